@@ -1,0 +1,1 @@
+"""A data engine and active-learning toolkit for human pose models."""

@@ -1,0 +1,158 @@
+"""`People` and `Images` on disk: COCO person_keypoints JSON that pycocotools loads unchanged.
+
+Our own fields (score, weight, source, track_id, extras; video, frame) are extra keys, which COCO readers ignore.
+Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import InputError
+from dataengine.files import read_json, write_json
+from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
+from dataengine.people import Images, People
+
+PERSON_CATEGORY: dict[str, Any] = {
+    "id": 1,
+    "name": "person",
+    "supercategory": "person",
+    "keypoints": list(COCO_KEYPOINTS),
+    "skeleton": [[a + 1, b + 1] for a, b in COCO_SKELETON],  # COCO counts joints from 1
+}
+_COCO_KEYS = frozenset(
+    {"id", "image_id", "category_id", "bbox", "keypoints", "num_keypoints", "score", "weight", "source", "track_id"}
+)
+_COORDINATE_DECIMALS = 3
+
+
+def write_people(path: Path, people: People, images: Images, *, info: dict[str, Any] | None = None) -> None:
+    """Write `people` and `images` to `path`, atomically.
+
+    Columns `area`, `iscrowd` and `segmentation` of `people.extras` become the COCO keys of the same name; where
+    absent, area is the box's and iscrowd 0. Annotation ids count from 1 in the order of `people`.
+    """
+    images.rows_of(people.image_id)  # every person stands in a known image
+    write_json(
+        path,
+        {
+            "info": info or {},
+            "images": [_image_record(images, row, path.parent) for row in range(len(images))],
+            "categories": [PERSON_CATEGORY],
+            "annotations": [_annotation_record(people, row) for row in range(len(people))],
+        },
+    )
+
+
+def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images]:
+    """Read a file in the form `write_people` writes (any well-formed COCO-17 person_keypoints file is).
+
+    Image paths must stay inside `root`, by default the JSON's own folder. A malformed file is an `InputError`;
+    reading other people's files record by record, with quarantine, is `datasets/formats/coco.py`'s work.
+    """
+    document = read_json(path)
+    try:
+        images = _read_images(document["images"], path.parent, root or path.parent)
+        people = _read_annotations(document["annotations"])
+        images.rows_of(people.image_id)
+    except (KeyError, TypeError, ValueError) as error:
+        got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(
+            f"{path} is not COCO person_keypoints JSON", expected="17 keypoints a person", got=got
+        ) from error
+    return people, images
+
+
+def _image_record(images: Images, row: int, folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "id": int(images.id[row]),
+        "file_name": Path(os.path.relpath(str(images.path[row]), folder)).as_posix(),
+        "width": int(images.width[row]),
+        "height": int(images.height[row]),
+    }
+    if images.video[row]:
+        record |= {"video": str(images.video[row]), "frame": int(images.frame[row])}
+    return record
+
+
+def _annotation_record(people: People, row: int) -> dict[str, Any]:
+    labelled = people.visibility[row] > 0
+    points = np.where(labelled[:, None], people.keypoints_px[row], 0.0)
+    triples = np.concatenate([_rounded(points), people.visibility[row][:, None].astype(np.float64)], axis=1)
+    box = _rounded(people.bbox_xywh_px[row])
+    record: dict[str, Any] = {
+        "id": row + 1,
+        "image_id": int(people.image_id[row]),
+        "category_id": 1,
+        "bbox": box.tolist(),
+        "area": float(box[2] * box[3]),
+        "iscrowd": 0,
+        "keypoints": [int(v) if i % 3 == 2 else v for i, v in enumerate(triples.ravel().tolist())],
+        "num_keypoints": int(labelled.sum()),
+        "score": round(float(people.score[row]), 6),
+        "weight": round(float(people.weight[row]), 6),
+        "source": str(people.source[row]),
+        "track_id": int(people.track_id[row]),
+    }
+    return record | {name: _plain(column[row]) for name, column in people.extras.items() if column[row] is not None}
+
+
+def _rounded(values: NDArray[Any]) -> NDArray[np.float64]:
+    # rounding after the cast to float64 keeps 12.1 from becoming 12.100000381
+    return np.asarray(np.round(values.astype(np.float64), _COORDINATE_DECIMALS), dtype=np.float64)
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value for one cell of an extra column."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Images:
+    root_text = os.path.realpath(root)
+    for record in records:
+        resolved = os.path.realpath(folder / record["file_name"])
+        if os.path.commonpath([root_text, resolved]) != root_text:
+            raise InputError(
+                f"image path {record['file_name']!r} leaves its folder", expected=f"a path inside {root}", got=resolved
+            )
+    return Images.build(
+        id=[record["id"] for record in records],
+        path=[os.path.normpath(folder / record["file_name"]) for record in records],
+        width=[record["width"] for record in records],
+        height=[record["height"] for record in records],
+        video=[record.get("video", "") for record in records],
+        frame=[record.get("frame", -1) for record in records],
+    )
+
+
+def _read_annotations(records: list[dict[str, Any]]) -> People:
+    n = len(records)
+    triples = np.array([record["keypoints"] for record in records], dtype=np.float32).reshape(n, 17, 3)
+    names = sorted({name for record in records for name in record} - _COCO_KEYS)
+    return People.build(
+        image_id=np.array([record["image_id"] for record in records], dtype=np.int64).reshape(n),
+        bbox_xywh_px=np.array([record["bbox"] for record in records], dtype=np.float32),
+        keypoints_px=triples[..., :2],
+        visibility=triples[..., 2],
+        score=np.array([record.get("score", 1.0) for record in records]),
+        weight=np.array([record.get("weight", 1.0) for record in records]),
+        source=np.array([record.get("source", "real") for record in records], dtype=str),
+        track_id=np.array([record.get("track_id", -1) for record in records]),
+        extras={name: _extra_column([record.get(name) for record in records]) for name in names},
+    )
+
+
+def _extra_column(values: list[Any]) -> NDArray[Any]:
+    if all(isinstance(value, bool) for value in values) or all(isinstance(value, str) for value in values):
+        return np.array(values)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values)
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        column[row] = value
+    return column

@@ -1,0 +1,38 @@
+"""One grammar for every error a user can cause: what is wrong, what was expected, what came, how to mend it.
+
+The command line prints such an error as one line and exits with code 2; anything else is a bug and shows a traceback.
+"""
+
+
+class DataEngineError(Exception):
+    """A fault that the user can mend. Printed as ``what: expected ..., got ...; mend``."""
+
+    def __init__(self, what: str, *, expected: str = "", got: str = "", mend: str = "") -> None:
+        self.what, self.expected, self.got, self.mend = what, expected, got, mend
+        detail = ", ".join(f"{name} {text}" for name, text in (("expected", expected), ("got", got)) if text)
+        line = f"{what}: {detail}" if detail else what
+        super().__init__(" ".join((f"{line}; {mend}" if mend else line).split()))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the trip back from a worker process; the default would pass only the finished line."""
+        return _rebuild, (type(self), self.what, self.expected, self.got, self.mend)
+
+
+def _rebuild(cls: type[DataEngineError], what: str, expected: str, got: str, mend: str) -> DataEngineError:
+    return cls(what, expected=expected, got=got, mend=mend)
+
+
+class InputError(DataEngineError):
+    """A file or value that came from outside is not what it should be."""
+
+
+class ParamsError(DataEngineError):
+    """`params.yaml` has an unknown key, lacks one, or holds a value of the wrong kind."""
+
+
+class EnvironmentFault(DataEngineError):
+    """A library, a program, disk space or a device that the work needs is missing."""
+
+
+class PromotionRefused(DataEngineError):
+    """The registry does not allow this promotion."""

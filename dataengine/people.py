@@ -1,0 +1,269 @@
+"""`People` and `Images`: the one value that flows between stages.
+
+`People` is a struct of arrays over annotated persons; `Images` is the table of the pictures they stand in.
+Both check themselves when made, so that no stage has to ask whether its input makes sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dataengine.errors import InputError
+from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
+
+SOURCES = ("real", "synthetic", "pseudo")
+Source = Literal["real", "synthetic", "pseudo"]
+JOINTS = len(COCO_KEYPOINTS)
+
+
+def _check(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
+    if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != np.dtype(dtype):
+        got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+        expected = f"an array of {np.dtype(dtype)} {shape}"
+        raise InputError(f"{name} is malformed", expected=expected, got=got, mend="build() casts and broadcasts")
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        bad = int(np.argwhere(~np.isfinite(value))[0][0])
+        raise InputError(f"{name} has a value that is not finite", got=f"row {bad}", mend="drop or repair that record")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class People:
+    """Annotated or predicted persons. The first axis of every field is the person, n of them.
+
+    Pixel coordinates have their origin at the image's top left corner; x grows right, y grows down.
+    """
+
+    image_id: NDArray[np.int64]  # (n,)
+    bbox_xywh_px: NDArray[np.float32]  # (n, 4)
+    keypoints_px: NDArray[np.float32]  # (n, 17, 2), order of COCO_KEYPOINTS
+    visibility: NDArray[np.uint8]  # (n, 17): 0 not labelled, 1 labelled but occluded, 2 visible
+    score: NDArray[np.float32]  # (n,) confidence of a prediction, 1 for a label
+    weight: NDArray[np.float32]  # (n,) trust in training, not negative
+    source: NDArray[np.str_]  # (n,) one of SOURCES
+    track_id: NDArray[np.int64]  # (n,) identity along a video, -1 for none
+    extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # further columns, each of length n
+
+    def __post_init__(self) -> None:
+        n = len(self.image_id)
+        _check("image_id", self.image_id, (n,), np.int64)
+        _check("bbox_xywh_px", self.bbox_xywh_px, (n, 4), np.float32)
+        _check("keypoints_px", self.keypoints_px, (n, JOINTS, 2), np.float32)
+        _check("visibility", self.visibility, (n, JOINTS), np.uint8)
+        _check("score", self.score, (n,), np.float32)
+        _check("weight", self.weight, (n,), np.float32)
+        _check("source", self.source, (n,), "<U9")
+        _check("track_id", self.track_id, (n,), np.int64)
+        for name, column in self.extras.items():
+            if len(column) != n:
+                raise InputError(f"extra column {name!r} is malformed", expected=f"{n} rows", got=f"{len(column)}")
+        if n and self.visibility.max() > 2:
+            raise InputError("visibility is out of range", expected="0, 1 or 2", got=str(int(self.visibility.max())))
+        if n and (self.bbox_xywh_px[:, 2:] < 0).any():
+            raise InputError("a box has a negative size", expected="x, y, width, height", mend="check the box format")
+        if n and self.weight.min() < 0:
+            raise InputError("a weight is negative", expected="0 or more", got=f"{self.weight.min():g}")
+        unknown = sorted(set(self.source.tolist()) - set(SOURCES))
+        if unknown:
+            raise InputError("source is unknown", expected=" | ".join(SOURCES), got=", ".join(unknown))
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        image_id: ArrayLike,
+        bbox_xywh_px: ArrayLike,
+        keypoints_px: ArrayLike,
+        visibility: ArrayLike,
+        score: ArrayLike = 1.0,
+        weight: ArrayLike = 1.0,
+        source: ArrayLike = "real",
+        track_id: ArrayLike = -1,
+        extras: Mapping[str, ArrayLike] | None = None,
+    ) -> Self:
+        """Make a `People` from anything numpy can cast; scalars are repeated for every person."""
+        ids = np.atleast_1d(np.asarray(image_id, dtype=np.int64))
+        n = len(ids)
+
+        def column(value: ArrayLike, dtype: Any) -> NDArray[Any]:
+            return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=dtype), (n,)))
+
+        return cls(
+            image_id=ids,
+            bbox_xywh_px=np.asarray(bbox_xywh_px, dtype=np.float32).reshape(n, 4),
+            keypoints_px=np.asarray(keypoints_px, dtype=np.float32).reshape(n, JOINTS, 2),
+            visibility=np.asarray(visibility, dtype=np.uint8).reshape(n, JOINTS),
+            score=column(score, np.float32),
+            weight=column(weight, np.float32),
+            source=column(np.asarray(source, dtype=str), "<U9"),
+            track_id=column(track_id, np.int64),
+            extras={name: _as_column(values, n) for name, values in (extras or {}).items()},
+        )
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No person at all."""
+        none = np.empty(0)
+        return cls.build(image_id=none, bbox_xywh_px=none, keypoints_px=none, visibility=none)
+
+    def __len__(self) -> int:
+        return len(self.image_id)
+
+    def take(self, rows: ArrayLike) -> Self:
+        """Rows by index or boolean mask, in the order given; an index may repeat."""
+        index = np.asarray(rows)
+        index = index if index.size else index.astype(np.int64)
+        columns = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "extras"}
+        return type(self)(**columns, extras={name: column[index] for name, column in self.extras.items()})
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields exchanged, checked again."""
+        return replace(self, **changes)
+
+    def with_extra(self, name: str, values: ArrayLike) -> Self:
+        """A copy with one more (or exchanged) extra column."""
+        return replace(self, extras={**self.extras, name: _as_column(values, len(self))})
+
+    @classmethod
+    def concat(cls, parts: Iterable[People]) -> Self:
+        """All persons of `parts` in order. Extra columns that some part lacks are filled with None."""
+        chunks = list(parts)
+        if not chunks:
+            return cls.empty()
+        columns = {
+            f.name: np.concatenate([getattr(p, f.name) for p in chunks]) for f in fields(cls) if f.name != "extras"
+        }
+        names = sorted({name for part in chunks for name in part.extras})
+        return cls(**columns, extras={name: _stack_extra(name, chunks) for name in names})
+
+
+def _as_column(values: ArrayLike, n: int) -> NDArray[Any]:
+    """An extra column: a typed array where the values are plain numbers, booleans or strings, else objects."""
+    if isinstance(values, np.ndarray) and values.ndim >= 1 and len(values) == n:
+        return values
+    items = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values] * n
+    if items and all(isinstance(item, bool | int | float | str | np.generic) for item in items):
+        kinds = {type(item) for item in items}
+        if len(kinds) == 1 or not any(issubclass(kind, str | np.str_) for kind in kinds):
+            return np.asarray(items)
+    column = np.empty(len(items), dtype=object)
+    for row, item in enumerate(items):
+        column[row] = item
+    return column
+
+
+def _stack_extra(name: str, parts: list[People]) -> NDArray[Any]:
+    columns = [part.extras.get(name) for part in parts]
+    present = [column for column in columns if column is not None]
+    same_kind = len({(column.dtype.kind, column.shape[1:]) for column in present}) == 1
+    if len(present) == len(parts) and same_kind:
+        return np.concatenate(present)
+    values = [
+        value
+        for column, part in zip(columns, parts, strict=True)
+        for value in (column.tolist() if column is not None else [None] * len(part))
+    ]
+    stacked = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        stacked[row] = value
+    return stacked
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Images:
+    """The pictures that people stand in, m of them."""
+
+    id: NDArray[np.int64]  # (m,) unique
+    path: NDArray[np.str_]  # (m,) usable from the working folder
+    width: NDArray[np.int64]  # (m,) pixels
+    height: NDArray[np.int64]  # (m,) pixels
+    video: NDArray[np.str_]  # (m,) which video a frame is of, "" for none
+    frame: NDArray[np.int64]  # (m,) frame index in that video, -1 for none
+
+    def __post_init__(self) -> None:
+        m = len(self.id)
+        for f in fields(self):
+            if getattr(self, f.name).shape != (m,):
+                raise InputError(
+                    f"images.{f.name} is malformed", expected=f"({m},)", got=f"{getattr(self, f.name).shape}"
+                )
+        ids, counts = np.unique(self.id, return_counts=True)
+        if (counts > 1).any():
+            raise InputError("image ids repeat", expected="unique ids", got=f"id {ids[counts > 1][0]} more than once")
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        id: ArrayLike,
+        path: ArrayLike,
+        width: ArrayLike,
+        height: ArrayLike,
+        video: ArrayLike = "",
+        frame: ArrayLike = -1,
+    ) -> Self:
+        """Make a table from anything numpy can cast; scalars are repeated for every image."""
+        ids = np.atleast_1d(np.asarray(id, dtype=np.int64))
+
+        def column(value: ArrayLike, dtype: Any) -> NDArray[Any]:
+            return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=dtype), ids.shape))
+
+        return cls(
+            id=ids,
+            path=column([str(p) for p in np.asarray(path, dtype=object).ravel()], str),
+            width=column(width, np.int64),
+            height=column(height, np.int64),
+            video=column(video, str),
+            frame=column(frame, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def take(self, rows: ArrayLike) -> Self:
+        """Rows by index or boolean mask."""
+        index = np.asarray(rows)
+        index = index if index.size else index.astype(np.int64)
+        return type(self)(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    @classmethod
+    def concat(cls, parts: Iterable[Images]) -> Self:
+        """All images of `parts` in order; ids must stay unique."""
+        chunks = list(parts)
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in chunks]) for f in fields(cls)})
+
+    def rows_of(self, image_ids: ArrayLike) -> NDArray[np.int64]:
+        """The row of each image id; an unknown id is an `InputError`."""
+        wanted = np.asarray(image_ids, dtype=np.int64)
+        if not len(self):
+            if wanted.size:
+                raise InputError("image id is unknown", got=f"id {wanted.flat[0]} and no images")
+            return wanted
+        order = np.argsort(self.id)
+        position = np.minimum(np.searchsorted(self.id[order], wanted), len(self) - 1)
+        rows = order[position]
+        if (self.id[rows] != wanted).any():
+            bad = wanted[self.id[rows] != wanted][0]
+            raise InputError("image id is unknown", expected="an id of the image table", got=f"id {bad}")
+        return rows
+
+
+def box_from_keypoints(
+    keypoints_px: NDArray[np.floating[Any]], visibility: NDArray[np.integer[Any]], margin: float = 0.1
+) -> NDArray[np.float32]:
+    """Boxes (n, 4) xywh around the labelled joints, each side grown by `margin` of the extent.
+
+    A person with no labelled joint gets an empty box at the origin.
+    """
+    labelled = (np.asarray(visibility) > UNLABELLED)[..., None]
+    points = np.asarray(keypoints_px, dtype=np.float64)
+    low = np.where(labelled, points, np.inf).min(axis=1)
+    high = np.where(labelled, points, -np.inf).max(axis=1)
+    some = labelled.any(axis=(1, 2))[:, None]
+    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
+    grow = (high - low) * margin
+    return np.concatenate([low - grow, high - low + 2 * grow], axis=1).astype(np.float32)

@@ -1,0 +1,24 @@
+"""A progress bar on standard error: rate and time left, one line in a terminal, sparse lines in a log."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+SECONDS_BETWEEN_LOG_LINES = 10.0
+
+
+def track(iterable: Iterable[T], description: str, total: int | None = None, unit: str = "it") -> Iterator[T]:
+    """Iterate over `iterable` with a bar that tells count, rate and time left."""
+    is_terminal = sys.stderr.isatty()
+    yield from tqdm(
+        iterable,
+        desc=description,
+        total=total,
+        unit=unit,
+        file=sys.stderr,
+        dynamic_ncols=is_terminal,
+        mininterval=0.1 if is_terminal else SECONDS_BETWEEN_LOG_LINES,
+    )
