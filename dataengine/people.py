@@ -96,7 +96,7 @@ class People:
             image_id=ids,
             bbox_xywh_px=np.asarray(bbox_xywh_px, dtype=np.float32).reshape(n, 4),
             keypoints_px=np.asarray(keypoints_px, dtype=np.float32).reshape(n, JOINTS, 2),
-            visibility=np.asarray(visibility, dtype=np.uint8).reshape(n, JOINTS),
+            visibility=_as_flags(visibility).reshape(n, JOINTS),
             score=column(score, np.float32),
             weight=column(weight, np.float32),
             source=column(np.asarray(source, dtype=str), "<U9"),
@@ -139,6 +139,15 @@ class People:
         }
         names = sorted({name for part in chunks for name in part.extras})
         return cls(**columns, extras={name: _stack_extra(name, chunks) for name in names})
+
+
+def _as_flags(visibility: ArrayLike) -> NDArray[np.uint8]:
+    """Visibility as bytes; a cast alone would turn 2.7 or NaN into a valid flag."""
+    flags = np.asarray(visibility)
+    if not np.isin(flags, (0, 1, 2)).all():
+        got = str(flags[~np.isin(flags, (0, 1, 2))][0])
+        raise InputError("visibility is out of range", expected="0, 1 or 2", got=got)
+    return flags.astype(np.uint8)
 
 
 def _as_column(values: ArrayLike, n: int) -> NDArray[Any]:

@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from pycocotools.coco import COCO
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
+from dataengine.people import Images, People
+
+
+def one_image(folder: Path) -> Images:
+    return Images.build(
+        id=[4], path=[str(folder / "images" / "a.jpg")], width=640, height=480, video="clip.mp4", frame=12
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    keypoints=hnp.arrays(np.float32, (2, 17, 2), elements=st.floats(-50, 2000, width=32)),
+    visibility=hnp.arrays(np.uint8, (2, 17), elements=st.integers(0, 2)),
+    weight=st.floats(0, 1),
+)
+def test_round_trip_keeps_labels_visibility_and_extras(
+    tmp_path_factory: pytest.TempPathFactory, keypoints: np.ndarray, visibility: np.ndarray, weight: float
+) -> None:
+    folder = tmp_path_factory.mktemp("coco")
+    people = People.build(
+        image_id=[4, 4],
+        bbox_xywh_px=[[1, 2, 30, 40], [5, 6, 7, 8]],
+        keypoints_px=keypoints,
+        visibility=visibility,
+        weight=weight,
+        source=["real", "pseudo"],
+        extras={"K": [[[1, 0], [0, 1]], [[2, 0], [0, 2]]], "pose_name": ["run", "sit"], "cluster": [3, 1]},
+    )
+    write_people(folder / "people.json", people, one_image(folder))
+    back, images = read_people(folder / "people.json")
+    labelled = visibility > 0
+    np.testing.assert_allclose(back.keypoints_px[labelled], keypoints[labelled], atol=6e-4)
+    np.testing.assert_array_equal(back.visibility, visibility)
+    np.testing.assert_allclose(back.weight, people.weight, atol=1e-6)
+    assert back.source.tolist() == ["real", "pseudo"]
+    assert back.extras["pose_name"].tolist() == ["run", "sit"]
+    assert back.extras["K"].tolist() == people.extras["K"].tolist()
+    assert (images.video[0], images.frame[0], images.path[0]) == ("clip.mp4", 12, str(folder / "images" / "a.jpg"))
+
+
+def test_pycocotools_loads_it_unchanged(tmp_path: Path) -> None:
+    visibility = np.zeros((1, 17), np.uint8)
+    visibility[0, :5] = 2
+    people = People.build(
+        image_id=4,
+        bbox_xywh_px=[[1, 2, 30, 40]],
+        keypoints_px=np.arange(34).reshape(1, 17, 2),
+        visibility=visibility,
+        extras={"area": [555.0], "iscrowd": [1]},
+    )
+    write_people(tmp_path / "people.json", people, one_image(tmp_path))
+    coco = COCO(str(tmp_path / "people.json"))
+    (annotation,) = coco.loadAnns(coco.getAnnIds(iscrowd=True))
+    assert annotation["area"] == 555.0
+    assert annotation["num_keypoints"] == 5
+    assert annotation["keypoints"][:6] == [0, 1, 2, 2, 3, 2]
+    assert annotation["keypoints"][15:] == [0] * 36
+    assert coco.loadCats([1])[0]["skeleton"][0] == [16, 14]
+
+
+def test_the_same_people_give_the_same_bytes(tmp_path: Path) -> None:
+    people = People.build(
+        image_id=4, bbox_xywh_px=[[0, 0, 1, 1]], keypoints_px=np.full((1, 17, 2), 0.1), visibility=np.ones((1, 17))
+    )
+    for name in ("a.json", "b.json"):
+        write_people(tmp_path / name, people, one_image(tmp_path))
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def broken(tmp_path: Path, **changes: object) -> Path:
+    people = People.build(
+        image_id=4, bbox_xywh_px=[[0, 0, 1, 1]], keypoints_px=np.zeros((1, 17, 2)), visibility=np.ones((1, 17))
+    )
+    path = tmp_path / "people.json"
+    write_people(path, people, one_image(tmp_path))
+    document = json.loads(path.read_text())
+    for where, value in changes.items():
+        table, key = where.split("__")
+        document[table][0][key] = value
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        ("annotations__keypoints", [1, 2, 3], "not COCO person_keypoints"),
+        ("annotations__keypoints", [float("nan"), 1, 2] * 17, "not finite"),
+        ("annotations__keypoints", [1, 1, 2.5] * 17, "visibility is out of range.*2.5"),
+        ("annotations__image_id", 99, "id 99"),
+        ("annotations__bbox", [1, 2, 3], "not COCO person_keypoints"),
+        ("images__file_name", "../../etc/passwd", "leaves its folder"),
+        ("images__file_name", "/etc/passwd", "leaves its folder"),
+    ],
+)
+def test_hostile_files_are_refused_in_one_line(tmp_path: Path, where: str, value: object, message: str) -> None:
+    path = broken(tmp_path, **{where: value})
+    with pytest.raises(InputError, match=message) as caught:
+        read_people(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_broken_json(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read_people(tmp_path / "none.json")
+    (tmp_path / "cut.json").write_text('{"images": [')
+    with pytest.raises(InputError, match="expected a JSON file"):
+        read_people(tmp_path / "cut.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_people(tmp_path / "deep.json")

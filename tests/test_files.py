@@ -1,0 +1,70 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataengine.errors import EnvironmentFault
+from dataengine.files import atomic_path, fresh_folder, read_json, write_json
+
+KILLED_INSIDE = """
+import os, signal, sys
+from pathlib import Path
+from dataengine.files import {manager}
+with {manager}(Path(sys.argv[1])) as partial:
+    {write}
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed(manager: str, write: str, target: Path) -> None:
+    script = KILLED_INSIDE.format(manager=manager, write=write)
+    done = subprocess.run([sys.executable, "-c", script, str(target)], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_kill_inside_atomic_path_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    write_json(target, {"old": 1})
+    killed("atomic_path", "partial.write_text('half')", target)
+    assert read_json(target) == {"old": 1}
+
+
+def test_kill_inside_fresh_folder_keeps_the_old_folder_and_the_rerun_finishes(tmp_path: Path) -> None:
+    target = tmp_path / "stage"
+    with fresh_folder(target) as partial:
+        (partial / "old.txt").write_text("old")
+    killed("fresh_folder", "(partial / 'half.txt').write_text('half')", target)
+    assert [p.name for p in target.iterdir()] == ["old.txt"]
+    with fresh_folder(target) as partial:
+        assert not list(partial.iterdir()), "what a killed run left is cleared"
+        (partial / "new.txt").write_text("new")
+    assert [p.name for p in target.iterdir()] == ["new.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["stage"]
+
+
+def test_an_error_inside_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "a.txt") as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    with pytest.raises(RuntimeError), fresh_folder(tmp_path / "b"):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_nan_is_not_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full to stand for a full disk")
+def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="No space left"), atomic_path(tmp_path / "a.bin"):
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+        try:
+            os.write(descriptor, b"x" * 10)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,70 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from dataengine.errors import ParamsError
+from dataengine.params import load_section
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Section:
+    epochs: int
+    rate: float
+    mode: Literal["fast", "exact"]
+    inner: Inner
+    names: list[str]
+    note: str | None = None
+
+
+GOOD = """
+fit-student:
+  epochs: 3
+  rate: 1
+  mode: fast
+  inner: {size: [2, 4]}
+  names: [a, b]
+"""
+
+
+def load(tmp_path: Path, text: str) -> Section:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return load_section(path, "fit-student", Section)
+
+
+def test_a_section_becomes_its_dataclass(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD) == Section(3, 1.0, "fast", Inner((2, 4)), ["a", "b"], None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("epochs: 3", "epochs: 3\n  epcohs: 4", "unknown key.*epcohs"),
+        ("epochs: 3", "", "lacks a key.*epochs"),
+        ("epochs: 3", "epochs: three", "fit-student.epochs.*expected int.*'three'"),
+        ("epochs: 3", "epochs: 3.5", "expected int.*3.5"),
+        ("epochs: 3", "epochs: true", "expected int.*True"),
+        ("rate: 1", "rate: quick", "expected float"),
+        ("mode: fast", "mode: slow", r"fast \| exact.*'slow'"),
+        ("[2, 4]", "[2]", "2 values"),
+        ("[a, b]", "[a, 1]", r"names\[1\]"),
+        ("fit-student:", "fit-teacher:", "no section 'fit-student'"),
+        ("fit-student:", "fit-student: [", "is not YAML"),
+    ],
+)
+def test_a_wrong_section_says_what_was_expected(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(ParamsError, match=message) as caught:
+        load(tmp_path, GOOD.replace(old, new))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="does not exist"):
+        load_section(tmp_path / "none.yaml", "x", Section)

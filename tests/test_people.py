@@ -1,0 +1,71 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataengine.errors import InputError
+from dataengine.people import Images, People, box_from_keypoints
+
+
+def make_people(n: int = 3) -> People:
+    rng = np.random.default_rng(0)
+    return People.build(
+        image_id=np.arange(n),
+        bbox_xywh_px=rng.uniform(1, 50, (n, 4)),
+        keypoints_px=rng.uniform(0, 100, (n, 17, 2)),
+        visibility=rng.integers(0, 3, (n, 17)),
+        extras={"pose": [f"pose{i}" for i in range(n)]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p.replace(keypoints_px=p.keypoints_px[:, :16]), "keypoints_px is malformed.*17.*16"),
+        (lambda p: p.replace(keypoints_px=p.keypoints_px.astype(np.float64)), "expected an array of float32"),
+        (lambda p: p.replace(keypoints_px=np.where(p.keypoints_px > 50, np.nan, p.keypoints_px)), "not finite"),
+        (lambda p: p.replace(visibility=p.visibility + 5), "visibility is out of range"),
+        (lambda p: p.replace(weight=p.weight - 2), "weight is negative"),
+        (lambda p: p.replace(bbox_xywh_px=-p.bbox_xywh_px), "negative size"),
+        (lambda p: p.replace(source=np.array(["made-up"] * 3, dtype="<U9")), "real | synthetic | pseudo"),
+        (lambda p: p.with_extra("pose", ["a"]), "extra column 'pose'"),
+    ],
+)
+def test_people_refuses_what_is_malformed(change: Callable[[People], People], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        change(make_people())
+
+
+@given(st.lists(st.integers(0, 4), max_size=8))
+def test_take_keeps_every_column_in_step(rows: list[int]) -> None:
+    people = make_people(5)
+    taken = people.take(rows)
+    assert taken.image_id.tolist() == rows
+    assert taken.extras["pose"].tolist() == [f"pose{row}" for row in rows]
+
+
+def test_concat_fills_missing_extras_with_none() -> None:
+    both = People.concat([make_people(2), make_people(1).with_extra("depth_m", [2.5])])
+    assert len(both) == 3
+    assert both.extras["depth_m"].tolist() == [None, None, 2.5]
+    assert both.extras["pose"].tolist() == ["pose0", "pose1", "pose0"]
+
+
+def test_images_find_rows_and_refuse_unknown_or_repeated_ids() -> None:
+    images = Images.build(id=[7, 3, 5], path=["a", "b", "c"], width=10, height=20)
+    assert images.rows_of([5, 7, 7]).tolist() == [2, 0, 0]
+    with pytest.raises(InputError, match="id 4"):
+        images.rows_of([4])
+    with pytest.raises(InputError, match="id 3 more than once"):
+        Images.build(id=[3, 3], path=["a", "b"], width=1, height=1)
+
+
+def test_box_ignores_unlabelled_joints() -> None:
+    keypoints = np.zeros((2, 17, 2), np.float32)
+    keypoints[0, 5], keypoints[0, 6], keypoints[0, 7] = (10, 20), (30, 60), (900, 900)
+    visibility = np.zeros((2, 17), np.uint8)
+    visibility[0, 5:7] = 2
+    boxes = box_from_keypoints(keypoints, visibility, margin=0.1)
+    np.testing.assert_allclose(boxes, [[8, 16, 24, 48], [0, 0, 0, 0]])
