@@ -1,0 +1,1 @@
+"""Evaluation: OKS average precision, PCK, and bootstrap intervals of their differences."""
