@@ -1,0 +1,138 @@
+"""Which samples an epoch is made of: real ones by repeat factor, others at an exact ratio to them.
+
+`draw_epoch` is a pure function of (sources, repeat factors, recipe, epoch): any worker, any machine and any
+resumed run draws the same indices. The stage `mix` writes the recipe; the training loaders draw with it.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import InputError, ParamsError
+from dataengine.files import read_json, write_json
+
+# Ratios in params.yaml are decimals: 0.3333333333 has to mean 1/3, and 1/1,000,000 is finer than any set needs.
+LARGEST_DENOMINATOR = 1_000_000
+# Names of the random streams, so that drawing more of one source never changes another.
+REAL_STREAM, SHUFFLE_STREAM, SYNTHETIC_STREAM, PSEUDO_STREAM = range(4)
+
+
+@dataclass(frozen=True)
+class MixRecipe:
+    """How sources combine in an epoch."""
+
+    synthetic_per_real: float
+    """Synthetic samples per real sample drawn; 0 uses none."""
+    pseudo_per_real: float
+    """Pseudo-labelled samples per real sample drawn; 0 uses none."""
+    seed: int
+    """Seeds every draw."""
+
+    def __post_init__(self) -> None:
+        for name in ("synthetic_per_real", "pseudo_per_real"):
+            ratio = getattr(self, name)
+            if not np.isfinite(ratio) or ratio < 0:
+                raise ParamsError(f"mix.{name}", expected="a finite number >= 0", got=str(ratio))
+
+    def without_pseudo(self) -> "MixRecipe":
+        """The same recipe before there are pseudo-labels, as a first teacher is fitted with."""
+        return replace(self, pseudo_per_real=0.0)
+
+
+def draw_epoch(
+    source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe: MixRecipe, epoch: int
+) -> NDArray[np.int64]:
+    """Shuffled sample indices of one epoch.
+
+    source (n,) is "real", "synthetic" or "pseudo"; repeat_factor (n,) >= 1 counts for real samples only.
+    Real sample i is drawn floor(r_i) or ceil(r_i) times, and all real samples together round(sum r) times, the
+    same number every epoch, so that schedules know its length. The others are drawn round(ratio * drawn real)
+    times, going round their pool in a fresh order each time, over the epochs: no sample is drawn a second time
+    more before all have been drawn. Raises InputError when a ratio asks for samples of which there are none.
+    """
+    _check(source, repeat_factor, epoch)
+    real = _draw_real(
+        np.flatnonzero(source == "real"), repeat_factor, np.random.default_rng([recipe.seed, REAL_STREAM, epoch])
+    )
+    parts = [real]
+    for name, ratio, stream in (
+        ("synthetic", recipe.synthetic_per_real, SYNTHETIC_STREAM),
+        ("pseudo", recipe.pseudo_per_real, PSEUDO_STREAM),
+    ):
+        count = share_of(len(real), ratio)
+        pool = np.flatnonzero(source == name)
+        if count and not len(pool):
+            raise InputError(
+                f"no {name} samples to draw {count} from",
+                expected=f"{name} samples for mix.{name}_per_real = {ratio:g}",
+                got="none",
+                mend=f"make some, or set mix.{name}_per_real: 0",
+            )
+        parts.append(_draw_cycling(pool, count, epoch, [recipe.seed, stream]))
+    drawn = np.concatenate(parts)
+    return np.random.default_rng([recipe.seed, SHUFFLE_STREAM, epoch]).permutation(drawn)
+
+
+def share_of(n_real: int, ratio: float) -> int:
+    """round(ratio * n_real), halves up, exact: the decimal is read as the simplest fraction it stands for."""
+    exact = Fraction(ratio).limit_denominator(LARGEST_DENOMINATOR) * n_real
+    return int(exact + Fraction(1, 2))
+
+
+def write_recipe(path: Path, recipe: MixRecipe) -> None:
+    """Store a recipe as JSON."""
+    write_json(path, asdict(recipe))
+
+
+def read_recipe(path: Path) -> MixRecipe:
+    """Load a recipe. Raises InputError when the file holds something else."""
+    fields = read_json(path)
+    try:
+        return MixRecipe(**fields)
+    except TypeError as error:
+        raise InputError(
+            f"{path}: not a mix recipe", expected="synthetic_per_real, pseudo_per_real, seed", got=str(error)
+        ) from error
+
+
+def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], epoch: int) -> None:
+    if source.shape != repeat_factor.shape or source.ndim != 1:
+        raise InputError(
+            "draw_epoch", expected="source (n,) and repeat_factor (n,)", got=f"{source.shape}, {repeat_factor.shape}"
+        )
+    unknown = sorted(set(source.tolist()) - {"real", "synthetic", "pseudo"})
+    if unknown:
+        raise InputError("draw_epoch: unknown source", expected="real, synthetic or pseudo", got=", ".join(unknown))
+    factors = repeat_factor[source == "real"]
+    if not np.isfinite(factors).all() or (factors < 1).any():
+        raise InputError("draw_epoch: bad repeat factor", expected="finite, >= 1", got=f"{factors.min()}")
+    if not len(factors):
+        raise InputError(
+            "draw_epoch: no real samples", expected="at least one, as ratios are stated per real sample", got="none"
+        )
+    if epoch < 0:
+        raise InputError("draw_epoch: bad epoch", expected=">= 0", got=str(epoch))
+
+
+def _draw_real(
+    real: NDArray[np.int64], repeat_factor: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Systematic sampling in random order: sample i is met whenever the running sum passes k + 1/2."""
+    order = rng.permutation(real)
+    whole = np.floor(repeat_factor[order])
+    passed = np.floor(np.cumsum(repeat_factor[order] - whole) + 0.5)
+    extra = np.diff(passed, prepend=0.0)
+    return np.repeat(order, (whole + extra).astype(np.int64))
+
+
+def _draw_cycling(pool: NDArray[np.int64], count: int, epoch: int, seed: list[int]) -> NDArray[np.int64]:
+    """Places epoch * count ... (epoch + 1) * count of the endless row of reshuffled pools."""
+    if not count:
+        return np.empty(0, np.int64)
+    places = np.arange(epoch * count, (epoch + 1) * count)
+    cycles = places // len(pool)
+    rounds = {int(c): np.random.default_rng([*seed, int(c)]).permutation(pool) for c in np.unique(cycles)}
+    return np.array([rounds[int(c)][p] for c, p in zip(cycles, places % len(pool), strict=True)], np.int64)
