@@ -1,0 +1,57 @@
+"""Decode images and cut crops out of them; the normalisation that every network here expects.
+
+`read_image` decodes one file, `crop_people` cuts a crop for every person, `normalise` makes the network's input.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.crops.spec import CropSpec, crop_matrix, extract_crop
+from dataengine.errors import InputError
+from dataengine.people import Images, People
+from dataengine.progress import track
+
+# Mean and spread of ImageNet in RGB, 0..1: near enough to any photograph, and what pretrained backbones were fed.
+MEAN_RGB: tuple[float, float, float] = (0.485, 0.456, 0.406)
+STD_RGB: tuple[float, float, float] = (0.229, 0.224, 0.225)
+_QUIET_BELOW_IMAGES = 200  # fewer than these are cut in a few seconds: no bar
+
+
+def read_image(path: Path | str) -> NDArray[np.uint8]:
+    """Decode an image file to BGR (height, width, 3); a missing or broken one is an `InputError`."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        fault = "is not an image OpenCV can read" if Path(path).exists() else "does not exist"
+        raise InputError(f"image {path} {fault}", mend="rerun the stage that wrote it, or drop its records")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def crop_people(
+    people: People, images: Images, spec: CropSpec, matrices: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """BGR crops (n, height, width, 3) of all persons and their maps (n, 2, 3) from image to crop pixels.
+
+    `matrices` replaces the maps that the boxes give. Each image is decoded once.
+    """
+    matrices = crop_matrix(people.bbox_xywh_px, spec) if matrices is None else matrices
+    crops = np.zeros((len(people), spec.height_px, spec.width_px, 3), dtype=np.uint8)
+    rows = images.rows_of(people.image_id)
+    wanted = np.unique(rows)
+    for row in wanted if len(wanted) < _QUIET_BELOW_IMAGES else track(wanted, "crop people", unit="image"):
+        image = read_image(str(images.path[row]))
+        for person in np.flatnonzero(rows == row):
+            crops[person] = extract_crop(image, matrices[person], spec)
+    return crops, matrices
+
+
+def normalise(
+    crops_bgr: NDArray[np.uint8], mean: Sequence[float] = MEAN_RGB, std: Sequence[float] = STD_RGB
+) -> NDArray[np.float32]:
+    """BGR uint8 (b, H, W, 3) to the network's input: RGB float32 (b, 3, H, W), `mean` and `std` of 0..1 values."""
+    scale = 1 / (255 * np.asarray(std, dtype=np.float32))
+    shift = np.asarray(mean, dtype=np.float32) / np.asarray(std, dtype=np.float32)
+    return np.ascontiguousarray((crops_bgr[..., ::-1] * scale - shift).transpose(0, 3, 1, 2), dtype=np.float32)

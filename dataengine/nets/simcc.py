@@ -1,0 +1,75 @@
+"""SimCC: a joint's place as two one-dimensional distributions, one over columns and one over rows of the crop.
+
+Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose Estimation", ECCV 2022; the form
+with Gaussian labels is RTMPose's (Jiang et al., 2023). Every crop pixel is split into `split` bins. Bin centres lie
+symmetrically in the crop, so turning a distribution around is exactly mirroring the image: what flip tests need.
+
+`bin_centers_px` says where bins lie, `gaussian_labels` writes a place as a distribution, `decode` reads it back.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A joint's place is the mean of the distribution this close to its peak: finer than one bin, blind to a second peak.
+PEAK_REACH_PX = 2.0
+# Confidence is the probability that the joint lies within this share of the crop around the peak, on both axes.
+CONFIDENT_REACH = 1 / 16
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What the two distributions of each joint say, in crop pixels."""
+
+    keypoints_px: NDArray[np.float64]  # (n, 17, 2)
+    confidence: NDArray[np.float64]  # (n, 17) probability that the joint lies near the place given, 0..1
+    spread_px: NDArray[np.float64]  # (n, 17) standard deviation of the place, both axes together
+    entropy: NDArray[np.float64]  # (n, 17) mean entropy of the two axes over that of not knowing at all, 0..1
+
+
+def bin_centers_px(bins: int, split: float) -> NDArray[np.float64]:
+    """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers."""
+    return (np.arange(bins) + 0.5) / split - 0.5
+
+
+def gaussian_labels(position_px: NDArray[Any], bins: int, split: float, sigma_px: float) -> NDArray[np.float32]:
+    """Distributions (..., bins) around positions (...): a Gaussian cut off at the crop's edge, sum 1."""
+    distance = (bin_centers_px(bins, split) - np.asarray(position_px, dtype=np.float64)[..., None]) / sigma_px
+    exponent = -0.5 * distance**2
+    label = np.exp(exponent - exponent.max(axis=-1, keepdims=True))
+    return np.asarray(label / label.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Softmax over the last axis in float64."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def decode(probability_x: NDArray[np.floating[Any]], probability_y: NDArray[np.floating[Any]], split: float) -> Decoded:
+    """Read distributions (n, 17, W * split) and (n, 17, H * split), as `softmax` makes them of a network's logits."""
+    axes = [_decode_axis(np.asarray(p, dtype=np.float64), split) for p in (probability_x, probability_y)]
+    (x, mass_x, variance_x, entropy_x), (y, mass_y, variance_y, entropy_y) = axes
+    return Decoded(
+        keypoints_px=np.stack([x, y], axis=-1),
+        confidence=mass_x * mass_y,
+        spread_px=np.sqrt(variance_x + variance_y),
+        entropy=(entropy_x + entropy_y) / 2,
+    )
+
+
+def _decode_axis(probability: NDArray[np.float64], split: float) -> tuple[NDArray[np.float64], ...]:
+    """Position, mass near the peak, variance, relative entropy of distributions (..., bins); each (...)."""
+    bins = probability.shape[-1]
+    centers = bin_centers_px(bins, split)
+    peak = centers[probability.argmax(axis=-1)]
+    distance = np.abs(centers - peak[..., None])
+    near = np.where(distance <= PEAK_REACH_PX, probability, 0.0)
+    position = (near * centers).sum(axis=-1) / near.sum(axis=-1)
+    mass = np.where(distance <= CONFIDENT_REACH * bins / split, probability, 0.0).sum(axis=-1)
+    mean = (probability * centers).sum(axis=-1)
+    variance = (probability * (centers - mean[..., None]) ** 2).sum(axis=-1)
+    entropy = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=-1) / np.log(bins)
+    return position, np.minimum(mass, 1.0), variance, entropy
