@@ -10,7 +10,8 @@ from pycocotools.cocoeval import COCOeval
 
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
-from dataengine.evaluation.oks import FIGURES, average_precision, coco_ap, matched
+from dataengine.evaluation.matching import average_precision, matched
+from dataengine.evaluation.oks import FIGURES, coco_ap, evaluated, person_oks
 from dataengine.people import Images, People
 
 from . import samples
@@ -91,7 +92,7 @@ def test_whole_weights_are_repeated_images(seed: int) -> None:
         )
 
     expected = coco_ap(repeat(gt), repeated, repeat(found)).get("AP", 0.0)
-    got = average_precision(matched(gt, images, found), weight)
+    got = average_precision(matched(gt, images, found), weight.astype(np.float64))
     assert got == pytest.approx(expected, abs=1e-9)
 
 
@@ -124,3 +125,14 @@ def test_nobody_to_find_and_unknown_images_are_told() -> None:
     stranger = gt.replace(image_id=np.array([3, 999], dtype=np.int64))
     with pytest.raises(InputError, match="999"):
         coco_ap(gt, images, stranger)
+
+
+def test_person_oks_is_computeoks() -> None:
+    rng = np.random.default_rng(3)
+    images = samples.images(6)
+    gt = samples.truth(images, 1, rng).replace(extras={})
+    moved = gt.keypoints_px + rng.normal(0, 8, gt.keypoints_px.shape).astype(np.float32)
+    evaluator = evaluated(gt, images, gt.replace(keypoints_px=moved))
+    expected = [evaluator.ious[image_id, 1][0, 0] for image_id in images.id]
+    labelled = (gt.visibility > 0).any(axis=1)
+    assert person_oks(gt, moved)[labelled] == pytest.approx(np.array(expected)[labelled], abs=1e-12)
