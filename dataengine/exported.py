@@ -1,0 +1,114 @@
+"""An exported model: a folder of ONNX files and an engine, and the sidecar ``model.json`` that says what they are.
+
+`load_exported` is the only way in: it checks every file against the sidecar's checksums, so a flipped byte is refused.
+`write_sidecar` is the way out. `ExportedModel.meta` is what `predict.predict_people` needs to run any of the files.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataengine.errors import InputError
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.nets.checkpoint import ModelMeta
+
+SIDECAR = "model.json"
+ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE = "model.onnx", "model_fp16.onnx", "model_int8.onnx", "model.engine"
+FORMAT = 1
+ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """An exported model whose files have been checked."""
+
+    folder: Path
+    id: str
+    meta: ModelMeta
+    sidecar: Mapping[str, Any]
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """Checksum of every file by name, the sidecar left out."""
+        return {name: str(record["sha256"]) for name, record in self.sidecar["files"].items()}
+
+
+def file_record(path: Path, **facts: Any) -> dict[str, Any]:
+    """What the sidecar says of one file: checksum, size, and `facts`."""
+    return {"sha256": sha256_file(path), "bytes": path.stat().st_size, **facts}
+
+
+def model_id(files: Mapping[str, Mapping[str, Any]]) -> str:
+    """Short hash of the networks' contents.
+
+    Engines are left out: the builder does not give the same bytes twice, and a rebuilt engine is no other model.
+    """
+    networks = sorted((name, str(record["sha256"])) for name, record in files.items() if name.endswith(".onnx"))
+    return hashlib.sha256(repr(networks).encode()).hexdigest()[:ID_DIGITS]
+
+
+def write_sidecar(
+    folder: Path, meta: ModelMeta, files: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]
+) -> None:
+    """Write ``model.json``: how to feed and read the networks, every file's checksum, and `facts` of their making."""
+    write_json(
+        folder / SIDECAR,
+        {
+            "format": FORMAT,
+            "id": model_id(files),
+            "input": {
+                "name": "images",
+                "layout": "NCHW",
+                "channels": "RGB",
+                "dtype": "float32",
+                "shape": ["batch", 3, meta.input_height_px, meta.input_width_px],
+                "normalisation": {"scale": 1 / 255, "mean": list(meta.mean), "std": list(meta.std)},
+            },
+            "outputs": ["simcc_x", "simcc_y"],
+            "decode": {"kind": "simcc", "bins_per_px": meta.simcc_split},
+            "model": meta.to_json(),
+            "files": dict(files),
+            **facts,
+        },
+    )
+
+
+def load_exported(folder: Path) -> ExportedModel:
+    """Read an exported model and check each of its files.
+
+    Raises:
+        InputError: the sidecar is missing or malformed, or a file is missing or not the one that was exported.
+    """
+    path = folder / SIDECAR
+    record = read_json(path)
+    try:
+        if record["format"] != FORMAT:
+            raise ValueError(f"format {record['format']}")
+        meta, files, claimed = ModelMeta.from_json(record["model"]), dict(record["files"]), str(record["id"])
+        expected = {name: str(facts["sha256"]) for name, facts in files.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path} is not the sidecar of an exported model", got=got, mend="export again") from error
+    if model_id(files) != claimed:
+        raise InputError(f"{path} was changed by hand", expected=f"id {model_id(files)}", got=claimed)
+    for name, sha256 in expected.items():
+        _check_file(folder, name, sha256)
+    return ExportedModel(folder=folder, id=claimed, meta=meta, sidecar=record)
+
+
+def _check_file(folder: Path, name: str, sha256: str) -> None:
+    if Path(name).name != name:
+        raise InputError(f"{folder / SIDECAR} names a file outside its folder", got=name)
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"{path} is missing", expected="every file that the sidecar lists", mend="export again")
+    got = sha256_file(path)
+    if got != sha256:
+        raise InputError(
+            f"{path} is not the file that was exported",
+            expected=f"sha256 {sha256[:12]}",
+            got=got[:12],
+            mend="it was damaged or tampered with: export again or fetch it from the store",
+        )
