@@ -1,0 +1,88 @@
+"""Command `app`: the FiftyOne App on what `select` chose, served on this machine alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.errors import EnvironmentFault, ParamsError
+from dataengine.params import load_section
+
+from .fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from .selection import SelectParams
+
+SECTION = "app"
+
+
+@dataclass(frozen=True)
+class AppParams:
+    """Section `app` of params.yaml."""
+
+    selection: str
+    """Folder that `select` wrote."""
+    port: int
+    """TCP port of the App."""
+    address: str = "127.0.0.1"
+    """Interface it listens on. The App has no password: anything but loopback shows your images to the network."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536:
+            raise ParamsError("params app.port", expected="1 to 65535", got=str(self.port))
+
+
+def command(
+    selection: Annotated[Path | None, typer.Option(help="Folder that select wrote [params: app.selection].")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    params: Annotated[Path, typer.Option(help="Parameters; reads the sections app and select.")] = Path("params.yaml"),
+) -> None:
+    """Open the FiftyOne App on the saved view to_label: the images to label next, most wanted first.
+
+    The dataset is built first where the database lacks it. Ctrl-C ends the App; tags and labels stay in the database.
+
+    Example: dataengine app
+    """
+    settings = load_section(params, SECTION, AppParams)
+    dataset_name = load_section(params, "select", SelectParams).dataset
+    run(settings, Path(selection or settings.selection), dataset_name, browser)
+
+
+def run(settings: AppParams, selection: Path, dataset_name: str, browser: bool) -> None:
+    """Serve the App until it is interrupted.
+
+    Raises:
+        InputError: `selection` holds no selection.
+        EnvironmentFault: the database does not work, or the port is taken.
+    """
+    dataset = ensure_dataset(selection, dataset_name)
+    _check_port(settings)
+    fiftyone = open_fiftyone()
+    session = fiftyone.launch_app(
+        view=dataset.load_saved_view(TO_LABEL), address=settings.address, port=settings.port, auto=False
+    )
+    url = f"http://{settings.address}:{settings.port}/datasets/{dataset.name}?view={TO_LABEL.replace('_', '-')}"
+    typer.echo(f"FiftyOne App: {url}   (Ctrl-C ends it)")
+    if browser:
+        typer.launch(url)
+    try:
+        session.wait(-1)
+    except KeyboardInterrupt:
+        session.close()
+
+
+def _check_port(settings: AppParams) -> None:
+    """FiftyOne would silently take another App on the same port for its own."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.address, settings.port))
+        except OSError as fault:
+            raise EnvironmentFault(
+                f"the App cannot listen on {settings.address}:{settings.port}",
+                got=fault.strerror or str(fault),
+                mend="end what listens there, or change app.port in params.yaml",
+            ) from fault

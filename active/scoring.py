@@ -1,0 +1,93 @@
+"""What the student makes of people, how unsure it is of each, and where each lies among all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.crops.pixels import crop_people
+from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.people import Images, People
+from dataengine.predict import Prediction, predict_crops, torch_features, torch_runner
+
+from .embeddings import joint_embedding, pose_vectors
+from .uncertainty import combine_by_rank, entropy, flip_disagreement, spread, teacher_disagreement
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The student's answer to n people."""
+
+    plain: Prediction
+    mirrored: Prediction
+    """Its answer to the mirrored crops, mirrored back."""
+    features: NDArray[np.float32]  # (n, d) appearance
+
+
+def look(student: Path, people: People, images: Images) -> Seen:
+    """Run the student in folder `student` on people, plain and mirrored.
+
+    Raises:
+        InputError: the checkpoint or an image is damaged.
+    """
+    net, meta = load_checkpoint(student)
+    runner = torch_runner(net)
+    crops, matrices = crop_people(people, images, meta.crop)
+    return Seen(
+        plain=predict_crops(runner, meta, crops, matrices, description="student"),
+        mirrored=predict_crops(runner, meta, crops, matrices, mirrored=True, description="student, mirrored"),
+        features=torch_features(net, meta, people, images),
+    )
+
+
+def scored_people(seen: Seen, teacher: People, weights: Mapping[str, float]) -> People:
+    """`teacher`'s people with the student's keypoints in place of the teacher's, and what tells how sure it is.
+
+    Extra columns: `uncertainty` 0..1 and the figures it is made of (NaN becomes None), `student_confidence` (17),
+    `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
+    """
+    boxes, points = teacher.bbox_xywh_px, seen.plain.keypoints_px
+    figures = {
+        "spread": spread(seen.plain.spread_px, boxes),
+        "entropy": entropy(seen.plain.entropy),
+        "flip": flip_disagreement(points, seen.mirrored.keypoints_px, boxes),
+        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility, boxes),
+    }
+    uncertainty = combine_by_rank(figures, weights)
+    columns = {name: _numbers(values) for name, values in {"uncertainty": uncertainty, **figures}.items()}
+    scored = seen.plain.as_people(teacher)
+    return scored.replace(
+        source=np.full(len(scored), "pseudo", dtype="<U9"),
+        extras={
+            **teacher.extras,
+            **columns,
+            "student_confidence": np.round(seen.plain.confidence.astype(np.float64), 4),
+            "teacher_px": np.round(teacher.keypoints_px.astype(np.float64), 3),
+            "teacher_visibility": teacher.visibility,
+        },
+    )
+
+
+def with_student(truth: People, seen: Seen) -> People:
+    """Ground truth with the student's answer beside it: columns `student_px` (17, 2), `student_confidence` (17)."""
+    beside = truth.with_extra("student_px", np.round(seen.plain.keypoints_px.astype(np.float64), 3))
+    return beside.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
+
+
+def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[NDArray[np.float64]]:
+    """Embeddings (n, d) of each part's people, all in one space, by the student's pose and features."""
+    pose = np.concatenate([pose_vectors(seen.plain.keypoints_px, people.bbox_xywh_px) for seen, people in parts])
+    appearance = np.concatenate([seen.features for seen, _ in parts])
+    together = joint_embedding(pose, appearance, appearance_weight)
+    return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
+
+
+def _numbers(values: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Six decimals, so that files do not carry a library's last bit; None where there is no number."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = [None if np.isnan(value) else round(float(value), 6) for value in values]
+    return column

@@ -1,0 +1,136 @@
+"""Stage `select`: what a person should label next.
+
+`run` reads the candidates and the labelled set (`reading.py`), lets the student look at both and scores every
+candidate (`scoring.py`), picks images by a query strategy (`picking.py`), writes the manifest with its evidence
+(`selection_files.py`, `evidence.py`) and then, if asked, builds the FiftyOne view of it (`fiftyone_view.py`).
+
+A person labels whole images, so an image is as wanted as its least certain person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.errors import ParamsError
+from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.params import load_section
+
+from .evidence import manifest_entries, write_sheet
+from .picking import candidate_images, pick_images, selection_metrics
+from .reading import read_labelled, read_unlabelled
+from .scoring import embed, look, scored_people, with_student
+from .selection_files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
+from .strategies import STRATEGIES
+
+SECTION = "select"
+
+
+@dataclass(frozen=True)
+class ScoreWeights:
+    """How much each uncertainty counts; 0 leaves it out."""
+
+    spread: float = 1.0
+    """Width of the student's predicted distributions."""
+    entropy: float = 1.0
+    """Entropy of the student's predicted distributions."""
+    flip: float = 1.0
+    """Distance between the student's answers to an image and to its mirror image."""
+    teacher: float = 1.0
+    """1 - OKS between student and teacher."""
+
+    def __post_init__(self) -> None:
+        values = list(asdict(self).values())
+        if min(values) < 0 or sum(values) == 0:
+            raise ParamsError("params select.weights", expected="none below 0, not all 0", got=str(values))
+
+
+@dataclass(frozen=True)
+class SelectParams:
+    """Section `select` of params.yaml."""
+
+    budget: int
+    """Images to ask a person about."""
+    strategy: str
+    """A name in `active/strategies.py`."""
+    min_gap_frames: int
+    """Least distance in frames between two picks of one video: neighbours say the same."""
+    appearance_weight: float
+    """Share of appearance, against pose, in the distance between persons, 0 to 1."""
+    seed: int
+    """Of the strategies that draw at random."""
+    fiftyone: bool
+    """Whether to build the FiftyOne dataset. The manifest is written either way."""
+    dataset: str
+    """Its name in FiftyOne."""
+    weights: ScoreWeights = field(default_factory=ScoreWeights)
+    """How the uncertainties are combined."""
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ParamsError("params select.strategy", expected=" | ".join(STRATEGIES), got=repr(self.strategy))
+        if self.budget < 1:
+            raise ParamsError("params select.budget", expected="at least 1 image", got=str(self.budget))
+        if not 0 <= self.appearance_weight <= 1:
+            raise ParamsError("params select.appearance_weight", expected="0 to 1", got=str(self.appearance_weight))
+
+
+def command(
+    student: Annotated[Path, typer.Option(help="Folder of the student's checkpoint.")],
+    candidates: Annotated[Path, typer.Option(help="COCO JSON of the persons found in unlabelled frames.")],
+    labelled: Annotated[Path, typer.Option(help="COCO JSON of the labelled training set.")],
+    val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
+    out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section select.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Choose the images whose labels would teach the student most, and show them in FiftyOne.
+
+    Writes OUT/to_label.json (what to label and why), OUT/scored.json (every candidate), OUT/picks.jpg, and, with
+    select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --out data/select --report reports/select
+    """  # noqa: E501  an example is one line to copy
+    run(load_section(params, SECTION, SelectParams), student, candidates, labelled, val, out, report)
+
+
+def run(
+    params: SelectParams, student: Path, candidates: Path, labelled: Path, val: Path, out: Path, report: Path
+) -> None:
+    """Select, write, and build the FiftyOne view last, so that a database at fault leaves a valid manifest.
+
+    Raises:
+        InputError: no candidate is left to choose from, or an input is damaged.
+        EnvironmentFault: FiftyOne's database does not work.
+    """
+    truth, truth_images = read_labelled({"train": labelled, "val": val})
+    found, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
+    seen, seen_truth = look(student, found, images), look(student, truth, truth_images)
+    scored = scored_people(seen, found, asdict(params.weights))
+    embeddings, covered = embed([(seen, found), (seen_truth, truth)], params.appearance_weight)
+    choice = candidate_images(scored, images)
+    wish = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
+    picked = pick_images(choice, images, embeddings, covered, **wish)
+    header = {**wish, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
+    with fresh_folder(out) as folder:
+        tables = {SCORED: (scored, images), LABELLED: (with_student(truth, seen_truth), truth_images)}
+        write_selection(folder, header, manifest_entries(choice, picked, scored, images, out), tables)
+        write_sheet(folder / SHEET, choice, picked, scored, images)
+    write_json(report / "metrics.json", selection_metrics(choice, picked, images, embeddings, covered))
+    typer.echo(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}", err=True)
+    if params.fiftyone:
+        show(out, params.dataset)
+
+
+def show(out: Path, dataset_name: str) -> None:
+    """Build the FiftyOne view of the selection in `out`; raises EnvironmentFault where the database fails."""
+    from .fiftyone_view import ensure_dataset  # takes seconds to import
+
+    dataset = ensure_dataset(out, dataset_name)
+    typer.echo(f"select: {len(dataset)} samples in FiftyOne dataset {dataset.name!r}; open: dataengine app", err=True)

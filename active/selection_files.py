@@ -1,0 +1,114 @@
+"""What `select` leaves on disk, and all that FiftyOne's view of it is built from.
+
+In one folder: `to_label.json`, the manifest of the picks, keyed by the images' sha256; `scored.json`, every candidate
+with the student's keypoints, the teacher's and the uncertainties; `labelled.json`, the ground truth with the student's
+keypoints beside it. The last two are COCO person_keypoints files. The same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.people import Images, People
+
+MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
+MANIFEST_FORMAT = "dataengine.to-label/1"
+SCORE_NAMES = ("spread", "entropy", "flip", "teacher")
+"""The uncertainties that are combined, by the names they have in files, in params and in FiftyOne."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Selection:
+    """A selection as read back. Every image in the two tables has at least one person."""
+
+    digest: str
+    """sha256 over the three files: another selection, another digest."""
+    picks: Mapping[str, Mapping[str, Any]]
+    """sha256 of an image -> its entry in the manifest."""
+    scored: People
+    scored_images: Images
+    labelled: People
+    labelled_images: Images
+
+    @property
+    def scored_sha256(self) -> list[str]:
+        """Hash of each row of `scored_images`."""
+        return hashes_of_images(self.scored, self.scored_images)
+
+    @property
+    def labelled_sha256(self) -> list[str]:
+        """Hash of each row of `labelled_images`."""
+        return hashes_of_images(self.labelled, self.labelled_images)
+
+
+def hashes_of_images(people: People, images: Images) -> list[str]:
+    """The sha256 (m,) of each image, from column `sha256` of the people in it."""
+    by_row = dict(zip(images.rows_of(people.image_id).tolist(), people.extras["sha256"].tolist(), strict=True))
+    return [by_row[row] for row in range(len(images))]
+
+
+def write_selection(
+    folder: Path, header: Mapping[str, Any], picks: Mapping[str, Any], tables: Mapping[str, tuple[People, Images]]
+) -> None:
+    """Write the manifest and the two tables (`SCORED`, `LABELLED`) into `folder`.
+
+    Args:
+        header: how the picks came about: strategy, budget, seed, the student's hash.
+        picks: sha256 of an image -> what stands in the manifest about it.
+        tables: file name -> people with column `sha256`, and their images.
+    """
+    for name, (people, images) in tables.items():
+        write_people(folder / name, people, images)
+    entries = {sha256: picks[sha256] for sha256 in sorted(picks)}
+    write_json(
+        folder / MANIFEST,
+        {"format": MANIFEST_FORMAT, **header, "content_sha256": content_sha256(entries), "images": entries},
+    )
+
+
+def content_sha256(entries: Mapping[str, Any]) -> str:
+    """Hash of the manifest's entries, whatever their order."""
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read and check a manifest.
+
+    Raises:
+        InputError: not a manifest of this format, or its entries are not those it was written with.
+    """
+    manifest = read_json(path)
+    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
+        got = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise InputError(f"{path} is not a manifest of picks", expected=f"format {MANIFEST_FORMAT}", got=str(got))
+    if manifest.get("content_sha256") != content_sha256(manifest.get("images", {})):
+        raise InputError(f"{path} was changed after it was written", mend="run `dataengine select` again")
+    return manifest
+
+
+def read_selection(folder: Path) -> Selection:
+    """Read a selection folder. Image paths may lead to other stages' folders, but not out of the project.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    manifest = read_manifest(folder / MANIFEST)
+    scored, scored_images = read_people(folder / SCORED, root=Path.cwd())
+    labelled, labelled_images = read_people(folder / LABELLED, root=Path.cwd())
+    files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
+    return Selection(
+        digest=hashlib.sha256("".join(files).encode()).hexdigest(),
+        picks=manifest["images"],
+        scored=scored,
+        scored_images=scored_images,
+        labelled=labelled,
+        labelled_images=labelled_images,
+    )

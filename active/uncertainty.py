@@ -1,0 +1,88 @@
+"""How unsure a model is of a person's keypoints: plain functions, one number a person, higher = less sure.
+
+Each takes arrays over n persons and 17 joints and returns (n,) float64; NaN where it cannot be told.
+`combine_by_rank` makes one score in 0..1 of several whose units cannot be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.keypoints import COCO_SIGMAS
+
+Floats = NDArray[np.floating[Any]]
+
+
+def person_scale_px(bbox_xywh_px: Floats) -> NDArray[np.float64]:
+    """Square root of the box's area (n,), at least one pixel: the person's size in COCO's sense."""
+    boxes = np.asarray(bbox_xywh_px, dtype=np.float64)
+    return np.sqrt(np.maximum(boxes[:, 2] * boxes[:, 3], 1.0))
+
+
+def spread(spread_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
+    """Mean width of the joints' predicted distributions (n, 17), as a share of the person's size."""
+    return np.asarray(spread_px, dtype=np.float64).mean(axis=1) / person_scale_px(bbox_xywh_px)
+
+
+def entropy(entropy_nats: Floats) -> NDArray[np.float64]:
+    """Mean entropy of the joints' predicted distributions (n, 17): high where they are flat or have several peaks."""
+    return np.asarray(entropy_nats, dtype=np.float64).mean(axis=1)
+
+
+def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
+    """Mean distance between the keypoints (n, 17, 2) of the image and of its mirror image, mapped back.
+
+    As a share of the person's size. A model that knows the pose gives the same answer twice.
+    """
+    difference = np.asarray(keypoints_px, dtype=np.float64) - np.asarray(flipped_px, dtype=np.float64)
+    return np.linalg.norm(difference, axis=2).mean(axis=1) / person_scale_px(bbox_xywh_px)
+
+
+def teacher_disagreement(
+    keypoints_px: Floats, teacher_px: Floats, teacher_visibility: NDArray[np.integer[Any]], bbox_xywh_px: Floats
+) -> NDArray[np.float64]:
+    """1 - OKS between student and teacher over the joints that the teacher labelled, 0 (same) .. 1.
+
+    COCO's object keypoint similarity, exp(-d^2 / (2 area (2 sigma)^2)); NaN where the teacher labelled nothing.
+    """
+    difference = np.asarray(keypoints_px, dtype=np.float64) - np.asarray(teacher_px, dtype=np.float64)
+    area = person_scale_px(bbox_xywh_px)[:, None] ** 2
+    similarity = np.exp(-(difference**2).sum(axis=2) / (2 * area * (2 * COCO_SIGMAS) ** 2))
+    labelled = np.asarray(teacher_visibility) > 0
+    count = labelled.sum(axis=1)
+    total = np.where(labelled, similarity, 0.0).sum(axis=1)
+    return np.where(count > 0, 1 - total / np.maximum(count, 1), np.nan)
+
+
+def rank_fraction(values: Floats) -> NDArray[np.float64]:
+    """The share of the others that each value exceeds, ties counting half: 0 lowest .. 1 highest; NaN becomes 0.5.
+
+    Alone it is 0.5 too.
+    """
+    column = np.asarray(values, dtype=np.float64)
+    known = ~np.isnan(column)
+    fraction = np.full(len(column), 0.5)
+    if known.sum() < 2:
+        return fraction
+    ordered = np.sort(column[known])
+    below = np.searchsorted(ordered, column[known], side="left")
+    not_above = np.searchsorted(ordered, column[known], side="right")
+    fraction[known] = (below + not_above - 1) / 2 / (known.sum() - 1)
+    return fraction
+
+
+def combine_by_rank(scores: Mapping[str, Floats], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Weighted mean of the scores' rank fractions (n,), 0..1.
+
+    Ranks, because pixels, nats and OKS have no common unit and heavy tails that would drown each other.
+
+    Args:
+        scores: name -> (n,) as the functions above return them.
+        weights: name -> weight, one for every score, not negative, not all zero.
+    """
+    total = sum(weights[name] for name in scores)
+    return np.asarray(sum(weights[name] * rank_fraction(values) for name, values in scores.items()) / total)
