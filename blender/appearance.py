@@ -1,0 +1,94 @@
+"""How a person looks, as plain values: skin tone, hair, clothes. Drawn, not rendered; garments.py makes geometry of it."""
+
+import colorsys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Colour = tuple[float, float, float]  # linear RGB, 0 to 1
+
+FABRICS = ("plain", "melange", "stripes_across", "stripes_along", "checks", "plaid", "camouflage", "dots", "print")
+_FABRIC_ODDS = (0.3, 0.14, 0.12, 0.06, 0.06, 0.1, 0.06, 0.06, 0.1)
+# Linear RGB of lit skin from very light to very dark; mixtures of neighbours are drawn. By eye, after Fitzpatrick's types.
+_SKIN_TONES = ((0.85, 0.62, 0.52), (0.76, 0.52, 0.40), (0.60, 0.37, 0.26), (0.42, 0.24, 0.15), (0.26, 0.14, 0.085), (0.13, 0.065, 0.04))
+_HAIR_COLOURS = ((0.015, 0.012, 0.01), (0.05, 0.028, 0.017), (0.12, 0.06, 0.03), (0.28, 0.15, 0.07), (0.5, 0.35, 0.17), (0.25, 0.08, 0.03))
+_GREY: Colour = (0.42, 0.41, 0.4)
+
+
+@dataclass(frozen=True)
+class Garment:
+    """A piece of clothing that lies around the body."""
+
+    length: float
+    """Sleeve or leg: 0 at the shoulder or hip, 1 at the elbow or knee, 2 at the wrist or ankle."""
+    looseness_m: float
+    """Distance from the skin."""
+    fabric: str
+    first: Colour
+    second: Colour
+    pattern_scale: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything visible on a body except its shape."""
+
+    skin: Colour
+    hair: Colour
+    hair_style: str
+    """bald, short or full."""
+    beard: float
+    """Strength, 0 to 1."""
+    top: Garment
+    bottom: Garment
+    shoes: Colour | None
+
+
+def draw_look(phenotype: Mapping[str, float], rng: np.random.Generator) -> Look:
+    """Clothes at random; skin follows ancestry loosely, grey hair and beards follow age and gender."""
+    male, age = phenotype["gender"] < 0.5, phenotype["age"]
+    return Look(
+        skin=_draw_skin(phenotype, rng),
+        hair=_GREY if age > 0.85 and rng.random() < 0.7 else _HAIR_COLOURS[int(rng.integers(len(_HAIR_COLOURS)))],
+        hair_style=_draw_hair_style(male, age, rng),
+        beard=float(rng.uniform(0.4, 0.8)) if male and age > 0.6 and rng.random() < 0.35 else 0.0,
+        top=_draw_garment((0.25, 0.55, 0.6, 0.95, 1.9), 0.012, rng),
+        bottom=_draw_garment((0.45, 0.85, 1.3, 1.88, 1.88, 1.88), 0.010, rng),
+        shoes=_draw_colour(rng) if rng.random() < 0.75 else None,
+    )
+
+
+def _draw_skin(phenotype: Mapping[str, float], rng: np.random.Generator) -> Colour:
+    expected = 4.3 * phenotype["african"] + 1.7 * phenotype["asian"] + 0.6 * phenotype["caucasian"]
+    place = float(np.clip(expected + rng.normal(0, 0.8), 0, len(_SKIN_TONES) - 1))
+    below = min(int(place), len(_SKIN_TONES) - 2)
+    share = place - below
+    red, green, blue = (
+        (1 - share) * light + share * dark for light, dark in zip(_SKIN_TONES[below], _SKIN_TONES[below + 1], strict=True)
+    )
+    return red, green, blue
+
+
+def _draw_hair_style(male: bool, age: float, rng: np.random.Generator) -> str:
+    bald = 0.0 if not male or age < 0.6 else 0.12 + 0.25 * (age > 0.85)
+    if rng.random() < bald:
+        return "bald"
+    return "short" if rng.random() < (0.75 if male else 0.3) else "full"
+
+
+def _draw_garment(lengths: tuple[float, ...], looseness_m: float, rng: np.random.Generator) -> Garment:
+    return Garment(
+        length=lengths[int(rng.integers(len(lengths)))] + float(rng.uniform(-0.05, 0.05)),
+        looseness_m=looseness_m * float(rng.uniform(0.5, 1.7)),
+        fabric=str(rng.choice(FABRICS, p=np.array(_FABRIC_ODDS))),
+        first=_draw_colour(rng),
+        second=_draw_colour(rng),
+        pattern_scale=float(rng.uniform(0.8, 2.2)),
+    )
+
+
+def _draw_colour(rng: np.random.Generator) -> Colour:
+    brightness = float(rng.uniform(0.03, 0.75))
+    red, green, blue = colorsys.hsv_to_rgb(rng.random(), float(rng.random() ** 0.9) * 0.8, brightness)
+    return red, green, blue

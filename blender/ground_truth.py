@@ -1,0 +1,74 @@
+"""What is true of an observed image: visible joints, masks and boxes, one record a person.
+
+A joint lies inside the body, so a ray to it always meets the person first. It is visible when that first hit belongs to
+the joint's own neighbourhood: near it on the RESTING body. A wrist behind a thigh is met at the thigh, far from the
+wrist at rest; in the picture both may lie at one depth, which is why depth does not decide. How far is near follows
+from how deep the joint lies under the skin of this body.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
+
+from .camera import Camera
+from .layout import Geometry, Standing
+from .observe import Hits, Observation
+
+# A ray meets a limb up to about twice the joint's depth away along the skin; clothes and hair add a margin. By eye.
+_DEPTH_FACTOR, _MARGIN_M = 2.0, 0.035
+MINIMUM_AREA_PX = 20  # a person of whom less is seen is not annotated
+
+
+def annotate(geometry: Geometry, observation: Observation) -> list[dict[str, Any]]:
+    """JSON-able records of the people of whom something is seen, in order."""
+    records = []
+    for row, person in enumerate(geometry.people):
+        seen = observation.instance == person.mesh.instance
+        if seen.sum() < MINIMUM_AREA_PX:
+            continue
+        joints = slice(17 * row, 17 * row + 17)
+        hits = Hits(observation.hits.mesh[joints], observation.hits.rest_m[joints])
+        records.append(_record(person, row, seen, hits, geometry.camera))
+    return records
+
+
+def joint_visibility(
+    person: Standing, mesh_index: int, hits: Hits, pixels: NDArray[np.float64], camera: Camera
+) -> NDArray[np.uint8]:
+    """COCO flags (17,): 0 off the frame, 1 occluded by somebody, something or the own body, 2 visible.
+
+    `mesh_index` is the person's own; `hits` and `pixels` (17, 2) are of the person's joints.
+    """
+    assert person.mesh.rest_m is not None
+    from_joint = np.linalg.norm(person.mesh.rest_m[None] - person.rest_joints_m[:, None], axis=2)
+    reach = _DEPTH_FACTOR * from_joint.min(axis=1) + _MARGIN_M
+    near_joint = np.linalg.norm(hits.rest_m - person.rest_joints_m, axis=1) < reach  # False for NaN
+    free = (hits.mesh < 0) | ((hits.mesh == mesh_index) & near_joint)
+    inside = ((pixels >= 0) & (pixels < [camera.width_px, camera.height_px])).all(axis=1)
+    return np.where(inside, np.where(free, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
+
+
+def _record(
+    person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hits, camera: Camera
+) -> dict[str, Any]:
+    pixels, _ = camera.project(person.joints_m)
+    visibility = joint_visibility(person, mesh_index, hits, pixels, camera)
+    encoded = coco_mask.encode(np.asfortranarray(seen.astype(np.uint8)))
+    rotation, translation = camera.cam_from_world[:3, :3], camera.cam_from_world[:3, 3]
+    return {
+        "bbox_xywh_px": coco_mask.toBbox(encoded).tolist(),
+        "keypoints_px": np.where(visibility[:, None] > 0, pixels, 0.0).round(3).tolist(),
+        "visibility": visibility.tolist(),
+        "area": int(coco_mask.area(encoded)),
+        "iscrowd": 0,
+        "segmentation": {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")},
+        "keypoints_cam_m": (person.joints_m @ rotation.T + translation).round(5).tolist(),
+        "K": camera.intrinsics.round(6).tolist(),
+        "cam_from_world": camera.cam_from_world.round(8).tolist(),
+        "pose_name": person.spec.pose.name,
+        "phenotype": {name: round(value, 4) for name, value in person.spec.phenotype},
+    }

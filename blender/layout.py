@@ -1,0 +1,175 @@
+"""From a scene description to geometry: bodies posed and set on the floor, the camera placed, things in the way.
+
+`build_geometry` is deterministic and needs the body model, but no Blender. World: z up, floor at z = 0, metres; people
+stand in a row along x and face -y when their turn is 0.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .body import BODY_VERTICES, BodyModel, Template
+from .camera import Camera, frame_points
+from .dressing import Tailor, dress
+from .mesh import Mesh, Surface, boxes
+from .posing import settle_on_contacts, solve_orientations
+from .rotations import about_axis
+from .scene import OccluderSpec, PersonSpec, SceneSpec
+from .textures import bake_positions, painted_texture, floor_texture
+from .wardrobe import Wardrobe
+
+FLOOR_HALF_M = 40.0
+_CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
+_CONTACT_BONES = {
+    "hands": ("wrist", "finger", "metacarpal"),
+    "feet": ("foot", "toe"),
+    "knees": ("lowerleg01",),
+    "elbows": ("lowerarm01",),
+    "hips": ("root", "pelvis", "spine05"),
+    "head": ("head",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A person in the world."""
+
+    spec: PersonSpec
+    mesh: Mesh
+    joints_m: NDArray[np.float64]  # (17, 3) COCO joints
+    rest_joints_m: NDArray[np.float64]  # (17, 3) the same joints on the resting body
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """All that the observer sees, and the people's joints."""
+
+    people: tuple[Standing, ...]
+    things: tuple[Mesh, ...]
+    camera: Camera
+
+    @property
+    def meshes(self) -> tuple[Mesh, ...]:
+        """People first, in order."""
+        return (*(person.mesh for person in self.people), *self.things)
+
+
+def make_tailor(template: Template) -> Tailor:
+    """Measure the template for dressing, once a process."""
+    return Tailor(template, Wardrobe.of(template), bake_positions(template))
+
+
+def build_geometry(
+    scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int
+) -> Geometry:
+    """Everything in place. Textures are drawn from the scene's own seed."""
+    rng = np.random.default_rng(scene.texture_seed)
+    people = _in_a_row([_pose_and_dress(person, model, tailor, rng) for person in scene.people])
+    camera = _place_camera(scene, people, width_px, height_px)
+    things = [_floor(scene, rng)]
+    if scene.occluder is not None:
+        things += _occluder(scene.occluder, people, camera, rng)
+    return Geometry(tuple(people), tuple(things), camera)
+
+
+def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.random.Generator) -> Standing:
+    """A dressed person at the origin, turned, whose lowest point is `lift_m` above the floor."""
+    phenotype = dict(spec.phenotype)
+    shape = model.shape(phenotype)
+    body, joints = model.posed(phenotype, solve_orientations(spec.pose, shape.skeleton))
+    turn = about_axis([0, 0, 1], spec.turn_rad)
+    if spec.pose.contacts:
+        first, second = (_contact_vertices(model.template, part) for part in spec.pose.contacts)
+        turn = turn @ settle_on_contacts(body, (first, second))
+    mesh = dress(tailor, shape, body @ turn.T, spec.look, rng)
+    low, high = mesh.vertices_m.min(axis=0), mesh.vertices_m.max(axis=0)
+    shift = np.array([-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, spec.lift_m - low[2]])
+    return _moved(Standing(spec, mesh, joints @ turn.T, shape.joints_m), shift)
+
+
+def _contact_vertices(template: Template, part: str) -> NDArray[np.int64]:
+    starts = _CONTACT_BONES[part]
+    belongs = np.any([np.char.startswith(template.vertex_bone[:BODY_VERTICES], start) for start in starts], axis=0)
+    return np.flatnonzero(belongs)
+
+
+def _moved(person: Standing, shift_m: NDArray[np.float64], instance: int = 0) -> Standing:
+    mesh = replace(person.mesh, vertices_m=person.mesh.vertices_m + shift_m, instance=instance)
+    return replace(person, mesh=mesh, joints_m=person.joints_m + shift_m)
+
+
+def _in_a_row(people: list[Standing]) -> list[Standing]:
+    """Side by side along x without touching, centred at the origin."""
+    placed, right_edge = [], 0.0
+    for instance, person in enumerate(people, start=1):
+        low, high = person.mesh.vertices_m[:, 0].min(), person.mesh.vertices_m[:, 0].max()
+        shift = np.array([right_edge + person.spec.gap_m - low, person.spec.depth_m, 0.0])
+        right_edge = float(high + shift[0])
+        placed.append(_moved(person, shift, instance))
+    centre = np.array([right_edge / 2, 0.0, 0.0])
+    return [_moved(person, -centre, person.mesh.instance) for person in placed]
+
+
+def _place_camera(scene: SceneSpec, people: list[Standing], width_px: int, height_px: int) -> Camera:
+    points = np.concatenate([person.mesh.vertices_m[::25] for person in people])
+    return frame_points(scene.camera, points, width_px, height_px, clearance_m=_CAMERA_CLEARANCE_M)
+
+
+def _floor(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
+    colour, height = floor_texture(scene.floor, rng)
+    tiles = 2 * FLOOR_HALF_M / scene.floor_tile_m
+    corners = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)]) * FLOOR_HALF_M
+    return Mesh(
+        name="floor",
+        vertices_m=corners.astype(np.float64),
+        quads=np.array([[0, 1, 2, 3]], dtype=np.int32),
+        corner_uv=np.array([[(0, 0), (1, 0), (1, 1), (0, 1)]], dtype=np.float32),
+        surface_of_quad=np.zeros(1, dtype=np.int32),
+        surfaces=(Surface(colour, height, tiles, tiles, bump_m=0.02),),
+    )
+
+
+def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: np.random.Generator) -> list[Mesh]:
+    """The thing between the camera and the nearest person, or nothing where there is no room for it."""
+    eye = camera.position_m[:2]
+    feet = [person.mesh.vertices_m[:, :2].mean(axis=0) for person in people]
+    target = min(feet, key=lambda foot: float(np.linalg.norm(foot - eye)))
+    way = eye - target
+    across = np.array([way[1], -way[0]]) / np.linalg.norm(way)
+    vertices, quads = boxes(_occluder_boxes(spec))
+    vertices = vertices @ about_axis([0, 0, 1], spec.turn_rad + float(np.arctan2(way[0], -way[1]))).T
+    for nearness in np.arange(spec.nearness, 0.8, 0.05):
+        middle = target + way * nearness + across * spec.aside_m
+        placed = vertices + [*middle, 0.0]
+        clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * _CAMERA_CLEARANCE_M
+        if clear_of_camera and not any(_overlap(placed, person.mesh.vertices_m) for person in people):
+            return [_thing(placed, quads, spec, rng)]
+    return []
+
+
+def _occluder_boxes(spec: OccluderSpec) -> list[tuple[tuple[float, float, float], tuple[float, float, float]]]:
+    width, depth, height = spec.size_m
+    if spec.kind != "bench":
+        return [((0.0, 0.0, height / 2), spec.size_m)]
+    thickness, leg = 0.06, 0.08
+    legs = [((side * (width / 2 - leg), 0.0, (height - thickness) / 2), (leg, depth * 0.9, height - thickness)) for side in (-1, 1)]
+    return [((0.0, 0.0, height - thickness / 2), (width, depth, thickness)), *legs]
+
+
+def _thing(vertices: NDArray[np.float64], quads: NDArray[np.int32], spec: OccluderSpec, rng: np.random.Generator) -> Mesh:
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
+    return Mesh(
+        name=spec.kind,
+        vertices_m=vertices,
+        quads=quads,
+        corner_uv=np.tile(square, (len(quads), 1, 1)),
+        surface_of_quad=np.zeros(len(quads), dtype=np.int32),
+        surfaces=(Surface(painted_texture(spec.colour, rng), roughness=0.6),),
+    )
+
+
+def _overlap(a_m: NDArray[np.float64], b_m: NDArray[np.float64]) -> bool:
+    """Whether the bounding boxes of two sets of points overlap on the floor, with a hand's breadth of room."""
+    room = 0.1
+    return bool((a_m.min(0) < b_m.max(0) + room)[:2].all() and (b_m.min(0) < a_m.max(0) + room)[:2].all())

@@ -1,0 +1,57 @@
+"""What the observer renders: meshes of quads with image-textured surfaces, as plain arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A material: an image for the colour and perhaps one for the relief."""
+
+    colour: NDArray[np.float32]  # (h, w, 3) linear RGB
+    height: NDArray[np.float32] | None = None  # (h, w) in 0..1
+    colour_repeats: float = 1.0
+    height_repeats: float = 1.0
+    bump_m: float = 0.0
+    roughness: float = 0.8
+    specular: float = 0.3
+    subsurface: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Quads in world space, metres. `instance` is 0 for things and 1.. for people."""
+
+    name: str
+    vertices_m: NDArray[np.float64]  # (v, 3)
+    quads: NDArray[np.int32]  # (q, 4)
+    corner_uv: NDArray[np.float32]  # (q, 4, 2)
+    surface_of_quad: NDArray[np.int32]  # (q,)
+    surfaces: tuple[Surface, ...]
+    instance: int = 0
+    rest_m: NDArray[np.float64] | None = None  # (v, 3) where on the resting body a vertex lies; people only
+
+
+def plain_texture(colour: tuple[float, float, float]) -> NDArray[np.float32]:
+    """A texture of one colour."""
+    return np.full((2, 2, 3), colour, dtype=np.float32)
+
+
+def vertex_normals(vertices_m: NDArray[np.float64], quads: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Unit normals (v, 3), area weighted; zero at vertices without a quad."""
+    diagonals = vertices_m[quads[:, 2]] - vertices_m[quads[:, 0]], vertices_m[quads[:, 3]] - vertices_m[quads[:, 1]]
+    normals = np.zeros_like(vertices_m)
+    for corner in range(4):
+        np.add.at(normals, quads[:, corner], np.cross(*diagonals))
+    return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
+
+
+def boxes(parts: list[tuple[tuple[float, float, float], tuple[float, float, float]]]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Vertices and quads of axis-aligned boxes, each given by its centre and size in metres."""
+    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
+    faces = np.array([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (1, 5, 7, 3), (0, 2, 6, 4)])
+    vertices = np.concatenate([np.array(centre) + signs * np.array(size) for centre, size in parts])
+    quads = np.concatenate([faces + 8 * part for part in range(len(parts))])
+    return vertices, quads.astype(np.int32)

