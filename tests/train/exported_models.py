@@ -1,0 +1,30 @@
+"""Exports for tests: small calibration, loose limits, the engine too."""
+
+from pathlib import Path
+
+from dataengine.train.export import ExportParams, MaxApDrop, run
+
+PARAMS = ExportParams(
+    calibration_crops=16,
+    calibration_method="minmax",
+    engine=True,
+    typical_batch=8,
+    max_batch=32,
+    max_ap_drop=MaxApDrop(fp32=0.001, fp16=0.03, int8=0.15, engine=0.03),
+    latency_runs=3,
+    threads=1,
+    seed=0,
+)
+
+
+def export_to(round_folder: Path, checkpoint: str, out: Path, params: ExportParams = PARAMS) -> Path:
+    """Export one of `round_folder`'s checkpoints to `out`, the report beside it. Run it with `round_folder` as cwd."""
+    run(
+        params,
+        round_folder / checkpoint,
+        round_folder / "train.json",
+        round_folder / "val.json",
+        out,
+        out.parent / "report",
+    )
+    return out

@@ -1,0 +1,163 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from dataengine.errors import InputError
+from dataengine.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, SIDECAR, load_exported
+from dataengine.files import sha256_file
+from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.predict import onnx_runner, torch_runner
+from dataengine.train import export
+from dataengine.train.export import ExportParams, MaxApDrop
+from dataengine.train.tensorrt_engine import check_plan, engine_runner, gpu_present
+
+from .exported_models import PARAMS, export_to
+
+
+@pytest.fixture(scope="module")
+def folder(
+    round_folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: pytest.MonkeyPatch
+) -> Path:
+    monkeypatch_module.chdir(round_folder)
+    return export_to(round_folder, "steps60", tmp_path_factory.mktemp("export") / "model")
+
+
+def crops(count: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(count, 3, 64, 64)).astype(np.float32)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_onnx_answers_as_pytorch(folder: Path, round_folder: Path, batch: int) -> None:
+    net, _ = load_checkpoint(round_folder / "steps60")
+    expected = torch_runner(net)(crops(batch))
+    for got, want in zip(onnx_runner(folder / ONNX_FP32)(crops(batch)), expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-4)
+    for got, want in zip(onnx_runner(folder / ONNX_FP16)(crops(batch)), expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=0.02 * np.abs(want).max())
+
+
+def test_fp16_file_holds_half_precision_weights(folder: Path) -> None:
+    graph = onnx.load(str(folder / ONNX_FP16)).graph
+    kinds = {tensor.data_type for tensor in graph.initializer if len(tensor.dims) > 1}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    assert (folder / ONNX_FP16).stat().st_size < 0.6 * (folder / ONNX_FP32).stat().st_size
+    assert graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_int8_file_quantises_weights_per_channel_and_symmetrically(folder: Path) -> None:
+    graph = onnx.load(str(folder / ONNX_INT8)).graph
+    tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    producers = {name: node for node in graph.node for name in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert len(convolutions) >= 5
+    for node in convolutions:
+        weights, activations = producers[node.input[1]], producers[node.input[0]]
+        assert weights.op_type == activations.op_type == "DequantizeLinear"
+        assert tensors[weights.input[0]].dtype == np.int8
+        assert tensors[weights.input[1]].shape == (tensors[weights.input[0]].shape[0],)
+    assert all(not tensors[node.input[2]].any() for node in graph.node if node.op_type == "DequantizeLinear")
+
+
+def test_engine_is_built_by_the_real_builder(folder: Path) -> None:
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    assert sidecar["engine"]["builder"] in ("tensorrt", "tensorrt_rtx")
+    assert sidecar["engine"]["built_from"] == ONNX_FP16
+    check_plan(folder / ENGINE)
+    assert (folder / ENGINE).stat().st_size > 100_000
+
+
+def test_cut_engine_is_refused(folder: Path, tmp_path: Path) -> None:
+    cut = tmp_path / ENGINE
+    cut.write_bytes((folder / ENGINE).read_bytes()[:-100])
+    with pytest.raises(InputError, match="cut off"):
+        check_plan(cut)
+    cut.write_bytes(b"nothing of the kind, but long enough")
+    with pytest.raises(InputError, match="not a TensorRT engine"):
+        check_plan(cut)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not gpu_present(), reason="no CUDA device that PyTorch sees")
+def test_engine_answers_as_onnx(folder: Path) -> None:
+    inputs = crops(70)  # more than the engine takes at once
+    expected = onnx_runner(folder / ONNX_FP16)(inputs)
+    for got, want in zip(engine_runner(folder / ENGINE)(inputs), expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=0.02 * np.abs(want).max())
+
+
+def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Path) -> None:
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    assert sidecar["input"]["shape"] == ["batch", 3, 64, 64]
+    assert sidecar["input"]["normalisation"]["mean"] == pytest.approx([0.485, 0.456, 0.406])
+    assert sidecar["decode"] == {"kind": "simcc", "bins_per_px": 2}
+    assert len(sidecar["model"]["keypoints"]) == 17
+    assert sidecar["lineage"]["student_sha256"] == sha256_file(round_folder / "steps60" / "model.safetensors")
+    assert sidecar["lineage"]["data_sha256"]["calibration"] == sha256_file(round_folder / "train.json")
+    assert sidecar["calibration"]["crops"] == PARAMS.calibration_crops
+    assert sidecar["calibration"]["nodes"]["QuantizeLinear"] > 5
+    assert set(sidecar["files"]) == {ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE}
+    for name, record in sidecar["files"].items():
+        assert record["sha256"] == sha256_file(folder / name)
+        assert record["bytes"] == (folder / name).stat().st_size
+
+
+def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
+    metrics = json.loads((folder.parent / "report" / "metrics.json").read_text())
+    assert metrics["torch"]["AP"] > 0.3
+    assert metrics["fp32"]["keypoint_distance_px"]["max"] < 0.01
+    assert metrics["fp16"]["keypoint_distance_px"]["mean"] < 0.5
+    assert metrics["int8"]["AP_drop"] <= PARAMS.max_ap_drop.int8
+    assert metrics["int8"]["bytes"] < metrics["fp32"]["bytes"]
+    assert metrics["fp16"]["latency_ms_per_crop"]["one"]["median"] > 0
+
+
+@pytest.mark.parametrize("name", [ONNX_FP16, ENGINE])
+def test_a_flipped_byte_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    load_exported(copy)
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name} is not the file that was exported"):
+        load_exported(copy)
+    (copy / name).unlink()
+    with pytest.raises(InputError, match="missing"):
+        load_exported(copy)
+
+
+def test_a_lossy_file_fails_and_leaves_no_model(
+    round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(round_folder)
+    strict = replace(PARAMS, engine=False, max_ap_drop=MaxApDrop(fp32=1.0, fp16=1.0, int8=-1.0, engine=1.0))
+    with pytest.raises(InputError, match="model_int8.onnx loses too much AP"):
+        export_to(round_folder, "steps60", tmp_path / "model", strict)
+    assert not (tmp_path / "model").exists()
+
+
+def test_same_weights_give_the_same_id(
+    folder: Path, round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(round_folder)
+    again = export_to(round_folder, "steps60", tmp_path / "model", replace(PARAMS, engine=False))
+    assert load_exported(again).id == load_exported(folder).id
+
+
+def test_command_reads_its_section(round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(round_folder)
+    seen: list[ExportParams] = []
+    monkeypatch.setattr(export, "run", lambda params, *paths: seen.append(params))
+    (tmp_path / "params.yaml").write_text(
+        "export: {calibration_crops: 4, calibration_method: entropy, engine: false, typical_batch: 2, max_batch: 4,"
+        " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}"
+    )
+    export.command(*[Path("unused")] * 5, params=tmp_path / "params.yaml")
+    assert seen[0].calibration_method == "entropy"
+    assert seen[0].max_ap_drop.int8 == 0.1
