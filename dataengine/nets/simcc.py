@@ -4,7 +4,8 @@ Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose
 with Gaussian labels is RTMPose's (Jiang et al., 2023). Every crop pixel is split into `split` bins. Bin centres lie
 symmetrically in the crop, so turning a distribution around is exactly mirroring the image: what flip tests need.
 
-`bin_centers_px` says where bins lie, `gaussian_labels` writes a place as a distribution, `decode` reads it back.
+`bin_centers_px` says where bins lie, `softmax` turns logits into distributions, `decode` reads those. The loss that
+teaches them is `train/losses.py`.
 """
 
 from dataclasses import dataclass
@@ -32,14 +33,6 @@ class Decoded:
 def bin_centers_px(bins: int, split: float) -> NDArray[np.float64]:
     """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers."""
     return (np.arange(bins) + 0.5) / split - 0.5
-
-
-def gaussian_labels(position_px: NDArray[Any], bins: int, split: float, sigma_px: float) -> NDArray[np.float32]:
-    """Distributions (..., bins) around positions (...): a Gaussian cut off at the crop's edge, sum 1."""
-    distance = (bin_centers_px(bins, split) - np.asarray(position_px, dtype=np.float64)[..., None]) / sigma_px
-    exponent = -0.5 * distance**2
-    label = np.exp(exponent - exponent.max(axis=-1, keepdims=True))
-    return np.asarray(label / label.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -1,0 +1,58 @@
+"""Stage fit-student: the network to ship, fitted on the mix and on pseudo-labels by their trust."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.errors import ParamsError
+from dataengine.params import load_section
+
+from .fitting_params import FitParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitStudentParams(FitParams):
+    """The fit, and how pseudo-labels enter it."""
+
+    pseudo_per_real: float
+    """Pseudo-labelled people drawn per real one; 0 leaves them out."""
+    start_from: str | None
+    """A checkpoint folder to begin with; none begins with random weights."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pseudo_per_real < 0:
+            raise ParamsError("params pseudo_per_real", expected="0 or more", got=repr(self.pseudo_per_real))
+
+
+def command(
+    mix: Annotated[Path, typer.Option(help="Folder of the stage mix: train.json and recipe.json.")],
+    pseudo: Annotated[Path, typer.Option(help="People that pseudo-label kept, COCO JSON with weights.")],
+    val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
+    report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
+    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+) -> None:
+    """Fit the student on the mix plus weighted pseudo-labels.
+
+    Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A killed run, started again
+    with the same parameters and data, continues from its last whole epoch.
+
+    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json
+    --out models/fit-student --report reports/fit-student
+    """
+    run(load_section(params, "fit-student", FitStudentParams), mix=mix, pseudo=pseudo, val=val, out=out, report=report)
+
+
+def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
+    """Fit on mix and pseudo-labels and return the final figures on `val`."""
+    from .fitting import crop_spec, fit
+    from .fitting_data import MIX_PEOPLE, MIX_RECIPE, read_training_set, read_validation_set
+
+    training = read_training_set(mix, pseudo, params.pseudo_per_real)
+    validation = read_validation_set(val, crop_spec(params))
+    files = [mix / MIX_PEOPLE, mix / MIX_RECIPE, pseudo, val]
+    start_from = Path(params.start_from) if params.start_from else None
+    return fit("fit-student", params, training, validation, out=out, report=report, files=files, start_from=start_from)

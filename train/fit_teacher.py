@@ -1,0 +1,39 @@
+"""Stage fit-teacher: a network fitted on the mix, which then helps to label the pool."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.params import load_section
+
+from .fitting_params import FitParams
+
+
+def command(
+    mix: Annotated[Path, typer.Option(help="Folder of the stage mix: train.json and recipe.json.")],
+    val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
+    report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
+    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+) -> None:
+    """Fit the teacher network on the mix of real and synthetic people.
+
+    Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A killed run, started again
+    with the same parameters and data, continues from its last whole epoch.
+
+    Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report
+    reports/fit-teacher
+    """
+    run(load_section(params, "fit-teacher", FitParams), mix=mix, val=val, out=out, report=report)
+
+
+def run(params: FitParams, *, mix: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
+    """Fit on the mix and return the final figures on `val`."""
+    from .fitting import crop_spec, fit
+    from .fitting_data import MIX_PEOPLE, MIX_RECIPE, read_training_set, read_validation_set
+
+    training = read_training_set(mix, None, 0.0)
+    validation = read_validation_set(val, crop_spec(params))
+    files = [mix / MIX_PEOPLE, mix / MIX_RECIPE, val]
+    return fit("fit-teacher", params, training, validation, out=out, report=report, files=files)

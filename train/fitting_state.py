@@ -1,0 +1,59 @@
+"""What a killed fit continues from: weights, their average, the optimizer, the history, after each whole epoch.
+
+The state lies beside the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain tensors
+and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
+"""
+
+import pickle
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dataengine.files import atomic_path
+
+STATE_NAME = "state.pt"
+
+
+@dataclass(frozen=True, eq=False)
+class FitState:
+    """After `epochs_done` epochs of the run that `fingerprint` names."""
+
+    fingerprint: str
+    epochs_done: int
+    net: Mapping[str, torch.Tensor]
+    average: Mapping[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    history: list[dict[str, float]]
+
+
+def resume_folder(out: Path) -> Path:
+    """Where the run that will write `out` keeps its state."""
+    return out.with_name(out.name + ".resume")
+
+
+def save_state(out: Path, state: FitState) -> None:
+    """Exchange the state in one step: a kill leaves the epoch before."""
+    record = {f.name: getattr(state, f.name) for f in fields(state)}
+    with atomic_path(resume_folder(out) / STATE_NAME) as partial:
+        torch.save(record, partial)
+
+
+def load_state(out: Path, fingerprint: str) -> FitState | None:
+    """The state of this very run, or None: absent, unreadable, or of other parameters or data."""
+    path = resume_folder(out) / STATE_NAME
+    if not path.exists():
+        return None
+    try:
+        state = FitState(**torch.load(path, weights_only=True))
+    except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError):
+        return None  # an older format or a damaged disk costs a fresh start, nothing else
+    return state if state.fingerprint == fingerprint else None
+
+
+def remove_state(out: Path) -> None:
+    """The run is finished: its output says all."""
+    shutil.rmtree(resume_folder(out), ignore_errors=True)
