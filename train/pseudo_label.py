@@ -1,0 +1,142 @@
+"""Stage pseudo-label: two teachers label the unlabelled frames; what they cannot agree on is left out."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.files import fresh_folder, write_json
+from dataengine.params import load_section
+from dataengine.people import Images, People
+
+from .pseudo_filters import KEPT, VERDICTS, FilterParams, Opinion, Verdict, judge
+from .pseudo_tracks import link_tracks, neighbours
+
+PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
+MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
+PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, (240, 240)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PseudoLabelParams(FilterParams):
+    """The filters, and how people are followed."""
+
+    track_overlap: float
+    """Boxes of one person in two frames overlap at least this much (intersection over union)."""
+    max_gap: int
+    """Frames that are this far apart are still neighbours in time."""
+
+
+def command(
+    pool: Annotated[Path, typer.Option(help="Unlabelled frames with video and frame index, COCO JSON.")],
+    fetched: Annotated[Path, typer.Option(help="Folder of the stage fetch; holds BlazePose's models.")],
+    teacher: Annotated[Path, typer.Option(help="Checkpoint folder of the stage fit-teacher.")],
+    out: Annotated[Path, typer.Option(help="Folder to write: people.json and candidates.json.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json and a picture sheet.")],
+    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+) -> None:
+    """Label unlabelled video with two teachers that must agree.
+
+    BlazePose finds people and labels them; the fitted teacher labels the same boxes. A joint is kept when a teacher is
+    confident and steady under mirroring, the teachers agree, and it does not jump between frames. people.json holds
+    the people kept, weighted by trust; candidates.json everybody found, with both opinions and the reasons.
+
+    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher
+    --out data/pseudo-label --report reports/pseudo-label
+    """
+    section = load_section(params, "pseudo-label", PseudoLabelParams)
+    run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report)
+
+
+def run(
+    params: PseudoLabelParams, *, pool: Path, fetched: Path, teacher: Path, out: Path, report: Path
+) -> dict[str, Any]:
+    """Label the pool and return the metrics."""
+    from .pseudo_teachers import as_people, blazepose_opinion, find_people, fitted_opinion
+
+    _, images = read_people(pool, root=Path.cwd())
+    found = find_people(images, fetched / MODELS, max_gap=params.max_gap)
+    people = as_people(found, images)
+    rows = images.rows_of(people.image_id)
+    people = people.replace(
+        track_id=link_tracks(
+            images.video[rows],
+            images.frame[rows],
+            people.bbox_xywh_px,
+            min_overlap=params.track_overlap,
+            max_gap=params.max_gap,
+        )
+    )
+    blazepose, fitted = blazepose_opinion(found), fitted_opinion(teacher, people, images)
+    around = neighbours(people.track_id, images.frame[rows])
+    verdict = judge(blazepose, fitted, people.bbox_xywh_px, around, params)
+    candidates = as_candidates(people, verdict, blazepose, fitted)
+    metrics = figures(images, verdict, blazepose, fitted, params)
+    info = {"stage": "pseudo-label", "params": asdict(params)}
+    with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
+        write_json(report_folder / METRICS_NAME, metrics)
+        _write_picture(report_folder / PICTURE_NAME, candidates, images)
+        write_people(out_folder / CANDIDATES_NAME, candidates, images, info=info)
+        write_people(out_folder / PEOPLE_NAME, candidates.take(verdict.kept), images, info=info)
+    return metrics
+
+
+def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: Opinion) -> People:
+    """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
+
+    The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept.
+    """
+    judged = people.replace(
+        keypoints_px=verdict.keypoints_px.astype(np.float32),
+        visibility=np.where(verdict.reason == KEPT, 2, 0).astype(np.uint8),
+        weight=np.where(verdict.kept, verdict.weight, 0.0).astype(np.float32),
+    )
+    columns = {"blazepose": blazepose, "fitted": fitted}
+    for name, opinion in columns.items():
+        triples = np.concatenate([opinion.keypoints_px, opinion.confidence[..., None]], axis=2).round(3)
+        judged = judged.with_extra(name, triples)
+    return judged.with_extra("reasons", verdict.reason).with_extra("kept", verdict.kept)
+
+
+def figures(
+    images: Images, verdict: Verdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
+) -> dict[str, Any]:
+    """How much each filter let through, and how far the teachers are apart."""
+    joints = max(verdict.reason.size, 1)
+    both = (blazepose.confidence >= params.blazepose_confidence) & (fitted.confidence >= params.fitted_confidence)
+    kept_weight = verdict.weight[verdict.kept]
+    return {
+        "frames": len(images),
+        "people_found": len(verdict.kept),
+        "people_kept": int(verdict.kept.sum()),
+        "mean_weight": round(float(kept_weight.mean()), 4) if len(kept_weight) else 0.0,
+        "joint_share": {name: round(float((verdict.reason == name).sum() / joints), 4) for name in VERDICTS},
+        "both_confident_share": round(float(both.sum() / joints), 4),
+    }
+
+
+def _write_picture(path: Path, candidates: People, images: Images) -> None:
+    import cv2
+
+    from dataengine.crops.pixels import read_image
+    from dataengine.draw import contact_sheet, draw_people
+
+    count = min(PICTURE_PEOPLE, len(candidates))
+    chosen = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
+    tiles, captions = [], []
+    for row in chosen:
+        image = read_image(str(images.path[images.rows_of(candidates.image_id[[row]])[0]]))
+        tiles.append(_around(draw_people(image, candidates.take([row])), candidates.bbox_xywh_px[row]))
+        captions.append(f"weight {candidates.weight[row]:.2f}" if candidates.extras["kept"][row] else "dropped")
+    cv2.imwrite(str(path), contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))
+
+
+def _around(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The part of an image that shows a box with some room."""
+    room = 0.15 * box[2:].max()
+    low = np.maximum(box[:2] - room, 0).astype(int)
+    high = np.ceil(box[:2] + box[2:] + room).astype(int)
+    return image[low[1] : high[1], low[0] : high[0]]

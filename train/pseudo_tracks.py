@@ -1,0 +1,64 @@
+"""Who is who from frame to frame: people linked along a video by how much their boxes overlap.
+
+`box_overlap` is intersection over union; `link_tracks` gives track ids; `neighbours` finds each person's row in the
+frames before and after.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+NOBODY = -1
+
+
+def box_overlap(a_xywh: NDArray[np.floating[Any]], b_xywh: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
+    a, b = np.asarray(a_xywh, dtype=np.float64)[:, None], np.asarray(b_xywh, dtype=np.float64)[None]
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=-1)
+    union = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def link_tracks(
+    video: NDArray[np.str_],
+    frame: NDArray[np.int64],
+    bbox_xywh_px: NDArray[np.floating[Any]],
+    *,
+    min_overlap: float,
+    max_gap: int,
+) -> NDArray[np.int64]:
+    """Track ids (n,) of people given by video, frame index and box.
+
+    People of consecutive listed frames, at most `max_gap` frames apart, are matched for the greatest total overlap
+    (Hungarian method); pairs below `min_overlap` stay apart. A person outside any video gets -1.
+    """
+    track = np.full(len(frame), NOBODY, dtype=np.int64)
+    unused = 0
+    for name in np.unique(video[video != ""]):
+        before = np.empty(0, dtype=np.int64)
+        for moment in np.unique(frame[video == name]):
+            now = np.flatnonzero((video == name) & (frame == moment))
+            if len(before) and moment - frame[before[0]] <= max_gap:
+                overlap = box_overlap(bbox_xywh_px[before], bbox_xywh_px[now])
+                for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
+                    if overlap[i, j] >= min_overlap:
+                        track[now[j]] = track[before[i]]
+            for row in now[track[now] == NOBODY]:
+                track[row], unused = unused, unused + 1
+            before = now
+    return track
+
+
+def neighbours(track_id: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows (n, 2) of the same person in the frame before and after; -1 for none."""
+    found = np.full((len(frame), 2), NOBODY, dtype=np.int64)
+    for identity in np.unique(track_id[track_id != NOBODY]):
+        rows = np.flatnonzero(track_id == identity)
+        rows = rows[np.argsort(frame[rows])]
+        found[rows[1:], 0] = rows[:-1]
+        found[rows[:-1], 1] = rows[1:]
+    return found
