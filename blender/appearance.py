@@ -1,4 +1,4 @@
-"""How a person looks, as plain values: skin tone, hair, clothes. Drawn, not rendered; garments.py makes geometry of it."""
+"""How a person looks, as plain values: skin tone, hair, clothes. Drawn here; dressing.py makes it."""
 
 import colorsys
 from collections.abc import Mapping
@@ -9,10 +9,24 @@ import numpy as np
 Colour = tuple[float, float, float]  # linear RGB, 0 to 1
 
 FABRICS = ("plain", "melange", "stripes_across", "stripes_along", "checks", "plaid", "camouflage", "dots", "print")
-_FABRIC_ODDS = (0.3, 0.14, 0.12, 0.06, 0.06, 0.1, 0.06, 0.06, 0.1)
-# Linear RGB of lit skin from very light to very dark; mixtures of neighbours are drawn. By eye, after Fitzpatrick's types.
-_SKIN_TONES = ((0.85, 0.62, 0.52), (0.76, 0.52, 0.40), (0.60, 0.37, 0.26), (0.42, 0.24, 0.15), (0.26, 0.14, 0.085), (0.13, 0.065, 0.04))
-_HAIR_COLOURS = ((0.015, 0.012, 0.01), (0.05, 0.028, 0.017), (0.12, 0.06, 0.03), (0.28, 0.15, 0.07), (0.5, 0.35, 0.17), (0.25, 0.08, 0.03))
+_FABRIC_ODDS = (0.36, 0.14, 0.12, 0.06, 0.05, 0.09, 0.05, 0.05, 0.08)
+# Linear RGB of skin from very light to very dark, mixtures of neighbours are drawn. By eye, after Fitzpatrick's types.
+_SKIN_TONES = (
+    (0.85, 0.62, 0.52),
+    (0.76, 0.52, 0.40),
+    (0.60, 0.37, 0.26),
+    (0.42, 0.24, 0.15),
+    (0.26, 0.14, 0.085),
+    (0.13, 0.065, 0.04),
+)
+_HAIR_COLOURS = (
+    (0.015, 0.012, 0.01),
+    (0.05, 0.028, 0.017),
+    (0.12, 0.06, 0.03),
+    (0.28, 0.15, 0.07),
+    (0.5, 0.35, 0.17),
+    (0.25, 0.08, 0.03),
+)
 _GREY: Colour = (0.42, 0.41, 0.4)
 
 
@@ -65,7 +79,8 @@ def _draw_skin(phenotype: Mapping[str, float], rng: np.random.Generator) -> Colo
     below = min(int(place), len(_SKIN_TONES) - 2)
     share = place - below
     red, green, blue = (
-        (1 - share) * light + share * dark for light, dark in zip(_SKIN_TONES[below], _SKIN_TONES[below + 1], strict=True)
+        (1 - share) * light + share * dark
+        for light, dark in zip(_SKIN_TONES[below], _SKIN_TONES[below + 1], strict=True)
     )
     return red, green, blue
 
@@ -84,7 +99,7 @@ def _draw_garment(lengths: tuple[float, ...], looseness_m: float, rng: np.random
         fabric=str(rng.choice(FABRICS, p=np.array(_FABRIC_ODDS))),
         first=_draw_colour(rng),
         second=_draw_colour(rng),
-        pattern_scale=float(rng.uniform(0.8, 2.2)),
+        pattern_scale=float(rng.uniform(0.6, 1.6)),
     )
 
 

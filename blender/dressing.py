@@ -125,14 +125,20 @@ def _surfaces(tailor: Tailor, look: Look, rng: np.random.Generator) -> tuple[Sur
         _cloth(look.top, rng),
         _cloth(look.bottom, rng),
         Surface(plain_texture(look.shoes or (0.0, 0.0, 0.0)), roughness=0.6),
-        Surface(hair_texture(look.hair), strand_height(), 9, 9, bump_m=0.012, roughness=0.45),
+        Surface(hair_texture(look.hair), strand_height(), 5, 5, bump_m=0.008, roughness=0.45),
         Surface(_eye_texture(rng), roughness=0.1, specular=0.5),
     )
 
 
 def _cloth(garment: Garment, rng: np.random.Generator) -> Surface:
     return Surface(
-        fabric_texture(garment, rng), wrinkle_height(), garment.pattern_scale, 1.7, bump_m=0.05, roughness=0.85, specular=0.2
+        fabric_texture(garment, rng),
+        wrinkle_height(),
+        garment.pattern_scale,
+        1.7,
+        bump_m=0.05,
+        roughness=0.85,
+        specular=0.2,
     )
 
 

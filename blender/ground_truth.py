@@ -52,9 +52,7 @@ def joint_visibility(
     return np.where(inside, np.where(free, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
 
 
-def _record(
-    person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hits, camera: Camera
-) -> dict[str, Any]:
+def _record(person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hits, camera: Camera) -> dict[str, Any]:
     pixels, _ = camera.project(person.joints_m)
     visibility = joint_visibility(person, mesh_index, hits, pixels, camera)
     encoded = coco_mask.encode(np.asfortranarray(seen.astype(np.uint8)))

@@ -1,9 +1,7 @@
 """One image from its index: describe, build, observe, annotate, save. What a render worker does, over and over."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import cv2
 import numpy as np
@@ -14,24 +12,12 @@ from dataengine.files import atomic_path, sha256_file, write_json
 from .body import BodyModel
 from .dressing import Tailor
 from .ground_truth import annotate
+from .image_paths import ImagePaths
 from .layout import build_geometry, make_tailor
 from .observe import Light, observe
 from .pose_library import Pose, read_pose_library
 from .render_params import RenderParams
 from .scene import SceneSpec, draw_scene
-
-
-@dataclass(frozen=True)
-class ImagePaths:
-    """Where one image of the set lies."""
-
-    image: Path
-    sidecar: Path
-
-    @classmethod
-    def of(cls, out: Path, index: int) -> Self:
-        """Paths of image `index` under the stage's folder."""
-        return cls(out / "images" / f"{index:06d}.png", out / "sidecars" / f"{index:06d}.json")
 
 
 class ImageMaker:

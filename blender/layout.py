@@ -1,7 +1,7 @@
 """From a scene description to geometry: bodies posed and set on the floor, the camera placed, things in the way.
 
 `build_geometry` is deterministic and needs the body model, but no Blender. World: z up, floor at z = 0, metres; people
-stand in a row along x and face -y when their turn is 0.
+face -y when their turn is 0, and the camera's azimuth counts from there.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from .mesh import Mesh, Surface, boxes
 from .posing import settle_on_contacts, solve_orientations
 from .rotations import about_axis
 from .scene import OccluderSpec, PersonSpec, SceneSpec
-from .textures import bake_positions, painted_texture, floor_texture
+from .textures import bake_positions, floor_texture, painted_texture
 from .wardrobe import Wardrobe
 
 FLOOR_HALF_M = 40.0
@@ -60,12 +60,10 @@ def make_tailor(template: Template) -> Tailor:
     return Tailor(template, Wardrobe.of(template), bake_positions(template))
 
 
-def build_geometry(
-    scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int
-) -> Geometry:
+def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int) -> Geometry:
     """Everything in place. Textures are drawn from the scene's own seed."""
     rng = np.random.default_rng(scene.texture_seed)
-    people = _in_a_row([_pose_and_dress(person, model, tailor, rng) for person in scene.people])
+    people = _side_by_side([_pose_and_dress(person, model, tailor, rng) for person in scene.people])
     camera = _place_camera(scene, people, width_px, height_px)
     things = [_floor(scene, rng)]
     if scene.occluder is not None:
@@ -83,9 +81,9 @@ def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.
         first, second = (_contact_vertices(model.template, part) for part in spec.pose.contacts)
         turn = turn @ settle_on_contacts(body, (first, second))
     mesh = dress(tailor, shape, body @ turn.T, spec.look, rng)
-    low, high = mesh.vertices_m.min(axis=0), mesh.vertices_m.max(axis=0)
-    shift = np.array([-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, spec.lift_m - low[2]])
-    return _moved(Standing(spec, mesh, joints @ turn.T, shape.joints_m), shift)
+    person = Standing(spec, mesh, joints @ turn.T, shape.joints_m)
+    onto_floor = np.array([0.0, 0.0, spec.lift_m - mesh.vertices_m[:, 2].min()])
+    return _moved(person, onto_floor - _ground_centre(person))
 
 
 def _contact_vertices(template: Template, part: str) -> NDArray[np.int64]:
@@ -99,16 +97,26 @@ def _moved(person: Standing, shift_m: NDArray[np.float64], instance: int = 0) ->
     return replace(person, mesh=mesh, joints_m=person.joints_m + shift_m)
 
 
-def _in_a_row(people: list[Standing]) -> list[Standing]:
-    """Side by side along x without touching, centred at the origin."""
-    placed, right_edge = [], 0.0
+def _side_by_side(people: list[Standing]) -> list[Standing]:
+    """Each person as near to the one before as the bounding boxes allow, in the direction of their bearing."""
+    placed: list[Standing] = []
     for instance, person in enumerate(people, start=1):
-        low, high = person.mesh.vertices_m[:, 0].min(), person.mesh.vertices_m[:, 0].max()
-        shift = np.array([right_edge + person.spec.gap_m - low, person.spec.depth_m, 0.0])
-        right_edge = float(high + shift[0])
-        placed.append(_moved(person, shift, instance))
-    centre = np.array([right_edge / 2, 0.0, 0.0])
-    return [_moved(person, -centre, person.mesh.instance) for person in placed]
+        direction = np.array([np.cos(person.spec.bearing_rad), np.sin(person.spec.bearing_rad), 0.0])
+        start = _ground_centre(placed[-1]) if placed else np.zeros(3)
+        for distance in np.arange(0.0, 30.0, 0.05):
+            candidate = _moved(person, start + direction * distance, instance)
+            boxes_apart = not any(
+                _overlap(candidate.mesh.vertices_m, other.mesh.vertices_m, person.spec.gap_m) for other in placed
+            )
+            if boxes_apart:
+                break
+        placed.append(candidate)
+    return placed
+
+
+def _ground_centre(person: Standing) -> NDArray[np.float64]:
+    low, high = person.mesh.vertices_m.min(axis=0), person.mesh.vertices_m.max(axis=0)
+    return np.asarray([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, 0.0])
 
 
 def _place_camera(scene: SceneSpec, people: list[Standing], width_px: int, height_px: int) -> Camera:
@@ -141,9 +149,9 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
     vertices = vertices @ about_axis([0, 0, 1], spec.turn_rad + float(np.arctan2(way[0], -way[1]))).T
     for nearness in np.arange(spec.nearness, 0.8, 0.05):
         middle = target + way * nearness + across * spec.aside_m
-        placed = vertices + [*middle, 0.0]
+        placed = vertices + np.array([*middle, 0.0])
         clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * _CAMERA_CLEARANCE_M
-        if clear_of_camera and not any(_overlap(placed, person.mesh.vertices_m) for person in people):
+        if clear_of_camera and not any(_overlap(placed, person.mesh.vertices_m, 0.1) for person in people):
             return [_thing(placed, quads, spec, rng)]
     return []
 
@@ -153,11 +161,16 @@ def _occluder_boxes(spec: OccluderSpec) -> list[tuple[tuple[float, float, float]
     if spec.kind != "bench":
         return [((0.0, 0.0, height / 2), spec.size_m)]
     thickness, leg = 0.06, 0.08
-    legs = [((side * (width / 2 - leg), 0.0, (height - thickness) / 2), (leg, depth * 0.9, height - thickness)) for side in (-1, 1)]
+    legs = [
+        ((side * (width / 2 - leg), 0.0, (height - thickness) / 2), (leg, depth * 0.9, height - thickness))
+        for side in (-1, 1)
+    ]
     return [((0.0, 0.0, height - thickness / 2), (width, depth, thickness)), *legs]
 
 
-def _thing(vertices: NDArray[np.float64], quads: NDArray[np.int32], spec: OccluderSpec, rng: np.random.Generator) -> Mesh:
+def _thing(
+    vertices: NDArray[np.float64], quads: NDArray[np.int32], spec: OccluderSpec, rng: np.random.Generator
+) -> Mesh:
     square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
     return Mesh(
         name=spec.kind,
@@ -169,7 +182,6 @@ def _thing(vertices: NDArray[np.float64], quads: NDArray[np.int32], spec: Occlud
     )
 
 
-def _overlap(a_m: NDArray[np.float64], b_m: NDArray[np.float64]) -> bool:
-    """Whether the bounding boxes of two sets of points overlap on the floor, with a hand's breadth of room."""
-    room = 0.1
-    return bool((a_m.min(0) < b_m.max(0) + room)[:2].all() and (b_m.min(0) < a_m.max(0) + room)[:2].all())
+def _overlap(a_m: NDArray[np.float64], b_m: NDArray[np.float64], room_m: float) -> bool:
+    """Whether two sets of points have bounding boxes on the floor that are nearer than `room_m`."""
+    return bool((a_m.min(0) < b_m.max(0) + room_m)[:2].all() and (b_m.min(0) < a_m.max(0) + room_m)[:2].all())

@@ -48,7 +48,9 @@ def vertex_normals(vertices_m: NDArray[np.float64], quads: NDArray[np.integer]) 
     return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
 
 
-def boxes(parts: list[tuple[tuple[float, float, float], tuple[float, float, float]]]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def boxes(
+    parts: list[tuple[tuple[float, float, float], tuple[float, float, float]]],
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Vertices and quads of axis-aligned boxes, each given by its centre and size in metres."""
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
     faces = np.array([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (1, 5, 7, 3), (0, 2, 6, 4)])

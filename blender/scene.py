@@ -37,9 +37,9 @@ class PersonSpec:
     turn_rad: float
     """About the vertical; 0 faces the camera."""
     gap_m: float
-    """Free space to the neighbour on the left."""
-    depth_m: float
-    """Offset away from the camera."""
+    """Least free space to the people placed before."""
+    bearing_rad: float
+    """Direction in which the person stands off the one before; 0 is to the right, pi/2 away from the camera."""
     lift_m: float
     """Height of the lowest point above the floor."""
 
@@ -124,8 +124,8 @@ def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Gen
         pose=jittered(pose, params.joint_jitter_deg, rng),
         look=draw_look(phenotype, rng),
         turn_rad=float(turn),
-        gap_m=float(rng.uniform(0.0, 0.5)),
-        depth_m=float(rng.uniform(-0.8, 0.8)),
+        gap_m=float(rng.uniform(0.0, 0.4)),
+        bearing_rad=float(rng.uniform(-0.5, np.pi / 2 + 0.4)),
         lift_m=float(rng.uniform(0.2, 1.0)) * pose.airborne,
     )
 

@@ -18,7 +18,9 @@ FABRIC_SIZE = 256
 FLOOR_SIZE = 512
 
 
-def spectral_noise(size: int, power: float, rng: np.random.Generator, *, stretch: float = 1.0, above: int = 0) -> Texture:
+def spectral_noise(
+    size: int, power: float, rng: np.random.Generator, *, stretch: float = 1.0, above: int = 0
+) -> Texture:
     """Periodic noise (size, size) of mean 0 and deviation 1 with spectrum frequency^-power.
 
     `stretch` below 1 draws it out along y; frequencies up to `above` are left out.
@@ -68,7 +70,9 @@ def skin_texture(positions: Texture, skin: Colour, hair: Colour, beard: float, r
         colour = _blend(colour, 0.85 * brow, np.array(hair) * 0.8)
     lips = _ellipsoid(positions, (0.0, -0.14, 0.578), (0.026, 0.03, 0.011), 0.5)
     if beard:
-        colour = _blend(colour, beard * _beard_area(positions) * (1 - lips) * np.clip(0.7 + 0.3 * fine, 0, 1), np.array(hair))
+        colour = _blend(
+            colour, beard * _beard_area(positions) * (1 - lips) * np.clip(0.7 + 0.3 * fine, 0, 1), np.array(hair)
+        )
     colour = _blend(colour, 0.55 * lips, tone * [0.8, 0.45, 0.45])
     return np.asarray(np.clip(colour, 0.003, 1), dtype=np.float32)
 
@@ -122,10 +126,12 @@ def strand_height() -> Texture:
 def hair_texture(hair: Colour) -> Texture:
     """Hair colour with lighter and darker strands."""
     light = strand_height()[..., None]
-    return np.asarray(np.clip(np.array(hair) * (0.35 + 1.2 * light), 0.003, 1), dtype=np.float32)
+    return np.asarray(np.clip(np.array(hair) * (0.6 + 0.8 * light), 0.003, 1), dtype=np.float32)
 
 
-def _blend(colour: NDArray[np.floating], mask: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+def _blend(
+    colour: NDArray[np.floating], mask: NDArray[np.floating], other: NDArray[np.floating]
+) -> NDArray[np.floating]:
     return colour * (1 - mask[..., None]) + mask[..., None] * other
 
 
@@ -160,9 +166,9 @@ def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> NDArray
         x, y = column * count % 1 - 0.5, (row * count + 0.5 * (np.floor(column * count) % 2)) % 1 - 0.5
         return (x**2 + y**2 < 0.07).astype(float)
     if fabric == "print":
-        return np.clip(0.5 + 0.5 * spectral_noise(size, 2.5, rng, above=2), 0, 1)
+        return np.clip(0.5 + 0.5 * spectral_noise(size, 3.4, rng, above=2), 0, 1)
     if fabric == "melange":
-        return np.clip(0.3 + 0.25 * spectral_noise(size, 0.6, rng), 0, 1)
+        return np.clip(0.3 + 0.12 * spectral_noise(size, 0.8, rng), 0, 1)
     return np.zeros((size, size))
 
 

@@ -5,6 +5,7 @@ average adult by eye; metres in the template's frame (z up, origin near the hips
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -84,7 +85,7 @@ def _along_polyline(points: NDArray[np.float64], knots: list[NDArray[np.float64]
     nearest = np.full(len(points), np.inf)
     place = np.zeros(len(points))
     last = len(knots) - 2
-    for k, (start, end) in enumerate(zip(knots, knots[1:], strict=False)):
+    for k, (start, end) in enumerate(pairwise(knots)):
         along = (points - start) @ (end - start) / ((end - start) @ (end - start))
         along = np.clip(along, -0.5 if k == 0 else 0.0, 1.5 if k == last else 1.0)
         distance = np.linalg.norm(points - (start + along[:, None] * (end - start)), axis=1)

@@ -1,0 +1,206 @@
+"""Stage `render`: synthetic people with exact keypoints, visibility, masks and cameras.
+
+`command` reads the section of params.yaml; `run` finds what is missing or stale, has workers make it, and assembles
+people.json. Every image is a pure function of (params, seed, index), and its sidecar carries a fingerprint of all that
+decides its pixels; so a killed run goes on where it was, more images keep the old ones, and other params redo them.
+"""
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import write_people
+from dataengine.errors import EnvironmentFault, InputError
+from dataengine.files import atomic_path, read_json, sha256_file, write_json
+from dataengine.params import load_section
+from dataengine.people import Images, People
+from dataengine.progress import track
+
+from .image_paths import ImagePaths
+from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
+from .render_params import RenderParams
+from .workforce import Outcome, Workforce
+
+# Changing these does not change a pixel, so it keeps the images.
+_PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share")
+_SOURCES_WITHOUT_PIXELS = ("render.py", "workforce.py", "prepare_body.py")
+_RECORD_EXTRAS = ("area", "iscrowd", "segmentation", "keypoints_cam_m", "K", "cam_from_world", "pose_name", "phenotype")
+_SHEET_TILES, _SHEET_COLUMNS = 48, 8
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="Folder of people.json, images/ and contact_sheet.jpg; kept between runs.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
+    params: Annotated[Path, typer.Option(help="File with the section `render`.")] = Path("params.yaml"),
+) -> None:
+    """Render synthetic people in everyday and extreme poses, with COCO keypoints, visibility and masks.
+
+    Stop it when you like: the next run goes on. Poses stand in blender/poses.yaml, one line each.
+
+    Example: dataengine render --out data/render --cache data/cache/anny
+    """
+    run(load_section(params, "render", RenderParams), out, cache)
+
+
+def run(params: RenderParams, out: Path, cache: Path) -> None:
+    """Bring `out` to what `params` ask for.
+
+    Raises `EnvironmentFault` when Blender or the body model are not installed, `InputError` when more images failed
+    than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 + signal number.
+    """
+    _require_blender()
+    prepare_body_cache(cache)
+    fingerprint = render_fingerprint(params)
+    _remove_leftovers(out, params.images)
+    todo = [index for index in range(params.images) if not _is_done(ImagePaths.of(out, index), fingerprint)]
+    outcome = _make_images(params, out, cache, fingerprint, todo)
+    _report_skipped(out, outcome, params)
+    records = [
+        read_json(paths.sidecar)
+        for paths in (ImagePaths.of(out, index) for index in range(params.images))
+        if paths.sidecar.exists()
+    ]
+    people, images = _assemble(records, params, out)
+    write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
+    _write_contact_sheet(out, people, images)
+    typer.echo(f"{len(images)} images with {len(people)} people in {out}", err=True)
+
+
+def render_fingerprint(params: RenderParams) -> str:
+    """Hex SHA-256 of all that decides pixels and labels: params, this room's sources and poses, library versions."""
+    folder = Path(__file__).parent
+    sources = {
+        path.name: sha256_file(path)
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".py", ".yaml") and path.name not in _SOURCES_WITHOUT_PIXELS
+    }
+    decisive = {
+        "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
+        "sources": sources,
+        "body": BODY_CACHE_VERSION,
+        "bpy": version("bpy"),
+    }
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _require_blender() -> None:
+    missing = [name for name in ("bpy", "anny") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EnvironmentFault(
+            f"rendering needs {' and '.join(missing)}",
+            expected="Python 3.11 with the extra 'blender'",
+            mend="pip install 'dataengine[blender]', or take `render` out of dvc.yaml",
+        )
+
+
+def _is_done(paths: ImagePaths, fingerprint: str) -> bool:
+    """Whether an image is there, whole and made from the same fingerprint."""
+    if not (paths.image.exists() and paths.sidecar.exists()):
+        return False
+    try:
+        record = read_json(paths.sidecar)
+        same = record["fingerprint"] == fingerprint
+        return bool(same and record["image_sha256"] == sha256_file(paths.image))
+    except (InputError, KeyError, TypeError):
+        return False
+
+
+def _remove_leftovers(out: Path, count: int) -> None:
+    """Clear what a killed run left half-written, and images beyond the count."""
+    expected = [ImagePaths.of(out, index) for index in range(count)]
+    keep = {paths.image for paths in expected} | {paths.sidecar for paths in expected}
+    for folder in (out / "images", out / "sidecars"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path not in keep:
+                path.unlink()
+
+
+def _make_images(params: RenderParams, out: Path, cache: Path, fingerprint: str, todo: list[int]) -> Outcome:
+    outcome = Outcome()
+    if not todo:
+        return outcome
+    for index in todo:  # a stale sidecar must not vouch for an image when the new one fails
+        ImagePaths.of(out, index).sidecar.unlink(missing_ok=True)
+    workforce = Workforce(_build_maker, (params, out, cache, fingerprint), params.workers)
+    for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
+        pass
+    if outcome.stopped_by is not None:
+        done = sum(ImagePaths.of(out, index).sidecar.exists() for index in range(params.images))
+        typer.echo(f"render: stopped with {done} of {params.images} images; run it again to go on", err=True)
+        raise SystemExit(128 + outcome.stopped_by)
+    return outcome
+
+
+def _build_maker(params: RenderParams, out: Path, cache: Path, fingerprint: str) -> Any:
+    """Runs in a worker: only there are Blender and torch loaded."""
+    from .image_maker import ImageMaker
+
+    return ImageMaker(params, out, cache, fingerprint)
+
+
+def _report_skipped(out: Path, outcome: Outcome, params: RenderParams) -> None:
+    listed = [{"index": index, "reason": reason} for index, reason in sorted(outcome.skipped.items())]
+    write_json(out / "skipped.json", listed)
+    if len(listed) > params.max_skipped_share * params.images:
+        raise InputError(
+            f"{len(listed)} of {params.images} images could not be rendered, listed in {out / 'skipped.json'}",
+            got=f"first: {listed[0]['reason']}",
+            mend="mend that, or raise render.max_skipped_share",
+        )
+
+
+def _assemble(records: list[dict[str, Any]], params: RenderParams, out: Path) -> tuple[People, Images]:
+    """One People and one Images from the sidecars, in order of index."""
+    rows = [(record["index"], person) for record in records for person in record["people"]]
+    indices = [record["index"] for record in records]
+    images = Images.build(
+        id=indices,
+        path=[str(ImagePaths.of(out, index).image) for index in indices],
+        width=[params.width_px] * len(indices),
+        height=[params.height_px] * len(indices),
+        video=[""] * len(indices),
+        frame=[-1] * len(indices),
+    )
+    people = People.build(
+        image_id=np.array([index for index, _ in rows], dtype=np.int64),
+        bbox_xywh_px=[person["bbox_xywh_px"] for _, person in rows],
+        keypoints_px=[person["keypoints_px"] for _, person in rows],
+        visibility=[person["visibility"] for _, person in rows],
+        source="synthetic",
+        extras={
+            **{name: _objects([person[name] for _, person in rows]) for name in _RECORD_EXTRAS},
+            "seed": np.full(len(rows), params.seed, dtype=np.int64),
+            "image_index": np.array([index for index, _ in rows], dtype=np.int64),
+        },
+    )
+    return people, images
+
+
+def _objects(values: list[Any]) -> np.ndarray[Any, Any]:
+    """A column that keeps nested lists and mappings as they are."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
+    """The first images with their skeletons, on one page."""
+    import cv2
+
+    from dataengine.draw import contact_sheet, draw_people
+
+    tiles = []
+    for row in range(min(_SHEET_TILES, len(images))):
+        picture = np.asarray(cv2.imread(str(images.path[row]), cv2.IMREAD_COLOR), dtype=np.uint8)
+        tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
+    sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(192, 192))
+    with atomic_path(out / "contact_sheet.jpg") as partial:
+        cv2.imwrite(str(partial), sheet)
