@@ -24,6 +24,16 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class RegistryParams:
+    """Section `registry` of params.yaml: where the registry lies."""
+
+    file: str
+    """The registry file, kept in git."""
+    store: str
+    """Folder with the artefacts of promoted models, one folder an entry."""
+
+
+@dataclass(frozen=True)
 class Entry:
     """A model that is or was champion; its artefacts lie in ``<store>/<id>/``."""
 

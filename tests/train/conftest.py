@@ -1,11 +1,13 @@
 """Fixtures of the train room's tests: fitted networks and the files of a round, made once per session."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from . import small_model
+from .exported_models import PARAMS, export_to
+from .gate_round import Gate
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +21,20 @@ def round_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
-    """`monkeypatch` for fixtures that live as long as a module."""
+@pytest.fixture(scope="session")
+def exported(round_folder: Path) -> dict[str, Path]:
+    """Exports of the two checkpoints by the names "good" (with an engine) and "bad" (without)."""
     with pytest.MonkeyPatch.context() as patch:
-        yield patch
+        patch.chdir(round_folder)
+        without_engine = replace(PARAMS, engine=False)
+        return {
+            "good": export_to(round_folder, "steps60", round_folder / "export-good" / "model"),
+            "bad": export_to(round_folder, "steps6", round_folder / "export-bad" / "model", without_engine),
+        }
+
+
+@pytest.fixture
+def gate(round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """An empty registry and the round's test set."""
+    monkeypatch.chdir(round_folder)
+    return Gate.fresh(tmp_path, round_folder / "test.json")

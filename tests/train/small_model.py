@@ -24,8 +24,10 @@ META = ModelMeta(
 )
 # A standing person in the unit square, order of COCO_KEYPOINTS.
 _FIGURE = np.array(
-    [[50, 10], [53, 8], [47, 8], [57, 10], [43, 10], [62, 25], [38, 25], [70, 40], [30, 40], [74, 54], [26, 54]]
-    + [[58, 55], [42, 55], [60, 75], [40, 75], [61, 95], [39, 95]],
+    [
+        *([50, 10], [53, 8], [47, 8], [57, 10], [43, 10], [62, 25], [38, 25], [70, 40], [30, 40]),
+        *([74, 54], [26, 54], [58, 55], [42, 55], [60, 75], [40, 75], [61, 95], [39, 95]),
+    ],
     dtype=np.float64,
 )
 
@@ -60,6 +62,8 @@ def write_set(folder: Path, name: str, count: int, seed: int, *, video: str = ""
 def fit(people: People, images: Images, steps: int, seed: int = 0) -> torch.nn.Module:
     """Fit SimCC by cross entropy to the labelled bins."""
     torch.manual_seed(seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # layers this small lose time to threads, most of all on a busy machine
     net = META.build().train()
     crops, matrices = crop_people(people, images, META.crop)
     inputs = torch.from_numpy(normalise(crops, META.mean, META.std))
@@ -80,6 +84,7 @@ def fit(people: People, images: Images, steps: int, seed: int = 0) -> torch.nn.M
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    torch.set_num_threads(threads)
     return net.eval()
 
 

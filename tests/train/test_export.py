@@ -18,12 +18,9 @@ from dataengine.train.tensorrt_engine import check_plan, engine_runner, gpu_pres
 from .exported_models import PARAMS, export_to
 
 
-@pytest.fixture(scope="module")
-def folder(
-    round_folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: pytest.MonkeyPatch
-) -> Path:
-    monkeypatch_module.chdir(round_folder)
-    return export_to(round_folder, "steps60", tmp_path_factory.mktemp("export") / "model")
+@pytest.fixture
+def folder(exported: dict[str, Path]) -> Path:
+    return exported["good"]
 
 
 def crops(count: int) -> np.ndarray:
@@ -137,7 +134,7 @@ def test_a_lossy_file_fails_and_leaves_no_model(
 ) -> None:
     monkeypatch.chdir(round_folder)
     strict = replace(PARAMS, engine=False, max_ap_drop=MaxApDrop(fp32=1.0, fp16=1.0, int8=-1.0, engine=1.0))
-    with pytest.raises(InputError, match="model_int8.onnx loses too much AP"):
+    with pytest.raises(InputError, match=r"model_int8\.onnx loses too much AP"):
         export_to(round_folder, "steps60", tmp_path / "model", strict)
     assert not (tmp_path / "model").exists()
 
@@ -158,6 +155,7 @@ def test_command_reads_its_section(round_folder: Path, tmp_path: Path, monkeypat
         "export: {calibration_crops: 4, calibration_method: entropy, engine: false, typical_batch: 2, max_batch: 4,"
         " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}"
     )
-    export.command(*[Path("unused")] * 5, params=tmp_path / "params.yaml")
+    unused = Path("unused")
+    export.command(unused, unused, unused, unused, unused, params=tmp_path / "params.yaml")
     assert seen[0].calibration_method == "entropy"
     assert seen[0].max_ap_drop.int8 == 0.1

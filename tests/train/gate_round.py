@@ -1,0 +1,58 @@
+"""Rounds of the gate for tests: compare and promote with the paths of one folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataengine.registry import Registry, read_registry, write_registry
+from dataengine.train import compare, promote
+from dataengine.train.promote import PromoteParams
+from dataengine.train.verdict import CompareParams
+
+PARAMS = CompareParams(
+    champion="",
+    floor_ap=0.1,
+    min_gain=0.0,
+    level=0.95,
+    resamples=200,
+    cluster="frames",
+    block_frames=4,
+    min_clusters=5,
+    runner="onnx",
+    threads=1,
+    seed=0,
+)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A registry with its store, and what compare and promote write."""
+
+    root: Path
+    test: Path
+
+    @classmethod
+    def fresh(cls, root: Path, test: Path) -> "Gate":
+        write_registry(root / "train" / "registry.json", Registry())
+        return cls(root, test)
+
+    @property
+    def registry(self) -> Path:
+        return self.root / "train" / "registry.json"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    def compare(self, candidate: Path, params: CompareParams = PARAMS) -> dict[str, Any]:
+        compare.run(params, candidate, self.test, self.registry, self.store, self.root / "compare")
+        return json.loads((self.root / "compare" / "verdict.json").read_text())
+
+    def promote(self, candidate: Path, *, dry_run: bool = False) -> dict[str, Any]:
+        out = self.root / "promote"
+        promote.run(PromoteParams(dry_run), self.root / "compare", candidate, self.registry, self.store, out)
+        return json.loads((out / "promotion.json").read_text())
+
+    def read(self) -> Registry:
+        return read_registry(self.registry)

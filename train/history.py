@@ -1,0 +1,49 @@
+"""List the registry: what was promoted, archived, refused or held, and why."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.params import load_section
+from dataengine.registry import Event, Registry, RegistryParams, read_registry
+
+
+def command(
+    params: Annotated[Path, typer.Option(help="File with section `registry`.")] = Path("params.yaml"),
+) -> None:
+    """List every comparison that came to promotion, oldest first, with its outcome and reason.
+
+    The present champion is marked with a star; models that were champion before are archived.
+
+    Example: dataengine history
+    """
+    run(Path(load_section(params, "registry", RegistryParams).file))
+
+
+def run(registry: Path) -> None:
+    """Print the history of the registry file."""
+    from rich.console import Console
+    from rich.table import Table
+
+    content = read_registry(registry)
+    if not content.events:
+        print("No model has come to promotion yet: run `dvc repro`.")
+        return
+    table = Table("", "model", "when (UTC)", "outcome", "AP", "against", "reason")
+    for event in content.events:
+        table.add_row(*row_of(event, content))
+    console = Console()
+    # In a pipe the width is unknown: wide enough then that no id or reason is broken.
+    console = console if console.is_terminal else Console(width=220)
+    console.print(table)
+
+
+def row_of(event: Event, registry: Registry) -> tuple[str, ...]:
+    """One line of the table."""
+    states = {entry.id: entry.state for entry in registry.entries}
+    state = states.get(event.id, "") if event.outcome == "promoted" else ""
+    outcome = f"{event.outcome}, archived since" if state == "archived" else event.outcome
+    mark = "*" if state == "champion" else ""
+    when = event.at.replace("T", " ").removesuffix("+00:00")
+    return mark, event.id, when, outcome, f"{event.ap:.3f}", event.against or "-", event.reason
