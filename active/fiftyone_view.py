@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
@@ -24,6 +25,8 @@ from dataengine.progress import track
 from .selection_files import SCORE_NAMES, Selection, read_selection
 
 TO_LABEL = "to_label"
+VIEW_VERSION = 1
+"""Raise it when the fields below change, so that datasets of the former kind are built again."""
 _MEND = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
 
 
@@ -58,7 +61,7 @@ def ensure_dataset(folder: Path, name: str) -> Any:
     fiftyone = open_fiftyone()
     from pymongo.errors import PyMongoError
 
-    origin = {"selection_sha256": selection.digest, "project": str(Path.cwd())}
+    origin = {"selection_sha256": selection.digest, "project": str(Path.cwd()), "view_version": VIEW_VERSION}
     try:
         if fiftyone.dataset_exists(name):
             present = fiftyone.load_dataset(name)
@@ -69,7 +72,7 @@ def ensure_dataset(folder: Path, name: str) -> Any:
         raise EnvironmentFault("FiftyOne's database failed", got=str(fault), mend=_MEND) from fault
 
 
-def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str, str]) -> Any:
+def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str, Any]) -> Any:
     """Build under another name and swap, so that a killed build never stands under `name`."""
     partial = f"{name}-partial"
     if fiftyone.dataset_exists(partial):
@@ -78,7 +81,8 @@ def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str
     dataset.default_skeleton = fiftyone.KeypointSkeleton(
         labels=list(COCO_KEYPOINTS), edges=[[a, b] for a, b in COCO_SKELETON]
     )
-    dataset.add_samples(_samples(fiftyone, selection), progress=False)
+    samples = _samples(fiftyone, selection)
+    dataset.add_samples(track(samples, "FiftyOne samples", unit="image"), num_samples=len(samples), progress=False)
     dataset.create_index("sha256", unique=True)
     dataset.save_view(TO_LABEL, dataset.match_tags(TO_LABEL).sort_by("rank"))
     dataset.info = {**origin, "built_at": _last_change(dataset)}
@@ -97,7 +101,7 @@ def _retire(fiftyone: Any, dataset: Any) -> None:
     kept = f"{dataset.name}-{_last_change(dataset)[:19].replace(':', '-')}"
     dataset.name = kept
     dataset.persistent = True
-    print(f"the former dataset was changed by hand: kept as {kept!r}")
+    typer.echo(f"the former FiftyOne dataset was changed by hand: kept as {kept!r}", err=True)
 
 
 def _last_change(dataset: Any) -> str:
@@ -107,17 +111,17 @@ def _last_change(dataset: Any) -> str:
 
 def _samples(fiftyone: Any, selection: Selection) -> list[Any]:
     """One sample an image, in the order of their hashes; first-seen path where two files are the same picture."""
+    tables = (
+        (selection.labelled, selection.labelled_images, selection.labelled_sha256, _add_truth),
+        (selection.scored, selection.scored_images, selection.scored_sha256, _add_scores),
+    )
     samples: dict[str, Any] = {}
-    for people, images, sha256 in (
-        (selection.labelled, selection.labelled_images, selection.labelled_sha256),
-        (selection.scored, selection.scored_images, selection.scored_sha256),
-    ):
+    for people, images, sha256, add_labels in tables:
         rows_of_image = _rows_by_image(people, images)
-        for row in track(range(len(images)), "fiftyone samples", unit="image"):
-            if sha256[row] not in samples:
-                samples[sha256[row]] = _sample(fiftyone, images, row, sha256[row])
-            add_labels = _add_truth if people is selection.labelled else _add_scores
-            add_labels(fiftyone, samples[sha256[row]], people.take(rows_of_image[row]), images, row)
+        for row, key in enumerate(sha256):
+            if key not in samples:
+                samples[key] = _sample(fiftyone, images, row, key)
+            add_labels(fiftyone, samples[key], people.take(rows_of_image[row]), images, row)
     for sha256_of_pick, pick in selection.picks.items():
         sample = samples[sha256_of_pick]
         sample.tags.append(TO_LABEL)
@@ -154,9 +158,8 @@ def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row:
     sample["teacher"] = fiftyone.Keypoints(keypoints=[_keypoint(fiftyone, p, v, size) for p, v in teacher])
     sample["people"] = fiftyone.Detections(detections=[_box(fiftyone, people, i, size) for i in range(len(people))])
     least_sure = int(np.argmax(people.extras["uncertainty"].astype(float)))
-    for name in ("uncertainty", *SCORE_NAMES):
-        value = people.extras[name][least_sure] if name in people.extras else None
-        sample[name] = None if value is None else float(value)
+    for name, value in _figures(people, least_sure).items():
+        sample[name] = value
 
 
 def _keypoint(
@@ -176,11 +179,17 @@ def _keypoint(
 
 def _box(fiftyone: Any, people: People, row: int, size: Any) -> Any:
     x, y, width, height = (float(v) for v in people.bbox_xywh_px[row] / np.array([*size, *size], dtype=np.float64))
-    figures = {n: people.extras[n][row] for n in ("uncertainty", *SCORE_NAMES) if n in people.extras}
-    figures = {name: float(value) for name, value in figures.items() if value is not None}
+    confidence = float(people.score[row])
     return fiftyone.Detection(
-        label="person", bounding_box=[x, y, width, height], confidence=float(people.score[row]), **figures
+        label="person", bounding_box=[x, y, width, height], confidence=confidence, **_figures(people, row)
     )
+
+
+def _figures(people: People, row: int) -> dict[str, float]:
+    """`uncertainty` and `uncertainty_<name>` of what it is made of, where known."""
+    columns = {"uncertainty": "uncertainty"} | {f"uncertainty_{name}": name for name in SCORE_NAMES}
+    values = {field: people.extras[column][row] for field, column in columns.items() if column in people.extras}
+    return {field: float(value) for field, value in values.items() if value is not None}
 
 
 def _rows_by_image(people: People, images: Images) -> list[NDArray[np.int64]]:

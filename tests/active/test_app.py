@@ -1,0 +1,126 @@
+"""`dataengine app` served on loopback and shown by a real browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dataengine.active.app import AppParams, run
+from dataengine.active.selection import run as select
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
+
+from .conftest import Project
+from .test_selection import OUT, PARAMS, REPORT
+
+CHROMIUM = shutil.which("chromium")
+CHROMIUM_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,800",
+    "--virtual-time-budget=20000",
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def served(project: Project) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The App of a selection whose dataset the database does not have yet."""
+    port = free_port()
+    select(
+        replace(PARAMS, dataset="people"),
+        project.student, project.candidates, project.labelled, project.val, OUT, REPORT,
+    )  # fmt: skip
+    Path("params.yaml").write_text(
+        "select: {budget: 4, strategy: random, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, fiftyone: true, "
+        f"dataset: people}}\napp: {{selection: {OUT}, port: {port}}}\n"
+    )
+    environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "mongo")}
+    environment.pop("FIFTYONE_DATABASE_URI", None)
+    command = [sys.executable, "-m", "dataengine", "app", "--no-browser"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        yield process, port
+        process.kill()
+
+
+def wait_for_url(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("FiftyOne App: "):
+            return line.split()[2]
+    raise AssertionError("the App ended: " + "".join(said))
+
+
+@pytest.mark.slow
+def test_app_shows_the_picks_in_a_browser_and_ends_on_ctrl_c(
+    served: tuple[subprocess.Popen[str], int], tmp_path: Path
+) -> None:
+    process, port = served
+    url = wait_for_url(process)
+    assert url == f"http://127.0.0.1:{port}/datasets/people?view=to-label"
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+        assert b"FiftyOne" in answer.read()
+    if CHROMIUM:
+        check_screenshot(url, tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    if not CHROMIUM:
+        pytest.skip("served, but not looked at: chromium is not installed")
+
+
+def check_screenshot(url: str, folder: Path) -> None:
+    """The pictures of the grid are on the page: coloured skeletons on a dark ground."""
+    shot = folder / "app.png"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        command = [str(CHROMIUM), *CHROMIUM_FLAGS, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", url]
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
+        picture = cv2.imread(str(shot))
+        grid = picture[130:330, 280:1190].astype(int)
+        if grid.std() > 20 and np.ptp(grid, axis=2).max() > 100:
+            return
+    raise AssertionError(f"the App's grid stays blank: {shot}")
+
+
+def test_a_taken_port_is_one_clear_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataengine.active.app.ensure_dataset", lambda folder, name: None)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(EnvironmentFault, match=r"change app\.port"):
+            run(AppParams(selection="x", port=other.getsockname()[1]), Path("x"), "people", browser=False)
+
+
+def test_without_a_selection_the_app_says_what_to_run(project: Project) -> None:
+    with pytest.raises(InputError, match="does not exist; run the stage"):
+        run(AppParams(selection="nowhere", port=5151), Path("nowhere"), "people", browser=False)
+
+
+def test_port_out_of_range_is_refused() -> None:
+    with pytest.raises(ParamsError, match=r"1 to 65535"):
+        AppParams(selection="x", port=0)

@@ -1,0 +1,186 @@
+"""The stage on a small project, without FiftyOne: what it writes, that it repeats itself, how it fails."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from dataengine.active import fiftyone_view
+from dataengine.active.selection import ScoreWeights, SelectParams, run
+from dataengine.active.selection_files import read_manifest, read_selection
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import DataEngineError, EnvironmentFault, InputError, ParamsError
+from dataengine.files import sha256_file
+
+from .conftest import Project
+
+PARAMS = SelectParams(
+    budget=4,
+    strategy="uncertainty+diversity",
+    min_gap_frames=10,
+    appearance_weight=0.3,
+    seed=0,
+    fiftyone=False,
+    dataset="unused",
+)
+OUT, REPORT = Path("out/select"), Path("reports/select")
+FILES = ("to_label.json", "scored.json", "labelled.json", "picks.jpg")
+
+
+def select(project: Project, params: SelectParams = PARAMS, out: Path = OUT) -> None:
+    run(params, project.student, project.candidates, project.labelled, project.val, out, REPORT)
+
+
+def ranks() -> dict[str, int]:
+    return {key: entry["rank"] for key, entry in read_manifest(OUT / "to_label.json")["images"].items()}
+
+
+def test_manifest_names_images_by_their_hash(project: Project) -> None:
+    select(project)
+    manifest = read_manifest(OUT / "to_label.json")
+    entries = manifest["images"]
+    assert len(entries) == 4
+    assert list(entries) == sorted(entries)
+    assert sorted(entry["rank"] for entry in entries.values()) == [0, 1, 2, 3]
+    for sha256, entry in entries.items():
+        assert sha256_file(OUT / entry["image"]) == sha256
+        assert len(entry["people"]) == 2
+        assert entry["uncertainty"] == max(person["uncertainty"] for person in entry["people"])
+    frames = sorted(entry["frame"] for entry in entries.values())
+    assert np.diff(frames).min() >= 10
+
+
+def test_all_candidates_are_scored_and_kept_for_the_view(project: Project) -> None:
+    select(project)
+    selection = read_selection(OUT)
+    candidates, _ = read_people(project.candidates, root=project.root)
+    assert len(selection.scored) == len(candidates) == 24
+    assert selection.scored.bbox_xywh_px == pytest.approx(candidates.bbox_xywh_px, abs=1e-3)
+    teacher = np.array(selection.scored.extras["teacher_px"].tolist())
+    seen = candidates.visibility > 0
+    assert teacher[seen] == pytest.approx(candidates.keypoints_px[seen], abs=2e-3)
+    uncertainty = selection.scored.extras["uncertainty"]
+    assert uncertainty.min() >= 0 and uncertainty.max() <= 1 and uncertainty.std() > 0
+    assert selection.labelled.extras["split"].tolist() == ["train"] * 4 + ["val"] * 2
+    sheet = cv2.imread(str(OUT / "picks.jpg"))
+    assert sheet is not None and sheet.shape == (240, 4 * 240, 3)
+    metrics = json.loads((REPORT / "metrics.json").read_text())
+    assert metrics["picked"] == 4 and metrics["distance_after"] < metrics["distance_before"]
+
+
+def test_same_inputs_give_the_same_bytes(project: Project) -> None:
+    select(project, out=Path("a/select"))
+    select(project, out=Path("b/select"))
+    assert [sha256_file(Path("a/select") / f) for f in FILES] == [sha256_file(Path("b/select") / f) for f in FILES]
+
+
+@pytest.mark.parametrize("strategy", ["random", "uncertainty", "diversity", "uncertainty+diversity"])
+def test_picks_do_not_depend_on_the_order_of_the_candidates(project: Project, strategy: str) -> None:
+    params = replace(PARAMS, strategy=strategy)
+    select(project, params)
+    before = ranks()
+    people, images = read_people(project.candidates, root=project.root)
+    backwards = np.arange(len(people))[::-1], np.arange(len(images))[::-1]
+    write_people(project.candidates, people.take(backwards[0]), images.take(backwards[1]))
+    select(project, params)
+    assert ranks() == before
+
+
+def test_a_frame_that_got_its_label_is_no_candidate(project: Project) -> None:
+    select(project)
+    pick = next(iter(read_manifest(OUT / "to_label.json")["images"].values()))
+    _, images = read_people(project.labelled, root=project.root)
+    shutil.copy(OUT / pick["image"], images.path[0])
+    select(project)
+    again = read_manifest(OUT / "to_label.json")["images"].values()
+    assert pick["frame"] not in [entry["frame"] for entry in again]
+    assert json.loads((REPORT / "metrics.json").read_text())["candidate_images"] == 11
+
+
+def test_a_budget_above_the_pool_takes_what_is_left(project: Project) -> None:
+    select(project, replace(PARAMS, budget=99))
+    frames = [entry["frame"] for entry in read_manifest(OUT / "to_label.json")["images"].values()]
+    assert all(any(abs(frame - picked) < PARAMS.min_gap_frames for picked in frames) for frame in range(0, 60, 5))
+
+
+def test_weights_reach_the_score(project: Project) -> None:
+    select(project, replace(PARAMS, weights=ScoreWeights(spread=0, entropy=0, flip=1, teacher=0)))
+    scored = read_selection(OUT).scored
+    order = np.argsort(scored.extras["flip"])
+    assert np.diff(scored.extras["uncertainty"][order]).min() >= 0
+
+
+def test_all_candidates_labelled_is_one_clear_line(project: Project) -> None:
+    shutil.copytree("pool/c_images", "real/c_images")
+    shutil.copy(project.candidates, project.labelled)
+    with pytest.raises(InputError, match=r"no unlabelled person.*24 persons.*add video"):
+        select(project)
+    assert not OUT.exists()
+
+
+@pytest.mark.parametrize("damage", ["candidates", "image", "weights", "nobody labelled"])
+def test_damaged_inputs_are_input_errors(project: Project, damage: str) -> None:
+    if damage == "candidates":
+        project.candidates.write_text("{")
+    elif damage == "image":
+        next(Path("pool/c_images").iterdir()).unlink()
+    elif damage == "weights":
+        (project.student / "model.safetensors").write_bytes(b"no weights")
+    else:
+        for path in (project.labelled, project.val):
+            people, images = read_people(path, root=project.root)
+            write_people(path, people.take([]), images)
+    with pytest.raises(InputError):
+        select(project)
+    assert not OUT.exists()
+
+
+def test_a_changed_manifest_is_found_out(project: Project) -> None:
+    select(project)
+    text = (OUT / "to_label.json").read_text()
+    (OUT / "to_label.json").write_text(text.replace('"rank": 0', '"rank": 7'))
+    with pytest.raises(InputError, match="changed after it was written"):
+        read_selection(OUT)
+    (OUT / "to_label.json").write_text("[]")
+    with pytest.raises(InputError, match="not a manifest"):
+        read_selection(OUT)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"strategy": "guess"}, {"budget": 0}, {"appearance_weight": 1.5}],
+    ids=str,
+)
+def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ParamsError):
+        replace(PARAMS, **wrong)  # type: ignore[arg-type]
+
+
+def test_weights_out_of_range_are_refused() -> None:
+    with pytest.raises(ParamsError):
+        ScoreWeights(spread=0, entropy=0, flip=0, teacher=0)
+    with pytest.raises(ParamsError):
+        ScoreWeights(spread=-1)
+
+
+def test_a_database_at_fault_leaves_the_manifest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise EnvironmentFault("FiftyOne's database does not start", mend="run `make setup`")
+
+    monkeypatch.setattr(fiftyone_view, "open_fiftyone", broken)
+    with pytest.raises(DataEngineError, match="make setup"):
+        select(project, replace(PARAMS, fiftyone=True))
+    assert len(read_selection(OUT).picks) == 4
+
+
+def test_help_teaches() -> None:
+    from dataengine.cli import app
+
+    shown = CliRunner().invoke(app, ["select", "--help"])
+    assert shown.exit_code == 0
+    assert "dataengine select --student" in " ".join(shown.output.split())
