@@ -6,12 +6,12 @@
 
 PYTHON ?= python3.11
 BENCH ?=
-BIN := .venv/bin
 
 export FIFTYONE_DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
-# Activate the environment for what the recipes start: dvc runs its stages by name.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Activates the environment: dvc starts the stages by the name of their command.
+# Not exported: set-up must not run by an interpreter inside the environment that it may have to make anew.
+ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: setup repro test bench lint clean
 .NOTPARALLEL:
@@ -22,19 +22,20 @@ setup:
 	@$(PYTHON) -m dataengine.machine_setup
 
 repro: setup
-	@$(BIN)/dvc repro
-	@$(BIN)/dataengine summary
+	@$(ACTIVATED) dataengine prepare-body --cache data/cache/anny
+	@$(ACTIVATED) dvc repro
+	@$(ACTIVATED) dataengine summary
 
 test: setup
-	@$(BIN)/python -m pytest -q
+	@$(ACTIVATED) python -m pytest -q
 
 bench: setup
-	@$(BIN)/python -m dataengine.bench $(BENCH)
+	@$(ACTIVATED) python -m dataengine.bench $(BENCH)
 
 lint: setup
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(ACTIVATED) ruff check .
+	@$(ACTIVATED) ruff format --check .
+	@$(ACTIVATED) mypy
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -52,10 +52,10 @@ def write_set(path: Path, frames: list[int], video: str, seed: int, *, people_pe
     )
     folder = path.parent / f"{path.stem}_images"
     folder.mkdir(parents=True)
-    paths = [folder / f"{frame:04d}.png" for frame in frames]
+    paths = [str(folder / f"{frame:04d}.png") for frame in frames]
     for row, file in enumerate(paths):
         canvas = rng.integers(0, 80, (200, 220, 3), dtype=np.uint8)
-        assert cv2.imwrite(str(file), draw_people(canvas, people.take(image_id == row)))
+        assert cv2.imwrite(file, draw_people(canvas, people.take(image_id == row)))
     images = Images.build(id=np.arange(len(frames)), path=paths, width=220, height=200, video=video, frame=frames)
     write_people(path, people, images)
 

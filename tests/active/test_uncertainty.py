@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from dataengine.active.embeddings import joint_embedding, pose_vectors
@@ -21,7 +22,7 @@ from dataengine.people import Images, People
 BOXES = np.array([[0, 0, 40, 90], [10, 10, 100, 100]], dtype=np.float32)
 
 
-def random_points(seed: int) -> np.ndarray:
+def random_points(seed: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed).uniform(0, 100, (2, 17, 2))
 
 
