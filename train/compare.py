@@ -30,9 +30,9 @@ from dataengine.registry import read_registry
 
 from .report_html import write_report
 from .tensorrt_engine import engine_runner, gpu_present
-from .verdict import CompareParams, Verdict, judge
+from .verdict import VERDICT_FILE, CompareParams, Verdict, judge
 
-VERDICT, METRICS, REPORT = "verdict.json", "metrics.json", "report.html"
+METRICS, REPORT = "metrics.json", "report.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def run(params: CompareParams, candidate: Path, test: Path, registry: Path, stor
             },
             "policy": asdict(params),
         }
-        write_json(folder / VERDICT, record)
+        write_json(folder / VERDICT_FILE, record)
         write_json(folder / METRICS, _metrics(verdict, first, second, gain))
         write_report(
             folder / REPORT,

@@ -18,7 +18,7 @@ from dataengine.files import fresh_folder, read_json, sha256_file, write_json
 from dataengine.params import load_section
 from dataengine.registry import Entry, Event, Outcome, Registry, locked, read_registry, write_registry
 
-from .compare import VERDICT
+from .verdict import VERDICT_FILE
 
 PROMOTION = "promotion.json"
 _HELD_MEND = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"
@@ -63,7 +63,7 @@ def command(
 
 def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path, store: Path, out: Path) -> None:
     """Carry out the verdict in `comparison`; write promotion.json to `out`."""
-    verdict = _read_verdict(comparison / VERDICT)
+    verdict = _read_verdict(comparison / VERDICT_FILE)
     model = load_exported(candidate)
     if model.id != verdict["candidate"]:
         raise InputError(
@@ -76,7 +76,7 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
         before = read_registry(registry)
         promotion = decide(verdict, model.id, before)
         if not params.dry_run:
-            _carry_out(promotion, verdict, sha256_file(comparison / VERDICT), model, before, registry, store)
+            _carry_out(promotion, verdict, sha256_file(comparison / VERDICT_FILE), model, before, registry, store)
     write_json(
         out / PROMOTION,
         {

@@ -6,6 +6,8 @@ from typing import Literal
 from dataengine.errors import ParamsError
 from dataengine.evaluation.bootstrap import ClusterKind, Interval
 
+VERDICT_FILE = "verdict.json"
+
 Decision = Literal["promote", "reject", "not-enough-evidence"]
 
 

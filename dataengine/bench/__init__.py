@@ -1,0 +1,10 @@
+"""Benchmarks: ``python -m dataengine.bench [NAME]``; `BENCHMARKS` is the table.
+
+Adding a benchmark: write a module here with ``run() -> Iterator[Figure]``, figures named ``<benchmark>.<what>``, and
+add one line to `BENCHMARKS`. Yield each figure as soon as it is known: it is printed and recorded at once.
+"""
+
+BENCHMARKS: dict[str, str] = {
+    "cli": "dataengine.bench.cli",
+    "repro": "dataengine.bench.repro",
+}

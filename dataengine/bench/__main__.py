@@ -1,0 +1,30 @@
+"""``python -m dataengine.bench [NAME]``: run all benchmarks or one, print and record every figure."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from dataengine.bench import BENCHMARKS
+from dataengine.bench.record import record
+from dataengine.errors import DataEngineError, ParamsError
+
+RESULTS = Path("docs/results/bench.json")
+
+
+def main(arguments: list[str], results: Path = RESULTS) -> None:
+    """Run the benchmark named in `arguments`, all of them without one."""
+    unknown = [name for name in arguments if name not in BENCHMARKS]
+    if unknown or len(arguments) > 1:
+        raise ParamsError("no such benchmark", expected="one of " + ", ".join(BENCHMARKS), got=" ".join(arguments))
+    for name in arguments or BENCHMARKS:
+        for figure in import_module(BENCHMARKS[name]).run():
+            print(figure.line(), flush=True)
+            record(figure, results)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except DataEngineError as error:
+        print(f"bench: error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
