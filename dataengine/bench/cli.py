@@ -1,4 +1,7 @@
-"""How long ``dataengine --help`` takes; the peer, Python importing typer, is the floor for any command line made of it."""
+"""How long ``dataengine --help`` takes.
+
+The peer is Python importing typer: the floor for any command line made of it.
+"""
 
 import statistics
 import subprocess
