@@ -13,7 +13,7 @@ Floats = NDArray[np.floating[Any]]
 
 
 def pose_vectors(keypoints_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
-    """Keypoints (n, 17, 2) relative to the box's centre, in units of the person's size, flat: (n, 34)."""
+    """Keypoints (n, j, 2) relative to the box's centre, in units of the person's size, flat: (n, 2 j)."""
     boxes = np.asarray(bbox_xywh_px, dtype=np.float64)
     centre = boxes[:, None, :2] + boxes[:, None, 2:] / 2
     relative = (np.asarray(keypoints_px, dtype=np.float64) - centre) / person_scale_px(boxes)[:, None, None]

@@ -152,8 +152,8 @@ def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row:
     """Student, teacher and uncertainty of an unlabelled image; its own figures are those of its least sure person."""
     size = images.width[row], images.height[row]
     sample.tags.append("unlabelled")
-    student = zip(people.keypoints_px, stacked(people, "student_confidence"), strict=True)
-    sample["student"] = fiftyone.Keypoints(keypoints=[_keypoint(fiftyone, p, None, size, c) for p, c in student])
+    student = zip(people.keypoints_px, people.visibility, stacked(people, "student_confidence"), strict=True)
+    sample["student"] = fiftyone.Keypoints(keypoints=[_keypoint(fiftyone, p, v, size, c) for p, v, c in student])
     teacher = zip(stacked(people, "teacher_px"), stacked(people, "teacher_visibility"), strict=True)
     sample["teacher"] = fiftyone.Keypoints(keypoints=[_keypoint(fiftyone, p, v, size) for p, v in teacher])
     sample["people"] = fiftyone.Detections(detections=[_box(fiftyone, people, i, size) for i in range(len(people))])

@@ -44,23 +44,32 @@ def look(student: Path, people: People, images: Images) -> Seen:
     )
 
 
-def scored_people(seen: Seen, teacher: People, weights: Mapping[str, float]) -> People:
+def taught_joints(truth: People) -> NDArray[np.bool_]:
+    """Which of the 17 joints anybody labelled. Of the others (faces in LSP) the student's opinion says nothing."""
+    return np.asarray((truth.visibility > 0).any(axis=0), dtype=np.bool_)
+
+
+def scored_people(seen: Seen, teacher: People, weights: Mapping[str, float], joints: NDArray[np.bool_]) -> People:
     """`teacher`'s people with the student's keypoints in place of the teacher's, and what tells how sure it is.
+
+    Only `joints` (17,) count; the student's others get visibility 0.
 
     Extra columns: `uncertainty` 0..1 and the figures it is made of (NaN becomes None), `student_confidence` (17),
     `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
     """
     boxes, points = teacher.bbox_xywh_px, seen.plain.keypoints_px
     figures = {
-        "spread": spread(seen.plain.spread_px, boxes),
-        "entropy": entropy(seen.plain.entropy),
-        "flip": flip_disagreement(points, seen.mirrored.keypoints_px, boxes),
-        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility, boxes),
+        "spread": spread(seen.plain.spread_px[:, joints], boxes),
+        "entropy": entropy(seen.plain.entropy[:, joints]),
+        "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
+        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility * joints, boxes),
     }
     uncertainty = combine_by_rank(figures, weights)
     columns = {name: _numbers(values) for name, values in {"uncertainty": uncertainty, **figures}.items()}
     scored = seen.plain.as_people(teacher)
     return scored.replace(
+        visibility=scored.visibility * joints,
+        score=seen.plain.confidence[:, joints].mean(axis=1),
         source=np.full(len(scored), "pseudo", dtype="<U9"),
         extras={
             **teacher.extras,
@@ -78,9 +87,11 @@ def with_student(truth: People, seen: Seen) -> People:
     return beside.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 
 
-def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[NDArray[np.float64]]:
-    """Embeddings (n, d) of each part's people, all in one space, by the student's pose and features."""
-    pose = np.concatenate([pose_vectors(seen.plain.keypoints_px, people.bbox_xywh_px) for seen, people in parts])
+def embed(
+    parts: list[tuple[Seen, People]], appearance_weight: float, joints: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose in `joints`."""
+    pose = np.concatenate([pose_vectors(seen.plain.keypoints_px[:, joints], p.bbox_xywh_px) for seen, p in parts])
     appearance = np.concatenate([seen.features for seen, _ in parts])
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])

@@ -23,7 +23,7 @@ from dataengine.params import load_section
 from .evidence import manifest_entries, write_sheet
 from .picking import candidate_images, pick_images, selection_metrics
 from .reading import read_labelled, read_unlabelled
-from .scoring import embed, look, scored_people, with_student
+from .scoring import embed, look, scored_people, taught_joints, with_student
 from .selection_files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .strategies import STRATEGIES
 
@@ -112,8 +112,9 @@ def run(
     truth, truth_images = read_labelled({"train": labelled, "val": val})
     found, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
     seen, seen_truth = look(student, found, images), look(student, truth, truth_images)
-    scored = scored_people(seen, found, asdict(params.weights))
-    embeddings, covered = embed([(seen, found), (seen_truth, truth)], params.appearance_weight)
+    joints = taught_joints(truth)
+    scored = scored_people(seen, found, asdict(params.weights), joints)
+    embeddings, covered = embed([(seen, found), (seen_truth, truth)], params.appearance_weight, joints)
     choice = candidate_images(scored, images)
     wish = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
     picked = pick_images(choice, images, embeddings, covered, **wish)

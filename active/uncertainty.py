@@ -1,6 +1,6 @@
 """How unsure a model is of a person's keypoints: plain functions, one number a person, higher = less sure.
 
-Each takes arrays over n persons and 17 joints and returns (n,) float64; NaN where it cannot be told.
+Each takes arrays over n persons and their joints and returns (n,) float64; NaN where it cannot be told.
 `combine_by_rank` makes one score in 0..1 of several whose units cannot be compared.
 """
 
@@ -24,17 +24,17 @@ def person_scale_px(bbox_xywh_px: Floats) -> NDArray[np.float64]:
 
 
 def spread(spread_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
-    """Mean width of the joints' predicted distributions (n, 17), as a share of the person's size."""
+    """Mean width of the joints' predicted distributions (n, j), as a share of the person's size."""
     return np.asarray(spread_px, dtype=np.float64).mean(axis=1) / person_scale_px(bbox_xywh_px)
 
 
 def entropy(entropy_nats: Floats) -> NDArray[np.float64]:
-    """Mean entropy of the joints' predicted distributions (n, 17): high where they are flat or have several peaks."""
+    """Mean entropy of the joints' predicted distributions (n, j): high where they are flat or have several peaks."""
     return np.asarray(entropy_nats, dtype=np.float64).mean(axis=1)
 
 
 def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
-    """Mean distance between the keypoints (n, 17, 2) of the image and of its mirror image, mapped back.
+    """Mean distance between the keypoints (n, j, 2) of the image and of its mirror image, mapped back.
 
     As a share of the person's size. A model that knows the pose gives the same answer twice.
     """
@@ -45,7 +45,7 @@ def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Fl
 def teacher_disagreement(
     keypoints_px: Floats, teacher_px: Floats, teacher_visibility: NDArray[np.integer[Any]], bbox_xywh_px: Floats
 ) -> NDArray[np.float64]:
-    """1 - OKS between student and teacher over the joints that the teacher labelled, 0 (same) .. 1.
+    """1 - OKS between student and teacher (n, 17, 2) over the joints that the teacher labelled, 0 (same) .. 1.
 
     COCO's object keypoint similarity, exp(-d^2 / (2 area (2 sigma)^2)); NaN where the teacher labelled nothing.
     """

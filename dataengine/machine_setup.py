@@ -23,6 +23,9 @@ ENVIRONMENT = Path(".venv")
 LOG = ENVIRONMENT / "setup.log"
 EXTRAS = "blender,fiftyone,tensorrt,test,bench"
 
+SECONDS_BETWEEN_LOG_LINES = 20.0
+LOG_COLUMNS = 100
+
 BLENDER_LIBRARIES = {
     "libX11.so.6": "libx11-6",
     "libXrender.so.1": "libxrender1",
@@ -105,8 +108,8 @@ def install_packages(environment: Path = ENVIRONMENT, log: Path = LOG) -> None:
                 error = error or line.strip()
             found += line.startswith("Collecting ")
             if line.startswith(("Collecting ", "Installing collected ", "Building ")):
-                show(f"{min(found, total)}/{total} {line.strip()}", time.monotonic() - started)
-    show("", 0.0)
+                ticker.show(f"{min(found, total)}/{total} {line.strip()}")
+    ticker.end()
     if process.returncode != 0:
         raise EnvironmentFault("pip could not install the packages", got=error, mend=f"read {log}, then try again")
 
@@ -174,12 +177,27 @@ def say(message: str) -> None:
     print(f"set-up: {message}", flush=True)
 
 
-def show(message: str, seconds: float) -> None:
-    """Overwrites the terminal's current line; prints nothing where the output is no terminal."""
-    if sys.stderr.isatty():
-        width = shutil.get_terminal_size().columns - 1
-        text = f"  {seconds:4.0f} s  {message}" if message else ""
-        print("\r" + text[:width].ljust(width), end="" if message else "\r", file=sys.stderr, flush=True)
+class Ticker:
+    """Tells that work goes on: one line rewritten in a terminal, a new line every 20 seconds in a log."""
+
+    def __init__(self) -> None:
+        self.started = self.told = time.monotonic()
+
+    def show(self, message: str) -> None:
+        """What is being done now."""
+        now = time.monotonic()
+        text = f"  {now - self.started:4.0f} s  {message}"
+        if sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            print("\r" + text[:width].ljust(width), end="", file=sys.stderr, flush=True)
+        elif now - self.told > SECONDS_BETWEEN_LOG_LINES:
+            self.told = now
+            print(text[:LOG_COLUMNS], file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the terminal's line."""
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
 
 
 def last_line(words: str) -> str:

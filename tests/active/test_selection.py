@@ -184,3 +184,12 @@ def test_help_teaches() -> None:
     shown = CliRunner().invoke(app, ["select", "--help"])
     assert shown.exit_code == 0
     assert "dataengine select --student" in " ".join(shown.output.split())
+
+
+def test_joints_that_nobody_labelled_do_not_count(project: Project) -> None:
+    """The left ear is labelled nowhere: what the student says of it is neither scored nor shown."""
+    select(project)
+    scored = read_selection(OUT).scored
+    assert (scored.visibility[:, 3] == 0).all() and (np.delete(scored.visibility, 3, axis=1) == 2).all()
+    confidence = np.array(scored.extras["student_confidence"].tolist())
+    assert scored.score == pytest.approx(np.delete(confidence, 3, axis=1).mean(axis=1), abs=1e-4)
