@@ -1,0 +1,224 @@
+"""Filters and tracks on constructed cases, and the stage with a BlazePose that is told what to see."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dataengine.blazepose import Landmarks, Roi
+from dataengine.coco_json import read_people, write_people
+from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
+from dataengine.people import Images, People
+from dataengine.train import pseudo_label, pseudo_teachers
+from dataengine.train.pseudo_filters import Opinion, judge
+from dataengine.train.pseudo_label import PseudoLabelParams
+from dataengine.train.pseudo_tracks import box_overlap, link_tracks, neighbours
+
+PARAMS = PseudoLabelParams(
+    blazepose_confidence=0.6,
+    fitted_confidence=0.6,
+    flip_tolerance=0.1,
+    agreement_tolerance=0.1,
+    temporal_tolerance=0.1,
+    min_joints=6,
+    lone_teacher_trust=0.5,
+    track_overlap=0.3,
+    max_gap=3,
+)
+BOX = np.array([[0.0, 0.0, 100.0, 100.0]])  # size 100 px, so that shares of it are easy to read
+ALONE = np.array([[-1, -1]])
+
+
+def opinion(n: int = 1, confidence: float = 0.9, flip_px: float = 0.0) -> Opinion:
+    points = np.tile(np.arange(17)[None, :, None], (n, 1, 2)) * 5.0
+    return Opinion(points, np.full((n, 17), confidence), np.full((n, 17), flip_px))
+
+
+def moved(of: Opinion, joint: int, by_px: float, row: int = 0) -> Opinion:
+    points = of.keypoints_px.copy()
+    points[row, joint, 0] += by_px
+    return replace(of, keypoints_px=points)
+
+
+def changed(of: Opinion, field: str, joint: int, value: float) -> Opinion:
+    array = getattr(of, field).copy()
+    array[:, joint] = value
+    return replace(of, **{field: array})
+
+
+def test_teachers_of_one_mind_are_fully_trusted() -> None:
+    verdict = judge(opinion(), opinion(), BOX, ALONE, PARAMS)
+    assert (verdict.reason == "kept").all()
+    assert verdict.kept.all()
+    np.testing.assert_allclose(verdict.weight, 1)
+
+
+def test_a_joint_needs_one_confident_teacher() -> None:
+    both = judge(
+        changed(opinion(), "confidence", 4, 0.59), changed(opinion(), "confidence", 4, 0.59), BOX, ALONE, PARAMS
+    )
+    assert both.reason[0, 4] == "unsure"
+    one = judge(changed(opinion(), "confidence", 4, 0.59), opinion(), BOX, ALONE, PARAMS)
+    assert one.reason[0, 4] == "kept"
+    assert one.weight[0] == pytest.approx((16 + 0.5) / 17)
+
+
+def test_a_joint_that_changes_under_mirroring_is_dropped() -> None:
+    shaky = changed(opinion(), "flip_distance_px", 3, 10.1)
+    assert judge(shaky, shaky, BOX, ALONE, PARAMS).reason[0, 3] == "unsteady"
+    steady = changed(opinion(), "flip_distance_px", 3, 9.9)
+    assert judge(steady, steady, BOX, ALONE, PARAMS).reason[0, 3] == "kept"
+
+
+def test_teachers_that_both_vouch_must_agree() -> None:
+    apart = judge(opinion(), moved(opinion(), 8, 10.1), BOX, ALONE, PARAMS)
+    assert apart.reason[0, 8] == "disputed"
+    near = judge(opinion(), moved(opinion(), 8, 5.0), BOX, ALONE, PARAMS)
+    assert near.reason[0, 8] == "kept"
+    assert near.keypoints_px[0, 8, 0] == 8 * 5 + 2.5
+    assert near.weight[0] == pytest.approx((16 + 0.75) / 17)
+
+
+def test_the_teacher_that_vouches_gives_the_place() -> None:
+    unsure = changed(moved(opinion(), 8, 30.0), "confidence", 8, 0.1)
+    assert judge(unsure, opinion(), BOX, ALONE, PARAMS).keypoints_px[0, 8, 0] == 40
+    assert judge(opinion(), unsure, BOX, ALONE, PARAMS).keypoints_px[0, 8, 0] == 40
+
+
+def test_a_joint_that_jumps_between_its_neighbours_is_dropped() -> None:
+    around = np.array([[-1, 1], [0, 2], [1, -1]])
+    boxes = np.repeat(BOX, 3, axis=0)
+    jumping = moved(opinion(3), 10, 10.1, row=1)
+    verdict = judge(jumping, jumping, boxes, around, PARAMS)
+    assert verdict.reason[:, 10].tolist() == ["kept", "jumped", "kept"]
+    steady = opinion(3)
+    steady.keypoints_px[:, 10, 0] += [0, 40, 80]  # fast, but straight on
+    assert judge(steady, steady, boxes, around, PARAMS).reason[:, 10].tolist() == ["kept"] * 3
+
+
+def test_neighbours_that_nobody_vouches_for_accuse_nobody() -> None:
+    around = np.array([[-1, 1], [0, 2], [1, -1]])
+    jumping = moved(opinion(3), 10, 50, row=1)
+    jumping.confidence[0, 10] = 0.0
+    assert judge(jumping, jumping, np.repeat(BOX, 3, axis=0), around, PARAMS).reason[1, 10] == "kept"
+
+
+def test_people_with_too_few_joints_are_dropped() -> None:
+    few = opinion()
+    few.confidence[:, 5:] = 0
+    assert judge(few, few, BOX, ALONE, PARAMS).kept.tolist() == [False]
+    assert judge(few, few, BOX, ALONE, replace(PARAMS, min_joints=5)).kept.tolist() == [True]
+
+
+def test_overlap_of_boxes() -> None:
+    boxes = np.array([[0, 0, 10, 10], [5, 0, 10, 10], [50, 50, 1, 1], [3, 3, 0, 0]])
+    np.testing.assert_allclose(box_overlap(boxes[:1], boxes)[0], [1, 50 / 150, 0, 0])
+
+
+def test_two_people_who_walk_towards_each_other_keep_their_tracks() -> None:
+    x = np.array([[0, 60], [8, 52], [16, 44]])
+    boxes = np.array([[left, 0, 20, 40] for row in x for left in row], dtype=float)
+    boxes[[2, 3]] = boxes[[3, 2]]  # listed the other way round in the second frame
+    video, frame = np.array(["walk"] * 6), np.repeat([0, 2, 4], 2)
+    tracks = link_tracks(video, frame, boxes, min_overlap=0.3, max_gap=2)
+    assert tracks.tolist() == [0, 1, 1, 0, 0, 1]
+    assert neighbours(tracks, frame).tolist() == [[-1, 3], [-1, 2], [1, 5], [0, 4], [3, -1], [2, -1]]
+
+
+def test_tracks_break_at_gaps_cuts_and_the_end_of_a_video() -> None:
+    boxes = np.tile([0.0, 0.0, 20.0, 40.0], (6, 1))
+    boxes[2, 0] = 500
+    video = np.array(["a", "a", "a", "a", "b", ""])
+    frame = np.array([0, 1, 2, 9, 10, -1])
+    assert link_tracks(video, frame, boxes, min_overlap=0.3, max_gap=3).tolist() == [0, 1 - 1, 1, 2, 3, -1]
+
+
+def test_nobody_has_no_track() -> None:
+    none = np.empty(0, dtype=np.int64)
+    assert link_tracks(np.empty(0, str), none, np.empty((0, 4)), min_overlap=0.3, max_gap=3).shape == (0,)
+    assert neighbours(none, none).shape == (0, 2)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pool of four frames, a network of random weights, and a BlazePose that sees one sure and one unsure person."""
+    monkeypatch.chdir(tmp_path)
+    ids = np.arange(1, 5)
+    Path("images").mkdir()
+    for i in ids:
+        picture = np.random.default_rng(int(i)).integers(0, 255, (120, 200, 3), dtype=np.uint8)
+        cv2.imwrite(f"images/{i}.png", picture)
+    paths = [f"images/{i}.png" for i in ids]
+    images = Images.build(id=ids, path=paths, width=200, height=120, video="clip", frame=ids * 3)
+    write_people(Path("pool.json"), People.empty(), images)
+    meta = ModelMeta("residual-simcc", {"channels": [8, 8], "blocks": [1, 1]}, input_width_px=32, input_height_px=32)
+    save_checkpoint(Path("teacher"), meta.build(), meta)
+
+    class Told:
+        def __init__(self, model_folder: Path) -> None:
+            assert model_folder == Path("fetch/mediapipe")
+
+        def detect(self, image: np.ndarray) -> list[object]:
+            left, right = Roi(50, 60, 80, 0.0), Roi(150, 60, 80, 0.0)
+            return [type("Seen", (), {"roi": roi}) for roi in (left, right)]
+
+        def landmarks(self, image: np.ndarray, roi: Roi) -> Landmarks:
+            column, line = np.arange(17) % 4, np.arange(17) // 4
+            offset = np.stack([column * 14.0 - 21, line * 20.0 - 40], axis=1)
+            confidence = 0.9 if roi.center_x_px < 100 else 0.2
+            points = (offset + np.array([roi.center_x_px, roi.center_y_px])).astype(np.float32)
+            return Landmarks(points, np.full(17, confidence, np.float32), 0.9, roi)
+
+    monkeypatch.setattr(pseudo_teachers, "BlazePose", Told)
+    monkeypatch.setattr(
+        pseudo_teachers, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px
+    )
+    return tmp_path
+
+
+def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> None:
+    metrics = pseudo_label.run(
+        replace(PARAMS, fitted_confidence=1.0),
+        pool=Path("pool.json"),
+        fetched=Path("fetch"),
+        teacher=Path("teacher"),
+        out=Path("out"),
+        report=Path("report"),
+    )
+    people, images = read_people(Path("out/people.json"), root=project)
+    candidates, _ = read_people(Path("out/candidates.json"), root=project)
+    assert len(candidates) == 8
+    assert len(people) == 4
+    assert (people.bbox_xywh_px[:, 0] < 100).all()
+    assert (people.source == "pseudo").all()
+    np.testing.assert_allclose(people.weight, 0.5)
+    assert len(set(people.track_id.tolist())) == 1
+    assert candidates.weight[~candidates.extras["kept"]].tolist() == [0.0] * 4
+    assert candidates.extras["reasons"][1] == ["unsure"] * 17
+    assert np.shape(candidates.extras["blazepose"][0]) == np.shape(candidates.extras["fitted"][0]) == (17, 3)
+    assert json.loads(Path("report/metrics.json").read_text()) == metrics
+    assert (metrics["people_found"], metrics["people_kept"]) == (8, 4)
+    assert sum(metrics["joint_share"].values()) == pytest.approx(1, abs=1e-3)
+    assert cv2.imread("report/sheet.jpg") is not None
+    assert len(images) == 4
+
+
+def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    asked: list[Roi] = []
+
+    class Center:
+        def landmarks(self, image: np.ndarray, roi: Roi) -> Landmarks:
+            asked.append(roi)
+            points = np.tile([roi.center_x_px, roi.center_y_px], (17, 1))
+            points[5, 0] += 3  # the left shoulder lies to the right
+            return Landmarks(points.astype(np.float32), np.ones(17, np.float32), 1.0, roi)
+
+    image = np.zeros((120, 200, 3), dtype=np.uint8)
+    points = pseudo_teachers._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
+    assert asked == [Roi(150, 60, 80, -0.3)]
+    assert points[6].tolist() == [47, 60]  # 3 px to the right in the mirror is 3 px to the left, of the other shoulder
+    assert points[5].tolist() == [50, 60]
