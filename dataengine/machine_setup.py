@@ -1,9 +1,9 @@
 """Makes a fresh machine work: `python3.11 -m dataengine.machine_setup`, from the project's root.
 
-Runs before anything is installed, so it uses the standard library alone. In order: `make_environment`
-(.venv), `install_packages` (pinned by constraints.txt), `check_system_libraries` (the shared libraries
-that Blender loads), `ensure_mongod` (the database behind FiftyOne), and a stamp, named by a hash
-of what was asked for, so that the next call returns at once.
+Runs before anything is installed, so it uses the standard library alone. In order:
+`check_system_libraries` (those that Blender loads), `make_environment` (.venv), `install_packages` (pinned by
+constraints.txt), `ensure_mongod` (the database behind FiftyOne), and a stamp, named by a hash of what was
+asked for, so that the next call returns at once.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def install_packages(environment: Path = ENVIRONMENT, log: Path = LOG) -> None:
     say(f"installing {total} packages (about 3.5 GB on disk, several minutes; pip's log: {log})")
     error = ""
     found = 0
-    started = time.monotonic()
+    ticker = Ticker()
     with (
         log.open("w") as sink,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
@@ -158,9 +158,9 @@ def main() -> int:
     try:
         if stamp_path().exists():
             return 0
+        check_system_libraries(BLENDER_LIBRARIES)
         make_environment()
         install_packages()
-        check_system_libraries(BLENDER_LIBRARIES)
         ensure_mongod()
     except DataEngineError as fault:
         print(fault, file=sys.stderr)
