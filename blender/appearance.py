@@ -12,9 +12,9 @@ FABRICS = ("plain", "melange", "stripes_across", "stripes_along", "checks", "pla
 _FABRIC_ODDS = (0.36, 0.14, 0.12, 0.06, 0.05, 0.09, 0.05, 0.05, 0.08)
 # Linear RGB of skin from very light to very dark, mixtures of neighbours are drawn. By eye, after Fitzpatrick's types.
 _SKIN_TONES = (
-    (0.85, 0.62, 0.52),
-    (0.76, 0.52, 0.40),
-    (0.60, 0.37, 0.26),
+    (0.70, 0.49, 0.40),
+    (0.64, 0.43, 0.33),
+    (0.52, 0.32, 0.225),
     (0.42, 0.24, 0.15),
     (0.26, 0.14, 0.085),
     (0.13, 0.065, 0.04),

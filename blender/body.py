@@ -120,7 +120,7 @@ class BodyModel:
         bones = np.array([label.partition(".")[0] for label in self._labels])
         uv = self._anny.texture_coordinates.numpy().astype(np.float64)
         return Template(
-            vertices_m=self._anny.template_vertices.numpy().astype(np.float64),
+            vertices_m=average.vertices_m,
             quads=self._anny.faces.numpy().astype(np.int64),
             corner_uv=uv[self._anny.face_texture_coordinate_indices.numpy()],
             bone_labels=self._labels,

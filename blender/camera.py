@@ -15,6 +15,7 @@ from .scene import CameraSpec
 
 SENSOR_MM = 36.0  # along the longer side of the image, Blender's default and full-frame film's width
 _NEAREST_M, _FARTHEST_M = 0.8, 60.0
+_STEEPEST_RAD = np.deg2rad(35)  # of looking down; steeper views are rare in real sets
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,31 +60,39 @@ def frame_points(
 ) -> Camera:
     """The camera of `spec` at the distance where the points span `spec.fill` of the frame.
 
-    It looks at the middle of the points' bounding box, shifted by `spec.shift` frames. It never comes closer than
-    `clearance_m` to a point.
+    The middle of what the points span stands `spec.shift` frames off the frame's middle. The camera never comes closer
+    than `clearance_m` to a point, and near people it stands lower than `spec.height_m` rather than look straight down.
     """
     middle = (points_m.min(axis=0) + points_m.max(axis=0)) / 2
     direction = np.array([np.sin(spec.azimuth_rad), -np.cos(spec.azimuth_rad)])
 
-    def at(distance_m: float, shift: tuple[float, float] = (0.0, 0.0)) -> Camera:
-        eye = np.array([*(middle[:2] + direction * distance_m), spec.height_m])
-        view_m = float(np.linalg.norm(middle - eye)) * SENSOR_MM / spec.focal_mm  # width of the frame at the people
+    def at(distance_m: float, shift: NDArray[np.float64]) -> Camera:
+        height = min(spec.height_m, float(middle[2] + distance_m * np.tan(_STEEPEST_RAD)))
+        eye = np.array([*(middle[:2] + direction * distance_m), height])
+        frame_m = float(np.linalg.norm(middle - eye)) * SENSOR_MM / spec.focal_mm  # width of the frame at the people
         right = unit(np.cross(middle - eye, [0.0, 0.0, 1.0]))
-        target = middle - right * shift[0] * view_m + np.array([0.0, 0.0, shift[1] * view_m])
+        target = middle - right * shift[0] * frame_m + np.array([0.0, 0.0, shift[1] * frame_m])
         return Camera(width_px, height_px, spec.focal_mm, look_at(eye, target, spec.roll_rad))
 
+    centred = np.zeros(2)
     near, far = _NEAREST_M, _FARTHEST_M
     for _ in range(40):
         distance = (near + far) / 2
-        fits = _span(at(distance), points_m, clearance_m) <= spec.fill
+        fits = _span(at(distance, centred), points_m, clearance_m) <= spec.fill
         near, far = (near, distance) if fits else (distance, far)
-    return at(far, spec.shift)
+    off_centre = _middle(at(far, centred), points_m) - 0.5
+    return at(far, np.array(spec.shift) - off_centre)
+
+
+def _middle(camera: Camera, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Middle of the points' bounding box in the image, as shares of the frame (2,)."""
+    pixels, _ = camera.project(points_m)
+    return np.asarray((pixels.min(axis=0) + pixels.max(axis=0)) / 2 / [camera.width_px, camera.height_px])
 
 
 def _span(camera: Camera, points_m: NDArray[np.float64], clearance_m: float) -> float:
-    """Largest share of the frame that the points reach from its centre; infinite where one is too close."""
+    """Share of the frame that the points' bounding box takes, the larger of both axes; infinite where one is close."""
     pixels, depth = camera.project(points_m)
     if depth.min() < clearance_m:
         return float("inf")
-    size = np.array([camera.width_px, camera.height_px])
-    return float(np.abs(pixels / size * 2 - 1).max())
+    return float((np.ptp(pixels, axis=0) / [camera.width_px, camera.height_px]).max())

@@ -77,14 +77,20 @@ def pose_from_mapping(line: Any) -> Pose:
     unknown = sorted(set(line) - {*_LIMB_KEYS, *_TURN_KEYS, *_OTHER_KEYS})
     if unknown:
         raise InputError(f"{where} has an unknown key", expected=", ".join(_OTHER_KEYS), got=", ".join(unknown))
-    turns = {key: _vector(line[key], f"{where} {key}") for key in _TURN_KEYS if key in line}
+    root, spine, neck = (_vector(line.get(key, [0, 0, 0]), f"{where} {key}") for key in _TURN_KEYS)
+    limbs = _limbs(line, where)
     contacts = tuple(line.get("contacts", ()))
     if len(contacts) not in (0, 2) or not set(contacts) <= set(CONTACTS):
         raise InputError(f"{where} contacts", expected=f"none or two of {', '.join(CONTACTS)}", got=repr(contacts))
     return Pose(
         name=line["name"],
-        **_limbs(line, where),
-        **turns,
+        left_arm=limbs["left_arm"],
+        right_arm=limbs["right_arm"],
+        left_leg=limbs["left_leg"],
+        right_leg=limbs["right_leg"],
+        root=root,
+        spine=spine,
+        neck=neck,
         contacts=contacts,
         curl=_number(line.get("curl", 25), f"{where} curl", 0, 100),
         airborne=_number(line.get("airborne", 0), f"{where} airborne", 0, 2),
@@ -98,12 +104,16 @@ def jittered(pose: Pose, degrees: float, rng: np.random.Generator) -> Pose:
     The root moves by a third of that: tipping the whole body lifts what it stands on.
     """
     sigma = float(np.deg2rad(degrees))
-    limbs = {key: _jittered_limb(getattr(pose, key), sigma, rng) for key in _LIMB_KEYS}
-    turns = {
-        key: _added(getattr(pose, key), rng.normal(0, degrees * share, 3))
-        for key, share in (("root", 0.3), ("spine", 1.0), ("neck", 1.0))
-    }
-    return replace(pose, **limbs, **turns)
+    return replace(
+        pose,
+        left_arm=_jittered_limb(pose.left_arm, sigma, rng),
+        right_arm=_jittered_limb(pose.right_arm, sigma, rng),
+        left_leg=_jittered_limb(pose.left_leg, sigma, rng),
+        right_leg=_jittered_limb(pose.right_leg, sigma, rng),
+        root=_added(pose.root, rng.normal(0, degrees * 0.3, 3)),
+        spine=_added(pose.spine, rng.normal(0, degrees, 3)),
+        neck=_added(pose.neck, rng.normal(0, degrees, 3)),
+    )
 
 
 def mirrored(pose: Pose) -> Pose:

@@ -1,7 +1,5 @@
 """Rotation matrices (3, 3) for posing: about an axis, from Euler angles, from one direction to another."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,9 +19,9 @@ def about_axis(axis: ArrayLike, radians: float) -> Matrix:
     return np.asarray(np.eye(3) + np.sin(radians) * cross + (1 - np.cos(radians)) * cross @ cross, dtype=np.float64)
 
 
-def from_euler(degrees: Sequence[float]) -> Matrix:
+def from_euler(degrees: ArrayLike) -> Matrix:
     """Turn about x, then about y, then about z, all fixed axes."""
-    x, y, z = np.deg2rad(degrees)
+    x, y, z = np.deg2rad(np.asarray(degrees, dtype=np.float64))
     return about_axis([0, 0, 1], z) @ about_axis([0, 1, 0], y) @ about_axis([1, 0, 0], x)
 
 

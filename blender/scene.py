@@ -16,14 +16,14 @@ from .render_params import RenderParams
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
 # Strengths that bring each light to about the same exposure; night stays dark on purpose. By eye.
-_HDRI_STRENGTH = {"night": 1.6, "studio": 0.9, "sunset": 1.1}
+_HDRI_STRENGTH = {"night": 2.2, "studio": 0.9, "sunset": 1.1}
 FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
 OCCLUDERS = ("crate", "bench", "pillar", "panel")
 _OCCLUDER_SIZE_M = {  # smallest and largest width, depth, height
     "crate": ((0.4, 0.3, 0.3), (0.9, 0.7, 0.8)),
     "bench": ((1.0, 0.35, 0.4), (1.8, 0.5, 0.55)),
-    "pillar": ((0.12, 0.12, 2.2), (0.3, 0.3, 3.0)),
-    "panel": ((0.7, 0.04, 0.6), (1.4, 0.06, 1.2)),
+    "pillar": ((0.08, 0.08, 2.2), (0.2, 0.2, 3.0)),
+    "panel": ((0.5, 0.04, 0.5), (1.0, 0.06, 0.9)),
 }
 
 
@@ -148,7 +148,7 @@ def _draw_phenotype(rng: np.random.Generator) -> dict[str, float]:
 
 def _draw_camera(params: RenderParams, rng: np.random.Generator) -> CameraSpec:
     truncated = rng.random() < params.truncation_share
-    fill = rng.uniform(1.0, 1.6) if truncated else rng.uniform(0.55, 0.85)
+    fill = rng.uniform(1.0, 1.6) if truncated else rng.uniform(0.6, 0.93)
     reach = 0.25 if truncated else (1 - fill) / 2 * 0.7
     low_or_high = rng.random()
     height = rng.uniform(0.25, 0.8) if low_or_high < 0.2 else rng.uniform(0.9, 1.9)
@@ -174,8 +174,8 @@ def _draw_occluder(rng: np.random.Generator) -> OccluderSpec:
         size_m=(width, depth, height),
         colour=(red, green, blue),
         turn_rad=float(rng.normal(0, 0.5)),
-        nearness=float(rng.uniform(0.25, 0.5)),
-        aside_m=float(rng.normal(0, 0.2)),
+        nearness=float(rng.uniform(0.15, 0.4)),
+        aside_m=float(rng.normal(0, 0.35)),
     )
 
 

@@ -5,6 +5,7 @@ Spectral noise: white noise shaped to a power law in frequency, as in Perlin-lik
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from .appearance import Colour, Garment
 from .body import BODY_VERTICES, Template
 
 Texture = NDArray[np.float32]
+Field = NDArray[Any]  # one value a texel, of any number type
 SKIN_SIZE = 512
 FABRIC_SIZE = 256
 FLOOR_SIZE = 512
@@ -129,9 +131,7 @@ def hair_texture(hair: Colour) -> Texture:
     return np.asarray(np.clip(np.array(hair) * (0.6 + 0.8 * light), 0.003, 1), dtype=np.float32)
 
 
-def _blend(
-    colour: NDArray[np.floating], mask: NDArray[np.floating], other: NDArray[np.floating]
-) -> NDArray[np.floating]:
+def _blend(colour: Field, mask: Field, other: Field) -> Field:
     return colour * (1 - mask[..., None]) + mask[..., None] * other
 
 
@@ -141,13 +141,13 @@ def _ellipsoid(positions: Texture, centre: Colour, radii: Colour, softness: floa
     return np.asarray(np.clip((1 - distance) / softness, 0, 1), dtype=np.float32)
 
 
-def _beard_area(positions: Texture) -> NDArray[np.floating]:
+def _beard_area(positions: Texture) -> Field:
     x, y, z = np.moveaxis(positions, -1, 0)
     rise = np.clip((0.598 - z) / 0.02, 0, 1) * np.clip((z - 0.535) / 0.02, 0, 1)
     return rise * np.clip((-0.02 - y) / 0.02, 0, 1) * (np.abs(x) < 0.09)
 
 
-def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> NDArray[np.floating]:
+def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> Field:
     """How much of the second colour is where, (size, size) in 0..1."""
     row, column = np.mgrid[:size, :size] / size
     count = int(rng.integers(5, 18))
@@ -172,9 +172,7 @@ def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> NDArray
     return np.zeros((size, size))
 
 
-def _floor_relief(
-    kind: str, size: int, row: NDArray[np.floating], column: NDArray[np.floating], rng: np.random.Generator
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _floor_relief(kind: str, size: int, row: Field, column: Field, rng: np.random.Generator) -> tuple[Field, Field]:
     """Base colour (3,) and relative relief (size, size) of a floor."""
 
     def noise(power: float, strength: float, **shape: float) -> Texture:

@@ -99,7 +99,7 @@ def _scalp(template: Template, is_head: Mask, nape_m: float) -> Mask:
     x, y, z = template.vertices_m.T
     hairline = (z > 0.655 + 0.9 * np.maximum(0, -(y + 0.06))) | ((y > -0.02) & (z > nape_m))
     over_ears = (np.abs(x) > 0.068) & (np.abs(y + 0.03) < 0.035) & (z < 0.68)
-    forehead = (y < -0.075) & (z < 0.725)
+    forehead = (y < -0.075) & (z < 0.708)
     return (np.arange(len(z)) < BODY_VERTICES) & is_head & hairline & ~over_ears & ~forehead
 
 
