@@ -35,7 +35,7 @@ class MixRecipe:
         for name in ("synthetic_per_real", "pseudo_per_real"):
             ratio = getattr(self, name)
             if not np.isfinite(ratio) or ratio < 0:
-                raise ParamsError(f"mix.{name}", expected="a finite number >= 0", got=str(ratio))
+                raise ParamsError(f"params {name}", expected="a finite number >= 0", got=str(ratio))
 
     def without_pseudo(self) -> "MixRecipe":
         """The same recipe before there are pseudo-labels, as a first teacher is fitted with."""
@@ -67,9 +67,9 @@ def draw_epoch(
         if count and not len(pool):
             raise InputError(
                 f"no {name} samples to draw {count} from",
-                expected=f"{name} samples for mix.{name}_per_real = {ratio:g}",
+                expected=f"{name} samples for {name}_per_real = {ratio:g}",
                 got="none",
-                mend=f"make some, or set mix.{name}_per_real: 0",
+                mend=f"make some, or set {name}_per_real: 0",
             )
         parts.append(_draw_cycling(pool, count, epoch, [recipe.seed, stream]))
     drawn = np.concatenate(parts)

@@ -1,0 +1,145 @@
+"""Stage `mix`: the training index. Real and synthetic people in one file, and the recipe by which epochs draw from it.
+
+Nothing is copied or repeated here: repeat factors and the ratio take effect when `draw_epoch` draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
+from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
+from dataengine.params import load_section
+from dataengine.people import Images, People
+
+from .clusters import UNCLUSTERED
+from .clusters_file import read_balance
+
+SECTION = "mix"
+PEOPLE_NAME, RECIPE_NAME, METRICS_NAME = "train.json", "recipe.json", "metrics.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixParams:
+    """Section `mix` of params.yaml. Pseudo-labels join later: their ratio belongs to fit-student."""
+
+    synthetic_per_real: float
+    """Synthetic people drawn per real person drawn, as a decimal of any length: 0.3333333333 is 1 : 3."""
+    seed: int
+    """Of every epoch's draw."""
+
+    def recipe(self) -> MixRecipe:
+        """The recipe for training without pseudo-labels. A ratio that makes no sense is a `ParamsError`."""
+        return MixRecipe(self.synthetic_per_real, 0.0, self.seed)
+
+
+def command(
+    real: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
+    synthetic: Annotated[Path, typer.Option(help="COCO JSON of the rendered people.")],
+    balance: Annotated[Path, typer.Option(help="balance.json, made from the same real people.")],
+    out: Annotated[Path, typer.Option(help="Folder for train.json and recipe.json.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section mix.")] = Path("params.yaml"),
+) -> None:
+    """Write the training index: real and synthetic people, rare poses repeated, at an exact ratio.
+
+    OUT/train.json names every person once with a repeat factor; OUT/recipe.json says how an epoch is drawn.
+
+    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance/balance.json --out data/mix --report reports/mix
+    """  # noqa: E501  an example is one line to copy
+    section = load_section(params, SECTION, MixParams)
+    run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report)
+
+
+def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: Path, report: Path) -> dict[str, Any]:
+    """Join, write, and return the metrics.
+
+    Raises:
+        InputError: `balance` was made from other people, a file holds people of the wrong source, or there are none
+            to draw from.
+        ParamsError: the ratio is negative or not finite.
+    """
+    recipe = params.recipe()
+    people, images = _joined(_balanced(real, balance), _rendered(synthetic))
+    metrics = figures(people, recipe)
+    info = {"stage": "mix", "params": asdict(params)}
+    with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
+        write_people(out_folder / PEOPLE_NAME, people, images, info=info)
+        write_recipe(out_folder / RECIPE_NAME, recipe)
+        write_json(report_folder / METRICS_NAME, metrics)
+    typer.echo(
+        f"mix: an epoch draws {metrics['drawn_real']} real and {metrics['drawn_synthetic']} synthetic people,"
+        f" from {out / PEOPLE_NAME}",
+        err=True,
+    )
+    return metrics
+
+
+def figures(people: People, recipe: MixRecipe) -> dict[str, Any]:
+    """What the first epoch is made of; later ones differ in who, not in how many."""
+    factor = people.extras["repeat_factor"].astype(np.float64)
+    drawn = draw_epoch(people.source, factor, recipe, epoch=0)
+    real, synthetic = ((people.source[drawn] == source).sum().item() for source in ("real", "synthetic"))
+    repeated = factor[drawn] > 1
+    return {
+        "real": int((people.source == "real").sum()),
+        "synthetic": int((people.source == "synthetic").sum()),
+        "drawn_real": real,
+        "drawn_synthetic": synthetic,
+        "synthetic_per_real": round(synthetic / real, 6),
+        "rare_share_of_real": round(float(repeated.sum() / real), 4),
+        "different_people_drawn": len(np.unique(drawn)),
+    }
+
+
+def _balanced(real: Path, balance_path: Path) -> tuple[People, Images]:
+    """The real people with their clusters and repeat factors."""
+    people, images = _read(real, "real")
+    balance = read_balance(balance_path)
+    balance.check_made_from(sha256_file(real), people, balance_path)
+    return people.with_extra("repeat_factor", balance.repeat_factor).with_extra("cluster", balance.cluster), images
+
+
+def _rendered(synthetic: Path) -> tuple[People, Images]:
+    """The synthetic people, never repeated: their number follows from the ratio."""
+    people, images = _read(synthetic, "synthetic")
+    people = people.with_extra("repeat_factor", np.ones(len(people)))
+    return people.with_extra("cluster", np.full(len(people), UNCLUSTERED)), images
+
+
+def _read(path: Path, source: str) -> tuple[People, Images]:
+    people, images = read_people(path, root=Path.cwd())
+    others = sorted(set(people.source.tolist()) - {source})
+    if others:
+        raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
+    plain = {name: column for name, column in people.extras.items() if _is_plain(column)}
+    return people.replace(extras=plain), images
+
+
+def _is_plain(column: NDArray[Any]) -> bool:
+    """Whether an extra column is one number or word a person. Masks and cameras stay where they were made."""
+    return not any(isinstance(value, list | dict) for value in column.tolist())
+
+
+def _joined(*parts: tuple[People, Images]) -> tuple[People, Images]:
+    """All people, and the images that show any of them under new ids: 1, 2, ... in order."""
+    people_parts, images_parts, first = [], [], 1
+    for people, images in parts:
+        shown, place = np.unique(images.rows_of(people.image_id), return_inverse=True)
+        people_parts.append(people.replace(image_id=place.astype(np.int64) + first))
+        images_parts.append(_renumbered(images.take(shown), first))
+        first += len(shown)
+    return People.concat(people_parts), Images.concat(images_parts)
+
+
+def _renumbered(images: Images, first: int) -> Images:
+    columns = {name: getattr(images, name) for name in ("path", "width", "height", "video", "frame")}
+    return Images.build(id=np.arange(first, first + len(images)), **columns)

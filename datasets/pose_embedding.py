@@ -1,0 +1,133 @@
+"""A pose as a vector for clustering: the same wherever the person stands, however large, and in the mirror.
+
+`embed_poses` is the only entry. Its steps:
+
+1. Bones, joint minus joint, forget where the person stands (`_bones`).
+2. Each is divided by the person's size, which the longest bone for its kind tells (`_stature_px`): a projected bone is
+   never longer than the bone, so foreshortened limbs do not mislead it.
+3. A bone with an unlabelled end stands in as a straight continuation of its neighbour (`_fill`).
+4. The pose and its mirror image are split into what they share and what changes sign between them; of the latter only
+   products of two are kept, in which the sign cancels (`_forget_mirroring`).
+
+Rotation in the image is kept: lying down is another pose than standing. Faces are left out: too many sets lack them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX, UNLABELLED
+
+Floats = NDArray[np.floating[Any]]
+
+# name: (from joint, to joint, length as a share of stature). Lengths: Drillis & Contini 1964, in Winter,
+# "Biomechanics and Motor Control of Human Movement", figure 4.1. The trunk is shoulder height less hip height.
+BONES: dict[str, tuple[str, str, float]] = {
+    "left_trunk": ("left_shoulder", "left_hip", 0.818 - 0.530),
+    "right_trunk": ("right_shoulder", "right_hip", 0.818 - 0.530),
+    "left_upper_arm": ("left_shoulder", "left_elbow", 0.186),
+    "right_upper_arm": ("right_shoulder", "right_elbow", 0.186),
+    "left_forearm": ("left_elbow", "left_wrist", 0.146),
+    "right_forearm": ("right_elbow", "right_wrist", 0.146),
+    "left_thigh": ("left_hip", "left_knee", 0.245),
+    "right_thigh": ("right_hip", "right_knee", 0.245),
+    "left_shank": ("left_knee", "left_ankle", 0.246),
+    "right_shank": ("right_knee", "right_ankle", 0.246),
+    "shoulders": ("right_shoulder", "left_shoulder", 0.259),
+    "hips": ("right_hip", "left_hip", 0.191),
+}
+# A third: with less, what is filled in would say more than what was labelled.
+LEAST_BONES = 4
+
+_NAMES = tuple(BONES)
+_FROM, _TO = (np.array([COCO_KEYPOINTS.index(bone[end]) for bone in BONES.values()]) for end in (0, 1))
+_LENGTH: NDArray[np.float64] = np.array([bone[2] for bone in BONES.values()])
+# (bone, stand-in) in the order in which they are tried; {side} stands for both sides, {other} for the opposite one.
+_STAND_INS = (
+    ("{side}_trunk", "{other}_trunk"),
+    ("{side}_upper_arm", "{side}_forearm"),
+    ("{side}_thigh", "{side}_shank"),
+    ("{side}_trunk", "{side}_thigh"),
+    ("{side}_trunk", "{other}_trunk"),
+    ("{side}_upper_arm", "{side}_trunk"),
+    ("{side}_forearm", "{side}_upper_arm"),
+    ("{side}_thigh", "{side}_trunk"),
+    ("{side}_shank", "{side}_thigh"),
+    ("shoulders", "hips"),
+    ("hips", "shoulders"),
+)
+# One side says it all once the mirror image is told apart by sign: a left bone weighs for its twin, too.
+_ONE_SIDE = np.array([i for i, name in enumerate(_NAMES) if not name.startswith("right_")])
+_TWINS = np.sqrt([2.0 if name.startswith("left_") else 1.0 for name in _NAMES if not name.startswith("right_")])
+_COORDINATES = 2 * len(_ONE_SIDE)
+DIMENSIONS = _COORDINATES + _COORDINATES * (_COORDINATES + 1) // 2
+
+
+def embed_poses(
+    keypoints_px: Floats, visibility: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Vectors (n, DIMENSIONS) for keypoints (n, 17, 2) and COCO flags (n, 17), and which of them mean anything (n,).
+
+    Unit: the person's stature, summed over bones. Euclidean distance between vectors is a distance between poses up to
+    translation, scale and mirroring (with left and right exchanged). A person with fewer than LEAST_BONES labelled
+    bones, or of no size, gets zeros and False.
+    """
+    bones, known = _bones(keypoints_px, visibility)
+    size = _stature_px(bones)
+    usable = (known.sum(axis=1) >= LEAST_BONES) & (size > 0)
+    unit = np.where(usable, size, 1.0)[:, None, None]
+    mirrored, mirrored_known = _bones(*mirror(keypoints_px, visibility))
+    vectors = _forget_mirroring(_fill(bones / unit, known), _fill(mirrored / unit, mirrored_known))
+    return vectors * usable[:, None], usable
+
+
+def mirror(
+    keypoints_px: Floats, visibility: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.integer[Any]]]:
+    """The mirror image of poses about x = 0: keypoints (n, 17, 2) and flags (n, 17), left and right exchanged."""
+    flipped = np.asarray(keypoints_px, dtype=np.float64)[:, FLIP_INDEX] * (-1.0, 1.0)
+    return flipped, visibility[:, FLIP_INDEX]
+
+
+def _bones(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Vectors (n, bones, 2) from joint to joint, 0 where an end is unlabelled, and where both are labelled."""
+    points, labelled = np.asarray(keypoints_px, dtype=np.float64), visibility > UNLABELLED
+    known = labelled[:, _FROM] & labelled[:, _TO]
+    return np.where(known[..., None], points[:, _TO] - points[:, _FROM], 0.0), known
+
+
+def _stature_px(bones: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least stature (n,) that explains the length of every known bone."""
+    return np.asarray((np.linalg.norm(bones, axis=2) / _LENGTH).max(axis=1))
+
+
+def _fill(bones: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Unknown bones continue their stand-in in its direction, at their share of its length; some may stay 0."""
+    filled, have = bones.copy(), known.copy()
+    for bone, stand_in in _STAND_INS:
+        sides = (("left", "right"), ("right", "left")) if "{side}" in bone else (("", ""),)
+        pairs = [(_index(bone, *names), _index(stand_in, *names)) for names in sides]
+        wanted = [~have[:, a] & have[:, b] for a, b in pairs]  # of both sides before either: no order between them
+        for (a, b), rows in zip(pairs, wanted, strict=True):
+            filled[rows, a] = filled[rows, b] * (_LENGTH[a] / _LENGTH[b])
+            have[rows, a] = True
+    return filled
+
+
+def _index(template: str, side: str, other: str) -> int:
+    return _NAMES.index(template.format(side=side, other=other))
+
+
+def _forget_mirroring(poses: NDArray[np.float64], mirrored: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A vector that a pose and its mirror image share, from the bones (n, bones, 2) of both.
+
+    Half the sum, s, is the same for both; half the difference, d, changes sign. d becomes the matrix d d^T / |d|,
+    the same for d and -d, continuous, and as long as d; off-diagonal entries stand for two.
+    """
+    even, odd = (((poses + sign * mirrored) / 2)[:, _ONE_SIDE] * _TWINS[:, None] for sign in (1, -1))
+    even, odd = even.reshape(len(poses), -1), odd.reshape(len(poses), -1)
+    length = np.linalg.norm(odd, axis=1)
+    upper = np.triu_indices(_COORDINATES)
+    products = odd[:, upper[0]] * odd[:, upper[1]] * np.where(upper[0] == upper[1], 1.0, np.sqrt(2.0))
+    return np.concatenate([even, products / np.where(length > 0, length, 1.0)[:, None]], axis=1)
