@@ -1,7 +1,8 @@
 """INT8 by explicit QuantizeLinear/DequantizeLinear pairs, calibrated on real crops.
 
 Symmetric int8 everywhere and one scale per output channel of every weight: what TensorRT's explicit quantisation
-accepts (biases stay in float for the same reason). ONNX Runtime runs the same file.
+accepts (biases stay in float for the same reason). The logits stay in float too: a joint's place is read between
+neighbouring bins, finer than 8 bits tell them apart. ONNX Runtime runs the same file.
 """
 
 import tempfile
@@ -19,6 +20,7 @@ from .onnx_files import INPUT
 
 CalibrationMethod = Literal["minmax", "entropy", "percentile"]
 _BATCH = 16
+_PRODUCTS = ("MatMul", "Gemm")
 
 
 def write_int8(fp32: Path, path: Path, crops: NDArray[np.float32], method: CalibrationMethod) -> None:
@@ -46,7 +48,13 @@ def write_int8(fp32: Path, path: Path, crops: NDArray[np.float32], method: Calib
             weight_type=QuantType.QInt8,
             per_channel=True,
             calibrate_method=methods[method],
-            extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
+            nodes_to_exclude=_adding_to_logits(prepared),
+            extra_options={
+                "ActivationSymmetric": True,
+                "WeightSymmetric": True,
+                "QuantizeBias": False,
+                "OpTypesToExcludeOutputQuantization": list(_PRODUCTS),
+            },
         )
     onnx.checker.check_model(str(path))
 
@@ -55,6 +63,13 @@ def count_quantised(path: Path) -> dict[str, int]:
     """How many QuantizeLinear and DequantizeLinear nodes a file has."""
     kinds = [node.op_type for node in onnx.load(str(path)).graph.node]
     return {kind: kinds.count(kind) for kind in ("QuantizeLinear", "DequantizeLinear")}
+
+
+def _adding_to_logits(path: Path) -> list[str]:
+    """Names of the nodes that give the network's outputs and are no products: the bias additions of its head."""
+    graph = onnx.load(str(path)).graph
+    outputs = {output.name for output in graph.output}
+    return [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in _PRODUCTS]
 
 
 def _reader(crops: NDArray[np.float32]) -> Any:

@@ -13,7 +13,7 @@ from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.predict import onnx_runner, torch_runner
 from dataengine.train import export
 from dataengine.train.export import ExportParams, MaxApDrop
-from dataengine.train.tensorrt_engine import check_plan, engine_runner, gpu_present
+from dataengine.train.tensorrt_engine import build_engine, check_plan, engine_runner, gpu_present
 
 from .exported_models import PARAMS, export_to
 
@@ -59,12 +59,36 @@ def test_int8_file_quantises_weights_per_channel_and_symmetrically(folder: Path)
     assert all(not tensors[node.input[2]].any() for node in graph.node if node.op_type == "DequantizeLinear")
 
 
+def test_int8_file_leaves_the_logits_in_float(folder: Path) -> None:
+    graph = onnx.load(str(folder / ONNX_INT8)).graph
+    producers = {name: node for node in graph.node for name in node.output}
+    for output in graph.output:
+        head = producers[output.name]
+        assert head.op_type == "Add"
+        inputs = {producers[name].op_type for name in head.input if name in producers}
+        assert inputs == {"MatMul"}
+
+
 def test_engine_is_built_by_the_real_builder(folder: Path) -> None:
     sidecar = json.loads((folder / SIDECAR).read_text())
     assert sidecar["engine"]["builder"] in ("tensorrt", "tensorrt_rtx")
     assert sidecar["engine"]["built_from"] == ONNX_FP16
     check_plan(folder / ENGINE)
     assert (folder / ENGINE).stat().st_size > 100_000
+
+
+def test_int8_file_compiles_too(folder: Path, tmp_path: Path) -> None:
+    meta = load_exported(folder).meta
+    facts = build_engine(folder / ONNX_INT8, tmp_path / ENGINE, meta, typical_batch=4, max_batch=8)
+    assert facts["built_from"] == ONNX_INT8
+    check_plan(tmp_path / ENGINE)
+
+
+def test_a_file_that_is_no_network_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "no.onnx").write_bytes(b"no network")
+    with pytest.raises(InputError, match="TensorRT cannot read"):
+        build_engine(tmp_path / "no.onnx", tmp_path / ENGINE, load_exported(folder).meta, typical_batch=4, max_batch=8)
+    assert not (tmp_path / ENGINE).exists()
 
 
 def test_cut_engine_is_refused(folder: Path, tmp_path: Path) -> None:
