@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": ("dataengine.train.promote", "Make a candidate with a good verdict the champion."),
     # around the DAG
     "app": ("dataengine.active.app", "Open the FiftyOne App on what select chose."),
+    "label-export": ("dataengine.active.label_export", "Write the picks as COCO JSON for an annotation tool."),
+    "label-import": ("dataengine.active.label_import", "Check what a person labelled and keep it by its hash."),
     "history": ("dataengine.train.history", "List the registry: champion, archived, refused."),
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),

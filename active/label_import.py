@@ -1,0 +1,137 @@
+"""Command `label-import`: what a person labelled, checked, as a file named by its content.
+
+Images are known by their sha256 and not by name or id, since annotation tools rename and renumber. The same labels
+give the same file, whatever order the tool wrote them in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
+from dataengine.files import sha256_file
+from dataengine.people import Images, People
+
+from .selection_files import read_selection
+
+NAME_CHARACTERS = 12
+OUTSIDE_TOLERANCE_PX = 2.0
+"""Tools round, and a joint may be clicked on the very edge."""
+LISTED = 5
+"""Bad records that an error names; it counts the rest."""
+
+
+def command(
+    labels: Annotated[Path, typer.Option(help="COCO person_keypoints JSON that a person made; images beside it.")],
+    selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder that keeps imported labels.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not beside LABELS.")] = None,
+) -> None:
+    """Check what a person labelled and keep it in OUT/<hash of the content>.json, a COCO keypoints file.
+
+    Every image must be one that select showed; a person needs a labelled joint, and joints must lie in the image.
+
+    Example: dataengine label-import --labels to_label_coco.json --selection data/select --out data/labels
+    """
+    written, people = run(labels, selection, out, images)
+    typer.echo(f"{people} people: {written}", err=True)
+
+
+def run(labels: Path, selection: Path, out: Path, images: Path | None = None) -> tuple[Path, int]:
+    """Import `labels`; returns the file written and the number of people in it.
+
+    Raises:
+        InputError: a record is wrong, or an image is none of the selection's.
+    """
+    people, named = read_people(labels, root=Path.cwd())
+    if images is not None:
+        moved = [str(images / Path(path).name) for path in named.path.tolist()]
+        named = Images.build(id=named.id, path=moved, width=named.width, height=named.height)
+    shown = read_selection(selection)
+    rows = dict(zip(shown.scored_sha256, range(len(shown.scored_images)), strict=True))
+    people, table = _on_shown_images(people, named, rows, shown.scored_images)
+    _check(people, table, labels)
+    people, table = _in_order(people, table)
+    digest = _content_sha256(people)
+    path = out / f"{digest[:NAME_CHARACTERS]}.json"
+    write_people(path, people, table, info={"content_sha256": digest})
+    return path, len(people)
+
+
+def _on_shown_images(people: People, named: Images, rows: dict[str, int], shown: Images) -> tuple[People, Images]:
+    """The people with the column `sha256`, on the selection's own images instead of the tool's copies."""
+    missing = [path for path in named.path.tolist() if not Path(path).is_file()]
+    if missing:
+        raise InputError(f"image {missing[0]} does not exist", mend="give --images, the folder the images lie in")
+    hashes = np.array([sha256_file(Path(path)) for path in named.path.tolist()], dtype="<U64")
+    unknown = [path for path, sha256 in zip(named.path.tolist(), hashes.tolist(), strict=True) if sha256 not in rows]
+    if unknown:
+        raise InputError(
+            f"{len(unknown)} labelled images are none that select showed",
+            got=", ".join(unknown[:LISTED]),
+            mend="drop them, or give the selection they were labelled from; re-encoded copies count as other images",
+        )
+    sha256 = hashes[named.rows_of(people.image_id)]
+    row = np.array([rows[key] for key in sha256.tolist()], dtype=np.int64)
+    used = shown.take(np.unique(row))
+    return people.replace(image_id=shown.id[row], extras={"sha256": sha256}), used
+
+
+def _check(people: People, images: Images, path: Path) -> None:
+    if not len(people):
+        raise InputError(f"{path} labels nobody", expected="at least one person")
+    rows = images.rows_of(people.image_id)
+    size = np.stack([images.width[rows], images.height[rows]], axis=1)[:, None]
+    labelled = people.visibility > 0
+    points = people.keypoints_px
+    outside = ((points < -OUTSIDE_TOLERANCE_PX) | (points > size + OUTSIDE_TOLERANCE_PX)).any(axis=2) & labelled
+    faults = {
+        "has no labelled joint": ~labelled.any(axis=1),
+        "has a joint outside the image": outside.any(axis=1),
+        "has an empty box": (people.bbox_xywh_px[:, 2:] <= 0).any(axis=1),
+    }
+    bad = [f"person {row + 1} {fault}" for fault, mask in faults.items() for row in np.flatnonzero(mask)]
+    if bad:
+        more = f" and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+        raise InputError(f"{path} has wrong records", got=", ".join(bad[:LISTED]) + more, mend="correct them")
+
+
+def _in_order(people: People, images: Images) -> tuple[People, Images]:
+    """Sorted by image hash, then box; image ids count from 0. A label made by hand is real, certain, whole."""
+    keys = (*people.bbox_xywh_px.T[::-1], people.extras["sha256"])
+    people = people.take(np.lexsort(keys))
+    rows = images.rows_of(people.image_id)
+    order = list(dict.fromkeys(rows.tolist()))
+    numbers = {row: number for number, row in enumerate(order)}
+    table = images.take(order)
+    table = Images.build(
+        id=np.arange(len(order)),
+        path=table.path,
+        width=table.width,
+        height=table.height,
+        video=table.video,
+        frame=table.frame,
+    )
+    return People.build(
+        image_id=[numbers[row] for row in rows.tolist()],
+        bbox_xywh_px=people.bbox_xywh_px,
+        keypoints_px=people.keypoints_px,
+        visibility=people.visibility,
+        extras=dict(people.extras),
+    ), table
+
+
+def _content_sha256(people: People) -> str:
+    """Hash of what was labelled: images, boxes, joints, in the order of `_in_order`."""
+    content = hashlib.sha256("".join(people.extras["sha256"].tolist()).encode())
+    points = np.where(people.visibility[..., None] > 0, people.keypoints_px, 0)
+    for array in (people.bbox_xywh_px, points):
+        content.update(np.round(array.astype(np.float64), 2).tobytes())
+    content.update(people.visibility.tobytes())
+    return content.hexdigest()
