@@ -1,0 +1,43 @@
+"""Video frames as JPEG files of a bounded size, with the table that says which frame each one is."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dataengine.errors import EnvironmentFault
+from dataengine.people import Images
+from dataengine.video import Frame
+
+JPEG_QUALITY = 95
+
+
+class FrameWriter:
+    """Writes frames of one video into a folder and remembers them."""
+
+    def __init__(self, folder: Path, video: str, longest_side_px: int, first_id: int) -> None:
+        self._folder, self._video, self._longest_side_px = folder, video, longest_side_px
+        self._next_id = first_id
+        self._rows: list[tuple[int, str, int, int, int]] = []
+        self.scale = 1.0
+        """Written pixels per original pixel."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, frame: Frame) -> None:
+        """Write one frame, scaled down when its longer side exceeds the limit."""
+        height, width = frame.image_bgr.shape[:2]
+        self.scale = min(1.0, self._longest_side_px / max(height, width))
+        size = round(width * self.scale), round(height * self.scale)
+        small = frame.image_bgr if self.scale == 1 else cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
+        path = self._folder / f"{Path(self._video).stem}_{frame.index:06d}.jpg"
+        if not cv2.imwrite(str(path), small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+            raise EnvironmentFault(f"cannot write {path}", mend="check free space and permissions")
+        self._rows.append((self._next_id, str(path), *size, frame.index))
+        self._next_id += 1
+
+    def images(self) -> Images:
+        """The frames written so far."""
+        ids, paths, widths, heights, frames = zip(*self._rows, strict=True) if self._rows else ((),) * 5
+        return Images.build(
+            id=np.array(ids, dtype=np.int64), path=paths, width=widths, height=heights, video=self._video, frame=frames
+        )

@@ -1,0 +1,209 @@
+"""Stage ingest: a labelled real set with splits, and a pool of unlabelled frames.
+
+By default the labels come from four calibrated cameras (`multiview.py`); two params name the user's own COCO file
+instead (`formats/coco.py`). Order: `run`, the two sources, the pool, what is written.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import write_people
+from dataengine.errors import InputError, ParamsError
+from dataengine.files import fresh_folder, write_json
+from dataengine.params import load_section
+from dataengine.people import Images, People, box_from_keypoints
+from dataengine.progress import track
+from dataengine.video import iter_frames
+
+from .formats.coco import read_coco
+from .frames import FrameWriter
+from .multiview import MultiviewParams, ViewLabels, detect_views, label_views
+from .qualisys import read_calibration
+from .reprojection_picture import write_reprojection_picture
+from .splits import SPLITS, SplitParams, split_frames, split_group
+
+CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
+CALIBRATION = "Calib.qca.txt"
+BOX_MARGIN = 0.15  # the joints end at eyes and ankles; the person goes on
+BAD_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class IngestParams:
+    """Section `ingest`."""
+
+    coco_annotations: str
+    """Your own COCO keypoints file; empty takes the default cameras."""
+    coco_images: str
+    """The folder its file names are relative to."""
+    pool_videos: list[str]
+    """Unlabelled videos; empty takes the default clip."""
+    pool_every: int
+    """Every so many frames of a pool video are taken."""
+    longest_side_px: int
+    """Video frames are scaled down to this."""
+    max_bad_share: float
+    """More bad records than this share stop the stage with exit code 2."""
+    split: SplitParams
+    multiview: MultiviewParams
+
+    def __post_init__(self) -> None:
+        if bool(self.coco_annotations) != bool(self.coco_images):
+            raise ParamsError("params ingest", expected="coco_annotations and coco_images, both or neither", got="one")
+        if self.pool_every < 1 or self.longest_side_px < 64:
+            raise ParamsError("params ingest", expected="pool_every >= 1 and longest_side_px >= 64")
+
+
+def command(
+    fetched: Annotated[Path, typer.Option(help="Folder of the stage fetch.")],
+    out: Annotated[Path, typer.Option(help="Folder to write: train, val, test and pool JSON with their images.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json, quarantine.json and a picture.")],
+    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+) -> None:
+    """Make the labelled real set and the pool of unlabelled frames.
+
+    By default four synchronised cameras are labelled: BlazePose in each view, robust triangulation, reprojection. A
+    joint on which the views disagree is dropped. Splits are blocks of time with gaps between them.
+
+    For your own data set ingest.coco_annotations and ingest.coco_images in params.yaml: every record is checked, bad
+    ones are listed in quarantine.json with file, id and reason, and splits go by a hash of the image's name.
+
+    Example: dataengine ingest --fetched data/fetch --out data/ingest --report reports/ingest
+    """
+    run(load_section(params, "ingest", IngestParams), fetched=fetched, out=out, report=report)
+
+
+def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None:
+    """Write the splits and the pool to `out`, what was measured and set aside to `report`."""
+    with fresh_folder(out) as folder:
+        if params.coco_annotations:
+            metrics = _from_coco(params, folder, report)
+        else:
+            metrics = _from_cameras(params, fetched, folder, report)
+        metrics["pool_frames"] = _write_pool(params, fetched, folder)
+    write_json(report / "metrics.json", metrics)
+
+
+def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Path) -> dict[str, Any]:
+    cameras = read_calibration(fetched / CAMERAS / CALIBRATION)
+    videos = [fetched / CAMERAS / f"{camera.name}.mp4" for camera in cameras]
+    writers = [
+        FrameWriter(folder / "images", video.name, params.longest_side_px, first_id=1 + 100_000 * view)
+        for view, video in enumerate(videos)
+    ]
+    detections = detect_views(videos, fetched / MODELS, writers)
+    labels = label_views(detections, cameras, params.multiview)
+    frames = detections.confidence.shape[1]
+    images = [writer.images().take(np.arange(frames)) for writer in writers]
+    scales = [writer.scale for writer in writers]
+    people = People.concat(
+        view_people(labels, view, table, scale) for view, (table, scale) in enumerate(zip(images, scales, strict=True))
+    )
+    split = np.tile(split_frames(frames, params.split), len(cameras))
+    counts = write_splits(folder, people, Images.concat(images), split)
+    write_reprojection_picture(report / "reprojection.png", labels, images, scales)
+    write_json(report / "quarantine.json", [])
+    return {"people": counts, "reprojection": labels.quality}
+
+
+def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
+    """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
+    keypoints = labels.keypoints_px[view] * scale
+    inside = ((keypoints >= 0) & (keypoints < np.stack([images.width, images.height], axis=1)[:, None])).all(axis=2)
+    visibility = np.where(inside, labels.visibility[view], 0)
+    return People.build(
+        image_id=images.id,
+        bbox_xywh_px=_clipped(box_from_keypoints(keypoints, visibility, BOX_MARGIN), images),
+        keypoints_px=keypoints,
+        visibility=visibility,
+        track_id=1,
+        extras={"keypoints_world_m": labels.points_m.round(4)},
+    )
+
+
+def _from_coco(params: IngestParams, folder: Path, report: Path) -> dict[str, Any]:
+    annotations = Path(params.coco_annotations)
+    content = read_coco(annotations, Path(params.coco_images))
+    # written before judging: whoever is stopped by too many bad records needs the list
+    write_json(report / "quarantine.json", [record.as_json() for record in content.bad])
+    share = len(content.bad) / max(content.records, 1)
+    if share > params.max_bad_share:
+        raise InputError(
+            f"{annotations}: {len(content.bad)} of {content.records} records are bad",
+            expected=f"at most {params.max_bad_share:.1%}",
+            got=f"{share:.1%}",
+            mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
+        )
+    for record in content.bad[:BAD_SHOWN]:
+        print(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
+    images = _copied(content.images, Path(params.coco_images), folder / "images")
+    groups = [video or path for video, path in zip(content.images.video, content.images.path, strict=True)]
+    by_image = np.array([split_group(Path(group).name, params.split) for group in groups], dtype="<U5")
+    split = by_image[images.rows_of(content.people.image_id)]
+    counts = write_splits(folder, content.people, images, split)
+    records = {
+        "in": content.records,
+        "kept": content.records - len(content.bad) - content.without_labels,
+        "quarantined": len(content.bad),
+        "without_labels": content.without_labels,
+    }
+    return {"people": counts, "records": records}
+
+
+def _copied(images: Images, source: Path, target: Path) -> Images:
+    """The images copied below `target` under their relative names, so that the set is whole and versioned."""
+    paths = []
+    for path in track(images.path, "copy images", total=len(images), unit="image"):
+        copy = target / Path(path).relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+        paths.append(str(copy))
+    return Images.build(
+        id=images.id, path=paths, width=images.width, height=images.height, video=images.video, frame=images.frame
+    )
+
+
+def write_splits(folder: Path, people: People, images: Images, split: np.ndarray) -> dict[str, int]:
+    """Write train, val and test JSON of the people that have a labelled joint; returns people per split."""
+    usable = (people.visibility > 0).any(axis=1)
+    counts = {}
+    for name in SPLITS:
+        part = people.take((split == name) & usable)
+        if not len(part):
+            raise InputError(f"split {name} is empty", expected="people in every split", mend="change ingest.split")
+        rows = np.unique(images.rows_of(part.image_id))
+        write_people(folder / f"{name}.json", part, images.take(rows), info={"stage": "ingest", "split": name})
+        counts[name] = len(part)
+    return counts
+
+
+def _write_pool(params: IngestParams, fetched: Path, folder: Path) -> int:
+    videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or [fetched / CLIP / "demo.mp4"]
+    tables = []
+    for number, video in enumerate(videos):
+        writer = FrameWriter(
+            folder / "pool_images" / str(number),
+            video.name,
+            params.longest_side_px,
+            first_id=1 + 1_000_000 * (10 + number),
+        )
+        for frame in track(iter_frames(video, every=params.pool_every), f"pool {video.name}", unit="frame"):
+            writer.write(frame)
+        tables.append(writer.images())
+    pool = Images.concat(tables)
+    write_people(folder / "pool.json", People.empty(), pool, info={"stage": "ingest", "split": "pool"})
+    return len(pool)
+
+
+def _clipped(boxes: np.ndarray, images: Images) -> np.ndarray:
+    """Boxes (n, 4) xywh cut to their images."""
+    size = np.stack([images.width, images.height], axis=1)
+    low = np.clip(boxes[:, :2], 0, size)
+    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, size)
+    return np.concatenate([low, high - low], axis=1)

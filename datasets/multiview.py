@@ -1,0 +1,149 @@
+"""Labelled people from synchronised calibrated cameras: detect in each view, triangulate, project back.
+
+Order: `detect_views` (BlazePose along each video), `label_views` (robust 3D joints become labels of every view).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.blazepose import BlazePose
+from dataengine.geometry import project
+from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
+from dataengine.people import JOINTS
+from dataengine.progress import track
+from dataengine.video import iter_frames
+
+from .frames import FrameWriter
+from .qualisys import Camera
+from .triangulation import (
+    Triangulation,
+    align_principal_points,
+    reprojection_error_px,
+    triangulate_plain,
+    triangulate_robust,
+)
+
+
+@dataclass(frozen=True)
+class MultiviewParams:
+    """Section `ingest.multiview`."""
+
+    max_error_px: float
+    """A view agrees with a joint's 3D position when it lies this near, in pixels of the original video."""
+    min_views: int
+    """So many views must agree, else the joint is dropped."""
+    min_confidence: float
+    """BlazePose's confidence below which a view takes no part."""
+    visible_confidence: float
+    """An agreeing view at least this confident sees the joint; other labelled joints count as occluded."""
+    alignment_rounds: int
+    """Rounds in which a constant shift between calibration and video is estimated; 0 trusts the calibration."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """BlazePose along synchronised videos: v views, f frames."""
+
+    keypoints_px: NDArray[np.float64]
+    """(v, f, 17, 2) in original pixels; zeros where nobody was found."""
+    confidence: NDArray[np.float64]
+    """(v, f, 17) 0..1; 0 where nobody was found."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewLabels:
+    """Labels of every view, and how good they are."""
+
+    keypoints_px: NDArray[np.float64]
+    """(v, f, 17, 2) original pixels."""
+    visibility: NDArray[np.uint8]
+    """(v, f, 17) COCO 0/1/2, before joints outside the picture are taken out."""
+    points_m: NDArray[np.float64]
+    """(f, 17, 3) world."""
+    quality: dict[str, object]
+    """Reprojection errors for the report."""
+    error_px: NDArray[np.float64]
+    """(v, f, 17) of the labelled joints; NaN where dropped."""
+
+
+def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWriter]) -> Detections:
+    """Run BlazePose along each video, following the person, and hand every frame to the view's writer."""
+    keypoints, confidence = [], []
+    blazepose = BlazePose(models)
+    for video, writer in zip(videos, writers, strict=True):
+        roi, points, sure = None, [], []
+        for frame in track(iter_frames(video), f"ingest {video.name}", unit="frame"):
+            pose = blazepose(frame.image_bgr, roi)
+            roi = pose.next_roi if pose else None
+            points.append(pose.keypoints_px if pose else np.zeros((JOINTS, 2)))
+            sure.append(pose.confidence if pose else np.zeros(JOINTS))
+            writer.write(frame)
+        keypoints.append(points)
+        confidence.append(sure)
+    shortest = min(map(len, keypoints))  # cameras that stop a frame later have nothing to be matched with
+    return Detections(
+        np.array([view[:shortest] for view in keypoints], dtype=np.float64),
+        np.array([view[:shortest] for view in confidence], dtype=np.float64),
+    )
+
+
+def label_views(detections: Detections, cameras: Sequence[Camera], params: MultiviewParams) -> ViewLabels:
+    """Triangulate every joint of every frame and project it into every view."""
+    views, frames = detections.confidence.shape[:2]
+    uv = detections.keypoints_px.reshape(views, -1, 2)
+    confidence = detections.confidence.reshape(views, -1)
+    settings: dict[str, Any] = {
+        "max_error_px": params.max_error_px,
+        "min_confidence": params.min_confidence,
+        "min_views": params.min_views,
+    }
+    aligned = align_principal_points(uv, confidence, cameras, **settings, rounds=params.alignment_rounds)
+    found = triangulate_robust(uv, confidence, aligned, **settings)
+    projected = np.stack([project(found.points_m, c.K, c.cam_from_world, c.distortion)[0] for c in aligned])
+    seen = found.inlier & (confidence >= params.visible_confidence)
+    visibility = np.where(found.found, np.where(seen, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
+    plain = reprojection_error_px(triangulate_plain(uv, np.ones_like(confidence), cameras), uv, cameras)[0]
+    shape = (views, frames, JOINTS)
+    return ViewLabels(
+        keypoints_px=projected.reshape(*shape, 2),
+        visibility=visibility.reshape(shape),
+        points_m=found.points_m.reshape(frames, JOINTS, 3),
+        quality=_quality(found, plain, shape, cameras, aligned),
+        error_px=np.where(found.found, found.error_px, np.nan).reshape(shape),
+    )
+
+
+def _quality(
+    found: Triangulation,
+    plain_error: NDArray[np.float64],
+    shape: tuple[int, ...],
+    cameras: Sequence[Camera],
+    aligned: Sequence[Camera],
+) -> dict[str, object]:
+    """Numbers for metrics.json: all views of the kept joints, also those that disagree, against plain DLT."""
+    kept = found.error_px[:, found.found]
+    per_joint = np.where(found.found, found.error_px, np.nan).reshape(shape)
+    return {
+        "median_px": _rounded(np.median(kept)),
+        "p90_px": _rounded(np.percentile(kept, 90)),
+        "plain_dlt_median_px": _rounded(np.median(plain_error)),
+        "plain_dlt_p90_px": _rounded(np.percentile(plain_error, 90)),
+        "kept_share": round(float(found.found.mean()), 4),
+        "views_agreeing": round(float(found.inlier[:, found.found].sum(axis=0).mean()), 3),
+        "per_joint_median_px": {
+            name: _rounded(np.nanmedian(per_joint[..., joint])) for joint, name in enumerate(COCO_KEYPOINTS)
+        },
+        "alignment_px": {
+            new.name: [_rounded(value) for value in new.K[:2, 2] - old.K[:2, 2]]
+            for old, new in zip(cameras, aligned, strict=True)
+        },
+    }
+
+
+def _rounded(value: np.floating) -> float:
+    return round(float(value), 2)
