@@ -1,0 +1,93 @@
+"""`dataengine summary`: what the last run made, where it lies, what was measured and what to do next.
+
+It reads `dvc.yaml` for the stages and their results and the metrics files they name, so a new stage appears by itself.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from dataengine.errors import InputError
+from dataengine.files import read_json
+
+NEXT_STEPS = """Next
+  look     dataengine app             the frames worth labelling, in FiftyOne
+  compare  open {report}              why the candidate was promoted or refused
+  metrics  dvc metrics show           every number; dvc plots show for the curves
+  change   dvc exp run -S mix.synthetic_per_real=0.5     only what depends on it runs again
+  round    dataengine begin-round     the present champion becomes the one to beat"""
+MAX_METRICS = 4  # of one stage; `dvc metrics show` has them all
+
+
+def command(
+    pipeline: Annotated[Path, typer.Option(help="The pipeline whose results are summed up.")] = Path("dvc.yaml"),
+) -> None:
+    """Say what the last run of the pipeline made, where it lies, what was measured and what to do next.
+
+    Nothing is computed again: the files that the stages wrote are read. A stage that has not run yet is marked.
+
+    Example: dataengine summary
+    """
+    for line in summary_lines(pipeline):
+        print(line)
+
+
+def summary_lines(pipeline: Path) -> Iterator[str]:
+    """The lines of the summary. Raises `InputError` where `pipeline` is no dvc.yaml."""
+    try:
+        stages: dict[str, Any] = yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise InputError(f"{pipeline} cannot be read", expected="a dvc.yaml", mend="run in the project's folder") from error
+    root = pipeline.parent
+    yield ""
+    yield f"{'stage':<13} {'result':<20} {'size':>8}  measured"
+    for name, stage in stages.items():
+        for out in paths_of(stage, "outs"):
+            yield f"{name:<13} {out:<20} {size_text(root / out):>8}  {metrics_text(root, stage)}"
+    verdict = root / "reports/promote/promotion.json"
+    if verdict.exists():
+        yield ""
+        yield f"Verdict: {read_json(verdict).get('reason', 'see ' + str(verdict))}"
+    yield ""
+    yield NEXT_STEPS.format(report="reports/compare/report.html")
+
+
+def paths_of(stage: dict[str, Any], key: str) -> list[str]:
+    """The paths under `key` of a stage; DVC writes a path alone or as a mapping to its flags."""
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(key, [])]
+
+
+def size_text(path: Path) -> str:
+    """Human size of a file or folder, "not made" when absent."""
+    if not path.exists():
+        return "not made"
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    size = float(sum(p.stat().st_size for p in files))
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def metrics_text(root: Path, stage: dict[str, Any]) -> str:
+    """The first numbers of the stage's metrics files."""
+    numbers = [
+        f"{key} {value:.4g}"
+        for path in paths_of(stage, "metrics")
+        if (root / path).exists()
+        for key, value in flat_numbers(read_json(root / path))
+    ]
+    return ", ".join(numbers[:MAX_METRICS])
+
+
+def flat_numbers(value: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
+    """(dotted key, number) for every number in nested mappings."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from flat_numbers(item, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield prefix, float(value)

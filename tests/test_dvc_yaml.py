@@ -1,0 +1,94 @@
+"""Every stage of `dvc.yaml` names all the code it runs, so that no change of code goes unnoticed by `dvc repro`."""
+
+import ast
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dataengine.cli import COMMANDS
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+STAGES: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+# How a fault or a bar is worded changes no result.
+WITHOUT_EFFECT = {"dataengine/errors.py", "dataengine/progress.py"}
+
+
+def module_file(module: str) -> Path | None:
+    """The file of a module of this project, through the links to the rooms."""
+    base = REPOSITORY / module.replace(".", "/")
+    found = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+    return found.resolve() if found else None
+
+
+def package_of(path: Path) -> str:
+    """The package whose modules the file's relative imports name."""
+    parts = path.relative_to(REPOSITORY).parent.parts
+    return ".".join(parts if parts[0] == "dataengine" else ("dataengine", *parts))
+
+
+def imported_files(path: Path) -> set[Path]:
+    """The project's files that this one imports, also inside functions."""
+    modules: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = package_of(path).split(".")
+            parents = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return {found for name in modules if name.startswith("dataengine") and (found := module_file(name))}
+
+
+def code_of(stage: str) -> set[str]:
+    """All the project's files that the stage's module reaches, relative to the repository."""
+    todo = {module_file(COMMANDS[stage][0])}
+    seen: set[Path] = set()
+    while todo:
+        path = todo.pop()
+        if path is not None and path not in seen:
+            seen.add(path)
+            todo |= imported_files(path)
+    names = {str(p.relative_to(REPOSITORY)) for p in seen if p.stat().st_size and p.name != "__init__.py"}
+    return names - WITHOUT_EFFECT
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_all_its_code(stage: str) -> None:
+    deps = [Path(dep) for dep in STAGES[stage].get("deps", [])]
+    missing = {name for name in code_of(stage) if not any(Path(name).is_relative_to(dep) for dep in deps)}
+    assert not missing, f"dvc.yaml: {stage} lacks deps {sorted(missing)}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_exist_or_are_made_by_a_stage(stage: str) -> None:
+    made = [Path(name) for other in STAGES.values() for name in outs_of(other)]
+    for dep in STAGES[stage].get("deps", []):
+        assert (REPOSITORY / dep).exists() or any(Path(dep).is_relative_to(out) for out in made), dep
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_command_and_section_share_a_name(stage: str) -> None:
+    words = shlex.split(STAGES[stage]["cmd"])
+    assert words[:2] == ["dataengine", stage]
+    assert stage in STAGES[stage]["params"]
+    assert stage in yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+
+
+def outs_of(stage: dict[str, Any]) -> list[str]:
+    entries = [entry for key in ("outs", "metrics", "plots") for entry in stage.get(key, [])]
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def main() -> None:
+    """Print the code deps of every stage, for writing `dvc.yaml`."""
+    for stage in COMMANDS:
+        if module_file(COMMANDS[stage][0]):
+            print(stage, *sorted(code_of(stage)), sep="\n  - ")
+
+
+if __name__ == "__main__":
+    main()
