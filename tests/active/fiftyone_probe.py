@@ -1,7 +1,7 @@
 """Run by the tests in a process of its own: steps on FiftyOne datasets in the temporary database.
 
-Takes a JSON list of steps, each `build FOLDER NAME`, `read NAME` or `touch NAME`; prints their answers as one line of
-JSON. The database ends with the process.
+Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `touch` or `leave_partial` with NAME; prints their
+answers as one line of JSON. The database ends with the process.
 """
 
 import json
@@ -52,6 +52,12 @@ def read(name: str) -> dict[str, Any]:
     }
 
 
+def leave_partial(name: str) -> dict[str, Any]:
+    """What a build that was killed half-way leaves."""
+    partial = open_fiftyone().Dataset(f"{name}-partial", persistent=True)
+    return {"name": partial.name}
+
+
 def touch(name: str) -> dict[str, Any]:
     """What a person does in the App: tag a sample."""
     sample = open_fiftyone().load_dataset(name).first()
@@ -60,7 +66,12 @@ def touch(name: str) -> dict[str, Any]:
     return {"sha256": sample.sha256}
 
 
-STEPS: dict[str, Callable[..., dict[str, Any]]] = {"build": build, "read": read, "touch": touch}
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    "build": build,
+    "leave_partial": leave_partial,
+    "read": read,
+    "touch": touch,
+}
 
 if __name__ == "__main__":
     answers = [STEPS[name](*arguments) for name, *arguments in json.loads(sys.argv[1])]

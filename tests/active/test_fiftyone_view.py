@@ -93,7 +93,8 @@ def check_truth(seen: dict[str, Any], selection: Any) -> None:
 def test_same_selection_is_left_alone_another_replaces_it_and_hand_work_is_kept(project: Project, probe: Probe) -> None:
     for budget in (4, 2, 3):
         select(project, budget, Path(f"out/{budget}"))
-    _, first, _, again, _, second, touched, _, third = probe(
+    _, _, first, _, again, _, second, touched, _, third = probe(
+        ["leave_partial", "people"],
         ["build", "out/4", "people"],
         ["read", "people"],
         ["build", "out/4", "people"],
@@ -104,6 +105,7 @@ def test_same_selection_is_left_alone_another_replaces_it_and_hand_work_is_kept(
         ["build", "out/3", "people"],
         ["read", "people"],
     )
+    assert first["datasets"] == ["people"]
     assert again["ids"] == first["ids"]
     assert second["datasets"] == ["people"] and second["order"] == [0, 1] and second["ids"] != first["ids"]
     assert third["order"] == [0, 1, 2] and "looked at" not in third["tags"]
