@@ -13,6 +13,7 @@ It raises `EnvironmentFault` where bpy is missing.
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from .mesh import Mesh, Surface
 
 _BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
 _IMPORTANCE_MAP_PX = 256
+_SCRIPTS_FOLDER = str(Path("scripts") / "modules")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Observation:
 
 def import_bpy() -> Any:
     """Blender's Python module; `EnvironmentFault` says how to install it."""
+    # A parent that has imported bpy hands its sys.path down, with Blender's script folder: there another `bpy` lies,
+    # which works only inside Blender.
+    sys.path[:] = [entry for entry in sys.path if "bpy" in sys.modules or not entry.endswith(_SCRIPTS_FOLDER)]
     try:
         import bpy
     except ImportError as error:

@@ -55,7 +55,8 @@ def settle_on_contacts(
     total = np.eye(3)
     for _ in range(iterations):  # the lowest vertex of a group changes while the body tips
         turned = vertices_m @ total.T
-        first, second = (turned[group][turned[group, 2].argmin()] for group in groups)
+        # the middle of a group, at its lowest height: two symmetric hands then do not roll the body sideways
+        first, second = (np.array([*turned[group, :2].mean(axis=0), turned[group, 2].min()]) for group in groups)
         reach = second - first
         level = np.array([reach[0], reach[1], 0.0])
         if np.linalg.norm(level) < 1e-3:

@@ -1,0 +1,72 @@
+"""Rotations, cameras and settling on the floor, against scipy, OpenCV and plain geometry."""
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from dataengine.blender.camera import frame_points, look_at
+from dataengine.blender.mesh import boxes, vertex_normals
+from dataengine.blender.posing import settle_on_contacts
+from dataengine.blender.rotations import about_axis, frame, from_euler, swing
+from dataengine.blender.scene import CameraSpec
+
+RNG = np.random.default_rng(0)
+
+
+def test_rotations_agree_with_scipy() -> None:
+    for _ in range(20):
+        axis, angle = RNG.normal(size=3), RNG.uniform(-3, 3)
+        expected = Rotation.from_rotvec(axis / np.linalg.norm(axis) * angle).as_matrix()
+        np.testing.assert_allclose(about_axis(axis, angle), expected, atol=1e-9)
+        degrees = RNG.uniform(-180, 180, 3)
+        np.testing.assert_allclose(
+            from_euler(degrees), Rotation.from_euler("xyz", degrees, degrees=True).as_matrix(), atol=1e-9
+        )
+
+
+def test_swing_takes_one_direction_to_another_even_to_its_opposite() -> None:
+    for source, target in [([1, 0, 0], [0, 1, 0]), ([0, 0, 1], [0, 0, -1]), ([1, 2, 3], [1, 2, 3])]:
+        turned = swing(source, target) @ np.array(source) / np.linalg.norm(source)
+        np.testing.assert_allclose(turned, np.array(target) / np.linalg.norm(target), atol=1e-9)
+    np.testing.assert_allclose(frame([1, 1, 0], [0, 1, 0]).T @ frame([1, 1, 0], [0, 1, 0]), np.eye(3), atol=1e-9)
+
+
+def test_projection_agrees_with_opencv() -> None:
+    spec = CameraSpec(35.0, 1.5, 0.8, (0.1, -0.05), 0.05, 0.4)
+    points = RNG.uniform([-1, -1, 0], [1, 1, 1.8], (50, 3))
+    camera = frame_points(spec, points, 320, 240, clearance_m=0.5)
+    rotation, translation = cv2.Rodrigues(camera.cam_from_world[:3, :3])[0], camera.cam_from_world[:3, 3]
+    expected = cv2.projectPoints(points, rotation, translation, camera.intrinsics, None)[0].reshape(-1, 2)
+    np.testing.assert_allclose(camera.project(points)[0], expected, atol=1e-6)
+
+
+def test_the_points_fill_the_share_of_the_frame_that_was_asked_for() -> None:
+    points = RNG.uniform([-0.4, -0.3, 0], [0.4, 0.3, 1.8], (200, 3))
+    for fill in (0.5, 0.9):
+        camera = frame_points(CameraSpec(50.0, 1.4, fill, (0.0, 0.0), 0.0, 0.3), points, 256, 256, clearance_m=0.5)
+        pixels, depth = camera.project(points)
+        spans = np.ptp(pixels, axis=0) / 256
+        assert abs(spans.max() - fill) < 0.05
+        assert np.abs((pixels.min(0) + pixels.max(0)) / 2 - 128).max() < 12
+        assert depth.min() > 0.5
+
+
+def test_a_camera_looks_at_its_target_with_its_top_up() -> None:
+    transform = look_at(np.array([3.0, -4.0, 1.0]), np.array([0.0, 0.0, 1.5]))
+    np.testing.assert_allclose(transform @ [0, 0, 1.5, 1], [0, 0, np.sqrt(25.25), 1], atol=1e-9)
+    assert (transform @ [0, 0, 2.5, 1])[1] < 0  # up in the world is up in the picture
+
+
+def test_settling_brings_both_contacts_to_one_height() -> None:
+    points = RNG.uniform(-1, 1, (300, 3))
+    groups = np.flatnonzero(points[:, 0] > 0.6), np.flatnonzero(points[:, 0] < -0.6)
+    turned = points @ settle_on_contacts(points, groups, iterations=30).T
+    lowest = [turned[group, 2].min() for group in groups]
+    assert abs(lowest[0] - lowest[1]) < 0.02
+
+
+def test_normals_of_a_box_point_outwards() -> None:
+    vertices, quads = boxes([((1.0, 2.0, 3.0), (2.0, 4.0, 6.0))])
+    outwards = vertices - [1.0, 2.0, 3.0]
+    assert ((vertex_normals(vertices, quads) * outwards).sum(axis=1) > 0).all()
+    np.testing.assert_allclose(vertices.max(0) - vertices.min(0), [2.0, 4.0, 6.0])

@@ -1,0 +1,67 @@
+"""The observer against Blender's own projection, and its rays and masks on a scene that can be worked out by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataengine.blender.camera import Camera, look_at
+from dataengine.blender.mesh import Mesh, Surface, boxes, plain_texture
+from dataengine.blender.observe import Light, observe
+
+pytestmark = pytest.mark.bpy
+LIGHT = Light("studio", 0.0, 1.0, 0.0)
+
+
+def _box(name: str, centre: tuple[float, float, float], size: tuple[float, float, float], instance: int) -> Mesh:
+    vertices, quads = boxes([(centre, size)])
+    return Mesh(
+        name=name,
+        vertices_m=vertices,
+        quads=quads,
+        corner_uv=np.zeros((len(quads), 4, 2), dtype=np.float32),
+        surface_of_quad=np.zeros(len(quads), dtype=np.int32),
+        surfaces=(Surface(plain_texture((0.5, 0.2, 0.1))),),
+        instance=instance,
+        rest_m=vertices + 100.0 if instance else None,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _needs_blender(body_cache: Path) -> None:
+    """Skip where Blender is not installed."""
+
+
+def test_rays_masks_and_projection() -> None:
+    import bpy
+    import mathutils
+    from bpy_extras.object_utils import world_to_camera_view
+
+    eye = np.array([0.3, -5.0, 1.2])
+    camera = Camera(128, 96, 40.0, look_at(eye, np.array([0.0, 0.0, 0.5]), 0.1))
+    meshes = [_box("a", (0, 0, 0.5), (1, 1, 1), 1), _box("b", (0.15, -2.5, 0.85), (0.2, 0.1, 0.2), 0)]
+    behind_b, inside_a, off = np.array([0.0, 0.0, 0.5]), np.array([-0.4, 0.0, 0.1]), np.array([3.0, 0.0, 0.5])
+    targets = np.stack([behind_b, inside_a, off])
+    seen = observe(meshes, camera, LIGHT, targets, samples=1)
+
+    assert seen.hits.mesh.tolist() == [1, 0, -1]
+    assert np.isnan(seen.hits.rest_m[0]).all()
+    assert np.abs(seen.hits.rest_m[1] - 100 - inside_a).max() < 1.2  # on the box, moved by the rest offset
+    assert seen.image_bgr.shape == (96, 128, 3)
+    assert set(np.unique(seen.instance)) == {0, 1}
+
+    pixels, _ = camera.project(targets)
+    bpy.context.view_layer.update()
+    for target, pixel in zip(targets, pixels, strict=True):
+        x, y, _ = world_to_camera_view(bpy.context.scene, bpy.context.scene.camera, mathutils.Vector(target))
+        np.testing.assert_allclose(pixel, [x * 128, (1 - y) * 96], atol=1e-3)
+    x, y = camera.project(np.array([[-0.3, -0.5, 0.8]]))[0][0].astype(int)
+    assert seen.instance[y, x] == 1
+
+
+def test_the_same_scene_gives_the_same_pixels() -> None:
+    camera = Camera(64, 64, 50.0, look_at(np.array([1.0, -4.0, 1.0]), np.zeros(3)))
+    meshes, target = [_box("a", (0, 0, 0), (1, 1, 1), 1)], np.zeros((1, 3))
+    first, second = (observe(meshes, camera, LIGHT, target, samples=4).image_bgr for _ in range(2))
+    assert np.array_equal(first, second)
+    assert first.std() > 5

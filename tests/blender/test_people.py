@@ -1,0 +1,108 @@
+"""Bodies of all shapes in all poses: they stand on the floor, are whole, and their contacts touch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataengine.blender.body import BODY_VERTICES, BodyModel
+from dataengine.blender.dressing import Tailor
+from dataengine.blender.ground_truth import joint_visibility
+from dataengine.blender.layout import build_geometry, make_tailor
+from dataengine.blender.observe import Hits
+from dataengine.blender.pose_library import read_pose_library
+from dataengine.blender.posing import solve_orientations
+from dataengine.blender.render_params import RenderParams
+from dataengine.blender.scene import draw_scene
+from dataengine.keypoints import COCO_KEYPOINTS
+
+pytestmark = pytest.mark.bpy
+
+
+@pytest.fixture(scope="module")
+def model(body_cache: Path) -> BodyModel:
+    return BodyModel.load(body_cache)
+
+
+@pytest.fixture(scope="module")
+def tailor(model: BodyModel) -> Tailor:
+    return make_tailor(model.template)
+
+
+@pytest.mark.parametrize("phenotype", [{"age": 0.3, "gender": 0.1}, {"age": 0.95, "weight": 0.95, "gender": 0.9}])
+def test_no_pose_tears_the_body(model: BodyModel, phenotype: dict[str, float]) -> None:
+    """No edge of the skin grows to several times its length at rest, for the youngest and the heaviest."""
+    shape = model.shape(phenotype)
+    quads = model.template.quads
+    quads = quads[(quads < BODY_VERTICES).all(axis=1)]
+    at_rest = np.linalg.norm(shape.vertices_m[quads[:, 0]] - shape.vertices_m[quads[:, 1]], axis=1)
+    for pose in read_pose_library():
+        body, joints = model.posed(phenotype, solve_orientations(pose, shape.skeleton))
+        posed = np.linalg.norm(body[quads[:, 0]] - body[quads[:, 1]], axis=1)
+        assert np.quantile(posed / np.maximum(at_rest, 0.004), 0.999) < 6, pose.name
+        assert np.isfinite(joints).all()
+
+
+def test_limbs_point_where_the_pose_says(model: BodyModel) -> None:
+    shape = model.shape({"age": 0.7})
+    elbow, wrist = COCO_KEYPOINTS.index("left_elbow"), COCO_KEYPOINTS.index("left_wrist")
+    knee, ankle = COCO_KEYPOINTS.index("right_knee"), COCO_KEYPOINTS.index("right_ankle")
+    for pose in read_pose_library():
+        upright = replace(pose, root=(0.0, 0.0, 0.0), spine=(0.0, 0.0, 0.0))
+        _, joints = model.posed({"age": 0.7}, solve_orientations(upright, shape.skeleton))
+        for start, end, direction in ((elbow, wrist, pose.left_arm.lower), (knee, ankle, pose.right_leg.lower)):
+            found = joints[end] - joints[start]
+            cosine = found @ np.array(direction) / np.linalg.norm(found) / np.linalg.norm(direction)
+            assert cosine > 0.9, pose.name
+
+
+def test_people_stand_on_the_floor_apart_from_each_other(
+    model: BodyModel, tailor: Tailor, small_params: RenderParams
+) -> None:
+    poses = read_pose_library()
+    for index in range(6):
+        scene = draw_scene(replace(small_params, max_people=3), poses, index)
+        geometry = build_geometry(scene, model, tailor, 96, 96)
+        for person, spec in zip(geometry.people, scene.people, strict=True):
+            assert person.mesh.vertices_m[:, 2].min() == pytest.approx(spec.lift_m, abs=1e-6)
+            assert np.isfinite(person.mesh.vertices_m).all()
+            assert person.mesh.quads.max() < len(person.mesh.vertices_m)
+        boxes = [
+            (person.mesh.vertices_m.min(axis=0)[:2], person.mesh.vertices_m.max(axis=0)[:2])
+            for person in geometry.people
+        ]
+        for one, (low, high) in enumerate(boxes):
+            for other_low, other_high in boxes[:one]:
+                assert (low > other_high).any() or (high < other_low).any()
+
+
+def test_a_bridge_touches_the_floor_with_hands_and_feet(
+    model: BodyModel, tailor: Tailor, small_params: RenderParams
+) -> None:
+    bridge = next(pose for pose in read_pose_library() if pose.name == "bridge")
+    for index in range(3):
+        scene = draw_scene(small_params, read_pose_library(), index)
+        scene = replace(scene, people=(replace(scene.people[0], pose=bridge, lift_m=0.0),), occluder=None)
+        joints = build_geometry(scene, model, tailor, 96, 96).people[0].joints_m
+        assert joints[[9, 10], 2].min() < 0.2  # a wrist
+        assert joints[[15, 16], 2].min() < 0.2  # an ankle
+        assert joints[[11, 12], 2].min() > 0.35  # the hips are up
+
+
+def test_visibility_follows_from_what_the_ray_hits(
+    model: BodyModel, tailor: Tailor, small_params: RenderParams
+) -> None:
+    scene = draw_scene(small_params, read_pose_library(), 0)
+    geometry = build_geometry(scene, model, tailor, 96, 96)
+    person, camera = geometry.people[0], geometry.camera
+    inside, outside = np.full((17, 2), 50.0), np.full((17, 2), 96.0)
+    near = Hits(np.zeros(17, dtype=np.int64), person.rest_joints_m + np.array([0.0, 0.02, 0.0]))
+    far = Hits(np.zeros(17, dtype=np.int64), person.rest_joints_m + np.array([0.0, 0.5, 0.0]))
+    other = Hits(np.ones(17, dtype=np.int64), person.rest_joints_m)
+    free = Hits(np.full(17, -1), np.full((17, 3), np.nan))
+    assert (joint_visibility(person, 0, near, inside, camera) == 2).all()
+    assert (joint_visibility(person, 0, far, inside, camera) == 1).all()
+    assert (joint_visibility(person, 0, other, inside, camera) == 1).all()
+    assert (joint_visibility(person, 0, free, inside, camera) == 2).all()
+    assert (joint_visibility(person, 0, free, outside, camera) == 0).all()

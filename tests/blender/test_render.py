@@ -1,0 +1,142 @@
+"""The stage itself with real Blender: determinism, resuming, and truth against independent references."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from dataengine.blender.render import render_fingerprint, run
+from dataengine.blender.render_params import RenderParams
+from dataengine.errors import InputError
+
+pytestmark = pytest.mark.bpy
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory, small_params: RenderParams, body_cache: Path) -> Iterator[Path]:
+    """The set as two workers make it."""
+    out = tmp_path_factory.mktemp("render") / "render"
+    run(replace(small_params, workers=2), out, body_cache)
+    yield out
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_set(
+    rendered: Path, small_params: RenderParams, body_cache: Path, tmp_path: Path
+) -> None:
+    out, params = tmp_path / "render", tmp_path / "params.yaml"
+    params.write_text(yaml.safe_dump({"render": asdict(small_params)}))
+    command = [sys.executable, "-m", "dataengine", "render", "--out", out, "--cache", body_cache, "--params", params]
+    interrupted = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    _wait_for(lambda: len(list(out.glob("sidecars/*.json"))) >= 1)
+    interrupted.send_signal(signal.SIGINT)
+    _, message = interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 128 + signal.SIGINT
+    assert "run it again to go on" in message
+    kept = {path.name: path.stat().st_mtime_ns for path in out.glob("sidecars/*.json")}
+    assert 1 <= len(kept) < small_params.images
+
+    run(small_params, out, body_cache)
+    assert all((out / "sidecars" / name).stat().st_mtime_ns == written for name, written in kept.items())
+    assert (out / "people.json").read_bytes() == (rendered / "people.json").read_bytes()
+    assert _pixels(out) == _pixels(rendered)
+
+
+def test_a_corrupt_image_and_a_leftover_are_mended(
+    rendered: Path, small_params: RenderParams, body_cache: Path
+) -> None:
+    expected = _pixels(rendered)
+    (rendered / "images" / "000001.png").write_bytes(b"half a picture")
+    (rendered / "images" / ".000003.77.partial.png").write_bytes(b"")
+    run(replace(small_params, workers=2), rendered, body_cache)
+    assert _pixels(rendered) == expected
+
+
+def test_pycocotools_loads_the_set_and_masks_agree(rendered: Path, small_params: RenderParams) -> None:
+    from pycocotools.coco import COCO
+
+    coco = COCO(str(rendered / "people.json"))
+    assert len(coco.imgs) == small_params.images
+    assert coco.anns
+    for annotation in coco.anns.values():
+        mask = coco.annToMask(annotation)
+        rows, columns = np.nonzero(mask)
+        box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
+        assert annotation["area"] == mask.sum()
+        np.testing.assert_allclose(annotation["bbox"], box)
+        assert annotation["source"] == "synthetic"
+
+
+def test_keypoints_are_the_projected_joints(rendered: Path, small_params: RenderParams) -> None:
+    size = np.array([small_params.width_px, small_params.height_px])
+    for annotation in _annotations(rendered):
+        points = np.array(annotation["keypoints"]).reshape(17, 3)
+        projected = np.array(annotation["keypoints_cam_m"]) @ np.array(annotation["K"]).T
+        pixels = projected[:, :2] / projected[:, 2:]
+        labelled = points[:, 2] > 0
+        np.testing.assert_allclose(points[labelled, :2], pixels[labelled], atol=0.02)
+        assert labelled.tolist() == ((pixels >= 0) & (pixels < size)).all(axis=1).tolist()
+
+
+def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
+    """A joint is inside the body, so its pixel belongs to the person's own mask where it is visible."""
+    from pycocotools import mask as coco_mask
+
+    on_mask = []
+    for annotation in _annotations(rendered):
+        mask = cv2.dilate(coco_mask.decode(annotation["segmentation"]), np.ones((3, 3), np.uint8))
+        points = np.array(annotation["keypoints"]).reshape(17, 3)
+        for x, y, _ in points[points[:, 2] == 2]:
+            on_mask.append(mask[int(y), int(x)])
+    assert len(on_mask) > 20
+    assert np.mean(on_mask) > 0.97
+
+
+def test_other_params_have_another_fingerprint(small_params: RenderParams) -> None:
+    same = replace(small_params, images=900, workers=9, max_skipped_share=0.5)
+    assert render_fingerprint(small_params) == render_fingerprint(same)
+    assert render_fingerprint(small_params) != render_fingerprint(replace(small_params, samples=3))
+
+
+@pytest.mark.usefixtures("importable_by_workers")
+def test_too_many_failures_are_an_error_with_the_reason(
+    small_params: RenderParams, body_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataengine.blender.render._build_maker", _broken_maker)
+    with pytest.raises(InputError, match="no such light"):
+        run(replace(small_params, images=2), tmp_path / "render", body_cache)
+    assert [row["index"] for row in json.loads((tmp_path / "render" / "skipped.json").read_text())] == [0, 1]
+
+
+class _Broken:
+    def make(self, index: int) -> None:
+        raise KeyError("no such light")
+
+
+def _broken_maker(*_: Any) -> _Broken:
+    return _Broken()
+
+
+def _annotations(out: Path) -> list[dict[str, Any]]:
+    annotations: list[dict[str, Any]] = json.loads((out / "people.json").read_text())["annotations"]
+    return annotations
+
+
+def _pixels(out: Path) -> dict[str, bytes]:
+    return {path.name: cv2.imread(str(path)).tobytes() for path in sorted(out.glob("images/*.png"))}
+
+
+def _wait_for(condition: Any, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.1)
