@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from dataengine import geometry
 from dataengine.coco_json import write_people
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path, read_json, sha256_file, write_json
@@ -75,10 +76,9 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
 
 def render_fingerprint(params: RenderParams) -> str:
     """Hex SHA-256 of all that decides pixels and labels: params, this room's sources and poses, library versions."""
-    folder = Path(__file__).parent
     sources = {
         path.name: sha256_file(path)
-        for path in sorted(folder.iterdir())
+        for path in [*sorted(Path(__file__).parent.iterdir()), Path(geometry.__file__)]
         if path.suffix in (".py", ".yaml") and path.name not in _SOURCES_WITHOUT_PIXELS
     }
     decisive = {

@@ -36,7 +36,7 @@ def test_projection_agrees_with_opencv() -> None:
     points = RNG.uniform([-1, -1, 0], [1, 1, 1.8], (50, 3))
     camera = frame_points(spec, points, 320, 240, clearance_m=0.5)
     rotation, translation = cv2.Rodrigues(camera.cam_from_world[:3, :3])[0], camera.cam_from_world[:3, 3]
-    expected = cv2.projectPoints(points, rotation, translation, camera.intrinsics, None)[0].reshape(-1, 2)
+    expected = cv2.projectPoints(points, rotation, translation, camera.intrinsics, np.zeros(4))[0].reshape(-1, 2)
     np.testing.assert_allclose(camera.project(points)[0], expected, atol=1e-6)
 
 

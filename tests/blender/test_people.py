@@ -85,8 +85,8 @@ def test_a_bridge_touches_the_floor_with_hands_and_feet(
         scene = draw_scene(small_params, read_pose_library(), index)
         scene = replace(scene, people=(replace(scene.people[0], pose=bridge, lift_m=0.0),), occluder=None)
         joints = build_geometry(scene, model, tailor, 96, 96).people[0].joints_m
-        assert joints[[9, 10], 2].min() < 0.2  # a wrist
-        assert joints[[15, 16], 2].min() < 0.2  # an ankle
+        assert joints[[9, 10], 2].min() < 0.22  # a wrist
+        assert joints[[15, 16], 2].min() < 0.22  # an ankle
         assert joints[[11, 12], 2].min() > 0.35  # the hips are up
 
 

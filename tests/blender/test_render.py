@@ -35,7 +35,8 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_set(
 ) -> None:
     out, params = tmp_path / "render", tmp_path / "params.yaml"
     params.write_text(yaml.safe_dump({"render": asdict(small_params)}))
-    command = [sys.executable, "-m", "dataengine", "render", "--out", out, "--cache", body_cache, "--params", params]
+    command = [sys.executable, "-m", "dataengine", "render", "--out", str(out)]
+    command += ["--cache", str(body_cache), "--params", str(params)]
     interrupted = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     _wait_for(lambda: len(list(out.glob("sidecars/*.json"))) >= 1)
     interrupted.send_signal(signal.SIGINT)
