@@ -126,7 +126,7 @@ def _forget_mirroring(poses: NDArray[np.float64], mirrored: NDArray[np.float64])
     the same for d and -d, continuous, and as long as d; off-diagonal entries stand for two.
     """
     even, odd = (((poses + sign * mirrored) / 2)[:, _ONE_SIDE] * _TWINS[:, None] for sign in (1, -1))
-    even, odd = even.reshape(len(poses), -1), odd.reshape(len(poses), -1)
+    even, odd = even.reshape(len(poses), _COORDINATES), odd.reshape(len(poses), _COORDINATES)
     length = np.linalg.norm(odd, axis=1)
     upper = np.triu_indices(_COORDINATES)
     products = odd[:, upper[0]] * odd[:, upper[1]] * np.where(upper[0] == upper[1], 1.0, np.sqrt(2.0))

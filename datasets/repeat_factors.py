@@ -20,5 +20,6 @@ def repeat_factors(counts: ArrayLike, threshold: float, max_repeat: float) -> ND
 def effective_number(weights: ArrayLike) -> float:
     """exp(entropy) of the shares that `weights` (k,) are of their sum: k when all are even, 1 when one has it all."""
     values = np.asarray(weights, dtype=np.float64)
-    share = values[values > 0] / values.sum()
+    share = values / values.sum()
+    share = share[share > 0]  # 0 log 0 is 0
     return float(np.exp(-(share * np.log(share)).sum()))

@@ -1,0 +1,144 @@
+"""The stage mix: one index of real and synthetic people that training and COCO tools read, at an exact ratio."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.datasets.balance import BalanceParams
+from dataengine.datasets.balance import run as run_balance
+from dataengine.datasets.mix import MixParams, run
+from dataengine.errors import InputError, ParamsError
+from dataengine.files import sha256_file
+from dataengine.mixing import read_recipe
+from dataengine.people import Images, People
+
+from .pose_samples import crowd, write_crowd
+
+PARAMS = MixParams(synthetic_per_real=0.3333333333, seed=3)
+REAL, SYNTHETIC = Path("data/ingest/train.json"), Path("data/render/people.json")
+BALANCE, OUT, REPORT = Path("data/balance/balance.json"), Path("data/mix"), Path("reports/mix")
+BALANCE_PARAMS = BalanceParams(clusters=3, threshold=0.25, max_repeat=3.0, seed=0)
+
+
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> People:
+    """Real and synthetic people with the same image ids, balanced, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    people = crowd((50, 9, 3))
+    write_crowd(REAL, people)
+    synthetic = crowd((4, 4), seed=5, source="synthetic").with_extra("K", [[1.0, 2.0]] * 8)
+    write_crowd(SYNTHETIC, synthetic.with_extra("pose_name", ["warrior"] * 8))
+    run_balance(BALANCE_PARAMS, train=REAL, out=BALANCE.parent, report=Path("reports/balance"))
+    return people
+
+
+def mix(params: MixParams = PARAMS) -> dict[str, float]:
+    return run(params, real=REAL, synthetic=SYNTHETIC, balance=BALANCE, out=OUT, report=REPORT)
+
+
+def test_everybody_is_named_once_with_image_and_factor(real: People) -> None:
+    mix()
+    people, images = read_people(OUT / "train.json", root=Path.cwd())
+    assert len(people) == len(images) == 70
+    assert (people.source == np.repeat(["real", "synthetic"], [62, 8])).all()
+    assert np.array_equal(images.id, np.arange(1, 71))
+    paths = images.path[images.rows_of(people.image_id)]
+    assert [Path(path).is_file() for path in paths] == [True] * 70
+    assert [Path(path).name for path in paths[:62]] == [f"train_{image}.png" for image in real.image_id]
+    assert people.keypoints_px[:62] == pytest.approx(real.keypoints_px, abs=1e-3)
+    share = np.array([50, 9, 3]) / 62
+    expected = np.clip(np.sqrt(0.25 / share), 1, 3)[real.extras["figure"]]
+    assert people.extras["repeat_factor"] == pytest.approx([*expected, *[1.0] * 8])
+    assert people.extras["cluster"].tolist() == [*real.extras["figure"].tolist(), *[-1] * 8]
+    assert people.extras["pose_name"][-1] == "warrior" and "K" not in people.extras
+
+
+def test_an_epoch_is_one_synthetic_to_three_real(real: People) -> None:
+    metrics = mix()
+    assert metrics["drawn_synthetic"] == int(metrics["drawn_real"] / 3 + 0.5)
+    people, _ = read_people(OUT / "train.json", root=Path.cwd())
+    assert metrics["drawn_real"] == round(people.extras["repeat_factor"][:62].sum())
+    assert metrics["drawn_real"] > metrics["real"] == 62
+    assert json.loads((REPORT / "metrics.json").read_text()) == metrics
+    half = mix(replace(PARAMS, synthetic_per_real=0.5))
+    assert half["drawn_synthetic"] == int(half["drawn_real"] / 2 + 0.5)
+
+
+def test_training_reads_it(real: People) -> None:
+    from dataengine.train.fitting_data import read_training_set
+
+    metrics = mix()
+    training = read_training_set(OUT, None, 0.0)
+    order = training.order(0, 1)
+    drawn = training.people.source[order]
+    assert [(drawn == s).sum() for s in ("real", "synthetic")] == [metrics["drawn_real"], metrics["drawn_synthetic"]]
+    assert training.recipe == read_recipe(OUT / "recipe.json") == PARAMS.recipe()
+
+
+def test_pycocotools_loads_it(real: People) -> None:
+    mix()
+    coco = COCO(str(OUT / "train.json"))
+    assert len(coco.getAnnIds(catIds=coco.getCatIds(["person"]))) == 70
+    for image in coco.loadImgs(coco.getImgIds()):
+        assert (OUT / image["file_name"]).is_file()
+        (annotation,) = coco.loadAnns(coco.getAnnIds(imgIds=image["id"]))
+        assert len(annotation["keypoints"]) == 51
+
+
+def test_same_inputs_give_the_same_bytes(real: People) -> None:
+    mix()
+    first = [sha256_file(OUT / name) for name in ("train.json", "recipe.json")]
+    mix()
+    assert [sha256_file(OUT / name) for name in ("train.json", "recipe.json")] == first
+
+
+def test_images_without_people_are_left_out_and_shared_ones_stay_one(real: People) -> None:
+    people, images = read_people(SYNTHETIC)
+    together = people.replace(image_id=np.where(people.image_id == 1001, 1000, people.image_id))
+    write_people(SYNTHETIC, together, images)
+    mix()
+    mixed, mixed_images = read_people(OUT / "train.json", root=Path.cwd())
+    assert len(mixed) == 70 and len(mixed_images) == 69
+    assert np.array_equal(np.unique(mixed.image_id), mixed_images.id)
+
+
+def test_balance_of_other_people_is_refused(real: People) -> None:
+    write_crowd(REAL, real.take(np.arange(61)))
+    with pytest.raises(InputError, match="made from other training people"):
+        mix()
+    write_crowd(REAL, real.replace(keypoints_px=real.keypoints_px + 1))
+    with pytest.raises(InputError, match="rerun `dataengine balance`"):
+        mix()
+    assert not OUT.exists() and not REPORT.exists()
+
+
+def test_files_in_each_others_place_are_refused(real: People) -> None:
+    with pytest.raises(InputError, match="another source"):
+        run(PARAMS, real=SYNTHETIC, synthetic=REAL, balance=BALANCE, out=OUT, report=REPORT)
+
+
+def test_no_synthetic_people(real: People) -> None:
+    write_people(SYNTHETIC, People.empty(), Images.build(id=np.empty(0), path=[], width=[], height=[]))
+    with pytest.raises(InputError, match="no synthetic samples"):
+        mix()
+    metrics = mix(replace(PARAMS, synthetic_per_real=0.0))
+    assert metrics["drawn_synthetic"] == 0 and metrics["synthetic"] == 0
+
+
+@pytest.mark.parametrize("ratio", [-0.1, float("nan"), float("inf")])
+def test_a_ratio_that_makes_no_sense(real: People, ratio: float) -> None:
+    with pytest.raises(ParamsError, match="synthetic_per_real"):
+        mix(replace(PARAMS, synthetic_per_real=ratio))
+
+
+def test_an_image_outside_the_project_is_refused(real: People) -> None:
+    document = json.loads(SYNTHETIC.read_text())
+    document["images"][0]["file_name"] = "../../../elsewhere.png"
+    SYNTHETIC.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="leaves its folder"):
+        mix()

@@ -1,0 +1,139 @@
+"""What an epoch is made of: exact counts, fair turns, the same draw anywhere."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dataengine.errors import InputError, ParamsError
+from dataengine.mixing import MixRecipe, draw_epoch, read_recipe, share_of, write_recipe
+
+factors = st.lists(st.floats(1, 6), min_size=1, max_size=40)
+
+
+def a_set(
+    real: list[float], synthetic: int, pseudo: int, seed: int = 0
+) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+    """Sources and repeat factors (n,), shuffled."""
+    source = np.array(["real"] * len(real) + ["synthetic"] * synthetic + ["pseudo"] * pseudo)
+    factor = np.array([*real, *[1.0] * (synthetic + pseudo)])
+    order = np.random.default_rng(seed).permutation(len(source))
+    return source[order], factor[order]
+
+
+@settings(deadline=None)  # other work on the machine must not fail it
+@given(factors, st.integers(1, 20), st.integers(1, 20), st.integers(0, 9), st.integers(0, 50), st.integers(1, 8))
+def test_counts_are_exact(
+    real: list[float], synthetic: int, pseudo: int, seed: int, epoch: int, denominator: int
+) -> None:
+    source, factor = a_set(real, synthetic, pseudo)
+    drawn = draw_epoch(source, factor, MixRecipe(round(1 / denominator, 10), 0.5, seed), epoch)
+    times = np.bincount(drawn, minlength=len(source))
+    of_real = source == "real"
+    assert ((times >= np.floor(factor)) & (times <= np.ceil(factor)))[of_real].all()
+    n_real = times[of_real].sum()
+    assert abs(n_real - sum(real)) <= 0.5 + 1e-6
+    assert times[source == "synthetic"].sum() == (2 * n_real + denominator) // (2 * denominator)
+    assert times[source == "pseudo"].sum() == (n_real + 1) // 2
+
+
+@settings(deadline=None)  # other work on the machine must not fail it
+@given(factors, st.integers(0, 100), st.integers(0, 9))
+def test_a_draw_depends_on_its_arguments_alone(real: list[float], epoch: int, seed: int) -> None:
+    source, factor = a_set(real, 5, 5)
+    recipe = MixRecipe(0.5, 0.5, seed)
+    first = draw_epoch(source, factor, recipe, epoch)
+    np.random.default_rng().random()
+    assert np.array_equal(first, draw_epoch(source.copy(), factor.copy(), recipe, epoch))
+
+
+def test_epochs_and_seeds_differ_in_who_and_not_in_how_many() -> None:
+    source, factor = a_set([1.5] * 40, 30, 0)
+    draws = [draw_epoch(source, factor, MixRecipe(1 / 3, 0, seed), epoch) for seed in (0, 1) for epoch in (0, 1)]
+    assert {len(draw) for draw in draws} == {80}
+    assert len({tuple(draw.tolist()) for draw in draws}) == 4
+
+
+def test_a_factor_is_what_samples_get_on_average() -> None:
+    source, factor = a_set([r for r in (1.0, 1.2, 1.5, 2.0, 2.7) for _ in range(60)], 0, 0)
+    draws = [draw_epoch(source, factor, MixRecipe(0, 0, 0), epoch) for epoch in range(100)]
+    times = np.bincount(np.concatenate(draws), minlength=300) / 100
+    for r in np.unique(factor):
+        assert times[factor == r].mean() == pytest.approx(r, abs=0.02)
+
+
+def test_synthetic_samples_take_turns_over_the_epochs() -> None:
+    source, factor = a_set([1.0] * 9, 7, 0)
+    times: Counter[int] = Counter()
+    for epoch in range(7):  # 7 epochs of 3 are three rounds of 7
+        drawn = draw_epoch(source, factor, MixRecipe(1 / 3, 0, 0), epoch)
+        times.update(drawn[source[drawn] == "synthetic"].tolist())
+        assert max(times.values()) - min([*times.values(), *[0] * (len(times) < 7)]) <= 1
+    assert set(times.values()) == {3} and len(times) == 7
+
+
+def test_more_of_one_source_does_not_change_the_others() -> None:
+    source, factor = a_set([1.4] * 20, 10, 10)
+
+    def drawn(name: str, recipe: MixRecipe) -> list[int]:
+        order = draw_epoch(source, factor, recipe, 4)
+        return sorted(order[source[order] == name].tolist())
+
+    some, more = MixRecipe(0.25, 0.1, 0), MixRecipe(0.25, 0.5, 0)
+    assert drawn("real", some) == drawn("real", more)
+    assert drawn("synthetic", some) == drawn("synthetic", more)
+    assert drawn("pseudo", some) != drawn("pseudo", more)
+    assert drawn("pseudo", more.without_pseudo()) == []
+
+
+def test_the_order_is_shuffled() -> None:
+    source, factor = a_set([1.0] * 300, 100, 0, seed=1)
+    drawn = draw_epoch(source, factor, MixRecipe(1 / 3, 0, 0), 0)
+    place = np.flatnonzero(source[drawn] == "synthetic")
+    assert 150 < place.mean() < 250 and not np.array_equal(drawn, np.sort(drawn))
+
+
+@pytest.mark.parametrize(
+    ("n", "ratio", "expected"), [(300, 0.3333333333, 100), (301, 1 / 3, 100), (5, 0.5, 3), (10, 0.0, 0), (7, 2.0, 14)]
+)
+def test_decimals_are_read_as_fractions(n: int, ratio: float, expected: int) -> None:
+    assert share_of(n, ratio) == expected
+
+
+def test_a_recipe_survives_the_disk(tmp_path: Path) -> None:
+    recipe = MixRecipe(0.3333333333, 0.5, 7)
+    write_recipe(tmp_path / "recipe.json", recipe)
+    assert read_recipe(tmp_path / "recipe.json") == recipe
+    for text in ('{"seed": 1}', "[1, 2]", '{"synthetic_per_real": "x", "pseudo_per_real": 0, "seed": 0}', "{"):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(InputError, match=r"bad\.json"):
+            read_recipe(tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize("ratio", [-1.0, float("nan"), float("inf")])
+def test_recipes_that_make_no_sense(ratio: float) -> None:
+    with pytest.raises(ParamsError, match="synthetic_per_real"):
+        MixRecipe(ratio, 0, 0)
+    with pytest.raises(ParamsError, match="pseudo_per_real"):
+        MixRecipe(0, ratio, 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "factor", "epoch", "match"),
+    [
+        (["real"], [1.0, 1.0], 0, "repeat_factor"),
+        (["real", "fake"], [1.0, 1.0], 0, "unknown source"),
+        (["real"], [0.5], 0, "bad repeat factor"),
+        (["real"], [float("nan")], 0, "bad repeat factor"),
+        (["synthetic"], [1.0], 0, "no real samples"),
+        (["real"], [1.0], -1, "bad epoch"),
+        (["real", "real"], [1.0, 1.0], 0, "no synthetic samples"),
+    ],
+)
+def test_inputs_that_cannot_be_drawn_from(source: list[str], factor: list[float], epoch: int, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        draw_epoch(np.array(source), np.array(factor), MixRecipe(1, 0, 0), epoch)
