@@ -186,7 +186,10 @@ def _person(
     _need(_is_whole(identity), f"id is {identity!r}, not a whole number")
     _need(identity not in seen, "this annotation id stands in the file more than once")
     seen.add(identity)
-    _need(record.get("category_id") in categories, f"category {record.get('category_id')!r} is not a person's")
+    _need(
+        any(record.get("category_id") == known for known in categories),
+        f"category {record.get('category_id')!r} is not a person's",
+    )
     image = images.get(record.get("image_id")) if _is_whole(record.get("image_id")) else None
     _need(image is not None, f"image {record.get('image_id')!r} is unknown or bad")
     keypoints, box = record.get("keypoints"), record.get("bbox")

@@ -1,0 +1,244 @@
+"""The stage on both of its sources, judged by the files it writes."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from dataengine.coco_json import read_people
+from dataengine.datasets.formats.coco import read_coco
+from dataengine.datasets.ingest import IngestParams, run
+from dataengine.datasets.multiview import MultiviewParams
+from dataengine.datasets.splits import SplitParams
+from dataengine.errors import InputError, ParamsError
+from dataengine.keypoints import COCO_KEYPOINTS
+
+PARAMS = IngestParams(
+    coco_annotations="",
+    coco_images="",
+    pool_videos=[],
+    pool_every=40,
+    longest_side_px=320,
+    max_bad_share=0.5,
+    split=SplitParams(val_share=0.2, test_share=0.2, gap_frames=4),
+    multiview=MultiviewParams(
+        max_error_px=25, min_views=3, min_confidence=0.3, visible_confidence=0.7, alignment_rounds=3
+    ),
+)
+
+
+def small_set(folder: Path, count: int = 30) -> Path:
+    """A well-formed COCO file with one person in each of `count` images."""
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for number in range(count):
+        name = f"{number:03d}.jpg"
+        cv2.imwrite(str(folder / "images" / name), rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+        images.append({"id": number + 1, "file_name": name, "width": 64, "height": 48})
+        triples = [[8.0 + joint, 20.0, 1 + joint % 2] for joint in range(17)]
+        annotations.append(
+            {
+                "id": 100 + number,
+                "image_id": number + 1,
+                "category_id": 1,
+                "bbox": [5, 10, 30, 25],
+                "area": 400.0,
+                "iscrowd": 0,
+                "keypoints": [value for triple in triples for value in triple],
+                "num_keypoints": 17,
+            }
+        )
+    document = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_KEYPOINTS), "skeleton": []}],
+    }
+    path = folder / "annotations.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def own(path: Path, **changes: Any) -> IngestParams:
+    return replace(PARAMS, coco_annotations=str(path), coco_images=str(path.parent / "images"), **changes)
+
+
+def test_a_good_set_is_split_whole_and_keeps_its_labels(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path / "mine")
+    run(own(path), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    truth = COCO(str(path))
+    found: list[int] = []
+    for split in ("train", "val", "test"):
+        people, images = read_people(tmp_path / "out" / f"{split}.json")
+        assert all(Path(name).is_relative_to(tmp_path / "out") and Path(name).exists() for name in images.path)
+        for row, identity in enumerate(people.extras["source_id"]):
+            expected = np.array(truth.anns[identity]["keypoints"]).reshape(17, 3)
+            np.testing.assert_array_equal(people.keypoints_px[row], expected[:, :2])
+            np.testing.assert_array_equal(people.visibility[row], expected[:, 2])
+        found += people.extras["source_id"].tolist()
+    assert sorted(found) == list(range(100, 130))
+    metrics = json.loads((tmp_path / "report/metrics.json").read_text())
+    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "without_labels": 0}
+    assert metrics["pool_frames"] == len(read_people(tmp_path / "out/pool.json")[1]) == 6
+
+
+def annotation(key: str, value: Any) -> Callable[[Path], None]:
+    return lambda path: edit(path, lambda d: d["annotations"][3].__setitem__(key, value))
+
+
+def image(key: str, value: Any) -> Callable[[Path], None]:
+    return lambda path: edit(path, lambda d: d["images"][3].__setitem__(key, value))
+
+
+def truncate(path: Path) -> None:
+    broken = path.parent / "images/003.jpg"
+    broken.write_bytes(broken.read_bytes()[:600])
+
+
+BAD: list[tuple[Callable[[Path], Any], str, int]] = [
+    (annotation("keypoints", [1, 2, 3]), "not 51 numbers", 1),
+    (annotation("keypoints", [float("nan"), 1, 2] * 17), "not a finite number", 1),
+    (annotation("keypoints", [1e308, 1, 2] * 17), "not a finite number", 1),
+    (annotation("keypoints", [9, 9, 3] * 17), "visibility is not 0, 1 or 2", 1),
+    (annotation("keypoints", [500, 9, 2] * 17), "joint lies outside", 1),
+    (annotation("keypoints", None), "not 51 numbers", 1),
+    (annotation("bbox", [5, 10, 0, 25]), "box is empty", 1),
+    (annotation("bbox", [500, 10, 5, 25]), "box lies outside", 1),
+    (annotation("bbox", [float("inf"), 10, 5, 25]), "four finite numbers", 1),
+    (annotation("category_id", 7), "not a person's", 1),
+    (annotation("category_id", [1]), "not a person's", 1),
+    (annotation("image_id", 999), "image 999 is unknown", 1),
+    (annotation("image_id", [1]), "is unknown", 1),
+    (annotation("id", 100), "more than once", 1),
+    (annotation("id", None), "not a whole number", 1),
+    (lambda path: edit(path, lambda d: d["annotations"].__setitem__(3, "text")), "not an object", 1),
+    (image("width", 640), "stated 640x48, is 64x48", 2),
+    (image("width", -1), "not sizes", 2),
+    (image("file_name", "../annotations.json"), "leaves the image folder", 2),
+    (image("file_name", "/etc/passwd"), "leaves the image folder", 2),
+    (image("file_name", "absent.jpg"), "does not exist", 2),
+    (image("id", 1), "more than once", 4),
+    (truncate, "cannot be read", 2),
+    (lambda path: (path.parent / "images/003.jpg").write_text("<html>"), "cannot be read", 2),
+]
+
+
+@pytest.mark.parametrize(("damage", "reason", "quarantined"), BAD)
+def test_every_bad_record_is_listed_by_id_and_counted(
+    tmp_path: Path, damage: Callable[[Path], Any], reason: str, quarantined: int
+) -> None:
+    path = small_set(tmp_path)
+    damage(path)
+    content = read_coco(path, tmp_path / "images")
+    assert len(content.bad) == quarantined
+    assert any(reason in record.reason for record in content.bad), [record.reason for record in content.bad]
+    assert content.records == len(content.people) + len(content.images) + len(content.bad) + content.without_labels
+    assert all(record.id for record in content.bad)
+
+
+def test_people_without_labels_and_crowds_are_counted_not_quarantined(tmp_path: Path) -> None:
+    path = small_set(tmp_path)
+    annotation("keypoints", [0] * 51)(path)
+    edit(path, lambda d: d["annotations"][4].__setitem__("iscrowd", 1))
+    content = read_coco(path, tmp_path / "images")
+    assert (len(content.people), content.without_labels, content.bad) == (28, 2, [])
+
+
+def test_too_many_bad_records_stop_the_stage_and_leave_the_list(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path / "mine")
+    annotation("bbox", [1, 2, 3])(path)
+    with pytest.raises(InputError, match=r"1 of 60 records are bad: expected at most 1\.0%"):
+        run(own(path, max_bad_share=0.01), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    assert not (tmp_path / "out").exists()
+    (record,) = json.loads((tmp_path / "report/quarantine.json").read_text())
+    assert record == {
+        "file": str(path),
+        "table": "annotations",
+        "id": "103",
+        "reason": "bbox is not four finite numbers",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "is not COCO"),
+        ('{"images": []}', "is not COCO"),
+        ('{"images": [], "annotations": [], "categories": [{"id": 3, "name": "dog"}]}', "has no people"),
+        ('{"images": [', "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_coco_set_is_refused_whole(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_coco(tmp_path / "a.json", tmp_path)
+
+
+def test_one_line_of_two_is_refused() -> None:
+    with pytest.raises(ParamsError, match="both or neither"):
+        replace(PARAMS, coco_annotations="a.json")
+
+
+@pytest.mark.realdata
+def test_lspet_goes_through_with_corrupted_records_set_aside(tmp_path: Path, shared_data: Path, fetched: Path) -> None:
+    source = shared_data / "lspet"
+    document = json.loads((source / "annotations.json").read_text())
+    images = document["images"][:200]
+    kept_ids = {record["id"] for record in images}
+    annotations = [record for record in document["annotations"] if record["image_id"] in kept_ids]
+    (tmp_path / "images").mkdir()
+    for record in images:
+        name = Path(record["file_name"]).name
+        shutil.copyfile(next((source / "images").rglob(name)), tmp_path / "images" / name)
+        record["file_name"] = name
+    annotations[5]["keypoints"][0] = float("nan")
+    annotations[9]["bbox"] = [0, 0, -4, 3]
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(document | {"images": images, "annotations": annotations}))
+    run(own(path), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    quarantined = json.loads((tmp_path / "report/quarantine.json").read_text())
+    assert {str(annotations[5]["id"]), str(annotations[9]["id"])} <= {record["id"] for record in quarantined}
+    total = 0
+    for split in ("train", "val", "test"):
+        people, _ = read_people(tmp_path / "out" / f"{split}.json")
+        assert not people.visibility[:, :5].any(), "LSP labels no face joints; they stay unlabelled"
+        total += len(people)
+    records = json.loads((tmp_path / "report/metrics.json").read_text())["records"]
+    assert records["kept"] == total + len(images)
+    assert records["in"] == records["kept"] + records["quarantined"] + records["without_labels"]
+
+
+@pytest.mark.slow
+def test_four_cameras_become_labels_far_better_than_plain_dlt(tmp_path: Path, fetched: Path) -> None:
+    run(PARAMS, fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    quality = json.loads((tmp_path / "report/metrics.json").read_text())["reprojection"]
+    assert quality["median_px"] < 10 < quality["plain_dlt_median_px"]
+    assert quality["p90_px"] < 30 < quality["plain_dlt_p90_px"]
+    assert quality["kept_share"] > 0.9
+    assert cv2.imread(str(tmp_path / "report/reprojection.png")).std() > 20
+    frames = {}
+    for split in ("train", "val", "test"):
+        people, images = read_people(tmp_path / "out" / f"{split}.json")
+        COCO(str(tmp_path / "out" / f"{split}.json"))
+        assert set(images.video) == {f"cam0{number}.mp4" for number in (1, 2, 3, 4)}
+        assert cv2.imread(str(images.path[0])).shape[:2] == (images.height[0], images.width[0])
+        frames[split] = images.frame
+        labelled = people.visibility > 0
+        rows = images.rows_of(people.image_id)
+        assert (people.keypoints_px[labelled] >= 0).all()
+        assert (people.keypoints_px[..., 1] < images.height[rows, None])[labelled].all()
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        assert np.abs(frames[first][:, None] - frames[second]).min() > 4
