@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from dataengine.datasets.triangulation import (
 )
 from dataengine.errors import InputError
 
-SETTINGS = {"max_error_px": 10.0, "min_confidence": 0.3, "min_views": 3}
+SETTINGS: dict[str, Any] = {"max_error_px": 10.0, "min_confidence": 0.3, "min_views": 3}
 
 
 def cameras_around(count: int = 4) -> list[Camera]:
