@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.people import People
+from dataengine.progress import track
 
 from .pose_embedding import DIMENSIONS, LEAST_BONES, embed_poses
 
 UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
 _STARTS = 10  # k-means keeps the best of these
+_QUIET_BELOW_POSES = 1000  # fewer than these are clustered within a second or two: no bar
 _DECIMALS = 6  # of centres: the last bits depend on the number of threads that summed them
 
 
@@ -39,8 +41,6 @@ def fit_clusters(people: People, clusters: int, seed: int) -> PoseClusters:
 
     Raises InputError when nobody shows a pose.
     """
-    from sklearn.cluster import KMeans
-
     vectors, usable = embed_poses(people.keypoints_px, people.visibility)
     if not usable.any():
         raise InputError(
@@ -51,12 +51,21 @@ def fit_clusters(people: People, clusters: int, seed: int) -> PoseClusters:
         )
     poses = vectors[usable]
     k = min(clusters, len(np.unique(poses.round(_DECIMALS), axis=0)))
-    fitted = KMeans(k, n_init=_STARTS, random_state=seed).fit(poses)
-    centres = PoseClusters(fitted.cluster_centers_.round(_DECIMALS))
+    centres = PoseClusters(_k_means(poses, k, seed).round(_DECIMALS))
     labels = assign(people, centres)
     counts = np.bincount(labels[labels >= 0], minlength=k)
     largest_first = np.argsort(-counts, kind="stable")
     return PoseClusters(centres.centres[largest_first[counts[largest_first] > 0]])
+
+
+def _k_means(poses: NDArray[np.float64], k: int, seed: int) -> NDArray[np.float64]:
+    """Centres (k, d) of the best of several fits by their sum of squared distances, with a bar where it takes long."""
+    from sklearn.cluster import KMeans
+
+    seeds = np.random.default_rng(seed).integers(2**31, size=_STARTS).tolist()
+    starts = seeds if len(poses) < _QUIET_BELOW_POSES else track(seeds, "cluster poses", unit="start")
+    fits = [KMeans(k, n_init=1, random_state=start).fit(poses) for start in starts]
+    return np.asarray(min(fits, key=lambda fit: float(fit.inertia_)).cluster_centers_)
 
 
 def assign(people: People, clusters: PoseClusters) -> NDArray[np.int64]:
