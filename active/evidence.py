@@ -34,10 +34,18 @@ CONTEXT = 0.35
 
 
 def manifest_entries(
-    choice: Candidates, picked: NDArray[np.int64], scored: People, images: Images, folder: Path
+    choice: Candidates,
+    picked: NDArray[np.int64],
+    scored: People,
+    images: Images,
+    weights: Mapping[str, float],
+    folder: Path,
 ) -> dict[str, dict[str, Any]]:
-    """sha256 of the image -> what a labelling tool and a reader need. Paths are relative to `folder`."""
-    standing = {name: rank_fraction(scored.extras[name].astype(np.float64)) for name in SCORE_NAMES}
+    """sha256 of the image -> what a labelling tool and a reader need. Paths are relative to `folder`.
+
+    Uncertainties of weight 0 had no say, so they are not given as a reason.
+    """
+    standing = {name: rank_fraction(scored.extras[name].astype(np.float64)) for name in SCORE_NAMES if weights[name]}
     image_row = images.rows_of(scored.image_id)
     entries = {}
     for rank, row in enumerate(picked.tolist()):

@@ -113,7 +113,8 @@ def run(
     found, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
     seen, seen_truth = look(student, found, images), look(student, truth, truth_images)
     joints = taught_joints(truth)
-    scored = scored_people(seen, found, asdict(params.weights), joints)
+    weights = asdict(params.weights)
+    scored = scored_people(seen, found, weights, joints)
     embeddings, covered = embed([(seen, found), (seen_truth, truth)], params.appearance_weight, joints)
     choice = candidate_images(scored, images)
     wish = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
@@ -121,7 +122,8 @@ def run(
     header = {**wish, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
     with fresh_folder(out) as folder:
         tables = {SCORED: (scored, images), LABELLED: (with_student(truth, seen_truth), truth_images)}
-        write_selection(folder, header, manifest_entries(choice, picked, scored, images, out), tables)
+        entries = manifest_entries(choice, picked, scored, images, weights, out)
+        write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)
     write_json(report / "metrics.json", selection_metrics(choice, picked, images, embeddings, covered))
     typer.echo(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}", err=True)

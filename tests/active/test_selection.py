@@ -113,6 +113,7 @@ def test_weights_reach_the_score(project: Project) -> None:
     scored = read_selection(OUT).scored
     order = np.argsort(scored.extras["flip"])
     assert np.diff(scored.extras["uncertainty"][order]).min() >= 0
+    assert all("mirror image" in entry["why"] for entry in read_manifest(OUT / "to_label.json")["images"].values())
 
 
 def test_all_candidates_labelled_is_one_clear_line(project: Project) -> None:
