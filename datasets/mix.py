@@ -5,7 +5,7 @@ Nothing is copied or repeated here: repeat factors and the ratio take effect whe
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People
 
-from .clusters import UNCLUSTERED
+from .clusters import UNCLUSTERED, assign
 from .clusters_file import read_balance
 
 SECTION = "mix"
@@ -35,6 +35,8 @@ class MixParams:
     """Synthetic people drawn per real person drawn, as a decimal of any length: 0.3333333333 is 1 : 3."""
     seed: int
     """Of every epoch's draw."""
+    labels: list[str] = field(default_factory=list)
+    """Files of `dataengine label-import`: what people labelled since, real people beside the training set."""
 
     def recipe(self) -> MixRecipe:
         """The recipe for training without pseudo-labels. A ratio that makes no sense is a `ParamsError`."""
@@ -68,7 +70,8 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
         ParamsError: the ratio is negative or not finite.
     """
     recipe = params.recipe()
-    people, images = _joined(_balanced(real, balance), _rendered(synthetic))
+    labelled = [_labelled(Path(path), balance) for path in params.labels]
+    people, images = _joined(_balanced(real, balance), *labelled, _rendered(synthetic))
     metrics = figures(people, recipe)
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
@@ -106,6 +109,15 @@ def _balanced(real: Path, balance_path: Path) -> tuple[People, Images]:
     balance = read_balance(balance_path)
     balance.check_made_from(sha256_file(real), people, balance_path)
     return people.with_extra("repeat_factor", balance.repeat_factor).with_extra("cluster", balance.cluster), images
+
+
+def _labelled(path: Path, balance_path: Path) -> tuple[People, Images]:
+    """People labelled since: in the frozen cluster whose centre is nearest, repeated as often as its members."""
+    people, images = _read(path, "real")
+    balance = read_balance(balance_path)
+    cluster = assign(people, balance.clusters)
+    factor = np.where(cluster == UNCLUSTERED, 1.0, balance.cluster_repeat_factor[cluster])
+    return people.with_extra("repeat_factor", factor).with_extra("cluster", cluster), images
 
 
 def _rendered(synthetic: Path) -> tuple[People, Images]:

@@ -142,3 +142,18 @@ def test_an_image_outside_the_project_is_refused(real: People) -> None:
     SYNTHETIC.write_text(json.dumps(document))
     with pytest.raises(InputError, match="leaves its folder"):
         mix()
+
+
+def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: People) -> None:
+    more = crowd((0, 2, 3), seed=9)
+    write_crowd(Path("datasets/labels/abc.json"), more)
+    mix(replace(PARAMS, labels=["datasets/labels/abc.json"]))
+    people, images = read_people(OUT / "train.json", root=Path.cwd())
+    assert len(people) == 75 and len(images) == 75
+    assert (people.source == np.repeat(["real", "synthetic"], [67, 8])).all()
+    figures = more.extras["figure"]
+    assert people.extras["cluster"][62:67].tolist() == figures.tolist()
+    of_figure = dict(zip(real.extras["figure"], people.extras["repeat_factor"][:62], strict=True))
+    assert people.extras["repeat_factor"][62:67] == pytest.approx([of_figure[figure] for figure in figures])
+    with pytest.raises(InputError, match=r"nowhere\.json does not exist"):
+        mix(replace(PARAMS, labels=["nowhere.json"]))
