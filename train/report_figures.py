@@ -49,7 +49,7 @@ def forest_plot(bars: Sequence[Bar], marks: Mapping[str, float]) -> str:
     values = [v for bar in bars for v in (bar.low, bar.high)] + list(marks.values())
     low, high = min(values), max(values)
     pad = 0.08 * (high - low) or 0.05
-    low, high = low - pad, high + pad
+    low, high = (max(low - pad, 0.0) if low >= 0 else low - pad), high + pad  # no tick at an AP below 0
 
     def x(value: float) -> float:
         return 150 + 480 * (value - low) / (high - low)

@@ -40,7 +40,8 @@ class PairedIntervals:
 def clusters_of(images: Images, kind: ClusterKind, block_frames: int = 1) -> NDArray[np.int64]:
     """Cluster index (m,) of each image: itself, its video, or its block of `block_frames` frames of a video.
 
-    An image that is of no video is a cluster of its own.
+    An image that is of no video is a cluster of its own. Cameras that film the same moment count as separate videos:
+    where they do, the interval is somewhat too narrow.
     """
     if block_frames < 1:
         raise ParamsError("a block of frames is empty", expected="1 or more", got=str(block_frames))
