@@ -1,0 +1,59 @@
+"""BlazePose's geometry against plain arithmetic: anchors, regions, suppression. The models run in the ingest tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataengine.blazepose import BlazePose
+from dataengine.blazepose.detector import anchor_centers, box_iou, weighted_suppression
+from dataengine.blazepose.landmarks import refine
+from dataengine.blazepose.roi import Roi, apply_affine, roi_from_alignment
+from dataengine.errors import InputError
+
+
+def test_anchors_are_the_cell_centres_of_mediapipes_five_layers() -> None:
+    anchors = anchor_centers()
+    assert anchors.shape == (2254, 2)
+    np.testing.assert_allclose(anchors[0], [0.5 / 28, 0.5 / 28])
+    np.testing.assert_allclose(anchors[2], [1.5 / 28, 0.5 / 28])  # x runs first, two anchors a cell
+    np.testing.assert_allclose(anchors[-1], [6.5 / 7, 6.5 / 7])
+
+
+@pytest.mark.parametrize(("tip", "angle"), [((100, 50), 0), ((150, 100), np.pi / 2), ((50, 100), -np.pi / 2)])
+def test_region_turns_with_the_body(tip: tuple[int, int], angle: float) -> None:
+    roi = roi_from_alignment(np.array([100.0, 100.0]), np.array(tip, float))
+    assert roi.side_px == pytest.approx(2 * 50 * 1.25)
+    assert roi.angle_rad == pytest.approx(angle)
+    top = apply_affine(roi.image_from_crop(1), np.array([[0.5, 0.1]]))[0]  # 1 / 1.25 of the half side above the centre
+    np.testing.assert_allclose(top, tip, atol=1e-9)
+
+
+def test_crop_of_an_aligned_region_is_the_pixels_themselves() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    np.testing.assert_array_equal(Roi(20, 20, 16, 0.0).crop(image, 16, border=0), image[12:28, 12:28])
+
+
+def test_overlapping_detections_are_averaged_by_score() -> None:
+    def points(left: float) -> list[list[float]]:
+        return [[left, 0], [left + 1, 1], *[[left, 0]] * 4]
+
+    found = weighted_suppression(np.array([points(0.2), points(0.0), points(5.0)]), np.array([0.3, 0.9, 0.5]))
+    assert [score for _, score in found] == [0.9, 0.5]
+    np.testing.assert_allclose(found[0][0][0], [0.2 * 0.3 / 1.2, 0])
+    assert box_iou(np.array([[0, 0], [2.0, 1]]), np.array([[[1, 0], [3.0, 1]]]))[0] == pytest.approx(1 / 3)
+
+
+def test_refinement_moves_to_the_peak_and_leaves_the_unsure() -> None:
+    logits = np.full((64, 64, 2), -30.0, np.float32)
+    logits[22, 33, 0] = 10
+    refined = refine(np.array([[31 / 64, 21 / 64], [0.5, 0.5]]), logits)
+    np.testing.assert_allclose(refined, [[33 / 64, 22 / 64], [0.5, 0.5]], atol=1e-6)
+
+
+def test_missing_and_broken_models_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such model"):
+        BlazePose(tmp_path)
+    (tmp_path / "pose_detection.tflite").write_bytes(b"not a model")
+    with pytest.raises(InputError, match="not a LiteRT model"):
+        BlazePose(tmp_path)
