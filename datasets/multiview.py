@@ -3,7 +3,7 @@
 Order: `detect_views` (BlazePose along each video), `label_views` (robust 3D joints become labels of every view).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,31 +108,66 @@ def label_views(detections: Detections, cameras: Sequence[Camera], params: Multi
     seen = found.inlier & (confidence >= params.visible_confidence)
     visibility = np.where(found.found, np.where(seen, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
     plain = reprojection_error_px(triangulate_plain(uv, np.ones_like(confidence), cameras), uv, cameras)[0]
+    unaligned = triangulate_robust(uv, confidence, cameras, **settings)
+    errors = {
+        "": found.error_px[:, found.found],
+        "unaligned_": unaligned.error_px[:, unaligned.found],
+        "plain_dlt_": plain,
+        "left_out_view_": left_out_errors_px(uv, confidence, aligned, params),
+    }
     shape = (views, frames, JOINTS)
     return ViewLabels(
         keypoints_px=projected.reshape(*shape, 2),
         visibility=visibility.reshape(shape),
         points_m=found.points_m.reshape(frames, JOINTS, 3),
-        quality=_quality(found, plain, shape, cameras, aligned),
+        quality=_quality(found, errors, shape, cameras, aligned),
         error_px=np.where(found.found, found.error_px, np.nan).reshape(shape),
     )
 
 
+def left_out_errors_px(
+    uv_px: NDArray[np.float64], confidence: NDArray[np.float64], cameras: Sequence[Camera], params: MultiviewParams
+) -> NDArray[np.float64]:
+    """Distance of each view's detection from where all the other views, agreeing, say the joint is.
+
+    The fairest of the errors: nothing is judged by a detection that it was made from. It still holds the error of the
+    detection itself.
+    """
+    errors = []
+    for view, camera in enumerate(cameras):
+        others = [other for other in range(len(cameras)) if other != view]
+        if len(others) < 2:
+            continue
+        found = triangulate_robust(
+            uv_px[others],
+            confidence[others],
+            [cameras[other] for other in others],
+            max_error_px=params.max_error_px,
+            min_confidence=params.min_confidence,
+            min_views=len(others),
+        )
+        points = found.points_m[found.found]
+        errors.append(reprojection_error_px(points, uv_px[[view]][:, found.found], [camera])[0].ravel())
+    return np.concatenate(errors) if errors else np.full(1, np.inf)
+
+
 def _quality(
     found: Triangulation,
-    plain_error: NDArray[np.float64],
+    errors: Mapping[str, NDArray[np.float64]],
     shape: tuple[int, ...],
     cameras: Sequence[Camera],
     aligned: Sequence[Camera],
 ) -> dict[str, object]:
-    """Numbers for metrics.json: all views of the kept joints, also those that disagree, against plain DLT."""
-    kept = found.error_px[:, found.found]
+    """Numbers for metrics.json. All views of the kept joints count, also those that disagree."""
     per_joint = np.where(found.found, found.error_px, np.nan).reshape(shape)
+    spread = {
+        f"{name}{level}_px": _rounded(np.percentile(error, percent))
+        for name, error in errors.items()
+        for level, percent in (("median", 50), ("p90", 90))
+        if np.isfinite(error).all()
+    }
     return {
-        "median_px": _rounded(np.median(kept)),
-        "p90_px": _rounded(np.percentile(kept, 90)),
-        "plain_dlt_median_px": _rounded(np.median(plain_error)),
-        "plain_dlt_p90_px": _rounded(np.percentile(plain_error, 90)),
+        **spread,
         "kept_share": round(float(found.found.mean()), 4),
         "views_agreeing": round(float(found.inlier[:, found.found].sum(axis=0).mean()), 3),
         "per_joint_median_px": {

@@ -228,6 +228,8 @@ def test_four_cameras_become_labels_far_better_than_plain_dlt(tmp_path: Path, fe
     assert quality["median_px"] < 10 < quality["plain_dlt_median_px"]
     assert quality["p90_px"] < 30 < quality["plain_dlt_p90_px"]
     assert quality["kept_share"] > 0.9
+    assert quality["median_px"] < quality["unaligned_median_px"] < quality["plain_dlt_median_px"]
+    assert quality["left_out_view_median_px"] < 20, "a view that took no part is predicted by the others"
     assert cv2.imread(str(tmp_path / "report/reprojection.png")).std() > 20
     frames = {}
     for split in ("train", "val", "test"):
