@@ -1,6 +1,7 @@
 """BlazePose's landmark model: 33 body landmarks in a region, read as COCO-17.
 
-Constants are those of MediaPipe's `pose_landmark_by_roi_cpu.pbtxt` and `tensors_to_pose_landmarks_and_segmentation.pbtxt`.
+Constants are those of MediaPipe's `pose_landmark_by_roi_cpu.pbtxt` and
+`tensors_to_pose_landmarks_and_segmentation.pbtxt`.
 """
 
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ class BlazePose:
         return self._landmarks.read(image_bgr, roi)
 
     def __call__(self, image_bgr: NDArray[np.uint8], roi: Roi | None = None) -> Landmarks | None:
-        """Pose of one person: in `roi` where a person still is, else of the best detection; None when nobody is there."""
+        """Pose of one person: in `roi` where one still is, else of the best detection; None when nobody is there."""
         if roi is not None:
             tracked = self.landmarks(image_bgr, roi)
             if tracked.presence >= MIN_PRESENCE:
