@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> Any:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
-    except DataEngineError as error:
+    except (DataEngineError, OSError) as error:  # a file or folder that is not there is the user's to mend too
         if "--debug" in arguments or os.environ.get("DATAENGINE_DEBUG"):
             raise
         print(f"dataengine: error: {error}", file=sys.stderr)

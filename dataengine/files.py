@@ -3,6 +3,7 @@
 A process killed at any moment leaves at most a ``*.partial`` file or folder, which the next run clears.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from typing import Any
 
 from dataengine.errors import EnvironmentFault, InputError
 
+WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -21,14 +24,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")  # the suffix tells writers the format
     try:
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot write {path}", got=error.strerror or str(error), mend="check free space and permissions"
-        ) from error
+        with _no_room_is_the_users_fault(path):
+            yield partial
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -38,17 +38,26 @@ def fresh_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that replaces `path` (and all it held) when the block ends without an error."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        shutil.rmtree(path, ignore_errors=True)
-        partial.replace(path)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot write {path}", got=error.strerror or str(error), mend="check free space and permissions"
-        ) from error
+        with _no_room_is_the_users_fault(path):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            yield partial
+            shutil.rmtree(path, ignore_errors=True)
+            partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _no_room_is_the_users_fault(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission inside the block into one clear line; other faults pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in WRITE_FAULTS:
+            raise
+        mend = "make room or give permission, and run again"
+        raise EnvironmentFault(f"cannot write {path}", got=str(error), mend=mend) from error
 
 
 def write_json(path: Path, value: Any) -> None:

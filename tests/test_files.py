@@ -68,3 +68,15 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
             os.write(descriptor, b"x" * 10)
         finally:
             os.close(descriptor)
+
+
+def test_a_missing_input_is_not_mistaken_for_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"absent\.mp4"), fresh_folder(tmp_path / "out"):
+        (tmp_path / "absent.mp4").read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(EnvironmentFault, match="Permission denied"), atomic_path(tmp_path / "locked" / "a"):
+        pass
