@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -60,7 +61,13 @@ def served(project: Project) -> Iterator[tuple[subprocess.Popen[str], int]]:
     environment.pop("FIFTYONE_DATABASE_URI", None)
     command = [sys.executable, "-m", "dataengine", "app", "--no-browser"]
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a shell that starts the tests in the background has them, and so the App, ignore Ctrl-C
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         yield process, port
         process.kill()
