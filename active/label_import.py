@@ -52,7 +52,7 @@ def run(labels: Path, selection: Path, out: Path, images: Path | None = None) ->
     people, named = read_people(labels, root=Path.cwd())
     if images is not None:
         moved = [str(images / Path(path).name) for path in named.path.tolist()]
-        named = Images.build(id=named.id, path=moved, width=named.width, height=named.height)
+        named = named.replace(path=moved)
     shown = read_selection(selection)
     rows = dict(zip(shown.scored_sha256, range(len(shown.scored_images)), strict=True))
     people, table = _on_shown_images(people, named, rows, shown.scored_images)
@@ -109,15 +109,7 @@ def _in_order(people: People, images: Images) -> tuple[People, Images]:
     rows = images.rows_of(people.image_id)
     order = list(dict.fromkeys(rows.tolist()))
     numbers = {row: number for number, row in enumerate(order)}
-    table = images.take(order)
-    table = Images.build(
-        id=np.arange(len(order)),
-        path=table.path,
-        width=table.width,
-        height=table.height,
-        video=table.video,
-        frame=table.frame,
-    )
+    table = images.take(order).replace(id=np.arange(len(order)))
     return People.build(
         image_id=[numbers[row] for row in rows.tolist()],
         bbox_xywh_px=people.bbox_xywh_px,

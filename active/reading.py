@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
         people, images = _with_hashes(people, images)
         ids = np.arange(next_id, next_id + len(images))
         people_parts.append(people.replace(image_id=ids[images.rows_of(people.image_id)]))
-        image_parts.append(replace(images, id=ids))
+        image_parts.append(images.replace(id=ids))
         next_id += len(images)
     if not next_id:
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,6 @@ from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 
 SOURCES = ("real", "synthetic", "pseudo")
-Source = Literal["real", "synthetic", "pseudo"]
 JOINTS = len(COCO_KEYPOINTS)
 
 
@@ -238,6 +237,10 @@ class Images:
         index = np.asarray(rows)
         index = index if index.size else index.astype(np.int64)
         return type(self)(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def replace(self, **changes: ArrayLike) -> Self:
+        """A copy with some columns exchanged, cast and checked again; a scalar is repeated for every image."""
+        return self.build(**{f.name: getattr(self, f.name) for f in fields(self)} | changes)
 
     @classmethod
     def concat(cls, parts: Iterable[Images]) -> Self:

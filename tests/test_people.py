@@ -62,6 +62,17 @@ def test_images_find_rows_and_refuse_unknown_or_repeated_ids() -> None:
         Images.build(id=[3, 3], path=["a", "b"], width=1, height=1)
 
 
+def test_images_exchange_columns_and_check_them_again() -> None:
+    images = Images.build(id=[7, 3], path=["a", "b"], width=10, height=20, video="v", frame=[4, 5])
+    changed = images.replace(id=[1, 2], width=30)
+    assert changed.id.tolist() == [1, 2]
+    assert changed.width.tolist() == [30, 30]
+    assert (changed.path.tolist(), changed.frame.tolist()) == (["a", "b"], [4, 5])
+    assert images.id.tolist() == [7, 3]
+    with pytest.raises(InputError, match="id 1 more than once"):
+        images.replace(id=[1, 1])
+
+
 def test_box_ignores_unlabelled_joints() -> None:
     keypoints = np.zeros((2, 17, 2), np.float32)
     keypoints[0, 5], keypoints[0, 6], keypoints[0, 7] = (10, 20), (30, 60), (900, 900)

@@ -69,14 +69,7 @@ def read_training_set(mix: Path, pseudo: Path | None, pseudo_per_real: float) ->
 def _joined(people: People, images: Images, more: People, more_images: Images) -> tuple[People, Images]:
     """Both tables as one; the second's image ids are moved past the first's."""
     offset = int(images.id.max(initial=0)) + 1 - int(more_images.id.min(initial=0))
-    moved = Images.build(
-        id=more_images.id + offset,
-        path=more_images.path,
-        width=more_images.width,
-        height=more_images.height,
-        video=more_images.video,
-        frame=more_images.frame,
-    )
+    moved = more_images.replace(id=more_images.id + offset)
     return People.concat([people, more.replace(image_id=more.image_id + offset)]), Images.concat([images, moved])
 
 
