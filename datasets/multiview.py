@@ -4,9 +4,8 @@ Order: `detect_views` (BlazePose along each video), `label_views` (robust 3D joi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from dataengine.video import iter_frames
 from .frames import FrameWriter
 from .qualisys import Camera
 from .triangulation import (
+    Agreement,
     Triangulation,
     align_principal_points,
     reprojection_error_px,
@@ -30,15 +30,9 @@ from .triangulation import (
 
 
 @dataclass(frozen=True)
-class MultiviewParams:
+class MultiviewParams(Agreement):
     """Section `ingest.multiview`."""
 
-    max_error_px: float
-    """A view agrees with a joint's 3D position when it lies this near, in pixels of the original video."""
-    min_views: int
-    """So many views must agree, else the joint is dropped."""
-    min_confidence: float
-    """BlazePose's confidence below which a view takes no part."""
     visible_confidence: float
     """An agreeing view at least this confident sees the joint; other labelled joints count as occluded."""
     alignment_rounds: int
@@ -97,18 +91,13 @@ def label_views(detections: Detections, cameras: Sequence[Camera], params: Multi
     views, frames = detections.confidence.shape[:2]
     uv = detections.keypoints_px.reshape(views, -1, 2)
     confidence = detections.confidence.reshape(views, -1)
-    settings: dict[str, Any] = {
-        "max_error_px": params.max_error_px,
-        "min_confidence": params.min_confidence,
-        "min_views": params.min_views,
-    }
-    aligned = align_principal_points(uv, confidence, cameras, **settings, rounds=params.alignment_rounds)
-    found = triangulate_robust(uv, confidence, aligned, **settings)
+    aligned = align_principal_points(uv, confidence, cameras, params, params.alignment_rounds)
+    found = triangulate_robust(uv, confidence, aligned, params)
     projected = np.stack([project(found.points_m, c.K, c.cam_from_world, c.distortion)[0] for c in aligned])
     seen = found.inlier & (confidence >= params.visible_confidence)
     visibility = np.where(found.found, np.where(seen, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
     plain = reprojection_error_px(triangulate_plain(uv, np.ones_like(confidence), cameras), uv, cameras)[0]
-    unaligned = triangulate_robust(uv, confidence, cameras, **settings)
+    unaligned = triangulate_robust(uv, confidence, cameras, params)
     errors = {
         "": found.error_px[:, found.found],
         "unaligned_": unaligned.error_px[:, unaligned.found],
@@ -126,7 +115,7 @@ def label_views(detections: Detections, cameras: Sequence[Camera], params: Multi
 
 
 def left_out_errors_px(
-    uv_px: NDArray[np.float64], confidence: NDArray[np.float64], cameras: Sequence[Camera], params: MultiviewParams
+    uv_px: NDArray[np.float64], confidence: NDArray[np.float64], cameras: Sequence[Camera], agreement: Agreement
 ) -> NDArray[np.float64]:
     """Distance of each view's detection from where all the other views, agreeing, say the joint is.
 
@@ -142,9 +131,7 @@ def left_out_errors_px(
             uv_px[others],
             confidence[others],
             [cameras[other] for other in others],
-            max_error_px=params.max_error_px,
-            min_confidence=params.min_confidence,
-            min_views=len(others),
+            replace(agreement, min_views=len(others)),
         )
         points = found.points_m[found.found]
         errors.append(reprojection_error_px(points, uv_px[[view]][:, found.found], [camera])[0].ravel())

@@ -20,6 +20,18 @@ from .qualisys import Camera
 REWEIGHTINGS = 2  # after these the linear solution minimises pixel error; further ones change less than 0.01 px
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """When views agree on where a joint is."""
+
+    max_error_px: float
+    """A view agrees with a joint's 3D position when it lies this near, in pixels of the original video."""
+    min_views: int
+    """So many views must agree, else the joint is dropped."""
+    min_confidence: float
+    """A view less confident than this takes no part, 0..1."""
+
+
 @dataclass(frozen=True, eq=False)
 class Triangulation:
     """Points seen by several cameras. n points, v views."""
@@ -67,28 +79,25 @@ def triangulate_robust(
     uv_px: NDArray[np.floating],
     confidence: NDArray[np.floating],
     cameras: Sequence[Camera],
-    *,
-    max_error_px: float,
-    min_confidence: float,
-    min_views: int,
+    agreement: Agreement,
 ) -> Triangulation:
-    """The solution of the largest subset of at least `min_views` views that all lie within `max_error_px` of it.
+    """The solution of the largest subset of views that agree with it, see `Agreement`.
 
-    uv_px (v, n, 2), confidence (v, n) in 0..1; a view below `min_confidence` takes no part. Of subsets equally large,
-    the one with the smaller mean error wins.
+    uv_px (v, n, 2), confidence (v, n) in 0..1. Of subsets equally large, the one with the smaller mean error wins.
     """
     views, n = confidence.shape
     best = Triangulation(
         np.zeros((n, 3)), np.zeros(n, dtype=bool), np.zeros((views, n), dtype=bool), np.full((views, n), np.inf)
     )
     best_mean = np.full(n, np.inf)
-    for size in range(views, min_views - 1, -1):
+    for size in range(views, agreement.min_views - 1, -1):
         for subset in combinations(range(views), size):
             chosen = list(subset)
             points = triangulate_plain(uv_px[chosen], confidence[chosen], [cameras[view] for view in chosen])
             error, depth = reprojection_error_px(points, uv_px, cameras)
-            sure = (confidence[chosen] >= min_confidence).all(axis=0)
-            agree = (error[chosen] <= max_error_px).all(axis=0) & (depth[chosen] > 0).all(axis=0) & sure
+            sure = (confidence[chosen] >= agreement.min_confidence).all(axis=0)
+            near = (error[chosen] <= agreement.max_error_px).all(axis=0)
+            agree = near & (depth[chosen] > 0).all(axis=0) & sure
             mean = error[chosen].mean(axis=0)
             larger = best.inlier.sum(axis=0) > size
             better = agree & ~larger & (mean < best_mean)
@@ -120,10 +129,7 @@ def align_principal_points(
     uv_px: NDArray[np.floating],
     confidence: NDArray[np.floating],
     cameras: Sequence[Camera],
-    *,
-    max_error_px: float,
-    min_confidence: float,
-    min_views: int,
+    agreement: Agreement,
     rounds: int,
 ) -> list[Camera]:
     """Cameras whose principal points are moved to where the detections lie on average.
@@ -133,9 +139,7 @@ def align_principal_points(
     """
     aligned = list(cameras)
     for _ in range(rounds):
-        found = triangulate_robust(
-            uv_px, confidence, aligned, max_error_px=max_error_px, min_confidence=min_confidence, min_views=min_views
-        )
+        found = triangulate_robust(uv_px, confidence, aligned, agreement)
         for view, camera in enumerate(aligned):
             agreed = found.inlier[view]
             if agreed.any():

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -7,6 +6,7 @@ import pytest
 
 from dataengine.datasets.qualisys import Camera, read_calibration
 from dataengine.datasets.triangulation import (
+    Agreement,
     align_principal_points,
     reprojection_error_px,
     triangulate_plain,
@@ -14,7 +14,7 @@ from dataengine.datasets.triangulation import (
 )
 from dataengine.errors import InputError
 
-SETTINGS: dict[str, Any] = {"max_error_px": 10.0, "min_confidence": 0.3, "min_views": 3}
+AGREEMENT = Agreement(max_error_px=10.0, min_views=3, min_confidence=0.3)
 
 
 def cameras_around(count: int = 4) -> list[Camera]:
@@ -78,7 +78,7 @@ def test_one_wrong_view_is_outvoted_where_plain_dlt_is_pulled_away(points: np.nd
     uv = seen_by(cameras, points) + np.random.default_rng(0).normal(0, 1.0, (4, 40, 2))
     wrong = np.arange(40) % 4
     uv[wrong, np.arange(40)] += 80
-    robust = triangulate_robust(uv, np.ones((4, 40)), cameras, **SETTINGS)
+    robust = triangulate_robust(uv, np.ones((4, 40)), cameras, AGREEMENT)
     assert robust.found.all()
     assert not robust.inlier[wrong, np.arange(40)].any()
     plain = triangulate_plain(uv, np.ones((4, 40)), cameras)
@@ -94,7 +94,7 @@ def test_a_joint_without_enough_agreeing_views_is_dropped(points: np.ndarray) ->
     uv[0, 0] += 90
     uv[1, 0] -= 90
     confidence[:2, 1] = 0.1
-    found = triangulate_robust(uv, confidence, cameras, **SETTINGS)
+    found = triangulate_robust(uv, confidence, cameras, AGREEMENT)
     assert not found.found[:2].any()
     assert found.found[2:].all()
     assert np.isinf(found.error_px[:, :2]).all()
@@ -104,9 +104,9 @@ def test_alignment_takes_a_shift_between_calibration_and_video_out(points: np.nd
     cameras = cameras_around()
     uv = seen_by(cameras, points)
     uv[0] += (6, -4)
-    before = triangulate_robust(uv, np.ones((4, 40)), cameras, **SETTINGS)
-    aligned = align_principal_points(uv, np.ones((4, 40)), cameras, **SETTINGS, rounds=5)
-    after = triangulate_robust(uv, np.ones((4, 40)), aligned, **SETTINGS)
+    before = triangulate_robust(uv, np.ones((4, 40)), cameras, AGREEMENT)
+    aligned = align_principal_points(uv, np.ones((4, 40)), cameras, AGREEMENT, rounds=5)
+    after = triangulate_robust(uv, np.ones((4, 40)), aligned, AGREEMENT)
     assert np.median(after.error_px) < 0.3 * np.median(before.error_px[:, before.found])
 
 
