@@ -21,7 +21,6 @@ from .posing import RestSkeleton
 
 BODY_VERTICES = 13380  # vertices of the skin itself; helpers follow
 EYE_VERTICES = ((14598, 14670), (14670, 14742))  # left and right eyeball
-TONGUE_VERTICES = (13380, 13606)
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,8 +54,5 @@ COCO_SIGMAS: NDArray[np.float64] = (
     / 10
 )
 
-# Shoulders to ankles: the joints that data sets without face labels (LSP) still share.
-LIMB_JOINTS: NDArray[np.int64] = np.arange(5, 17)
-
 # COCO visibility flags.
 UNLABELLED, OCCLUDED, VISIBLE = 0, 1, 2

@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.blazepose import BlazePose, Landmarks, Roi
+from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.crops.pixels import crop_people, read_image
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import JOINTS, Images, People, box_from_keypoints
 from dataengine.predict import predict_crops, torch_runner
 from dataengine.progress import track
 
 from .pseudo_filters import Opinion
 from .pseudo_tracks import box_overlap
 
-MIN_PRESENCE = 0.5  # MediaPipe's pose flag threshold
 SAME_PERSON_OVERLAP = 0.5  # two regions led to one person
-_JOINTS = 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
 
 def _box_inside(keypoints_px: NDArray[np.float32], width_px: int, height_px: int) -> NDArray[np.float32]:
     """Box (4,) around all joints, cut to the image."""
-    box = box_from_keypoints(keypoints_px[None], np.full((1, _JOINTS), 2))[0].astype(np.float64)
+    box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), 2))[0].astype(np.float64)
     limit = np.array([width_px, height_px])
     low, high = np.clip(box[:2], 0, limit), np.clip(box[:2] + box[2:], 0, limit)
     return np.concatenate([low, high - low]).astype(np.float32)
@@ -94,8 +93,8 @@ def as_people(found: list[Found], images: Images) -> People:
     return People.build(
         image_id=[int(images.id[person.image_row]) for person in found],
         bbox_xywh_px=np.array([person.bbox_xywh_px for person in found], dtype=np.float32).reshape(n, 4),
-        keypoints_px=np.array([p.landmarks.keypoints_px for p in found], dtype=np.float32).reshape(n, _JOINTS, 2),
-        visibility=np.full((n, _JOINTS), 2),
+        keypoints_px=np.array([p.landmarks.keypoints_px for p in found], dtype=np.float32).reshape(n, JOINTS, 2),
+        visibility=np.full((n, JOINTS), 2),
         score=np.array([person.landmarks.presence for person in found], dtype=np.float32),
         source="pseudo",
     )
@@ -104,9 +103,9 @@ def as_people(found: list[Found], images: Images) -> People:
 def blazepose_opinion(found: list[Found]) -> Opinion:
     """BlazePose's joints and how far its mirrored answer lies from them."""
     n = len(found)
-    points = np.array([p.landmarks.keypoints_px for p in found], dtype=np.float64).reshape(n, _JOINTS, 2)
-    mirrored = np.array([person.mirrored_px for person in found], dtype=np.float64).reshape(n, _JOINTS, 2)
-    confidence = np.array([p.landmarks.confidence for p in found], dtype=np.float64).reshape(n, _JOINTS)
+    points = np.array([p.landmarks.keypoints_px for p in found], dtype=np.float64).reshape(n, JOINTS, 2)
+    mirrored = np.array([person.mirrored_px for person in found], dtype=np.float64).reshape(n, JOINTS, 2)
+    confidence = np.array([p.landmarks.confidence for p in found], dtype=np.float64).reshape(n, JOINTS)
     return Opinion(points, confidence, np.linalg.norm(points - mirrored, axis=2))
 
 
