@@ -21,7 +21,7 @@ from dataengine.errors import DataEngineError, EnvironmentFault
 
 ENVIRONMENT = Path(".venv")
 LOG = ENVIRONMENT / "setup.log"
-EXTRAS = "blender,fiftyone,tensorrt,test,bench"
+EXTRAS = "blender,fiftyone,tensorrt,networks,test,bench"
 
 SECONDS_BETWEEN_LOG_LINES = 20.0
 LOG_COLUMNS = 100
