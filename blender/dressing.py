@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .appearance import Garment, Look
 from .body import BODY_VERTICES, EYE_VERTICES, Shape, Template
 from .mesh import Mesh, Surface, plain_texture, vertex_normals
-from .textures import Texture, fabric_texture, hair_texture, pore_height, skin_texture, strand_height, wrinkle_height
+from .skin import SkinMap, skin_texture
+from .textures import Texture, fabric_texture, hair_texture, pore_height, strand_height, wrinkle_height
 from .wardrobe import Mask, Wardrobe
 
 SKIN, TOP, BOTTOM, SHOES, HAIR, EYES = range(6)
@@ -25,7 +26,7 @@ class Tailor:
 
     template: Template
     wardrobe: Wardrobe
-    skin_positions: Texture
+    skin_map: SkinMap
 
 
 @dataclass
@@ -132,7 +133,7 @@ def _folds(rest_m: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.
 
 def _surfaces(tailor: Tailor, look: Look, rng: np.random.Generator) -> tuple[Surface, ...]:
     """Surfaces in the order SKIN, TOP, BOTTOM, SHOES, HAIR, EYES."""
-    skin = skin_texture(tailor.skin_positions, look.skin, look.hair, look.beard, rng)
+    skin = skin_texture(tailor.skin_map, look.skin, look.hair, look.beard, rng)
     return (
         Surface(skin, pore_height(), height_repeats=14, bump_m=0.0008, roughness=0.5, specular=0.35, subsurface=0.2),
         _cloth(look.top, rng),

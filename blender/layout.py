@@ -5,6 +5,7 @@ face -y when their turn is 0, and the camera's azimuth counts from there.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ from .mesh import Mesh, Surface, boxes
 from .posing import settle_on_contacts, solve_orientations
 from .rotations import about_axis
 from .scene import OccluderSpec, PersonSpec, SceneSpec
-from .textures import bake_positions, floor_texture, painted_texture
+from .skin import SkinMap
+from .textures import floor_texture, painted_texture
 from .wardrobe import Wardrobe
 
 FLOOR_HALF_M = 40.0
@@ -57,7 +59,7 @@ class Geometry:
 
 def make_tailor(template: Template) -> Tailor:
     """Measure the template for dressing, once a process."""
-    return Tailor(template, Wardrobe.of(template), bake_positions(template))
+    return Tailor(template, Wardrobe.of(template), SkinMap.of(template))
 
 
 def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int) -> Geometry:
@@ -86,6 +88,7 @@ def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.
     return _moved(person, onto_floor - _ground_centre(person))
 
 
+@cache  # string comparisons over all vertices, for one template a process
 def _contact_vertices(template: Template, part: str) -> NDArray[np.int64]:
     starts = _CONTACT_BONES[part]
     belongs = np.any([np.char.startswith(template.vertex_bone[:BODY_VERTICES], start) for start in starts], axis=0)
@@ -103,20 +106,22 @@ def _side_by_side(people: list[Standing]) -> list[Standing]:
     for instance, person in enumerate(people, start=1):
         direction = np.array([np.cos(person.spec.bearing_rad), np.sin(person.spec.bearing_rad), 0.0])
         start = _ground_centre(placed[-1]) if placed else np.zeros(3)
+        own, others = _footprint_m(person.mesh.vertices_m), [_footprint_m(other.mesh.vertices_m) for other in placed]
         for distance in np.arange(0.0, 30.0, 0.05):
-            candidate = _moved(person, start + direction * distance, instance)
-            boxes_apart = not any(
-                _overlap(candidate.mesh.vertices_m, other.mesh.vertices_m, person.spec.gap_m) for other in placed
-            )
-            if boxes_apart:
+            shift = start + direction * distance
+            if not any(_overlap(own + shift[:2], other, person.spec.gap_m) for other in others):
                 break
-        placed.append(candidate)
+        placed.append(_moved(person, shift, instance))
     return placed
 
 
+def _footprint_m(vertices_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smallest and largest x, y (2, 2) of points (n, 3)."""
+    return np.stack([vertices_m[:, :2].min(axis=0), vertices_m[:, :2].max(axis=0)])
+
+
 def _ground_centre(person: Standing) -> NDArray[np.float64]:
-    low, high = person.mesh.vertices_m.min(axis=0), person.mesh.vertices_m.max(axis=0)
-    return np.asarray([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, 0.0])
+    return np.append(_footprint_m(person.mesh.vertices_m).mean(axis=0), 0.0)
 
 
 def _place_camera(scene: SceneSpec, people: list[Standing], width_px: int, height_px: int) -> Camera:
@@ -147,11 +152,12 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
     across = np.array([way[1], -way[0]]) / np.linalg.norm(way)
     vertices, quads = boxes(_occluder_boxes(spec))
     vertices = vertices @ about_axis([0, 0, 1], spec.turn_rad + float(np.arctan2(way[0], -way[1]))).T
+    footprints = [_footprint_m(person.mesh.vertices_m) for person in people]
     for nearness in np.arange(spec.nearness, 0.8, 0.05):
         middle = target + way * nearness + across * spec.aside_m
         placed = vertices + np.array([*middle, 0.0])
         clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * _CAMERA_CLEARANCE_M
-        if clear_of_camera and not any(_overlap(placed, person.mesh.vertices_m, 0.1) for person in people):
+        if clear_of_camera and not any(_overlap(_footprint_m(placed), other, 0.1) for other in footprints):
             return [_thing(placed, quads, spec, rng)]
     return []
 
@@ -183,5 +189,5 @@ def _thing(
 
 
 def _overlap(a_m: NDArray[np.float64], b_m: NDArray[np.float64], room_m: float) -> bool:
-    """Whether two sets of points have bounding boxes on the floor that are nearer than `room_m`."""
-    return bool((a_m.min(0) < b_m.max(0) + room_m)[:2].all() and (b_m.min(0) < a_m.max(0) + room_m)[:2].all())
+    """Whether two footprints are nearer than `room_m`."""
+    return bool((a_m[0] < b_m[1] + room_m).all() and (b_m[0] < a_m[1] + room_m).all())

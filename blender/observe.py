@@ -6,7 +6,9 @@ every joint. What costs hours when it is not known:
 - the world's importance map must be set by hand to 256, or building it takes longer than the render;
 - the denoiser runs FAST and without prefilter; noise shaders are replaced by baked images;
 - passes are read from an EXR file in shared memory: the compositor's Viewer node stays empty in the bpy module;
-- PNG files written by Blender carry the date, so pixels are read back and written anew by the caller.
+- PNG files written by Blender carry the date, so pixels are read back and written anew by the caller;
+- Blender starts a helper thread for every further core it may use when it is loaded. While Cycles renders with its one
+  thread they find no work and spin, which costs two workers on two cores a third of their speed.
 
 It raises `EnvironmentFault` where bpy is missing.
 """
@@ -67,7 +69,8 @@ def import_bpy() -> Any:
     # which works only inside Blender.
     sys.path[:] = [entry for entry in sys.path if "bpy" in sys.modules or not entry.endswith(_SCRIPTS_FOLDER)]
     try:
-        import bpy
+        with _one_core():
+            import bpy
     except ImportError as error:
         raise EnvironmentFault(
             "rendering needs Blender's module 'bpy'", got=str(error), mend="pip install 'dataengine[blender]'"
@@ -281,6 +284,20 @@ def _rest_of_hit(mesh: Mesh, quad: int, place_m: NDArray[np.float64]) -> NDArray
     weight = 1 / (np.linalg.norm(mesh.vertices_m[corners] - place_m, axis=1) + 1e-6)
     assert mesh.rest_m is not None
     return np.asarray(weight @ mesh.rest_m[corners] / weight.sum(), dtype=np.float64)
+
+
+@contextlib.contextmanager
+def _one_core() -> Iterator[None]:
+    """Let this thread see a single core for a while, where the system can say so (Linux)."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager

@@ -1,21 +1,19 @@
-"""Small textures baked with numpy: skin, fabric, hair, floors. Linear RGB in 0..1, (size, size, 3) float32.
+"""Small textures baked with numpy: fabric, hair, floors, relief. Linear RGB in 0..1, (size, size, 3) float32.
 
 Cycles spends more time on procedural noise than on anything else here, so noise is baked once into an image.
 Spectral noise: white noise shaped to a power law in frequency, as in Perlin-like fractals but periodic.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .appearance import Colour, Garment
-from .body import BODY_VERTICES, Template
 
 Texture = NDArray[np.float32]
 Field = NDArray[Any]  # one value a texel, of any number type
-SKIN_SIZE = 512
 FABRIC_SIZE = 256
 FLOOR_SIZE = 512
 
@@ -27,56 +25,20 @@ def spectral_noise(
 
     `stretch` below 1 draws it out along y; frequencies up to `above` are left out.
     """
-    x = np.fft.fftfreq(size)[None, :] * size
-    y = np.fft.fftfreq(size)[:, None] * size / stretch
-    frequency = np.hypot(x, y)
-    frequency[0, 0] = np.inf
-    amplitude = frequency ** (-power / 2)
-    amplitude[frequency <= above] = 0
+    amplitude = _amplitude(size, power, stretch, above)
     field = np.fft.ifft2(np.fft.fft2(rng.standard_normal((size, size))) * amplitude).real
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)
 
 
-def bake_positions(template: Template, size: int = SKIN_SIZE) -> Texture:
-    """Rest position of the skin at every texel (size, size, 3), metres; texels off the skin hold 9.
-
-    Quads are sampled densely in their own coordinates and the samples written to the texels they fall into.
-    """
-    on_body = (template.quads < BODY_VERTICES).all(axis=1)
-    steps = (np.arange(10) + 0.5) / 10
-    u, v = (grid.ravel() for grid in np.meshgrid(steps, steps))
-    corners = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=1)  # (100, 4) bilinear weights
-    positions = np.einsum("sc,qck->qsk", corners, template.vertices_m[template.quads[on_body]]).reshape(-1, 3)
-    texels = np.einsum("sc,qck->qsk", corners, template.corner_uv[on_body]).reshape(-1, 2)
-    columns = np.clip((texels[:, 0] * size).astype(int), 0, size - 1)
-    rows = np.clip(((1 - texels[:, 1]) * size).astype(int), 0, size - 1)
-    baked = np.full((size, size, 3), 9.0, dtype=np.float32)
-    baked[rows, columns] = positions
-    for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)) * 3:  # bleed over seams, or they show as lines
-        neighbour = np.roll(baked, shift, axis)
-        empty = baked[..., 0] > 8
-        baked[empty] = neighbour[empty]
-    return baked
-
-
-def skin_texture(positions: Texture, skin: Colour, hair: Colour, beard: float, rng: np.random.Generator) -> Texture:
-    """Skin with blotches, red cheeks and lips, brows and a beard. `positions` from `bake_positions`."""
-    size = positions.shape[0]
-    tone = np.array(skin, dtype=np.float32)
-    coarse, fine = spectral_noise(size, 3.0, rng), spectral_noise(size, 1.5, rng)
-    colour = tone * (1 + 0.05 * coarse[..., None] * np.array([0.6, 1.0, 1.1])) * (1 + 0.035 * fine[..., None])
-    for side in (1, -1):
-        cheek = _ellipsoid(positions, (side * 0.045, -0.115, 0.60), (0.03, 0.04, 0.03), 0.8)
-        colour = _blend(colour, 0.25 * cheek, tone * [1.0, 0.62, 0.6])
-        brow = _ellipsoid(positions, (side * 0.033, -0.128, 0.672), (0.024, 0.03, 0.0065), 0.6)
-        colour = _blend(colour, 0.85 * brow, np.array(hair) * 0.8)
-    lips = _ellipsoid(positions, (0.0, -0.14, 0.578), (0.026, 0.03, 0.011), 0.5)
-    if beard:
-        colour = _blend(
-            colour, beard * _beard_area(positions) * (1 - lips) * np.clip(0.7 + 0.3 * fine, 0, 1), np.array(hair)
-        )
-    colour = _blend(colour, 0.55 * lips, tone * [0.8, 0.45, 0.45])
-    return np.asarray(np.clip(colour, 0.003, 1), dtype=np.float32)
+@lru_cache(maxsize=32)  # a process draws from a few dozen spectra, over and over
+def _amplitude(size: int, power: float, stretch: float, above: int) -> Field:
+    x = np.fft.fftfreq(size)[None, :] * size
+    y = np.fft.fftfreq(size)[:, None] * size / stretch
+    frequency = np.hypot(x, y)
+    frequency[0, 0] = np.inf
+    amplitude: Field = frequency ** (-power / 2)
+    amplitude[frequency <= above] = 0
+    return amplitude
 
 
 def fabric_texture(garment: Garment, rng: np.random.Generator) -> Texture:
@@ -129,22 +91,6 @@ def hair_texture(hair: Colour) -> Texture:
     """Hair colour with lighter and darker strands."""
     light = strand_height()[..., None]
     return np.asarray(np.clip(np.array(hair) * (0.6 + 0.8 * light), 0.003, 1), dtype=np.float32)
-
-
-def _blend(colour: Field, mask: Field, other: Field) -> Field:
-    return colour * (1 - mask[..., None]) + mask[..., None] * other
-
-
-def _ellipsoid(positions: Texture, centre: Colour, radii: Colour, softness: float) -> Texture:
-    """1 inside an ellipsoid at rest, falling to 0 over its outer share `softness`. Metres."""
-    distance = np.sqrt((((positions - np.array(centre)) / np.array(radii)) ** 2).sum(-1))
-    return np.asarray(np.clip((1 - distance) / softness, 0, 1), dtype=np.float32)
-
-
-def _beard_area(positions: Texture) -> Field:
-    x, y, z = np.moveaxis(positions, -1, 0)
-    rise = np.clip((0.598 - z) / 0.02, 0, 1) * np.clip((z - 0.535) / 0.02, 0, 1)
-    return rise * np.clip((-0.02 - y) / 0.02, 0, 1) * (np.abs(x) < 0.09)
 
 
 def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> Field:
