@@ -1,21 +1,30 @@
 """Paired bootstrap intervals of AP, resampled by image or by cluster of images.
 
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
-narrow. So whole clusters are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for both models.
+narrow. So whole clusters are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models and all slices.
+`paired_intervals` compares two models, `paired_slices` compares them on every slice from the same draws, `draw_ap` gives
+the bare draws. A `Resampled` figure answers for any quantile, so that a policy may spend its error as it likes.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from dataengine.errors import ParamsError
+from dataengine.evaluation import ap_kernels
 from dataengine.evaluation.matching import Matches, average_precision
 from dataengine.people import Images
+from dataengine.progress import track
 
-ClusterKind = Literal["image", "frames", "video"]
+ClusterKind = Literal["image", "frames", "video", "moments"]
+BLOCK = 100  # resamples that one thread makes at a time; fixed, so that draws do not depend on the number of cores
+LONG_WORK = 200_000_000  # resamples x detections from which a bar is shown: a few seconds
 
 
 @dataclass(frozen=True)
@@ -27,51 +36,122 @@ class Interval:
     high: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A figure, its bootstrap draws, and the number of clusters that they were drawn from."""
+
+    value: float
+    draws: NDArray[np.float64]  # (r,)
+    clusters: float  # effective number, see `effective_clusters`
+
+    def quantile(self, probability: float) -> float:
+        """The bound that the true figure lies below with `probability`, corrected for few clusters.
+
+        The bootstrap takes the spread of n clusters for that of the population and normal tails for Student's, and so
+        covers too little when n is small. The percentile is taken further out by as much as the t quantile of n - 1
+        degrees times sqrt(n / (n - 1)) exceeds the normal one: the expanded percentile interval (Hesterberg 2015,
+        "What teachers should know about the bootstrap", sect. 3.3).
+        """
+        if not len(self.draws):
+            return float("nan")
+        if self.clusters <= 1:  # nothing is known about the spread
+            return float("-inf") if probability < 0.5 else float("inf")
+        spread = np.sqrt(self.clusters / (self.clusters - 1))
+        further = stats.norm.cdf(spread * stats.t.ppf(probability, self.clusters - 1))
+        return float(np.quantile(self.draws, further))
+
+    def interval(self, level: float) -> Interval:
+        """The two-sided interval that holds the true figure with probability `level`."""
+        return Interval(self.value, self.quantile((1 - level) / 2), self.quantile((1 + level) / 2))
+
+
+@dataclass(frozen=True, eq=False)
 class PairedIntervals:
     """Two models on the same images, and how much the first is better than the second."""
 
     first: Interval
     second: Interval
     difference: Interval  # first minus second
-    draws: NDArray[np.float64]  # (r,) the resampled differences
+    gain: Resampled  # what `difference` was read from: ask it for any other quantile
+
+    @property
+    def draws(self) -> NDArray[np.float64]:
+        """The resampled differences (r,)."""
+        return self.gain.draws
 
 
 def clusters_of(images: Images, kind: ClusterKind, block_frames: int = 1) -> NDArray[np.int64]:
-    """Cluster index (m,) of each image: itself, its video, or its block of `block_frames` frames of a video.
+    """Cluster index (m,) of each image.
 
-    An image that is of no video is a cluster of its own. Cameras that film the same moment count as separate videos:
-    where they do, the interval is somewhat too narrow.
+    image: itself. video: its video. frames: its block of `block_frames` frames of its video. moments: the block of
+    `block_frames` frames with the same numbers in all videos together, for synchronised cameras, which film the same
+    moment and are no independent evidence of it. (Videos that were not filmed together then share clusters too: fewer
+    and larger ones, so the interval errs towards too wide.) An image that is of no video is a cluster of its own.
     """
     if block_frames < 1:
         raise ParamsError("a block of frames is empty", expected="1 or more", got=str(block_frames))
-    single = images.video == ""
-    block = images.frame // block_frames if kind == "frames" else np.zeros(len(images), dtype=np.int64)
-    single = single | (kind == "image")
+    single = (images.video == "") | (kind == "image")
+    by_block = kind in ("frames", "moments")
+    block = images.frame // block_frames if by_block else np.zeros(len(images), dtype=np.int64)
+    video = np.full(len(images), "*") if kind == "moments" else images.video
     keys = [
-        ("", int(image_id)) if alone else (str(video), int(part))
-        for alone, image_id, video, part in zip(single, images.id, images.video, block, strict=True)
+        ("", int(image_id)) if alone else (str(name), int(part))
+        for alone, image_id, name, part in zip(single, images.id, video, block, strict=True)
     ]
     index: dict[tuple[str, int], int] = {}
     return np.array([index.setdefault(key, len(index)) for key in keys], dtype=np.int64)
 
 
-def resampled_weights(
-    clusters: NDArray[np.int64], resamples: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.float64]]:
-    """How often each image (m,) counts in each of `resamples` draws of as many clusters, with replacement."""
+def effective_clusters(matches: Matches, clusters: NDArray[np.int64]) -> float:
+    """How many clusters of equal size tell as much: (sum of people)^2 / sum of squares (Kish 1965, sect. 8.2)."""
+    persons = np.bincount(clusters, weights=matches.persons)
+    return float(persons.sum() ** 2 / (persons**2).sum()) if persons.any() else 0.0
+
+
+def draw_ap(
+    models: Sequence[Matches],
+    clusters: NDArray[np.int64],
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """AP (r, k) of each of the k `models` in each of `resamples` draws of as many clusters, with replacement.
+
+    All models are of the same images; `clusters` (m,) follows the order of their `image_id`. They need not be of the
+    same people: a slice is a model too. NaN where the drawn clusters hold nobody who counts.
+
+    Args:
+        threads: At most so many at once, by default as many as this process may use. The draws do not depend on it.
+    """
+    if any(not np.array_equal(model.image_id, models[0].image_id) for model in models):
+        raise ValueError("all models must be matched on the same images")
     count = int(clusters.max()) + 1
-    share = np.full(count, 1 / count)
-    for _ in range(resamples):
-        yield rng.multinomial(count, share).astype(np.float64)[clusters]
+    terms = [_terms(model, clusters, count) for model in models]
+    sizes = [min(BLOCK, resamples - first) for first in range(0, resamples, BLOCK)]
+
+    def block(size: int, source: np.random.Generator) -> NDArray[np.float64]:
+        weights = np.empty((size, count), dtype=np.int32)
+        ap_kernels.count_draws(source.integers(count, size=(size, count)), weights)
+        values = np.empty((len(models), size))
+        for row, arguments in enumerate(terms):
+            ap_kernels.resampled_ap(weights, *arguments, values[row])
+        return values.T
+
+    threads = threads or len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(threads) as pool:
+        blocks = pool.map(block, sizes, rng.spawn(len(sizes)))
+        if resamples * sum(len(model.detection) for model in models) > LONG_WORK:
+            blocks = track(blocks, "resampling", total=len(sizes), unit=f"x{BLOCK}")
+        return np.concatenate([np.empty((0, len(models))), *blocks])
 
 
 def interval_of(
     matches: Matches, clusters: NDArray[np.int64], *, resamples: int, level: float, rng: np.random.Generator
 ) -> Interval:
-    """Percentile interval of one model's AP. `clusters` (m,) follows the order of `matches.image_id`."""
-    draws = [average_precision(matches, weight) for weight in resampled_weights(clusters, resamples, rng)]
-    return _interval(average_precision(matches), np.array(draws), level)
+    """Interval of one model's AP. `clusters` (m,) follows the order of `matches.image_id`."""
+    draws = draw_ap([matches], clusters, resamples=resamples, rng=rng)[:, 0]
+    return _resampled(average_precision(matches), draws, effective_clusters(matches, clusters)).interval(level)
 
 
 def paired_intervals(
@@ -83,25 +163,48 @@ def paired_intervals(
     level: float,
     rng: np.random.Generator,
 ) -> PairedIntervals:
-    """Percentile intervals of two models' AP and of their difference, from the same draws."""
-    if not np.array_equal(first.image_id, second.image_id):
-        raise ValueError("both models must be matched on the same images")
-    draws = np.array(
-        [
-            (average_precision(first, weight), average_precision(second, weight))
-            for weight in resampled_weights(clusters, resamples, rng)
-        ]
-    )
-    values = average_precision(first), average_precision(second)
-    difference = draws[:, 0] - draws[:, 1]
-    return PairedIntervals(
-        first=_interval(values[0], draws[:, 0], level),
-        second=_interval(values[1], draws[:, 1], level),
-        difference=_interval(values[0] - values[1], difference, level),
-        draws=difference,
-    )
+    """Intervals of two models' AP and of their difference, from the same draws."""
+    one = paired_slices({"": first}, {"": second}, clusters, resamples=resamples, level=level, rng=rng)
+    return one[""]
 
 
-def _interval(value: float, draws: NDArray[np.float64], level: float) -> Interval:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value=value, low=float(low), high=float(high))
+def paired_slices(
+    first: Mapping[str, Matches],
+    second: Mapping[str, Matches],
+    clusters: NDArray[np.int64],
+    *,
+    resamples: int,
+    level: float,
+    rng: np.random.Generator,
+) -> dict[str, PairedIntervals]:
+    """`paired_intervals` on each slice (same names in both), all from the same draws of clusters.
+
+    A slice stands on those draws that hold anybody of it, and on the clusters that do.
+    """
+    names = list(first)
+    models = [first[name] for name in names] + [second[name] for name in names]
+    draws = draw_ap(models, clusters, resamples=resamples, rng=rng)
+    result = {}
+    for column, name in enumerate(names):
+        pair = draws[:, column], draws[:, column + len(names)]
+        values = average_precision(first[name]), average_precision(second[name])
+        effective = effective_clusters(first[name], clusters)
+        gain = _resampled(values[0] - values[1], pair[0] - pair[1], effective)
+        result[name] = PairedIntervals(
+            first=_resampled(values[0], pair[0], effective).interval(level),
+            second=_resampled(values[1], pair[1], effective).interval(level),
+            difference=gain.interval(level),
+            gain=gain,
+        )
+    return result
+
+
+def _resampled(value: float, draws: NDArray[np.float64], clusters: float) -> Resampled:
+    return Resampled(value, draws[~np.isnan(draws)], clusters)
+
+
+def _terms(matches: Matches, clusters: NDArray[np.int64], count: int) -> tuple[NDArray, ...]:
+    """What `ap_kernels.resampled_ap` needs of a model, by cluster instead of by image."""
+    persons = np.zeros(count, dtype=np.int64)
+    np.add.at(persons, clusters, matches.persons)
+    return persons, *matches.terms(clusters[matches.detection_image]), matches.recall_points

@@ -1,16 +1,26 @@
 """Detections matched to the ground truth once; AP for any weighting of the images from sums.
 
-A bootstrap resample is a weighting of images: two thousand cost as many cumulative sums and one matching.
+`Pairs` holds the OKS of every person with every detection of the same image. `Pairs.match` assigns them under any rule
+of who is ignored (an area range, a slice), and its `Matches` give AP for any weighting of the images: a bootstrap
+resample is one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.oks import evaluated
+from dataengine.errors import InputError
+from dataengine.evaluation import ap_kernels, oks_kernels
+from dataengine.evaluation.poses import Detections, Truths, detections_of, truths_of
+from dataengine.evaluation.protocol import COCO, OksProtocol
 from dataengine.people import Images, People
+
+Poses = TypeVar("Poses", Truths, Detections)
+PAIRS_AT_ONCE = 500_000  # bounds the table of similarities to about 70 MB
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,37 +34,149 @@ class Matches:
     recall_points: NDArray[np.float64]  # (101,) where precision is read
     image_id: NDArray[np.int64]  # (m,)
     persons: NDArray[np.int64]  # (m,) ground truth persons that count
+    detection: NDArray[np.int64]  # (d,) row of the detections that were given
     detection_image: NDArray[np.int64]  # (d,) row of `image_id`
+    score: NDArray[np.float64]  # (d,)
+    person: NDArray[np.int32]  # (t, d) row of the ground truth it is matched to, -1 for none
     is_true: NDArray[np.bool_]  # (t, d) matched to a person that counts
     is_false: NDArray[np.bool_]  # (t, d) matched to nobody; neither true nor false where an ignored person was hit
 
+    def terms(self, group: NDArray[np.int64] | None = None) -> tuple[NDArray[np.uint32], ...]:
+        """`group` to `ignored_start` of `ap_kernels.envelope`, for detections in groups (d,); by default by image."""
+        rows = (self.detection_image if group is None else group).astype(np.uint32)
+        true_at, true_start, ignored_at, ignored_start = self._events
+        return rows, true_at, rows[true_at], true_start, ignored_at, ignored_start
+
+    @cached_property
+    def _events(self) -> tuple[NDArray[np.uint32], ...]:
+        return *_positions(self.is_true), *_positions(~(self.is_true | self.is_false))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Every person of a set with every detection of the same image that counts."""
+
+    protocol: OksProtocol
+    image_id: NDArray[np.int64]  # (m,)
+    truths: Truths  # image by image
+    detections: Detections  # image by image, in each the best score first, at most `max_detections`
+    truth_row: NDArray[np.int64]  # (n,) where each of `truths` stood in what was given
+    detection_row: NDArray[np.int64]  # (d,) likewise
+    truth_start: NDArray[np.int64]  # (m + 1,) first of `truths` of each image
+    detection_start: NDArray[np.int64]  # (m + 1,)
+    pair_start: NDArray[np.int64]  # (m + 1,) first of `oks` of each image
+    oks: NDArray[np.float64]  # (p,)
+
+    def match(self, *, left_out: NDArray[np.bool_] | None = None, excused: NDArray[np.bool_] | None = None) -> Matches:
+        """Assign detections to people at every threshold, as `COCOeval.evaluateImg` does.
+
+        Args:
+            left_out: People (n,) to ignore besides those that always are, in the order given to `pair_up`.
+            excused: Detections (d,) that do not count where they match nobody, in the order given to `pair_up`.
+        """
+        ignored = self.truths.ignored if left_out is None else self.truths.ignored | left_out[self.truth_row]
+        person = np.empty((len(self.protocol.thresholds), len(self.detections)), dtype=np.int32)
+        oks_kernels.match(
+            self.oks,
+            self.truth_start,
+            self.detection_start,
+            self.pair_start,
+            ignored,
+            self.truths.crowd,
+            self.protocol.thresholds,
+            person,
+        )
+        order = np.argsort(-self.detections.score, kind="stable")
+        person = person[:, order]
+        hit = person >= 0
+        unexcused = True if excused is None else ~excused[self.detection_row[order]]
+        hit_ignored = hit & (ignored[person] if len(ignored) else False)
+        return Matches(
+            thresholds=self.protocol.thresholds,
+            recall_points=self.protocol.recall_points,
+            image_id=self.image_id,
+            persons=np.bincount(self.truths.image[~ignored], minlength=len(self.image_id)),
+            detection=self.detection_row[order],
+            detection_image=self.detections.image[order],
+            score=self.detections.score[order],
+            person=np.where(hit, self.truth_row[person], -1).astype(np.int32),
+            is_true=hit & ~hit_ignored,
+            is_false=~hit & unexcused,
+        )
+
+    def match_area(self, name: str) -> Matches:
+        """Match within one of the protocol's area ranges."""
+        low, high = self.protocol.areas[name]
+        left_out, excused = np.empty(len(self.truths), dtype=bool), np.zeros(self.detections_given, dtype=bool)
+        left_out[self.truth_row] = (self.truths.area < low) | (self.truths.area > high)
+        excused[self.detection_row] = (self.detections.area < low) | (self.detections.area > high)
+        return self.match(left_out=left_out, excused=excused)
+
+    @property
+    def detections_given(self) -> int:
+        """A bound of `detection_row`: as many rows as a mask over the detections needs."""
+        return int(self.detection_row.max(initial=-1)) + 1
+
+
+def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64], protocol: OksProtocol = COCO) -> Pairs:
+    """Sort by image, keep each image's best detections and compute every OKS.
+
+    Raises:
+        InputError: the poses have another number of joints than `protocol.sigmas`, or a score is not finite.
+    """
+    for poses in (truths, detections):
+        if poses.keypoints_px.shape[1] != protocol.joints:
+            got = f"{poses.keypoints_px.shape[1]} joints"
+            raise InputError("poses do not fit the sigmas", expected=f"{protocol.joints} joints", got=got)
+    if not np.isfinite(detections.score).all():
+        raise InputError("a detection's score is not finite", mend="drop it or give it a score")
+    truth_row = np.argsort(truths.image, kind="stable")
+    detection_row = _best_of_each_image(detections, protocol.max_detections)
+    truths, detections = _taken(truths, truth_row), _taken(detections, detection_row)
+    truth_start = oks_kernels.starts(truths.image, len(image_id))
+    detection_start = oks_kernels.starts(detections.image, len(image_id))
+    pairs = np.diff(truth_start) * np.diff(detection_start)
+    pair_start = np.concatenate([[0], np.cumsum(pairs)])
+    oks = _similarities(truths, detections, protocol, truth_start, detection_start, pair_start)
+    return Pairs(
+        protocol,
+        image_id,
+        truths,
+        detections,
+        truth_row,
+        detection_row,
+        truth_start,
+        detection_start,
+        pair_start,
+        oks,
+    )
+
+
+def paired(gt: People, images: Images, detections: People, protocol: OksProtocol = COCO) -> Pairs:
+    """`pair_up` of `People`. Raises: see `truths_of`, `detections_of` and `pair_up`."""
+    truths, image_id = truths_of(gt, images)
+    return pair_up(truths, detections_of(detections, images, image_id), image_id, protocol)
+
 
 def matched(gt: People, gt_images: Images, detections: People) -> Matches:
-    """Match `detections` to `gt` at every OKS threshold, as `coco_ap` does (pycocotools' `evalImgs`, all areas).
+    """Match `detections` to `gt` at every OKS threshold, as `coco_ap` does. Raises: see `paired`."""
+    return paired(gt, gt_images, detections).match()
 
-    Raises: see `coco_ap`.
+
+def precision_table(matches: Matches, image_weight: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64]:
+    """Precision (t, r) at each threshold and recall point when each image counts `image_weight` (m,) times.
+
+    Zero beyond the recall that is reached, and everywhere where no weighted image holds a person.
     """
-    evaluator = evaluated(gt, gt_images, detections)
-    image_ids = np.asarray(evaluator.params.imgIds, dtype=np.int64)
-    results = evaluator.evalImgs[: len(image_ids)]  # one block of images per area range; the first leaves nobody out
-    thresholds = np.asarray(evaluator.params.iouThrs, dtype=np.float64)
-    found = [(row, result) for row, result in enumerate(results) if result is not None]
-    scores = np.concatenate([np.asarray(result["dtScores"], dtype=np.float64) for _, result in found])
-    order = np.argsort(-scores, kind="mergesort")
-    hit = np.concatenate([result["dtMatches"] for _, result in found], axis=1)[:, order] > 0
-    ignored = np.concatenate([result["dtIgnore"] for _, result in found], axis=1)[:, order].astype(bool)
-    persons = np.zeros(len(image_ids), dtype=np.int64)
-    for row, result in found:
-        persons[row] = np.count_nonzero(np.asarray(result["gtIgnore"]) == 0)
-    return Matches(
-        thresholds=thresholds,
-        recall_points=np.asarray(evaluator.params.recThrs, dtype=np.float64),
-        image_id=image_ids,
-        persons=persons,
-        detection_image=np.repeat([row for row, _ in found], [len(r["dtScores"]) for _, r in found])[order],
-        is_true=hit & ~ignored,
-        is_false=~hit & ~ignored,
-    )
+    weight = np.ones(len(matches.image_id)) if image_weight is None else np.asarray(image_weight, dtype=np.float64)
+    table = np.zeros((len(matches.thresholds), len(matches.recall_points)))
+    persons = float(weight @ matches.persons)
+    if persons > 0 and len(matches.detection):
+        needed = np.empty(len(matches.recall_points))
+        ap_kernels.needed_weight(matches.recall_points, persons, needed)
+        scratch = np.empty(len(matches.detection))
+        ap_kernels.envelope(weight, *matches.terms(), needed, scratch, table)
+    return table
 
 
 def average_precision(matches: Matches, image_weight: NDArray[np.floating[Any]] | None = None) -> float:
@@ -64,20 +186,74 @@ def average_precision(matches: Matches, image_weight: NDArray[np.floating[Any]] 
     copies are neighbours in the score order, and only the last of them sets the envelope. (Where two detections of one
     image have the same score, their order among the copies is a convention.) 0 where every weighted image is empty.
     """
+    return float(precision_table(matches, image_weight).mean())
+
+
+def recall_reached(matches: Matches, image_weight: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64]:
+    """Share (t,) of the people that count who are found at all at each threshold; its mean is COCO's AR."""
     weight = np.ones(len(matches.image_id)) if image_weight is None else np.asarray(image_weight, dtype=np.float64)
     persons = float(weight @ matches.persons)
-    if persons == 0 or not len(matches.detection_image):
-        return 0.0
-    detection_weight = weight[matches.detection_image]
-    present = detection_weight > 0
-    detection_weight = detection_weight[present]
-    true = np.cumsum(matches.is_true[:, present] * detection_weight, axis=1)
-    false = np.cumsum(matches.is_false[:, present] * detection_weight, axis=1)
-    precision = true / (true + false + np.spacing(1))
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    read = np.zeros((len(matches.thresholds), len(matches.recall_points)))
-    for row, recall in enumerate(true / persons):
-        index = np.searchsorted(recall, matches.recall_points, side="left")
-        reached = index < len(recall)
-        read[row, reached] = envelope[row, index[reached]]
-    return float(read.mean())
+    found = matches.is_true @ weight[matches.detection_image]
+    return found / persons if persons > 0 else np.zeros(len(matches.thresholds))
+
+
+def _best_of_each_image(detections: Detections, most: int) -> NDArray[np.int64]:
+    """Rows image by image, in each by falling score; equal scores keep their order. At most `most` of an image."""
+    order = np.lexsort((-detections.score, detections.image))
+    image = detections.image[order]
+    rank = np.arange(len(order)) - np.searchsorted(image, image)
+    return order[rank < most]
+
+
+def _taken(poses: Poses, rows: NDArray[np.int64]) -> Poses:
+    return type(poses)(**{name: column[rows] for name, column in vars(poses).items()})
+
+
+def _similarities(
+    truths: Truths,
+    detections: Detections,
+    protocol: OksProtocol,
+    truth_start: NDArray[np.int64],
+    detection_start: NDArray[np.int64],
+    pair_start: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """OKS (p,). The exponential is numpy's own, whose last bit differs from the C library's."""
+    oks = np.empty(pair_start[-1])
+    labelled_joints = np.count_nonzero(truths.labelled, axis=1)
+    variances = (protocol.sigmas * 2) ** 2
+    for first, last in _blocks(pair_start):
+        table = np.zeros((pair_start[last] - pair_start[first], protocol.joints))
+        oks_kernels.exponents(
+            truths.keypoints_px,
+            truths.labelled,
+            truths.box_xywh_px,
+            truths.area,
+            detections.keypoints_px,
+            variances,
+            truth_start,
+            detection_start,
+            first,
+            last,
+            table,
+        )
+        np.exp(table, out=table)
+        oks_kernels.mean_similarity(
+            table, labelled_joints, truth_start, detection_start, first, last, oks[pair_start[first] : pair_start[last]]
+        )
+    return oks
+
+
+def _blocks(pair_start: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Runs of images with about `PAIRS_AT_ONCE` pairs each."""
+    first = 0
+    while first < len(pair_start) - 1:
+        last = int(np.searchsorted(pair_start, pair_start[first] + PAIRS_AT_ONCE, side="right")) - 1
+        last = max(last, first + 1)
+        yield first, last
+        first = last
+
+
+def _positions(flags: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Columns that are set, row after row, and where each row begins."""
+    rows, columns = np.nonzero(flags)
+    return columns.astype(np.uint32), oks_kernels.starts(rows, len(flags)).astype(np.uint32)

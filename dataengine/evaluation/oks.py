@@ -1,24 +1,22 @@
-"""OKS average precision as COCO defines it, computed by pycocotools.
+"""OKS average precision and recall as COCO defines them; equal to pycocotools, which the tests compare with.
 
-`coco_ap` gives the ten COCO keypoint figures; `person_oks` the similarity of one person with one prediction.
-`matching.py` keeps the terms that AP is a sum of, for bootstrap intervals.
+`figures` sums up any `Pairs`; `coco_ap` gives the ten COCO keypoint figures of `People`, `joint_ap` those of one joint
+at a time; `person_oks` is the similarity of one person with one prediction.
 """
 
-import contextlib
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-from dataengine.coco_json import PERSON_CATEGORY
-from dataengine.errors import InputError
-from dataengine.keypoints import COCO_SIGMAS
+from dataengine.evaluation.matching import Matches, Pairs, pair_up, paired, precision_table, recall_reached
+from dataengine.evaluation.poses import Detections, Truths, detections_of, person_area, truths_of
+from dataengine.evaluation.protocol import COCO, EVERY_SIZE, OksProtocol
+from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
 from dataengine.people import Images, People
 
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")  # order of COCOeval.stats
+SINGLE = {"50": 0.5, "75": 0.75}  # thresholds with a figure of their own
 
 
 def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, float]:
@@ -31,93 +29,70 @@ def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, floa
     Raises:
         InputError: there is no person to find, or a detection stands in an unknown image.
     """
-    evaluator = evaluated(gt, gt_images, detections)
-    with silenced():
-        evaluator.accumulate()
-        evaluator.summarize()
-    return {name: float(value) for name, value in zip(FIGURES, evaluator.stats, strict=True) if value >= 0}
+    return figures(paired(gt, gt_images, detections))
+
+
+def figures(pairs: Pairs) -> dict[str, float]:
+    """AP and AR over all thresholds, at 0.5 and 0.75, and in each area range of the protocol (its initial behind).
+
+    Figures of a range that holds nobody are left out.
+    """
+    precision: dict[str, float] = {}
+    recall: dict[str, float] = {}
+    for name in pairs.protocol.areas:
+        matches = pairs.match_area(name)
+        if not matches.persons.any():
+            continue
+        at = {"": slice(None)} | (_singles(matches) if name == EVERY_SIZE else {})
+        table, reached = precision_table(matches), recall_reached(matches)
+        for suffix, rows in at.items():
+            suffix = suffix if name == EVERY_SIZE else name[0].upper()
+            precision[f"AP{suffix}"] = float(table[rows].mean())
+            recall[f"AR{suffix}"] = float(reached[rows].mean())
+    return precision | recall
+
+
+def joint_ap(gt: People, gt_images: Images, detections: People) -> dict[str, float]:
+    """AP of each joint by name as if it were the only one labelled; people who lack it are ignored.
+
+    The same as pycocotools on a file in which every other joint has v = 0. Joints that nobody has are left out. One
+    joint says less than a pose: its AP is no share of the whole AP, only comparable between models.
+    Raises: see `coco_ap`.
+    """
+    truths, image_id = truths_of(gt, gt_images)
+    found = detections_of(detections, gt_images, image_id)
+    each = joint_precision(truths, found, image_id)
+    return {name: value for name, value in zip(COCO_KEYPOINTS, each, strict=True) if not np.isnan(value)}
+
+
+def joint_precision(
+    truths: Truths, detections: Detections, image_id: NDArray[np.int64], protocol: OksProtocol = COCO
+) -> list[float]:
+    """AP of each joint (j) alone; NaN for joints that nobody has. See `joint_ap`."""
+    values = []
+    for joint in range(protocol.joints):
+        matches = pair_up(truths.only_joint(joint), detections, image_id, protocol).match_area(EVERY_SIZE)
+        values.append(float(precision_table(matches).mean()) if matches.persons.any() else float("nan"))
+    return values
 
 
 def person_oks(gt: People, keypoints_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """OKS (n,) of each person with the prediction in the same row of `keypoints_px` (n, 17, 2), image px.
 
-    mean over labelled joints of exp(-d^2 / (2 s^2 k^2)), k = 2 sigma, s^2 = `person_area`
-    (https://cocodataset.org/#keypoints-eval). 0 for a person without a labelled joint.
+    0 for a person without a labelled joint.
+    """
+    labelled = gt.visibility > 0
+    return (joint_similarity(gt, keypoints_px) * labelled).sum(axis=1) / np.maximum(labelled.sum(axis=1), 1)
+
+
+def joint_similarity(gt: People, keypoints_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Similarity (n, 17) of each joint with the prediction in the same row, whether or not it is labelled.
+
+    exp(-d^2 / (2 s^2 k^2)), k = 2 sigma, s^2 = `person_area` (https://cocodataset.org/#keypoints-eval).
     """
     squared = ((np.asarray(keypoints_px, dtype=np.float64) - gt.keypoints_px) ** 2).sum(axis=2)
-    exponent = squared / (2 * COCO_SIGMAS) ** 2 / (person_area(gt)[:, None] + np.spacing(1)) / 2
-    labelled = gt.visibility > 0
-    return (np.exp(-exponent) * labelled).sum(axis=1) / np.maximum(labelled.sum(axis=1), 1)
+    return np.exp(-squared / (2 * COCO_SIGMAS) ** 2 / (person_area(gt)[:, None] + np.spacing(1)) / 2)
 
 
-def evaluated(gt: People, gt_images: Images, detections: People) -> COCOeval:
-    """A pycocotools evaluation of the whole set, matched but not yet summed. Raises: see `coco_ap`."""
-    if not len(gt):
-        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
-    gt_images.rows_of(gt.image_id)
-    gt_images.rows_of(detections.image_id)
-    with silenced():
-        truth = _coco(gt_images, _truth_records(gt))
-        found = _coco(gt_images, _detection_records(detections))
-        evaluator = COCOeval(truth, found, "keypoints")
-        evaluator.evaluate()
-    return evaluator
-
-
-def _coco(images: Images, annotations: list[dict[str, Any]]) -> COCO:
-    coco = COCO()
-    coco.dataset = {
-        "images": [{"id": int(image_id)} for image_id in images.id],
-        "categories": [PERSON_CATEGORY],
-        "annotations": annotations,
-    }
-    coco.createIndex()
-    return coco
-
-
-def _truth_records(gt: People) -> list[dict[str, Any]]:
-    crowd = gt.extras.get("iscrowd", np.zeros(len(gt), dtype=np.int64))
-    area = person_area(gt)
-    return [
-        {
-            **_record(gt, row),
-            "bbox": gt.bbox_xywh_px[row].astype(float).tolist(),
-            "area": float(area[row]),
-            "num_keypoints": int(np.count_nonzero(gt.visibility[row])),
-            "iscrowd": int(crowd[row] or 0),
-        }
-        for row in range(len(gt))
-    ]
-
-
-def _detection_records(detections: People) -> list[dict[str, Any]]:
-    """As `COCO.loadRes` makes them: a detection's area is the extent of its keypoints."""
-    extent = np.ptp(detections.keypoints_px.astype(np.float64), axis=1).prod(axis=1)
-    return [
-        {**_record(detections, row), "score": float(detections.score[row]), "area": float(extent[row])}
-        for row in range(len(detections))
-    ]
-
-
-def _record(people: People, row: int) -> dict[str, Any]:
-    triplets = np.column_stack([people.keypoints_px[row].astype(np.float64), people.visibility[row]])
-    return {
-        "id": row + 1,  # pycocotools takes id 0 for "not matched"
-        "image_id": int(people.image_id[row]),
-        "category_id": PERSON_CATEGORY["id"],
-        "keypoints": triplets.ravel().tolist(),
-    }
-
-
-def person_area(gt: People) -> NDArray[np.float64]:
-    """Each person's scale squared (n,), px^2: extra column `area`, or the box's where that is missing."""
-    box = gt.bbox_xywh_px[:, 2:].astype(np.float64).prod(axis=1)
-    given = gt.extras.get("area")
-    if given is None:
-        return box
-    return np.array([box[row] if value is None else float(value) for row, value in enumerate(given)], dtype=np.float64)
-
-
-def silenced() -> contextlib.AbstractContextManager[Any]:
-    """pycocotools prints timings and tables; no stage wants them."""
-    return contextlib.redirect_stdout(io.StringIO())
+def _singles(matches: Matches) -> dict[str, Any]:
+    return {name: np.isclose(matches.thresholds, value) for name, value in SINGLE.items()}

@@ -1,0 +1,180 @@
+"""Poses as the matching reads them: plain arrays, any number of joints, people of one image side by side.
+
+`truths_of` and `detections_of` make them from `People`, `truths_of_records` and `detections_of_records` from COCO's
+own dictionaries, of any skeleton.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import InputError
+from dataengine.people import Images, People
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Truths:
+    """The n labelled people of a set. Pixels of the image."""
+
+    image: NDArray[np.int64]  # (n,) row in the set's image ids
+    keypoints_px: NDArray[np.float64]  # (n, j, 2)
+    labelled: NDArray[np.bool_]  # (n, j)
+    box_xywh_px: NDArray[np.float64]  # (n, 4)
+    area: NDArray[np.float64]  # (n,) scale squared, px^2
+    crowd: NDArray[np.bool_]  # (n,) a group, which any number of detections may match
+    ignored: NDArray[np.bool_]  # (n,) nobody has to find them: crowds, and people without a labelled joint
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def only_joint(self, joint: int) -> Self:
+        """The same people with a single joint labelled; who lacks it is ignored."""
+        kept = np.zeros(self.labelled.shape[1], dtype=bool)
+        kept[joint] = True
+        labelled = self.labelled & kept
+        return replace(self, labelled=labelled, ignored=self.ignored | ~labelled.any(axis=1))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Detections:
+    """The d predicted poses of a set. Pixels of the image."""
+
+    image: NDArray[np.int64]  # (d,) row in the set's image ids
+    keypoints_px: NDArray[np.float64]  # (d, j, 2)
+    score: NDArray[np.float64]  # (d,)
+    area: NDArray[np.float64]  # (d,) px^2, what an area range looks at
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+def truths_of(gt: People, images: Images) -> tuple[Truths, NDArray[np.int64]]:
+    """`gt` and the set's image ids (m,), rising.
+
+    A person's area is extra column `area` where there is one (COCO: the segmentation's), else the box's; `iscrowd` is
+    an extra column too.
+
+    Raises:
+        InputError: there is nobody, a person stands in an unknown image, or an area is no number of 0 or more.
+    """
+    if not len(gt):
+        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
+    images.rows_of(gt.image_id)
+    image_id = np.sort(images.id)
+    labelled = gt.visibility > 0
+    crowd = np.array([bool(value) for value in gt.extras.get("iscrowd", np.zeros(len(gt)))])
+    truths = Truths(
+        image=np.searchsorted(image_id, gt.image_id),
+        keypoints_px=gt.keypoints_px.astype(np.float64),
+        labelled=labelled,
+        box_xywh_px=gt.bbox_xywh_px.astype(np.float64),
+        area=person_area(gt),
+        crowd=crowd,
+        ignored=crowd | ~labelled.any(axis=1),
+    )
+    return truths, image_id
+
+
+def detections_of(found: People, images: Images, image_id: NDArray[np.int64]) -> Detections:
+    """`found` with the area that pycocotools' `loadRes` gives: the extent of the keypoints.
+
+    Raises:
+        InputError: a detection stands in an image that `images` does not have.
+    """
+    images.rows_of(found.image_id)
+    points = found.keypoints_px.astype(np.float64)
+    return Detections(
+        image=np.searchsorted(image_id, found.image_id),
+        keypoints_px=points,
+        score=found.score.astype(np.float64),
+        area=_extent(points),
+    )
+
+
+def person_area(gt: People) -> NDArray[np.float64]:
+    """Each person's scale squared (n,), px^2: extra column `area`, or the box's where that is missing."""
+    box = gt.bbox_xywh_px[:, 2:].astype(np.float64).prod(axis=1)
+    given = gt.extras.get("area")
+    if given is None:
+        return box
+    area = np.array([box[row] if value is None else float(value) for row, value in enumerate(given)], dtype=np.float64)
+    if not (area >= 0).all():
+        row = int(np.flatnonzero(~(area >= 0))[0])
+        raise InputError(f"the area of person {row} is malformed", expected="0 or more", got=f"{area[row]:g}")
+    return area
+
+
+def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -> tuple[Truths, NDArray[np.int64]]:
+    """COCO annotations, and the set's image ids (m,), rising. A person without `area` has 0.53 of its box.
+
+    0.53 is CrowdPose's: about the share of a box that a body covers.
+    """
+    image_id = np.unique(np.fromiter(image_ids, dtype=np.int64))
+    if not annotations:
+        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
+    triplets = _triplets(annotations)
+    labelled = triplets[:, :, 2] > 0
+    box = _flat(annotations, "bbox").reshape(-1, 4)
+    area = box[:, 2] * box[:, 3] * 0.53
+    if "area" in annotations[0]:
+        area = np.fromiter(map(itemgetter("area"), annotations), dtype=np.float64, count=len(annotations))
+    crowd = np.array([bool(record.get("iscrowd")) for record in annotations])
+    unlabelled = np.array([record.get("num_keypoints") == 0 for record in annotations])
+    truths = Truths(
+        image=_rows(annotations, image_id),
+        keypoints_px=np.ascontiguousarray(triplets[:, :, :2]),
+        labelled=labelled,
+        box_xywh_px=box,
+        area=area,
+        crowd=crowd,
+        ignored=crowd | unlabelled | ~labelled.any(axis=1),
+    )
+    return truths, image_id
+
+
+def detections_of_records(results: Sequence[Record], image_id: NDArray[np.int64], joints: int) -> Detections:
+    """COCO results (`image_id`, `keypoints`, `score`) as pycocotools' `loadRes` reads them."""
+    triplets = _triplets(results) if results else np.empty((0, joints, 3))
+    points = np.ascontiguousarray(triplets[:, :, :2])
+    return Detections(
+        image=_rows(results, image_id),
+        keypoints_px=points,
+        score=np.fromiter(map(itemgetter("score"), results), dtype=np.float64, count=len(results)),
+        area=_extent(points),
+    )
+
+
+def _extent(points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not len(points_px):
+        return np.empty(0)
+    across = points_px.max(axis=1) - points_px.min(axis=1)
+    return across[:, 0] * across[:, 1]
+
+
+def _triplets(records: Sequence[Record]) -> NDArray[np.float64]:
+    """(n, j, 3): x, y, flag."""
+    length = len(records[0]["keypoints"])
+    flat = _flat(records, "keypoints")
+    if length % 3 or len(flat) != length * len(records):
+        raise InputError("keypoints are malformed", expected="x, y, v of the same joints in every record")
+    return flat.reshape(len(records), -1, 3)
+
+
+def _flat(records: Sequence[Record], key: str) -> NDArray[np.float64]:
+    return np.fromiter(chain.from_iterable(map(itemgetter(key), records)), dtype=np.float64)
+
+
+def _rows(records: Sequence[Record], image_id: NDArray[np.int64]) -> NDArray[np.int64]:
+    wanted = np.fromiter(map(itemgetter("image_id"), records), dtype=np.int64, count=len(records))
+    rows = np.searchsorted(image_id, wanted)
+    unknown = image_id[np.minimum(rows, len(image_id) - 1)] != wanted
+    if unknown.any():
+        raise InputError("image id is unknown", expected="an id of the images", got=f"id {wanted[unknown][0]}")
+    return rows
