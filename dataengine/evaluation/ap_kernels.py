@@ -84,7 +84,7 @@ def envelope(
 @njit(cache=True, nogil=True)
 def resampled_ap(
     weights: NDArray[Any],
-    persons: Rows,
+    persons: NDArray[np.int64],
     group: Rows,
     true_at: Rows,
     true_group: Rows,
@@ -115,7 +115,7 @@ def resampled_ap(
 
 
 @njit(cache=True, nogil=True)
-def count_draws(drawn: Rows, out: NDArray[np.int32]) -> None:
+def count_draws(drawn: NDArray[np.int64], out: NDArray[np.int32]) -> None:
     """How often each group (s, g) stands in each row of `drawn` (s, k), into `out`."""
     out[:] = 0
     for row in range(len(drawn)):

@@ -2,8 +2,8 @@
 
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
 narrow. So whole clusters are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models and all slices.
-`paired_intervals` compares two models, `paired_slices` compares them on every slice from the same draws, `draw_ap` gives
-the bare draws. A `Resampled` figure answers for any quantile, so that a policy may spend its error as it likes.
+`paired_intervals` compares two models, `paired_slices` does on every slice from the same draws, `draw_ap` gives the
+bare draws. A `Resampled` figure answers for any quantile, so that a policy may spend its error as it likes.
 """
 
 import os
@@ -18,6 +18,7 @@ from scipy import stats
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation import ap_kernels
+from dataengine.evaluation.ap_kernels import Rows
 from dataengine.evaluation.matching import Matches, average_precision
 from dataengine.people import Images
 from dataengine.progress import track
@@ -203,7 +204,9 @@ def _resampled(value: float, draws: NDArray[np.float64], clusters: float) -> Res
     return Resampled(value, draws[~np.isnan(draws)], clusters)
 
 
-def _terms(matches: Matches, clusters: NDArray[np.int64], count: int) -> tuple[NDArray, ...]:
+def _terms(
+    matches: Matches, clusters: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], Rows, Rows, Rows, Rows, Rows, Rows, NDArray[np.float64]]:
     """What `ap_kernels.resampled_ap` needs of a model, by cluster instead of by image."""
     persons = np.zeros(count, dtype=np.int64)
     np.add.at(persons, clusters, matches.persons)

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.evaluation import ap_kernels, oks_kernels
+from dataengine.evaluation.ap_kernels import Rows
 from dataengine.evaluation.poses import Detections, Truths, detections_of, truths_of
 from dataengine.evaluation.protocol import COCO, OksProtocol
 from dataengine.people import Images, People
 
 Poses = TypeVar("Poses", Truths, Detections)
+Terms = tuple[Rows, Rows, Rows, Rows, Rows, Rows]
 PAIRS_AT_ONCE = 500_000  # bounds the table of similarities to about 70 MB
 
 
@@ -41,14 +43,14 @@ class Matches:
     is_true: NDArray[np.bool_]  # (t, d) matched to a person that counts
     is_false: NDArray[np.bool_]  # (t, d) matched to nobody; neither true nor false where an ignored person was hit
 
-    def terms(self, group: NDArray[np.int64] | None = None) -> tuple[NDArray[np.uint32], ...]:
+    def terms(self, group: NDArray[np.int64] | None = None) -> Terms:
         """`group` to `ignored_start` of `ap_kernels.envelope`, for detections in groups (d,); by default by image."""
         rows = (self.detection_image if group is None else group).astype(np.uint32)
         true_at, true_start, ignored_at, ignored_start = self._events
         return rows, true_at, rows[true_at], true_start, ignored_at, ignored_start
 
     @cached_property
-    def _events(self) -> tuple[NDArray[np.uint32], ...]:
+    def _events(self) -> tuple[Rows, Rows, Rows, Rows]:
         return *_positions(self.is_true), *_positions(~(self.is_true | self.is_false))
 
 
@@ -253,7 +255,7 @@ def _blocks(pair_start: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _positions(flags: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _positions(flags: NDArray[np.bool_]) -> tuple[Rows, Rows]:
     """Columns that are set, row after row, and where each row begins."""
     rows, columns = np.nonzero(flags)
     return columns.astype(np.uint32), oks_kernels.starts(rows, len(flags)).astype(np.uint32)

@@ -110,7 +110,7 @@ def test_draws_are_ap_of_whole_clusters_drawn_with_replacement() -> None:
     _, good, bad = pair(40, 5)
     clusters = np.arange(40) // 4
     draws = draw_ap([good, bad], clusters, resamples=250, rng=np.random.default_rng(7))
-    expected = []
+    expected: list[list[float]] = []
     for source in np.random.default_rng(7).spawn(3):
         size = min(BLOCK, 250 - len(expected))
         for drawn in source.integers(10, size=(size, 10)):
