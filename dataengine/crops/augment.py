@@ -1,25 +1,26 @@
-"""Training augmentation: where the crop is taken (an affine map) and how its pixels look (albumentations).
+"""Training augmentation: its parameters, and where the crop is taken (an affine map).
 
-`random_affine` draws rotation, scale, shift and mirroring; `swap_sides` renames the joints of a mirrored person;
-`photometric` builds the pixel chain. All chance comes from the generator or seed handed in.
+`random_affines` turns uniform draws into rotation, scale, shift and mirroring; `swap_sides` renames the joints of a
+mirrored person; `reach` says how much of the image those maps can ever show. How the pixels look is `photometric.py`,
+what is hidden `occlusion.py`, what stands behind a synthetic person `backgrounds.py`. All chance is handed in.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec, compose_affine
+from dataengine.errors import ParamsError
 from dataengine.keypoints import FLIP_INDEX
 
-if TYPE_CHECKING:
-    import albumentations
+GEOMETRY_DRAWS = 6  # uniform numbers that one affine map takes
 
 
 @dataclass(frozen=True)
 class AugmentParams:
-    """Strength of the augmentation; all zero means none."""
+    """Strength of the augmentation; all zero means none. Shares are of samples, 0 to 1."""
 
     rotation_deg: float
     """Largest turn to either side."""
@@ -32,23 +33,47 @@ class AugmentParams:
     flip_share: float
     """Share of the samples that are mirrored, left and right joints exchanged."""
     photometric_share: float
-    """Probability of each change of colour, light, noise and blur."""
+    """Probability of each change of colour and light; a third of it of noise, of blur and of JPEG artefacts."""
     dropout_share: float
-    """Share of the samples with a few rectangles blotted out, as if occluded."""
+    """Share of the samples with one or two rectangles blotted out anywhere, as if occluded."""
+    joint_cutout_share: float = 0.0
+    """Share of the samples with one to three joints blotted out, so that the network learns to infer them."""
+    weather_share: float = 0.0
+    """Share of the samples with rain, snow, haze or a cast shadow."""
+    background_share: float = 0.0
+    """Share of the synthetic people who are put in front of a real photograph; takes their masks."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (0 <= value <= 1 if field.name.endswith("_share") else 0 <= value <= 180):
+                expected = "0 to 1" if field.name.endswith("_share") else "0 or more, at most 180"
+                raise ParamsError(f"params augment.{field.name}", expected=expected, got=repr(value))
 
 
-def random_affine(rng: np.random.Generator, params: AugmentParams, spec: CropSpec) -> tuple[NDArray[np.float64], bool]:
-    """A map (2, 3) from the plain crop to the augmented one, and whether it mirrors."""
-    turned = rng.random() < params.rotation_share
-    angle = np.deg2rad(rng.uniform(-params.rotation_deg, params.rotation_deg)) if turned else 0.0
-    scale = np.exp(rng.uniform(-1, 1) * np.log1p(params.scale))
+NO_AUGMENTATION = AugmentParams(
+    rotation_deg=0, rotation_share=0, scale=0, shift=0, flip_share=0, photometric_share=0, dropout_share=0
+)
+
+
+def random_affines(
+    draws: NDArray[np.float64], params: AugmentParams, spec: CropSpec
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Maps (b, 2, 3) from the plain crop to the augmented one, and which of them mirror (b,).
+
+    `draws` (b, GEOMETRY_DRAWS) are uniform in 0..1, a row for each sample.
+    """
+    turned, turn, zoom, right, down, mirror = draws.T
+    angle = np.where(turned < params.rotation_share, np.deg2rad(params.rotation_deg) * (2 * turn - 1), 0.0)
+    scale = np.exp((2 * zoom - 1) * np.log1p(params.scale))
     size = np.array([spec.width_px, spec.height_px], dtype=np.float64)
-    shift = rng.uniform(-params.shift, params.shift, 2) * size
-    mirrored = bool(rng.random() < params.flip_share)
-    linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shift = params.shift * (2 * np.stack([right, down], axis=1) - 1) * size
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
     middle = (size - 1) / 2
-    moved = np.column_stack([linear, middle - linear @ middle + shift])
-    return (compose_affine(mirror_matrix(spec), moved) if mirrored else moved), mirrored
+    moved = np.concatenate([linear, (middle - linear @ middle + shift)[..., None]], axis=2)
+    mirrored = mirror < params.flip_share
+    return np.where(mirrored[:, None, None], compose_affine(mirror_matrix(spec), moved), moved), mirrored
 
 
 def mirror_matrix(spec: CropSpec) -> NDArray[np.float64]:
@@ -61,24 +86,9 @@ def swap_sides(joints: NDArray[Any]) -> NDArray[Any]:
     return joints[..., FLIP_INDEX, :]
 
 
-def photometric(params: AugmentParams) -> "albumentations.Compose":
-    """The chain of pixel changes; seed it for each sample with ``set_random_seed``."""
-    import albumentations as A
-
-    share = params.photometric_share
-    return A.Compose(
-        [
-            A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.3, p=share),
-            A.HueSaturationValue(hue_shift_limit=12, sat_shift_limit=40, val_shift_limit=20, p=share),
-            A.OneOf([A.GaussianBlur(blur_limit=(3, 5)), A.MotionBlur(blur_limit=5)], p=share / 3),
-            A.ImageCompression(quality_range=(40, 90), p=share / 3),
-            A.GaussNoise(std_range=(0.02, 0.08), p=share / 3),
-            A.ToGray(p=share / 10),
-            A.CoarseDropout(
-                num_holes_range=(1, 2),
-                hole_height_range=(0.1, 0.3),
-                hole_width_range=(0.1, 0.3),
-                p=params.dropout_share,
-            ),
-        ]
-    )
+def reach(params: AugmentParams, spec: CropSpec) -> float:
+    """The extent of the picture that augmented crops can show, over that of the plain crop."""
+    aspect = max(spec.width_px, spec.height_px) / min(spec.width_px, spec.height_px)
+    steepest = np.deg2rad(params.rotation_deg) if params.rotation_share else 0.0
+    angle = min(steepest, np.arctan(aspect))  # a longer turn shows no more than the diagonal
+    return float((np.cos(angle) + aspect * np.sin(angle)) * (1 + params.scale) * (1 + 2 * params.shift))

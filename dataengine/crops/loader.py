@@ -1,89 +1,185 @@
-"""Batches of training samples, made in a thread while the network works on the batch before.
+"""Batches of training samples, made in threads while the network works on the batch before.
 
-One thread is enough: cutting and colouring a 128 px crop takes well under a millisecond, in OpenCV and numpy code that
-runs beside PyTorch's. What a batch holds depends on (seed, epoch, place in the epoch) alone, never on timing.
+Threads, not processes: nine tenths of a sample's time is spent in OpenCV and numpy code that releases Python's global
+lock, threads share the patches in memory, and nothing is copied between processes. What a batch holds depends on
+(seed, epoch, place in the epoch) alone: never on timing, on the number of workers, or on how an epoch is divided among
+the ranks of a distributed run (`places`).
 """
 
-import queue
-import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import MEAN_RGB, STD_RGB, normalise
-from dataengine.crops.samples import CropSamples
+from dataengine.crops.patch_store import PatchStore
+from dataengine.crops.pixels import Normaliser
+from dataengine.crops.samples import CropSamples, Sample
+from dataengine.errors import ParamsError
 
 Item = TypeVar("Item")
-_BATCHES_AHEAD = 3
+THREAD_NAME = "prefetch"
+_BATCHES_AHEAD = 3  # beyond those being made
+
+
+@dataclass(frozen=True)
+class LoaderParams:
+    """How crops are made ready while the network trains. None of it changes what is trained on."""
+
+    workers: int = 1
+    """Threads that make batches."""
+    cache_folder: str = ""
+    """Patches are kept here between runs; empty keeps them in memory only. Several processes may share it."""
+    cache_gb: float = 8.0
+    """Size that the folder is kept to."""
+
+    def __post_init__(self) -> None:
+        if self.workers < 1 or not self.cache_gb > 0:
+            raise ParamsError("params loader", expected="workers >= 1 and cache_gb > 0")
+
+    def store(self) -> PatchStore | None:
+        """The store on disk, where one is wanted."""
+        return PatchStore(Path(self.cache_folder), int(self.cache_gb * 1e9)) if self.cache_folder else None
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """b samples."""
 
-    images: NDArray[np.float32]  # (b, 3, H, W), normalised
+    images: NDArray[np.float32]  # (b, 3, H, W), normalised; in memory as (b, H, W, 3), which is torch's channels_last
     keypoints_px: NDArray[np.float32]  # (b, 17, 2) crop pixels
     joint_weight: NDArray[np.float32]  # (b, 17)
     rows: NDArray[np.int64]  # (b,) which persons
+    visibility: NDArray[np.uint8]  # (b, 17) 0 not labelled or outside, 1 occluded or blotted out, 2 visible
 
 
-def epoch_batches(samples: CropSamples, order: NDArray[np.int64], batch: int, seed: int, epoch: int) -> Iterator[Batch]:
+@dataclass(frozen=True, eq=False)
+class ViewBatch:
+    """b persons, each in a weak and a strong view."""
+
+    weak: Batch
+    strong: Batch
+    strong_from_weak: NDArray[np.float64]  # (b, 2, 3) from the weak crops' pixels to the strong crops'
+    mirrored: NDArray[np.bool_]  # (b,) left and right joints change names from one view to the other
+
+
+@dataclass
+class WaitClock:
+    """Seconds that the consumer of batches spent waiting for them."""
+
+    seconds: float = 0.0
+
+
+def epoch_batches(
+    samples: CropSamples,
+    order: NDArray[np.int64],
+    batch: int,
+    seed: int,
+    epoch: int,
+    *,
+    workers: int = 1,
+    places: NDArray[np.int64] | None = None,
+    waited: WaitClock | None = None,
+) -> Iterator[Batch]:
     """The samples `order` names, in that order, `batch` at a time; an incomplete last batch is left out.
 
-    (A batch of a few samples would give batch norm statistics of a few samples.)
+    (A batch of a few samples would give batch norm statistics of a few samples.) `places` are the samples' places in
+    the whole epoch where `order` is one rank's part of it: the union of all ranks then is what one process would see.
     """
-    starts = range(0, len(order) - batch + 1, batch)
 
     def make(start: int) -> Batch:
         rows = order[start : start + batch]
-        drawn = [samples.sample(int(row), (seed, epoch, start + i)) for i, row in enumerate(rows)]
-        return Batch(
-            images=normalise(np.stack([s.crop_bgr for s in drawn]), MEAN_RGB, STD_RGB),
-            keypoints_px=np.stack([s.keypoints_px for s in drawn]).astype(np.float32),
-            joint_weight=np.stack([s.joint_weight for s in drawn]),
-            rows=rows,
+        return collate(samples.draw(rows, _seeds(seed, epoch, places, start, len(rows))), rows)
+
+    return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
+
+
+def epoch_view_batches(
+    samples: CropSamples,
+    order: NDArray[np.int64],
+    batch: int,
+    seed: int,
+    epoch: int,
+    *,
+    workers: int = 1,
+    places: NDArray[np.int64] | None = None,
+    waited: WaitClock | None = None,
+) -> Iterator[ViewBatch]:
+    """As `epoch_batches`, but a weak and a strong view of each sample."""
+
+    def make(start: int) -> ViewBatch:
+        rows = order[start : start + batch]
+        pairs = samples.views(rows, _seeds(seed, epoch, places, start, len(rows)))
+        return ViewBatch(
+            weak=collate([pair.weak for pair in pairs], rows),
+            strong=collate([pair.strong for pair in pairs], rows),
+            strong_from_weak=np.stack([pair.strong_from_weak for pair in pairs]),
+            mirrored=np.array([pair.mirrored for pair in pairs]),
         )
 
-    return prefetch(make, starts)
+    return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
 
 
-def prefetch(make: Callable[[int], Item], arguments: Sequence[int]) -> Iterator[Item]:
-    """``make(a) for a in arguments``, computed in a thread a few items ahead; its exceptions are raised here."""
-    ready: queue.Queue[Item | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
-    stop = threading.Event()
+def collate(drawn: Sequence[Sample], rows: NDArray[np.int64]) -> Batch:
+    """Samples of one size as a batch."""
+    images = np.empty((len(drawn), *drawn[0].crop_rgb.shape), dtype=np.float32)
+    normaliser = Normaliser(images.shape[2])
+    for target, sample in zip(images, drawn, strict=True):
+        normaliser.into(target, sample.crop_rgb)
+    return Batch(
+        images=images.transpose(0, 3, 1, 2),
+        keypoints_px=np.stack([s.keypoints_px for s in drawn]).astype(np.float32),
+        joint_weight=np.stack([s.joint_weight for s in drawn]),
+        rows=rows,
+        visibility=np.stack([s.visibility for s in drawn]),
+    )
 
-    def work() -> None:
-        try:
-            for argument in arguments:
-                if not _put(ready, make(argument), stop):
-                    return
-            _put(ready, None, stop)
-        except BaseException as error:  # whatever went wrong belongs to the consumer
-            _put(ready, error, stop)
 
-    thread = threading.Thread(target=work, name="prefetch", daemon=True)
-    thread.start()
+def prefetch(
+    make: Callable[[int], Item],
+    arguments: Sequence[int],
+    *,
+    workers: int = 1,
+    waited: WaitClock | None = None,
+) -> Iterator[Item]:
+    """``make(a) for a in arguments``, computed in threads a few items ahead; its exceptions are raised here."""
+    opencv_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # crops are small: its own threads only fight these (1.7 times slower on two cores)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix=THREAD_NAME)
+    coming: deque[Future[Item]] = deque()
+    clock = waited or WaitClock()
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        for argument in arguments:
+            coming.append(pool.submit(make, argument))
+            if len(coming) >= workers + _BATCHES_AHEAD:
+                yield _awaited(coming.popleft(), clock)
+        while coming:
+            yield _awaited(coming.popleft(), clock)
     finally:
-        stop.set()
-        thread.join()
+        pool.shutdown(wait=True, cancel_futures=True)
+        cv2.setNumThreads(opencv_threads)
 
 
-def _put(
-    ready: "queue.Queue[Item | BaseException | None]", item: Item | BaseException | None, stop: threading.Event
-) -> bool:
-    """Hand `item` over; False when the consumer has gone."""
-    while not stop.is_set():
-        try:
-            ready.put(item, timeout=0.1)
-        except queue.Full:
-            continue
-        return True
-    return False
+def _awaited(item: "Future[Item]", clock: WaitClock) -> Item:
+    started = time.perf_counter()
+    try:
+        return item.result()
+    finally:
+        clock.seconds += time.perf_counter() - started
+
+
+def _starts(order: NDArray[np.int64], batch: int) -> range:
+    return range(0, len(order) - batch + 1, batch)
+
+
+def _seeds(
+    seed: int, epoch: int, places: NDArray[np.int64] | None, start: int, count: int
+) -> list[tuple[int, int, int]]:
+    chosen = range(start, start + count) if places is None else places[start : start + count]
+    return [(seed, epoch, int(place)) for place in chosen]

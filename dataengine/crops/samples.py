@@ -1,42 +1,68 @@
 """Training samples: augmented crops of people, each a pure function of (people, row, seed).
 
-A person's surroundings are decoded once and kept as a small patch in memory, because a set of a few hundred people is
-visited for a hundred epochs; past `cache_bytes` patches are cut anew each time.
+`CropSamples.sample` and `draw` give one view of a person; `views` gives a weak and a strong one with the map between
+them, for a teacher that labels the weak view and a student that must agree on the strong one. Pixels come from
+patches (`patch_source.py`) by one bilinear sampling, whatever the turn, scale and mirroring.
 """
 
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.augment import AugmentParams, photometric, random_affine, swap_sides
-from dataengine.crops.pixels import read_image
-from dataengine.crops.spec import (
-    CropSpec,
-    apply_affine,
-    compose_affine,
-    crop_matrix,
-    extract_crop,
-    invert_affine,
-)
+from dataengine.crops.augment import GEOMETRY_DRAWS, AugmentParams, random_affines, reach, swap_sides
+from dataengine.crops.backgrounds import Backgrounds, put_before
+from dataengine.crops.occlusion import blot, hidden, joint_holes, occluded, random_holes
+from dataengine.crops.patch_source import PatchSource
+from dataengine.crops.patch_store import PatchStore
+from dataengine.crops.photometric import Photometric
+from dataengine.crops.spec import CropSpec, apply_affine, compose_affine, extract_crop, invert_affine
+from dataengine.errors import InputError
 from dataengine.people import Images, People
 
-# A patch shows this much more than the crop, for rotations and shifts, in this much finer pixels, for enlargements.
-PATCH_REACH, PATCH_DETAIL = 1.5, 1.25
-DEFAULT_CACHE_BYTES = 1 << 30
+DEFAULT_CACHE_BYTES = 2 << 30
+_WEAK, _STRONG = 0, 1  # names of the two views' random streams
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
     """One augmented crop with its labels."""
 
-    crop_bgr: NDArray[np.uint8]  # (height, width, 3)
+    crop_rgb: NDArray[np.uint8]  # (height, width, 3)
     keypoints_px: NDArray[np.float64]  # (17, 2) crop pixels
-    joint_weight: NDArray[np.float32]  # (17,) the person's weight; 0 where not labelled or outside the crop
+    visibility: NDArray[np.uint8]  # (17,) 0 not labelled or outside the crop, 1 occluded (or blotted out), 2 visible
+    joint_weight: NDArray[np.float32]  # (17,) the person's weight where visibility is not 0, else 0
+    crop_from_image: NDArray[np.float64]  # (2, 3)
+    mirrored: bool  # left and right joints were exchanged
+
+
+@dataclass(frozen=True, eq=False)
+class ViewPair:
+    """Two views of one person."""
+
+    weak: Sample
+    strong: Sample
+    strong_from_weak: NDArray[np.float64]  # (2, 3) from the weak crop's pixels to the strong crop's
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether one view is the other's mirror image: then joints change their names on the way, too."""
+        return self.weak.mirrored != self.strong.mirrored
+
+
+def carry_joints(
+    points_px: NDArray[np.float64], strong_from_weak: NDArray[np.float64], mirrored: bool
+) -> NDArray[np.float64]:
+    """Joints (17, 2) that were found in the weak view, as pixels and names of the strong one."""
+    carried = apply_affine(strong_from_weak, points_px)
+    return swap_sides(carried) if mirrored else carried
 
 
 class CropSamples:
-    """The people to train on, ready to be cropped and augmented."""
+    """The people to train on, ready to be cropped and augmented. Safe to draw from in several threads."""
 
     def __init__(
         self,
@@ -45,55 +71,130 @@ class CropSamples:
         spec: CropSpec,
         augment: AugmentParams,
         *,
+        weak: AugmentParams | None = None,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        store: PatchStore | None = None,
     ) -> None:
-        """Raises InputError for an empty box or an unknown image, before any work is done."""
+        """`weak` is the augmentation of `views`' weak view; `cache_bytes` bounds the patches held in memory.
+
+        Raises InputError for an empty box, an unknown image, or synthetic people without any mask where
+        augment.background_share asks for masks, before any work is done.
+        """
         self.people, self.images, self.spec = people, images, spec
-        self._image_row = images.rows_of(people.image_id)
-        self._crop_from_image = crop_matrix(people.bbox_xywh_px, spec)
-        self._patch_spec = CropSpec(
-            round(spec.width_px * PATCH_REACH * PATCH_DETAIL),
-            round(spec.height_px * PATCH_REACH * PATCH_DETAIL),
-            spec.padding * PATCH_REACH,
+        self._augment, self._weak = augment, weak
+        params = [augment, *([weak] if weak else [])]
+        masked = _with_masks(people) & any(p.background_share > 0 for p in params)
+        self._backgrounds = Backgrounds(people, images, spec) if masked.any() else None
+        self._source = PatchSource(
+            people,
+            images,
+            spec,
+            max(reach(p, spec) for p in params),
+            memory_bytes=cache_bytes,
+            store=store,
+            masked=masked,
         )
-        self._patch_from_image = crop_matrix(people.bbox_xywh_px, self._patch_spec)
-        self._augment = augment
-        self._photometric = photometric(augment)
-        self._patches: dict[int, NDArray[np.uint8]] = {}
-        self._room = cache_bytes // (self._patch_spec.width_px * self._patch_spec.height_px * 3)
+        self._of_thread = threading.local()
+        if augment.background_share and (people.source == "synthetic").any() and not masked.any():
+            raise InputError("synthetic people have no masks", mend="mix anew, or set augment.background_share: 0")
 
     def __len__(self) -> int:
         return len(self.people)
 
     def image_path(self, row: int) -> str:
         """The image that person `row` stands in, for messages."""
-        return str(self.images.path[self._image_row[row]])
+        return self._source.image_path(row)
 
     def sample(self, row: int, seed: tuple[int, ...]) -> Sample:
         """Person `row`, augmented by the chance that `seed` stands for."""
-        rng = np.random.default_rng(seed)
-        change, mirrored = random_affine(rng, self._augment, self.spec)
-        crop_from_image = compose_affine(change, self._crop_from_image[row])
-        crop_from_patch = compose_affine(crop_from_image, invert_affine(self._patch_from_image[row]))
-        crop = extract_crop(self._patch(row), crop_from_patch, self.spec)
-        self._photometric.set_random_seed(int(rng.integers(2**31)))
-        crop = self._photometric(image=crop)["image"]
-        points = apply_affine(crop_from_image, self.people.keypoints_px[row].astype(np.float64))
-        labelled = self.people.visibility[row] > 0
-        if mirrored:
-            points, labelled = swap_sides(points), swap_sides(labelled[:, None])[:, 0]
-        weight = np.where(labelled & self._inside(points), self.people.weight[row], 0.0).astype(np.float32)
-        return Sample(crop, points, weight)
+        return self.draw([row], [seed])[0]
+
+    def draw(self, rows: Sequence[int] | NDArray[np.int64], seeds: Sequence[tuple[int, ...]]) -> list[Sample]:
+        """Persons `rows` (b,), each augmented by the chance of its own seed."""
+        return self._drawn(np.asarray(rows, dtype=np.int64), seeds, self._augment)
+
+    def views(self, rows: Sequence[int] | NDArray[np.int64], seeds: Sequence[tuple[int, ...]]) -> list[ViewPair]:
+        """A weak and a strong view of each of the persons `rows` (b,); takes the argument `weak`."""
+        if self._weak is None:
+            raise InputError("no weak augmentation was given", mend="pass `weak` to CropSamples")
+        index = np.asarray(rows, dtype=np.int64)
+        weak = self._drawn(index, [(*seed, _WEAK) for seed in seeds], self._weak)
+        strong = self._drawn(index, [(*seed, _STRONG) for seed in seeds], self._augment)
+        return [
+            ViewPair(w, s, compose_affine(s.crop_from_image, invert_affine(w.crop_from_image)))
+            for w, s in zip(weak, strong, strict=True)
+        ]
+
+    def _drawn(self, rows: NDArray[np.int64], seeds: Sequence[tuple[int, ...]], params: AugmentParams) -> list[Sample]:
+        """Geometry of the whole batch at once; pixels one by one."""
+        rngs = [np.random.default_rng(seed) for seed in seeds]
+        draws = np.stack([rng.random(GEOMETRY_DRAWS) for rng in rngs])
+        change, mirrored = random_affines(draws, params, self.spec)
+        crop_from_image = compose_affine(change, self._source.crop_from_image[rows])
+        points = apply_affine(crop_from_image, self.people.keypoints_px[rows].astype(np.float64))
+        visibility = self.people.visibility[rows]
+        points[mirrored] = swap_sides(points[mirrored])
+        visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
+        visibility[~self._inside(points)] = 0
+        looks = self._photometric(params)
+        samples = []
+        for i, row in enumerate(rows):
+            crop = self._pixels(int(row), crop_from_image[i], rngs[i], params)
+            crop, seen = self._with_holes(crop, points[i], visibility[i], rngs[i], params)
+            crop = looks.apply(crop, rngs[i])
+            weight = np.where(seen > 0, self.people.weight[row], 0.0).astype(np.float32)
+            samples.append(Sample(crop, points[i], seen, weight, crop_from_image[i], bool(mirrored[i])))
+        return samples
+
+    def _pixels(
+        self, row: int, crop_from_image: NDArray[np.float64], rng: np.random.Generator, params: AugmentParams
+    ) -> NDArray[np.uint8]:
+        """The crop (H, W, 3), BGR, in front of another background where chance has it so."""
+        patch = self._source.patch(row)
+        crop = extract_crop(patch.pixels, compose_affine(crop_from_image, patch.image_from_patch()), self.spec)
+        if crop.shape[2] == 3:
+            return crop
+        if self._backgrounds is not None and rng.random() < params.background_share:
+            return put_before(crop, self._backgrounds.window(rng))
+        return crop[..., :3]
+
+    def _with_holes(
+        self,
+        crop_bgr: NDArray[np.uint8],
+        points: NDArray[np.float64],
+        visibility: NDArray[np.uint8],
+        rng: np.random.Generator,
+        params: AugmentParams,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The crop in RGB with its holes, and what can still be seen in it."""
+        crop = np.asarray(cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        width, height = self.spec.width_px, self.spec.height_px
+        somewhere, at_joints = rng.random(2) < (params.dropout_share, params.joint_cutout_share)
+        parts = [random_holes(rng, width, height)] if somewhere else []
+        parts += [joint_holes(rng, points, visibility > 0, width, height)] if at_joints else []
+        if parts:
+            holes = np.concatenate(parts)
+            blot(crop, holes, rng)
+            visibility = occluded(visibility, hidden(points, holes))
+        return crop, visibility
+
+    def _photometric(self, params: AugmentParams) -> Photometric:
+        """This thread's own chain: it holds generators."""
+        chains: dict[AugmentParams, Photometric] | None = getattr(self._of_thread, "chains", None)
+        if chains is None:
+            chains = self._of_thread.chains = {}
+        if params not in chains:
+            chains[params] = Photometric(params)
+        return chains[params]
 
     def _inside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         limit = np.array([self.spec.width_px, self.spec.height_px]) - 0.5
-        return np.asarray(((points >= -0.5) & (points <= limit)).all(axis=1))
+        return np.asarray(((points >= -0.5) & (points < limit)).all(axis=-1))
 
-    def _patch(self, row: int) -> NDArray[np.uint8]:
-        patch = self._patches.get(row)
-        if patch is None:
-            image = read_image(self.image_path(row))
-            patch = extract_crop(image, self._patch_from_image[row], self._patch_spec)
-            if len(self._patches) < self._room:
-                self._patches[row] = patch
-        return patch
+
+def _with_masks(people: People) -> NDArray[np.bool_]:
+    """Which persons are synthetic and carry a mask."""
+    masks = people.extras.get("segmentation")
+    if masks is None:
+        return np.zeros(len(people), dtype=bool)
+    return (people.source == "synthetic") & np.array([isinstance(mask, dict) for mask in masks], dtype=bool)

@@ -56,18 +56,20 @@ def invert_affine(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def compose_affine(outer: NDArray[np.floating[Any]], inner: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The map (2, 3) that first does `inner`, then `outer`."""
-    product = np.asarray(outer @ np.vstack([inner, [0.0, 0.0, 1.0]]), dtype=np.float64)
-    return product
+    """The maps (..., 2, 3) that first do `inner`, then `outer`."""
+    linear = outer[..., :2] @ inner[..., :2]
+    shift = outer[..., :2] @ inner[..., 2:] + outer[..., 2:]
+    return np.concatenate([linear, shift], axis=-1, dtype=np.float64)
 
 
 def affine_scale(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """How much maps (..., 2, 3) enlarge lengths, shape (...)."""
-    return np.asarray(np.sqrt(np.abs(np.linalg.det(np.asarray(matrix, dtype=np.float64)[..., :2]))))
+    m = np.asarray(matrix, dtype=np.float64)
+    return np.asarray(np.sqrt(np.abs(m[..., 0, 0] * m[..., 1, 1] - m[..., 0, 1] * m[..., 1, 0])))
 
 
 def extract_crop(image: NDArray[np.uint8], matrix: NDArray[np.float64], spec: CropSpec) -> NDArray[np.uint8]:
-    """The pixels (height, width, 3) that `matrix` (2, 3) maps into the crop; outside the image is black.
+    """The pixels (height, width, channels) that `matrix` (2, 3) maps into the crop; outside the image is black.
 
     Shrinking by more than two first averages blocks of pixels, because bilinear sampling alone would alias.
     """

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from dataengine.crops.loader import prefetch
+from dataengine.crops.loader import THREAD_NAME, prefetch
 
 
 def test_items_come_in_order_and_once() -> None:
@@ -40,4 +40,4 @@ def test_a_consumer_that_leaves_early_leaves_no_thread() -> None:
     items = prefetch(lambda i: i, range(1000))
     next(items)
     items.close()  # type: ignore[attr-defined]
-    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)]

@@ -58,13 +58,13 @@ def test_labels_follow_the_pixels(dots: tuple[People, Images], seed: int) -> Non
     counted = np.flatnonzero(sample.joint_weight)
     assert set(counted) <= {0, 5, 6}
     for x, y in sample.keypoints_px[counted]:
-        assert sample.crop_bgr[round(float(y)), round(float(x)), 0] > 200
+        assert sample.crop_rgb[round(float(y)), round(float(x)), 0] > 200
 
 
 def test_a_mirrored_sample_is_the_plain_one_mirrored_with_sides_exchanged(dots: tuple[People, Images]) -> None:
     plain = CropSamples(*dots, SPEC, PLAIN).sample(0, (1,))
     mirrored = CropSamples(*dots, SPEC, replace(PLAIN, flip_share=1.0)).sample(0, (1,))
-    assert np.abs(mirrored.crop_bgr.astype(int) - plain.crop_bgr[:, ::-1]).max() <= 2  # sampling by 1/32 px
+    assert np.abs(mirrored.crop_rgb.astype(int) - plain.crop_rgb[:, ::-1]).max() <= 2  # sampling by 1/32 px
     np.testing.assert_allclose(mirrored.keypoints_px[5], [63, 0] + plain.keypoints_px[6] * [-1, 1])
     np.testing.assert_allclose(mirrored.joint_weight, swap_sides(plain.joint_weight[:, None])[:, 0])
 
@@ -72,7 +72,7 @@ def test_a_mirrored_sample_is_the_plain_one_mirrored_with_sides_exchanged(dots: 
 def test_the_plain_sample_shows_what_prediction_sees(dots: tuple[People, Images]) -> None:
     sample = CropSamples(*dots, SPEC, PLAIN).sample(0, (1,))
     crops, matrices = crop_people(*dots, SPEC)
-    assert np.abs(sample.crop_bgr.astype(int) - crops[0]).mean() < 2
+    assert np.abs(sample.crop_rgb.astype(int) - crops[0]).mean() < 2
     np.testing.assert_allclose(sample.keypoints_px, apply_affine(matrices, dots[0].keypoints_px)[0], atol=1e-6)
 
 
@@ -80,10 +80,10 @@ def test_samples_depend_on_the_seed_alone_with_and_without_cache(dots: tuple[Peo
     cached, bare = CropSamples(*dots, SPEC, STRONG), CropSamples(*dots, SPEC, STRONG, cache_bytes=0)
     other = cached.sample(0, (9,))
     first, again, uncached = cached.sample(0, (3, 4)), cached.sample(0, (3, 4)), bare.sample(0, (3, 4))
-    np.testing.assert_array_equal(first.crop_bgr, again.crop_bgr)
-    np.testing.assert_array_equal(first.crop_bgr, uncached.crop_bgr)
+    np.testing.assert_array_equal(first.crop_rgb, again.crop_rgb)
+    np.testing.assert_array_equal(first.crop_rgb, uncached.crop_rgb)
     np.testing.assert_array_equal(first.keypoints_px, uncached.keypoints_px)
-    assert (first.crop_bgr != other.crop_bgr).any()
+    assert (first.crop_rgb != other.crop_rgb).any()
 
 
 def test_joints_outside_the_crop_or_unlabelled_do_not_count(dots: tuple[People, Images]) -> None:

@@ -1,0 +1,79 @@
+"""A patch: the part of a picture that a person's augmented crops can ever show, as few pixels as they need.
+
+`patch_region` says which part from box and crop alone, `cut_patch` cuts it out of a decoded picture. Patches are what
+the loader keeps, in memory and on disk, so that a picture is decoded once.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.crops.decode import reduction
+from dataengine.crops.spec import CropSpec, affine_scale, apply_affine, invert_affine
+
+_MARGIN_PX = 2  # bilinear sampling looks one pixel further
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of an image, in image pixels, and how much smaller its patch is to be."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    factor: int
+    """Image pixels along a side of a patch pixel: a power of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """Pixels, and where they stand in the image."""
+
+    pixels: NDArray[np.uint8]  # (h, w, 3) BGR, or (h, w, 4) with the person's mask as 0..255
+    factor: float  # image pixels along a side of a patch pixel
+    x0: int  # image pixels left of the patch
+    y0: int  # image pixels above the patch
+
+    def image_from_patch(self) -> NDArray[np.float64]:
+        """The map (2, 3) from patch pixels to image pixels."""
+        half = (self.factor - 1) / 2
+        return np.array([[self.factor, 0.0, self.x0 + half], [0.0, self.factor, self.y0 + half]])
+
+
+def patch_region(crop_from_image: NDArray[np.float64], spec: CropSpec, reach: float) -> Region:
+    """What crops of `reach` times the extent of `crop_from_image` (2, 3) show; it may lie outside the image."""
+    size = np.array([spec.width_px, spec.height_px])
+    middle = (size - 1) / 2
+    corners = np.stack([middle - reach * size / 2, middle + reach * size / 2])
+    low, high = apply_affine(invert_affine(crop_from_image), corners)
+    factor = reduction(1 / float(affine_scale(crop_from_image)))
+    margin = _MARGIN_PX * factor
+    x0, y0 = (np.floor((low - margin) / factor) * factor).astype(int).tolist()
+    x1, y1 = (np.ceil((high + margin) / factor) * factor).astype(int).tolist()
+    return Region(x0, y0, x1, y1, factor)
+
+
+def cut_patch(image: NDArray[np.uint8], decoded_factor: int, region: Region) -> Patch:
+    """Cut `region` out of a picture (H, W, channels) that was decoded `decoded_factor` times smaller.
+
+    A region that misses the picture gives its nearest pixel, which no crop of that region shows.
+    """
+    factor = max(region.factor, decoded_factor)
+    step = factor // decoded_factor
+    height, width = image.shape[:2]
+    columns, rows = max(1, width // step), max(1, height // step)  # whole patch pixels that the picture has
+    left, right = _clipped(region.x0 // factor, -(-region.x1 // factor), columns)
+    top, bottom = _clipped(region.y0 // factor, -(-region.y1 // factor), rows)
+    part = image[top * step : bottom * step, left * step : right * step]
+    if step > 1:
+        small = cv2.resize(part, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+        part = np.asarray(small, dtype=np.uint8).reshape(bottom - top, right - left, -1)
+    return Patch(np.ascontiguousarray(part), float(factor), left * factor, top * factor)
+
+
+def _clipped(low: int, high: int, count: int) -> tuple[int, int]:
+    low = min(max(low, 0), count - 1)
+    return low, min(max(high, low + 1), count)
