@@ -1,14 +1,36 @@
-"""Which split a sample belongs to: time blocks for one video, a hash for independent groups."""
+"""Which split a sample belongs to: time blocks for one video, a hash for independent groups.
+
+The rule for photographs and many videos (`split_images`):
+
+1. *Home.* Every group (a video, a scene, or else the single picture by its content) has a home split by the hash of its
+   name. The home depends on nothing but the group and the shares, so data that is added or removed moves nobody.
+2. *Set aside.* Where near duplicates have different homes, only those in the most protected one (test before val before
+   train) are used. The others are set aside; they never join another split.
+
+No rule can do both: keep clusters of near duplicates whole, and never move a sample. (A and B differ and lie in two
+splits; add C, a near duplicate of both. To be whole, A or B must move.) So clusters are kept apart by leaving out. What
+holds when data is added: a sample is where it was or is set aside, never elsewhere; no test sample ever leaves; none of
+two near duplicates that are used lie in different splits. What it costs: members of a cluster with another home.
+
+3. *Frozen.* With a frozen test set (`frozen_test.py`) its samples are the test set, whatever the shares say now. New
+   samples with home test are reserved: they wait for the next version, for training on them would spoil it.
+"""
 
 import hashlib
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.people import Images
 
-SPLITS = ("train", "val", "test")
+from .checks.near_duplicates import Pairs, clusters
+
+SPLITS = ("train", "val", "test")  # each more protected than the one before
 DROPPED = ""
 
 
@@ -22,6 +44,12 @@ class SplitParams:
     """Of the frames or groups."""
     gap_frames: int
     """Frames of a video left out between two splits, so that none neighbours another."""
+    scene_pattern: str = ""
+    """Regular expression on file names; pictures with the same first group are one scene. Empty: none are."""
+    test_version: str = "1"
+    """Name of the test set; a new name makes a new one."""
+    frozen_test: str = ""
+    """File that freezes the test set of that version: data/ingest/test.lock.json, copied and kept in git."""
 
     def __post_init__(self) -> None:
         if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share >= 1:
@@ -29,6 +57,29 @@ class SplitParams:
             raise ParamsError("params ingest.split", expected="shares >= 0 that leave some for training", got=got)
         if self.gap_frames < 0:
             raise ParamsError("params ingest.split.gap_frames", expected="0 or more", got=str(self.gap_frames))
+        if not self.test_version.strip():
+            raise ParamsError("params ingest.split.test_version", expected="a name", got="nothing")
+        try:
+            groups = re.compile(self.scene_pattern).groups
+        except re.error as error:
+            raise ParamsError("params ingest.split.scene_pattern", expected="a pattern", got=str(error)) from error
+        if self.scene_pattern and groups != 1:
+            got = f"{groups} in {self.scene_pattern!r}"
+            raise ParamsError("params ingest.split.scene_pattern", expected="one (group)", got=got)
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """What became of each image."""
+
+    split: NDArray[np.str_]
+    """(m,) one of SPLITS, or DROPPED when set aside."""
+    home: NDArray[np.str_]
+    """(m,) the split by hash alone."""
+    leaks_to: NDArray[np.int64]
+    """(m,) row of a near duplicate for whose sake the image is set aside, -1 for none."""
+    reserved: NDArray[np.bool_]
+    """(m,) home test, but not in the frozen test set."""
 
 
 def split_frames(count: int, params: SplitParams) -> NDArray[np.str_]:
@@ -51,3 +102,56 @@ def split_group(group: str, params: SplitParams) -> str:
     if position < params.test_share:
         return "test"
     return "val" if position < params.test_share + params.val_share else "train"
+
+
+def split_images(
+    groups: Sequence[str],
+    near: Pairs,
+    params: SplitParams,
+    *,
+    keys: Sequence[str] = (),
+    frozen: Collection[str] | None = None,
+) -> Assignment:
+    """Assign images to splits by the rule above.
+
+    Args:
+        groups: name of each image's group (m,), see `group_names`.
+        near: rows of images that are near duplicates.
+        params: shares of the splits.
+        keys: of each image (m,), see `sample_keys`; needed with `frozen` only.
+        frozen: keys of the frozen test set; None when it is not frozen.
+    """
+    home = np.array([split_group(group, params) for group in groups], dtype="<U5")
+    in_frozen = np.array([key in frozen for key in keys], dtype=bool) if frozen is not None else home == "test"
+    reserved = (home == "test") & ~in_frozen
+    # a reserved sample protects as the test sample that it is going to be
+    rank = np.where(in_frozen, SPLITS.index("test"), [SPLITS.index(name) for name in home]).astype(np.int64)
+    cluster = clusters(len(groups), near)
+    order = np.lexsort((np.arange(len(groups)), -rank, cluster))
+    keeper = np.full(len(groups), -1, dtype=np.int64)
+    keeper[cluster[order][::-1]] = order[::-1]  # the last to be written is the most protected of its cluster
+    keeper = keeper[cluster]
+    leaks = rank < rank[keeper]
+    split = np.where(leaks | reserved, DROPPED, np.array(SPLITS)[rank]).astype("<U5")
+    return Assignment(split, home, np.where(leaks, keeper, -1), reserved)
+
+
+def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> list[str]:
+    """The group of each image: its video, else its scene, else its own content."""
+    pattern = re.compile(params.scene_pattern) if params.scene_pattern else None
+    names = []
+    for path, video, sha in zip(images.path, images.video, sha256, strict=True):
+        scene = pattern.search(Path(path).name) if pattern else None
+        if video:
+            names.append(Path(video).name)
+        else:
+            names.append(scene[1] if scene and scene[1] else sha)
+    return names
+
+
+def sample_keys(images: Images, sha256: Sequence[str]) -> list[str]:
+    """What an image is known by wherever it lies: video and frame, else the hash of its bytes."""
+    return [
+        f"{Path(video).name}#{frame}" if video else sha
+        for video, frame, sha in zip(images.video, images.frame, sha256, strict=True)
+    ]

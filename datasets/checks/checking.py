@@ -1,0 +1,184 @@
+"""All checks of one set, in order: pictures, identical ones merged, then people, then near duplicates.
+
+`check_set` is the entry. Every record that went in comes out kept, quarantined or merged, and `Counts` refuses to be
+made when that is not so.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import ParamsError
+from dataengine.people import Images, People
+
+from . import duplicates, limbs, person_boxes, sides
+from .finding import Finding
+from .near_duplicates import Pairs, near_duplicates
+from .params import ChecksParams
+from .perceptual_hash import perceptual_hashes
+from .person_boxes import Fault
+from .pictures import Look, look_at_all
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Images and annotations, added up."""
+
+    records_in: int
+    kept: int
+    quarantined: int
+    merged: int
+    """Identical to a record that was kept (or quarantined for its own fault)."""
+
+    def __post_init__(self) -> None:
+        assert self.records_in == self.kept + self.quarantined + self.merged, self
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A set after its checks."""
+
+    people: People
+    """Those kept; extra column `suspect` holds the names of checks that doubt them, joined by commas."""
+    images: Images
+    """Those kept, also without people."""
+    sha256: NDArray[np.str_]
+    """(m,) of the images' files."""
+    thumbnails: NDArray[np.uint8]
+    """(m, 32, 32) grey."""
+    near: Pairs
+    """Rows of `images` that are near duplicates of each other."""
+    findings: list[Finding]
+    counts: Counts
+    without_labels: int
+    """Annotations among the kept that have no labelled joint or are crowds: fine, but nothing to learn from."""
+
+
+def check_set(
+    people: People,
+    images: Images,
+    params: ChecksParams,
+    *,
+    bad: Sequence[Finding] = (),
+    without_labels: int = 0,
+    models: Path | None = None,
+) -> Checked:
+    """Check a set that an adapter has read.
+
+    `bad` are records the adapter set aside and `without_labels` how many it passed over; both enter the counts.
+    `models` is the folder of BlazePose, needed with `params.teacher` only.
+    """
+    if params.teacher and models is None:
+        raise ParamsError("params ingest.checks.teacher", expected="the folder of fetched models", got="none")
+    records_in = len(people) + len(images) + len(bad) + without_labels
+    findings = list(bad)
+    images, people, looks = _readable(images, people, findings)
+    sha256 = np.array([look.sha256 for look in looks], dtype="<U64")
+    images, people, kept_images = _merged_images(images, people, sha256)
+    people = people.take(duplicates.identical_people(people) == np.arange(len(people)))
+    collapsed = person_boxes.collapsed(people)
+    findings += findings_of("collapsed", collapsed, people, images, with_row=False)
+    people = people.take(np.setdiff1d(np.arange(len(people)), [fault.row for fault in collapsed]))
+    doubts = _doubts(people, images, params, models)
+    findings += [f for check, faults in doubts.items() for f in findings_of(check, faults, people, images)]
+    thumbnails = np.array([looks[row].thumbnail for row in kept_images], dtype=np.uint8).reshape(-1, 32, 32)
+    quarantined = sum(finding.severity == "quarantine" for finding in findings)
+    kept = len(people) + len(images) + without_labels
+    return Checked(
+        people=people.with_extra("suspect", _suspect_column(len(people), doubts)),
+        images=images,
+        sha256=sha256[kept_images],
+        thumbnails=thumbnails,
+        near=near_duplicates(
+            perceptual_hashes(thumbnails),
+            thumbnails,
+            bits=params.near_duplicate_bits,
+            correlation=params.near_duplicate_correlation,
+        ),
+        findings=findings,
+        counts=Counts(records_in, kept, quarantined, records_in - kept - quarantined),
+        without_labels=without_labels,
+    )
+
+
+def findings_of(
+    check: str, faults: Sequence[Fault], people: People, images: Images, *, with_row: bool = True
+) -> list[Finding]:
+    """Findings about people, named by their source's id and their image."""
+    names = short_names(images)
+    ids = people.extras["source_id"] if "source_id" in people.extras else np.arange(1, len(people) + 1)
+    rows = images.rows_of(people.image_id)
+    return [
+        Finding(check, "annotations", str(ids[f.row]), names[rows[f.row]], f.reason, f.score, f.row if with_row else -1)
+        for f in faults
+    ]
+
+
+def short_names(images: Images) -> list[str]:
+    """The images' paths below the folder that all of them share."""
+    if not len(images):
+        return []
+    paths = [Path(path).absolute() for path in images.path]
+    folder = os.path.commonpath([path.parent for path in paths])
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def _readable(images: Images, people: People, findings: list[Finding]) -> tuple[Images, People, list[Look]]:
+    """The images that decode and are of the stated size, and the people on them."""
+    names = short_names(images)
+    looks: list[Look] = []
+    good = np.zeros(len(images), dtype=bool)
+    for row, look in enumerate(look_at_all(list(map(str, images.path)))):
+        stated = (int(images.width[row]), int(images.height[row]))
+        if isinstance(look, str):
+            fault = look
+        elif (look.width, look.height) != stated:
+            fault = f"stated {stated[0]}x{stated[1]}, is {look.width}x{look.height}"
+        else:
+            good[row] = True
+            looks.append(look)
+            continue
+        findings.append(Finding("picture", "images", str(images.id[row]), names[row], fault))
+    with_picture = good[images.rows_of(people.image_id)] if len(people) else np.empty(0, dtype=bool)
+    lost = [Fault(int(row), "its image is quarantined", 0.0) for row in np.flatnonzero(~with_picture)]
+    findings += findings_of("picture", lost, people, images, with_row=False)
+    return images.take(good), people.take(with_picture), looks
+
+
+def _merged_images(
+    images: Images, people: People, sha256: NDArray[np.str_]
+) -> tuple[Images, People, NDArray[np.int64]]:
+    """Each picture once, the people of its copies moved to it, and the rows that stayed."""
+    first = duplicates.identical_images(sha256, images)
+    rows = images.rows_of(people.image_id)
+    stay = np.flatnonzero(first == np.arange(len(images)))
+    return images.take(stay), people.replace(image_id=images.id[first[rows]]), stay
+
+
+def _doubts(people: People, images: Images, params: ChecksParams, models: Path | None) -> dict[str, list[Fault]]:
+    """Every check that leaves people in the set, by its name."""
+    checks: dict[str, Callable[[], list[Fault]]] = {
+        "tiny": lambda: person_boxes.tiny(people, params.tiny_px),
+        "outside": lambda: person_boxes.outside(people, images, params.outside_share),
+        "box": lambda: person_boxes.joints_off_box(people, params.box_margin),
+        "twice": lambda: duplicates.same_person_twice(people, oks=params.same_person_oks, iou=params.same_person_iou),
+        "limbs": lambda: limbs.long_limbs(people, least_excess=params.limb_excess, deviations=params.limb_deviations),
+        "sides": lambda: sides.swapped_sides(people, prior=params.swap_prior, probability=params.swap_probability),
+    }
+    if params.teacher and models is not None:
+        from .teacher_sides import teacher_sides  # LiteRT is slow to import
+
+        checks["teacher-sides"] = lambda: teacher_sides(people, images, models)
+    return {name: check() for name, check in checks.items()}
+
+
+def _suspect_column(count: int, doubts: dict[str, list[Fault]]) -> NDArray[np.str_]:
+    names: list[list[str]] = [[] for _ in range(count)]
+    for check, faults in doubts.items():
+        for fault in faults:
+            names[fault.row].append(check)
+    return np.array([",".join(found) for found in names], dtype=str)
