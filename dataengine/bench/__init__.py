@@ -6,5 +6,7 @@ add one line to `BENCHMARKS`. Yield each figure as soon as it is known: it is pr
 
 BENCHMARKS: dict[str, str] = {
     "cli": "dataengine.bench.cli",
+    "oks": "dataengine.bench.oks",
+    "bootstrap": "dataengine.bench.bootstrap",
     "repro": "dataengine.bench.repro",
 }

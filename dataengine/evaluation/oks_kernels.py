@@ -151,6 +151,16 @@ def match(
                     taken[chosen] = True
 
 
+@njit(cache=True, nogil=True)
+def extents(points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Area (d,) that the joints (d, j, 2) of each pose span, px^2."""
+    area = np.empty(len(points_px))
+    for row in range(len(points_px)):
+        x, y = points_px[row, :, 0], points_px[row, :, 1]
+        area[row] = (x.max() - x.min()) * (y.max() - y.min())
+    return area
+
+
 def starts(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Where each of `count` groups begins (count + 1,) in the sorted group numbers `rows`."""
     bounds: NDArray[Any] = np.searchsorted(rows, np.arange(count + 1))

@@ -4,9 +4,9 @@
 own dictionaries, of any skeleton.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from operator import itemgetter
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
+from dataengine.evaluation.oks_kernels import extents
 from dataengine.people import Images, People
 
 Record = Mapping[str, Any]
@@ -94,7 +95,7 @@ def detections_of(found: People, images: Images, image_id: NDArray[np.int64]) ->
         image=np.searchsorted(image_id, found.image_id),
         keypoints_px=points,
         score=found.score.astype(np.float64),
-        area=_extent(points),
+        area=extents(points),
     )
 
 
@@ -121,7 +122,7 @@ def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -
         raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
     triplets = _triplets(annotations)
     labelled = triplets[:, :, 2] > 0
-    box = _flat(annotations, "bbox").reshape(-1, 4)
+    box = _packed(annotations, "bbox", 4)
     area = box[:, 2] * box[:, 3] * 0.53
     if "area" in annotations[0]:
         area = np.fromiter(map(itemgetter("area"), annotations), dtype=np.float64, count=len(annotations))
@@ -147,28 +148,27 @@ def detections_of_records(results: Sequence[Record], image_id: NDArray[np.int64]
         image=_rows(results, image_id),
         keypoints_px=points,
         score=np.fromiter(map(itemgetter("score"), results), dtype=np.float64, count=len(results)),
-        area=_extent(points),
+        area=extents(points),
     )
-
-
-def _extent(points_px: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not len(points_px):
-        return np.empty(0)
-    across = points_px.max(axis=1) - points_px.min(axis=1)
-    return across[:, 0] * across[:, 1]
 
 
 def _triplets(records: Sequence[Record]) -> NDArray[np.float64]:
     """(n, j, 3): x, y, flag."""
     length = len(records[0]["keypoints"])
-    flat = _flat(records, "keypoints")
-    if length % 3 or len(flat) != length * len(records):
-        raise InputError("keypoints are malformed", expected="x, y, v of the same joints in every record")
-    return flat.reshape(len(records), -1, 3)
+    if length % 3 or not length:
+        raise InputError("keypoints are malformed", expected="x, y, v of each joint", got=f"{length} numbers")
+    return _packed(records, "keypoints", length).reshape(len(records), -1, 3)
 
 
-def _flat(records: Sequence[Record], key: str) -> NDArray[np.float64]:
-    return np.fromiter(chain.from_iterable(map(itemgetter(key), records)), dtype=np.float64)
+def _packed(records: Sequence[Record], key: str, length: int) -> NDArray[np.float64]:
+    """(n, length) numbers of every record. `struct` reads lists twice as fast as numpy does, and counts them."""
+    pack = struct.Struct(f"{length}d").pack
+    try:
+        flat = b"".join([pack(*record[key]) for record in records])
+    except (struct.error, KeyError, TypeError) as error:
+        expected = f"{length} numbers in every record"
+        raise InputError(f"{key} is malformed", expected=expected, got=f"one with {error}") from error
+    return np.frombuffer(flat).reshape(len(records), length)
 
 
 def _rows(records: Sequence[Record], image_id: NDArray[np.int64]) -> NDArray[np.int64]:
