@@ -7,7 +7,7 @@ import numpy as np
 
 from dataengine.errors import EnvironmentFault
 from dataengine.people import Images
-from dataengine.video import Frame
+from dataengine.video.decoding import Frame, FrameAddress
 
 JPEG_QUALITY = 95
 
@@ -19,6 +19,7 @@ class FrameWriter:
         self._folder, self._video, self._longest_side_px = folder, video, longest_side_px
         self._next_id = first_id
         self._rows: list[tuple[int, str, int, int, int]] = []
+        self._pts: list[int] = []
         self.scale = 1.0
         """Written pixels per original pixel."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,6 +34,7 @@ class FrameWriter:
         if not cv2.imwrite(str(path), small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
             raise EnvironmentFault(f"cannot write {path}", mend="check free space and permissions")
         self._rows.append((self._next_id, str(path), *size, frame.index))
+        self._pts.append(frame.pts)
         self._next_id += 1
 
     def images(self) -> Images:
@@ -41,3 +43,10 @@ class FrameWriter:
         return Images.build(
             id=np.array(ids, dtype=np.int64), path=paths, width=widths, height=heights, video=self._video, frame=frames
         )
+
+    def addresses(self, video_sha256: str) -> dict[str, str]:
+        """Which frame of the video of this hash each image id is, as text of `FrameAddress`."""
+        return {
+            str(row[0]): str(FrameAddress(video_sha256, row[4], pts))
+            for row, pts in zip(self._rows, self._pts, strict=True)
+        }
