@@ -17,10 +17,24 @@ from dataengine.errors import InputError
 Vector = tuple[float, float, float]
 
 POSES_FILE = Path(__file__).with_name("poses.yaml")
+FAMILIES = (
+    "standing",
+    "walking",
+    "sitting",
+    "crouching",
+    "bending",
+    "lying",
+    "yoga",
+    "gymnastics",
+    "martial_arts",
+    "dance",
+    "climbing",
+    "ball_sports",
+)
 CONTACTS = ("hands", "feet", "knees", "elbows", "hips", "head")
 _LIMB_KEYS = ("left_arm", "right_arm", "left_leg", "right_leg")
 _TURN_KEYS = ("root", "spine", "neck")
-_OTHER_KEYS = ("name", "arms", "legs", "curl", "contacts", "airborne", "extreme")
+_OTHER_KEYS = ("name", "family", "arms", "legs", "curl", "contacts", "airborne", "extreme")
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,7 @@ class Pose:
     """One authored pose: turns in degrees about x, y and z, and directions of limbs, in the body frame."""
 
     name: str
+    family: str
     left_arm: Limb
     right_arm: Limb
     left_leg: Limb
@@ -79,11 +94,14 @@ def pose_from_mapping(line: Any) -> Pose:
         raise InputError(f"{where} has an unknown key", expected=", ".join(_OTHER_KEYS), got=", ".join(unknown))
     root, spine, neck = (_vector(line.get(key, [0, 0, 0]), f"{where} {key}") for key in _TURN_KEYS)
     limbs = _limbs(line, where)
+    if line.get("family") not in FAMILIES:
+        raise InputError(f"{where} family", expected=" | ".join(FAMILIES), got=repr(line.get("family")))
     contacts = tuple(line.get("contacts", ()))
     if len(contacts) not in (0, 2) or not set(contacts) <= set(CONTACTS):
         raise InputError(f"{where} contacts", expected=f"none or two of {', '.join(CONTACTS)}", got=repr(contacts))
     return Pose(
         name=line["name"],
+        family=line["family"],
         left_arm=limbs["left_arm"],
         right_arm=limbs["right_arm"],
         left_leg=limbs["left_leg"],

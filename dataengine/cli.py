@@ -34,12 +34,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("dataengine.train.compare", "Candidate against champion on the frozen test set: a verdict."),
     "promote": ("dataengine.train.promote", "Make a candidate with a good verdict the champion."),
     # around the DAG
+    "check": ("dataengine.datasets.quality_check", "Show what is wrong with a labelled set; change nothing."),
     "app": ("dataengine.active.app", "Open the FiftyOne App on what select chose."),
     "label-export": ("dataengine.active.label_export", "Write the picks as COCO JSON for an annotation tool."),
     "label-import": ("dataengine.active.label_import", "Check what a person labelled and keep it by its hash."),
     "history": ("dataengine.train.history", "List the registry: champion, archived, refused."),
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
+    "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
     "prepare-body": ("dataengine.blender.prepare_body", "Build the body model's cache once (set-up does)."),
 }
 

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.blender.pose_library import jittered, mirrored, pose_from_mapping, read_pose_library
+from dataengine.blender.pose_library import FAMILIES, jittered, mirrored, pose_from_mapping, read_pose_library
 from dataengine.errors import InputError
 
-LINE: dict[str, Any] = {"name": "p", "arms": [[0.3, 0, -1]], "legs": [[0.1, 0, -1]]}
+LINE: dict[str, Any] = {"name": "p", "family": "standing", "arms": [[0.3, 0, -1]], "legs": [[0.1, 0, -1]]}
 
 
 def test_the_library_holds_many_poses_and_the_extreme_ones() -> None:
     poses = read_pose_library()
     extreme = {pose.name for pose in poses if pose.extreme}
-    assert len(poses) >= 20
+    assert len(poses) >= 60
+    assert {pose.family for pose in poses} == set(FAMILIES)
     assert {"headstand", "handstand", "bridge", "cartwheel", "splits", "downdog", "high_kick"} <= extreme
     assert len({pose.name for pose in poses}) == len(poses)
 
@@ -41,6 +42,7 @@ def test_every_line_of_the_file_is_one_pose() -> None:
         ({"curl": 400}, "0 to 100"),
         ({"airborne": -1}, "0 to 2"),
         ({"spine": "bent"}, "three numbers"),
+        ({"family": "flying"}, "standing | walking"),
     ],
 )
 def test_a_bad_line_is_refused_by_name(change: dict[str, Any], complaint: str) -> None:
@@ -51,13 +53,13 @@ def test_a_bad_line_is_refused_by_name(change: dict[str, Any], complaint: str) -
 
 def test_a_missing_limb_and_a_nameless_line_are_refused() -> None:
     with pytest.raises(InputError, match="lacks left_leg"):
-        pose_from_mapping({"name": "p", "arms": [[1, 0, 0]]})
+        pose_from_mapping({"name": "p", "family": "standing", "arms": [[1, 0, 0]]})
     with pytest.raises(InputError, match="a name"):
         pose_from_mapping({"arms": [[1, 0, 0]]})
 
 
 def test_a_repeated_name_and_a_broken_file_are_refused(tmp_path: Path) -> None:
-    line = "- {name: p, arms: [[1, 0, 0]], legs: [[0, 0, -1]]}\n"
+    line = "- {name: p, family: yoga, arms: [[1, 0, 0]], legs: [[0, 0, -1]]}\n"
     library = tmp_path / "poses.yaml"
     library.write_text(line * 2)
     with pytest.raises(InputError, match="p twice"):
