@@ -6,7 +6,7 @@ instead (`formats/coco.py`). Order: `run`, the two sources, the pool, what is wr
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,14 +19,17 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People, box_from_keypoints
 from dataengine.progress import track
-from dataengine.video import iter_frames
+from dataengine.video.decoding import video_hash
+from dataengine.video.sampling import FrameSampling, sample_frames
 
+from .checks.params import ChecksParams
 from .formats.coco import read_coco
 from .frames import FrameWriter
 from .multiview import MultiviewParams, ViewLabels, detect_views, label_views
 from .qualisys import read_calibration
+from .quality_intake import Intake, check_and_split, check_blocks, record_findings
 from .reprojection_picture import write_reprojection_picture
-from .splits import SPLITS, SplitParams, split_frames, split_group
+from .splits import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
@@ -45,13 +48,17 @@ class IngestParams:
     pool_videos: list[str]
     """Unlabelled videos; empty takes the default clip."""
     pool_every: int
-    """Every so many frames of a pool video are taken."""
+    """Every so many frames of a pool video are taken, unless `pool.fps` is set."""
     longest_side_px: int
     """Video frames are scaled down to this."""
     max_bad_share: float
     """More bad records than this share stop the stage with exit code 2."""
     split: SplitParams
     multiview: MultiviewParams
+    pool: FrameSampling = field(default_factory=FrameSampling)
+    """Further rules for the pool: frames per second, change, sharpness. Its `every` is `pool_every`."""
+    checks: ChecksParams = field(default_factory=ChecksParams)
+    """What makes a picture, a person or a pair of pictures suspect."""
 
     def __post_init__(self) -> None:
         if bool(self.coco_annotations) != bool(self.coco_images):
@@ -72,7 +79,8 @@ def command(
     joint on which the views disagree is dropped. Splits are blocks of time with gaps between them.
 
     For your own data set ingest.coco_annotations and ingest.coco_images in params.yaml: every record is checked, bad
-    ones are listed in quarantine.json with file, id and reason, and splits go by a hash of the image's name.
+    ones are listed in quarantine.json with file, id and reason, quality.html shows what is suspect, and splits go by
+    a hash of the video, the scene or the image's content.
 
     Example: dataengine ingest --fetched data/fetch --out data/ingest --report reports/ingest
     """
@@ -83,7 +91,7 @@ def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None
     """Write the splits and the pool to `out`, what was measured and set aside to `report`."""
     with fresh_folder(out) as folder:
         if params.coco_annotations:
-            metrics = _from_coco(params, folder, report)
+            metrics = _from_coco(params, fetched, folder, report)
         else:
             metrics = _from_cameras(params, fetched, folder, report)
         metrics["pool_frames"] = _write_pool(params, fetched, folder)
@@ -105,8 +113,16 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
     people = People.concat(
         view_people(labels, view, table, scale) for view, (table, scale) in enumerate(zip(images, scales, strict=True))
     )
-    split = np.tile(split_frames(frames, params.split), len(cameras))
-    counts = write_splits(folder, people, Images.concat(images), split)
+    intake = check_blocks(
+        people,
+        Images.concat(images),
+        params.checks,
+        params.split,
+        np.tile(split_frames(frames, params.split), len(cameras)),
+        report=report,
+        models=fetched / MODELS,
+    )
+    counts = write_splits(folder, intake, intake.images, params.split)
     write_reprojection_picture(report / "reprojection.png", labels, images, scales)
     write_json(report / "quarantine.json", [])
     return {"people": counts, "reprojection": labels.quality}
@@ -127,7 +143,7 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
     )
 
 
-def _from_coco(params: IngestParams, folder: Path, report: Path) -> dict[str, Any]:
+def _from_coco(params: IngestParams, fetched: Path, folder: Path, report: Path) -> dict[str, Any]:
     annotations = Path(params.coco_annotations)
     content = read_coco(annotations, Path(params.coco_images))
     # written before judging: whoever is stopped by too many bad records needs the list
@@ -142,18 +158,19 @@ def _from_coco(params: IngestParams, folder: Path, report: Path) -> dict[str, An
         )
     for record in content.bad[:BAD_SHOWN]:
         print(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
-    images = _copied(content.images, Path(params.coco_images), folder / "images")
-    groups = [video or path for video, path in zip(content.images.video, content.images.path, strict=True)]
-    by_image = np.array([split_group(Path(group).name, params.split) for group in groups], dtype="<U5")
-    split = by_image[images.rows_of(content.people.image_id)]
-    counts = write_splits(folder, content.people, images, split)
-    records = {
-        "in": content.records,
-        "kept": content.records - len(content.bad) - content.without_labels,
-        "quarantined": len(content.bad),
-        "without_labels": content.without_labels,
-    }
-    return {"people": counts, "records": records}
+    intake = check_and_split(
+        content.people,
+        content.images,
+        params.checks,
+        params.split,
+        report=report,
+        bad=record_findings(content.bad),
+        without_labels=content.without_labels,
+        models=fetched / MODELS,
+    )
+    images = _copied(intake.images.take(intake.split != DROPPED), Path(params.coco_images), folder / "images")
+    counts = write_splits(folder, intake, images, params.split)
+    return {"people": counts, "records": intake.quality.record_counts()}
 
 
 def _copied(images: Images, source: Path, target: Path) -> Images:
@@ -169,23 +186,29 @@ def _copied(images: Images, source: Path, target: Path) -> Images:
     )
 
 
-def write_splits(folder: Path, people: People, images: Images, split: np.ndarray) -> dict[str, int]:
-    """Write train, val and test JSON of the people that have a labelled joint; returns people per split."""
+def write_splits(folder: Path, intake: Intake, images: Images, params: SplitParams) -> dict[str, int]:
+    """Write train, val and test JSON of the people that have a labelled joint, and the lock of the test set.
+
+    `images` is the intake's table with the paths as they are now. Returns people per split.
+    """
+    people, split = intake.people, intake.people_split()
     usable = (people.visibility > 0).any(axis=1)
+    test_info = intake.freeze(folder, params).info()
     counts = {}
     for name in SPLITS:
         part = people.take((split == name) & usable)
         if not len(part):
             raise InputError(f"split {name} is empty", expected="people in every split", mend="change ingest.split")
         rows = np.unique(images.rows_of(part.image_id))
-        write_people(folder / f"{name}.json", part, images.take(rows), info={"stage": "ingest", "split": name})
+        info = {"stage": "ingest", "split": name} | (test_info if name == "test" else {})
+        write_people(folder / f"{name}.json", part, images.take(rows), info=info)
         counts[name] = len(part)
     return counts
 
 
 def _write_pool(params: IngestParams, fetched: Path, folder: Path) -> int:
     videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or [fetched / CLIP / "demo.mp4"]
-    tables = []
+    tables, addresses = [], dict[str, str]()
     for number, video in enumerate(videos):
         writer = FrameWriter(
             folder / "pool_images" / str(number),
@@ -193,11 +216,14 @@ def _write_pool(params: IngestParams, fetched: Path, folder: Path) -> int:
             params.longest_side_px,
             first_id=1 + 1_000_000 * (10 + number),
         )
-        for frame in track(iter_frames(video, every=params.pool_every), f"pool {video.name}", unit="frame"):
+        sampling = replace(params.pool, every=params.pool_every)
+        for frame in track(sample_frames(video, sampling), f"pool {video.name}", unit="frame"):
             writer.write(frame)
         tables.append(writer.images())
+        addresses.update(writer.addresses(video_hash(video)))
     pool = Images.concat(tables)
     write_people(folder / "pool.json", People.empty(), pool, info={"stage": "ingest", "split": "pool"})
+    write_json(folder / "pool_frames.json", addresses)  # image id -> the frame's address in its video
     return len(pool)
 
 

@@ -91,7 +91,7 @@ def test_a_good_set_is_split_whole_and_keeps_its_labels(tmp_path: Path, fetched:
         found += people.extras["source_id"].tolist()
     assert sorted(found) == list(range(100, 130))
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
-    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "without_labels": 0}
+    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "merged": 0}
     assert metrics["pool_frames"] == len(read_people(tmp_path / "out/pool.json")[1]) == 6
 
 
@@ -218,7 +218,7 @@ def test_lspet_goes_through_with_corrupted_records_set_aside(tmp_path: Path, sha
         total += len(people)
     records = json.loads((tmp_path / "report/metrics.json").read_text())["records"]
     assert records["kept"] == total + len(images)
-    assert records["in"] == records["kept"] + records["quarantined"] + records["without_labels"]
+    assert records["in"] == records["kept"] + records["quarantined"] + records["merged"]
 
 
 @pytest.mark.slow

@@ -1,0 +1,80 @@
+"""Command check: the quality report of COCO keypoint files as they are, without making a training set of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from dataengine.errors import ParamsError
+from dataengine.params import load_section
+from dataengine.people import Images, People
+
+from .checks.checking import check_set
+from .checks.params import ChecksParams
+from .formats.coco import read_coco
+from .ingest import IngestParams
+from .quality_intake import record_findings
+from .quality_report import write_quality
+from .quality_summary import Quality, summarise
+
+SUSPECTS_SHOWN = 3
+
+
+def command(
+    annotations: Annotated[list[Path], typer.Option(help="COCO keypoints file; repeat it for each split.")],
+    images: Annotated[list[Path], typer.Option(help="Folder of its images; one for all, or one for each file.")],
+    out: Annotated[Path, typer.Option(help="Folder for quality.html and quality.json.")],
+    models: Annotated[Path | None, typer.Option(help="Folder of BlazePose: lets it judge left and right, too.")] = None,
+    params: Annotated[Path, typer.Option(help="Parameter file; ingest.checks is read.")] = Path("params.yaml"),
+) -> None:
+    """Check a labelled set and show what is wrong with it.
+
+    Every picture and person is checked, identical records are merged, near-duplicate pictures are found, and people
+    whose limbs or sides look wrong are listed with pictures. Nothing is changed. With several files each is taken as a
+    split of its own name, and near duplicates across them are told apart.
+
+    Example: dataengine check --annotations mine/people.json --images mine/images --out /tmp/quality
+    """
+    checks = load_section(params, "ingest", IngestParams).checks
+    quality = run(checks, annotations=annotations, images=images, out=out, models=models)
+    _say(quality, out)
+
+
+def run(
+    checks: ChecksParams, *, annotations: list[Path], images: list[Path], out: Path, models: Path | None = None
+) -> Quality:
+    """Write quality.html and quality.json to `out`."""
+    if len(images) not in (1, len(annotations)):
+        raise ParamsError("--images", expected="one folder, or one for each --annotations", got=str(len(images)))
+    folders = images * len(annotations) if len(images) == 1 else images
+    contents = [read_coco(path, folder) for path, folder in zip(annotations, folders, strict=True)]
+    # ids count anew in each file
+    shifts = np.cumsum([0, *(int(content.images.id.max(initial=0)) + 1 for content in contents)])
+    tables = [c.images.replace(id=c.images.id + shift) for c, shift in zip(contents, shifts[:-1], strict=True)]
+    people = [
+        c.people.replace(image_id=c.people.image_id + shift) for c, shift in zip(contents, shifts[:-1], strict=True)
+    ]
+    splits = dict(
+        (identity, path.stem) for table, path in zip(tables, annotations, strict=True) for identity in table.id.tolist()
+    )
+    checked = check_set(
+        People.concat(people),
+        Images.concat(tables),
+        checks,
+        bad=[finding for content in contents for finding in record_findings(content.bad)],
+        without_labels=sum(content.without_labels for content in contents),
+        models=models,
+    )
+    split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
+    quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})
+    write_quality(out, quality)
+    return quality
+
+
+def _say(quality: Quality, out: Path) -> None:
+    counts = quality.counts
+    print(f"{counts.records_in} records: {counts.kept} kept, {counts.quarantined} quarantined, {counts.merged} merged")
+    for finding in [f for f in quality.findings if f.severity == "quarantine"][:SUSPECTS_SHOWN]:
+        print(f"quarantined: {finding.file}: {finding.table} {finding.id}: {finding.reason}")
+    print(f"report: {out / 'quality.html'}")

@@ -1,0 +1,41 @@
+"""Small inlined pictures for the quality page: a doubted person with its labels, a pair of near duplicates."""
+
+import base64
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dataengine.crops.pixels import read_image
+from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
+from dataengine.draw import BgrImage, draw_people
+from dataengine.people import Images, People
+
+SIDE_PX = 176
+QUALITY = 72
+ROOM = 1.35  # around the box: whether a joint is wrong shows in what surrounds it
+
+
+def person_picture(people: People, images: Images, row: int) -> BgrImage:
+    """The person in `row`, cut out and drawn with its labelled joints: left blue, right orange."""
+    person = people.take([row])
+    spec = CropSpec(SIDE_PX, SIDE_PX, ROOM)
+    matrix = crop_matrix(np.maximum(person.bbox_xywh_px, (-np.inf, -np.inf, 1, 1)), spec)
+    pixels = extract_crop(read_image(str(images.path[images.rows_of(person.image_id)[0]])), matrix[0], spec)
+    return draw_people(
+        pixels, person.replace(keypoints_px=apply_affine(matrix, person.keypoints_px).astype(np.float32))
+    )
+
+
+def small_picture(path: str | Path) -> BgrImage:
+    """The whole image, shrunk to fit SIDE_PX."""
+    image = read_image(path)
+    scale = min(1.0, SIDE_PX / max(image.shape[:2]))
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def inlined(picture: BgrImage) -> str:
+    """The picture as a data: URI of a small JPEG."""
+    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
