@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,11 @@ class Resampled:
     value: float
     draws: NDArray[np.float64]  # (r,)
     clusters: float  # effective number, see `effective_clusters`
+
+    @classmethod
+    def of(cls, value: float, draws: NDArray[np.float64], clusters: float) -> Self:
+        """Leave out draws that are NaN: of clusters that hold nobody who counts."""
+        return cls(value, draws[~np.isnan(draws)], clusters)
 
     def quantile(self, probability: float) -> float:
         """The bound that the true figure lies below with `probability`, corrected for few clusters.
@@ -152,7 +157,7 @@ def interval_of(
 ) -> Interval:
     """Interval of one model's AP. `clusters` (m,) follows the order of `matches.image_id`."""
     draws = draw_ap([matches], clusters, resamples=resamples, rng=rng)[:, 0]
-    return _resampled(average_precision(matches), draws, effective_clusters(matches, clusters)).interval(level)
+    return Resampled.of(average_precision(matches), draws, effective_clusters(matches, clusters)).interval(level)
 
 
 def paired_intervals(
@@ -190,18 +195,14 @@ def paired_slices(
         pair = draws[:, column], draws[:, column + len(names)]
         values = average_precision(first[name]), average_precision(second[name])
         effective = effective_clusters(first[name], clusters)
-        gain = _resampled(values[0] - values[1], pair[0] - pair[1], effective)
+        gain = Resampled.of(values[0] - values[1], pair[0] - pair[1], effective)
         result[name] = PairedIntervals(
-            first=_resampled(values[0], pair[0], effective).interval(level),
-            second=_resampled(values[1], pair[1], effective).interval(level),
+            first=Resampled.of(values[0], pair[0], effective).interval(level),
+            second=Resampled.of(values[1], pair[1], effective).interval(level),
             difference=gain.interval(level),
             gain=gain,
         )
     return result
-
-
-def _resampled(value: float, draws: NDArray[np.float64], clusters: float) -> Resampled:
-    return Resampled(value, draws[~np.isnan(draws)], clusters)
 
 
 def _terms(

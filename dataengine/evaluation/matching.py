@@ -69,30 +69,47 @@ class Pairs:
     pair_start: NDArray[np.int64]  # (m + 1,) first of `oks` of each image
     oks: NDArray[np.float64]  # (p,)
 
-    def match(self, *, left_out: NDArray[np.bool_] | None = None, excused: NDArray[np.bool_] | None = None) -> Matches:
+    def match(self, *, people: NDArray[np.bool_] | None = None, images: NDArray[np.bool_] | None = None) -> Matches:
         """Assign detections to people at every threshold, as `COCOeval.evaluateImg` does.
 
         Args:
-            left_out: People (n,) to ignore besides those that always are, in the order given to `pair_up`.
-            excused: Detections (d,) that do not count where they match nobody, in the order given to `pair_up`.
+            people: Who counts (n,), in the order given to `pair_up`, by default everyone; the rest is ignored.
+            images: Where (m,) a detection that matches nobody is false, by default everywhere.
         """
-        ignored = self.truths.ignored if left_out is None else self.truths.ignored | left_out[self.truth_row]
-        person = np.empty((len(self.protocol.thresholds), len(self.detections)), dtype=np.int32)
-        oks_kernels.match(
-            self.oks,
-            self.truth_start,
-            self.detection_start,
-            self.pair_start,
-            ignored,
-            self.truths.crowd,
-            self.protocol.thresholds,
-            person,
-        )
-        order = np.argsort(-self.detections.score, kind="stable")
-        person = person[:, order]
+        ignored, excused = self.truths.ignored, np.zeros(len(self.detections), dtype=bool)
+        if people is not None:
+            ignored = ignored | ~people[self.truth_row]
+        if images is not None:
+            excused = ~images[self.detections.image]
+        return self._match(ignored, excused)
+
+    def match_area(self, name: str) -> Matches:
+        """Match within one of the protocol's area ranges: a detection outside of it is nowhere false."""
+        low, high = self.protocol.areas[name]
+        outside = [(poses.area < low) | (poses.area > high) for poses in (self.truths, self.detections)]
+        return self._match(self.truths.ignored | outside[0], outside[1])
+
+    def assign(self, threshold: float) -> "Assignment":
+        """Assign detections to people at a single OKS threshold."""
+        person = self._persons(self.truths.ignored, np.array([threshold]))[0]
         hit = person >= 0
-        unexcused = True if excused is None else ~excused[self.detection_row[order]]
-        hit_ignored = hit & (ignored[person] if len(ignored) else False)
+        image = self.detections.image[hit]
+        within = np.flatnonzero(hit) - self.detection_start[image]
+        pair = self.pair_start[image] + within * np.diff(self.truth_start)[image]
+        oks = np.zeros(len(person))
+        oks[hit] = self.oks[pair + person[hit] - self.truth_start[image]]
+        return Assignment(
+            detection=self.detection_row,
+            person=np.where(hit, self.truth_row[person], -1),
+            oks=oks,
+            is_ignored=hit & self.truths.ignored[person],
+        )
+
+    def _match(self, ignored: NDArray[np.bool_], excused: NDArray[np.bool_]) -> Matches:
+        person = self._persons(ignored, self.protocol.thresholds)
+        order = np.argsort(-self.detections.score, kind="stable")
+        person, excused = person[:, order], excused[order]
+        hit = person >= 0
         return Matches(
             thresholds=self.protocol.thresholds,
             recall_points=self.protocol.recall_points,
@@ -102,30 +119,45 @@ class Pairs:
             detection_image=self.detections.image[order],
             score=self.detections.score[order],
             person=np.where(hit, self.truth_row[person], -1).astype(np.int32),
-            is_true=hit & ~hit_ignored,
-            is_false=~hit & unexcused,
+            is_true=hit & ~ignored[person],
+            is_false=~hit & ~excused,
         )
 
-    def match_area(self, name: str) -> Matches:
-        """Match within one of the protocol's area ranges."""
-        low, high = self.protocol.areas[name]
-        left_out, excused = np.empty(len(self.truths), dtype=bool), np.zeros(self.detections_given, dtype=bool)
-        left_out[self.truth_row] = (self.truths.area < low) | (self.truths.area > high)
-        excused[self.detection_row] = (self.detections.area < low) | (self.detections.area > high)
-        return self.match(left_out=left_out, excused=excused)
+    def _persons(self, ignored: NDArray[np.bool_], thresholds: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Row of `truths` (t, d) that each of `detections` is matched to, -1 for none."""
+        person = np.empty((len(thresholds), len(self.detections)), dtype=np.int32)
+        oks_kernels.match(
+            self.oks,
+            self.truth_start,
+            self.detection_start,
+            self.pair_start,
+            ignored,
+            self.truths.crowd,
+            thresholds,
+            person,
+        )
+        return person
 
-    @property
-    def detections_given(self) -> int:
-        """A bound of `detection_row`: as many rows as a mask over the detections needs."""
-        return int(self.detection_row.max(initial=-1)) + 1
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Detections, at most `max_detections` of an image, and whom each stands for at one OKS threshold."""
+
+    detection: NDArray[np.int64]  # (d,) row of the detections that were given
+    person: NDArray[np.int64]  # (d,) row of the ground truth that was given, -1 for nobody
+    oks: NDArray[np.float64]  # (d,) with that person, 0 for nobody
+    is_ignored: NDArray[np.bool_]  # (d,) whether that person is one whom nobody has to find
 
 
 def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64], protocol: OksProtocol = COCO) -> Pairs:
     """Sort by image, keep each image's best detections and compute every OKS.
 
     Raises:
-        InputError: the poses have another number of joints than `protocol.sigmas`, or a score is not finite.
+        InputError: there is nobody, poses have another number of joints than `protocol.sigmas`, or a score is not
+            finite.
     """
+    if not len(truths):
+        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
     for poses in (truths, detections):
         if poses.keypoints_px.shape[1] != protocol.joints:
             got = f"{poses.keypoints_px.shape[1]} joints"

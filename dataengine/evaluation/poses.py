@@ -63,14 +63,12 @@ def truths_of(gt: People, images: Images) -> tuple[Truths, NDArray[np.int64]]:
     an extra column too.
 
     Raises:
-        InputError: there is nobody, a person stands in an unknown image, or an area is no number of 0 or more.
+        InputError: a person stands in an unknown image, or an area is no number of 0 or more.
     """
-    if not len(gt):
-        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
     images.rows_of(gt.image_id)
     image_id = np.sort(images.id)
     labelled = gt.visibility > 0
-    crowd = np.array([bool(value) for value in gt.extras.get("iscrowd", np.zeros(len(gt)))])
+    crowd = np.array([bool(value) for value in gt.extras.get("iscrowd", np.zeros(len(gt)))], dtype=bool)
     truths = Truths(
         image=np.searchsorted(image_id, gt.image_id),
         keypoints_px=gt.keypoints_px.astype(np.float64),
