@@ -1,5 +1,6 @@
 """Command check: the quality report of COCO keypoint files as they are, without making a training set of them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +37,7 @@ def command(
 
     Example: dataengine check --annotations mine/people.json --images mine/images --out /tmp/quality
     """
-    checks = load_section(params, "ingest", IngestParams).checks
+    checks = replace(load_section(params, "ingest", IngestParams).checks, teacher=models is not None)
     quality = run(checks, annotations=annotations, images=images, out=out, models=models)
     _say(quality, out)
 
