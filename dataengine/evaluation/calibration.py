@@ -13,13 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.evaluation.matching import Pairs
+from dataengine.evaluation.joint_errors import MISSED_BELOW
+from dataengine.evaluation.matching import LOCALIZED_OKS, Pairs
 from dataengine.keypoints import COCO_KEYPOINTS
 
-# The similarity below which a joint counts as missed (Ronchi & Perona, ICCV 2017, sect. 3.2).
-FOUND_SIMILARITY = 0.5
-# From this OKS a detection stands for a person at all; below it nothing says whose joints it means (ibid.).
-LOCALIZED_OKS = 0.1
 BINS = 10
 
 
@@ -76,7 +73,7 @@ def calibration(
 
     A detection's outcome is its OKS with the person it is assigned to (best score first, as in AP; 0 for a false
     detection); those of ignored people are left out. A joint's outcome is whether its similarity with that person's is
-    `FOUND_SIMILARITY` or more; joints that are not labelled, and false detections, which have no right place for a
+    `MISSED_BELOW` or more; joints that are not labelled, and false detections, which have no right place for a
     joint, are left out.
 
     Args:
@@ -99,7 +96,7 @@ def calibration(
     similarity, labelled = assigned_similarity(pairs)
     labelled = labelled & counts[:, None]
     sure = joint_confidence[given.detection]
-    found = similarity >= FOUND_SIMILARITY
+    found = similarity >= MISSED_BELOW
     joints = {
         name: reliability(sure[has, joint], found[has, joint], bins)
         for joint, (name, has) in enumerate(zip(names, labelled.T, strict=True))

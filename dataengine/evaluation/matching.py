@@ -20,6 +20,8 @@ from dataengine.evaluation.poses import Detections, Truths, detections_of, truth
 from dataengine.evaluation.protocol import COCO, OksProtocol
 from dataengine.people import Images, People
 
+# From this OKS on a detection means a person, however badly (Ronchi & Perona, ICCV 2017, sect. 3.2).
+LOCALIZED_OKS = 0.1
 Poses = TypeVar("Poses", Truths, Detections)
 Terms = tuple[Rows, Rows, Rows, Rows, Rows, Rows]
 PAIRS_AT_ONCE = 500_000  # bounds the table of similarities to about 70 MB
@@ -68,6 +70,7 @@ class Pairs:
     detection_start: NDArray[np.int64]  # (m + 1,)
     pair_start: NDArray[np.int64]  # (m + 1,) first of `oks` of each image
     oks: NDArray[np.float64]  # (p,)
+    given: int  # detections that `pair_up` was given, with those beyond `max_detections`
 
     def match(self, *, people: NDArray[np.bool_] | None = None, images: NDArray[np.bool_] | None = None) -> Matches:
         """Assign detections to people at every threshold, as `COCOeval.evaluateImg` does.
@@ -164,6 +167,7 @@ def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64],
             raise InputError("poses do not fit the sigmas", expected=f"{protocol.joints} joints", got=got)
     if not np.isfinite(detections.score).all():
         raise InputError("a detection's score is not finite", mend="drop it or give it a score")
+    given = len(detections)
     truth_row = np.argsort(truths.image, kind="stable")
     detection_row = _best_of_each_image(detections, protocol.max_detections)
     truths, detections = _taken(truths, truth_row), _taken(detections, detection_row)
@@ -183,6 +187,7 @@ def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64],
         detection_start,
         pair_start,
         oks,
+        given,
     )
 
 
