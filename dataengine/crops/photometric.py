@@ -55,11 +55,18 @@ def _steps(params: AugmentParams) -> list[_Step]:
     share, weather = params.photometric_share, params.weather_share
     if not share and not weather:
         return []
+    # a shifted motion blur would move the picture away from its keypoints by up to two pixels
     return [
         _Step(share, (_Drawn(A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.3, p=1)),)),
         _Step(share, (_Drawn(A.HueSaturationValue(hue_shift_limit=12, sat_shift_limit=40, val_shift_limit=20, p=1)),)),
         _Step(weather, (*(_Drawn(change) for change in _weather()), _haze)),
-        _Step(share / 3, (_Drawn(A.GaussianBlur(blur_limit=(3, 5), p=1)), _Drawn(A.MotionBlur(blur_limit=5, p=1)))),
+        _Step(
+            share / 3,
+            (
+                _Drawn(A.GaussianBlur(blur_limit=(3, 5), p=1)),
+                _Drawn(A.MotionBlur(blur_limit=5, allow_shifted=False, p=1)),
+            ),
+        ),
         _Step(share / 3, (_Noise(),)),
         _Step(share / 3, (_Drawn(A.ImageCompression(quality_range=(40, 90), p=1)),)),
         _Step(share / 10, (_Drawn(A.ToGray(p=1)),)),

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from dataengine.crops.augment import AugmentParams, mirror_matrix, swap_sides
+from dataengine.crops.backgrounds import Backgrounds
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB, crop_people, normalise, read_image
-from dataengine.crops.samples import CropSamples
+from dataengine.crops.samples import CropSamples, carry_joints
 from dataengine.crops.spec import CropSpec, apply_affine
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
+
+from .scenes import synthetic_before_real
 
 SPEC = CropSpec(64, 64, 1.25)
 PLAIN = AugmentParams(
@@ -110,3 +113,80 @@ def test_a_missing_and_a_broken_image_are_named(tmp_path: Path) -> None:
         read_image(tmp_path / "broken.jpg")
     with pytest.raises(InputError, match=r"gone\.jpg does not exist"):
         read_image(tmp_path / "gone.jpg")
+
+
+def test_a_synthetic_person_stands_before_a_real_picture_with_labels_unchanged(tmp_path: Path) -> None:
+    people, images = synthetic_before_real(tmp_path)
+    plain = CropSamples(people, images, SPEC, PLAIN).sample(0, (1,))
+    moved = CropSamples(people, images, SPEC, replace(PLAIN, background_share=1.0)).sample(0, (1,))
+    red, green, blue = (moved.crop_rgb[..., c].astype(int) for c in range(3))
+    middle, corner = (32, 32), (3, 3)
+    assert (red[middle], green[middle], blue[middle]) == (255, 0, 0), "the person keeps their pixels"
+    assert (red[corner], green[corner], blue[corner]) == (0, 0, 255), "the photograph is behind them"
+    assert plain.crop_rgb[corner][1] == 255
+    assert (green > 140).mean() < 0.01, "at most a fringe of the rendered ground is left"
+    np.testing.assert_array_equal(moved.keypoints_px, plain.keypoints_px)
+    np.testing.assert_array_equal(moved.visibility, plain.visibility)
+    real = CropSamples(people, images, SPEC, replace(PLAIN, background_share=1.0)).sample(1, (1,))
+    np.testing.assert_array_equal(real.crop_rgb, CropSamples(people, images, SPEC, PLAIN).sample(1, (1,)).crop_rgb)
+
+
+def test_the_share_of_exchanged_backgrounds_is_kept_to(tmp_path: Path) -> None:
+    samples = CropSamples(*synthetic_before_real(tmp_path), SPEC, replace(PLAIN, background_share=0.3))
+    exchanged = [s.crop_rgb[3, 3, 2] == 255 for s in samples.draw([0] * 300, [(i,) for i in range(300)])]
+    assert 60 < sum(exchanged) < 120
+
+
+def test_backgrounds_need_masks_of_the_right_size_and_real_pictures(tmp_path: Path) -> None:
+    people, images = synthetic_before_real(tmp_path)
+    wanted = replace(PLAIN, background_share=0.5)
+    with pytest.raises(InputError, match="no masks"):
+        CropSamples(people.replace(extras={}), images, SPEC, wanted)
+    with pytest.raises(InputError, match="no real picture"):
+        CropSamples(people.take([0]), images, SPEC, wanted)
+    for bad in ({"size": [99, 100], "counts": "abc"}, {"size": [100, 100]}, {"size": None, "counts": "a"}):
+        with pytest.raises(InputError, match="mask"):
+            CropSamples(people.with_extra("segmentation", np.array([bad, None])), images, SPEC, wanted)
+
+
+def test_windows_keep_away_from_labelled_people(tmp_path: Path) -> None:
+    picture = np.zeros((200, 600, 3), np.uint8)
+    picture[:, :300] = 255  # a person fills the white half
+    cv2.imwrite(str(tmp_path / "half.png"), picture)
+    people = People.build(
+        image_id=[1], bbox_xywh_px=[[0, 0, 300, 200]], keypoints_px=np.ones((1, 17, 2)), visibility=np.ones((1, 17))
+    )
+    images = Images.build(id=[1], path=[str(tmp_path / "half.png")], width=600, height=200)
+    backgrounds, rng = Backgrounds(people, images, SPEC), np.random.default_rng(0)
+    assert np.mean([backgrounds.window(rng).mean() for _ in range(100)]) < 30
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_joints_of_the_weak_view_are_carried_to_the_strong_one(dots: tuple[People, Images], seed: int) -> None:
+    weak = replace(PLAIN, flip_share=0.5, shift=0.05)
+    (pair,) = CropSamples(*dots, SPEC, STRONG, weak=weak).views([0], [(seed, 3)])
+    carried = carry_joints(pair.weak.keypoints_px, pair.strong_from_weak, pair.mirrored)
+    np.testing.assert_allclose(carried, pair.strong.keypoints_px, atol=1e-6)
+    assert pair.mirrored == (np.linalg.det(pair.strong_from_weak[:, :2]) < 0)
+
+
+def test_views_are_independent_of_each_other_and_need_a_weak_augmentation(dots: tuple[People, Images]) -> None:
+    weak = replace(PLAIN, shift=0.05)
+    pairs = [CropSamples(*dots, SPEC, s, weak=weak).views([0], [(4,)])[0] for s in (STRONG, GEOMETRIC)]
+    np.testing.assert_array_equal(pairs[0].weak.crop_rgb, pairs[1].weak.crop_rgb)
+    with pytest.raises(InputError, match="weak"):
+        CropSamples(*dots, SPEC, STRONG).views([0], [(4,)])
+
+
+def test_a_joint_that_is_blotted_out_is_occluded_and_keeps_its_weight(dots: tuple[People, Images]) -> None:
+    samples = CropSamples(*dots, SPEC, replace(PLAIN, joint_cutout_share=1.0))
+    plain = CropSamples(*dots, SPEC, PLAIN).sample(0, (0,))
+    hidden = 0
+    for sample in samples.draw([0] * 20, [(i,) for i in range(20)]):
+        np.testing.assert_array_equal(sample.joint_weight, plain.joint_weight)
+        assert set(sample.visibility[sample.joint_weight > 0]) <= {1, 2}
+        for joint in np.flatnonzero(sample.visibility == 1):
+            x, y = np.floor(sample.keypoints_px[joint] + 0.5).astype(int)
+            assert (sample.crop_rgb[y, x] != plain.crop_rgb[y, x]).any()
+            hidden += 1
+    assert hidden >= 20

@@ -1,0 +1,227 @@
+"""Scaled decoding, patches, and the store on disk that several processes share."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dataengine.crops import patch_source
+from dataengine.crops.augment import NO_AUGMENTATION
+from dataengine.crops.decode import decode_reduced, read_bytes, reduction
+from dataengine.crops.patch import Patch, Region, cut_patch, patch_region
+from dataengine.crops.patch_store import PatchStore, patch_key
+from dataengine.crops.samples import CropSamples
+from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
+from dataengine.errors import EnvironmentFault, InputError
+
+from .scenes import STRONG, crowd, photo, synthetic_before_real
+
+SPEC = CropSpec(64, 48, 1.25)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 8])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_reduced_pixel_covers_the_pixels_it_says(tmp_path: Path, factor: int, orientation: int) -> None:
+    """In a picture whose values are its coordinates, each pixel tells where it came from, also after an EXIF turn."""
+    ys, xs = np.mgrid[0:237, 0:333]
+    image = np.stack([xs * 0, ys, xs / 2], axis=2).astype(np.uint8)  # RGB for PIL
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "turned.jpg"
+    Image.fromarray(image).save(path, quality=98, subsampling=0, exif=exif)
+    full = cv2.imread(str(path))
+    small, taken = decode_reduced(str(path), read_bytes(str(path)), factor, (full.shape[1], full.shape[0]))
+    grid = np.stack(np.meshgrid(np.arange(2, 24, 5), np.arange(2, 24, 5)), axis=2).reshape(-1, 2)
+    for x, y in grid:
+        block = full[y * taken : (y + 1) * taken, x * taken : (x + 1) * taken]
+        np.testing.assert_allclose(small[y, x].astype(float), block.mean(axis=(0, 1)), atol=3)
+
+
+def test_jpegs_are_decoded_small_and_other_formats_whole(tmp_path: Path) -> None:
+    image = photo(0, 160, 120)
+    for name, shape in (("a.jpg", (30, 40)), ("a.png", (120, 160))):
+        cv2.imwrite(str(tmp_path / name), image)
+        path = str(tmp_path / name)
+        assert decode_reduced(path, read_bytes(path), 4, (160, 120))[0].shape[:2] == shape
+
+
+@given(st.floats(0.01, 500))
+def test_the_reduction_leaves_a_pixel_for_each_pixel_of_the_crop(ratio: float) -> None:
+    factor = reduction(ratio)
+    assert factor == 1 or factor <= ratio
+    assert factor == 64 or 2 * factor > ratio
+
+
+@pytest.mark.parametrize("name", ["empty.jpg", "cut.jpg", "gone.jpg"])
+def test_unreadable_images_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    path = str(tmp_path / name)
+    with pytest.raises(InputError, match=name):
+        decode_reduced(path, read_bytes(path), 2, (10, 10))
+
+
+boxes = st.tuples(st.floats(-300, 500), st.floats(-300, 400), st.floats(3, 900), st.floats(3, 900))
+
+
+@given(boxes, st.floats(1, 2.5), st.sampled_from([1, 2, 4]))
+def test_a_patch_knows_where_it_stands(box: tuple[float, ...], reach: float, decoded: int) -> None:
+    ys, xs = np.mgrid[0:240, 0:400]
+    coordinates = np.stack([xs / 2, ys, xs * 0], axis=2).astype(np.uint8)
+    small = cv2.resize(coordinates, (400 // decoded, 240 // decoded), interpolation=cv2.INTER_AREA)
+    patch = cut_patch(small, decoded, patch_region(crop_matrix(np.array([box]), SPEC)[0], SPEC, reach))
+    height, width = patch.pixels.shape[:2]
+    at = np.array([[0, 0], [width - 1, height - 1], [width // 2, height // 2]])
+    where = apply_affine(patch.image_from_patch(), at.astype(float))
+    assert (where >= -0.5).all()
+    for (x, y), place in zip(at, where, strict=True):
+        np.testing.assert_allclose(patch.pixels[y, x, :2] * [2.0, 1.0], place, atol=2.6)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1280, 960)])
+def test_crops_equal_those_of_the_plain_pipeline_up_to_sampling(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Reference: decode in full, average blocks, one warpAffine."""
+    people, images = crowd(tmp_path, 6, size=size)
+    samples = CropSamples(people, images, SPEC, NO_AUGMENTATION)
+    for row, sample in enumerate(samples.draw(range(6), [(0, row) for row in range(6)])):
+        image = cv2.imread(samples.image_path(row))
+        plain = extract_crop(np.asarray(image, np.uint8), crop_matrix(people.bbox_xywh_px, SPEC)[row], SPEC)
+        difference = np.abs(sample.crop_rgb[..., ::-1].astype(int) - plain)[2:-2, 2:-2]
+        assert difference.mean() < 2.5
+        assert np.percentile(difference, 99) < 40  # edges, and the last pixels of the picture
+
+
+def test_a_picture_is_decoded_once_for_all_its_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people, images = crowd(tmp_path, 6, per_image=3)
+    decoded: list[str] = []
+    real = patch_source.decode_reduced
+
+    def counted(path: str, *rest: Any) -> Any:
+        decoded.append(path)
+        return real(path, *rest)
+
+    monkeypatch.setattr(patch_source, "decode_reduced", counted)
+    samples = CropSamples(people, images, SPEC, STRONG)
+    for row in range(6):
+        samples.sample(row, (row,))
+    assert len(decoded) == 2
+
+
+def test_samples_are_the_same_from_picture_memory_and_store(tmp_path: Path) -> None:
+    people, images = synthetic_before_real(tmp_path)
+    store = PatchStore(tmp_path / "store", 10**8)
+    kinds = [
+        CropSamples(people, images, SPEC, STRONG),
+        CropSamples(people, images, SPEC, STRONG, cache_bytes=0),
+        CropSamples(people, images, SPEC, STRONG, cache_bytes=0, store=store),
+        CropSamples(people, images, SPEC, STRONG, store=PatchStore(tmp_path / "store", 10**8)),
+    ]
+    for row in (0, 1):
+        crops = [samples.sample(row, (7, row)).crop_rgb for samples in kinds for _ in range(2)]
+        for crop in crops[1:]:
+            np.testing.assert_array_equal(crop, crops[0])
+    assert len(list((tmp_path / "store").rglob("*.patch"))) == 2
+
+
+def some_patch(seed: int = 0, side: int = 40) -> Patch:
+    return Patch(np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8), 2.0, 16, -0)
+
+
+def test_what_is_stored_comes_back(tmp_path: Path) -> None:
+    store = PatchStore(tmp_path, 10**7)
+    store.put("ab12", some_patch())
+    back = PatchStore(tmp_path, 10**7).get("ab12")
+    assert back is not None
+    np.testing.assert_array_equal(back.pixels, some_patch().pixels)
+    assert (back.factor, back.x0, back.y0) == (2.0, 16, 0)
+    assert store.get("ab13") is None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "header", "empty", "longer"])
+def test_a_damaged_entry_is_dropped_and_made_anew(tmp_path: Path, damage: str) -> None:
+    store = PatchStore(tmp_path, 10**7)
+    store.put("ab12", some_patch())
+    (path,) = tmp_path.rglob("*.patch")
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[200] ^= 1
+    if damage == "header":
+        content[13] ^= 0xFF
+    cut: dict[str, bytes] = {"truncate": bytes(content[:500]), "empty": b"", "longer": bytes(content) + b"x"}
+    path.write_bytes(cut.get(damage, bytes(content)))
+    assert store.get("ab12") is None
+    assert not path.exists()
+    store.put("ab12", some_patch())
+    assert store.get("ab12") is not None
+
+
+def test_the_store_keeps_to_its_limit_and_drops_what_was_longest_unused(tmp_path: Path) -> None:
+    size = 40 * 40 * 3
+    store = PatchStore(tmp_path, 20 * size)
+    for number in range(15):
+        store.put(f"{number:04x}", some_patch(number))
+        (path,) = tmp_path.rglob(f"{number:04x}.patch")
+        os.utime(path, (number, number))
+    assert store.get("0000") is not None  # used just now
+    for number in range(15, 40):
+        store.put(f"{number:04x}", some_patch(number))
+        assert sum(p.stat().st_size for p in tmp_path.rglob("*.patch")) <= 22 * size
+    assert store.get("0001") is None
+    assert store.get(f"{39:04x}") is not None
+
+
+def test_keys_tell_apart_whatever_changes_a_patch() -> None:
+    content, region = np.arange(9, dtype=np.uint8), Region(0, 0, 8, 8, 2)
+    keys = {
+        patch_key(content, 1, region),
+        patch_key(content[::-1].copy(), 1, region),
+        patch_key(content, 2, region),
+        patch_key(content, 1, Region(0, 0, 8, 8, 4)),
+        patch_key(content, 1, region, b"mask"),
+    }
+    assert len(keys) == 5
+
+
+def test_a_store_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFault, match="crop cache"):
+        PatchStore(tmp_path / "file" / "store", 10**6)
+
+
+HAMMER = """
+import sys
+from pathlib import Path
+import numpy as np
+from dataengine.crops.patch import Patch
+from dataengine.crops.patch_store import PatchStore
+store, seed = PatchStore(Path(sys.argv[1]), 400_000), int(sys.argv[2])
+rng, hits = np.random.default_rng(seed), 0
+for _ in range(600):
+    number = int(rng.integers(60))
+    expected = np.full((60, 60, 3), number, np.uint8)
+    found = store.get(f"{number:04x}")
+    if found is None:
+        store.put(f"{number:04x}", Patch(expected, 1.0, number, 0))
+    else:
+        hits += 1
+        assert found.x0 == number and (found.pixels == number).all()
+print(hits)
+"""
+
+
+def test_two_processes_share_a_store_that_is_too_small_for_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HAMMER, str(tmp_path)]
+    running = [subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, text=True) for seed in (1, 2)]
+    hits = [int(process.communicate(timeout=120)[0]) for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    assert min(hits) > 50
+    assert sum(p.stat().st_size for p in tmp_path.rglob("*.patch")) < 400_000 * (1 + 3 / 16)
+    assert not list(tmp_path.rglob("*.partial"))
