@@ -1,7 +1,7 @@
 """Run a keypoint network on people, whatever executes it: PyTorch here, ONNX Runtime, or an engine.
 
-A `Runner` takes normalised images and returns SimCC logits; `torch_runner` and `onnx_runner` make one.
-`predict_people` crops, runs and decodes; `predict_crops` does the same for crops that are at hand.
+A `Runner` takes normalised images and returns the tensors of the network's head; `torch_runner` and `onnx_runner` make
+one. `predict_people` crops, runs and decodes; `predict_crops` does the same for crops that are at hand.
 `torch_features` gives embeddings.
 """
 
@@ -18,13 +18,14 @@ from torch import nn
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.crops.spec import affine_scale, apply_affine, invert_affine
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.nets.simcc import decode, softmax
+from dataengine.nets.heads import Arrays, Head
+from dataengine.nets.layout import Decoded
+from dataengine.nets.network import KeypointNetwork
 from dataengine.people import Images, People
 from dataengine.progress import track
 
-Runner = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+Runner = Callable[[NDArray[np.float32]], Arrays]
 _QUIET_BELOW_PEOPLE = 500  # fewer than these take under a few seconds: no bar
 
 
@@ -50,18 +51,19 @@ class Prediction:
 
 
 def torch_runner(net: nn.Module) -> Runner:
-    """Run `net` in evaluation mode on the CPU in float32."""
+    """Run `net` in evaluation mode in float32, on the device that it lies on."""
+    device = next(net.parameters()).device
 
-    def run(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(images: NDArray[np.float32]) -> Arrays:
         with torch.inference_mode():
-            x, y = net.eval()(torch.from_numpy(images).contiguous(memory_format=torch.channels_last))
-        return x.float().numpy(), y.float().numpy()
+            answer = net.eval()(torch.from_numpy(images).to(device).contiguous(memory_format=torch.channels_last))
+        return tuple(tensor.float().cpu().numpy() for tensor in answer)
 
     return run
 
 
 def onnx_runner(path: Path, threads: int = 2) -> Runner:
-    """Run an exported network (input ``images``, outputs x then y logits) with ONNX Runtime on the CPU."""
+    """Run an exported network (input ``images``, outputs those of its head, in order) with ONNX Runtime on the CPU."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -75,9 +77,9 @@ def onnx_runner(path: Path, threads: int = 2) -> Runner:
     # a network whose weights were cast to half precision may ask for half-precision images
     dtype = np.float16 if entry.type == "tensor(float16)" else np.float32
 
-    def run(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        x, y = session.run(None, {entry.name: images.astype(dtype, copy=False)})
-        return np.asarray(x, dtype=np.float32), np.asarray(y, dtype=np.float32)
+    def run(images: NDArray[np.float32]) -> Arrays:
+        answer = session.run(None, {entry.name: images.astype(dtype, copy=False)})
+        return tuple(np.asarray(array, dtype=np.float32) for array in answer)
 
     return run
 
@@ -113,17 +115,24 @@ def predict_crops(
     `mirrored` shows the network the mirrored crops only and mirrors its answer back: set beside the plain answer it
     tells how much the network contradicts itself. `flip_test` averages the two answers' distributions.
     """
-    parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    parts: list[Decoded] = []
+    head = meta.reader
     for start in _batches(len(crops_bgr), batch, description):
         images = normalise(crops_bgr[start : start + batch], meta.mean, meta.std)
         turned = [mirrored, not mirrored] if flip_test else [mirrored]
-        answers = [_distributions(runner, images, turn) for turn in turned]
-        parts.append((np.mean([a[0] for a in answers], axis=0), np.mean([a[1] for a in answers], axis=0)))
-    return _in_image(parts, matrices, meta)
+        answers = [_distributions(runner, head, images, turn) for turn in turned]
+        parts.append(head.decode(tuple(np.mean(same, axis=0) for same in zip(*answers, strict=True))))
+    return _in_image(parts, matrices, len(meta.keypoints))
 
 
 def torch_features(
-    net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64, description: str = "embed"
+    net: KeypointNetwork,
+    meta: ModelMeta,
+    people: People,
+    images: Images,
+    *,
+    batch: int = 64,
+    description: str = "embed",
 ) -> NDArray[np.float32]:
     """Embeddings (n, d): the backbone's features averaged over the crop."""
     crops, _ = crop_people(people, images, meta.crop)
@@ -131,7 +140,8 @@ def torch_features(
     for start in _batches(len(crops), batch, description):
         inputs = torch.from_numpy(normalise(crops[start : start + batch], meta.mean, meta.std))
         with torch.inference_mode():
-            rows.append(net.eval().features(inputs).float().mean(dim=(2, 3)).numpy())
+            net.eval()
+            rows.append(net.features(inputs).float().mean(dim=(2, 3)).numpy())
     return np.concatenate(rows).astype(np.float32) if rows else np.empty((0, 0), dtype=np.float32)
 
 
@@ -140,29 +150,22 @@ def _batches(count: int, batch: int, description: str) -> Iterator[int]:
     return iter(starts) if count < _QUIET_BELOW_PEOPLE else track(starts, description, unit="batch")
 
 
-def _distributions(
-    runner: Runner, images: NDArray[np.float32], mirrored: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distributions over columns and rows; with `mirrored`, those of the mirrored images, mirrored back."""
+def _distributions(runner: Runner, head: Head, images: NDArray[np.float32], mirrored: bool) -> Arrays:
+    """The head's distributions; with `mirrored`, those of the mirrored images, mirrored back."""
     if not mirrored:
-        logits_x, logits_y = runner(images)
-        return softmax(logits_x), softmax(logits_y)
-    logits_x, logits_y = runner(np.ascontiguousarray(images[..., ::-1]))
-    return softmax(logits_x)[:, FLIP_INDEX, ::-1], softmax(logits_y)[:, FLIP_INDEX]
+        return head.distributions(runner(images))
+    return head.mirrored(head.distributions(runner(np.ascontiguousarray(images[..., ::-1]))))
 
 
-def _in_image(
-    parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]], matrices: NDArray[np.float64], meta: ModelMeta
-) -> Prediction:
-    joints = len(meta.keypoints)
+def _in_image(parts: list[Decoded], matrices: NDArray[np.float64], joints: int) -> Prediction:
     if not parts:
         none = np.empty((0, joints), dtype=np.float32)
         return Prediction(np.empty((0, joints, 2), dtype=np.float32), none, none, none)
-    decoded = decode(np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts]), meta.simcc_split)
+    places = np.concatenate([part.keypoints_px for part in parts])
     image_px = 1 / affine_scale(matrices)[:, None]  # image pixels in one crop pixel
     return Prediction(
-        keypoints_px=apply_affine(invert_affine(matrices), decoded.keypoints_px).astype(np.float32),
-        confidence=decoded.confidence.astype(np.float32),
-        spread_px=(decoded.spread_px * image_px).astype(np.float32),
-        entropy=decoded.entropy.astype(np.float32),
+        keypoints_px=apply_affine(invert_affine(matrices), places).astype(np.float32),
+        confidence=np.concatenate([part.confidence for part in parts]).astype(np.float32),
+        spread_px=(np.concatenate([part.spread_px for part in parts]) * image_px).astype(np.float32),
+        entropy=np.concatenate([part.entropy for part in parts]).astype(np.float32),
     )

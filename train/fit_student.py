@@ -48,8 +48,9 @@ def command(
 
 def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
     """Fit on mix and pseudo-labels and return the final figures on `val`."""
-    from .fitting import crop_spec, fit
+    from .fitting import fit
     from .fitting_data import MIX_PEOPLE, MIX_RECIPE, read_training_set, read_validation_set
+    from .fitting_start import crop_spec
 
     training = read_training_set(mix, pseudo, params.pseudo_per_real)
     validation = read_validation_set(val, crop_spec(params))

@@ -30,8 +30,9 @@ def command(
 
 def run(params: FitParams, *, mix: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
     """Fit on the mix and return the final figures on `val`."""
-    from .fitting import crop_spec, fit
+    from .fitting import fit
     from .fitting_data import MIX_PEOPLE, MIX_RECIPE, read_training_set, read_validation_set
+    from .fitting_start import crop_spec
 
     training = read_training_set(mix, None, 0.0)
     validation = read_validation_set(val, crop_spec(params))

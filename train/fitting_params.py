@@ -1,50 +1,83 @@
 """What the two fitting stages can be told: one section each in ``params.yaml``."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from dataengine.crops.augment import AugmentParams
+from dataengine.crops.loader import LoaderParams
 from dataengine.errors import ParamsError
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitParams:
-    """Network, schedule and augmentation."""
+    """Network, losses, schedule and augmentation."""
 
     seed: int
     """Seeds weights and augmentation; the mix has its own seed."""
     network: str
     """Name in the table of networks."""
     network_kwargs: dict[str, Any]
-    """The network's own arguments, for example channels and blocks."""
+    """The backbone's own arguments and the head's options, for example channels and blocks."""
+    head: str = "simcc"
+    """Name in the table of heads: simcc or heatmap."""
+    pretrained: str | None = None
+    """Published weights to begin with: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
+    name (vitpose)."""
     input_width_px: int
     input_height_px: int
-    """Size of the crop that the network sees; the residual network needs multiples of 16."""
+    """Size of the crop that the network sees, in multiples of its stride: 16 for the residual network, 32 for HRNet."""
     crop_padding: float
     """Extent of the crop over that of the person's box."""
     label_sigma_px: float
-    """Width of the Gaussian labels, crop pixels."""
+    """Width of the Gaussian labels, crop pixels: about 2 for simcc, 8 (two cells) for heatmap."""
+    losses: dict[str, float] = field(default_factory=lambda: {"simcc_kl": 1.0})
+    """Weights of the losses that are summed; names in train/losses.py."""
     epochs: int
     """Validations, log points and resume points of the run."""
     draws_per_epoch: int
     """How often the mix is drawn in one epoch: small sets need many passes but not a validation after each."""
     batch: int
+    """Samples in memory at a time; batch norm takes its statistics over them."""
+    accumulate: int = 1
+    """Batches whose gradients make one step of the optimizer."""
     learning_rate: float
     """At the top of the schedule."""
     weight_decay: float
     """AdamW's, on matrices and kernels only."""
     warmup_share: float
     """Share of all steps in which the learning rate rises; it then falls as a cosine."""
+    restarts: int = 0
+    """How often the fallen learning rate jumps back to the top."""
+    restart_growth: float = 1.0
+    """Length of a cosine over that of the one before it."""
     ema_decay: float
     """Of the average of the weights that is validated and shipped."""
     clip_norm: float
     """Longest gradient that is let through."""
+    patience: int = 0
+    """Stop after so many epochs without a better validation AP; 0 never stops early."""
+    ship: Literal["last", "best"] = "last"
+    """Which epoch's average is shipped: the last, or that of the best validation AP. Choosing by AP makes that AP look
+    better than it is, and all the more so on a small validation set."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
+    """Of the forward and backward pass; weights stay in float32. fp16 scales the loss and takes a GPU."""
+    channels_last: bool = True
+    """Memory layout of images and features: faster for convolutions, on CPU and GPU."""
     augment: AugmentParams
+    loader: LoaderParams = field(default_factory=LoaderParams)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "draws_per_epoch", "batch", "learning_rate", "label_sigma_px", "clip_norm"):
-            if getattr(self, name) <= 0:
+        for name in (
+            *("epochs", "draws_per_epoch", "batch", "accumulate", "learning_rate", "label_sigma_px", "clip_norm"),
+            "restart_growth",
+        ):
+            if not getattr(self, name) > 0:
                 raise ParamsError(f"params {name}", expected="above 0", got=repr(getattr(self, name)))
         for name in ("warmup_share", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParamsError(f"params {name}", expected="0 or more and below 1", got=repr(getattr(self, name)))
+        for name in ("restarts", "patience", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ParamsError(f"params {name}", expected="0 or more", got=repr(getattr(self, name)))

@@ -1,4 +1,7 @@
-"""What a killed fit continues from: weights, their average, the optimizer, the history, after each whole epoch.
+"""What a killed fit continues from, after each whole epoch: weights, averages, optimizer, loss scale, history.
+
+All else follows from these: the schedule and the samples from the number of epochs done, early stopping and the best
+epoch from the history.
 
 The state lies beside the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain tensors
 and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
@@ -7,7 +10,7 @@ and numbers, so that loading it runs no code. `load_state` gives None for anythi
 import pickle
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,9 @@ class FitState:
     average: Mapping[str, torch.Tensor]
     optimizer: dict[str, Any]
     history: list[dict[str, float]]
+    best: Mapping[str, torch.Tensor] | None = None  # the average of the best epoch, where that one is shipped
+    scaler: dict[str, Any] = field(default_factory=dict)  # of the loss, in fp16
+    pieces: int = 1  # into which a batch has to be cut for this machine's memory
 
 
 def resume_folder(out: Path) -> Path:
@@ -48,7 +54,7 @@ def load_state(out: Path, fingerprint: str) -> FitState | None:
     if not path.exists():
         return None
     try:
-        state = FitState(**torch.load(path, weights_only=True))
+        state = FitState(**torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError):
         return None  # an older format or a damaged disk costs a fresh start, nothing else
     return state if state.fingerprint == fingerprint else None

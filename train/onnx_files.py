@@ -1,6 +1,6 @@
 """ONNX files of a network: `write_fp32` traces it, `write_fp16` halves the weights of that file.
 
-Both take and give float32 tensors, ``images (batch, 3, H, W) -> simcc_x, simcc_y``, any batch size.
+Both take and give float32 tensors, ``images (batch, 3, H, W)`` to the outputs of the network's head, any batch size.
 """
 
 import warnings
@@ -12,7 +12,7 @@ from torch import nn
 
 from dataengine.nets.checkpoint import ModelMeta
 
-INPUT, OUTPUTS = "images", ("simcc_x", "simcc_y")
+INPUT = "images"
 OPSET = 17  # the newest that the TorchScript exporter, ONNX Runtime's quantiser and TensorRT all know
 
 
@@ -29,8 +29,8 @@ def write_fp32(net: nn.Module, meta: ModelMeta, path: Path) -> None:
             dynamo=False,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "batch"} for name in (INPUT, *OUTPUTS)},
+            output_names=list(meta.reader.outputs),
+            dynamic_axes={name: {0: "batch"} for name in (INPUT, *meta.reader.outputs)},
         )
     onnx.checker.check_model(str(path), full_check=True)
 

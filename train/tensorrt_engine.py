@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.heads import Arrays
 from dataengine.predict import Runner
 
-from .onnx_files import INPUT, OUTPUTS
+from .onnx_files import INPUT
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
 # A serialised engine begins with this word; its total size stands 16 bytes in (seen in tensorrt_rtx 1.7 files).
@@ -136,25 +137,27 @@ def engine_runner(path: Path) -> Runner:
         raise EnvironmentFault(f"{path} does not load on this GPU", mend="export again on this machine")
     context = engine.create_execution_context()
     largest = engine.get_tensor_profile_shape(INPUT, 0)[2][0]
+    names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+    answers = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT]
 
     def once(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         entry = torch.from_numpy(np.ascontiguousarray(images)).cuda()
         context.set_input_shape(INPUT, tuple(entry.shape))
-        outputs = {name: torch.empty(tuple(context.get_tensor_shape(name)), device="cuda") for name in OUTPUTS}
+        outputs = {name: torch.empty(tuple(context.get_tensor_shape(name)), device="cuda") for name in answers}
         for name, tensor in {INPUT: entry, **outputs}.items():
             context.set_tensor_address(name, tensor.data_ptr())
         stream = torch.cuda.current_stream()
         if not context.execute_async_v3(stream.cuda_stream):
             raise EnvironmentFault(f"{path} did not run", mend="export again on this machine")
         stream.synchronize()
-        return [outputs[name].cpu().numpy() for name in OUTPUTS]
+        return [outputs[name].cpu().numpy() for name in answers]
 
     return _in_pieces(once, largest)
 
 
 def _in_pieces(once: Callable[[NDArray[np.float32]], list[NDArray[np.float32]]], largest: int) -> Runner:
-    def run(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(images: NDArray[np.float32]) -> Arrays:
         parts = [once(images[start : start + largest]) for start in range(0, len(images), largest)]
-        return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
+        return tuple(np.concatenate(same) for same in zip(*parts, strict=True))
 
     return run

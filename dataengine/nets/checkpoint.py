@@ -18,9 +18,14 @@ from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, read_json, sha256_file, write_json
 from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.nets.heads import Head, make_head
+from dataengine.nets.layout import Layout
+from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.table import build_network
+from dataengine.nets.weights import check_names_and_shapes
 
 WEIGHTS_NAME, META_NAME = "model.safetensors", "model.json"
+BEFORE_HEADS = {"head": "simcc"}  # what metadata do not say that are older than the choice of heads
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class ModelMeta:
     network: str
     """Name in `nets.table.NETWORKS`."""
     network_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """The backbone's own arguments and the head's options."""
     input_width_px: int = 128
     input_height_px: int = 128
     crop_padding: float = 1.25
@@ -38,26 +44,31 @@ class ModelMeta:
     """Subtracted from RGB values in 0..1."""
     std: tuple[float, ...] = STD_RGB
     simcc_split: int = 2
-    """Bins per crop pixel."""
+    """Bins per crop pixel of a SimCC head."""
     keypoints: tuple[str, ...] = COCO_KEYPOINTS
     lineage: Mapping[str, Any] = field(default_factory=dict)
     """Where the weights come from: stage, parameters, data fingerprint, validation result."""
+    head: str = "simcc"
+    """Name in `nets.heads.HEADS`."""
 
     @property
     def crop(self) -> CropSpec:
         """The crop that the network was fitted on."""
         return CropSpec(self.input_width_px, self.input_height_px, self.crop_padding)
 
-    def build(self) -> nn.Module:
+    @property
+    def layout(self) -> Layout:
+        """What the network is built for."""
+        return Layout(self.input_width_px, self.input_height_px, len(self.keypoints), self.simcc_split)
+
+    @property
+    def reader(self) -> Head:
+        """The head, which knows how to read the network's answer."""
+        return make_head(self.head, self.layout, self.network_kwargs)[0]
+
+    def build(self) -> KeypointNetwork:
         """The network that this describes, with fresh weights."""
-        return build_network(
-            self.network,
-            input_width_px=self.input_width_px,
-            input_height_px=self.input_height_px,
-            simcc_split=self.simcc_split,
-            keypoints=len(self.keypoints),
-            **self.network_kwargs,
-        )
+        return build_network(self.network, self.layout, head=self.head, kwargs=self.network_kwargs)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -67,6 +78,7 @@ class ModelMeta:
     def from_json(cls, record: Mapping[str, Any]) -> "ModelMeta":
         """Inverse of `to_json`; unknown or missing keys are an `InputError`."""
         known = {f.name for f in fields(cls)}
+        record = {**BEFORE_HEADS, **record}
         if set(record) != known:
             got = ", ".join(sorted(set(record) ^ known))
             raise InputError("model metadata has other keys than expected", expected=", ".join(sorted(known)), got=got)
@@ -82,7 +94,7 @@ def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta) -> None:
     write_json(folder / META_NAME, {**meta.to_json(), "weights_sha256": sha256_file(folder / WEIGHTS_NAME)})
 
 
-def load_checkpoint(folder: Path) -> tuple[nn.Module, ModelMeta]:
+def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
     """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
     record = read_json(folder / META_NAME)
     if not isinstance(record, dict) or "weights_sha256" not in record:
@@ -91,7 +103,7 @@ def load_checkpoint(folder: Path) -> tuple[nn.Module, ModelMeta]:
     meta = ModelMeta.from_json(record)
     weights = _read_weights(folder / WEIGHTS_NAME, expected_sha256)
     net = meta.build()
-    _check_names_and_shapes(folder, net.state_dict(), weights)
+    check_names_and_shapes(folder, net.state_dict(), weights)
     net.load_state_dict(weights)
     return net.eval().to(memory_format=torch.channels_last), meta
 
@@ -108,20 +120,3 @@ def _read_weights(path: Path, expected_sha256: str) -> dict[str, Tensor]:
         return dict(load_file(path))
     except SafetensorError as error:
         raise InputError(f"{path} is not a safetensors file", got=str(error)) from error
-
-
-def _check_names_and_shapes(folder: Path, expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
-    missing, unknown = sorted(set(expected) - set(got)), sorted(set(got) - set(expected))
-    if missing or unknown:
-        raise InputError(
-            f"weights in {folder} do not fit the network of {META_NAME}",
-            expected=f"tensor {missing[0]}" if missing else "no other tensors",
-            got=f"tensor {unknown[0]}" if unknown else "none of that name",
-        )
-    for name, tensor in expected.items():
-        if got[name].shape != tensor.shape:
-            raise InputError(
-                f"tensor {name} in {folder} has a wrong shape",
-                expected=str(tuple(tensor.shape)),
-                got=str(tuple(got[name].shape)),
-            )

@@ -1,4 +1,4 @@
-"""A small residual network with a SimCC head.
+"""A small residual network, the default.
 
 Plain 3x3 convolutions, batch norm and ReLU only: they train fast on a CPU in bfloat16 (depthwise ones are six times
 slower there), fold into one operation each when exported, and survive INT8 quantisation.
@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from dataengine.nets.heads import Head
+from dataengine.nets.network import KeypointNetwork
 
 
 class ResidualBlock(nn.Module):
@@ -33,23 +36,13 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.body(features) + self.shortcut(features))
 
 
-class ResidualSimCC(nn.Module):
-    """Residual backbone at stride 16, a few maps per joint, and one linear layer per axis shared by all joints."""
+class Residual(KeypointNetwork):
+    """A stem and groups of residual blocks, each group halving the size; the default's features have stride 16."""
 
     def __init__(
-        self,
-        *,
-        input_width_px: int,
-        input_height_px: int,
-        keypoints: int,
-        simcc_split: int,
-        channels: Sequence[int] = (48, 96, 160),
-        blocks: Sequence[int] = (2, 2, 2),
-        maps_per_joint: int = 4,
+        self, head: Head, *, channels: Sequence[int] = (48, 96, 160), blocks: Sequence[int] = (2, 2, 2)
     ) -> None:
-        super().__init__()
-        stride = 2 ** (1 + len(channels))
-        cells = (input_width_px // stride) * (input_height_px // stride)
+        super().__init__(head)
         layers: list[nn.Module] = [
             nn.Conv2d(3, channels[0], 3, 2, 1, bias=False),
             nn.BatchNorm2d(channels[0]),
@@ -61,18 +54,9 @@ class ResidualSimCC(nn.Module):
                 layers.append(ResidualBlock(before, width, 2 if index == 0 else 1))
                 before = width
         self.backbone = nn.Sequential(*layers)
-        self.joint_maps = nn.Conv2d(before, keypoints * maps_per_joint, 1)
-        self.keypoints = keypoints
-        self.cells_per_joint = maps_per_joint * cells
-        self.to_x = nn.Linear(self.cells_per_joint, input_width_px * simcc_split)
-        self.to_y = nn.Linear(self.cells_per_joint, input_height_px * simcc_split)
+        self.add_head(before, stride=2 ** (1 + len(channels)))
 
     def features(self, images: Tensor) -> Tensor:
         """Backbone features (b, c, H / 16, W / 16) of images (b, 3, H, W)."""
         features: Tensor = self.backbone(images)
         return features
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (b, joints, W * split) and (b, joints, H * split) of normalised images (b, 3, H, W)."""
-        maps = self.joint_maps(self.features(images)).reshape(-1, self.keypoints, self.cells_per_joint)
-        return self.to_x(maps), self.to_y(maps)

@@ -5,29 +5,20 @@ with Gaussian labels is RTMPose's (Jiang et al., 2023). Every crop pixel is spli
 symmetrically in the crop, so turning a distribution around is exactly mirroring the image: what flip tests need.
 
 `bin_centers_px` says where bins lie, `softmax` turns logits into distributions, `decode` reads those. The loss that
-teaches them is `train/losses.py`.
+teaches them stands in `train/losses_distribution.py`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.nets.layout import Decoded
+
 # A joint's place is the mean of the distribution this close to its peak: finer than one bin, blind to a second peak.
 PEAK_REACH_PX = 2.0
 # Confidence is the probability that the joint lies within this share of the crop around the peak, on both axes.
 CONFIDENT_REACH = 1 / 16
-
-
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """What the two distributions of each joint say, in crop pixels."""
-
-    keypoints_px: NDArray[np.float64]  # (n, 17, 2)
-    confidence: NDArray[np.float64]  # (n, 17) probability that the joint lies near the place given, 0..1
-    spread_px: NDArray[np.float64]  # (n, 17) standard deviation of the place, both axes together
-    entropy: NDArray[np.float64]  # (n, 17) mean entropy of the two axes over that of not knowing at all, 0..1
 
 
 def bin_centers_px(bins: int, split: float) -> NDArray[np.float64]:

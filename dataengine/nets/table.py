@@ -1,45 +1,71 @@
 """The table of networks.
 
-Adding a network: write an `nn.Module` in this folder that takes keyword arguments `input_width_px`, `input_height_px`,
-`keypoints`, `simcc_split` (plus its own, with defaults), whose ``forward(images (b, 3, H, W))`` returns SimCC logits
-``(b, joints, W * split), (b, joints, H * split)`` and whose ``features(images)`` returns maps ``(b, c, h, w)`` for
-embeddings; add one line to `NETWORKS`. Use convolution, batch norm, ReLU and linear layers: others may train slowly on
-a CPU or quantise badly, and nothing here would tell you. Fit with ``fit-student.network: <name>``.
+Adding a network: write a subclass of `network.KeypointNetwork` in this folder. Its constructor takes a head and its own
+keyword arguments, builds the backbone and ends with ``add_head(channels, stride)``; ``features(images (b, 3, H, W))``
+returns maps (b, channels, H / stride, W / stride), for the head and for embeddings. Add one line to `NETWORKS`. Any
+head of `heads.HEADS` then works on it, and it is fitted with ``fit-student.network: <name>``. Tensor names are part of
+the checkpoint format, and of published files if it has such: set `spare_weights`, or `architecture_of` and
+`take_pretrained`, so that ``pretrained`` reads them. Convolution, batch norm, ReLU and linear layers export and
+quantise well and train fast on a CPU; others may not, and only the figures of the stage `export` tell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from dataengine.errors import ParamsError
-from dataengine.keypoints import COCO_KEYPOINTS
-from dataengine.nets.residual import ResidualSimCC
+from dataengine.nets.efficientnet import EfficientNetLite0
+from dataengine.nets.heads import make_head
+from dataengine.nets.hrnet import HRNet
+from dataengine.nets.layout import Layout
+from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.residual import Residual
+from dataengine.nets.vitpose import VitPose
 
-NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
-    "residual-simcc": ResidualSimCC,
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table."""
+
+    kind: type[KeypointNetwork]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that make the difference between lines of one kind; users cannot change them."""
+
+
+NETWORKS: Mapping[str, Entry] = {
+    "residual": Entry(Residual),
+    "hrnet-w18": Entry(HRNet, {"width": 18}),
+    "hrnet-w32": Entry(HRNet, {"width": 32}),
+    "hrnet-w48": Entry(HRNet, {"width": 48}),
+    "efficientnet-lite0": Entry(EfficientNetLite0),
+    "vitpose": Entry(VitPose),
 }
+FORMER_NAMES: Mapping[str, str] = {"residual-simcc": "residual"}  # in checkpoints from when a network had one head
 
 
 def build_network(
-    name: str,
-    *,
-    input_width_px: int = 128,
-    input_height_px: int = 128,
-    simcc_split: int = 2,
-    keypoints: int = len(COCO_KEYPOINTS),
-    **kwargs: Any,
-) -> nn.Module:
-    """A network with fresh weights; the caller seeds torch. Unknown names and arguments are a `ParamsError`."""
-    if name not in NETWORKS:
-        raise ParamsError("network is unknown", expected=" | ".join(NETWORKS), got=repr(name))
+    name: str, layout: Layout | None = None, *, head: str = "simcc", kwargs: Mapping[str, Any] | None = None
+) -> KeypointNetwork:
+    """A network with fresh weights; the caller seeds torch.
+
+    `kwargs` are the backbone's own arguments and the head's options together. Unknown names and arguments are a
+    `ParamsError`.
+    """
+    entry = _entry(name)
     try:
-        return NETWORKS[name](
-            input_width_px=input_width_px,
-            input_height_px=input_height_px,
-            keypoints=keypoints,
-            simcc_split=simcc_split,
-            **kwargs,
-        )
+        reader, own = make_head(head, layout or Layout(), kwargs or {})
+        return entry.kind(reader, **own, **entry.kwargs)
     except TypeError as error:
         raise ParamsError(f"network {name} does not take these arguments", got=str(error)) from error
+
+
+def architecture_of(name: str, pretrained: str) -> Mapping[str, Any]:
+    """Arguments of network `name` that the published weights `pretrained` ask for."""
+    return _entry(name).kind.architecture_of(pretrained)
+
+
+def _entry(name: str) -> Entry:
+    current = FORMER_NAMES.get(name, name)
+    if current not in NETWORKS:
+        raise ParamsError("network is unknown", expected=" | ".join(NETWORKS), got=repr(name))
+    return NETWORKS[current]

@@ -1,0 +1,201 @@
+"""The table of heads: what turns a backbone's features into places of joints, and how its answer is read.
+
+Adding a head: write a frozen dataclass with field `layout` (and its own options, which users give in
+``network_kwargs``), the methods of `Head`, and one line in `HEADS`. Add a loss that teaches it to
+`train/losses.py`. A head's layers become children of the network under the names that `layers` gives, so those names
+are part of the checkpoint format.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dataengine.errors import ParamsError
+from dataengine.keypoints import FLIP_INDEX
+from dataengine.nets import heatmap, simcc
+from dataengine.nets.layout import Decoded, Layout
+
+Arrays = tuple[NDArray[Any], ...]
+HEATMAP_STRIDE = 4  # crop pixels in a heatmap cell, as in SimpleBaseline and HRNet
+# How sharply the expected place of a heatmap looks at its peak: at 20 a bump of height 1 outweighs an empty map of
+# 64x48 cells 10,000 to 1.
+EXPECTATION_SHARPNESS = 20.0
+
+
+class Head(Protocol):
+    """What every head offers. b crops in a batch, k joints."""
+
+    outputs: ClassVar[tuple[str, ...]]
+    """Names of the tensors in the answer, as exported files have them."""
+
+    @property
+    def layout(self) -> Layout:
+        """What the network is built for."""
+
+    def layers(self, channels: int, stride: int) -> dict[str, nn.Module]:
+        """Its layers, for features (b, channels, H / stride, W / stride)."""
+
+    def answer(self, net: nn.Module, features: Tensor) -> tuple[Tensor, ...]:
+        """The answer to features, by the layers that `net` has taken over."""
+
+    def expected_px(self, answer: tuple[Tensor, ...]) -> Tensor:
+        """Differentiable places (b, k, 2): the mean of the predicted distribution, crop pixels."""
+
+    def distributions(self, answer: Arrays) -> Arrays:
+        """The answer as what may be averaged over mirrored views, float64."""
+
+    def mirrored(self, distributions: Arrays) -> Arrays:
+        """What `distributions` of the mirrored crops say of the crops themselves."""
+
+    def decode(self, distributions: Arrays) -> Decoded:
+        """Places, confidence, spread and entropy."""
+
+    def describe(self) -> dict[str, Any]:
+        """How to read the answer, for the sidecar of an exported model."""
+
+
+@dataclass(frozen=True)
+class SimCC:
+    """A few maps per joint, and one linear layer per axis shared by all joints (see `nets.simcc`)."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("simcc_x", "simcc_y")
+
+    layout: Layout
+    maps_per_joint: int | None = None
+    """None: 4 on a coarse grid; 1, as in the paper, where cells are as fine as a heatmap's."""
+
+    def layers(self, channels: int, stride: int) -> dict[str, nn.Module]:
+        """``joint_maps``, ``to_x`` and ``to_y``."""
+        layout = self.layout
+        maps = self.maps_per_joint or (4 if stride > HEATMAP_STRIDE else 1)
+        cells = maps * (layout.input_width_px // stride) * (layout.input_height_px // stride)
+        return {
+            "joint_maps": nn.Conv2d(channels, layout.keypoints * maps, 1),
+            "to_x": nn.Linear(cells, layout.input_width_px * layout.simcc_split),
+            "to_y": nn.Linear(cells, layout.input_height_px * layout.simcc_split),
+        }
+
+    def answer(self, net: nn.Module, features: Tensor) -> tuple[Tensor, ...]:
+        """Logits (b, k, W * split) and (b, k, H * split)."""
+        maps = net.joint_maps(features).reshape(-1, self.layout.keypoints, net.to_x.in_features)
+        return net.to_x(maps), net.to_y(maps)
+
+    def expected_px(self, answer: tuple[Tensor, ...]) -> Tensor:
+        """Means of both axes' distributions."""
+        return torch.stack([self._mean_px(logits) for logits in answer], dim=-1)
+
+    def _mean_px(self, logits: Tensor) -> Tensor:
+        centers = torch.from_numpy(simcc.bin_centers_px(logits.shape[-1], self.layout.simcc_split)).to(logits)
+        return (torch.softmax(logits, dim=-1) * centers).sum(dim=-1)
+
+    def distributions(self, answer: Arrays) -> Arrays:
+        """Softmax of both axes."""
+        return tuple(simcc.softmax(logits) for logits in answer)
+
+    def mirrored(self, distributions: Arrays) -> Arrays:
+        """Columns turned around, sides renamed."""
+        x, y = distributions
+        return x[:, FLIP_INDEX, ::-1], y[:, FLIP_INDEX]
+
+    def decode(self, distributions: Arrays) -> Decoded:
+        """See `simcc.decode`."""
+        return simcc.decode(distributions[0], distributions[1], self.layout.simcc_split)
+
+    def describe(self) -> dict[str, Any]:
+        """Bins per pixel."""
+        return {"kind": "simcc", "bins_per_px": self.layout.simcc_split}
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One heatmap per joint at a quarter of the crop's size (see `nets.heatmap`).
+
+    Coarser features are enlarged by 4x4 transposed convolutions (Xiao et al., "Simple Baselines for Human Pose
+    Estimation and Tracking", ECCV 2018).
+    """
+
+    outputs: ClassVar[tuple[str, ...]] = ("heatmaps",)
+
+    layout: Layout
+    coordinates: heatmap.Coordinates = "udp"
+    """Where cells lie; "stride" reads public files that were fitted without unbiased coordinates."""
+    blur_sigma: float = 2.0
+    """Width of the blur before decoding, cells; that of the labels is DARK's choice."""
+    deconv_channels: int = 256
+
+    def __post_init__(self) -> None:
+        if self.coordinates not in ("udp", "stride"):
+            raise ParamsError("network_kwargs coordinates", expected="udp | stride", got=repr(self.coordinates))
+        if not 0 <= self.blur_sigma < math.inf:
+            raise ParamsError("network_kwargs blur_sigma", expected="0 or more", got=repr(self.blur_sigma))
+
+    @property
+    def cell_px(self) -> tuple[float, float]:
+        """Crop pixels from cell to cell, along x and y."""
+        sizes = (self.layout.input_width_px, self.layout.input_height_px)
+        x, y = (heatmap.cell_size_px(size, size // HEATMAP_STRIDE, self.coordinates) for size in sizes)
+        return x, y
+
+    def layers(self, channels: int, stride: int) -> dict[str, nn.Module]:
+        """``final_layer``, and ``deconv_layers`` where features are coarser than heatmaps."""
+        enlarging: list[nn.Module] = []
+        for _ in range(round(math.log2(stride / HEATMAP_STRIDE))):
+            enlarging += [
+                nn.ConvTranspose2d(channels, self.deconv_channels, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(self.deconv_channels),
+                nn.ReLU(inplace=True),
+            ]
+            channels = self.deconv_channels
+        final = nn.Conv2d(channels, self.layout.keypoints, 1)
+        nn.init.normal_(final.weight, std=0.001)  # SimpleBaseline's: maps start empty, as most of a label is
+        nn.init.zeros_(final.bias)
+        return {**({"deconv_layers": nn.Sequential(*enlarging)} if enlarging else {}), "final_layer": final}
+
+    def answer(self, net: nn.Module, features: Tensor) -> tuple[Tensor, ...]:
+        """Heatmaps (b, k, H / 4, W / 4)."""
+        enlarged = net.deconv_layers(features) if hasattr(net, "deconv_layers") else features
+        return (net.final_layer(enlarged),)
+
+    def expected_px(self, answer: tuple[Tensor, ...]) -> Tensor:
+        """Mean place under the softmax of the sharpened map."""
+        (maps,) = answer
+        height, width = maps.shape[-2:]
+        probability = torch.softmax(EXPECTATION_SHARPNESS * maps.flatten(2), dim=-1).reshape(maps.shape)
+        column, row = (torch.arange(cells, device=maps.device, dtype=maps.dtype) for cells in (width, height))
+        mean = [(probability.sum(dim=-2) * column).sum(dim=-1), (probability.sum(dim=-1) * row).sum(dim=-1)]
+        return torch.stack(mean, dim=-1) * maps.new_tensor(self.cell_px)
+
+    def distributions(self, answer: Arrays) -> Arrays:
+        """The map itself, which flip tests average as it is."""
+        return tuple(maps.astype(np.float64) for maps in answer)
+
+    def mirrored(self, distributions: Arrays) -> Arrays:
+        """Columns turned around, sides renamed."""
+        return (distributions[0][:, FLIP_INDEX, :, ::-1],)
+
+    def decode(self, distributions: Arrays) -> Decoded:
+        """See `heatmap.decode`."""
+        return heatmap.decode(distributions[0], self.cell_px, self.blur_sigma)
+
+    def describe(self) -> dict[str, Any]:
+        """Where cells lie and how they are read."""
+        return {"kind": "heatmap", "cell_px": list(self.cell_px), "blur_sigma": self.blur_sigma}
+
+
+HEADS: Mapping[str, type[SimCC] | type[Heatmap]] = {"simcc": SimCC, "heatmap": Heatmap}
+
+
+def make_head(name: str, layout: Layout, kwargs: Mapping[str, Any]) -> tuple[Head, dict[str, Any]]:
+    """The head of that name with its options out of `kwargs`, and the rest of `kwargs`, which is the backbone's."""
+    if name not in HEADS:
+        raise ParamsError("head is unknown", expected=" | ".join(HEADS), got=repr(name))
+    kind = HEADS[name]
+    options = {f.name for f in fields(kind)} - {"layout"}
+    head: Head = kind(layout, **{key: value for key, value in kwargs.items() if key in options})
+    return head, {key: value for key, value in kwargs.items() if key not in options}

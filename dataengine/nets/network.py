@@ -1,0 +1,55 @@
+"""The base of all networks: a backbone whose features a head reads.
+
+Backbone and head keep their layers side by side in one module, without a prefix, because that is how published
+checkpoints name their tensors.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from dataengine.errors import ParamsError
+from dataengine.nets.heads import Head
+from dataengine.nets.weights import read_weights, take_weights
+
+
+class KeypointNetwork(nn.Module):
+    """A subclass builds its backbone, calls `add_head` last, and gives `features`."""
+
+    spare_weights: ClassVar[Sequence[str]] = ()
+    """Prefixes of tensors in published files that are no part of the backbone, such as a classifier."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head_kind = head
+
+    def add_head(self, channels: int, stride: int, multiple_of: int | None = None) -> None:
+        """Build the head for features of so many channels, so many times smaller than the crop."""
+        layout, step = self.head_kind.layout, multiple_of or stride
+        if layout.input_width_px % step or layout.input_height_px % step:
+            raise ParamsError(
+                f"params input size does not suit {type(self).__name__}",
+                expected=f"width and height in multiples of {step}",
+                got=f"{layout.input_width_px} x {layout.input_height_px}",
+            )
+        self.head_layers = frozenset(layers := self.head_kind.layers(channels, stride))
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Maps (b, channels, H / stride, W / stride) of normalised images (b, 3, H, W)."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The head's answer to normalised images (b, 3, H, W)."""
+        return self.head_kind.answer(self, self.features(images))
+
+    @classmethod
+    def architecture_of(cls, source: str) -> Mapping[str, Any]:
+        """Arguments of the constructor that the published weights `source` ask for."""
+        return {}
+
+    def take_pretrained(self, source: str) -> None:
+        """Take over published weights: a .pth or .safetensors file with this backbone's names."""
+        take_weights(self, read_weights(source), source, optional=self.head_layers, spare=self.spare_weights)

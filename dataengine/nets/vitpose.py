@@ -1,0 +1,105 @@
+"""ViTPose: a plain vision transformer, from the library ``transformers``.
+
+Xu et al., "ViTPose: Simple Vision Transformer Baselines for Human Pose Estimation", NeurIPS 2022. ``pretrained`` is a
+folder written by ``save_pretrained`` or a name on the Hugging Face hub; its configuration then becomes part of the
+model's metadata (argument `config`), so that our own checkpoint needs neither again. With the head "heatmap" the
+model's own decoder is kept and tensor names are those of ``VitPoseForPoseEstimation``; any other head reads the
+backbone's tokens.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.nets.heads import Head, Heatmap
+from dataengine.nets.network import KeypointNetwork
+
+# ViTPose-S without mixture of experts, where nobody gives a configuration.
+SMALL: Mapping[str, Any] = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12}
+OWN_DECODER = "head"
+
+
+class VitPose(KeypointNetwork):
+    """Patches of 16 pixels, so features of stride 16."""
+
+    def __init__(self, head: Head, *, config: Mapping[str, Any] | None = None) -> None:
+        """`config` is that of ``VitPoseConfig``; none is ViTPose-S for this input size."""
+        super().__init__(head)
+        settings = _settings(head, config)
+        height, width = settings.backbone_config.image_size
+        if (width, height) != (head.layout.input_width_px, head.layout.input_height_px):
+            raise ParamsError(
+                "params input size is not the one this ViTPose was made for",
+                expected=f"{width} x {height}",
+                got=f"{head.layout.input_width_px} x {head.layout.input_height_px}",
+            )
+        model = _transformers().VitPoseForPoseEstimation(settings)
+        self.backbone: nn.Module = model.backbone
+        patch = settings.backbone_config.patch_size
+        self.grid = (height // patch[0], width // patch[1])
+        if isinstance(head, Heatmap):
+            self.head: nn.Module = model.head
+            self.head_layers = frozenset({OWN_DECODER})
+        else:
+            self.add_head(settings.backbone_config.hidden_size, patch[0])
+
+    def features(self, images: Tensor) -> Tensor:
+        """Tokens as maps (b, hidden, H / 16, W / 16) of normalised images (b, 3, H, W)."""
+        tokens: Tensor = self.backbone(images).feature_maps[-1]
+        return tokens.transpose(1, 2).reshape(-1, tokens.shape[-1], *self.grid)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Heatmaps of the model's own decoder, or the answer of another head."""
+        if OWN_DECODER in self.head_layers:
+            return (self.head(self.features(images)),)
+        return super().forward(images)
+
+    @classmethod
+    def architecture_of(cls, source: str) -> Mapping[str, Any]:
+        """The configuration of a folder or hub name, as plain JSON values."""
+        config = _from_source(_transformers().VitPoseConfig, source)
+        if not isinstance(config, _transformers().VitPoseConfig) or config.model_type != "vitpose":
+            raise InputError(f"{source} is not a ViTPose model", expected="model_type vitpose", got=config.model_type)
+        return {"config": config.to_diff_dict()}
+
+    def take_pretrained(self, source: str) -> None:
+        """Weights of a folder or hub name, in safetensors."""
+        from dataengine.nets.weights import take_weights
+
+        model = _from_source(_transformers().VitPoseForPoseEstimation, source, use_safetensors=True)
+        take_weights(self, model.state_dict(), source, optional=self.head_layers, spare=(f"{OWN_DECODER}.",))
+
+
+def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
+    library = _transformers()
+    if config is not None:
+        try:
+            return library.VitPoseConfig.from_dict(dict(config))
+        except (TypeError, ValueError, KeyError) as error:
+            raise ParamsError("network_kwargs config is not ViTPose's", got=str(error)) from error
+    size = [head.layout.input_height_px, head.layout.input_width_px]
+    backbone = library.VitPoseBackboneConfig(**SMALL, image_size=size, out_indices=[SMALL["num_hidden_layers"]])
+    return library.VitPoseConfig(backbone_config=backbone, num_labels=head.layout.keypoints)
+
+
+def _from_source(kind: Any, source: str, **options: Any) -> Any:
+    """``from_pretrained``, with its many faults as one line."""
+    try:
+        return kind.from_pretrained(source, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        first = next(iter(str(error).splitlines()), "")
+        raise InputError(
+            f"ViTPose weights {source!r} cannot be had",
+            expected="a folder with config.json and model.safetensors, or a hub name and a way to the hub",
+            got=first,
+        ) from error
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise EnvironmentFault("transformers is not installed", mend="pip install dataengine[networks]") from error
+    return transformers

@@ -1,0 +1,73 @@
+"""The network that a fit begins with: fresh, from published weights, or from a checkpoint of our own."""
+
+from pathlib import Path
+
+import torch
+
+from dataengine.crops.spec import CropSpec
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
+from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.table import architecture_of
+
+from .fitting_params import FitParams
+
+
+def crop_spec(params: FitParams) -> CropSpec:
+    """The crop that a network with these parameters sees."""
+    return CropSpec(params.input_width_px, params.input_height_px, params.crop_padding)
+
+
+def model_meta(params: FitParams) -> ModelMeta:
+    """Metadata of the network to fit; published weights say of themselves what network they are for."""
+    given = architecture_of(params.network, params.pretrained) if params.pretrained else {}
+    return ModelMeta(
+        network=params.network,
+        network_kwargs={**given, **params.network_kwargs},
+        input_width_px=params.input_width_px,
+        input_height_px=params.input_height_px,
+        crop_padding=params.crop_padding,
+        head=params.head,
+    )
+
+
+def first_network(params: FitParams, meta: ModelMeta, start_from: Path | None) -> KeypointNetwork:
+    """The network with its first weights: a function of seed, published file and checkpoint alone."""
+    if start_from is not None and params.pretrained:
+        raise ParamsError("params start_from and pretrained both give weights", mend="set one of them to null")
+    torch.manual_seed(params.seed)
+    net = meta.build()
+    if params.pretrained:
+        net.take_pretrained(params.pretrained)
+    if start_from is not None:
+        _take_checkpoint(net, start_from)
+    return net
+
+
+def files_read(params: FitParams, start_from: Path | None) -> list[Path]:
+    """Files of weights that decide what is fitted, for the fingerprint."""
+    local = [Path(params.pretrained)] if params.pretrained and Path(params.pretrained).is_file() else []
+    folder = Path(params.pretrained) if params.pretrained and Path(params.pretrained).is_dir() else None
+    inside = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
+    return [*local, *inside, *([start_from / WEIGHTS_NAME] if start_from else [])]
+
+
+def choose_device(params: FitParams) -> torch.device:
+    """The device to fit on. Asking for what is not there is an `EnvironmentFault`."""
+    present = torch.cuda.is_available()
+    if params.device == "cuda" and not present:
+        raise EnvironmentFault("params device: cuda", got="no GPU that PyTorch sees", mend="set it to auto or cpu")
+    device = torch.device("cuda" if present and params.device != "cpu" else "cpu")
+    if params.precision == "fp16" and device.type == "cpu":
+        raise ParamsError("params precision: fp16 takes a GPU", got="cpu", mend="set it to bf16 or fp32")
+    return device
+
+
+def _take_checkpoint(net: KeypointNetwork, folder: Path) -> None:
+    source, meta = load_checkpoint(folder)
+    weights, own = source.state_dict(), net.state_dict()
+    if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own.items()}:
+        raise InputError(
+            f"{folder} holds another network than the one to fit", got=meta.network, mend="start from none"
+        )
+    net.load_state_dict(weights)

@@ -1,0 +1,129 @@
+"""One step of a fit: forward and backward over the pieces of a batch, the guards, the optimizer.
+
+A step's batch is cut into pieces that fit into memory, and their gradients are added up. There are `accumulate` pieces,
+and twice as many after each time that memory ran out. Each piece's loss is a mean over its counted joints, and enters
+with its share of them, so the sum is the mean over the batch; only batch norm knows of pieces.
+"""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dataengine.crops.loader import Batch
+from dataengine.errors import EnvironmentFault, InputError
+from dataengine.nets.network import KeypointNetwork
+
+from .fitting_params import FitParams
+from .fitting_schedule import decay_groups
+from .losses import Target, WeightedLoss
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+# PyTorch's CPU allocator has no exception of its own.
+_CPU_MEMORY_FAULTS = ("can't allocate memory", "not enough memory", "bad_alloc")
+
+
+class Stepper:
+    """The network with its optimizer, and into how many pieces a batch has to be cut."""
+
+    def __init__(
+        self,
+        params: FitParams,
+        net: KeypointNetwork,
+        area_px2: np.ndarray,
+        image_path: Callable[[int], str],
+    ) -> None:
+        """`area_px2` (n,) is every training person's area in crop pixels; `image_path` names a person's image."""
+        self.params, self.net, self.area_px2, self.image_path = params, net, area_px2, image_path
+        self.loss = WeightedLoss(params.losses, net.head_kind, params.label_sigma_px)
+        self.optimizer = torch.optim.AdamW(decay_groups(net, params.weight_decay), lr=params.learning_rate)
+        self.device = next(net.parameters()).device
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=params.precision == "fp16")
+        self.pieces = params.accumulate
+
+    def step(self, batch: Batch, learning_rate: float, moment: str) -> float:
+        """Learn from `batch`; returns its loss. `moment` says where in the run this is, for messages."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.net.train()
+        loss = self._gradients(batch)
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.params.clip_norm)
+        self._refuse_nonsense(loss, norm, batch, moment)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss
+
+    def _gradients(self, batch: Batch) -> float:
+        """Loss of `batch`, its gradients in place; in smaller pieces where memory runs out."""
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                return self._accumulate(batch)
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                fault = str(error).splitlines()[0] if str(error) else "out of memory"
+            self._halve(len(batch.rows), fault)  # outside the handler, whose traceback holds the tensors
+
+    def _accumulate(self, batch: Batch) -> float:
+        counted = max(1, int((batch.joint_weight > 0).sum()))
+        total = 0.0
+        pieces = min(self.pieces, len(batch.rows))
+        for rows in np.array_split(np.arange(len(batch.rows)), pieces):
+            target = self._target(batch, rows)
+            share = target.counted / counted if pieces > 1 else 1.0
+            loss = self.loss(self._answer(batch.images[rows[0] : rows[-1] + 1]), target) * share
+            self.scaler.scale(loss).backward()
+            total += loss.item()
+        return total
+
+    def _answer(self, images: np.ndarray) -> tuple[Tensor, ...]:
+        layout = torch.channels_last if self.params.channels_last else torch.contiguous_format
+        inputs = torch.from_numpy(images).to(self.device).contiguous(memory_format=layout)
+        dtype = _DTYPES[self.params.precision]
+        with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32):
+            answer = self.net(inputs)
+        return tuple(tensor.float() for tensor in answer)
+
+    def _target(self, batch: Batch, rows: np.ndarray) -> Target:
+        arrays = (batch.keypoints_px[rows], batch.joint_weight[rows], self.area_px2[batch.rows[rows]])
+        keypoints, weight, area = (torch.from_numpy(np.asarray(a, np.float32)).to(self.device) for a in arrays)
+        return Target(keypoints, weight, area)
+
+    def _halve(self, batch: int, fault: str) -> None:
+        """Cut batches into twice as many pieces from now on, and say so."""
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.pieces >= batch:
+            raise EnvironmentFault(
+                "not even one sample fits into memory", got=fault, mend="take a smaller network or smaller crops"
+            )
+        self.pieces = min(2 * self.pieces, batch)
+        share = -(-batch // self.pieces)
+        print(f"out of memory ({fault}): going on with {share} samples at a time", file=sys.stderr, flush=True)
+
+    def _refuse_nonsense(self, loss: float, norm: Tensor, batch: Batch, moment: str) -> None:
+        """A loss or gradient that is not finite would spoil the weights for good: stop and name the batch.
+
+        With fp16 a gradient may overflow; the scaler then leaves the step out and lowers its scale.
+        """
+        if np.isfinite(loss) and (bool(torch.isfinite(norm)) or self.scaler.is_enabled()):
+            return
+        rows = sorted({int(row) for row in batch.rows})
+        images = ", ".join(sorted({self.image_path(row) for row in rows}))
+        raise InputError(
+            f"fitting diverged at {moment}",
+            expected="a finite loss and gradient",
+            got=f"loss {loss:g}, gradient {norm.item():g} on people {', '.join(map(str, rows))} in {images}",
+            mend="look at these labels, or lower learning_rate",
+        )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(fault in str(error) for fault in _CPU_MEMORY_FAULTS)

@@ -1,0 +1,63 @@
+"""Losses that compare a predicted distribution with a Gaussian around the label: KL for SimCC, MSE for heatmaps.
+
+SimCC labels are RTMPose's (Jiang et al. 2023, section 3.2); heatmap labels are SimpleBaseline's (Xiao et al. 2018,
+section 3), at unrounded places as UDP asks (Huang et al. 2020). Both losses are means over the joints that count, not
+over weights: a half-trusted joint pulls half as hard. No joint at all gives 0.
+"""
+
+import torch
+from torch import Tensor
+
+
+def gaussian_labels(position_px: Tensor, bins: int, split: int, sigma_px: float) -> Tensor:
+    """Distributions (..., bins) over the bins of an axis around positions (...), crop pixels; each sums to 1.
+
+    Bin i lies at (i + 0.5) / split - 0.5, as `dataengine.nets.simcc.bin_centers_px` has it.
+    """
+    centers = (torch.arange(bins, device=position_px.device, dtype=position_px.dtype) + 0.5) / split - 0.5
+    return torch.softmax(-0.5 * ((centers - position_px[..., None]) / sigma_px) ** 2, dim=-1)
+
+
+def simcc_loss(
+    logits_x: Tensor, logits_y: Tensor, keypoints_px: Tensor, joint_weight: Tensor, *, split: int, sigma_px: float
+) -> Tensor:
+    """Mean over counted joints of weight x (KL over columns + KL over rows), a scalar in nats.
+
+    logits (b, 17, W * split) and (b, 17, H * split); keypoints_px (b, 17, 2); joint_weight (b, 17), 0 = does not
+    count.
+    """
+    divergence = torch.zeros_like(joint_weight)
+    for logits, position in ((logits_x, keypoints_px[..., 0]), (logits_y, keypoints_px[..., 1])):
+        label = gaussian_labels(position, logits.shape[-1], split, sigma_px)
+        entropy = torch.special.entr(label).sum(dim=-1)
+        cross_entropy = -(label * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
+        divergence = divergence + cross_entropy - entropy
+    counted = (joint_weight > 0).sum().clamp(min=1)
+    return (joint_weight * divergence).sum() / counted
+
+
+def gaussian_heatmaps(
+    keypoints_px: Tensor, height: int, width: int, cell_px: tuple[float, float], sigma_px: float
+) -> Tensor:
+    """Heatmaps (b, k, height, width) of height 1 at keypoints_px (b, k, 2); cell i lies at i * cell_px."""
+    bumps = []
+    for axis, cells in ((0, width), (1, height)):
+        center = torch.arange(cells, device=keypoints_px.device, dtype=keypoints_px.dtype) * cell_px[axis]
+        bumps.append(torch.exp(-0.5 * ((center - keypoints_px[..., axis, None]) / sigma_px) ** 2))
+    return bumps[1][..., :, None] * bumps[0][..., None, :]
+
+
+def heatmap_loss(
+    heatmaps: Tensor, keypoints_px: Tensor, joint_weight: Tensor, *, cell_px: tuple[float, float], sigma_px: float
+) -> Tensor:
+    """Mean over counted joints of weight x squared difference, summed over the cells of a bump: a scalar.
+
+    heatmaps (b, 17, h, w). The sum over cells is divided by the area of the label's bump, pi sigma^2 (the integral of
+    its square), so that an empty map costs about 1 whatever the resolution; SimpleBaseline's mean over all cells would
+    shrink with the map and drown beside any other loss.
+    """
+    label = gaussian_heatmaps(keypoints_px, heatmaps.shape[-2], heatmaps.shape[-1], cell_px, sigma_px)
+    bump_cells = torch.pi * sigma_px**2 / (cell_px[0] * cell_px[1])
+    squared = ((heatmaps - label) ** 2).sum(dim=(-2, -1)) / bump_cells
+    counted = (joint_weight > 0).sum().clamp(min=1)
+    return (joint_weight * squared).sum() / counted
