@@ -1,12 +1,15 @@
-"""PCK: the share of joints predicted within a fraction of the person's size.
+"""PCK and PCKh: the share of joints predicted within a fraction of the person's size.
 
-The size is the torso (Yang & Ramanan 2013, as LSP and MPII results are given), here the longer of the two shoulder-hip
-diagonals; where one end of both is unlabelled, half the box's longer side, which a torso is about on a standing person.
+PCK takes the torso (Yang & Ramanan 2013, as LSP results are given), here the longer of the two shoulder-hip diagonals;
+where one end of both is unlabelled, half the box's longer side, which a torso is about on a standing person. PCKh takes
+the head (Andriluka et al. 2014, as MPII results are given), which only a label tells: COCO's 17 joints hold neither top
+nor neck, and ears and eyes turn with the view, so people without a labelled head size count nowhere.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import People
 
@@ -14,30 +17,28 @@ LEFT_SHOULDER, RIGHT_SHOULDER = COCO_KEYPOINTS.index("left_shoulder"), COCO_KEYP
 LEFT_HIP, RIGHT_HIP = COCO_KEYPOINTS.index("left_hip"), COCO_KEYPOINTS.index("right_hip")
 TORSO_DIAGONALS = ((LEFT_SHOULDER, RIGHT_HIP), (RIGHT_SHOULDER, LEFT_HIP))
 TORSO_OF_BOX = 0.5
+HEAD_COLUMN = "head_size_px"  # MPII's own: 0.6 of the diagonal of the labelled head box
 
 
 def pck(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.2) -> float:
     """Share (0..1) of labelled joints of `gt` that `keypoints_px` (n, 17, 2), image px, places within
-    `fraction` of the person's size. Row i of both is the same person. 0 when no joint is labelled.
+    `fraction` of the torso. Row i of both is the same person. 0 when no joint is labelled.
     """
-    labelled = gt.visibility > 0
-    return float(correct_joints(gt, keypoints_px, fraction)[labelled].mean()) if labelled.any() else 0.0
+    return _share_near(gt, keypoints_px, fraction * torso_px(gt))
 
 
-def pck_per_joint(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.2) -> dict[str, float]:
-    """PCK of each joint by name; joints that nobody has labelled are left out."""
-    labelled, correct = gt.visibility > 0, correct_joints(gt, keypoints_px, fraction)
-    return {
-        name: float(correct[labelled[:, joint], joint].mean())
-        for joint, name in enumerate(COCO_KEYPOINTS)
-        if labelled[:, joint].any()
-    }
+def pckh(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.5, column: str = HEAD_COLUMN) -> float:
+    """As `pck`, within `fraction` of the head: extra column `column`, px. Who has none (None, NaN, 0) is left out.
 
-
-def correct_joints(gt: People, keypoints_px: NDArray[np.floating], fraction: float) -> NDArray[np.bool_]:
-    """(n, 17): which joints lie within `fraction` of the person's size. Unlabelled joints are False."""
-    distance = np.linalg.norm(np.asarray(keypoints_px, dtype=np.float64) - gt.keypoints_px, axis=2)
-    return (distance <= fraction * torso_px(gt)[:, None]) & (gt.visibility > 0)
+    Raises:
+        InputError: there is no such column.
+    """
+    if column not in gt.extras:
+        mend = "PCKh needs labelled heads; use pck"
+        raise InputError("head sizes are missing", expected=f"an extra column {column!r}", mend=mend)
+    size = np.array([value or 0.0 for value in gt.extras[column]], dtype=np.float64)
+    known = size > 0
+    return _share_near(gt.take(known), keypoints_px[known], fraction * size[known])
 
 
 def torso_px(gt: People) -> NDArray[np.float64]:
@@ -48,3 +49,10 @@ def torso_px(gt: People) -> NDArray[np.float64]:
         length = np.linalg.norm(points[:, shoulder] - points[:, hip], axis=1)
         size = np.maximum(size, np.where(labelled[:, shoulder] & labelled[:, hip], length, 0.0))
     return np.where(size > 0, size, TORSO_OF_BOX * gt.bbox_xywh_px[:, 2:].max(axis=1, initial=0.0))
+
+
+def _share_near(gt: People, keypoints_px: NDArray[np.floating], reach_px: NDArray[np.float64]) -> float:
+    """Share of labelled joints predicted within the person's `reach_px` (n,); 0 when no joint is labelled."""
+    distance = np.linalg.norm(np.asarray(keypoints_px, dtype=np.float64) - gt.keypoints_px, axis=2)
+    near, labelled = distance <= reach_px[:, None], gt.visibility > 0
+    return float(near[labelled].mean()) if labelled.any() else 0.0

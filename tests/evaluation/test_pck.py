@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from dataengine.evaluation.pck import pck, pck_per_joint, torso_px
+from dataengine.errors import InputError
+from dataengine.evaluation.pck import pck, pckh, torso_px
 from dataengine.people import People
 
 
@@ -20,8 +21,6 @@ def test_threshold_is_a_fraction_of_the_torso_diagonal() -> None:
     moved[0, 9, 0] += 9.9
     moved[0, 10, 0] += 10.1  # 0.2 x 50 px = 10 px
     assert pck(gt, moved) == pytest.approx(16 / 17)
-    assert pck_per_joint(gt, moved)["right_wrist"] == 0.0
-    assert pck_per_joint(gt, moved)["left_wrist"] == 1.0
 
 
 def test_unlabelled_joints_count_nowhere() -> None:
@@ -31,7 +30,6 @@ def test_unlabelled_joints_count_nowhere() -> None:
     moved = gt.keypoints_px.copy()
     moved[0, :5] += 1000
     assert pck(gt, moved) == 1.0
-    assert "nose" not in pck_per_joint(gt, moved)
 
 
 def test_without_hips_half_the_box_stands_in() -> None:
@@ -42,3 +40,17 @@ def test_without_hips_half_the_box_stands_in() -> None:
 
 def test_nobody_labelled_is_zero() -> None:
     assert pck(standing(0), standing(0).keypoints_px) == 0.0
+
+
+def test_pckh_takes_labelled_heads_only() -> None:
+    gt = People.concat([standing(), standing(), standing()]).with_extra("head_size_px", [20.0, None, float("nan")])
+    moved = gt.keypoints_px.copy()
+    moved[0, 9, 0] += 9.9
+    moved[0, 10, 0] += 10.1  # 0.5 x 20 px = 10 px
+    moved[1:] += 1000  # no head is labelled: counts nowhere
+    assert pckh(gt, moved) == pytest.approx(16 / 17)
+
+
+def test_pckh_without_heads_is_refused() -> None:
+    with pytest.raises(InputError, match="head_size_px"):
+        pckh(standing(), standing().keypoints_px)

@@ -1,0 +1,59 @@
+"""MPJPE: the mean distance of joints in space, with the root or the whole pose aligned first.
+
+As results on Human3.6M are given (Ionescu et al., PAMI 2014): "protocol 1" aligns the root joint only; "protocol 2",
+also called PA-MPJPE, the rotation, size and place of each pose (Procrustes).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.floating]  # (n, j, 3), any unit of length
+
+
+def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None, root: int | None = None) -> float:
+    """Mean distance of labelled joints (n, j) of row-aligned poses, in the unit of the points.
+
+    With `root`, the index of a joint, every pose is first moved so that its root lies at the origin; poses whose root
+    is not labelled are left out. NaN where nothing is left.
+    """
+    known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
+    truth, found = truth.astype(np.float64), found.astype(np.float64)
+    if root is not None:
+        truth, found = truth - truth[:, root : root + 1], found - found[:, root : root + 1]
+        known = known & known[:, root : root + 1]
+    return _mean_distance(truth, found, known)
+
+
+def pa_mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None) -> float:
+    """As `mpjpe`, after the similarity transform that brings each found pose nearest to the true one.
+
+    Poses with fewer than three labelled joints have no such transform and are left out.
+    """
+    known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
+    known = known & (known.sum(axis=1) >= 3)[:, None]
+    truth, found = truth.astype(np.float64), found.astype(np.float64)
+    return _mean_distance(truth, procrustes_aligned(truth, found, known), known)
+
+
+def procrustes_aligned(
+    truth: NDArray[np.float64], found: NDArray[np.float64], known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """`found` (n, j, 3) turned, scaled and moved onto `truth` by the `known` joints (n, j); no mirroring.
+
+    The least-squares solution of Umeyama, PAMI 1991.
+    """
+    weight = known[:, :, None] / np.maximum(known.sum(axis=1), 1)[:, None, None]
+    centres = [(points * weight).sum(axis=1, keepdims=True) for points in (truth, found)]
+    a, b = truth - centres[0], found - centres[1]
+    left, singular, right = np.linalg.svd(np.swapaxes(a * weight, 1, 2) @ b)
+    sign = np.ones_like(singular)
+    sign[:, -1] = np.sign(np.linalg.det(left) * np.linalg.det(right))
+    turn = (left * sign[:, None]) @ right
+    spread = (b**2 * weight).sum(axis=(1, 2))
+    scale = np.divide((singular * sign).sum(axis=1), spread, out=np.ones(len(truth)), where=spread > 0)
+    return scale[:, None, None] * (b @ np.swapaxes(turn, 1, 2)) + centres[0]
+
+
+def _mean_distance(truth: NDArray[np.float64], found: NDArray[np.float64], known: NDArray[np.bool_]) -> float:
+    distance = np.linalg.norm(truth - found, axis=2)[known]
+    return float(distance.mean()) if distance.size else float("nan")
