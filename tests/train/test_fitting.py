@@ -26,9 +26,9 @@ from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import Images, People
 from dataengine.predict import predict_people, torch_runner
 from dataengine.train import fit_student, fit_teacher
-from dataengine.train.fitting_schedule import learning_rate, update_average
 from dataengine.train.fitting_data import read_training_set
 from dataengine.train.fitting_params import FitParams
+from dataengine.train.fitting_schedule import learning_rate, update_average
 from dataengine.train.fitting_state import FitState, load_state, resume_folder, save_state
 
 NO_AUGMENT = AugmentParams(
