@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
     "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
+    "simulate-coverage": ("dataengine.evaluation.coverage", "Measure how often the intervals of gains hold the truth."),
+    "convert": ("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
     "prepare-body": ("dataengine.blender.prepare_body", "Build the body model's cache once (set-up does)."),
 }
 
