@@ -1,48 +1,40 @@
 """Compare a candidate with the pinned champion on the frozen test set: a verdict, its figures, and a report.
 
-`run` scores both on the same people (`_scored`), draws paired bootstrap intervals and asks `verdict.judge`.
-The champion is the registry entry that `compare.champion` names, never simply the present one: so promoting changes
-nothing that this stage depends on.
+`run` scores both on the same people (`gate_models`), resamples them together (`gate_evidence`) and asks
+`verdict.judge`. The verdict is a function of files and params alone: the champion is the registry entry that
+`compare.champion` names, never simply the present one, the uses of the test set are those that `compare.test_uses`
+pins, and latency is what the export measured of the file. So promoting changes nothing that this stage depends on, and
+a rerun gives the same verdict.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.bootstrap import Interval, clusters_of, interval_of, paired_intervals
-from dataengine.evaluation.matching import Matches, matched
-from dataengine.evaluation.oks import coco_ap
-from dataengine.evaluation.pck import pck
-from dataengine.exported import ENGINE, ONNX_FP16, ExportedModel, load_exported
+from dataengine.evaluation.bootstrap import Interval, clusters_of
+from dataengine.exported import ExportedModel, load_exported
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.predict import Prediction, Runner, onnx_runner, predict_people
 from dataengine.registry import read_registry
 
+from .comparison import Comparison, SliceRow, TestSet
+from .gate_checks import guarded_names
+from .gate_evidence import WHOLE, Evidence, Measured, resample, shown
+from .gate_models import Scored, file_that_runs, matches_of, score, slices_of
+from .gate_policy import CompareParams
 from .report_html import write_report
-from .tensorrt_engine import engine_runner, gpu_present
-from .verdict import VERDICT_FILE, CompareParams, Verdict, judge
+from .verdict import VERDICT_FILE, judge
 
 METRICS, REPORT = "metrics.json", "report.html"
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """One model on the test set."""
-
-    model: ExportedModel
-    prediction: Prediction
-    figures: Mapping[str, float]
-    matches: Matches
 
 
 def command(
@@ -71,42 +63,63 @@ def run(params: CompareParams, candidate: Path, test: Path, registry: Path, stor
     people, images = read_people(test, root=Path.cwd())
     new = load_exported(candidate)
     old = pinned_champion(params.champion, registry, store) if params.champion else None
-    runner_name = _runner_name(params, [new] if old is None else [new, old])
-    first = _scored(new, people, images, runner_name, params.threads, "candidate")
-    second = None if old is None else _scored(old, people, images, runner_name, params.threads, "champion")
-    clusters = clusters_of(images, params.cluster, params.block_frames)
-    ap, champion_ap, gain = _intervals(params, first, second, clusters[images.rows_of(first.matches.image_id)])
-    peopled = len(np.unique(clusters[images.rows_of(people.image_id)]))
-    verdict = judge(params, ap, gain, peopled)
+    name = file_that_runs(params, [new] if old is None else [new, old])
+    first = score(new, people, images, name, params.threads, "candidate")
+    second = None if old is None else score(old, people, images, name, params.threads, "champion")
+    comparison = compared(params, people, images, set_sha256(test, images), first, second)
     with fresh_folder(out) as folder:
-        record = {
-            "verdict": verdict.decision,
-            "reason": verdict.reason,
-            "candidate": new.id,
-            "champion": params.champion,
-            "AP": asdict(ap),
-            "champion_AP": None if champion_ap is None else asdict(champion_ap),
-            "gain": None if gain is None else asdict(gain),
-            "run_by": runner_name,
-            "test": {
-                "sha256": set_sha256(test, images),
-                "people": len(people),
-                "images": len(images),
-                "clusters": peopled,
-            },
-            "policy": asdict(params),
-        }
+        record = comparison.as_json()
         write_json(folder / VERDICT_FILE, record)
-        write_json(folder / METRICS, _metrics(verdict, first, second, gain))
+        write_json(folder / METRICS, _metrics(comparison))
         write_report(
             folder / REPORT,
             record,
             people,
             images,
             {"candidate": first.prediction} | ({} if second is None else {"champion": second.prediction}),
-            {"candidate": first.figures} | ({} if second is None else {"champion": second.figures}),
+            {"candidate": first.figures.figures} | ({} if second is None else {"champion": second.figures.figures}),
         )
-    print(f"{verdict.decision}: {verdict.reason}")
+    print(f"{comparison.verdict}: {comparison.reason}")
+    for warning in comparison.warnings:
+        print(f"warning: {warning}")
+
+
+def compared(
+    params: CompareParams, people: People, images: Images, test_sha256: str, first: Scored, second: Scored | None
+) -> Comparison:
+    """Resample the two scored models, and judge."""
+    slices = slices_of(people, images, params.columns)
+    clusters = clusters_of(images, params.cluster, params.block_frames)
+    measured = resample(
+        matches_of(first.pairs, images, slices),
+        None if second is None else matches_of(second.pairs, images, slices),
+        clusters[images.rows_of(first.pairs.image_id)],
+        resamples=params.resamples,
+        rng=np.random.default_rng(params.seed),
+    )
+    peopled = len(np.unique(clusters[images.rows_of(people.image_id)]))
+    use = params.earlier_uses(test_sha256) + 1
+    test = TestSet(test_sha256, len(people), len(images), peopled, use, params.uses)
+    evidence = Evidence(test, measured, first.latency_ms, first.figures.size_bytes, first.figures.ece)
+    verdict = judge(params, evidence)
+    guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
+    return Comparison(
+        verdict=verdict.decision,
+        reason=verdict.reason,
+        round=params.round,
+        candidate=first.figures,
+        champion=None if second is None else second.figures,
+        ap=_of_scale(evidence.whole, params.level),
+        champion_ap=shown(evidence.whole.champion, params.level, low=0.0),
+        gain=shown(evidence.whole.gain, params.level),
+        slices=tuple(_row(n, part, params.level, n in guarded) for n, part in measured.items() if n != WHOLE),
+        checks=verdict.checks,
+        test=test,
+        error=verdict.error,
+        settle=verdict.settle,
+        warnings=verdict.warnings,
+        policy=json.loads(json.dumps(asdict(params))),
+    )
 
 
 def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
@@ -129,40 +142,34 @@ def set_sha256(path: Path, images: Images) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _runner_name(params: CompareParams, models: list[ExportedModel]) -> str:
-    """The file that runs: both models the same way, or the difference is one of runtimes."""
-    engines = all(ENGINE in model.sha256 for model in models)
-    wanted = params.runner == "engine" or (params.runner == "auto" and gpu_present())
-    if wanted and not engines and params.runner == "engine":
-        raise InputError("a model has no engine", mend="export with export.engine, or set compare.runner to onnx")
-    return ENGINE if wanted and engines else ONNX_FP16
+def _of_scale(whole: Measured, level: float) -> Interval:
+    interval = shown(whole.candidate, level, low=0.0)
+    if interval is None:
+        raise InputError("nobody in the test set counts", mend="label joints of people that are no crowd")
+    return interval
 
 
-def _scored(model: ExportedModel, people: People, images: Images, name: str, threads: int, who: str) -> Scored:
-    path = model.folder / name
-    runner: Runner = engine_runner(path) if name == ENGINE else onnx_runner(path, threads)
-    prediction = predict_people(runner, model.meta, people, images, description=who)
-    found = prediction.as_people(people)
-    figures = coco_ap(people, images, found) | {"PCK@0.2": pck(people, prediction.keypoints_px)}
-    return Scored(model, prediction, figures, matched(people, images, found))
-
-
-def _intervals(
-    params: CompareParams, first: Scored, second: Scored | None, clusters: NDArray[np.int64]
-) -> tuple[Interval, Interval | None, Interval | None]:
-    """AP of the candidate, of the champion, and the gain. `clusters` follows `first.matches.image_id`."""
-    rng = np.random.default_rng(params.seed)
-    if second is None:
-        one = interval_of(first.matches, clusters, resamples=params.resamples, level=params.level, rng=rng)
-        return one, None, None
-    both = paired_intervals(
-        first.matches, second.matches, clusters, resamples=params.resamples, level=params.level, rng=rng
+def _row(name: str, part: Measured, level: float, guarded: bool) -> SliceRow:
+    return SliceRow(
+        name=name,
+        people=part.people,
+        images=part.images,
+        clusters=part.candidate.clusters,
+        candidate=shown(part.candidate, level, low=0.0),
+        champion=shown(part.champion, level, low=0.0),
+        gain=shown(part.gain, level),
+        guarded=guarded,
     )
-    return both.first, both.second, both.difference
 
 
-def _metrics(verdict: Verdict, first: Scored, second: Scored | None, gain: Interval | None) -> dict[str, Any]:
-    metrics: dict[str, Any] = {"promote": int(verdict.decision == "promote"), "candidate": dict(first.figures)}
-    if second is not None and gain is not None:
-        metrics |= {"champion": dict(second.figures), "gain": asdict(gain)}
+def _metrics(comparison: Comparison) -> dict[str, Any]:
+    """What `dvc metrics` follows; latency is left to the export's own metrics."""
+    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote")}
+    models = {"candidate": comparison.candidate, "champion": comparison.champion}
+    for who, model in models.items():
+        if model is not None:
+            calibrated: Mapping[str, float] = {} if model.ece is None else {"ECE": model.ece}
+            metrics[who] = {**model.figures, **calibrated}
+    if comparison.gain is not None:
+        metrics["gain"] = asdict(comparison.gain)
     return metrics

@@ -15,6 +15,7 @@ import typer
 from numpy.typing import NDArray
 from torch import nn
 
+from dataengine.bench.record import machine
 from dataengine.coco_json import read_people
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.errors import InputError
@@ -94,8 +95,8 @@ def run(params: ExportParams, student: Path, calibration: Path, val: Path, out: 
     with fresh_folder(out) as folder:
         facts = _write_files(params, net, meta, calibration, folder)
         facts |= {"lineage": _lineage(student, meta, {"calibration": calibration, "val": val})}
-        write_sidecar(folder, meta, _file_records(folder), facts)
         metrics = _measure(params, net, ruler, folder)
+        write_sidecar(folder, meta, _file_records(folder, metrics), facts | {"measured_on": machine()})
         write_json(report / "metrics.json", metrics)
         _refuse_lossy(metrics, params.max_ap_drop)
     load_exported(out)
@@ -137,12 +138,21 @@ def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.G
     return normalise(crop_people(chosen, images, meta.crop)[0], meta.mean, meta.std)
 
 
-def _file_records(folder: Path) -> dict[str, dict[str, Any]]:
+def _file_records(folder: Path, metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the sidecar says of each file. Its latency stands there for the gate, which measures none itself."""
     return {
-        name: file_record(folder / name, precision="fp16" if name == ENGINE else precision)
+        name: file_record(
+            folder / name, precision="fp16" if name == ENGINE else precision, latency_ms=_median_ms(metrics, precision)
+        )
         for precision, name in _PRECISION.items()
         if (folder / name).exists()
     }
+
+
+def _median_ms(metrics: Mapping[str, Any], precision: str) -> dict[str, float]:
+    """Median time of one crop by batch size; empty where the file was not run."""
+    measured = metrics.get(precision, {}).get("latency_ms_per_crop", {})
+    return {str(record["batch"]): record["median"] for record in measured.values()}
 
 
 def _lineage(student: Path, meta: ModelMeta, data: Mapping[str, Path]) -> dict[str, Any]:

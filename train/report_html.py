@@ -69,8 +69,8 @@ def _plot(record: Mapping[str, Any]) -> str:
     bars.append(Bar("champion", **record["champion_AP"], color=COLORS["champion"][0]))
     gain = [Bar("gain", **record["gain"], color=COLORS["candidate"][0])]
     marks = {"no gain": 0.0}
-    if record["policy"]["min_gain"]:
-        marks["asked for"] = record["policy"]["min_gain"]
+    if record["policy"]["primary"]["margin"]:
+        marks["asked for"] = next(check["limit"] for check in record["checks"] if check["kind"] == "primary")
     return forest_plot(bars, {}) + forest_plot(gain, marks)
 
 
@@ -112,7 +112,7 @@ def _facts(record: Mapping[str, Any]) -> str:
     facts = {
         "candidate": record["candidate"],
         "champion pinned for this round": record["champion"] or "none: this is the first model",
-        "run by": record["run_by"],
+        "run by": record["models"]["candidate"]["file"],
         "test set": f"{test['people']} people in {test['images']} images, sha256 {test['sha256'][:12]}; "
         "people are found in their labelled boxes",
         "interval": f"{policy['level']:.0%} percentile interval, {policy['resamples']} paired bootstrap resamples of "

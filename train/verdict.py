@@ -1,46 +1,23 @@
-"""The policy of the gate: from intervals to promote, reject or not-enough-evidence, with the reason in a sentence."""
+"""The verdict: promote when every demand passes, reject when one fails, else not enough evidence and what would help.
 
+`judge` is pure. A false promotion needs the primary demand to pass wrongly, which it does with probability
+`CompareParams.share` at most, whatever the guards and budgets say: these can only stop a promotion. An intersection of
+demands needs no correction for their number (Berger 1982, "Multiparameter hypothesis testing").
+"""
+
+import math
 from dataclasses import dataclass
-from typing import Literal
 
-from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import ClusterKind, Interval
+import numpy as np
+from scipy import stats
+
+from .comparison import Check, Decision, Error, Settle
+from .gate_checks import Demand, guarded_names, intervals, others
+from .gate_evidence import Evidence
+from .gate_policy import CompareParams
 
 VERDICT_FILE = "verdict.json"
-
-Decision = Literal["promote", "reject", "not-enough-evidence"]
-
-
-@dataclass(frozen=True)
-class CompareParams:
-    """Section `compare` of params.yaml."""
-
-    champion: str
-    """Id of the registry entry that candidates of this round must beat; "" before there is one."""
-    floor_ap: float
-    """AP (0..1) that a first model must reach, by the lower bound of its interval."""
-    min_gain: float
-    """AP that a later model must gain over the champion, by the lower bound of the difference."""
-    level: float
-    """Confidence of the intervals, 0..1."""
-    resamples: int
-    cluster: ClusterKind
-    """What is resampled: single images, blocks of neighbouring frames, or whole videos."""
-    block_frames: int
-    """Frames of a block, counted in the video."""
-    min_clusters: int
-    """With fewer clusters than this an interval means nothing, and the verdict is not-enough-evidence."""
-    runner: Literal["auto", "onnx", "engine"]
-    """What runs the models: the engine, or the FP16 ONNX file it was built from; auto takes the engine on a GPU."""
-    threads: int
-    """Of ONNX Runtime."""
-    seed: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise ParamsError("compare.level", expected="between 0 and 1", got=f"{self.level:g}")
-        if self.resamples < 100:
-            raise ParamsError("compare.resamples", expected="100 or more", got=str(self.resamples))
+HOPELESS = 1000  # times the people of the test set: beyond that, a number says nothing
 
 
 @dataclass(frozen=True)
@@ -49,39 +26,103 @@ class Verdict:
 
     decision: Decision
     reason: str
+    checks: tuple[Check, ...]
+    error: Error
+    settle: Settle | None
+    warnings: tuple[str, ...]
 
 
-def judge(params: CompareParams, candidate: Interval, gain: Interval | None, clusters: int) -> Verdict:
-    """Decide on a candidate's AP, and on its gain over the champion where there is one."""
-    if clusters < params.min_clusters:
-        return Verdict(
-            "not-enough-evidence",
-            f"The test set has {clusters} independent clusters of images and an interval needs at least "
-            f"{params.min_clusters}: label more test images.",
-        )
-    if gain is None:
-        return _against_floor(params, candidate)
-    return _against_champion(params, gain)
-
-
-def _against_floor(params: CompareParams, ap: Interval) -> Verdict:
-    seen = f"AP {ap.value:.3f} ({params.level:.0%} interval {ap.low:.3f} to {ap.high:.3f})"
-    if ap.low >= params.floor_ap:
-        return Verdict("promote", f"The first model clears the floor of {params.floor_ap:g} with {seen}.")
-    if ap.high < params.floor_ap:
-        return Verdict("reject", f"The first model misses the floor of {params.floor_ap:g} with {seen}.")
+def judge(params: CompareParams, evidence: Evidence) -> Verdict:
+    """Decide on a candidate by the policy."""
+    measured, rest = intervals(params, evidence), others(params, evidence)
+    checks = (*rest, *(check for _, check in measured))
+    failed = [check for check in checks if check.passed is False]
+    open_ones = [check for check in checks if check.passed is None]
+    primary = next(check for check in checks if check.kind == "primary")
+    settle = None
+    if failed:
+        decision: Decision = "reject"
+        reason = " ".join(["Not promoted.", *(check.sentence for check in failed)])
+    elif open_ones:
+        decision = "not-enough-evidence"
+        if not any(check.passed is None for check in rest):
+            settle = _settle(params, evidence, measured)
+        told = [check.sentence for check in open_ones] + ([_in_words(settle)] if settle else [])
+        reason = " ".join(["Not enough evidence to promote.", *told])
+    else:
+        decision = "promote"
+        reason = f"Every demand holds. {primary.sentence}"
     return Verdict(
-        "not-enough-evidence", f"The first model is not shown to clear the floor of {params.floor_ap:g}: {seen}."
+        decision, reason, checks, spent_error(params, evidence.test.use), settle, _warnings(params, evidence)
     )
 
 
-def _against_champion(params: CompareParams, gain: Interval) -> Verdict:
-    seen = f"{gain.value:+.3f} AP ({params.level:.0%} interval {gain.low:+.3f} to {gain.high:+.3f})"
-    wanted = f"a gain above {params.min_gain:g} AP"
-    if gain.low > params.min_gain:
-        return Verdict("promote", f"The candidate beats the champion by {seen}; {wanted} was asked for.")
-    if gain.high < 0:
-        return Verdict("reject", f"The candidate is worse than the champion: {seen}.")
-    if gain.high <= params.min_gain:
-        return Verdict("reject", f"The candidate does not reach {wanted}: {seen}.")
-    return Verdict("not-enough-evidence", f"The candidate is not shown to reach {wanted}: {seen}.")
+def spent_error(params: CompareParams, use: int) -> Error:
+    """What this comparison, the `use`-th on its test set, and the earlier ones spend of the error granted."""
+    spent = min(use * params.share, params.alpha)
+    this_round = params.share if use <= params.uses else 0.0
+    return Error(total=params.alpha, this_round=this_round, spent=spent, left=params.alpha - spent)
+
+
+def people_factor(demand: Demand, level: float, power: float) -> tuple[float, bool]:
+    """How many times the people would settle a demand, and whether that would be by passing it.
+
+    The spread falls with the root of the number of clusters. With a distance d between figure and threshold and a
+    standard error s, n times the people decide with probability `power` where n = ((z_error + z_power) s / d)^2.
+    """
+    assert demand.figure is not None
+    distance = demand.figure.value - demand.threshold
+    clusters = max(demand.figure.clusters, 2.0)
+    spread = float(np.std(demand.figure.draws)) * math.sqrt(clusters / (clusters - 1))
+    passes = distance > 0
+    sure = 1 - demand.error if passes else (1 + level) / 2
+    if distance == 0:
+        return math.inf, passes
+    return ((stats.norm.ppf(sure) + stats.norm.ppf(power)) * spread / distance) ** 2, passes
+
+
+def _settle(params: CompareParams, evidence: Evidence, measured: list[tuple[Demand, Check]]) -> Settle | None:
+    """More people until every open demand passes, or until the first of those that point down fails."""
+    waiting = [demand for demand, check in measured if check.passed is None]
+    if any(demand.figure is None or not len(demand.figure.draws) for demand in waiting):
+        return None
+    factors = [people_factor(demand, params.level, params.power) for demand in waiting]
+    down = [factor for factor, passes in factors if not passes]
+    factor = min(down) if down else max(factor for factor, _ in factors)
+    if factor > HOPELESS:
+        return None
+    factor = max(factor, 1.0)
+    return Settle(
+        people=_round_up((factor - 1) * evidence.test.people),
+        clusters=_round_up((factor - 1) * evidence.test.clusters),
+        outcome="reject" if down else "promote",
+        assumption=f"if the figures stay as they are and new images vary like these, with probability {params.power:g}",
+    )
+
+
+def _in_words(settle: Settle) -> str:
+    end = "a promotion" if settle.outcome == "promote" else "a rejection"
+    people, clusters = settle.people, settle.clusters
+    return f"About {people} more labelled people ({clusters} clusters) would settle it as {end}, {settle.assumption}."
+
+
+def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
+    test = evidence.test
+    warnings = []
+    if params.warn_from <= test.use <= test.budget:
+        left = test.budget - test.use
+        end = "no more comparison" if left == 0 else f"{left} more comparison{'' if left == 1 else 's'}"
+        warnings.append(f"This test set may serve {end} after this one: begin to label a fresh one.")
+    for pattern in params.guarded.slices:
+        if evidence.whole.gain is not None and not guarded_names(params, evidence, pattern):
+            least = params.guarded.min_people
+            warnings.append(f"The test set has no slice {pattern} of {least} people or more: nothing is guarded there.")
+    return tuple(warnings)
+
+
+def _round_up(count: float) -> int:
+    """To two digits, upwards: more would claim to know more."""
+    if count < 1:
+        return 1
+    step = 10 ** max(math.floor(math.log10(count)) - 1, 0)
+    return math.ceil(count / step) * step

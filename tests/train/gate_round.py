@@ -7,14 +7,23 @@ from typing import Any
 
 from dataengine.registry import Registry, read_registry, write_registry
 from dataengine.train import compare, promote
+from dataengine.train.gate_policy import Budgets, CompareParams, Guarded, Primary
 from dataengine.train.promote import PromoteParams
-from dataengine.train.verdict import CompareParams
 
 PARAMS = CompareParams(
     champion="",
+    round=1,
+    test_uses={},
+    alpha=0.05,
+    uses=10,
+    warn_from=8,
     floor_ap=0.1,
-    min_gain=0.0,
+    primary=Primary("superiority", 0.0),
+    guarded=Guarded(slices=["occlusion=*"], margin=0.2, level=0.95, min_people=5),
+    budgets=Budgets(latency_ms=None, size_mb=None, ece=None),
+    columns=[],
     level=0.95,
+    power=0.8,
     resamples=200,
     cluster="frames",
     block_frames=4,

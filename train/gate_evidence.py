@@ -1,0 +1,83 @@
+"""Evidence for the gate: AP of one or two models on the test set and its slices, resampled together.
+
+The gate and its simulation both call `resample`, so what is simulated is what decides.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.evaluation.bootstrap import Interval, Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.matching import Matches, average_precision
+
+from .comparison import TestSet
+
+WHOLE = ""  # name of the slice that holds everybody
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """AP on a slice with its draws: the candidate's, and, where there is a champion, its own and the gain."""
+
+    people: int  # that count
+    images: int  # that hold them
+    candidate: Resampled
+    champion: Resampled | None
+    gain: Resampled | None
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that the policy looks at."""
+
+    test: TestSet
+    slices: Mapping[str, Measured]  # `WHOLE` and every slice by name
+    latency_ms: float | None  # of the candidate's file, batch 1; None where nobody measured it
+    size_bytes: int
+    ece: float | None
+
+    @property
+    def whole(self) -> Measured:
+        """The whole test set."""
+        return self.slices[WHOLE]
+
+
+def resample(
+    candidate: Mapping[str, Matches],
+    champion: Mapping[str, Matches] | None,
+    clusters: NDArray[np.int64],
+    *,
+    resamples: int,
+    rng: np.random.Generator,
+    threads: int | None = None,
+) -> dict[str, Measured]:
+    """Draw clusters once for all slices (same names in both models). `clusters` (m,) follows `Matches.image_id`."""
+    models = [candidate] if champion is None else [candidate, champion]
+    every = [matches for model in models for matches in model.values()]
+    draws = draw_ap(every, clusters, resamples=resamples, rng=rng, threads=threads)
+    measured = {}
+    for column, name in enumerate(candidate):
+        columns = draws[:, column :: len(candidate)]
+        measured[name] = _measured([model[name] for model in models], columns, clusters)
+    return measured
+
+
+def shown(figure: Resampled | None, level: float, low: float = -1.0) -> Interval | None:
+    """Two-sided interval cut to what AP (`low` = 0) or a gain (-1) can be; None where nothing was drawn."""
+    if figure is None or not len(figure.draws):
+        return None
+    interval = figure.interval(level)
+    return Interval(figure.value, max(interval.low, low), min(interval.high, 1.0))
+
+
+def _measured(models: list[Matches], draws: NDArray[np.float64], clusters: NDArray[np.int64]) -> Measured:
+    """`draws` (r, 1 or 2) follow `models`."""
+    effective = effective_clusters(models[0], clusters)
+    each = [Resampled.of(average_precision(m), draws[:, k], effective) for k, m in enumerate(models)]
+    people, images = int(models[0].persons.sum()), int(np.count_nonzero(models[0].persons))
+    if len(each) == 1:
+        return Measured(people, images, each[0], None, None)
+    gain = Resampled.of(each[0].value - each[1].value, draws[:, 0] - draws[:, 1], effective)
+    return Measured(people, images, each[0], each[1], gain)

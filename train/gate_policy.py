@@ -1,0 +1,123 @@
+"""Section `compare` of params.yaml: what the gate asks of a candidate, and the error it may spend on the answer."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dataengine.errors import ParamsError
+from dataengine.evaluation.bootstrap import ClusterKind
+
+SHA_DIGITS = 12  # of a test set's hash, as a key of `test_uses`
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The demand on OKS AP over the whole test set."""
+
+    kind: Literal["superiority", "non-inferiority"]
+    """Better than the champion by more than the margin, or not worse by more than the margin."""
+    margin: float
+    """AP (0..1). Non-inferiority round after round may drift down by a margin each time; superiority cannot."""
+
+    @property
+    def threshold(self) -> float:
+        """Gain (AP) that must be exceeded."""
+        return self.margin if self.kind == "superiority" else -self.margin
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Parts of the test set on which the candidate must not be worse than the champion by more than a margin."""
+
+    slices: list[str]
+    """Names of slices such as ``occlusion=some``; ``video=*`` stands for every slice of that kind."""
+    margin: float
+    """AP (0..1)."""
+    level: float
+    """One-sided confidence of each. All guards must hold, so none needs a share of the others' error (Berger 1982)."""
+    min_people: int
+    """Slices that a ``*`` finds are left alone when they are smaller."""
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """What the file that ships may cost; null asks nothing."""
+
+    latency_ms: float | None
+    """Of one crop at batch 1 (median), as the export measured that file."""
+    size_mb: float | None
+    """1e6 bytes."""
+    ece: float | None
+    """Expected calibration error of a person's confidence against its OKS, 0..1."""
+
+
+@dataclass(frozen=True)
+class CompareParams:
+    """Section `compare` of params.yaml."""
+
+    champion: str
+    """Id of the registry entry that candidates of this round must beat; "" before there is one."""
+    round: int
+    """Which round this is, from 1."""
+    test_uses: dict[str, int]
+    """How many comparisons each test set had seen when the round began, by the first digits of its hash."""
+    alpha: float
+    """Probability that the gate promotes a candidate that it should not, in any of `uses` comparisons together."""
+    uses: int
+    """Comparisons that one test set may serve; each has an equal share of `alpha`."""
+    warn_from: int
+    """Use from which on the gate asks for a fresh test set."""
+    floor_ap: float
+    """AP (0..1) that a first model must reach, by the lower bound of its interval."""
+    primary: Primary
+    guarded: Guarded
+    budgets: Budgets
+    columns: list[str]
+    """Extra columns of the test set's people whose values, or tags, are slices too."""
+    level: float
+    """Confidence of the intervals that are shown, and of a rejection, 0..1."""
+    power: float
+    """Probability of a decision that the number of people still needed is reckoned for."""
+    resamples: int
+    cluster: ClusterKind
+    """What is resampled: images, blocks of frames of a video, whole videos, or the same frames of all videos."""
+    block_frames: int
+    """Frames of a block, counted in the video."""
+    min_clusters: int
+    """With fewer clusters than this an interval means nothing, and the verdict is not-enough-evidence."""
+    runner: Literal["auto", "onnx", "engine"]
+    """What runs the models: the engine, or the FP16 ONNX file it was built from; auto takes the engine on a GPU."""
+    threads: int
+    """Of ONNX Runtime."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        shares = {"alpha": self.alpha, "level": self.level, "power": self.power, "guarded.level": self.guarded.level}
+        for name, value in shares.items():
+            if not 0 < value < 1:
+                raise ParamsError(f"compare.{name}", expected="between 0 and 1", got=f"{value:g}")
+        if min(self.primary.margin, self.guarded.margin) < 0:
+            raise ParamsError("compare has a negative margin", expected="0 or more")
+        if not 1 <= self.warn_from <= self.uses:
+            raise ParamsError(
+                "compare.warn_from", expected=f"between 1 and uses ({self.uses})", got=str(self.warn_from)
+            )
+        if self.resamples < 100:
+            raise ParamsError("compare.resamples", expected="100 or more", got=str(self.resamples))
+        if any(not isinstance(n, int) or n < 0 for n in self.test_uses.values()):
+            raise ParamsError(
+                "compare.test_uses", expected="a whole number for each hash", mend="dataengine begin-round"
+            )
+
+    @property
+    def share(self) -> float:
+        """Error that one comparison may spend.
+
+        Equal shares are the linear spending function of Lan & DeMets (1983, "Discrete sequential boundaries for
+        clinical trials", alpha * t): no round is worth more than another, and any `uses` comparisons in a row, even on
+        changing test sets, promote wrongly with probability `alpha` at most (Bonferroni: under any dependence).
+        """
+        return self.alpha / self.uses
+
+    def earlier_uses(self, test_sha256: str) -> int:
+        """Comparisons that this test set had seen before this round."""
+        return int(self.test_uses.get(test_sha256[:SHA_DIGITS], 0))
