@@ -1,4 +1,4 @@
-"""Command check: the quality report of COCO keypoint files as they are, without making a training set of them."""
+"""Command check: the quality report of labelled sets as they are, without making a training set of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from dataengine.people import Images, People
 
 from .checks.checking import check_set
 from .checks.params import ChecksParams
-from .formats.coco import read_coco
+from .formats.content import Limits
+from .formats.table import FORMATS, format_named
 from .ingest import IngestParams
 from .quality_intake import record_findings
 from .quality_report import write_quality
@@ -23,9 +24,12 @@ SUSPECTS_SHOWN = 3
 
 
 def command(
-    annotations: Annotated[list[Path], typer.Option(help="COCO keypoints file; repeat it for each split.")],
+    annotations: Annotated[
+        list[Path], typer.Option(help="Labels, in a format that ingest reads; repeat for each split.")
+    ],
     images: Annotated[list[Path], typer.Option(help="Folder of its images; one for all, or one for each file.")],
     out: Annotated[Path, typer.Option(help="Folder for quality.html and quality.json.")],
+    source_format: Annotated[str, typer.Option("--format", help="Of the annotations: " + ", ".join(FORMATS))] = "coco",
     models: Annotated[Path | None, typer.Option(help="Folder of BlazePose: lets it judge left and right, too.")] = None,
     params: Annotated[Path, typer.Option(help="Parameter file; ingest.checks is read.")] = Path("params.yaml"),
 ) -> None:
@@ -38,18 +42,25 @@ def command(
     Example: dataengine check --annotations mine/people.json --images mine/images --out /tmp/quality
     """
     checks = replace(load_section(params, "ingest", IngestParams).checks, teacher=models is not None)
-    quality = run(checks, annotations=annotations, images=images, out=out, models=models)
+    quality = run(checks, annotations=annotations, images=images, out=out, source_format=source_format, models=models)
     _say(quality, out)
 
 
 def run(
-    checks: ChecksParams, *, annotations: list[Path], images: list[Path], out: Path, models: Path | None = None
+    checks: ChecksParams,
+    *,
+    annotations: list[Path],
+    images: list[Path],
+    out: Path,
+    source_format: str = "coco",
+    models: Path | None = None,
 ) -> Quality:
     """Write quality.html and quality.json to `out`."""
     if len(images) not in (1, len(annotations)):
         raise ParamsError("--images", expected="one folder, or one for each --annotations", got=str(len(images)))
     folders = images * len(annotations) if len(images) == 1 else images
-    contents = [read_coco(path, folder) for path, folder in zip(annotations, folders, strict=True)]
+    read = format_named(source_format).read
+    contents = [read(path, folder, Limits()) for path, folder in zip(annotations, folders, strict=True)]
     # ids count anew in each file
     shifts = np.cumsum([0, *(int(content.images.id.max(initial=0)) + 1 for content in contents)])
     tables = [c.images.replace(id=c.images.id + shift) for c, shift in zip(contents, shifts[:-1], strict=True)]

@@ -16,7 +16,7 @@ from dataengine.people import Images, People
 from .checks.checking import check_set
 from .checks.finding import Finding
 from .checks.params import ChecksParams
-from .formats.coco import BadRecord
+from .formats.content import BadRecord
 from .frozen_test import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
 from .quality_report import write_quality
 from .quality_summary import Quality, leaks, summarise

@@ -13,10 +13,10 @@ The whole body exchanged looks like a person seen from behind; only weak hints (
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import People
@@ -25,7 +25,8 @@ from .person_boxes import Fault
 
 LEAST_PEOPLE = 300  # four for each of the 78 weights of the larger model; fewer people are not judged
 FOLDS = 5
-REGULARISATION = 0.01  # of sklearn's C: chosen by held-out likelihood on LSPET, flat from 0.001 to 0.1
+REGULARISATION = 0.01  # C: on LSPET the held-out accuracy is the same from 0.001 to 0.01
+NEWTON_STEPS, TOLERANCE = 50, 1e-6
 _LEFT, _RIGHT = np.arange(5, 17, 2), np.arange(6, 17, 2)  # shoulder, elbow, wrist, hip, knee, ankle
 _ARMS, _LEGS = slice(0, 3), slice(3, 6)
 Floats = NDArray[np.float64]
@@ -91,7 +92,7 @@ def _offsets(people: People) -> tuple[Floats, Floats, NDArray[np.bool_]]:
 
 
 def _products(a: Floats, b: Floats) -> Floats:
-    return np.asarray((a[:, :, None] * b[:, None, :]).reshape(len(a), -1))
+    return np.asarray((a[:, :, None] * b[:, None, :]).reshape(len(a), a.shape[1] * b.shape[1]))
 
 
 def _log_odds(features: Floats, judged: NDArray[np.bool_]) -> Floats:
@@ -103,16 +104,33 @@ def _log_odds(features: Floats, judged: NDArray[np.bool_]) -> Floats:
     scaled = features[rows] / np.maximum(features[rows].std(axis=0), 1e-9)
     fold = np.arange(len(rows)) % FOLDS
     for held_out in range(FOLDS):
-        weights = _fit(scaled[fold != held_out])
+        weights = fit_odd_logistic(scaled[fold != held_out])
         odds[rows[fold == held_out]] = scaled[fold == held_out] @ weights
     return odds
 
 
-def _fit(features: Floats) -> NDArray[Any]:
-    """Weights (k,) of a logistic regression that tells `features` from their negatives."""
-    from sklearn.linear_model import LogisticRegression  # slow import
+def fit_odd_logistic(features: Floats) -> Floats:
+    """Weights (k,) of a logistic regression without intercept that tells `features` (n, k) from their negatives.
 
-    both = np.concatenate([features, -features])
-    labels = np.repeat([1, 0], len(features))
-    model = LogisticRegression(C=REGULARISATION, fit_intercept=False, max_iter=500).fit(both, labels)
-    return np.asarray(model.coef_[0])
+    Both classes hold the same points up to sign, so half of them say it all. Newton's method on
+    C sum log(1 + exp(-+ w x)) + |w|^2 / 2, scikit-learn's objective, with steps halved until it falls.
+    """
+    weights = np.zeros(features.shape[1])
+    loss = _loss(features, weights)
+    for _ in range(NEWTON_STEPS):
+        wrong = expit(-features @ weights)
+        gradient = weights - 2 * REGULARISATION * features.T @ wrong
+        curvature = 2 * REGULARISATION * (features * (wrong * (1 - wrong))[:, None]).T @ features
+        step = np.linalg.solve(curvature + np.eye(len(weights)), gradient)
+        while _loss(features, weights - step) > loss and np.abs(step).max() > TOLERANCE:
+            step /= 2
+        weights = weights - step
+        loss = _loss(features, weights)
+        if np.abs(step).max() <= TOLERANCE:
+            break
+    return weights
+
+
+def _loss(features: Floats, weights: Floats) -> float:
+    misfit = np.logaddexp(0, -features @ weights).sum()
+    return float(2 * REGULARISATION * misfit + weights @ weights / 2)
