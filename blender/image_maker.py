@@ -14,6 +14,7 @@ from .dressing import Tailor
 from .ground_truth import annotate
 from .image_paths import ImagePaths
 from .layout import build_geometry, make_tailor
+from .motion import read_motions
 from .observe import Light, observe
 from .pose_library import Pose, read_pose_library
 from .render_params import RenderParams
@@ -25,7 +26,7 @@ class ImageMaker:
 
     def __init__(self, params: RenderParams, out: Path, cache: Path, fingerprint: str) -> None:
         self._params, self._out, self._fingerprint = params, out, fingerprint
-        self._poses: tuple[Pose, ...] = read_pose_library()
+        self._poses: tuple[Pose, ...] = read_pose_library() + read_motions(params.motions)
         self._model = BodyModel.load(cache)
         self._tailor: Tailor = make_tailor(self._model.template)
 

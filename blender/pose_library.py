@@ -31,6 +31,7 @@ FAMILIES = (
     "climbing",
     "ball_sports",
 )
+MOTION_FAMILY = "motion"  # of poses that come from motion capture, not from the library
 CONTACTS = ("hands", "feet", "knees", "elbows", "hips", "head")
 _LIMB_KEYS = ("left_arm", "right_arm", "left_leg", "right_leg")
 _TURN_KEYS = ("root", "spine", "neck")

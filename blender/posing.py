@@ -9,7 +9,7 @@ take part of the arm's swing, elbows and knees turn about the axis in which they
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .pose_library import Limb, Pose
 from .rotations import Matrix, about_axis, frame, from_euler, swing, unit
@@ -46,6 +46,11 @@ def solve_orientations(pose: Pose, rest: RestSkeleton) -> NDArray[np.float64]:
     transforms = np.tile(np.eye(4), (len(turns), 1, 1))
     transforms[:, :3, :3] = from_euler(pose.root) @ np.stack(turns) @ rest.orientations
     return transforms
+
+
+def bent_spine(spine_degrees: ArrayLike) -> Matrix:
+    """Rotation of the chest against the pelvis that a pose's `spine` comes to: each vertebra takes an equal part."""
+    return np.linalg.matrix_power(from_euler(np.asarray(spine_degrees) / len(_SPINE)), len(_SPINE))
 
 
 def settle_on_contacts(

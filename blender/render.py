@@ -25,6 +25,7 @@ from dataengine.people import Images, People
 from dataengine.progress import track
 
 from .image_paths import ImagePaths
+from .motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
 from .render_params import RenderParams
 from .workforce import Outcome, Workforce
@@ -57,6 +58,7 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 + signal number.
     """
     _require_blender()
+    read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
     fingerprint = render_fingerprint(params)
     _remove_leftovers(out, params.images)
@@ -84,6 +86,7 @@ def render_fingerprint(params: RenderParams) -> str:
     decisive = {
         "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
         "sources": sources,
+        "motions": [sha256_file(Path(motion)) for motion in params.motions],
         "body": BODY_CACHE_VERSION,
         "bpy": version("bpy"),
     }

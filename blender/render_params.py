@@ -20,6 +20,10 @@ class RenderParams:
     """Between one and this many people stand in an image."""
     extreme_share: float
     """Share of people in a pose that poses.yaml calls extreme, 0 to 1."""
+    motions: list[str]
+    """BVH files; each of their frames is a pose."""
+    motion_share: float
+    """Share of people in a pose from `motions`, 0 to 1; the others take theirs from poses.yaml."""
     joint_jitter_deg: float
     """Standard deviation of what is added to an authored pose's limb directions, degrees."""
     occluder_share: float
@@ -40,8 +44,10 @@ class RenderParams:
         _check_range(self, "max_people", 1, 6)
         _check_range(self, "joint_jitter_deg", 0, 30)
         _check_range(self, "workers", 1, 256)
-        for name in ("extreme_share", "occluder_share", "truncation_share", "max_skipped_share"):
+        for name in ("extreme_share", "motion_share", "occluder_share", "truncation_share", "max_skipped_share"):
             _check_range(self, name, 0, 1)
+        if self.motion_share and not self.motions:
+            raise ParamsError("params render.motion_share", expected="BVH files in render.motions", got="none")
 
 
 def _check_range(params: RenderParams, name: str, low: float, high: float) -> None:

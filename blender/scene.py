@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .appearance import Look, draw_look
-from .pose_library import Pose, jittered, mirrored
+from .pose_library import MOTION_FAMILY, Pose, jittered, mirrored
 from .render_params import RenderParams
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
@@ -111,9 +111,7 @@ def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int) -> Scene
 
 
 def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Generator) -> PersonSpec:
-    wanted = rng.random() < params.extreme_share
-    pool = [pose for pose in poses if pose.extreme == wanted] or list(poses)
-    pose = pool[int(rng.integers(len(pool)))]
+    pose = _draw_pose(params, poses, rng)
     if rng.random() < 0.5:
         pose = mirrored(pose)
     phenotype = _draw_phenotype(rng)
@@ -128,6 +126,15 @@ def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Gen
         bearing_rad=float(rng.uniform(-0.5, np.pi / 2 + 0.4)),
         lift_m=float(rng.uniform(0.2, 1.0)) * pose.airborne,
     )
+
+
+def _draw_pose(params: RenderParams, poses: Sequence[Pose], rng: np.random.Generator) -> Pose:
+    captured = bool(params.motion_share) and rng.random() < params.motion_share
+    pool = [pose for pose in poses if (pose.family == MOTION_FAMILY) == captured]
+    if not captured:
+        wanted = rng.random() < params.extreme_share
+        pool = [pose for pose in pool if pose.extreme == wanted] or pool
+    return pool[int(rng.integers(len(pool)))]
 
 
 def _draw_phenotype(rng: np.random.Generator) -> dict[str, float]:

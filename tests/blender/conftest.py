@@ -20,6 +20,8 @@ def small_params() -> RenderParams:
         seed=11,
         max_people=2,
         extreme_share=0.5,
+        motions=[],
+        motion_share=0.0,
         joint_jitter_deg=6.0,
         occluder_share=0.5,
         truncation_share=0.3,

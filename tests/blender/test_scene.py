@@ -94,6 +94,8 @@ def _params(**changes: Any) -> RenderParams:
         "seed": 5,
         "max_people": 3,
         "extreme_share": 0.5,
+        "motions": [],
+        "motion_share": 0.0,
         "joint_jitter_deg": 6.0,
         "occluder_share": 0.3,
         "truncation_share": 0.2,
