@@ -1,11 +1,13 @@
 """Simulated models on simulated test sets, to measure what intervals and policies do when the truth is known.
 
-`simulated_pair` draws a test set and two models on it, as the matching would leave them; `true_ap` measures what both
+`simulated_pair` draws a test set and two models on it, as the matching would leave them (`drawn_people` and
+`simulated_model` do it apart, for any number of models on one set); `true_ap` measures what both
 would have on a set without end. People differ in difficulty, and so do images and clusters of images, for both models
 alike: this is what correlates them, and what makes images of a cluster alike. Beside it each model has its own luck
 with every person, image and cluster, so that a difference varies with the cluster too.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +26,8 @@ MORE_PEOPLE = 1.2  # mean number beyond the first in an image
 FALSE_PER_IMAGE, FALSE_SCORE, FALSE_SPREAD = 1.9, -1.6, 0.85
 SCORE_OF_LOGIT, SCORE_NOISE = 0.8, 0.8
 FOUND_LEVEL, FOUND_OF_LOGIT = 2.5, 0.7  # logit of being found at all
+_SHARED = OF_CLUSTER**2 + OF_IMAGE**2 + OF_PERSON**2
+CORRELATION = _SHARED / (_SHARED + OWN_OF_CLUSTER**2 + OWN_OF_IMAGE**2 + OWN_OF_PERSON**2)  # 0.73
 
 
 @dataclass(frozen=True)
@@ -38,28 +42,55 @@ class SimulatedSet:
     """Clusters of 1 to 2 n - 1 images, all sizes alike often, instead of n each."""
     gain: float = 0.0
     """What the first model's OKS is better by, in logits: 0.1 is about 2.3 AP (hundredths)."""
+    correlation: float = CORRELATION
+    """Of the two models' logits of OKS on a person; the spread of each model stays the same."""
+    in_labelled_boxes: bool = False
+    """Exactly one detection of everybody and no false one, as where people are shown to the model in their boxes."""
 
     def __post_init__(self) -> None:
         if self.clusters < 1 or self.images_per_cluster < 1:
             raise ParamsError("a simulated set is empty", expected="at least 1 cluster of at least 1 image")
+        if not 0 <= self.correlation < 1:
+            raise ParamsError("correlation", expected="0 or more and below 1", got=f"{self.correlation:g}")
 
 
 def simulated_pair(test: SimulatedSet, rng: np.random.Generator) -> tuple[Matches, Matches, NDArray[np.int64]]:
     """Two models on one drawn test set, and the cluster (m,) of each image."""
+    people = drawn_people(test, rng)
+    first = simulated_model(people, test.gain, rng)
+    return first, simulated_model(people, 0.0, rng), people.cluster
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedPeople:
+    """A drawn test set: n people in m images, and how easy each is for every model."""
+
+    test: SimulatedSet
+    cluster: NDArray[np.int64]  # (m,) of each image
+    persons: NDArray[np.int64]  # (m,) in each image
+    image: NDArray[np.int64]  # (n,) of each person
+    ease: NDArray[np.float64]  # (n,) logits of OKS
+
+
+def drawn_people(test: SimulatedSet, rng: np.random.Generator) -> SimulatedPeople:
+    """Draw the people and images of a test set."""
     mean = test.images_per_cluster
     sizes = rng.integers(1, 2 * mean, test.clusters) if test.is_uneven else np.full(test.clusters, mean)
     cluster = np.repeat(np.arange(test.clusters), sizes)
     persons = 1 + rng.poisson(MORE_PEOPLE, len(cluster))
     ease = rng.normal(0, OF_CLUSTER, test.clusters)[cluster] + rng.normal(0, OF_IMAGE, len(cluster))
     image = np.repeat(np.arange(len(cluster)), persons)
-    person_ease = ease[image] + rng.normal(0, OF_PERSON, len(image))
+    ease_of_person = ease[image] + rng.normal(0, OF_PERSON, len(image))
+    return SimulatedPeople(test, cluster, persons, image, math.sqrt(test.correlation / CORRELATION) * ease_of_person)
 
-    def model(gain: float) -> Matches:
-        luck = rng.normal(0, OWN_OF_CLUSTER, test.clusters)[cluster] + rng.normal(0, OWN_OF_IMAGE, len(cluster))
-        logit = LEVEL + gain + person_ease + luck[image] + rng.normal(0, OWN_OF_PERSON, len(image))
-        return _detected(logit, image, persons, rng)
 
-    return model(test.gain), model(0.0), cluster
+def simulated_model(people: SimulatedPeople, gain: float, rng: np.random.Generator) -> Matches:
+    """One model on those people: its own luck with each cluster, image and person, and `gain` logits of OKS."""
+    cluster, image = people.cluster, people.image
+    luck = rng.normal(0, OWN_OF_CLUSTER, people.test.clusters)[cluster] + rng.normal(0, OWN_OF_IMAGE, len(cluster))
+    own = luck[image] + rng.normal(0, OWN_OF_PERSON, len(image))
+    own *= math.sqrt((1 - people.test.correlation) / (1 - CORRELATION))
+    return _detected(LEVEL + gain + people.ease + own, people, rng)
 
 
 def true_ap(test: SimulatedSet, seed: int, images: int = 400_000) -> tuple[float, float]:
@@ -80,12 +111,14 @@ def true_gain(test: SimulatedSet, seed: int) -> float:
     return first - second
 
 
-def _detected(
-    logit: NDArray[np.float64], image: NDArray[np.int64], persons: NDArray[np.int64], rng: np.random.Generator
-) -> Matches:
+def _detected(logit: NDArray[np.float64], people: SimulatedPeople, rng: np.random.Generator) -> Matches:
     """Detections of people (n,) whose OKS has that `logit`, and false ones."""
-    found = rng.uniform(size=len(logit)) < _sigmoid(FOUND_LEVEL + FOUND_OF_LOGIT * logit)
-    false = np.repeat(np.arange(len(persons)), rng.poisson(FALSE_PER_IMAGE, len(persons)))
+    image, persons = people.image, people.persons
+    if people.test.in_labelled_boxes:
+        found, false = np.ones(len(logit), dtype=bool), np.empty(0, dtype=np.int64)
+    else:
+        found = rng.uniform(size=len(logit)) < _sigmoid(FOUND_LEVEL + FOUND_OF_LOGIT * logit)
+        false = np.repeat(np.arange(len(persons)), rng.poisson(FALSE_PER_IMAGE, len(persons)))
     score = np.concatenate(
         [
             SCORE_OF_LOGIT * logit[found] + rng.normal(0, SCORE_NOISE, np.count_nonzero(found)),
