@@ -58,7 +58,7 @@ def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images
         images = _read_images(document["images"], path.parent, root or path.parent)
         people = _read_annotations(document["annotations"])
         images.rows_of(people.image_id)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
             f"{path} is not COCO person_keypoints JSON", expected="17 keypoints a person", got=got

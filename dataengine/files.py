@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import Any
 
 from dataengine.errors import EnvironmentFault, InputError
 
+LARGEST_JSON_BYTES = 2 * 1024**3
+JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # COCO files take 4 to 7 times their size; "[],[],[]," 24
 WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -66,14 +69,62 @@ def write_json(path: Path, value: Any) -> None:
         partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or broken one is an `InputError` naming the file."""
+class RepeatedKeys(dict[str, Any]):
+    """A JSON object in which a key stood more than once: which value was meant cannot be known."""
+
+
+def read_json(path: Path, *, largest_bytes: int = LARGEST_JSON_BYTES) -> Any:
+    """Read a JSON file; a missing, broken, oversized or memory-hungry one is an `InputError` naming the file.
+
+    NaN and numbers beyond float64 come as such (inf), an integer of more than 18 digits as a float: the reader of a
+    record judges them, so that one of them does not lose the others. An object that repeats a key is a `RepeatedKeys`.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as opened:
+            content = opened.read(largest_bytes + 1)  # not by its stated size: a pipe or a device states none
+        if len(content) > largest_bytes:
+            raise InputError(f"{path} is too large", expected=f"at most {largest_bytes / 1024**2:.0f} MB of JSON")
+        with bounded_memory(JSON_MEMORY_FACTOR * len(content) + JSON_MEMORY_LEAST):
+            return json.loads(content.decode("utf-8"), parse_int=_parse_int, object_pairs_hook=_parse_object)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist", mend="run the stage that makes it, or correct the path") from error
+    except MemoryError as error:
+        got = f"one that needs more than {JSON_MEMORY_FACTOR} times its size in memory"
+        raise InputError(f"{path} cannot be read", expected="a JSON file of records", got=got) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read", expected="a JSON file", got=str(error)) from error
+        raise InputError(f"{path} cannot be read", expected="a JSON file", got=str(error)[:200]) from error
+
+
+@contextmanager
+def bounded_memory(more_bytes: int) -> Iterator[None]:
+    """Let the process grow by at most so much inside the block; what asks for more gets a `MemoryError`.
+
+    Linux only; elsewhere, and under a tighter limit of the user's, nothing is changed.
+    """
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = pages * resource.getpagesize() + more_bytes
+    if resource.RLIM_INFINITY not in (soft, hard) and wanted >= min(soft, hard):
+        yield
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= 19 else float(digits)  # 19 with the sign; Python refuses 5,000 digits
+
+
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else RepeatedKeys(found)
 
 
 def sha256_file(path: Path) -> str:

@@ -1,10 +1,9 @@
 """Stage ingest: a labelled real set with splits, and a pool of unlabelled frames.
 
-By default the labels come from four calibrated cameras (`multiview.py`); two params name the user's own COCO file
-instead (`formats/coco.py`). Order: `run`, the two sources, the pool, what is written.
+By default the labels come from four calibrated cameras (`multiview.py`); `ingest.sources` names the user's own sets
+instead, in any of the formats of `formats/table.py`. Order: `run`, the cameras, the sources, what is written, the pool.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,13 +21,16 @@ from dataengine.progress import track
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
 
+from .checks.finding import Finding
 from .checks.params import ChecksParams
-from .formats.coco import read_coco
+from .formats.content import Limits
+from .formats.writing import copy_images
 from .frames import FrameWriter
 from .multiview import MultiviewParams, ViewLabels, detect_views, label_views
 from .qualisys import read_calibration
 from .quality_intake import Intake, check_and_split, check_blocks, record_findings
 from .reprojection_picture import write_reprojection_picture
+from .source_list import Source, SourceParams, account, all_bad, check_names, combined, copied, read_sources
 from .splits import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
@@ -41,10 +43,8 @@ BAD_SHOWN = 3
 class IngestParams:
     """Section `ingest`."""
 
-    coco_annotations: str
-    """Your own COCO keypoints file; empty takes the default cameras."""
-    coco_images: str
-    """The folder its file names are relative to."""
+    sources: list[SourceParams]
+    """Your own labelled sets, and folders of frames for the pool; without a labelled one the default cameras are."""
     pool_videos: list[str]
     """Unlabelled videos; empty takes the default clip."""
     pool_every: int
@@ -59,10 +59,11 @@ class IngestParams:
     """Further rules for the pool: frames per second, change, sharpness. Its `every` is `pool_every`."""
     checks: ChecksParams = field(default_factory=ChecksParams)
     """What makes a picture, a person or a pair of pictures suspect."""
+    limits: Limits = field(default_factory=Limits)
+    """What a file from outside may ask of this machine."""
 
     def __post_init__(self) -> None:
-        if bool(self.coco_annotations) != bool(self.coco_images):
-            raise ParamsError("params ingest", expected="coco_annotations and coco_images, both or neither", got="one")
+        check_names(self.sources)
         if self.pool_every < 1 or self.longest_side_px < 64:
             raise ParamsError("params ingest", expected="pool_every >= 1 and longest_side_px >= 64")
 
@@ -78,9 +79,10 @@ def command(
     By default four synchronised cameras are labelled: BlazePose in each view, robust triangulation, reprojection. A
     joint on which the views disagree is dropped. Splits are blocks of time with gaps between them.
 
-    For your own data set ingest.coco_annotations and ingest.coco_images in params.yaml: every record is checked, bad
-    ones are listed in quarantine.json with file, id and reason, quality.html shows what is suspect, and splits go by
-    a hash of the video, the scene or the image's content.
+    For your own data name it in ingest.sources in params.yaml, one entry a set, in COCO or any format that
+    `dataengine convert --help` lists: every record is checked, bad ones are listed in quarantine.json with file, id
+    and reason, quality.html shows what is suspect, and splits go by a hash of the video, the scene or the image's
+    content.
 
     Example: dataengine ingest --fetched data/fetch --out data/ingest --report reports/ingest
     """
@@ -90,11 +92,14 @@ def command(
 def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None:
     """Write the splits and the pool to `out`, what was measured and set aside to `report`."""
     with fresh_folder(out) as folder:
-        if params.coco_annotations:
-            metrics = _from_coco(params, fetched, folder, report)
+        sources = read_sources(params.sources, params.limits)
+        labelled = [source for source in sources if not source.unlabelled]
+        if labelled:
+            metrics = _from_sources(params, labelled, fetched, folder, report)
         else:
             metrics = _from_cameras(params, fetched, folder, report)
-        metrics["pool_frames"] = _write_pool(params, fetched, folder)
+        frames = [source for source in sources if source.unlabelled]
+        metrics["pool_frames"] = _write_pool(params, frames, fetched, folder)
     write_json(report / "metrics.json", metrics)
 
 
@@ -143,47 +148,48 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
     )
 
 
-def _from_coco(params: IngestParams, fetched: Path, folder: Path, report: Path) -> dict[str, Any]:
-    annotations = Path(params.coco_annotations)
-    content = read_coco(annotations, Path(params.coco_images))
-    # written before judging: whoever is stopped by too many bad records needs the list
-    write_json(report / "quarantine.json", [record.as_json() for record in content.bad])
-    share = len(content.bad) / max(content.records, 1)
-    if share > params.max_bad_share:
-        raise InputError(
-            f"{annotations}: {len(content.bad)} of {content.records} records are bad",
-            expected=f"at most {params.max_bad_share:.1%}",
-            got=f"{share:.1%}",
-            mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
-        )
-    for record in content.bad[:BAD_SHOWN]:
+def _from_sources(
+    params: IngestParams, sources: list[Source], fetched: Path, folder: Path, report: Path
+) -> dict[str, Any]:
+    bad = all_bad(sources)
+    for record in bad[:BAD_SHOWN]:
         print(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
+    # written before judging: whoever is stopped by too many bad records needs the list
+    write_json(report / "quarantine.json", [record.as_json() for record in bad])
+    _refuse_too_many(params, sources, report)
+    people, images = combined(sources)
     intake = check_and_split(
-        content.people,
-        content.images,
+        people,
+        images,
         params.checks,
         params.split,
         report=report,
-        bad=record_findings(content.bad),
-        without_labels=content.without_labels,
+        bad=record_findings(bad),
+        without_labels=sum(source.content.without_labels for source in sources),
         models=fetched / MODELS,
     )
-    images = _copied(intake.images.take(intake.split != DROPPED), Path(params.coco_images), folder / "images")
-    counts = write_splits(folder, intake, images, params.split)
-    return {"people": counts, "records": intake.quality.record_counts()}
+    set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
+    write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
+    used = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
+    counts = write_splits(folder, intake, used, params.split)
+    return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
 
 
-def _copied(images: Images, source: Path, target: Path) -> Images:
-    """The images copied below `target` under their relative names, so that the set is whole and versioned."""
-    paths = []
-    for path in track(images.path, "copy images", total=len(images), unit="image"):
-        copy = target / Path(path).relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-        paths.append(str(copy))
-    return Images.build(
-        id=images.id, path=paths, width=images.width, height=images.height, video=images.video, frame=images.frame
-    )
+def _refuse_too_many(params: IngestParams, sources: Sequence[Source], report: Path) -> None:
+    """Each source by itself, so that a large good one does not hide a small broken one."""
+    for source in sources:
+        bad, records = len(source.content.bad), source.content.records
+        if bad > params.max_bad_share * records:
+            raise InputError(
+                f"source {source.name!r}: {bad} of {records} records are bad",
+                expected=f"at most {params.max_bad_share:.1%}",
+                got=f"{bad / records:.1%}",
+                mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
+            )
+
+
+def _quarantined(finding: Finding) -> dict[str, str]:
+    return {"file": finding.file, "table": finding.table, "id": finding.id, "reason": finding.reason}
 
 
 def write_splits(folder: Path, intake: Intake, images: Images, params: SplitParams) -> dict[str, int]:
@@ -206,9 +212,13 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     return counts
 
 
-def _write_pool(params: IngestParams, fetched: Path, folder: Path) -> int:
-    videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or [fetched / CLIP / "demo.mp4"]
+def _write_pool(params: IngestParams, frames: Sequence[Source], fetched: Path, folder: Path) -> int:
+    """The frames of the pool's videos and of sources that hold only frames; the default clip where there is neither."""
+    default = [] if frames else [fetched / CLIP / "demo.mp4"]
+    videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or default
     tables, addresses = [], dict[str, str]()
+    for source in frames:
+        tables.append(copy_images(source.content.images, source.folder, folder / "pool_images" / source.name))
     for number, video in enumerate(videos):
         writer = FrameWriter(
             folder / "pool_images" / str(number),

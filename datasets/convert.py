@@ -1,0 +1,86 @@
+"""Command convert: a labelled set from one format to another, and an account of what did not fit on the way."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dataengine.errors import InputError
+from dataengine.files import fresh_folder, write_json
+
+from .formats.content import Limits, SourceContent
+from .formats.table import FORMATS, Format, format_named
+from .formats.writing import Written, copy_images
+
+SHOWN = 5
+_READ = " | ".join(FORMATS)
+_WRITTEN = " | ".join(name for name, known in FORMATS.items() if known.write)
+
+
+def command(
+    source: Annotated[str, typer.Option("--from", help=f"Format to read: {_READ}.")],
+    images: Annotated[Path, typer.Option(help="Folder that the source's image names are relative to.")],
+    target: Annotated[str, typer.Option("--to", help=f"Format to write: {_WRITTEN}.")],
+    out: Annotated[Path, typer.Option(help="Folder to write: annotations, images/ and report.json.")],
+    annotations: Annotated[Path, typer.Option(help="Annotation file or folder; `frames` has none.")] = Path(),
+    annotation_mb: Annotated[int, typer.Option(help="Largest annotation file that is read.")] = 512,
+) -> None:
+    """Convert labelled people between formats, with their images.
+
+    Every record is checked alone: bad ones are listed in report.json with their reason and do not stop the others. What
+    the source says that COCO-17 cannot (a neck, hands), and what the target cannot say (occlusion, a second person), is
+    counted there and printed.
+
+    Example: dataengine convert --from lsp --annotations lspet/joints.mat --images lspet/images --to coco --out my-coco
+    """
+    reader, writer = format_named(source), format_named(target)
+    content = reader.read(annotations, images, Limits(annotation_mb=annotation_mb))
+    written = convert(content, images, writer, target, out)
+    print(_summary(content, written, out))
+
+
+def convert(content: SourceContent, images: Path, target: Format, name: str, out: Path) -> Written:
+    """Write what was read into folder `out`: annotations, images, and report.json."""
+    if target.write is None:
+        raise InputError(f"format {name!r} cannot be written", expected=_WRITTEN)
+    if out.resolve() == images.resolve() or out.resolve() in images.resolve().parents:
+        raise InputError(f"{out} holds the images", expected="another folder to write to")
+    with fresh_folder(out) as folder:
+        table = copy_images(content.images, images, folder / "images", target.image_names)
+        written = target.write(folder / target.annotations, content.people, table, folder / "images")
+        write_json(folder / "report.json", report(content) | {"written": vars(written)})
+    return written
+
+
+def report(content: SourceContent) -> dict[str, Any]:
+    """What became of every record, and what the source said that COCO-17 cannot."""
+    return {
+        "records": {
+            "in": content.records,
+            "people": len(content.people),
+            "images": len(content.images),
+            "quarantined": len(content.bad),
+            "without_labels": content.without_labels,
+        },
+        "dropped": {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)},
+        "quarantine": [record.as_json() for record in content.bad],
+    }
+
+
+def _summary(content: SourceContent, written: Written, out: Path) -> str:
+    lines = [f"quarantined: {bad.file}: {bad.table} {bad.id}: {bad.reason}" for bad in content.bad[:SHOWN]]
+    for title, counts in (
+        ("dropped joints", content.dropped_joints),
+        ("dropped fields", content.dropped_fields),
+        ("not representable", written.lost),
+    ):
+        if counts:
+            lines.append(f"{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    lines.append(
+        f"{content.records} records: {len(content.people)} people, {len(content.images)} images, "
+        f"{len(content.bad)} quarantined, {content.without_labels} without labels"
+    )
+    lines.append(
+        f"written: {written.people} people, {written.images} images to {out} (report.json says what was left out)"
+    )
+    return "\n".join(lines)

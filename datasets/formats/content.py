@@ -1,0 +1,112 @@
+"""What every adapter returns, and the small words with which it judges one record.
+
+Order: `BadRecord`, `SourceContent`, `Limits`, then `Reject` and its helpers.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dataengine.errors import ParamsError
+from dataengine.people import Images, People
+
+LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite and still no coordinate
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """One record that cannot be used."""
+
+    file: str
+    """The annotation file, or the image it names."""
+    table: str
+    """`images` or `annotations`."""
+    id: str
+    """The record's id as written, or its position when it has none."""
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        """For quarantine.json."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceContent:
+    """What a source held, in COCO-17. Every record is a person, an image, bad, or without labels."""
+
+    people: People
+    """Extra columns `area`, `source_id` and `source_image_id`: the ids as the source wrote them."""
+    images: Images
+    """Every usable image, also those without people; ids count from 1 in the order of the file."""
+    bad: list[BadRecord]
+    records: int
+    """Images and annotations in the source."""
+    without_labels: int
+    """Annotations without a labelled COCO-17 joint, and crowds: fine, but nothing to learn from."""
+    dropped_joints: Mapping[str, int] = field(default_factory=dict)
+    """Labelled joints of kept people that were not mapped, by name."""
+    dropped_fields: Mapping[str, int] = field(default_factory=dict)
+    """Records of kept people with a field that was not read, by its name."""
+
+    def __post_init__(self) -> None:
+        found = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
+        assert self.records == found, f"{self.records} records in, {found} accounted for"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Section `ingest.limits`: what a file from outside may ask of this machine."""
+
+    annotation_mb: int = 512
+    """Largest annotation file; reading it may take twelve times its size in memory."""
+    image_mpx: int = 50
+    """Most million pixels of an image, judged by its header before anything is decoded."""
+
+    def __post_init__(self) -> None:
+        if min(self.annotation_mb, self.image_mpx) < 1:
+            raise ParamsError("params ingest.limits", expected="annotation_mb and image_mpx of 1 or more")
+
+    @property
+    def annotation_bytes(self) -> int:
+        """The same in bytes."""
+        return self.annotation_mb * 1024**2
+
+
+class Reject(Exception):
+    """Why one record is bad; the others go on."""
+
+
+def need(condition: bool, reason: str) -> None:
+    """Raise `Reject` unless the condition holds."""
+    if not condition:
+        raise Reject(reason)
+
+
+def is_whole(value: Any) -> bool:
+    """An integer that fits into 64 bits; True is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def is_finite(value: Any) -> bool:
+    """A number that can be a coordinate or a size."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return math.isfinite(value) and abs(value) < LARGEST_COORDINATE
+
+
+def are_numbers(values: Any, count: int) -> bool:
+    """A list of so many ints or floats, finite or not."""
+    return isinstance(values, list) and len(values) == count and {int, float}.issuperset(map(type, values))
+
+
+def shown(value: Any) -> str:
+    """A hostile value, short enough for one line."""
+    text = repr(value) if not isinstance(value, int) or is_whole(value) else "a huge number"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def identity(record: Any, position: int) -> str:
+    """How a record is named in the quarantine: by its id, else by its position."""
+    known = record.get("id") if isinstance(record, dict) else None
+    return f"#{position}" if known is None else shown(known).strip("'")

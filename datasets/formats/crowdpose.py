@@ -1,0 +1,44 @@
+"""CrowdPose, in and out: COCO JSON with 14 joints; visibility as in COCO (0 not labelled, 1 occluded, 2 visible).
+
+Dropped on the way in: head and neck. Lost on the way out: nose, eyes and ears.
+"""
+
+from pathlib import Path
+
+from dataengine.files import write_json
+from dataengine.people import Images, People
+
+from .coco_like import Layout, coco_like_document, coco_triples, read_coco_like
+from .content import Limits, SourceContent
+from .joints import joint_map
+from .writing import Written, lost_fields, relative_names
+
+JOINT_NAMES = (
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "head",
+    "neck",
+)
+CROWDPOSE = joint_map(JOINT_NAMES)
+
+
+def read_crowdpose(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
+    """Read a crowdpose_*.json."""
+    return read_coco_like(annotations, folder, Layout(joints=CROWDPOSE, sparse=True), limits)
+
+
+def write_crowdpose(annotations: Path, people: People, images: Images, folder: Path) -> Written:
+    """Write a file in CrowdPose's form; its crowd index is not made up."""
+    write_json(annotations, coco_like_document(people, images, relative_names(images, folder), CROWDPOSE, JOINT_NAMES))
+    lost = CROWDPOSE.lost(coco_triples(people)) | lost_fields(people, kept={"area"})
+    return Written(len(people), len(images), lost)

@@ -1,0 +1,149 @@
+"""Persons as a source states them, gathered one by one until they become `People`.
+
+`Persons.add` judges one record and raises `Reject`; mapping to COCO-17 is done once, for all of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.keypoints import UNLABELLED
+from dataengine.people import People, box_from_keypoints
+
+from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
+from .joints import JointMap
+from .pictures import Picture, image_table
+
+OUTSIDE_TOLERANCE_PX = 1.0
+BOX_MARGIN = 0.1  # where a format states no box: its joints' extent and so much more on each side
+OUTSIDE = "joints outside the image"
+
+
+class Persons:
+    """Collects the persons of one source."""
+
+    def __init__(self, joints: JointMap, *, outside_is_dropped: bool = False) -> None:
+        """`outside_is_dropped`: joints outside the image are unlabelled (and counted) instead of the record refused:
+        right for sources whose annotators guessed where a cut-off joint would be."""
+        self._joints = joints
+        self._outside_is_dropped = outside_is_dropped
+        self._triples: list[NDArray[np.float64]] = []
+        self._boxes: list[Sequence[float] | NDArray[Any]] = []
+        self._columns: list[dict[str, Any]] = []
+        self.without_labels = 0
+        self.dropped_joints: Counter[str] = Counter()
+        self.dropped_fields: Counter[str] = Counter()
+
+    def add(
+        self,
+        picture: Picture,
+        triples: NDArray[np.float64],
+        box: Any,
+        *,
+        source_id: int | str,
+        unread: Sequence[str] = (),
+        columns: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a person or count it as without labels; raises `Reject` when the record is bad.
+
+        Args:
+            triples: (joints of the source, 3) x, y in pixels from 0, COCO visibility flag.
+            box: x, y, width, height as written; None where the format states none.
+            unread: names of what the record held and nobody reads.
+            columns: `area`, `track_id`, `score`, `weight`, `source`, or extras; by name.
+        """
+        finite = np.isfinite(triples[:, :2]) & (np.abs(triples[:, :2]) < LARGEST_COORDINATE)
+        need(bool(finite.all()), "a keypoint is not a finite number")
+        if box is not None:
+            need(isinstance(box, list | tuple) and len(box) == 4 and all(map(is_finite, box)), _NO_BOX)
+            x, y, width, height = box
+            need(width > 0 and height > 0, f"the box is empty: {width:g} x {height:g}")
+            crosses = x < picture.width and y < picture.height and x + width > 0 and y + height > 0
+            need(crosses, "the box lies outside the image")
+        triples = self._without_outside(picture, triples)
+        if not (triples[self._joints.rows, 2] > UNLABELLED).any():
+            self.without_labels += 1
+            return
+        self._triples.append(triples)
+        self._boxes.append(box if box is not None else _box_of(triples, picture))
+        own = {"image_id": picture.id, "source_id": source_id, "source_image_id": picture.key}
+        self._columns.append({**(columns or {}), **own})
+        self.dropped_fields.update(unread)
+
+    def add_unlabelled(self) -> None:
+        """Count an annotation that holds nothing to learn from."""
+        self.without_labels += 1
+
+    def content(self, pictures: Sequence[Picture], bad: list[BadRecord], records: int) -> SourceContent:
+        """Everything gathered, with the source's images."""
+        triples = np.array(self._triples, dtype=np.float64).reshape(-1, len(self._joints), 3)
+        return SourceContent(
+            people=self._people(self._joints.to_coco(triples)),
+            images=image_table(pictures),
+            bad=bad,
+            records=records,
+            without_labels=self.without_labels,
+            dropped_joints=dict(sorted((self._joints.dropped(triples) | self.dropped_joints).items())),
+            dropped_fields=dict(sorted(self.dropped_fields.items())),
+        )
+
+    def _without_outside(self, picture: Picture, triples: NDArray[np.float64]) -> NDArray[np.float64]:
+        far = OUTSIDE_TOLERANCE_PX
+        x, y, flag = triples.T
+        outside = (x < -far) | (y < -far) | (x > picture.width + far) | (y > picture.height + far)
+        outside &= flag > UNLABELLED
+        if not outside.any():
+            return triples
+        need(self._outside_is_dropped, "a labelled joint lies outside the image")
+        number = int(outside[self._joints.rows].sum())
+        if number:
+            self.dropped_joints[OUTSIDE] += number
+        return np.where(outside[:, None], 0.0, triples)
+
+    def _people(self, mapped: NDArray[np.float64]) -> People:
+        names = sorted({name for columns in self._columns for name in columns})
+        table = {name: [columns.get(name) for columns in self._columns] for name in names}
+        boxes = np.array(self._boxes, dtype=np.float64).reshape(-1, 4)
+        area = [
+            given if given is not None else box[2] * box[3] for given, box in zip(_area(table), boxes, strict=False)
+        ]
+        fields = {name: table.pop(name) for name in ("score", "weight", "source", "track_id") if name in table}
+        image_id = np.array(table.pop("image_id", []), dtype=np.int64)
+        table.pop("area", None)
+        return People.build(
+            image_id=image_id,
+            bbox_xywh_px=boxes,
+            keypoints_px=np.where(mapped[..., 2:] > UNLABELLED, mapped[..., :2], 0.0),
+            visibility=mapped[..., 2],
+            **fields,  # type: ignore[arg-type]
+            extras={"area": np.array(area, dtype=np.float64)} | {k: _column(v) for k, v in table.items()},
+        )
+
+
+_NO_BOX = "bbox is not four finite numbers"
+
+
+def _area(table: dict[str, list[Any]]) -> list[float | None]:
+    given = table.get("area") or [None] * len(table.get("image_id", []))
+    return [value if is_finite(value) and value > 0 else None for value in given]
+
+
+def _column(values: list[Any]) -> NDArray[Any]:
+    kinds = set(map(type, values))
+    if kinds <= {int} or kinds <= {int, float} or kinds == {str} or kinds == {bool}:
+        return np.array(values)
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        column[row] = value
+    return column
+
+
+def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
+    """The extent of all joints of the source, head top and neck included, and a margin; cut to the image."""
+    x, y, width, height = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int), BOX_MARGIN)[0]
+    low = np.clip([x, y], 0, [picture.width - 1, picture.height - 1])
+    high = np.clip([x + width, y + height], low + 1, [picture.width, picture.height])
+    return np.concatenate([low, high - low])

@@ -1,0 +1,165 @@
+"""The images a source names: inside its folder, of a bearable size by their header, of the stated size.
+
+Nothing is decoded here: that a picture decodes to its last byte is a check of the set (`datasets/checks`).
+"""
+
+import os
+import warnings
+from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataengine.errors import InputError
+from dataengine.people import Images
+
+from .content import BadRecord, Limits, Reject, is_whole, need, shown
+
+LONGEST_NAME = 4096  # PATH_MAX
+SEEN_TWICE = "this image id stands in the file more than once"
+
+
+@dataclass(frozen=True)
+class Named:
+    """An image as a source names it."""
+
+    key: Hashable
+    """By which the source's annotations refer to it."""
+    file_name: Any
+    """As written: not yet believed."""
+    width: Any = None
+    """As written; None where the format states no sizes."""
+    height: Any = None
+    video: str = ""
+    frame: int = -1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image that is there."""
+
+    id: int
+    """Its number in this source, from 1."""
+    key: Hashable
+    path: str
+    width: int
+    height: int
+    video: str = ""
+    frame: int = -1
+
+
+def find_pictures(
+    named: Sequence[Named | BadRecord], folder: Path, limits: Limits, bad: list[BadRecord]
+) -> dict[Hashable, Picture]:
+    """The usable images by key; the others go to `bad`. A `BadRecord` among `named` goes there as it is."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder", expected="the folder of the images")
+    inside = _Inside(folder)
+    seen: dict[Hashable, int] = {}
+    for image in named:
+        if isinstance(image, Named):
+            seen[image.key] = seen.get(image.key, 0) + 1
+    candidates: list[tuple[int, Named, str]] = []
+    for number, image in enumerate(named, 1):
+        if isinstance(image, BadRecord):
+            bad.append(image)
+            continue
+        try:
+            need(seen[image.key] == 1, SEEN_TWICE)  # which of the two the annotations mean cannot be known
+            candidates.append((number, image, inside.path(image.file_name)))
+        except Reject as reason:
+            bad.append(_bad(image, str(reason)))
+    found: dict[Hashable, Picture] = {}
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waiting for the disk, not for Python
+        sizes = list(pool.map(lambda path: header_size(path, limits), [path for _, _, path in candidates]))
+    for (number, image, path), size in zip(candidates, sizes, strict=True):
+        try:
+            width, height = _agreed_size(image, size)
+        except Reject as reason:
+            bad.append(_bad(image, str(reason)))
+            continue
+        found[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame)
+    return found
+
+
+def image_table(pictures: Sequence[Picture]) -> Images:
+    """The pictures as `Images`."""
+    return Images.build(
+        id=np.array([picture.id for picture in pictures], dtype=np.int64),
+        path=[picture.path for picture in pictures],
+        width=[picture.width for picture in pictures],
+        height=[picture.height for picture in pictures],
+        video=np.array([picture.video for picture in pictures], dtype=str),
+        frame=[picture.frame for picture in pictures],
+    )
+
+
+def header_size(path: str, limits: Limits) -> tuple[int, int] | str:
+    """(width, height) that an image's header states, or why it cannot be used."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit below
+            with Image.open(path) as image:
+                width, height = image.size
+    except FileNotFoundError:
+        return "the image does not exist"
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError, OverflowError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return f"the image cannot be read: {text.removesuffix(repr(path))[:120]}"
+    if width * height > limits.image_mpx * 1_000_000:
+        return f"{width}x{height} pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
+    return width, height
+
+
+def inner_path(folder: Path, name: Any) -> str:
+    """The path of file `name` below `folder`. Raises `Reject` for anything that leaves it, links included."""
+    return _Inside(folder).path(name)
+
+
+class _Inside:
+    """Paths that stay inside a folder; each of its sub-folders is resolved once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._root = os.path.realpath(folder)
+        self._resolved: dict[str, str] = {}
+
+    def path(self, name: Any) -> str:
+        good = isinstance(name, str) and 0 < len(name) < LONGEST_NAME and "\0" not in name
+        need(good, f"file_name is {shown(name)}")
+        try:
+            os.fsencode(name)
+        except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can write
+            raise Reject(f"file_name {shown(name)} is not text") from error
+        within = os.path.normpath(name)
+        path = self._folder / within
+        leaves = "\\" in name or path == self._folder or Path(name).is_absolute()
+        need(not leaves and self._contains(path), f"file_name {shown(name)} leaves the image folder")
+        return str(path)
+
+    def _contains(self, path: Path) -> bool:
+        parent = str(path.parent)
+        if parent not in self._resolved:
+            self._resolved[parent] = os.path.realpath(parent)
+        real = os.path.realpath(path) if path.is_symlink() else self._resolved[parent]
+        return os.path.commonpath([self._root, real]) == self._root
+
+
+def _agreed_size(image: Named, size: tuple[int, int] | str) -> tuple[int, int]:
+    if isinstance(size, str):
+        raise Reject(size)
+    if image.width is None and image.height is None:
+        return size
+    stated = image.width, image.height
+    need(all(is_whole(side) and side > 0 for side in stated), "width and height are not sizes")
+    need(stated == size, f"stated {stated[0]}x{stated[1]}, is {size[0]}x{size[1]}")
+    return size
+
+
+def _bad(image: Named, reason: str) -> BadRecord:
+    return BadRecord(shown(image.file_name).strip("'"), "images", str(image.key), reason)
