@@ -41,8 +41,28 @@ def result_records(detections: Detections, image_id: np.ndarray) -> list[dict[st
     ]
 
 
+class Sliced(COCOeval):
+    """Ignores some people by their annotation id, and false detections in some images."""
+
+    outside: frozenset[int] = frozenset()
+    excused_images: frozenset[int] = frozenset()
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for gt in self.cocoGt.anns.values():
+            gt["ignore"] = gt["ignore"] or gt["id"] in self.outside
+        for found in self.cocoDt.anns.values():
+            if found["image_id"] in self.excused_images:
+                found["area"] = 1e11  # outside of every area range
+
+
 def evaluator(
-    truths: list[dict[str, Any]], results: list[dict[str, Any]], image_id: np.ndarray, protocol: OksProtocol
+    truths: list[dict[str, Any]],
+    results: list[dict[str, Any]],
+    image_id: np.ndarray,
+    protocol: OksProtocol,
+    outside: frozenset[int] = frozenset(),
+    excused_images: frozenset[int] = frozenset(),
 ) -> COCOeval:
     """Evaluated and accumulated, by the road of a result file: `loadRes`."""
     with contextlib.redirect_stdout(io.StringIO()):
@@ -54,7 +74,8 @@ def evaluator(
         }
         truth.createIndex()
         found = truth.loadRes([dict(r) for r in results]) if results else _empty(truth)
-        ev = COCOeval(truth, found, "keypoints")
+        ev = Sliced(truth, found, "keypoints")
+        ev.outside, ev.excused_images = outside, excused_images
         ev.params.kpt_oks_sigmas = protocol.sigmas
         ev.params.maxDets = [protocol.max_detections]
         ev.params.iouThrs = protocol.thresholds

@@ -51,4 +51,4 @@ def test_alignment_is_that_of_scipy() -> None:
 
 def test_a_mirrored_pose_stays_wrong() -> None:
     truth = poses(4, 1)
-    assert pa_mpjpe(truth, truth * (-1, 1, 1)) > 10
+    assert pa_mpjpe(truth, truth * np.array([-1.0, 1.0, 1.0])) > 10

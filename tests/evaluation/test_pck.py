@@ -43,7 +43,9 @@ def test_nobody_labelled_is_zero() -> None:
 
 
 def test_pckh_takes_labelled_heads_only() -> None:
-    gt = People.concat([standing(), standing(), standing()]).with_extra("head_size_px", [20.0, None, float("nan")])
+    gt = People.concat([standing(), standing(), standing()]).with_extra(
+        "head_size_px", np.array([20.0, None, float("nan")])
+    )
     moved = gt.keypoints_px.copy()
     moved[0, 9, 0] += 9.9
     moved[0, 10, 0] += 10.1  # 0.5 x 20 px = 10 px

@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataengine.errors import InputError
+from dataengine.evaluation.bootstrap import paired_intervals
+from dataengine.evaluation.matching import average_precision, paired
+from dataengine.evaluation.poses import detections_of, truths_of
+from dataengine.evaluation.protocol import COCO
+from dataengine.evaluation.slice_builders import (
+    box_iou,
+    slices_by_crowding,
+    slices_by_image,
+    slices_by_occlusion,
+    slices_by_person,
+    slices_by_size,
+    slices_by_tags,
+    slices_by_truncation,
+    standard_slices,
+)
+from dataengine.evaluation.slices import Slice, compare_slices, slice_matches, slice_of_people
+from dataengine.people import Images, People
+
+from . import reference, samples
+
+
+def labelled_set(seed: int, count: int = 20) -> tuple[People, Images, People]:
+    rng = np.random.default_rng(seed)
+    images = samples.images(count)
+    gt = samples.truth(images, 3, rng)
+    return gt, images, samples.detections_of(gt, 0.04, rng)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.1, 0.5, 0.9]))
+def test_a_slice_is_pycocotools_with_the_others_ignored(seed: int, share: float) -> None:
+    gt, images, found = labelled_set(seed, 8)
+    inside = np.random.default_rng(seed).uniform(size=len(gt)) < share
+    part = slice_of_people("s", inside, images.rows_of(gt.image_id), len(images))
+    truths, image_id = truths_of(gt, images)
+    computed = reference.evaluator(
+        reference.truth_records(truths, image_id),
+        reference.result_records(detections_of(found, images, image_id), image_id),
+        image_id,
+        COCO,
+        outside=frozenset((np.flatnonzero(~inside) + 1).tolist()),
+        excused_images=frozenset(images.id[~part.images].tolist()),
+    )
+    expected = reference.figures(computed).get("AP", 0.0)
+    got = average_precision(slice_matches(paired(gt, images, found), images, part))
+    assert got == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_slice_of_images_is_those_images_alone() -> None:
+    gt, images, found = labelled_set(1)
+    even = np.arange(len(images)) % 2 == 0
+    part = slices_by_image("half", np.where(even, "a", "b"), gt, images)[0]
+    alone = images.take(even)
+    expected = average_precision(
+        paired(gt.take(np.isin(gt.image_id, alone.id)), alone, found.take(np.isin(found.image_id, alone.id))).match()
+    )
+    assert average_precision(slice_matches(paired(gt, images, found), images, part)) == pytest.approx(expected)
+
+
+def test_the_slice_of_everybody_has_the_interval_of_the_whole() -> None:
+    gt, images, found = labelled_set(2)
+    worse = samples.detections_of(gt, 0.1, np.random.default_rng(9))
+    first, second = paired(gt, images, found), paired(gt, images, worse)
+    everybody = Slice("all", np.ones(len(gt), dtype=bool), np.ones(len(images), dtype=bool))
+    clusters = np.arange(len(images)) // 2
+    options = {"resamples": 200, "level": 0.95}
+    whole = paired_intervals(
+        first.match(),
+        second.match(),
+        clusters,
+        rng=np.random.default_rng(0),
+        **options,  # type: ignore[arg-type]
+    )
+    (got,) = compare_slices(
+        [everybody],
+        images,
+        clusters,
+        first,
+        second,
+        rng=np.random.default_rng(0),
+        **options,  # type: ignore[arg-type]
+    )
+    assert (got.first, got.second, got.difference) == (whole.first, whole.second, whole.difference)
+    assert got.people == int(first.match().persons.sum())
+
+
+def test_each_slice_says_its_size_and_empty_ones_are_left_out() -> None:
+    gt, images, found = labelled_set(3)
+    gt = gt.replace(visibility=np.full((len(gt), 17), 2, dtype=np.uint8), extras={})
+    first_image = gt.image_id == images.id[0]
+    column = np.where(first_image, "rare", "")
+    (rare,) = slices_by_person("cluster", column, gt, images)
+    nobody = Slice("nobody", np.zeros(len(gt), dtype=bool), np.zeros(len(images), dtype=bool))
+    results = compare_slices(
+        [nobody, rare],
+        images,
+        np.arange(len(images)),
+        paired(gt, images, found),
+        resamples=100,
+        level=0.9,
+        rng=np.random.default_rng(0),
+    )
+    (got,) = results
+    assert (got.name, got.people, got.images, got.clusters) == ("cluster=rare", 3, 1, 1.0)
+    assert got.second is None and got.gain is None
+    assert (got.first.low, got.first.high) == (-np.inf, np.inf)  # one cluster says nothing about the spread
+
+
+def test_a_slice_of_another_set_is_refused() -> None:
+    gt, images, found = labelled_set(4)
+    part = Slice("s", np.ones(2, dtype=bool), np.ones(len(images), dtype=bool))
+    with pytest.raises(InputError, match="another set"):
+        slice_matches(paired(gt, images, found), images, part)
+
+
+def person(box: tuple[float, float, float, float], visibility: list[int]) -> People:
+    return People.build(
+        image_id=[1], bbox_xywh_px=[box], keypoints_px=np.zeros((1, 17, 2)), visibility=[visibility + [0] * (17 - 4)]
+    )
+
+
+def names_of(slices: list[Slice], row: int) -> list[str]:
+    return [part.name for part in slices if part.people[row]]
+
+
+def test_builders_read_the_labels() -> None:
+    images = Images.build(id=[1], path=["a"], width=[1000], height=[1000])
+    gt = People.concat(
+        [
+            person((0, 100, 20, 20), [2, 2, 2, 2]),  # touches the left border
+            person((300, 300, 50, 60), [2, 2, 2, 1]),
+            person((310, 300, 50, 60), [1, 1, 1, 2]),
+            person((700, 800, 150, 200), [0, 0, 0, 0]),  # touches the bottom
+        ]
+    )
+    assert [names_of(slices_by_size(gt, images), row) for row in range(4)] == [
+        ["size=small"],
+        ["size=medium"],
+        ["size=medium"],
+        ["size=large"],
+    ]
+    assert [names_of(slices_by_occlusion(gt, images), row) for row in range(4)] == [
+        ["occlusion=none"],
+        ["occlusion=some"],
+        ["occlusion=most"],
+        [],
+    ]
+    assert [names_of(slices_by_crowding(gt, images), row)[0] for row in range(4)] == [
+        "overlaps=alone",
+        "overlaps=1-2",
+        "overlaps=1-2",
+        "overlaps=alone",
+    ]
+    assert [names_of(slices_by_truncation(gt, images), row)[0] for row in range(4)] == [
+        "truncated=yes",
+        "truncated=no",
+        "truncated=no",
+        "truncated=yes",
+    ]
+    assert "source=real" not in {part.name for part in standard_slices(gt, images)}  # it holds everybody
+
+
+def test_tags_are_of_people_or_of_images() -> None:
+    images = samples.images(2)
+    gt = samples.truth(images, 2, np.random.default_rng(0))
+    of_people = slices_by_tags("tag", [["night"], [], ["night", "rain"], []], gt, images)
+    assert [(part.name, part.people.tolist()) for part in of_people] == [
+        ("tag=night", [True, False, True, False]),
+        ("tag=rain", [False, False, True, False]),
+    ]
+    assert of_people[1].images.tolist() == [False, True]
+    (of_images,) = slices_by_tags("tag", [{"night"}, set()], gt, images)
+    assert of_images.people.tolist() == [True, True, False, False]
+    with pytest.raises(InputError, match="neither people nor images"):
+        slices_by_tags("tag", [[]] * 3, gt, images)
+
+
+def test_box_iou_is_pycocotools() -> None:
+    from pycocotools import mask
+
+    boxes = np.random.default_rng(0).uniform(0, 100, (12, 4))
+    expected = mask.iou(boxes, boxes, np.zeros(12))
+    np.fill_diagonal(expected, 0)
+    assert box_iou(boxes) == pytest.approx(expected, abs=1e-12)
