@@ -102,13 +102,17 @@ def summarise(
 def leaks(checked: Checked, assignment: Assignment) -> list[Finding]:
     """Images that the splits set aside, each with its people, and why."""
     names = short_names(checked.images)
-    rows = checked.images.rows_of(checked.people.image_id)
-    findings = []
-    for row in np.flatnonzero(assignment.split == DROPPED):
-        check, reason = _why(assignment, int(row), names)
-        findings.append(Finding(check, "images", str(checked.images.id[row]), names[row], reason))
-        people = [Fault(int(person), "its image is set aside", 0.0) for person in np.flatnonzero(rows == row)]
-        findings += findings_of(check, people, checked.people, checked.images, with_row=False)
+    aside = {int(row): _why(assignment, int(row), names) for row in np.flatnonzero(assignment.split == DROPPED)}
+    findings = [
+        Finding(check, "images", str(checked.images.id[row]), names[row], reason)
+        for row, (check, reason) in aside.items()
+    ]
+    faults: dict[str, list[Fault]] = {"leak": [], "reserved": []}
+    for person, row in enumerate(checked.images.rows_of(checked.people.image_id).tolist()):
+        if row in aside:
+            faults[aside[row][0]].append(Fault(person, "its image is set aside", 0.0))
+    for check, found in faults.items():
+        findings += findings_of(check, found, checked.people, checked.images, with_row=False)
     return findings
 
 

@@ -8,5 +8,7 @@ BENCHMARKS: dict[str, str] = {
     "cli": "dataengine.bench.cli",
     "oks": "dataengine.bench.oks",
     "bootstrap": "dataengine.bench.bootstrap",
+    "loader": "dataengine.bench.loader",
+    "ingest": "dataengine.bench.ingest",
     "repro": "dataengine.bench.repro",
 }

@@ -120,11 +120,12 @@ def findings_of(
 
 def short_names(images: Images) -> list[str]:
     """The images' paths below the folder that all of them share."""
-    if not len(images):
-        return []
-    paths = [Path(path).absolute() for path in images.path]
-    folder = os.path.commonpath([path.parent for path in paths])
-    return [path.relative_to(folder).as_posix() for path in paths]
+    paths = images.path.tolist()
+    parents = {path.rpartition("/")[0] for path in paths}
+    if len({path.startswith("/") for path in paths}) != 1 or "" in parents:
+        return paths
+    folder = os.path.commonpath(parents)
+    return [path.removeprefix(folder).lstrip("/") for path in paths]
 
 
 def _readable(images: Images, people: People, findings: list[Finding]) -> tuple[Images, People, list[Look]]:
