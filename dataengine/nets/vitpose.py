@@ -8,6 +8,7 @@ backbone's tokens.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.nets.heads import Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.weights import take_weights
 
 # ViTPose-S without mixture of experts, where nobody gives a configuration.
 SMALL: Mapping[str, Any] = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12}
@@ -66,8 +68,6 @@ class VitPose(KeypointNetwork):
 
     def take_pretrained(self, source: str) -> None:
         """Weights of a folder or hub name, in safetensors."""
-        from dataengine.nets.weights import take_weights
-
         model = _from_source(_transformers().VitPoseForPoseEstimation, source, use_safetensors=True)
         take_weights(self, model.state_dict(), source, optional=self.head_layers, spare=(f"{OWN_DECODER}.",))
 
@@ -86,6 +86,8 @@ def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
 
 def _from_source(kind: Any, source: str, **options: Any) -> Any:
     """``from_pretrained``, with its many faults as one line."""
+    if Path(source).is_dir() and not (Path(source) / "config.json").is_file():  # the library would take its defaults
+        raise InputError(f"{source} holds no ViTPose model", expected="config.json and model.safetensors in it")
     try:
         return kind.from_pretrained(source, **options)
     except (OSError, ValueError, RuntimeError) as error:
