@@ -46,14 +46,21 @@ class Matches:
     is_false: NDArray[np.bool_]  # (t, d) matched to nobody; neither true nor false where an ignored person was hit
 
     def terms(self, group: NDArray[np.int64] | None = None) -> Terms:
-        """`group` to `ignored_start` of `ap_kernels.envelope`, for detections in groups (d,); by default by image."""
-        rows = (self.detection_image if group is None else group).astype(np.uint32)
-        true_at, true_start, ignored_at, ignored_start = self._events
+        """`group` to `ignored_start` of `ap_kernels.envelope`, for detections in groups (d,); by default by image.
+
+        Detections that are ignored at every threshold are left out: on a small slice that is most of them.
+        """
+        group = self.detection_image if group is None else group
+        counting, true_at, true_start, ignored_at, ignored_start = self._events
+        rows = group[counting].astype(np.uint32)
         return rows, true_at, rows[true_at], true_start, ignored_at, ignored_start
 
     @cached_property
-    def _events(self) -> tuple[Rows, Rows, Rows, Rows]:
-        return *_positions(self.is_true), *_positions(~(self.is_true | self.is_false))
+    def _events(self) -> tuple[NDArray[np.int64], Rows, Rows, Rows, Rows]:
+        """Columns that count at some threshold, and what is true and ignored among those."""
+        counts = self.is_true | self.is_false
+        counting = np.flatnonzero(counts.any(axis=0))
+        return counting, *_positions(self.is_true[:, counting]), *_positions(~counts[:, counting])
 
 
 @dataclass(frozen=True, eq=False)

@@ -120,7 +120,7 @@ def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -
         raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
     triplets = _triplets(annotations)
     labelled = triplets[:, :, 2] > 0
-    box = _packed(annotations, "bbox", 4)
+    box = _packed(annotations, "bbox", 4).copy()  # writable: read-only arrays would be compiled for anew
     area = box[:, 2] * box[:, 3] * 0.53
     if "area" in annotations[0]:
         area = np.fromiter(map(itemgetter("area"), annotations), dtype=np.float64, count=len(annotations))
