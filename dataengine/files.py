@@ -80,8 +80,10 @@ def read_json(path: Path, *, largest_bytes: int = LARGEST_JSON_BYTES) -> Any:
     record judges them, so that one of them does not lose the others. An object that repeats a key is a `RepeatedKeys`.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} cannot be read", expected="a JSON file", got="something else")  # a pipe waits
         with path.open("rb") as opened:
-            content = opened.read(largest_bytes + 1)  # not by its stated size: a pipe or a device states none
+            content = opened.read(largest_bytes + 1)
         if len(content) > largest_bytes:
             raise InputError(f"{path} is too large", expected=f"at most {largest_bytes / 1024**2:.0f} MB of JSON")
         with bounded_memory(JSON_MEMORY_FACTOR * len(content) + JSON_MEMORY_LEAST):

@@ -11,6 +11,7 @@ from typing import Any
 from dataengine.errors import ParamsError
 from dataengine.people import Images, People
 
+MOST_MPX = 50  # the checks of a set decode no larger picture
 LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite and still no coordinate
 
 
@@ -61,11 +62,12 @@ class Limits:
     annotation_mb: int = 512
     """Largest annotation file; reading it may take twelve times its size in memory."""
     image_mpx: int = 50
-    """Most million pixels of an image, judged by its header before anything is decoded."""
+    """Most million pixels of an image, judged by its header before anything is decoded; at most 50."""
 
     def __post_init__(self) -> None:
-        if min(self.annotation_mb, self.image_mpx) < 1:
-            raise ParamsError("params ingest.limits", expected="annotation_mb and image_mpx of 1 or more")
+        if self.annotation_mb < 1 or not 1 <= self.image_mpx <= MOST_MPX:
+            expected = f"annotation_mb of 1 or more, image_mpx from 1 to {MOST_MPX}"
+            raise ParamsError("params ingest.limits", expected=expected, got=f"{self.annotation_mb}, {self.image_mpx}")
 
     @property
     def annotation_bytes(self) -> int:

@@ -19,6 +19,7 @@ from .pictures import Picture, image_table
 
 OUTSIDE_TOLERANCE_PX = 1.0
 BOX_MARGIN = 0.1  # where a format states no box: its joints' extent and so much more on each side
+OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id"})
 OUTSIDE = "joints outside the image"
 
 
@@ -104,14 +105,14 @@ class Persons:
         return np.where(outside[:, None], 0.0, triples)
 
     def _people(self, mapped: NDArray[np.float64]) -> People:
-        names = sorted({name for columns in self._columns for name in columns})
+        names = sorted({name for columns in self._columns for name in columns} | OWN_COLUMNS)
         table = {name: [columns.get(name) for columns in self._columns] for name in names}
         boxes = np.array(self._boxes, dtype=np.float64).reshape(-1, 4)
         area = [
             given if given is not None else box[2] * box[3] for given, box in zip(_area(table), boxes, strict=False)
         ]
         fields = {name: table.pop(name) for name in ("score", "weight", "source", "track_id") if name in table}
-        image_id = np.array(table.pop("image_id", []), dtype=np.int64)
+        image_id = np.array(table.pop("image_id"), dtype=np.int64)
         table.pop("area", None)
         return People.build(
             image_id=image_id,
@@ -127,7 +128,7 @@ _NO_BOX = "bbox is not four finite numbers"
 
 
 def _area(table: dict[str, list[Any]]) -> list[float | None]:
-    given = table.get("area") or [None] * len(table.get("image_id", []))
+    given = table.get("area") or [None] * len(table["image_id"])
     return [value if is_finite(value) and value > 0 else None for value in given]
 
 

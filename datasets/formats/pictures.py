@@ -4,6 +4,7 @@ Nothing is decoded here: that a picture decodes to its last byte is a check of t
 """
 
 import os
+import stat
 import warnings
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -101,18 +102,23 @@ def header_size(path: str, limits: Limits) -> tuple[int, int] | str:
     """(width, height) that an image's header states, or why it cannot be used."""
     from PIL import Image
 
+    too_many = f"pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
+            return "the image cannot be read: not a file"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit below
             with Image.open(path) as image:
                 width, height = image.size
     except FileNotFoundError:
         return "the image does not exist"
-    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError, OverflowError) as error:
+    except Image.DecompressionBombError:
+        return f"its {too_many}"
+    except (OSError, SyntaxError, ValueError, OverflowError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         return f"the image cannot be read: {text.removesuffix(repr(path))[:120]}"
     if width * height > limits.image_mpx * 1_000_000:
-        return f"{width}x{height} pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
+        return f"{width}x{height} {too_many}"
     return width, height
 
 
@@ -139,7 +145,10 @@ class _Inside:
         within = os.path.normpath(name)
         path = self._folder / within
         leaves = "\\" in name or path == self._folder or Path(name).is_absolute()
-        need(not leaves and self._contains(path), f"file_name {shown(name)} leaves the image folder")
+        try:
+            need(not leaves and self._contains(path), f"file_name {shown(name)} leaves the image folder")
+        except OSError as error:  # too long a name, a circle of links
+            raise Reject(f"the image cannot be read: {error.strerror}") from error
         return str(path)
 
     def _contains(self, path: Path) -> bool:

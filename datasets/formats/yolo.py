@@ -27,6 +27,7 @@ from .writing import Written, lost_fields, relative_names
 WITH_FLAGS, WITHOUT_FLAGS = 5 + 3 * JOINTS, 5 + 2 * JOINTS
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 LARGEST_LABEL_BYTES = 4 * 1024**2  # several thousand people in one picture
+LARGEST_SHARE = 1e6
 DECIMALS = 7  # of shares: a thousandth of a pixel in an image of 10,000
 
 
@@ -114,6 +115,7 @@ def _parsed(line: str, picture: Picture) -> tuple[list[float], NDArray[np.float6
         raise Reject("a column is not a number") from error
     need(bool(np.isfinite(values).all()), "a column is not a finite number")
     need(values[0] == 0, f"class {values[0]:g} is not a person's (0)")
+    need(bool((np.abs(values) < LARGEST_SHARE).all()), "a share of the image is beyond all bounds")
     size = np.array([picture.width, picture.height], dtype=np.float64)
     centre, extent = values[1:3] * size, values[3:5] * size
     if len(columns) == WITH_FLAGS:

@@ -16,10 +16,11 @@ from dataengine.coco_json import read_people
 from dataengine.datasets.formats.coco import read_coco
 from dataengine.datasets.ingest import IngestParams, run
 from dataengine.datasets.multiview import MultiviewParams
-from dataengine.datasets.source_list import SourceParams
+from dataengine.datasets.source_list import ID_STRIDE, SourceParams
 from dataengine.datasets.splits import SplitParams
 from dataengine.errors import InputError, ParamsError
 from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.params import load_section
 
 PARAMS = IngestParams(
     sources=[],
@@ -34,10 +35,10 @@ PARAMS = IngestParams(
 )
 
 
-def small_set(folder: Path, count: int = 30) -> Path:
+def small_set(folder: Path, count: int = 30, seed: int = 0) -> Path:
     """A well-formed COCO file with one person in each of `count` images."""
     (folder / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     images, annotations = [], []
     for number in range(count):
         name = f"{number:03d}.jpg"
@@ -242,6 +243,54 @@ def test_lspet_goes_through_with_corrupted_records_set_aside(tmp_path: Path, sha
     records = json.loads((tmp_path / "report/metrics.json").read_text())["records"]
     assert records["kept"] == total + len(images)
     assert records["in"] == records["kept"] + records["quarantined"] + records["merged"]
+
+
+def test_several_sources_become_one_set_and_each_is_accounted_for(tmp_path: Path, fetched: Path) -> None:
+    first, second = small_set(tmp_path / "a"), small_set(tmp_path / "b", seed=1)
+    edit(second, lambda d: d["annotations"][3].__setitem__("bbox", [1, 2]))
+    edit(second, lambda d: d["annotations"][4].__setitem__("iscrowd", 1))
+    shutil.copyfile(first.parent / "images/007.jpg", second.parent / "images/007.jpg")  # the same picture and person
+    truncate(first)
+    with (tmp_path / "b/images/009.jpg").open("r+b") as opened:
+        opened.truncate(1500)
+    for number in range(3):
+        frame = tmp_path / "frames" / f"walk_{number:06d}.jpg"
+        frame.parent.mkdir(exist_ok=True)
+        shutil.copyfile(first.parent / "images/001.jpg", frame)
+    sources = [
+        SourceParams(name="one", annotations=str(first), images=str(first.parent / "images")),
+        SourceParams(name="two", format="dataengine", annotations=str(second), images=str(second.parent / "images")),
+        SourceParams(name="walk", format="frames", images=str(tmp_path / "frames")),
+    ]
+    params = replace(PARAMS, sources=sources)
+    run(params, fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    metrics = json.loads((tmp_path / "report/metrics.json").read_text())
+    one, two = (metrics["sources"][name]["records"] for name in ("one", "two"))
+    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "without_labels": 0}
+    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "without_labels": 1}
+    assert metrics["records"] == {"in": 120, "kept": 58 + 54 + 1, "quarantined": 5, "merged": 2}
+    assert metrics["pool_frames"] == 3
+    splits = {split: read_people(tmp_path / "out" / f"{split}.json") for split in ("train", "val", "test")}
+    names = [str(name) for people, _ in splits.values() for name in people.extras["source_name"]]
+    assert (names.count("one"), names.count("two")) == (29, 26)
+    ids = np.concatenate([images.id for _, images in splits.values()])
+    assert len(set(ids.tolist())) == len(ids) == 55
+    assert set((ids // ID_STRIDE).tolist()) == {1, 2}
+    assert read_people(tmp_path / "out/pool.json")[1].video.tolist() == ["walk"] * 3
+    # a source that is added moves nobody and renumbers nobody
+    before = {name: set(images.id.tolist()) for name, (_, images) in splits.items()}
+    run(replace(params, sources=sources[:1]), fetched=fetched, out=tmp_path / "fewer", report=tmp_path / "report")
+    for name in splits:
+        assert set(read_people(tmp_path / "fewer" / f"{name}.json")[1].id.tolist()) <= before[name]
+
+
+def test_params_yaml_takes_sources_in_one_line(tmp_path: Path, repository: Path) -> None:
+    text = (repository / "params.yaml").read_text()
+    assert "\n  sources: []\n" in text
+    line = "\n  sources: [{annotations: mine/people.json, images: mine/images}]\n"
+    (tmp_path / "params.yaml").write_text(text.replace("\n  sources: []\n", line))
+    (source,) = load_section(tmp_path / "params.yaml", "ingest", IngestParams).sources
+    assert source == SourceParams(annotations="mine/people.json", images="mine/images", format="coco", name="")
 
 
 @pytest.mark.slow
