@@ -167,9 +167,11 @@ def _from_sources(
         bad=record_findings(bad),
         without_labels=sum(source.content.without_labels for source in sources),
         models=fetched / MODELS,
+        largest_mpx=params.limits.image_mpx,
     )
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
+    _refuse_damaged(params, intake, report)
     used = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
     counts = write_splits(folder, intake, used, params.split)
     return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
@@ -186,6 +188,19 @@ def _refuse_too_many(params: IngestParams, sources: Sequence[Source], report: Pa
                 got=f"{bad / records:.1%}",
                 mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
             )
+
+
+def _refuse_damaged(params: IngestParams, intake: Intake, report: Path) -> None:
+    """Pictures are decoded only once all sources are together, so those that fail are counted over all."""
+    damaged = sum(finding.check == "picture" for finding in intake.quality.findings)
+    records = intake.quality.counts.records_in
+    if damaged > params.max_bad_share * records:
+        raise InputError(
+            f"{damaged} of {records} records are damaged pictures, or people on them",
+            expected=f"at most {params.max_bad_share:.1%}",
+            got=f"{damaged / records:.1%}",
+            mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
+        )
 
 
 def _quarantined(finding: Finding) -> dict[str, str]:

@@ -17,7 +17,7 @@ from .formats.content import Limits
 from .formats.table import FORMATS, format_named
 from .ingest import IngestParams
 from .quality_intake import record_findings
-from .quality_report import write_quality
+from .quality_report import write_quality, write_suspects
 from .quality_summary import Quality, summarise
 
 SUSPECTS_SHOWN = 3
@@ -28,7 +28,7 @@ def command(
         list[Path], typer.Option(help="Labels, in a format that ingest reads; repeat for each split.")
     ],
     images: Annotated[list[Path], typer.Option(help="Folder of its images; one for all, or one for each file.")],
-    out: Annotated[Path, typer.Option(help="Folder for quality.html and quality.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for quality.html, quality.json, suspects.jpg.")],
     source_format: Annotated[str, typer.Option("--format", help="Of the annotations: " + ", ".join(FORMATS))] = "coco",
     models: Annotated[Path | None, typer.Option(help="Folder of BlazePose: lets it judge left and right, too.")] = None,
     params: Annotated[Path, typer.Option(help="Parameter file; ingest.checks is read.")] = Path("params.yaml"),
@@ -55,7 +55,7 @@ def run(
     source_format: str = "coco",
     models: Path | None = None,
 ) -> Quality:
-    """Write quality.html and quality.json to `out`."""
+    """Write quality.html, quality.json and a sheet of the gravest suspects to `out`."""
     if len(images) not in (1, len(annotations)):
         raise ParamsError("--images", expected="one folder, or one for each --annotations", got=str(len(images)))
     folders = images * len(annotations) if len(images) == 1 else images
@@ -81,6 +81,7 @@ def run(
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
     quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})
     write_quality(out, quality)
+    write_suspects(out / "suspects.jpg", quality)
     return quality
 
 

@@ -16,6 +16,7 @@ from dataengine.people import Images, People
 from .checks.checking import check_set
 from .checks.finding import Finding
 from .checks.params import ChecksParams
+from .checks.pictures import LARGEST_MPX
 from .formats.content import BadRecord
 from .frozen_test import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
 from .quality_report import write_quality
@@ -65,9 +66,12 @@ def check_and_split(
     bad: Sequence[Finding] = (),
     without_labels: int = 0,
     models: Path | None = None,
+    largest_mpx: int = LARGEST_MPX,
 ) -> Intake:
     """Check, split by group, set aside what would leak between splits, and write the quality report to `report`."""
-    checked = check_set(people, images, checks, bad=bad, without_labels=without_labels, models=models)
+    checked = check_set(
+        people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
+    )
     keys = sample_keys(checked.images, checked.sha256.tolist())
     frozen = read_lock(split)
     groups = group_names(checked.images, checked.sha256.tolist(), split)

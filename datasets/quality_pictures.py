@@ -1,6 +1,7 @@
-"""Small inlined pictures for the quality page: a doubted person with its labels, a pair of near duplicates."""
+"""Pictures of what is doubted: a person with its labels, a near duplicate, inlined for the page or all on one sheet."""
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -8,11 +9,13 @@ import numpy as np
 
 from dataengine.crops.pixels import read_image
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
-from dataengine.draw import BgrImage, draw_people
+from dataengine.draw import BgrImage, contact_sheet, draw_people
+from dataengine.files import atomic_path
 from dataengine.people import Images, People
 
 SIDE_PX = 176
 QUALITY = 72
+SHEET_COLUMNS = 6
 ROOM = 1.35  # around the box: whether a joint is wrong shows in what surrounds it
 
 
@@ -39,3 +42,11 @@ def inlined(picture: BgrImage) -> str:
     """The picture as a data: URI of a small JPEG."""
     _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+
+
+def write_sheet(path: Path, people: People, images: Images, rows: Sequence[int], captions: Sequence[str]) -> None:
+    """The people in `rows` on one sheet, six a line."""
+    pictures = [person_picture(people, images, row) for row in rows]
+    sheet = contact_sheet(pictures, columns=SHEET_COLUMNS, tile=(SIDE_PX, SIDE_PX), captions=captions)
+    with atomic_path(path) as partial:
+        cv2.imwrite(str(partial), sheet)

@@ -4,6 +4,7 @@ Text that comes from file names and labels is escaped by Jinja; pictures are inl
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dataengine.files import atomic_path, write_json
 from .checks.checking import short_names
 from .checks.finding import CHECKS, Finding
 from .checks.perceptual_hash import correlations
-from .quality_pictures import inlined, person_picture, small_picture
+from .quality_pictures import inlined, person_picture, small_picture, write_sheet
 from .quality_summary import Quality
 from .quality_template import PAGE
 
@@ -33,6 +34,16 @@ def write_quality(folder: Path, quality: Quality) -> dict[str, Any]:
     with atomic_path(folder / "quality.html") as partial:
         partial.write_text(text, encoding="utf-8")
     return document
+
+
+def write_suspects(path: Path, quality: Quality) -> list[Finding]:
+    """Draw the gravest suspects on one sheet, PICTURES in all, each check in turn; returns them in that order."""
+    queues = [found for name in CHECKS if (found := [f for f in gravest(quality.findings, name) if f.row >= 0])]
+    in_turn = [finding for rank in zip_longest(*queues) for finding in rank if finding is not None][:PICTURES]
+    captions = [f"{Path(finding.file).stem} {finding.check}" for finding in in_turn]
+    rows = [finding.row for finding in in_turn]
+    write_sheet(path, quality.checked.people, quality.checked.images, rows, captions)
+    return in_turn
 
 
 def gravest(findings: list[Finding], check: str) -> list[Finding]:

@@ -21,7 +21,7 @@ from .near_duplicates import Pairs, near_duplicates
 from .params import ChecksParams
 from .perceptual_hash import perceptual_hashes
 from .person_boxes import Fault
-from .pictures import Look, look_at_all
+from .pictures import LARGEST_MPX, Look, look_at_all
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,19 @@ def check_set(
     bad: Sequence[Finding] = (),
     without_labels: int = 0,
     models: Path | None = None,
+    largest_mpx: int = LARGEST_MPX,
 ) -> Checked:
     """Check a set that an adapter has read.
 
     `bad` are records the adapter set aside and `without_labels` how many it passed over; both enter the counts.
-    `models` is the folder of BlazePose, needed with `params.teacher` only.
+    `models` is the folder of BlazePose, needed with `params.teacher` only; pictures of more than `largest_mpx` million
+    pixels are quarantined unread.
     """
     if params.teacher and models is None:
         raise ParamsError("params ingest.checks.teacher", expected="the folder of fetched models", got="none")
     records_in = len(people) + len(images) + len(bad) + without_labels
     findings = list(bad)
-    images, people, looks = _readable(images, people, findings)
+    images, people, looks = _readable(images, people, findings, largest_mpx)
     sha256 = np.array([look.sha256 for look in looks], dtype="<U64")
     images, people, kept_images = _merged_images(images, people, sha256)
     people = people.take(duplicates.identical_people(people) == np.arange(len(people)))
@@ -128,12 +130,14 @@ def short_names(images: Images) -> list[str]:
     return [path.removeprefix(folder).lstrip("/") for path in paths]
 
 
-def _readable(images: Images, people: People, findings: list[Finding]) -> tuple[Images, People, list[Look]]:
+def _readable(
+    images: Images, people: People, findings: list[Finding], largest_mpx: int
+) -> tuple[Images, People, list[Look]]:
     """The images that decode and are of the stated size, and the people on them."""
     names = short_names(images)
     looks: list[Look] = []
     good = np.zeros(len(images), dtype=bool)
-    for row, look in enumerate(look_at_all(list(map(str, images.path)))):
+    for row, look in enumerate(look_at_all(images.path.tolist(), largest_mpx)):
         stated = (int(images.width[row]), int(images.height[row]))
         if isinstance(look, str):
             fault = look

@@ -21,7 +21,7 @@ from dataengine.progress import track
 
 from .perceptual_hash import THUMBNAIL_PX
 
-LARGEST_IMAGE_PIXELS = 50_000_000  # a decompression bomb is refused by its header
+LARGEST_MPX = 50  # million pixels; a decompression bomb is refused by its header
 LARGEST_FILE_BYTES = 256 << 20
 DECODED_PX = 2 * THUMBNAIL_PX  # with less to filter, the thumbnail differs from that of the full picture
 
@@ -38,14 +38,21 @@ class Look:
     """(32, 32) grey."""
 
 
-def look_at_all(paths: Sequence[str]) -> list[Look | str]:
+def look_at_all(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[Look | str]:
     """`look_at` each path, on all cores; threads, because decoding releases Python's lock."""
     workers = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(workers) as pool:
-        return list(track(pool.map(look_at, paths), "check pictures", total=len(paths), unit="image"))
+        return list(
+            track(
+                pool.map(lambda path: look_at(path, largest_mpx), paths),
+                "check pictures",
+                total=len(paths),
+                unit="image",
+            )
+        )
 
 
-def look_at(path: str) -> Look | str:
+def look_at(path: str, largest_mpx: int = LARGEST_MPX) -> Look | str:
     """What the picture is, or why it cannot be used."""
     try:
         if (size := Path(path).stat().st_size) > LARGEST_FILE_BYTES:
@@ -54,17 +61,17 @@ def look_at(path: str) -> Look | str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit below
             with Image.open(io.BytesIO(content)) as image:
-                return _look(image, content)
+                return _look(image, content, largest_mpx)
     except FileNotFoundError:
         return "the image does not exist"
     except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         return f"the image cannot be read: {(str(error).splitlines() or ['no reason given'])[0][:120]}"
 
 
-def _look(image: Image.Image, content: bytes) -> Look | str:
+def _look(image: Image.Image, content: bytes, largest_mpx: int) -> Look | str:
     width, height = image.size
-    if width * height > LARGEST_IMAGE_PIXELS:
-        return f"{width}x{height} pixels are more than {LARGEST_IMAGE_PIXELS}"
+    if width * height > largest_mpx * 1_000_000:
+        return f"{width}x{height} pixels are more than {largest_mpx} million"
     image.draft("L", (DECODED_PX, DECODED_PX))  # for JPEG only
     image.load()
     thumbnail = image.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)

@@ -21,6 +21,7 @@ from dataengine.datasets.checks.params import ChecksParams
 from dataengine.datasets.frozen_test import LOCK_NAME
 from dataengine.datasets.quality_check import run
 from dataengine.datasets.quality_intake import Intake, check_and_split
+from dataengine.datasets.quality_report import write_suspects
 from dataengine.datasets.splits import DROPPED, SPLITS, SplitParams, split_group
 from dataengine.errors import InputError, ParamsError
 from dataengine.people import Images, People, box_from_keypoints
@@ -264,6 +265,19 @@ def test_the_command_shows_files_as_splits_and_the_page_is_safe_and_asks_for_not
     assert "near-duplicate pairs lie across splits" in " ".join(text.split())
     counts = json.loads((tmp_path / "out/quality.json").read_text())["counts"]
     assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0}
+
+
+def test_the_sheet_takes_the_gravest_of_each_check_in_turn(tmp_path: Path) -> None:
+    people, images = a_set(tmp_path / "s", list(range(8)))
+    boxes = people.bbox_xywh_px.copy()
+    boxes[:5] = [[40, 40, side, side] for side in (9, 8, 7, 6, 5)]
+    write_people(tmp_path / "s/a.json", people.replace(bbox_xywh_px=boxes), images)
+    quality = run(ChecksParams(), annotations=[tmp_path / "s/a.json"], images=[tmp_path / "s"], out=tmp_path / "out")
+    drawn = write_suspects(tmp_path / "again.jpg", quality)
+    assert [f.check for f in drawn] == ["tiny", "box"] * 5
+    assert [f.id for f in drawn if f.check == "tiny"] == ["5", "4", "3", "2", "1"], "the smallest first"
+    with Image.open(tmp_path / "out/suspects.jpg") as sheet:
+        assert sheet.size == (6 * 176, 2 * 176)
 
 
 def test_folders_must_match_the_files(tmp_path: Path) -> None:
