@@ -39,7 +39,7 @@ class Backgrounds:
         self._lock = threading.Lock()
 
     def window(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """A piece of a picture at the crop's size (H, W, 3), BGR, mirrored half of the time."""
+        """A piece of a picture at the crop's size (H, W, 3), RGB, mirrored half of the time."""
         number = int(rng.integers(len(self._images)))
         picture, factor = self._picture(number)
         x, y, width, height = self._emptiest(rng, picture.shape[:2], self._boxes[number] / factor)
@@ -47,7 +47,8 @@ class Backgrounds:
         if rng.random() < 0.5:
             piece = piece[:, ::-1]
         size = (self._spec.width_px, self._spec.height_px)
-        return np.asarray(cv2.resize(piece, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+        resized = cv2.resize(piece, size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
     def _picture(self, number: int) -> tuple[NDArray[np.uint8], int]:
         kept = self._kept.get(number)
@@ -80,7 +81,7 @@ class Backgrounds:
 
 
 def put_before(person: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The person of a crop (H, W, 4), BGR and mask 0..255, in front of `background` (H, W, 3)."""
+    """The person of a crop (H, W, 4), RGB and mask 0..255, in front of `background` (H, W, 3)."""
     share = cv2.cvtColor(person[..., 3], cv2.COLOR_GRAY2BGR).astype(np.float32) / 255
     mixed = background + share * (person[..., :3].astype(np.float32) - background)
     return np.asarray(np.rint(mixed), dtype=np.uint8)

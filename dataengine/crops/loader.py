@@ -128,8 +128,9 @@ def epoch_view_batches(
 
 def collate(drawn: Sequence[Sample], rows: NDArray[np.int64]) -> Batch:
     """Samples of one size as a batch."""
-    images = np.empty((len(drawn), *drawn[0].crop_rgb.shape), dtype=np.float32)
-    normaliser = Normaliser(images.shape[2])
+    height, width = drawn[0].crop_rgb.shape[:2]
+    images = np.empty((len(drawn), height, width, 3), dtype=np.float32)
+    normaliser = Normaliser(height, width)
     for target, sample in zip(images, drawn, strict=True):
         normaliser.into(target, sample.crop_rgb)
     return Batch(

@@ -5,6 +5,7 @@ the loader keeps, in memory and on disk, so that a picture is decoded once.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -32,11 +33,12 @@ class Region:
 class Patch:
     """Pixels, and where they stand in the image."""
 
-    pixels: NDArray[np.uint8]  # (h, w, 3) BGR, or (h, w, 4) with the person's mask as 0..255
+    pixels: NDArray[np.uint8]  # (h, w, 3) RGB, or (h, w, 4) with the person's mask as 0..255
     factor: float  # image pixels along a side of a patch pixel
     x0: int  # image pixels left of the patch
     y0: int  # image pixels above the patch
 
+    @cached_property
     def image_from_patch(self) -> NDArray[np.float64]:
         """The map (2, 3) from patch pixels to image pixels."""
         half = (self.factor - 1) / 2
@@ -57,7 +59,7 @@ def patch_region(crop_from_image: NDArray[np.float64], spec: CropSpec, reach: fl
 
 
 def cut_patch(image: NDArray[np.uint8], decoded_factor: int, region: Region) -> Patch:
-    """Cut `region` out of a picture (H, W, channels) that was decoded `decoded_factor` times smaller.
+    """Cut `region` out of a picture (H, W, 3 or 4), BGR and mask, that was decoded `decoded_factor` times smaller.
 
     A region that misses the picture gives its nearest pixel, which no crop of that region shows.
     """
@@ -70,8 +72,10 @@ def cut_patch(image: NDArray[np.uint8], decoded_factor: int, region: Region) -> 
     part = image[top * step : bottom * step, left * step : right * step]
     if step > 1:
         small = cv2.resize(part, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        part = np.asarray(small, dtype=np.uint8).reshape(bottom - top, right - left, -1)
-    return Patch(np.ascontiguousarray(part), float(factor), left * factor, top * factor)
+        part = np.asarray(small, dtype=np.uint8)
+    to_rgb = cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    pixels = np.asarray(cv2.cvtColor(part, to_rgb), dtype=np.uint8)
+    return Patch(pixels, float(factor), left * factor, top * factor)
 
 
 def _clipped(low: int, high: int, count: int) -> tuple[int, int]:

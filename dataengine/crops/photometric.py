@@ -10,6 +10,7 @@ Adding a change: a `_Step` in `_steps`, with the share of samples that get it.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -97,6 +98,11 @@ class _Drawn:
         return np.asarray(self._transform(image=crop_rgb)["image"], dtype=np.uint8)
 
 
+@cache
+def _normal_numbers() -> NDArray[np.float32]:
+    return np.random.default_rng(_NOISE_SEED).standard_normal(_NOISE_BANK, dtype=np.float32)
+
+
 class _Noise:
     """Gaussian noise, independent for each pixel and channel, of the strength of albumentations' GaussNoise.
 
@@ -105,7 +111,7 @@ class _Noise:
     """
 
     def __init__(self) -> None:
-        self._bank = np.random.default_rng(_NOISE_SEED).standard_normal(_NOISE_BANK, dtype=np.float32)
+        self._bank = _normal_numbers()
 
     def __call__(self, crop_rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         std = 255 * rng.uniform(*NOISE_STD)

@@ -63,18 +63,21 @@ def normalise(
 
 
 class Normaliser:
-    """`normalise` for RGB crops of one width, a crop at a time into memory that is there already.
+    """`normalise` for RGB crops of one size, a crop at a time into memory that is there already.
 
-    Rows are taken as runs of 3 * width numbers: numpy is ten times slower where its innermost loop has length 3.
+    It works on rows of 3 * width numbers against tables of the crop's size: half as long as broadcasting three numbers.
     """
 
-    def __init__(self, width_px: int, mean: Sequence[float] = MEAN_RGB, std: Sequence[float] = STD_RGB) -> None:
+    def __init__(
+        self, height_px: int, width_px: int, mean: Sequence[float] = MEAN_RGB, std: Sequence[float] = STD_RGB
+    ) -> None:
         spread = np.asarray(std, dtype=np.float32)
-        self._scale = np.tile(1 / (255 * spread), width_px)
-        self._shift = np.tile(np.asarray(mean, dtype=np.float32) / spread, width_px)
+        self._scale = np.tile(1 / (255 * spread), (height_px, width_px))
+        self._shift = np.tile(np.asarray(mean, dtype=np.float32) / spread, (height_px, width_px))
 
     def into(self, target: NDArray[np.float32], crop_rgb: NDArray[np.uint8]) -> None:
         """Write the crop (H, W, 3), normalised, into `target` (H, W, 3)."""
-        rows = target.reshape(len(target), -1)
-        np.multiply(crop_rgb.reshape(len(crop_rgb), -1), self._scale, out=rows)
-        np.subtract(rows, self._shift, out=rows)
+        rows = target.reshape(self._scale.shape)
+        rows[:] = crop_rgb.reshape(self._scale.shape)
+        cv2.multiply(rows, self._scale, dst=rows)
+        cv2.subtract(rows, self._shift, dst=rows)

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -136,47 +135,46 @@ class CropSamples:
         points[mirrored] = swap_sides(points[mirrored])
         visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
         visibility[~self._inside(points)] = 0
+        weight = np.where(visibility > 0, self.people.weight[rows, None], 0.0).astype(np.float32)
+        patches = [self._source.patch(int(row)) for row in rows]
+        crop_from_patch = compose_affine(crop_from_image, np.stack([patch.image_from_patch for patch in patches]))
         looks = self._photometric(params)
         samples = []
-        for i, row in enumerate(rows):
-            crop = self._pixels(int(row), crop_from_image[i], rngs[i], params)
-            crop, seen = self._with_holes(crop, points[i], visibility[i], rngs[i], params)
-            crop = looks.apply(crop, rngs[i])
-            weight = np.where(seen > 0, self.people.weight[row], 0.0).astype(np.float32)
-            samples.append(Sample(crop, points[i], seen, weight, crop_from_image[i], bool(mirrored[i])))
+        for i, rng in enumerate(rngs):
+            crop = extract_crop(patches[i].pixels, crop_from_patch[i], self.spec)
+            if crop.shape[2] == 4:
+                crop = self._before_something(crop, rng, params)
+            seen = self._blotted(crop, points[i], visibility[i], rng, params)
+            crop = looks.apply(crop, rng)
+            samples.append(Sample(crop, points[i], seen, weight[i], crop_from_image[i], bool(mirrored[i])))
         return samples
 
-    def _pixels(
-        self, row: int, crop_from_image: NDArray[np.float64], rng: np.random.Generator, params: AugmentParams
+    def _before_something(
+        self, person: NDArray[np.uint8], rng: np.random.Generator, params: AugmentParams
     ) -> NDArray[np.uint8]:
-        """The crop (H, W, 3), BGR, in front of another background where chance has it so."""
-        patch = self._source.patch(row)
-        crop = extract_crop(patch.pixels, compose_affine(crop_from_image, patch.image_from_patch()), self.spec)
-        if crop.shape[2] == 3:
-            return crop
+        """The masked person (H, W, 4) before another background, or before their own."""
         if self._backgrounds is not None and rng.random() < params.background_share:
-            return put_before(crop, self._backgrounds.window(rng))
-        return crop[..., :3]
+            return put_before(person, self._backgrounds.window(rng))
+        return np.ascontiguousarray(person[..., :3])
 
-    def _with_holes(
+    def _blotted(
         self,
-        crop_bgr: NDArray[np.uint8],
+        crop: NDArray[np.uint8],
         points: NDArray[np.float64],
         visibility: NDArray[np.uint8],
         rng: np.random.Generator,
         params: AugmentParams,
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The crop in RGB with its holes, and what can still be seen in it."""
-        crop = np.asarray(cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    ) -> NDArray[np.uint8]:
+        """Make holes in the crop, in place, and tell what can still be seen in it."""
         width, height = self.spec.width_px, self.spec.height_px
-        somewhere, at_joints = rng.random(2) < (params.dropout_share, params.joint_cutout_share)
+        somewhere, at_joints = rng.random() < params.dropout_share, rng.random() < params.joint_cutout_share
         parts = [random_holes(rng, width, height)] if somewhere else []
         parts += [joint_holes(rng, points, visibility > 0, width, height)] if at_joints else []
-        if parts:
-            holes = np.concatenate(parts)
-            blot(crop, holes, rng)
-            visibility = occluded(visibility, hidden(points, holes))
-        return crop, visibility
+        if not parts:
+            return visibility
+        holes = np.concatenate(parts)
+        blot(crop, holes, rng)
+        return occluded(visibility, hidden(points, holes))
 
     def _photometric(self, params: AugmentParams) -> Photometric:
         """This thread's own chain: it holds generators."""

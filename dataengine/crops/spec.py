@@ -50,9 +50,11 @@ def apply_affine(matrix: NDArray[np.floating[Any]], points: NDArray[np.floating[
 
 def invert_affine(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """The inverses (..., 2, 3) of maps (..., 2, 3)."""
-    linear = np.linalg.inv(np.asarray(matrix, dtype=np.float64)[..., :2])
-    shift = -linear @ matrix[..., 2:]
-    return np.concatenate([linear, shift], axis=-1)
+    m = np.asarray(matrix, dtype=np.float64)
+    # written out: LAPACK takes longer to be called than to invert two by two
+    adjugate = np.stack([m[..., 1, 1], -m[..., 0, 1], -m[..., 1, 0], m[..., 0, 0]], axis=-1)
+    linear = (adjugate / _determinant(m)[..., None]).reshape(*m.shape[:-2], 2, 2)
+    return np.concatenate([linear, -linear @ m[..., 2:]], axis=-1)
 
 
 def compose_affine(outer: NDArray[np.floating[Any]], inner: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -64,8 +66,11 @@ def compose_affine(outer: NDArray[np.floating[Any]], inner: NDArray[np.floating[
 
 def affine_scale(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """How much maps (..., 2, 3) enlarge lengths, shape (...)."""
-    m = np.asarray(matrix, dtype=np.float64)
-    return np.asarray(np.sqrt(np.abs(m[..., 0, 0] * m[..., 1, 1] - m[..., 0, 1] * m[..., 1, 0])))
+    return np.asarray(np.sqrt(np.abs(_determinant(np.asarray(matrix, dtype=np.float64)))))
+
+
+def _determinant(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0])
 
 
 def extract_crop(image: NDArray[np.uint8], matrix: NDArray[np.float64], spec: CropSpec) -> NDArray[np.uint8]:

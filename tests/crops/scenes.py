@@ -1,6 +1,7 @@
 """People to crop, drawn for the tests."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,10 +27,10 @@ STRONG = AugmentParams(
 def photo(seed: int, width: int, height: int) -> NDArray[np.uint8]:
     """A smooth colourful picture (height, width, 3) with edges in it."""
     rng = np.random.default_rng(seed)
-    image = cv2.resize(rng.uniform(0, 255, (9, 12, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
+    image: Any = np.asarray(cv2.resize(rng.uniform(0, 255, (9, 12, 3)), (width, height), interpolation=cv2.INTER_CUBIC))
     for _ in range(12):
         center = (int(rng.integers(width)), int(rng.integers(height)))
-        color = rng.integers(0, 256, 3).tolist()
+        color: list[float] = rng.uniform(0, 255, 3).tolist()
         cv2.circle(image, center, int(rng.integers(8, max(9, height // 5))), color, -1, cv2.LINE_AA)
     return np.clip(cv2.GaussianBlur(image, (0, 0), 1.5), 0, 255).astype(np.uint8)
 
