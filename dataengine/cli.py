@@ -22,7 +22,7 @@ from dataengine.errors import DataEngineError
 COMMANDS: dict[str, tuple[str, str]] = {
     # stages, in the order of the DAG
     "fetch": ("dataengine.datasets.fetch", "Get the default real videos and models, checked by sha256."),
-    "ingest": ("dataengine.datasets.ingest", "Make the labelled real set, or check and split your own COCO set."),
+    "ingest": ("dataengine.datasets.ingest", "Make the labelled real set, or check and split your own sets."),
     "render": ("dataengine.blender.render", "Render synthetic people with exact keypoints, visibility and masks."),
     "balance": ("dataengine.datasets.balance", "Cluster poses and give the rare ones repeat factors."),
     "mix": ("dataengine.datasets.mix", "Write the training index: synthetic to real at an exact ratio."),
@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
     "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
+    "simulate-gate": ("dataengine.train.gate_simulation", "Measure the gate's false promotions and its power."),
     "simulate-coverage": ("dataengine.evaluation.coverage", "Measure how often the intervals of gains hold the truth."),
     "convert": ("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
     "prepare-body": ("dataengine.blender.prepare_body", "Build the body model's cache once (set-up does)."),

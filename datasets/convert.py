@@ -12,6 +12,7 @@ from .formats.content import Limits, SourceContent
 from .formats.table import FORMATS, Format, format_named
 from .formats.writing import Written, copy_images
 
+REPORT = "report.json"
 SHOWN = 5
 _READ = " | ".join(FORMATS)
 _WRITTEN = " | ".join(name for name, known in FORMATS.items() if known.write)
@@ -43,12 +44,12 @@ def convert(content: SourceContent, images: Path, target: Format, name: str, out
     """Write what was read into folder `out`: annotations, images, and report.json."""
     if target.write is None:
         raise InputError(f"format {name!r} cannot be written", expected=_WRITTEN)
-    if out.resolve() == images.resolve() or out.resolve() in images.resolve().parents:
-        raise InputError(f"{out} holds the images", expected="another folder to write to")
+    if out.exists() and not (out / REPORT).is_file():  # what is there would be replaced
+        raise InputError(f"{out} exists", expected="a new folder, or one that convert wrote")
     with fresh_folder(out) as folder:
         table = copy_images(content.images, images, folder / "images", target.image_names)
         written = target.write(folder / target.annotations, content.people, table, folder / "images")
-        write_json(folder / "report.json", report(content) | {"written": vars(written)})
+        write_json(folder / REPORT, report(content) | {"written": vars(written)})
     return written
 
 

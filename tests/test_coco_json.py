@@ -121,3 +121,25 @@ def test_missing_and_broken_json(tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)
     with pytest.raises(InputError, match="cannot be read"):
         read_people(tmp_path / "deep.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"images": ["x"], "annotations": []}',
+        '{"images": [], "annotations": ["x"]}',
+        '{"images": [], "annotations": 7}',
+        '{"images": null, "annotations": []}',
+        "[]",
+        '{"images": [{"id": %s, "file_name": "a", "width": 1, "height": 1}], "annotations": []}' % ("9" * 30),
+        '{"images": [{"id": 1, "file_name": "\\u0000", "width": 1, "height": 1}], "annotations": []}',
+        '{"images": [{"id": 1, "file_name": 5, "width": 1, "height": 1}], "annotations": []}',
+        '{"images": [{"id": 1, "file_name": "a", "width": 1e400, "height": 1}], "annotations": []}',
+        '{"images": [{"id": 1, "file_name": "a", "width": {}, "height": 1}], "annotations": []}',
+    ],
+)
+def test_every_wrong_type_is_an_input_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_people(tmp_path / "a.json")
+    assert "\n" not in str(caught.value)

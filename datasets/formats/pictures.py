@@ -19,6 +19,7 @@ from dataengine.people import Images
 
 from .content import BadRecord, Limits, Reject, is_whole, need, shown
 
+CHUNK = 64
 LONGEST_NAME = 4096  # PATH_MAX
 SEEN_TWICE = "this image id stands in the file more than once"
 
@@ -74,8 +75,7 @@ def find_pictures(
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
     found: dict[Hashable, Picture] = {}
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waiting for the disk, not for Python
-        sizes = list(pool.map(lambda path: header_size(path, limits), [path for _, _, path in candidates]))
+    sizes = header_sizes([path for _, _, path in candidates], limits)
     for (number, image, path), size in zip(candidates, sizes, strict=True):
         try:
             width, height = _agreed_size(image, size)
@@ -98,18 +98,27 @@ def image_table(pictures: Sequence[Picture]) -> Images:
     )
 
 
-def header_size(path: str, limits: Limits) -> tuple[int, int] | str:
-    """(width, height) that an image's header states, or why it cannot be used."""
+def header_sizes(paths: Sequence[str], limits: Limits) -> list[tuple[int, int] | str]:
+    """Of each image (width, height) by its header, or why it cannot be used."""
+    from PIL import Image
+
+    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+    with warnings.catch_warnings(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waits for the disk
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit
+        return [
+            size for sizes in pool.map(lambda chunk: [_size(path, limits) for path in chunk], chunks) for size in sizes
+        ]
+
+
+def _size(path: str, limits: Limits) -> tuple[int, int] | str:
     from PIL import Image
 
     too_many = f"pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # opening a pipe would wait for ever
             return "the image cannot be read: not a file"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit below
-            with Image.open(path) as image:
-                width, height = image.size
+        with Image.open(path) as image:
+            width, height = image.size
     except FileNotFoundError:
         return "the image does not exist"
     except Image.DecompressionBombError:

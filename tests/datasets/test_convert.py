@@ -1,0 +1,54 @@
+"""The command, as a user types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dataengine.cli import main
+from dataengine.datasets.formats.table import FORMATS
+
+from .formats.writing_samples import write_image
+
+
+def labels(folder: Path) -> Path:
+    """Two pictures, one with a person."""
+    for name in ("a.png", "b.png"):
+        write_image(folder / "images" / name)
+    (folder / "labels").mkdir()
+    (folder / "labels/a.txt").write_text("0 0.5 0.5 0.4 0.4 " + "0.5 0.5 2 " * 17 + "\n0 1\n")
+    return folder
+
+
+def arguments(folder: Path, target: str, out: Path) -> list[str]:
+    source = ["--from", "yolo", "--annotations", str(folder / "labels"), "--images", str(folder / "images")]
+    return ["convert", *source, "--to", target, "--out", str(out)]
+
+
+def test_it_says_what_it_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments(labels(tmp_path), "crowdpose", tmp_path / "out"))
+    shown = capsys.readouterr().out
+    assert "line 2: 2 columns, not 39 or 56" in shown
+    assert "not representable: nose 1, left_eye 1" in shown
+    assert "4 records: 1 people, 2 images, 1 quarantined, 0 without labels" in shown
+    assert len(json.loads((tmp_path / "out/annotations.json").read_text())["annotations"]) == 1
+
+
+def test_it_replaces_its_own_folder_and_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = labels(tmp_path / "in")
+    for _ in range(2):
+        with pytest.raises(SystemExit, match="0"):
+            main(arguments(folder, "coco", tmp_path / "out"))
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments(folder, "coco", folder))
+    assert "expected a new folder" in capsys.readouterr().err
+    assert (folder / "images/a.png").exists()
+
+
+@pytest.mark.parametrize("target", [name for name, known in FORMATS.items() if known.write is None])
+def test_formats_without_a_writer_are_refused(tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments(labels(tmp_path), target, tmp_path / "out"))
+    assert "cannot be written: expected coco" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
