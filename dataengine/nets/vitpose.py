@@ -77,7 +77,7 @@ def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
     if config is not None:
         try:
             return library.VitPoseConfig.from_dict(dict(config))
-        except (TypeError, ValueError, KeyError) as error:
+        except _config_faults() as error:
             raise ParamsError("network_kwargs config is not ViTPose's", got=str(error)) from error
     size = [head.layout.input_height_px, head.layout.input_width_px]
     backbone = library.VitPoseBackboneConfig(**SMALL, image_size=size, out_indices=[SMALL["num_hidden_layers"]])
@@ -90,13 +90,20 @@ def _from_source(kind: Any, source: str, **options: Any) -> Any:
         raise InputError(f"{source} holds no ViTPose model", expected="config.json and model.safetensors in it")
     try:
         return kind.from_pretrained(source, **options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, RuntimeError, *_config_faults()) as error:
         first = next(iter(str(error).splitlines()), "")
         raise InputError(
             f"ViTPose weights {source!r} cannot be had",
             expected="a folder with config.json and model.safetensors, or a hub name and a way to the hub",
             got=first,
         ) from error
+
+
+def _config_faults() -> tuple[type[Exception], ...]:
+    """What the library raises for a configuration that is none."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    return (TypeError, ValueError, KeyError, StrictDataclassError)
 
 
 def _transformers() -> Any:

@@ -1,4 +1,4 @@
-"""Fitting on drawn people: seventeen coloured dots, which a small network learns in seconds."""
+"""Fitting on drawn people."""
 
 import json
 import os
@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,93 +19,30 @@ import yaml
 from safetensors.torch import load_file
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.crops.augment import AugmentParams
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.pck import pck
-from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.people import Images, People
 from dataengine.predict import predict_people, torch_runner
-from dataengine.train import fit_student, fit_teacher
+from dataengine.train import fit_student
 from dataengine.train.fitting_data import read_training_set
-from dataengine.train.fitting_params import FitParams
-from dataengine.train.fitting_schedule import learning_rate, update_average
 from dataengine.train.fitting_state import FitState, load_state, resume_folder, save_state
 
-NO_AUGMENT = AugmentParams(
-    rotation_deg=0, rotation_share=0, scale=0, shift=0, flip_share=0, photometric_share=0, dropout_share=0
-)
-TINY = FitParams(
-    seed=3,
-    network="residual-simcc",
-    network_kwargs={"channels": [16, 32], "blocks": [1, 1], "maps_per_joint": 2},
-    input_width_px=32,
-    input_height_px=32,
-    crop_padding=1.1,
-    label_sigma_px=1.0,
-    epochs=3,
-    draws_per_epoch=2,
-    batch=8,
-    learning_rate=0.005,
-    weight_decay=0.01,
-    warmup_share=0.1,
-    ema_decay=0.9,
-    clip_norm=5.0,
-    augment=NO_AUGMENT,
-)
-MOVED = replace(NO_AUGMENT, rotation_deg=20, rotation_share=1, scale=0.1, shift=0.05, photometric_share=0.5)
-
-
-def draw_people_at(folder: Path, n: int, seed: int, source: str = "real") -> tuple[People, Images]:
-    rng = np.random.default_rng(seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    grid = np.stack(np.meshgrid([25, 45, 65, 85], [15, 35, 55, 75, 95]), axis=2).reshape(-1, 2)[:17]
-    turn = rng.uniform(-3, 3, n)
-    rotation = np.stack([np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)], axis=1).reshape(n, 1, 2, 2)
-    points = (rotation @ (grid - 55.0)[None, :, :, None])[..., 0] * 0.9 + 55 + rng.uniform(-4, 4, (n, 1, 2))
-    colors = cv2.applyColorMap(np.arange(0, 255, 15, dtype=np.uint8)[:17, None], cv2.COLORMAP_HSV)[:, 0]
-    paths = []
-    for row in range(n):
-        image = np.full((110, 110, 3), 30, dtype=np.uint8)
-        for (x, y), color in zip(points[row], colors.tolist(), strict=True):
-            cv2.circle(image, (round(x), round(y)), 6, color, -1)
-        paths.append(str(folder / f"{source}{row}.png"))
-        cv2.imwrite(paths[-1], image)
-    ids = np.arange(1, n + 1)
-    people = People.build(
-        image_id=ids, bbox_xywh_px=[[5, 5, 100, 100]] * n, keypoints_px=points, visibility=np.full((n, 17), 2)
-    )
-    people = people.replace(source=np.full(n, source, dtype="<U9"))
-    return people, Images.build(id=ids, path=paths, width=110, height=110)
+from .fitting_project import MOVED, TINY, curve, draw_people_at, fit_here, one_torch_thread, write_project
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """A tiny network gains nothing from a second thread and loses much where the machine is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    """For all tests here."""
+    with one_torch_thread():
+        yield
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a mix of eight drawn people, who are also the validation set."""
+    """A folder to fit in."""
     monkeypatch.chdir(tmp_path)
-    people, images = draw_people_at(Path("images"), 8, seed=0)
-    write_people(Path("mix/train.json"), people.with_extra("repeat_factor", np.ones(8)), images)
-    write_people(Path("val.json"), people, images)
-    write_recipe(Path("mix/recipe.json"), MixRecipe(0.0, 0.0, 1))
+    write_project()
     return tmp_path
-
-
-def fit_here(params: FitParams, out: str = "models/a") -> dict[str, float]:
-    return fit_teacher.run(params, mix=Path("mix"), val=Path("val.json"), out=Path(out), report=Path("reports") / out)
-
-
-def curve(out: str, name: str) -> list[float]:
-    lines = (Path("reports") / out / "plots" / "metrics" / f"{name}.tsv").read_text().splitlines()[1:]
-    return [float(line.split("\t")[1]) for line in lines]
 
 
 def test_it_learns_eight_people_by_heart(project: Path) -> None:
@@ -172,7 +110,7 @@ def test_a_state_of_other_data_or_in_pieces_is_not_taken_up(tmp_path: Path) -> N
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_images(project: Path) -> None:
-    with pytest.raises(InputError, match=r"diverged at epoch 0, step \d.*images/real\d\.png") as caught:
+    with pytest.raises(InputError, match=r"diverged at epoch 0, step \d.*people \d, \d.*images/real\d\.png") as caught:
         fit_here(replace(TINY, learning_rate=1e30))
     assert "learning_rate" in str(caught.value)
     assert not Path("models/a").exists()
@@ -209,6 +147,9 @@ def test_the_student_starts_from_a_checkpoint_when_told(project: Path) -> None:
         return curve(name, "train_loss")[0]
 
     assert first_loss("models/a", "models/warm") < 0.8 * first_loss(None, "models/cold")
+    short["pretrained"] = "weights.pth"
+    with pytest.raises(ParamsError, match="start_from and pretrained"):
+        first_loss("models/a", "models/both")
 
 
 def test_a_mix_without_repeat_factors_and_an_empty_validation_set_are_named(project: Path) -> None:
@@ -222,26 +163,12 @@ def test_a_mix_without_repeat_factors_and_an_empty_validation_set_are_named(proj
 
 
 @pytest.mark.parametrize(
-    "change", [lambda p: replace(p, epochs=0), lambda p: replace(p, ema_decay=1.0), lambda p: replace(p, batch=-1)]
+    "change",
+    [
+        *({"epochs": 0}, {"ema_decay": 1.0}, {"batch": -1}, {"accumulate": 0}, {"learning_rate": float("nan")}),
+        *({"patience": -1}, {"restarts": -1}, {"restart_growth": 0.0}),
+    ],
 )
-def test_senseless_parameters_are_refused(change: Callable[[FitParams], FitParams]) -> None:
-    with pytest.raises(ParamsError, match="params"):
-        change(TINY)
-
-
-def test_the_learning_rate_rises_and_falls() -> None:
-    rates = [learning_rate(TINY, step, 100) for step in range(100)]
-    assert np.argmax(rates) in (9, 10)
-    assert max(rates) == TINY.learning_rate
-    assert rates[0] == pytest.approx(TINY.learning_rate / 10)
-    assert rates[-1] < 0.01 * TINY.learning_rate
-    assert (np.diff(rates[10:]) < 0).all()
-
-
-def test_the_average_moves_by_the_decay() -> None:
-    average, net = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
-    net.weight.data.fill_(3.0)
-    net.num_batches_tracked.fill_(7)
-    update_average(average, net, 0.75)
-    torch.testing.assert_close(average.weight.detach(), torch.tensor([1.5, 1.5]))
-    assert average.num_batches_tracked.item() == 7
+def test_senseless_parameters_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ParamsError, match=f"params {next(iter(change))}"):
+        replace(TINY, **change)
