@@ -162,6 +162,15 @@ def test_a_truncated_picture_is_quarantined_with_its_person(tmp_path: Path, fetc
     assert counts == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "without_labels": 0}
 
 
+def test_too_many_damaged_pictures_stop_the_stage_and_leave_the_list(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path / "mine")
+    truncate(path)
+    with pytest.raises(InputError, match="2 of 60 records are damaged pictures"):
+        run(own(path, max_bad_share=0.01), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    assert len(json.loads((tmp_path / "report/quarantine.json").read_text())) == 2
+    assert not (tmp_path / "out").exists()
+
+
 def test_people_without_labels_and_crowds_are_counted_not_quarantined(tmp_path: Path) -> None:
     path = small_set(tmp_path)
     annotation("keypoints", [0] * 51)(path)
