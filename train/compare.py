@@ -29,7 +29,7 @@ from dataengine.registry import read_registry
 from .comparison import Comparison, SliceRow, TestSet
 from .gate_checks import guarded_names
 from .gate_evidence import WHOLE, Evidence, Measured, resample, shown
-from .gate_models import Scored, file_that_runs, matches_of, score, slices_of
+from .gate_models import Scored, agreement, file_that_runs, matches_of, score, slices_of
 from .gate_policy import CompareParams
 from .report_html import write_report
 from .verdict import VERDICT_FILE, judge
@@ -112,6 +112,7 @@ def compared(
         ap=_of_scale(evidence.whole, params.level),
         champion_ap=shown(evidence.whole.champion, params.level, low=0.0),
         gain=shown(evidence.whole.gain, params.level),
+        correlation=None if second is None else agreement(people, first.prediction, second.prediction),
         slices=tuple(_row(n, part, params.level, n in guarded) for n, part in measured.items() if n != WHOLE),
         checks=verdict.checks,
         test=test,

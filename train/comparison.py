@@ -135,6 +135,7 @@ class Comparison:
     ap: Interval  # of the candidate
     champion_ap: Interval | None
     gain: Interval | None  # of the candidate over the champion, `policy.level` two-sided
+    correlation: float | None  # of the two models' logits of OKS; tells the power, see docs/results/gate.md
     slices: tuple[SliceRow, ...]
     checks: tuple[Check, ...]
     test: TestSet
@@ -165,6 +166,7 @@ class Comparison:
                 ap=Interval(**record["AP"]),
                 champion_ap=_interval(record["champion_AP"]),
                 gain=_interval(record["gain"]),
+                correlation=record["correlation"],
                 slices=tuple(SliceRow.from_json(row) for row in record["slices"]),
                 checks=tuple(Check(**row) for row in record["checks"]),
                 test=TestSet(**record["test"]),

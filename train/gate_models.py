@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from dataengine.errors import InputError
 from dataengine.evaluation.breakdown import ErrorBreakdown, break_down
 from dataengine.evaluation.calibration import Reliability, calibration
 from dataengine.evaluation.matching import Matches, Pairs, paired
-from dataengine.evaluation.oks import figures, joint_ap
+from dataengine.evaluation.oks import figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
 from dataengine.evaluation.slice_builders import slices_by_person, slices_by_tags, standard_slices
 from dataengine.evaluation.slices import Slice, slice_matches
@@ -24,6 +25,8 @@ from .comparison import ErrorRow, ModelFigures, ReliabilityBin
 from .gate_evidence import WHOLE
 from .gate_policy import CompareParams
 from .tensorrt_engine import engine_runner, gpu_present
+
+LEAST_OKS = 1e-4  # its logit is finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,16 @@ def slices_of(people: People, images: Images, columns: list[str]) -> list[Slice]
 def matches_of(pairs: Pairs, images: Images, slices: list[Slice]) -> dict[str, Matches]:
     """Matches within the whole set and within each slice, by name."""
     return {WHOLE: pairs.match(), **{part.name: slice_matches(pairs, images, part) for part in slices}}
+
+
+def agreement(people: People, one: Prediction, other: Prediction) -> float | None:
+    """Correlation of two models' logits of OKS over people, which decides how well their difference is known.
+
+    None where one model is equally good on everybody.
+    """
+    logits = [logit(np.clip(person_oks(people, p.keypoints_px), LEAST_OKS, 1 - LEAST_OKS)) for p in (one, other)]
+    spread = min(float(np.std(each)) for each in logits)
+    return float(np.corrcoef(*logits)[0, 1]) if spread > 0 else None
 
 
 def _texts(values: list[Any]) -> NDArray[np.str_]:

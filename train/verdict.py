@@ -8,11 +8,10 @@ demands needs no correction for their number (Berger 1982, "Multiparameter hypot
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from scipy import stats
 
 from .comparison import Check, Decision, Error, Settle
-from .gate_checks import Demand, guarded_names, intervals, others
+from .gate_checks import Demand, guarded_names, intervals, others, standard_error
 from .gate_evidence import Evidence
 from .gate_policy import CompareParams
 
@@ -72,8 +71,7 @@ def people_factor(demand: Demand, level: float, power: float) -> tuple[float, bo
     """
     assert demand.figure is not None
     distance = demand.figure.value - demand.threshold
-    clusters = max(demand.figure.clusters, 2.0)
-    spread = float(np.std(demand.figure.draws)) * math.sqrt(clusters / (clusters - 1))
+    spread = standard_error(demand.figure)
     passes = distance > 0
     sure = 1 - demand.error if passes else (1 + level) / 2
     if distance == 0:
