@@ -24,6 +24,7 @@ from .clusters import UNCLUSTERED, assign
 from .clusters_file import read_balance
 
 SECTION = "mix"
+MASK = "segmentation"
 PEOPLE_NAME, RECIPE_NAME, METRICS_NAME = "train.json", "recipe.json", "metrics.json"
 
 
@@ -132,12 +133,13 @@ def _read(path: Path, source: str) -> tuple[People, Images]:
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
-    plain = {name: column for name, column in people.extras.items() if _is_plain(column)}
-    return people.replace(extras=plain), images
+    masks = {MASK} if source == "synthetic" else set()  # they may be put before another background
+    kept = {name: column for name, column in people.extras.items() if name in masks or _is_plain(column)}
+    return people.replace(extras=kept), images
 
 
 def _is_plain(column: NDArray[Any]) -> bool:
-    """Whether an extra column is one number or word a person. Masks and cameras stay where they were made."""
+    """Whether an extra column is one number or word a person. Cameras and the like stay where they were made."""
     return not any(isinstance(value, list | dict) for value in column.tolist())
 
 

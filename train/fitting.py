@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.crops.loader import epoch_batches
+from dataengine.crops.loader import WaitClock, epoch_batches
 from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.evaluation.poses import person_area
@@ -65,7 +65,7 @@ def fit(
     next(steps, None)  # lets the bar finish its line
     shipped = run.shipped()
     prediction = _predict(shipped, meta, validation)
-    final = {**validation_figures(validation, prediction), "images_per_s": run.images_per_s()}
+    final = {**validation_figures(validation, prediction), **run.speed()}
     lineage = {"stage": stage, "params": asdict(params), "data_sha256": mark, "validation": run.shipped_figures()}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
@@ -104,7 +104,7 @@ class _Run:
         self.batch = min(params.batch * params.accumulate, drawn)
         self.steps_per_epoch = drawn // self.batch
         self.steps = params.epochs * self.steps_per_epoch
-        self._fit_seconds, self._fit_images = 0.0, 0
+        self._fit_seconds, self._fit_images, self._waited = 0.0, 0, WaitClock()
 
     @property
     def done(self) -> int:
@@ -170,7 +170,13 @@ class _Run:
         losses = []
         started = time.perf_counter()
         batches = epoch_batches(
-            self.samples, order, self.batch, self.params.seed, self.done, workers=self.params.loader.workers
+            self.samples,
+            order,
+            self.batch,
+            self.params.seed,
+            self.done,
+            workers=self.params.loader.workers,
+            waited=self._waited,
         )
         for batch in batches:
             step = next(ticks)
@@ -181,6 +187,13 @@ class _Run:
         self._fit_images += len(losses) * self.batch
         return float(np.mean(losses))
 
-    def images_per_s(self) -> float:
-        """Rate over what this process fitted; 0 where it only finished the report."""
-        return round(self._fit_images / self._fit_seconds, 1) if self._fit_seconds else 0.0
+    def speed(self) -> dict[str, float]:
+        """Rate over what this process fitted and the share of that time spent waiting for crops.
+
+        Both 0 where it only finished the report.
+        """
+        seconds = self._fit_seconds
+        return {
+            "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
+            "loader_wait_share": round(self._waited.seconds / seconds, 4) if seconds else 0.0,
+        }
