@@ -32,6 +32,19 @@ def needed_weight(recall_points: NDArray[np.float64], persons: float, out: NDArr
 
 
 @njit(cache=True, nogil=True)
+def needed_count(recall_points: NDArray[np.float64], persons: int, out: NDArray[np.float64]) -> None:
+    """`needed_weight` where all weights are whole, which is quicker."""
+    for point in range(len(recall_points)):
+        recall = recall_points[point]
+        count = np.floor(recall * persons)
+        while count / persons < recall:
+            count += 1
+        while count > 0 and (count - 1) / persons >= recall:
+            count -= 1
+        out[point] = count
+
+
+@njit(cache=True, nogil=True)
 def envelope(
     weight: NDArray[Any],
     group: Rows,
@@ -83,7 +96,7 @@ def envelope(
 
 @njit(cache=True, nogil=True)
 def resampled_ap(
-    weights: NDArray[Any],
+    weights: NDArray[np.int32],
     persons: NDArray[np.int64],
     group: Rows,
     true_at: Rows,
@@ -94,7 +107,7 @@ def resampled_ap(
     recall_points: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """AP of each weighting (rows of `weights`, (s, g)) into `out` (s,); NaN where no person has weight.
+    """AP of each weighting by whole numbers (rows of `weights`, (s, g)) into `out` (s,); NaN where nobody has weight.
 
     persons (g,): people that count in each group.
     """
@@ -103,13 +116,13 @@ def resampled_ap(
     needed, precision = np.empty(points), np.empty((levels, points))
     for draw in range(len(weights)):
         weight = weights[draw]
-        people = 0.0
+        people = 0
         for index in range(len(persons)):
             people += weight[index] * persons[index]
         if people == 0:
             out[draw] = np.nan
             continue
-        needed_weight(recall_points, people, needed)
+        needed_count(recall_points, people, needed)
         envelope(weight, group, true_at, true_group, true_start, ignored_at, ignored_start, needed, counted, precision)
         out[draw] = precision.mean()
 

@@ -29,6 +29,7 @@ from dataengine.evaluation.joint_errors import (
 from dataengine.evaluation.matching import LOCALIZED_OKS, Assignment, Pairs, average_precision, pair_up
 from dataengine.evaluation.poses import Detections
 from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX
+from dataengine.people import People
 
 MENDED = (MISS, SWAP, INVERSION, JITTER)  # in this order
 STEPS = (*(JOINT_ERRORS[code] for code in MENDED), "score", "background", "not found")
@@ -82,6 +83,15 @@ def break_down(
         ap=average_precision(pairs.match()),
         ap_after=_ap_after_mending(pairs, errors),
     )
+
+
+def with_errors(detections: People, breakdown: ErrorBreakdown) -> People:
+    """`detections` with extra columns `error` (a word, see `_labels`) and `misscored`.
+
+    `coco_json.write_people` writes them as keys of each annotation, and FiftyOne's COCO importer reads such keys as
+    fields of the labels (`extra_attrs=True`): one can filter the App by them.
+    """
+    return detections.with_extra("error", breakdown.labels).with_extra("misscored", breakdown.misscored)
 
 
 def _labels(

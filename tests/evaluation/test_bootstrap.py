@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import BLOCK, clusters_of, draw_ap, interval_of, paired_intervals
+from dataengine.evaluation.bootstrap import BLOCK, ClusterKind, clusters_of, draw_ap, interval_of, paired_intervals
 from dataengine.evaluation.matching import average_precision, matched
 from dataengine.people import Images
 
@@ -103,6 +103,37 @@ def test_clusters_follow_video_and_frame_block() -> None:
     assert clusters_of(images, "image").tolist() == [0, 1, 2, 3, 4]
     with pytest.raises(ParamsError, match="1 or more"):
         clusters_of(images, "frames", 0)
+
+
+def test_cameras_that_film_the_same_moment_are_one_cluster() -> None:
+    images = Images.build(
+        id=[1, 2, 3, 4, 5],
+        path=list("abcde"),
+        width=1,
+        height=1,
+        video=["left", "right", "left", "right", ""],
+        frame=[0, 1, 5, 6, -1],
+    )
+    assert clusters_of(images, "moments", 5).tolist() == [0, 0, 1, 1, 2]
+    assert clusters_of(images, "frames", 5).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_copies_by_four_cameras_widen_the_interval_of_moments() -> None:
+    """Four views of the same moments carry one view's worth of information: half the precision that four would have."""
+    rng = np.random.default_rng(4)
+    base = samples.truth(samples.images(40), 1, rng).replace(extras={})
+    base = base.replace(visibility=np.full((40, 17), 2, dtype=np.uint8))
+    found = samples.detections_of(base, 0.05, rng, dropped=0.0).take(np.arange(40))
+    images = samples.images(160, frames_per_video=40)
+    gt, detections = (p.take(np.tile(np.arange(40), 4)).replace(image_id=images.id) for p in (base, found))
+    matches = matched(gt, images, detections)
+
+    def width(kind: ClusterKind) -> float:
+        clusters = clusters_of(images, kind)
+        got = interval_of(matches, clusters, resamples=600, level=0.95, rng=np.random.default_rng(0))
+        return got.high - got.low
+
+    assert width("moments") > 1.7 * width("frames")
 
 
 def test_draws_are_ap_of_whole_clusters_drawn_with_replacement() -> None:

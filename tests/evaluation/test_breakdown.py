@@ -1,10 +1,13 @@
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dataengine.evaluation.breakdown import STEPS, break_down
+from dataengine.coco_json import write_people
+from dataengine.evaluation.breakdown import STEPS, break_down, with_errors
 from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.evaluation.joint_errors import GOOD, INVERSION, JITTER, JOINT_ERRORS, MISS, NOT_JUDGED, SWAP
 from dataengine.evaluation.joint_errors import joint_errors as judge
@@ -190,6 +193,14 @@ def test_a_person_not_found_costs_the_recall_that_is_missing() -> None:
     found = found_as(gt, gt.keypoints_px[:1].astype(float))
     got = break_down(paired(gt, images, found))
     assert got.cost["not found"] == pytest.approx(1 - average_precision(matched(gt, images, found)), abs=1e-6)
+
+
+def test_errors_are_written_as_keys_of_the_annotations(tmp_path: Path) -> None:
+    gt, images = two_people()
+    found = found_as(gt, np.stack([gt.keypoints_px[0], gt.keypoints_px[1] + 3000]))
+    write_people(tmp_path / "found.json", with_errors(found, break_down(paired(gt, images, found))), images)
+    written = json.loads((tmp_path / "found.json").read_text())["annotations"]
+    assert [(record["error"], record["misscored"]) for record in written] == [("good", False), ("background", False)]
 
 
 def test_the_figure_shows_every_joint_and_class() -> None:
