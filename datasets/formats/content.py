@@ -11,6 +11,7 @@ from typing import Any
 from dataengine.errors import ParamsError
 from dataengine.people import Images, People
 
+LONGEST_SHOWN = 80
 MOST_MPX = 50  # the checks of a set decode no larger picture
 LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite and still no coordinate
 
@@ -102,10 +103,21 @@ def are_numbers(values: Any, count: int) -> bool:
     return isinstance(values, list) and len(values) == count and {int, float}.issuperset(map(type, values))
 
 
+def is_shallow(value: Any, levels: int = 8) -> bool:
+    """Lists and objects nested at most so deep: what is deeper could be read but not written."""
+    if not isinstance(value, list | dict):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(is_shallow(item, levels - 1) for item in inner)
+
+
 def shown(value: Any) -> str:
-    """A hostile value, short enough for one line."""
-    text = repr(value) if not isinstance(value, int) or is_whole(value) else "a huge number"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    """A hostile value, short enough for one line; lists and objects, of any size or depth, are only named."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    if isinstance(value, int) and not isinstance(value, bool) and not is_whole(value):
+        return "a huge number"
+    return repr(value[:LONGEST_SHOWN]) + "..." if isinstance(value, str) and len(value) > LONGEST_SHOWN else repr(value)
 
 
 def identity(record: Any, position: int) -> str:

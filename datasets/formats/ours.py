@@ -12,7 +12,7 @@ from dataengine.errors import InputError
 from dataengine.people import SOURCES, Images, People
 
 from .coco_like import STANDARD_FIELDS, Layout, read_coco_like
-from .content import Limits, SourceContent, is_finite, is_whole, need
+from .content import Limits, SourceContent, is_finite, is_shallow, is_whole, need
 from .joints import COCO_MAP
 from .persons import Persons
 from .pictures import Named, find_pictures
@@ -59,6 +59,7 @@ def _columns(record: dict[str, Any]) -> dict[str, Any]:
     need(source in SOURCES, f"source is not {' | '.join(SOURCES)}")
     need(is_whole(track), "track_id is not a whole number")
     need(is_finite(score) and is_finite(weight) and weight >= 0, "score and weight are not finite numbers of 0 or more")
+    need(all(map(is_shallow, record.values())), "an extra key is nested too deep")
     extras = {
         name: value for name, value in record.items() if name not in STANDARD_FIELDS | _FIELDS and name.isidentifier()
     }

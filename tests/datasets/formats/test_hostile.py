@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dataengine.datasets.formats.coco import read_coco
 from dataengine.datasets.formats.content import Limits
@@ -121,6 +123,7 @@ def test_a_link_that_stays_inside_is_fine(images: Path) -> None:
         ('"id": 1, "image_id": 1', '"id": 1, "id": 77, "image_id": 1', "a key stands in the record more than once"),
         ('"id": 1, "image_id": 1', f'"id": {"1" * 25}, "image_id": 1', "not a whole number"),
         ('"id": 1, "image_id": 1', '"id": 1, "image_id": "1"', "unknown or bad"),
+        ('"id": 1, "image_id": 1', f'"id": {"[" * 700 + "]" * 700}, "image_id": 1', "id is a list"),
         ('"id": 1, "image_id": 1', '"id": 1, "image_id": true', "unknown or bad"),
         ('"id": 1, "image_id": 1, "category_id": 1', '"id": 1, "image_id": 1, "category_id": {}', "not a person's"),
     ],
@@ -295,9 +298,66 @@ def test_our_own_file_with_hostile_extra_keys(images: Path) -> None:
     document = good_document()
     document["annotations"][0] |= {"picture": 1, "columns": 2, "self": 3, "source": "martian"}
     document["annotations"][1] |= {"triples": 1, "source_id": "x", "track_id": 1e9}
-    document["annotations"][2] |= {"box": 1, "weight": -1}
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    document["annotations"][2] |= {"box": deep}
     document["annotations"][3] |= {"picture": 1, "box": {"deep": [1]}, "weight": 0.5, "__class__": 1}
     content = FORMATS["dataengine"].read(written(images, json.dumps(document)), images, Limits())
     assert len(content.bad) == 3
     assert content.people.weight.tolist() == [0.5]
     assert content.people.extras["box"].tolist() == [{"deep": [1]}]
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([1, 2, "1.png", []]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), name=st.sampled_from(["coco", "wholebody", "crowdpose", "posetrack18", "aic", "dataengine"]))
+def test_whatever_stands_in_a_record_nothing_is_lost_uncounted(images: Path, data: st.DataObject, name: str) -> None:
+    document = good_document()
+    read = FORMATS[name].read  # the same document serves all: formats with other joints find only bad people in it
+    for _ in range(data.draw(st.integers(1, 4))):
+        table = data.draw(st.sampled_from(["images", "annotations", "categories"]))
+        row = data.draw(st.integers(0, len(document[table]) - 1))
+        if data.draw(st.booleans()) or not isinstance(document[table][row], dict):
+            document[table][row] = data.draw(ANYTHING)
+        else:
+            key = data.draw(st.sampled_from([*document[table][row], "track_id", "vid_id", "area", "score", "source"]))
+            document[table][row][key] = data.draw(ANYTHING)
+    path = written(images, json.dumps(document))
+    try:
+        content = read(path, images, Limits())
+    except InputError as error:
+        assert "\n" not in str(error)
+        return
+    assert content.records == len(document["images"]) + len(document["annotations"])
+    assert all("\n" not in record.reason and len(record.reason) < 300 for record in content.bad)
+    content.images.rows_of(content.people.image_id)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(record=ANYTHING, joints=ANYTHING, flags=ANYTHING, release=ANYTHING)
+def test_lists_of_anything_are_read_or_refused(
+    images: Path, record: Any, joints: Any, flags: Any, release: Any
+) -> None:
+    entries = [record, {"image": "1.png", "joints": joints, "joints_vis": flags}, {"image": joints}]
+    content = FORMATS["mpii"].read(written(images, json.dumps(entries)), images, Limits())
+    assert len(content.bad) >= 3
+    people = {"a": release, "b": [1, 2, 3] * 14}
+    write_image(images / "1.jpg")
+    entries = [
+        record,
+        {"image_id": "1", "keypoint_annotations": people, "human_annotations": {"a": joints, "b": flags}},
+    ]
+    content = FORMATS["aic"].read(written(images, json.dumps([*entries, release])), images, Limits())
+    assert content.records >= 3
