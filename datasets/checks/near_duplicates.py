@@ -41,15 +41,18 @@ def near_pairs(hashes: NDArray[np.uint64], bits: int) -> Pairs:
 
 
 def _candidates(unique: NDArray[np.uint64], part_bits: int) -> Iterator[Pairs]:
-    """Pairs of rows with a 16-bit part that differs in at most `part_bits` bits; a pair may come more than once."""
+    """Pairs of rows with a 16-bit part that differs in at most `part_bits` bits; a pair may come from several parts."""
     parts = np.ascontiguousarray(unique).view(np.uint16).reshape(-1, PARTS)
     for part in parts.T:
         order = np.argsort(part, kind="stable")
-        ordered = part[order]
+        count = np.bincount(part, minlength=1 << PART_BITS)
+        start = np.cumsum(count) - count
         for flipped in _flips(part_bits):
-            start = np.searchsorted(ordered, part ^ flipped, side="left")
-            count = np.searchsorted(ordered, part ^ flipped, side="right") - start
-            yield from _expanded(order, start, count)
+            wanted = part ^ flipped
+            rows = np.flatnonzero((wanted >= part) & (count[wanted] > 0))  # from the smaller of the two parts only
+            for first, second in _expanded(order, rows, start[wanted[rows]], count[wanted[rows]]):
+                once = slice(None) if flipped else first < second
+                yield first[once], second[once]
 
 
 def _flips(most: int) -> list[np.uint16]:
@@ -59,20 +62,19 @@ def _flips(most: int) -> list[np.uint16]:
     ]
 
 
-def _expanded(order: NDArray[np.int64], start: NDArray[np.int64], count: NDArray[np.int64]) -> Iterator[Pairs]:
-    """Row i with each of order[start[i] : start[i] + count[i]] that comes after it, in blocks of bounded size."""
+def _expanded(
+    order: NDArray[np.int64], rows: NDArray[np.int64], start: NDArray[np.int64], count: NDArray[np.int64]
+) -> Iterator[Pairs]:
+    """rows[i] with each of order[start[i] : start[i] + count[i]], in blocks of bounded size."""
     ends = np.cumsum(count)
-    row = 0
-    while row < len(count):
-        before = ends[row] - count[row]
-        stop = max(row + 1, int(np.searchsorted(ends, before + _CANDIDATES_AT_ONCE, side="right")))
-        counts = count[row:stop]
-        first = np.repeat(np.arange(row, stop), counts)
-        offset = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-        second = order[np.repeat(start[row:stop], counts) + offset]
-        later = second > first
-        yield first[later], second[later]
-        row = stop
+    begin = 0
+    while begin < len(rows):
+        before = ends[begin] - count[begin]
+        stop = max(begin + 1, int(np.searchsorted(ends, before + _CANDIDATES_AT_ONCE, side="right")))
+        counts = count[begin:stop]
+        offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        yield np.repeat(rows[begin:stop], counts), order[np.repeat(start[begin:stop], counts) + offset]
+        begin = stop
 
 
 def near_duplicates(
