@@ -9,6 +9,7 @@ that `params.yaml` names. A process killed at any moment leaves the old file or 
 
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -68,6 +69,8 @@ class Event:
     reason: str
     comparison_sha256: str
     """Of the verdict's file: a rerun on the same verdict adds no second line."""
+    test_sha256: str = ""
+    """Of the test set; "" in events from before it was noted."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,15 @@ class Registry:
         """`entry` becomes champion, the earlier champion is archived; a re-promoted model moves to the end."""
         others = tuple(replace(e, state="archived") for e in self.entries if e.id != entry.id)
         return replace(self, entries=(*others, replace(entry, state="champion")))
+
+    def uses(self, *, but: tuple[str, str] | None = None) -> dict[str, int]:
+        """Comparisons that each test set has served, by its hash.
+
+        The same two models on the same set are one comparison however often it is run, and a model against itself is
+        none. `but` leaves out one comparison: candidate and champion.
+        """
+        pairs = {(e.test_sha256, e.id, e.against) for e in self.events if e.test_sha256 and e.id != e.against}
+        return dict(Counter(test for test, *models in sorted(pairs) if tuple(models) != but))
 
     def noted(self, event: Event) -> "Registry":
         """`event` is added unless the same comparison already ended that way."""

@@ -103,6 +103,10 @@ def decide(verdict: dict[str, Any], model_id: str, registry: Registry) -> Promot
     if champion not in (model_id, verdict["champion"]):
         now = f"{champion} became champion since"
         return Promotion("held", f"The round began against {verdict['champion'] or 'no champion'}; {now}.", _HELD_MEND)
+    others = registry.uses(but=(model_id, str(verdict["champion"]))).get(str(verdict["test"]["sha256"]), 0)
+    if champion != model_id and others >= verdict["test"]["use"]:
+        used = f"the test set has served {others} other comparisons, and the verdict reckoned with fewer"
+        return Promotion("held", f"The share of error of this round is spent: {used}.", _HELD_MEND)
     return Promotion("promoted", reason)
 
 
@@ -129,6 +133,7 @@ def _carry_out(
             ap=float(verdict["AP"]["value"]),
             reason=promotion.reason,
             comparison_sha256=verdict_sha256,
+            test_sha256=str(verdict["test"]["sha256"]),
         )
     )
     if after != before:

@@ -1,12 +1,13 @@
 """Rounds of the gate for tests: compare and promote with the paths of one folder."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dataengine.registry import Registry, read_registry, write_registry
 from dataengine.train import compare, promote
+from dataengine.train.begin_round import pinned_uses
 from dataengine.train.gate_policy import Budgets, CompareParams, Guarded, Primary
 from dataengine.train.promote import PromoteParams
 
@@ -55,6 +56,9 @@ class Gate:
         return self.root / "store"
 
     def compare(self, candidate: Path, params: CompareParams = PARAMS) -> dict[str, Any]:
+        """A pinned champion means that the round was begun, and so the uses of test sets are pinned, too."""
+        if params.champion:
+            params = replace(params, test_uses=pinned_uses(self.read()))
         compare.run(params, candidate, self.test, self.registry, self.store, self.root / "compare")
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 

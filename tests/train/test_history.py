@@ -16,6 +16,8 @@ registry:
 
 compare:
   champion: ""  # pinned
+  round: 1  # pinned
+  test_uses: {{}}  # pinned
   floor_ap: 0.05
   sizes: [1, 2]  # a list
 promote: {{dry_run: false}}
@@ -68,15 +70,18 @@ def test_begin_round_changes_one_line_and_keeps_comments(
     capsys.readouterr()
     begin_round.command(params=params)
     assert f"(none) -> {champion}" in capsys.readouterr().out
-    assert params.read_text() == before.replace('champion: ""  # pinned', f'champion: "{champion}"  # pinned')
+    test_set = gate.read().events[0].test_sha256[:12]
+    expected = before.replace('champion: ""  # pinned', f'champion: "{champion}"  # pinned')
+    expected = expected.replace("round: 1", "round: 2").replace("{}", f'{{"{test_set}": 1}}')
+    assert params.read_text() == expected
 
 
 def test_an_id_of_digits_stays_text(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("compare:\n  champion: ''\n")
-    begin_round.pin(path, "123456789012")
+    begin_round.pin(path, {"champion": "123456789012"})
     assert path.read_text() == 'compare:\n  champion: "123456789012"\n'
-    assert begin_round.pin(path, "") == "123456789012"
+    assert begin_round.pin(path, {"champion": ""}) == {"champion": "123456789012"}
 
 
 @pytest.mark.parametrize("text", ["", "compare:\n", "compare: {floor_ap: 1}\n", "compare:\n  champion: {a: b}\n"])
@@ -84,4 +89,12 @@ def test_params_without_the_key_are_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with pytest.raises(ParamsError, match=r"compare\.champion"):
-        begin_round.pin(path, "a")
+        begin_round.pin(path, {"champion": "a"})
+
+
+@pytest.mark.parametrize("value", ["", "\n    ab: 1", "[1]", "3"])
+def test_uses_that_cannot_be_replaced_in_place_are_told(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"compare:\n  test_uses: {value}\n")
+    with pytest.raises(ParamsError, match="test_uses"):
+        begin_round.pin(path, {"test_uses": {}})
