@@ -35,13 +35,15 @@ Answer = tuple[Tensor, ...]
 
 
 def _simcc_kl(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+    x, y = answer
     split = head.layout.simcc_split
-    return simcc_loss(*answer, target.keypoints_px, target.joint_weight, split=split, sigma_px=sigma_px)
+    return simcc_loss(x, y, target.keypoints_px, target.joint_weight, split=split, sigma_px=sigma_px)
 
 
 def _heatmap_mse(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
     assert isinstance(head, Heatmap)  # `WeightedLoss` has refused others
-    return heatmap_loss(*answer, target.keypoints_px, target.joint_weight, cell_px=head.cell_px, sigma_px=sigma_px)
+    (maps,) = answer
+    return heatmap_loss(maps, target.keypoints_px, target.joint_weight, cell_px=head.cell_px, sigma_px=sigma_px)
 
 
 def _oks(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:

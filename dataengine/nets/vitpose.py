@@ -77,7 +77,7 @@ def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
     if config is not None:
         try:
             return library.VitPoseConfig.from_dict(dict(config))
-        except _config_faults() as error:
+        except _faults() as error:
             raise ParamsError("network_kwargs config is not ViTPose's", got=str(error)) from error
     size = [head.layout.input_height_px, head.layout.input_width_px]
     backbone = library.VitPoseBackboneConfig(**SMALL, image_size=size, out_indices=[SMALL["num_hidden_layers"]])
@@ -90,7 +90,7 @@ def _from_source(kind: Any, source: str, **options: Any) -> Any:
         raise InputError(f"{source} holds no ViTPose model", expected="config.json and model.safetensors in it")
     try:
         return kind.from_pretrained(source, **options)
-    except (OSError, RuntimeError, *_config_faults()) as error:
+    except _faults() as error:
         first = next(iter(str(error).splitlines()), "")
         raise InputError(
             f"ViTPose weights {source!r} cannot be had",
@@ -99,11 +99,11 @@ def _from_source(kind: Any, source: str, **options: Any) -> Any:
         ) from error
 
 
-def _config_faults() -> tuple[type[Exception], ...]:
-    """What the library raises for a configuration that is none."""
+def _faults() -> tuple[type[Exception], ...]:
+    """What the library raises for files that are not there and for a configuration that is none."""
     from huggingface_hub.errors import StrictDataclassError
 
-    return (TypeError, ValueError, KeyError, StrictDataclassError)
+    return (OSError, RuntimeError, TypeError, ValueError, KeyError, StrictDataclassError)
 
 
 def _transformers() -> Any:

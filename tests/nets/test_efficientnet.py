@@ -33,8 +33,10 @@ def reference(t: dict[str, Tensor], x: Tensor) -> Tensor:
     """Features before the top."""
 
     def norm(x: Tensor, name: str) -> Tensor:
-        stats = (t[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
-        return F.batch_norm(x, *stats, eps=1e-3)
+        mean, variance, scale, shift = (
+            t[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return F.batch_norm(x, mean, variance, scale, shift, eps=1e-3)
 
     x = F.relu6(norm(same(x, t["_conv_stem.weight"], 2, 1), "_bn0"))
     block = 0
@@ -77,8 +79,8 @@ def test_it_knows_a_palace_when_it_sees_one(net: EfficientNetLite0) -> None:
     t = read_weights(imagenet_weights())
     with torch.no_grad():
         maps = F.conv2d(net.features(torch.from_numpy(normalise(small[None]))), t["_conv_head.weight"])
-        stats = (t[f"_bn1.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
-        top = F.relu6(F.batch_norm(maps, *stats, eps=1e-3)).mean(dim=(2, 3))
+        mean, variance, scale, shift = (t[f"_bn1.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+        top = F.relu6(F.batch_norm(maps, mean, variance, scale, shift, eps=1e-3)).mean(dim=(2, 3))
         best = F.linear(top, t["_fc.weight"], t["_fc.bias"]).topk(3).indices[0].tolist()
     assert 698 in best  # "palace"
 

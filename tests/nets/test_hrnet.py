@@ -104,8 +104,10 @@ class Reference:
     def cbn(self, x: Tensor, conv: str, bn: str, stride: int = 1) -> Tensor:
         weight = self.t[f"{conv}.weight"]
         x = F.conv2d(x, weight, None, stride, weight.shape[-1] // 2)
-        stats = (self.t[f"{bn}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
-        return F.batch_norm(x, *stats, eps=1e-5)
+        mean, variance, scale, shift = (
+            self.t[f"{bn}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return F.batch_norm(x, mean, variance, scale, shift, eps=1e-5)
 
     def two(self, x: Tensor, name: str, stride: int = 1) -> Tensor:
         return self.cbn(x, f"{name}.0", f"{name}.1", stride)
