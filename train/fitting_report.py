@@ -22,7 +22,7 @@ TRUTH_COLOR = (255, 255, 255)
 
 
 def validation_figures(validation: ValidationSet, prediction: Prediction) -> dict[str, float]:
-    """OKS AP by pycocotools and PCK@0.2 of a prediction on the validation people."""
+    """OKS AP and PCK@0.2 of a prediction on the validation people."""
     people = validation.people
     ap = coco_ap(people, validation.images, prediction.as_people(people))
     return {"val_oks_ap": ap["AP"], "val_oks_ap50": ap["AP50"], "val_pck_02": pck(people, prediction.keypoints_px)}

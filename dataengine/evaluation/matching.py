@@ -5,7 +5,6 @@ of who is ignored (an area range, a slice), and its `Matches` give AP for any we
 resample is one.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,13 +17,13 @@ from dataengine.evaluation import ap_kernels, oks_kernels
 from dataengine.evaluation.ap_kernels import Rows
 from dataengine.evaluation.poses import Detections, Truths, detections_of, truths_of
 from dataengine.evaluation.protocol import COCO, OksProtocol
+from dataengine.evaluation.similarity import similarities
 from dataengine.people import Images, People
 
 # From this OKS on a detection means a person, however badly (Ronchi & Perona, ICCV 2017, sect. 3.2).
 LOCALIZED_OKS = 0.1
 Poses = TypeVar("Poses", Truths, Detections)
 Terms = tuple[Rows, Rows, Rows, Rows, Rows, Rows]
-PAIRS_AT_ONCE = 500_000  # bounds the table of similarities to about 70 MB
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -182,7 +181,7 @@ def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64],
     detection_start = oks_kernels.starts(detections.image, len(image_id))
     pairs = np.diff(truth_start) * np.diff(detection_start)
     pair_start = np.concatenate([[0], np.cumsum(pairs)])
-    oks = _similarities(truths, detections, protocol, truth_start, detection_start, pair_start)
+    oks = similarities(truths, detections, protocol, truth_start, detection_start, pair_start)
     return Pairs(
         protocol,
         image_id,
@@ -253,50 +252,6 @@ def _best_of_each_image(detections: Detections, most: int) -> NDArray[np.int64]:
 
 def _taken(poses: Poses, rows: NDArray[np.int64]) -> Poses:
     return type(poses)(**{name: column[rows] for name, column in vars(poses).items()})
-
-
-def _similarities(
-    truths: Truths,
-    detections: Detections,
-    protocol: OksProtocol,
-    truth_start: NDArray[np.int64],
-    detection_start: NDArray[np.int64],
-    pair_start: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """OKS (p,). The exponential is numpy's own, whose last bit differs from the C library's."""
-    oks = np.empty(pair_start[-1])
-    labelled_joints = np.count_nonzero(truths.labelled, axis=1)
-    variances = (protocol.sigmas * 2) ** 2
-    for first, last in _blocks(pair_start):
-        table = np.zeros((pair_start[last] - pair_start[first], protocol.joints))
-        oks_kernels.exponents(
-            truths.keypoints_px,
-            truths.labelled,
-            truths.box_xywh_px,
-            truths.area,
-            detections.keypoints_px,
-            variances,
-            truth_start,
-            detection_start,
-            first,
-            last,
-            table,
-        )
-        np.exp(table, out=table)
-        oks_kernels.mean_similarity(
-            table, labelled_joints, truth_start, detection_start, first, last, oks[pair_start[first] : pair_start[last]]
-        )
-    return oks
-
-
-def _blocks(pair_start: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Runs of images with about `PAIRS_AT_ONCE` pairs each."""
-    first = 0
-    while first < len(pair_start) - 1:
-        last = int(np.searchsorted(pair_start, pair_start[first] + PAIRS_AT_ONCE, side="right")) - 1
-        last = max(last, first + 1)
-        yield first, last
-        first = last
 
 
 def _positions(flags: NDArray[np.bool_]) -> tuple[Rows, Rows]:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.evaluation.matching import Pairs, average_precision, matched, pair_up
+from dataengine.evaluation import similarity
+from dataengine.evaluation.matching import Pairs, average_precision, matched, pair_up, paired
 from dataengine.evaluation.oks import coco_ap, figures, joint_ap, person_oks
 from dataengine.evaluation.poses import (
     Detections,
@@ -108,6 +109,16 @@ def test_a_set_of_hundreds_is_pycocotools() -> None:
     truths, image_id = truths_of(gt, images)
     found = detections_of(samples.detections_of(gt, 0.03, rng), images, image_id)
     assert 0.1 < assert_same(truths, found, image_id, COCO)["AP"] < 0.95
+
+
+def test_blocks_of_images_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    images = samples.images(30)
+    gt = samples.truth(images, 3, rng)
+    found = samples.detections_of(gt, 0.03, rng)
+    whole = paired(gt, images, found).oks
+    monkeypatch.setattr(similarity, "PAIRS_AT_ONCE", 7)  # fewer than some image has
+    assert np.array_equal(paired(gt, images, found).oks, whole)
 
 
 @settings(max_examples=15, deadline=None)
