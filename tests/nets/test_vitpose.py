@@ -71,7 +71,7 @@ def test_another_input_size_is_refused(published: tuple[Path, Any]) -> None:
 
 
 def test_what_is_no_vitpose_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for source in (str(tmp_path), "nobody/no-such-model"):
         with pytest.raises(InputError, match=r"cannot be had|holds no ViTPose model") as caught:
             architecture_of("vitpose", source)
