@@ -10,7 +10,7 @@ from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import JOINTS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JointMap:
     """Which joint of a source is which of COCO-17; the same name means the same joint."""
 

@@ -5,11 +5,13 @@ the source.
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 from pycocotools.coco import COCO
 
 from dataengine.datasets.formats.content import Limits, SourceContent
@@ -21,6 +23,7 @@ SAME = {joint: joint for joint in range(17)}
 CROWDPOSE = {5 + joint: joint for joint in range(12)}
 AIC = {6: 0, 8: 1, 10: 2, 5: 3, 7: 4, 9: 5, 12: 6, 14: 7, 16: 8, 11: 9, 13: 10, 15: 11}
 POSETRACK = {0: 0, 3: 3, 4: 4} | {joint: joint for joint in range(5, 17)}
+LSPET = {16: 0, 14: 1, 12: 2, 11: 3, 13: 4, 15: 5, 10: 6, 8: 7, 6: 8, 5: 9, 7: 10, 9: 11}
 MPII = {16: 0, 14: 1, 12: 2, 11: 3, 13: 4, 15: 5, 10: 10, 8: 11, 6: 12, 5: 13, 7: 14, 9: 15}
 
 
@@ -116,3 +119,28 @@ def test_lspet_is_read_whole(shared_data: Path) -> None:
     expected = np.array([by_id[i]["keypoints"] for i in content.people.extras["source_id"].tolist()])
     np.testing.assert_array_equal(content.people.visibility, expected.reshape(-1, 17, 3)[..., 2])
     np.testing.assert_array_equal(content.people.keypoints_px, expected.reshape(-1, 17, 3)[..., :2].astype(np.float32))
+
+
+def test_lspet_as_the_mat_it_came_in_gives_the_same_people(shared_data: Path, tmp_path: Path) -> None:
+    """The copy here is COCO; the matrix is built from it as the release has it, with images linked by number."""
+    source = shared_data / "lspet"
+    document = json.loads((source / "annotations.json").read_text())
+    names = {image["id"]: image["file_name"] for image in document["images"]}
+    records = document["annotations"][:400]
+    matrix = np.zeros((14, 3, len(records)))
+    for column, record in enumerate(records):
+        triples = np.array(record["keypoints"], dtype=float).reshape(17, 3)
+        for joint, row in LSPET.items():
+            matrix[row, :, column] = [*(triples[joint, :2] + 1), 1] if triples[joint, 2] else 0
+        copy = tmp_path / "images" / f"im{column + 1:05d}.jpg"
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source / "images" / names[record["image_id"]], copy)
+    scipy.io.savemat(tmp_path / "joints.mat", {"joints": matrix})
+    content = FORMATS["lsp"].read(tmp_path / "joints.mat", tmp_path / "images", Limits())
+    assert (len(content.people), content.bad) == (400, [])
+    expected = np.array([record["keypoints"] for record in records]).reshape(-1, 17, 3)
+    np.testing.assert_array_equal(content.people.visibility, expected[..., 2])
+    np.testing.assert_allclose(content.people.keypoints_px, expected[..., :2], atol=1e-4)
+    boxes, labelled = content.people.bbox_xywh_px[:, None], expected[..., 2] > 0
+    inside = (expected[..., :2] >= boxes[..., :2] - 1) & (expected[..., :2] <= boxes[..., :2] + boxes[..., 2:] + 1)
+    assert inside.all(axis=2)[labelled].all()
