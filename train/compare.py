@@ -22,6 +22,7 @@ from dataengine.errors import InputError
 from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.exported import ExportedModel, load_exported
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.model_store import stored_model
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.registry import read_registry
@@ -45,12 +46,29 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json and report.html.")],
     params: Annotated[Path, typer.Option(help="File with section `compare`.")] = Path("params.yaml"),
 ) -> None:
-    """Decide whether the candidate is better than the champion, and show why.
+    """Decide by the policy in section `compare` whether the candidate replaces the champion, and show why.
 
-    Both exported models find the joints of the test set's people in their labelled boxes; OKS AP is pycocotools'.
-    The interval of the difference is a paired bootstrap over clusters of images. A first model must clear
-    compare.floor_ap, a later one gain more than compare.min_gain, each by the lower bound of the interval. The
-    champion is the one that compare.champion pins; `dataengine begin-round` changes it.
+    Both exported models, as the file that ships, find the joints of the test set's people in their labelled boxes. The
+    verdict is promote, reject, or not-enough-evidence with the number of labelled people that would settle it.
+
+    compare.primary: OKS AP must be better than the champion's by more than a margin (superiority), or not worse by more
+    than it (non-inferiority), by the lower bound of a paired bootstrap over clusters of images (compare.cluster). A
+    first model must reach compare.floor_ap instead.
+
+    compare.guarded: on each of these slices the candidate must not be worse by more than a margin. Slices are named
+    occlusion=some, size=medium, truncated=yes, overlaps=1-2, source=real, video=NAME, or COLUMN=VALUE for the columns
+    (tags, pose clusters) in compare.columns; video=* stands for all of a kind.
+
+    compare.budgets: latency at batch 1 (as the export measured the file, on the machine noted in its sidecar), size,
+    and calibration (ECE) of the file that ships.
+
+    compare.alpha: probability of any false promotion in compare.uses comparisons, of which each spends an equal share,
+    on one test set or on several. After so many a test set is worn: the verdict asks for a fresh one, and warns from
+    compare.warn_from on. This holds for candidates made without looking at the test set; its report shows pictures of
+    it, so whoever tunes by them takes the test set for training.
+
+    compare.champion, compare.round and compare.test_uses are pinned by `dataengine begin-round`. Measure what a policy
+    costs and finds with `dataengine simulate-gate`.
 
     Example: dataengine compare --candidate models/export --test data/ingest/test.json
     --registry train/registry.json --store models/registry --out reports/compare
@@ -125,16 +143,7 @@ def compared(
 
 def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
     """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
-    entry = read_registry(registry).entry(entry_id)
-    model = load_exported(store / entry.id)
-    if model.sha256 != entry.files:
-        raise InputError(
-            f"{store / entry.id} is not what the registry promoted",
-            expected="the checksums of the registry",
-            got="others",
-            mend="`dvc pull` the store, or restore it from a backup",
-        )
-    return model
+    return stored_model(read_registry(registry).entry(entry_id), store)
 
 
 def set_sha256(path: Path, images: Images) -> str:
