@@ -2,12 +2,12 @@
 
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
 narrow. So whole clusters are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models and all slices.
-`paired_intervals` compares two models, `paired_slices` does on every slice from the same draws, `draw_ap` gives the
-bare draws. A `Resampled` figure answers for any quantile, so that a policy may spend its error as it likes.
+`paired_intervals` compares two models, `draw_ap` gives the bare draws of any number of models and slices. A `Resampled`
+figure answers for any quantile, so that a policy may spend its error as it likes.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -170,39 +170,13 @@ def paired_intervals(
     rng: np.random.Generator,
 ) -> PairedIntervals:
     """Intervals of two models' AP and of their difference, from the same draws."""
-    one = paired_slices({"": first}, {"": second}, clusters, resamples=resamples, level=level, rng=rng)
-    return one[""]
-
-
-def paired_slices(
-    first: Mapping[str, Matches],
-    second: Mapping[str, Matches],
-    clusters: NDArray[np.int64],
-    *,
-    resamples: int,
-    level: float,
-    rng: np.random.Generator,
-) -> dict[str, PairedIntervals]:
-    """`paired_intervals` on each slice (same names in both), all from the same draws of clusters.
-
-    A slice stands on those draws that hold anybody of it, and on the clusters that do.
-    """
-    names = list(first)
-    models = [first[name] for name in names] + [second[name] for name in names]
-    draws = draw_ap(models, clusters, resamples=resamples, rng=rng)
-    result = {}
-    for column, name in enumerate(names):
-        pair = draws[:, column], draws[:, column + len(names)]
-        values = average_precision(first[name]), average_precision(second[name])
-        effective = effective_clusters(first[name], clusters)
-        gain = Resampled.of(values[0] - values[1], pair[0] - pair[1], effective)
-        result[name] = PairedIntervals(
-            first=Resampled.of(values[0], pair[0], effective).interval(level),
-            second=Resampled.of(values[1], pair[1], effective).interval(level),
-            difference=gain.interval(level),
-            gain=gain,
-        )
-    return result
+    draws = draw_ap([first, second], clusters, resamples=resamples, rng=rng)
+    effective = effective_clusters(first, clusters)
+    each = [Resampled.of(average_precision(m), draws[:, k], effective) for k, m in enumerate((first, second))]
+    gain = Resampled.of(each[0].value - each[1].value, draws[:, 0] - draws[:, 1], effective)
+    return PairedIntervals(
+        first=each[0].interval(level), second=each[1].interval(level), difference=gain.interval(level), gain=gain
+    )
 
 
 def _terms(
