@@ -10,9 +10,11 @@ person dozens of times. ``loader.vs_cv2`` and ``loader.vs_mmpose`` are those of 
 beside them, on small pictures (about 250 px: the decoder has little to save) and on pictures of a camera's size.
 """
 
+import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,8 @@ def run() -> Iterator[Figure]:
         with one_thread():
             yield from _figures(small, "loader.", later_is_plain=True)
             yield from _figures(drawn_set(Path(folder) / "camera", CAMERA_PEOPLE, CAMERA_PX), "loader.camera_")
+        threads, processes = two_threads(small), two_processes(small)
+        yield Figure("loader.two_threads_vs_processes", threads, "crops/s", processes)
         yield from _training(small)
 
 
@@ -126,6 +130,48 @@ def _each(make: Callable[[NDArray[np.int64]], Any], groups: list[NDArray[np.int6
         make(rows)
 
 
+def two_threads(data: tuple[People, Images], passes: int = PASSES) -> float:
+    """Crops a second by the clock, of two threads in a later epoch."""
+    samples = CropSamples(*data, SPEC, AUGMENT)
+    order = np.arange(len(samples))
+    seconds = []
+    for epoch in range(passes + 1):
+        started = time.perf_counter()
+        for _ in epoch_batches(samples, order, BATCH, 0, epoch, workers=2):
+            pass
+        seconds.append(time.perf_counter() - started)
+    return len(order) // BATCH * BATCH / min(seconds[1:])
+
+
+def two_processes(data: tuple[People, Images], passes: int = PASSES) -> float:
+    """The same of two processes, each with patches of its own, which do not even hand over what they made."""
+    starts = range(0, len(data[0]) - BATCH + 1, BATCH)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context, initializer=_prepare_process, initargs=data) as pool:
+        seconds = []
+        for _ in range(passes + 1):
+            started = time.perf_counter()
+            list(pool.map(_make_and_forget, starts))
+            seconds.append(time.perf_counter() - started)
+    return len(starts) * BATCH / min(seconds[1:])
+
+
+_process_samples: list[CropSamples] = []  # of a process of `two_processes`
+
+
+def _prepare_process(people: People, images: Images) -> None:
+    cv2.setNumThreads(1)
+    samples = CropSamples(people, images, SPEC, AUGMENT)
+    for row in range(len(people)):
+        samples.sample(row, (0, row))
+    _process_samples.append(samples)
+
+
+def _make_and_forget(start: int) -> None:
+    rows = np.arange(start, start + BATCH)
+    collate(_process_samples[0].draw(rows, [(0, 0, int(row)) for row in rows]), rows)
+
+
 def _training(data: tuple[People, Images]) -> Iterator[Figure]:
     """``loader.wait_share`` of training steps of the default network, and of them the first epoch's."""
     for name, epochs in (("loader.first_epoch_wait_share", 1), ("loader.wait_share", 2)):
@@ -135,9 +181,15 @@ def _training(data: tuple[People, Images]) -> Iterator[Figure]:
         yield Figure(name, wait_share(samples), "of training time")
 
 
-def wait_share(samples: CropSamples, steps: int = TRAINING_STEPS) -> float:
+def wait_share(
+    samples: CropSamples, steps: int = TRAINING_STEPS, network_kwargs: Mapping[str, Any] | None = None
+) -> float:
     """Share of the wall time of `steps` training steps, of batches of 32, that is spent waiting for a batch."""
-    network = ModelMeta(network="residual-simcc", network_kwargs={}).build().to(memory_format=torch.channels_last)
+    network = (
+        ModelMeta(network="residual-simcc", network_kwargs=dict(network_kwargs or {}))
+        .build()
+        .to(memory_format=torch.channels_last)
+    )
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
     order = np.arange((steps + WARM_UP_STEPS) * BATCH) % len(samples)
     clock, started = WaitClock(), 0.0

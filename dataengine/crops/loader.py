@@ -1,9 +1,9 @@
 """Batches of training samples, made in threads while the network works on the batch before.
 
-Threads, not processes: nine tenths of a sample's time is spent in OpenCV and numpy code that releases Python's global
-lock, threads share the patches in memory, and nothing is copied between processes. What a batch holds depends on
-(seed, epoch, place in the epoch) alone: never on timing, on the number of workers, or on how an epoch is divided among
-the ranks of a distributed run (`places`).
+Threads, not processes: most of a sample's time is spent in OpenCV and numpy code that releases Python's global lock,
+threads share the patches in memory, and no batch is copied between processes (``loader.two_threads_vs_processes`` of
+the benchmark compares). What a batch holds depends on (seed, epoch, place in the epoch) alone: never on timing, on the
+number of workers, or on how an epoch is divided among the ranks of a distributed run (`places`).
 """
 
 import time

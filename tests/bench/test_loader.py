@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dataengine.bench import BENCHMARKS
-from dataengine.bench.loader import AUGMENT, SPEC, crops_per_second, one_thread, wait_share
+from dataengine.bench.loader import AUGMENT, SPEC, crops_per_second, one_thread, two_processes, two_threads, wait_share
 from dataengine.bench.loader_peers import PlainPipeline, PoseChain, simcc_targets
 from dataengine.bench.loader_sets import drawn_set, natural_noise, small_set
 from dataengine.crops.augment import NO_AUGMENTATION
@@ -17,6 +17,7 @@ from dataengine.crops.loader import collate
 from dataengine.crops.samples import CropSamples
 from dataengine.people import Images, People
 
+TINY_NETWORK = {"channels": [8, 8], "blocks": [1, 1], "maps_per_joint": 1}
 GEOMETRIC = replace(AUGMENT, photometric_share=0, dropout_share=0)
 
 
@@ -74,8 +75,14 @@ def test_every_way_is_measured(people: tuple[People, Images]) -> None:
     assert all(np.isfinite(rate) and rate > 0 for rate in rates.values())
 
 
+def test_threads_and_processes_are_measured(tmp_path: Path) -> None:
+    data = drawn_set(tmp_path, 32, (160, 120))
+    assert two_threads(data, passes=1) > 0
+    assert two_processes(data, passes=1) > 0
+
+
 def test_the_share_of_waiting_is_a_share(people: tuple[People, Images]) -> None:
-    assert 0 <= wait_share(CropSamples(*people, SPEC, AUGMENT), steps=2) <= 1
+    assert 0 <= wait_share(CropSamples(*people, SPEC, AUGMENT), 1, TINY_NETWORK) <= 1
 
 
 def test_drawn_pictures_have_the_spectrum_of_photographs() -> None:

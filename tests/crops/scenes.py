@@ -63,7 +63,7 @@ def synthetic_before_real(folder: Path) -> tuple[People, Images]:
     rendered = np.zeros((100, 100, 3), np.uint8)
     rendered[:] = (0, 255, 0)
     mask = np.zeros((100, 100), np.uint8)
-    cv2.circle(mask, (50, 50), 25, 1, -1)
+    cv2.circle(mask, (50, 50), 25, (1.0,), -1)
     rendered[mask > 0] = (0, 0, 255)
     cv2.imwrite(str(folder / "rendered.png"), rendered)
     cv2.imwrite(str(folder / "real.png"), np.full((200, 300, 3), (255, 0, 0), np.uint8))
