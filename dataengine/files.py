@@ -17,7 +17,7 @@ from typing import Any
 from dataengine.errors import EnvironmentFault, InputError
 
 LARGEST_JSON_BYTES = 2 * 1024**3
-JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # COCO files take 4 to 7 times their size; "[],[],[]," 24
+JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # a COCO file takes 4 times its size; "[],[],[]," 24
 WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
 
 

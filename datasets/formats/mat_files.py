@@ -13,7 +13,7 @@ from dataengine.files import bounded_memory
 
 from .content import Limits
 
-MEMORY_FACTOR, MEMORY_LEAST = 24, 512 * 1024**2  # the MPII release, 17 MB packed, takes about 300 MB as objects
+MEMORY_FACTOR, MEMORY_LEAST = 24, 512 * 1024**2  # a file like the MPII release, 29,000 people, takes 340 MB
 LARGEST_VALUES = 200_000_000
 
 
