@@ -2,6 +2,7 @@
 
 import io
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,3 +101,37 @@ def test_a_hundred_thousand_hashes_give_every_planted_pair() -> None:
     first, second = near_pairs(hashes, 10)
     found = set(zip(first.tolist(), second.tolist(), strict=True))
     assert {(row, 99_000 + row) for row in range(500)} <= found
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("alteration", "least", "most"),
+    [("half size", 0.98, 1), ("JPEG 40", 0.98, 1), ("brighter", 0.98, 1), ("crop 3 %", 0.85, 1), ("crop 8 %", 0, 0.3)],
+)
+def test_altered_photographs_are_found_as_often_as_we_say(
+    shared_data: Path, alteration: str, least: float, most: float
+) -> None:
+    paths = sorted((shared_data / "lspet/images").glob("*.jpg"))
+    found = []
+    for row in np.random.default_rng(0).choice(len(paths), 400, replace=False):
+        with Image.open(paths[row]) as picture:
+            thumbnails = np.stack([thumbnail(picture), thumbnail(altered_photograph(picture, alteration))])
+        pairs = near_duplicates(perceptual_hashes(thumbnails), thumbnails, bits=10, correlation=0.75)
+        found.append(len(pairs[0]))
+    print(f"{alteration}: {np.mean(found):.1%} found")
+    assert least <= np.mean(found) <= most
+
+
+def altered_photograph(picture: Image.Image, alteration: str) -> Image.Image:
+    if alteration.startswith("crop"):
+        cut = int(alteration.split()[1]) / 100
+        width, height = picture.size
+        return picture.crop((int(cut * width), int(cut * height), int((1 - cut) * width), int((1 - cut) * height)))
+    if alteration == "half size":
+        return picture.resize((max(8, picture.width // 2), max(8, picture.height // 2)))
+    if alteration == "brighter":
+        return picture.point(lambda value: min(255, int(1.2 * value)))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=40)
+    return Image.open(buffer)
