@@ -3,6 +3,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dataengine.coco_json import read_people
@@ -10,6 +11,9 @@ from dataengine.errors import InputError
 from dataengine.evaluation.oks import coco_ap
 from dataengine.exported import ONNX_FP16, load_exported
 from dataengine.predict import onnx_runner, predict_people
+from dataengine.registry import Event, write_registry
+from dataengine.train.gate_models import slices_of
+from dataengine.train.gate_policy import Budgets
 
 from .gate_round import PARAMS, Gate
 
@@ -119,3 +123,59 @@ def test_report_is_one_file_with_the_verdict_first(gate: Gate, exported: dict[st
     assert body.count("<svg") == 2
     assert not re.search(r'(src|href)="(?!data:)', html)  # nothing is loaded from elsewhere
     assert "worse than the champion" in body
+
+
+def test_budgets_are_those_of_the_file_that_runs(gate: Gate, exported: dict[str, Path]) -> None:
+    verdict = gate.compare(exported["good"])
+    figures = verdict["models"]["candidate"]
+    sidecar = load_exported(exported["good"]).sidecar
+    assert figures["file"] == ONNX_FP16
+    assert figures["size_bytes"] == (exported["good"] / ONNX_FP16).stat().st_size
+    assert figures["latency_ms"] == sidecar["files"][ONNX_FP16]["latency_ms"]
+    assert set(figures["latency_ms"]) == {"1", "8"}
+    assert figures["machine"] == sidecar["measured_on"]
+    tight = replace(PARAMS, budgets=Budgets(latency_ms=1e-6, size_mb=1e-6, ece=1e-6))
+    failed = [check["kind"] for check in gate.compare(exported["good"], tight)["checks"] if check["passed"] is False]
+    assert failed == ["latency", "size", "calibration"]
+
+
+def test_one_round_promotes_once(gate: Gate, exported: dict[str, Path]) -> None:
+    """A second candidate of the same round is held even where its verdict is good: its share of the error is spent."""
+    gate.compare(exported["bad"], replace(PARAMS, floor_ap=0.0))
+    gate.promote(exported["bad"])
+    bad = load_exported(exported["bad"]).id
+    begun = replace(PARAMS, champion=bad)
+    other = Event("", "another", "not enough evidence", bad, 0.1, "", "x", gate.read().events[0].test_sha256)
+    assert gate.compare(exported["good"], begun)["test"]["use"] == 2
+    write_registry(gate.registry, gate.read().noted(other))
+    promotion = gate.promote(exported["good"])
+    assert promotion["outcome"] == "held"
+    assert "begin-round" in promotion["mend"]
+    assert gate.compare(exported["good"], begun)["test"]["use"] == 4  # the round was begun anew
+    assert gate.promote(exported["good"])["outcome"] == "promoted"
+
+
+def test_a_rerun_is_no_second_use(gate: Gate, exported: dict[str, Path]) -> None:
+    test_set = gate.compare(exported["good"])["test"]["sha256"]
+    gate.promote(exported["good"])
+    gate.compare(exported["good"], replace(PARAMS, resamples=300))  # another verdict on the same two
+    gate.promote(exported["good"])
+    assert len(gate.read().events) == 2
+    assert gate.read().uses() == {test_set: 1}
+
+
+def test_a_column_of_the_test_set_is_a_slice(gate: Gate, exported: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match="no column 'tags'"):
+        gate.compare(exported["good"], replace(PARAMS, columns=["tags"]))
+    people, images = read_people(gate.test, root=Path.cwd())
+    tags = np.empty(len(people), dtype=object)
+    tags[:] = [["night", "wet"] if row % 2 else None for row in range(len(people))]
+    marked = people.with_extra("tags", tags).with_extra("cluster", np.arange(len(people)) % 3)
+    names = [part.name for part in slices_of(marked, images, ["tags", "cluster"])]
+    assert [name for name in names if "=" in name and name.split("=")[0] in ("tags", "cluster")] == [
+        "tags=night",
+        "tags=wet",
+        "cluster=0",
+        "cluster=1",
+        "cluster=2",
+    ]
