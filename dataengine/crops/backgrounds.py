@@ -56,7 +56,9 @@ class Backgrounds:
             return kept
         path, size = str(self._images.path[number]), (self._images.width[number], self._images.height[number])
         wanted = _KEPT_PIXELS_PER_CROP_SIDE * max(self._spec.width_px, self._spec.height_px)
-        decoded = decode_reduced(path, read_bytes(path), reduction(min(size) / wanted), (int(size[0]), int(size[1])))
+        decoded = decode_reduced(
+            path, read_bytes(path), int(reduction(min(size) / wanted)), (int(size[0]), int(size[1]))
+        )
         with self._lock:
             if decoded[0].nbytes <= self._room_bytes and number not in self._kept:
                 self._kept[number] = decoded

@@ -20,9 +20,12 @@ _FLAGS = {
 _JPEG_START, _EXIF_MARK, _HEADER_BYTES = b"\xff\xd8\xff", b"Exif\0\0", 65_536
 
 
-def reduction(image_px_per_crop_px: float) -> int:
-    """The largest power of two, up to 64, that leaves at least one pixel of the picture for a pixel of the crop."""
-    return int(2 ** np.clip(np.floor(np.log2(max(1.0, image_px_per_crop_px))), 0, 6))
+def reduction(image_px_per_crop_px: float | NDArray[np.float64]) -> NDArray[np.int64]:
+    """The largest power of two, up to 64, that leaves at least one pixel of the picture for a pixel of the crop.
+
+    For one ratio or an array of them.
+    """
+    return np.asarray(2 ** np.clip(np.floor(np.log2(image_px_per_crop_px)), 0, 6), dtype=np.int64)
 
 
 def read_bytes(path: str) -> NDArray[np.uint8]:

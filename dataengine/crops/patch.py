@@ -1,6 +1,6 @@
 """A patch: the part of a picture that a person's augmented crops can ever show, as few pixels as they need.
 
-`patch_region` says which part from box and crop alone, `cut_patch` cuts it out of a decoded picture. Patches are what
+`patch_regions` says which part from box and crop alone, `cut_patch` cuts it out of a decoded picture. Patches are what
 the loader keeps, in memory and on disk, so that a picture is decoded once.
 """
 
@@ -45,17 +45,19 @@ class Patch:
         return np.array([[self.factor, 0.0, self.x0 + half], [0.0, self.factor, self.y0 + half]])
 
 
-def patch_region(crop_from_image: NDArray[np.float64], spec: CropSpec, reach: float) -> Region:
-    """What crops of `reach` times the extent of `crop_from_image` (2, 3) show; it may lie outside the image."""
+def patch_regions(crop_from_image: NDArray[np.float64], spec: CropSpec, reach: float) -> NDArray[np.int64]:
+    """What crops of `reach` times the extent of the maps (n, 2, 3) show: rows (n, 5) of the fields of `Region`.
+
+    A region may lie outside its image.
+    """
     size = np.array([spec.width_px, spec.height_px])
     middle = (size - 1) / 2
     corners = np.stack([middle - reach * size / 2, middle + reach * size / 2])
-    low, high = apply_affine(invert_affine(crop_from_image), corners)
-    factor = reduction(1 / float(affine_scale(crop_from_image)))
+    low, high = np.moveaxis(apply_affine(invert_affine(crop_from_image), corners), 1, 0)
+    factor = reduction(1 / affine_scale(crop_from_image))[:, None]
     margin = _MARGIN_PX * factor
-    x0, y0 = (np.floor((low - margin) / factor) * factor).astype(int).tolist()
-    x1, y1 = (np.ceil((high + margin) / factor) * factor).astype(int).tolist()
-    return Region(x0, y0, x1, y1, factor)
+    low, high = np.floor((low - margin) / factor) * factor, np.ceil((high + margin) / factor) * factor
+    return np.concatenate([low, high, factor], axis=1).astype(np.int64)
 
 
 def cut_patch(image: NDArray[np.uint8], decoded_factor: int, region: Region) -> Patch:

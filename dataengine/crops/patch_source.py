@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.decode import LARGEST_DECODE_REDUCTION, decode_reduced, read_bytes
-from dataengine.crops.patch import Patch, cut_patch, patch_region
+from dataengine.crops.patch import Patch, Region, cut_patch, patch_regions
 from dataengine.crops.patch_store import PatchStore, patch_key
 from dataengine.crops.spec import CropSpec, crop_matrix
 from dataengine.errors import InputError
@@ -46,7 +46,7 @@ class PatchSource:
     ) -> None:
         """`masked` (n,) marks the persons whose patches carry their mask. Empty boxes are an `InputError`."""
         self.crop_from_image = crop_matrix(people.bbox_xywh_px, spec)  # (n, 2, 3)
-        self._regions = [patch_region(matrix, spec, reach) for matrix in self.crop_from_image]
+        self._regions = patch_regions(self.crop_from_image, spec, reach)
         self._images, self._image_row = images, images.rows_of(people.image_id)
         self._by_image = np.argsort(self._image_row, kind="stable")
         self._sorted_image_row = self._image_row[self._by_image]
@@ -87,7 +87,7 @@ class PatchSource:
         image = self._image_row[row]
         first, end = np.searchsorted(self._sorted_image_row, [image, image + 1])
         persons = self._by_image[first:end]
-        finest = min(self._regions[person].factor for person in persons)
+        finest = int(self._regions[persons, -1].min())
         return _Picture(self.image_path(row), self._size_px(row), persons, min(finest, LARGEST_DECODE_REDUCTION))
 
     def _size_px(self, row: int) -> tuple[int, int]:
@@ -96,13 +96,16 @@ class PatchSource:
 
     def _key(self, row: int, picture: _Picture, content: NDArray[np.uint8]) -> str:
         mask = self._masks.get(row)
-        return patch_key(content, picture.factor, self._regions[row], mask["counts"] if mask else b"")
+        return patch_key(content, picture.factor, self._region(row), mask["counts"] if mask else b"")
 
     def _cut(self, row: int, image: NDArray[np.uint8], factor: int) -> Patch:
         mask = self._masks.get(row)
         if mask is not None:
             image = _with_mask(image, mask, self.image_path(row))
-        return cut_patch(image, factor, self._regions[row])
+        return cut_patch(image, factor, self._region(row))
+
+    def _region(self, row: int) -> Region:
+        return Region(*self._regions[row].tolist())
 
     def _keeps(self) -> bool:
         return self._store is not None or self._room_bytes > 0
