@@ -26,9 +26,9 @@ TRIALS_AT_ONCE = 50  # what a worker takes at a time
 GAIN = 0.15  # logits of OKS, about 3.5 AP
 
 SETS: tuple[SimulatedSet, ...] = (
-    *(SimulatedSet(clusters, gain=gain) for clusters in (10, 20, 50, 100, 300, 1000) for gain in (0.0, GAIN)),
-    *(SimulatedSet(clusters, 5, gain=gain) for clusters in (10, 20, 50, 200) for gain in (0.0, GAIN)),
-    *(SimulatedSet(clusters, 5, is_uneven=True) for clusters in (10, 20, 50, 200)),
+    *(SimulatedSet(clusters, gain=gain) for clusters in (5, 10, 20, 50, 100, 300, 1000) for gain in (0.0, GAIN)),
+    *(SimulatedSet(clusters, 5, gain=gain) for clusters in (5, 10, 20, 50, 200) for gain in (0.0, GAIN)),
+    *(SimulatedSet(clusters, 5, is_uneven=True) for clusters in (5, 10, 20, 50, 200)),
 )
 
 
