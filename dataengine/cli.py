@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "label-export": ("dataengine.active.label_export", "Write the picks as COCO JSON for an annotation tool."),
     "label-import": ("dataengine.active.label_import", "Check what a person labelled and keep it by its hash."),
     "history": ("dataengine.train.history", "List the registry: champion, archived, refused."),
+    "rollback": ("dataengine.train.rollback", "Make an archived model champion again, with a reason."),
+    "diff": ("dataengine.train.diff", "Set two models of the registry side by side: figures, params, data, files."),
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
     "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),

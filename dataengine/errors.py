@@ -32,7 +32,3 @@ class ParamsError(DataEngineError):
 
 class EnvironmentFault(DataEngineError):
     """A library, a program, disk space or a device that the work needs is missing."""
-
-
-class PromotionRefused(DataEngineError):
-    """The registry does not allow this promotion."""

@@ -1,16 +1,22 @@
 """The registry of models: one JSON file kept in git, the artefacts of promoted models in a store folder.
 
-`read_registry` reads; a change is read, made and written with `write_registry` inside `locked`.
-`Registry.promoted` and `Registry.noted` are the only two changes: a new champion, and a line of history.
+`read_registry` reads; a change is read, made and written with `write_registry` inside `locked`. The changes are
+methods of `Registry`: `promoted`, `rolled_back`, `waiting`, `dropped`, and `noted` for the line of history that goes with each.
+
+An entry changed by hand is refused by its digest, a changed, removed or exchanged event by the chain of theirs, and a
+champion that the events do not tell of by `_check_story`. Digests have no secret: who rewrites the file together with
+all digests is found only by git's history. The artefacts are held by the checksums here, see `model_store`.
 
 The file is a side effect of `promote`, never an input or output of the DAG: what a round is compared with is the entry
 that `params.yaml` names. A process killed at any moment leaves the old file or the new one, never half of either.
 """
 
 import fcntl
+import hashlib
+import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,9 +25,13 @@ from typing import Any, Literal, get_args
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 
-State = Literal["champion", "archived"]
-Outcome = Literal["promoted", "held", "refused", "not enough evidence"]
-FORMAT = 1
+State = Literal["champion", "candidate", "archived"]
+Outcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
+FORMAT = 2
+UNSIGNED_FORMAT = 1
+"""Without digests; read as it stands, and written anew in the present format by the next change."""
+MOVES: frozenset[Outcome] = frozenset({"promoted", "rolled back"})
+"""Outcomes that make the event's model champion."""
 
 
 @dataclass(frozen=True)
@@ -36,41 +46,44 @@ class RegistryParams:
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that is or was champion; its artefacts lie in ``<store>/<id>/``."""
+    """A model that is or was champion, or may still become it; its artefacts lie in ``<store>/<id>/``."""
 
     id: str
     """Hash of the exported networks, see `exported.model_id`."""
     state: State
     promoted_at: str
-    """UTC, ISO 8601."""
+    """UTC, ISO 8601; of a candidate, when it was entered."""
     ap: float
-    """OKS AP on the frozen test set when it was promoted."""
+    """OKS AP on the frozen test set at that time."""
     ap_low: float
     ap_high: float
     test_sha256: str
     """Of the test set's file: two AP figures compare only where this is the same."""
     files: dict[str, str]
-    """sha256 of every artefact by name."""
+    """sha256 of every network and engine by name."""
     lineage: dict[str, Any]
+    """Hashes of weights, data and labels, params and code revision, as the export's sidecar tells them."""
+    records: dict[str, str] = field(default_factory=dict)
+    """sha256 of what lies beside the networks: sidecar, verdict and report. Empty in entries of format 1."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What became of one comparison."""
+    """What became of one comparison, or a rollback."""
 
     at: str
     """UTC, ISO 8601."""
     id: str
-    """The candidate."""
+    """The candidate; of a rollback, the model that is champion again."""
     outcome: Outcome
     against: str
-    """The pinned champion, "" for none."""
+    """The pinned champion, "" for none; of a rollback, the model that was champion until then."""
     ap: float
     reason: str
     comparison_sha256: str
-    """Of the verdict's file: a rerun on the same verdict adds no second line."""
+    """Of the verdict's file: a rerun on the same verdict adds no second line. "" of a rollback."""
     test_sha256: str = ""
-    """Of the test set; "" in events from before it was noted."""
+    """Of the test set; "" in events from before it was noted, and of a rollback, which uses none."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +120,39 @@ class Registry:
 
     def promoted(self, entry: Entry) -> "Registry":
         """`entry` becomes champion, the earlier champion is archived; a re-promoted model moves to the end."""
-        others = tuple(replace(e, state="archived") for e in self.entries if e.id != entry.id)
-        return replace(self, entries=(*others, replace(entry, state="champion")))
+        archived = (
+            replace(e, state="archived") if e.state == "champion" else e for e in self.dropped(entry.id).entries
+        )
+        return replace(self, entries=(*archived, replace(entry, state="champion")))
+
+    def waiting(self, entry: Entry) -> "Registry":
+        """`entry` is a candidate that may still be promoted; one that is or was champion stays what it is."""
+        known = next((e for e in self.entries if e.id == entry.id), None)
+        if known is not None and known.state != "candidate":
+            return self
+        return replace(self, entries=(*self.dropped(entry.id).entries, replace(entry, state="candidate")))
+
+    def dropped(self, entry_id: str) -> "Registry":
+        """Without this entry."""
+        return replace(self, entries=tuple(e for e in self.entries if e.id != entry_id))
+
+    def rolled_back(self, entry_id: str) -> "Registry":
+        """The archived entry becomes champion again.
+
+        Raises:
+            InputError: there is no such entry, or it is not archived.
+        """
+        entry = self.entry(entry_id)
+        if entry.state != "archived":
+            archived = ", ".join(e.id for e in self.entries if e.state == "archived") or "none"
+            raise InputError(
+                f"{entry_id} cannot be rolled back to", expected=f"an archived model: {archived}", got=entry.state
+            )
+        return self.promoted(entry)
+
+    def carried_out(self, comparison_sha256: str) -> bool:
+        """Whether this comparison has led to a promotion."""
+        return any(e.comparison_sha256 == comparison_sha256 and e.outcome == "promoted" for e in self.events)
 
     def uses(self, *, but: tuple[str, str] | None = None) -> dict[str, int]:
         """Comparisons that each test set has served, by its hash.
@@ -120,28 +164,74 @@ class Registry:
         return dict(Counter(test for test, *models in sorted(pairs) if tuple(models) != but))
 
     def noted(self, event: Event) -> "Registry":
-        """`event` is added unless the same comparison already ended that way."""
+        """`event` is added unless the same comparison already ended that way; each rollback is an event of its own."""
         key = (event.comparison_sha256, event.id, event.outcome)
-        if any((e.comparison_sha256, e.id, e.outcome) == key for e in self.events):
+        if event.comparison_sha256 and any((e.comparison_sha256, e.id, e.outcome) == key for e in self.events):
             return self
         return replace(self, events=(*self.events, event))
 
 
 def read_registry(path: Path) -> Registry:
-    """Read and check the registry; anything missing or malformed is an `InputError`."""
+    """Read and check the registry; anything missing, malformed or changed by hand is an `InputError`."""
     record = read_json(path)
     try:
-        if record["format"] != FORMAT:
+        if record["format"] not in (FORMAT, UNSIGNED_FORMAT):
             raise ValueError(f"format {record['format']}")
+        if record["format"] == FORMAT:
+            _check_digests(record)
         registry = Registry(
-            entries=tuple(Entry(**entry) for entry in record["entries"]),
-            events=tuple(Event(**event) for event in record["events"]),
+            entries=tuple(Entry(**_plain(entry)) for entry in record["entries"]),
+            events=tuple(Event(**_plain(event)) for event in record["events"]),
         )
         _check_words(registry)
+        _check_story(registry)
     except (KeyError, TypeError, ValueError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path} is not a registry", got=got, mend="restore it from git") from error
     return registry
+
+
+def write_registry(path: Path, registry: Registry) -> None:
+    """Replace the file by `registry` in one step. Call it under `locked`."""
+    events: list[dict[str, Any]] = []
+    for event in map(asdict, registry.events):
+        events.append(event | {"digest": _event_digest(event, events)})
+    entries = [asdict(entry) for entry in registry.entries]
+    write_json(
+        path,
+        {
+            "format": FORMAT,
+            "entries": [entry | {"digest": _entry_digest(entry)} for entry in entries],
+            "events": events,
+        },
+    )
+
+
+def _entry_digest(entry: Mapping[str, Any]) -> str:
+    """Of all but the state, which the events vouch for."""
+    return _digest({name: value for name, value in entry.items() if name not in ("state", "digest")})
+
+
+def _event_digest(event: Mapping[str, Any], earlier: list[dict[str, Any]]) -> str:
+    """Of the event and, by the digest of the one before, of all earlier ones."""
+    return _digest([earlier[-1]["digest"] if earlier else "", _plain(event)])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != "digest"}
+
+
+def _check_digests(record: Mapping[str, Any]) -> None:
+    for entry in record["entries"]:
+        if entry["digest"] != _entry_digest(entry):
+            raise ValueError(f"entry {entry['id']} was changed by hand")
+    for row, event in enumerate(record["events"]):
+        if event["digest"] != _event_digest(event, record["events"][:row]):
+            raise ValueError(f"event {row + 1} ({event['at']}), or the one before, was changed by hand")
 
 
 def _check_words(registry: Registry) -> None:
@@ -152,16 +242,12 @@ def _check_words(registry: Registry) -> None:
             raise ValueError(f"{word!r} where one of {', '.join(known)} belongs")
 
 
-def write_registry(path: Path, registry: Registry) -> None:
-    """Replace the file by `registry` in one step. Call it under `locked`."""
-    write_json(
-        path,
-        {
-            "format": FORMAT,
-            "entries": [asdict(entry) for entry in registry.entries],
-            "events": [asdict(event) for event in registry.events],
-        },
-    )
+def _check_story(registry: Registry) -> None:
+    """The champion is the model that the last promotion or rollback made it."""
+    told = next((event.id for event in reversed(registry.events) if event.outcome in MOVES), "")
+    champion = registry.champion.id if registry.champion else ""
+    if told != champion:
+        raise ValueError(f"champion {champion or 'none'}, but by the events it is {told or 'none'}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.registry import Entry, Event, Registry, read_registry, write_registry
+from dataengine.registry import Entry, Event, Outcome, Registry, read_registry, write_registry
 
 
 def entry(name: str) -> Entry:
@@ -23,11 +23,11 @@ def entry(name: str) -> Entry:
     )
 
 
-def event(name: str, comparison: str = "c") -> Event:
+def event(name: str, comparison: str = "c", outcome: Outcome = "refused") -> Event:
     return Event(
         at="2026-01-01T00:00:00+00:00",
         id=name,
-        outcome="refused",
+        outcome=outcome,
         against="",
         ap=0.1,
         reason="too low",
@@ -35,12 +35,20 @@ def event(name: str, comparison: str = "c") -> Event:
     )
 
 
+def two_promotions() -> Registry:
+    """b is champion after a."""
+    registry = Registry()
+    for name in "ab":
+        registry = registry.promoted(entry(name)).noted(event(name, f"comparison {name}", "promoted"))
+    return registry
+
+
 def test_empty_registry_of_the_project_reads(repository: Path) -> None:
     read_registry(repository / "train" / "registry.json")
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    registry = Registry().promoted(entry("a")).promoted(entry("b")).noted(event("c"))
+    registry = two_promotions().waiting(entry("d")).noted(event("c"))
     write_registry(tmp_path / "registry.json", registry)
     assert read_registry(tmp_path / "registry.json") == registry
 
@@ -71,8 +79,9 @@ def test_unknown_entry_is_told() -> None:
     [
         "{",
         "[]",
-        '{"format": 2, "entries": [], "events": []}',
+        '{"format": 3, "entries": [], "events": []}',
         '{"format": 1, "entries": []}',
+        '{"format": 2, "entries": [{"id": "a"}], "events": []}',
         '{"format": 1, "entries": [{"id": "a"}], "events": []}',
     ],
 )
@@ -85,7 +94,7 @@ def test_malformed_file_is_an_input_error(tmp_path: Path, content: str) -> None:
 
 def test_two_champions_and_unknown_states_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "registry.json"
-    write_registry(path, Registry().promoted(entry("a")).promoted(entry("b")))
+    write_registry(path, two_promotions())
     record = json.loads(path.read_text())
     record["entries"][0]["state"] = "champion"
     path.write_text(json.dumps(record))
@@ -100,3 +109,85 @@ def test_two_champions_and_unknown_states_are_refused(tmp_path: Path) -> None:
 def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         read_registry(tmp_path / "registry.json")
+
+
+def test_format_1_is_read_and_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    for part in (*record["entries"], *record["events"]):
+        del part["digest"]
+    for part in record["entries"]:
+        del part["records"]
+    for part in record["events"]:
+        del part["test_sha256"]
+    path.write_text(json.dumps(record | {"format": 1}))
+    old = read_registry(path)
+    assert old == two_promotions()
+    write_registry(path, old)
+    assert json.loads(path.read_text())["format"] == 2
+    assert read_registry(path) == old
+
+
+@pytest.mark.parametrize(
+    ("part", "row", "key", "value"),
+    [
+        ("entries", 1, "files", {"model.onnx": "other"}),
+        ("entries", 0, "ap", 0.9),
+        ("entries", 0, "lineage", {}),
+        ("events", 0, "reason", "because"),
+        ("events", 1, "test_sha256", "fresh"),
+    ],
+)
+def test_a_change_by_hand_is_refused(tmp_path: Path, part: str, row: int, key: str, value: object) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    record[part][row][key] = value
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="changed by hand"):
+        read_registry(path)
+
+
+def test_removed_exchanged_or_forgotten_events_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    first, second = record["events"]
+    for events in ([second], [second, first], [first], []):
+        path.write_text(json.dumps(record | {"events": events}))
+        with pytest.raises(InputError, match=r"changed by hand|by the events it is"):
+            read_registry(path)
+
+
+def test_an_exchanged_champion_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    record["entries"][0]["state"], record["entries"][1]["state"] = "champion", "archived"
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="champion a, but by the events it is b"):
+        read_registry(path)
+
+
+def test_only_an_archived_model_can_be_rolled_back_to() -> None:
+    registry = two_promotions().waiting(entry("c"))
+    after = registry.rolled_back("a")
+    assert {e.id: e.state for e in after.entries} == {"a": "champion", "b": "archived", "c": "candidate"}
+    for name in "bc":
+        with pytest.raises(InputError, match="expected an archived model: a"):
+            registry.rolled_back(name)
+
+
+def test_a_candidate_never_displaces_and_a_promotion_takes_it_up() -> None:
+    registry = two_promotions()
+    assert registry.waiting(entry("a")) is registry
+    waiting = registry.waiting(entry("c"))
+    assert waiting.champion == registry.champion
+    assert [(e.id, e.state) for e in waiting.promoted(entry("c")).entries][-1] == ("c", "champion")
+    assert waiting.dropped("c") == registry
+
+
+def test_every_rollback_is_an_event() -> None:
+    back = event("a", "", "rolled back")
+    assert len(Registry().noted(back).noted(back).events) == 2

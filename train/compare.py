@@ -7,7 +7,6 @@ pins, and latency is what the export measured of the file. So promoting changes 
 a rerun gives the same verdict.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from dataengine.errors import InputError
 from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.exported import ExportedModel, load_exported
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.labelled_set import set_sha256
 from dataengine.model_store import stored_model
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -84,7 +84,8 @@ def run(params: CompareParams, candidate: Path, test: Path, registry: Path, stor
     name = file_that_runs(params, [new] if old is None else [new, old])
     first = score(new, people, images, name, params.threads, "candidate")
     second = None if old is None else score(old, people, images, name, params.threads, "champion")
-    comparison = compared(params, people, images, set_sha256(test, images), first, second)
+    test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
+    comparison = compared(params, people, images, test_sha256, first, second)
     with fresh_folder(out) as folder:
         record = comparison.as_json()
         write_json(folder / VERDICT_FILE, record)
@@ -144,12 +145,6 @@ def compared(
 def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
     """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
     return stored_model(read_registry(registry).entry(entry_id), store)
-
-
-def set_sha256(path: Path, images: Images) -> str:
-    """Hash of a labelled set: the labels' file and every picture."""
-    parts = [sha256_file(path), *sorted(sha256_file(Path(str(image))) for image in images.path)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _of_scale(whole: Measured, level: float) -> Interval:

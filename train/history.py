@@ -6,15 +6,16 @@ from typing import Annotated
 import typer
 
 from dataengine.params import load_section
-from dataengine.registry import Event, Registry, RegistryParams, read_registry
+from dataengine.registry import MOVES, Event, Registry, RegistryParams, read_registry
 
 
 def command(
     params: Annotated[Path, typer.Option(help="File with section `registry`.")] = Path("params.yaml"),
 ) -> None:
-    """List every comparison that came to promotion, oldest first, with its outcome and reason.
+    """List every comparison that came to promotion and every rollback, oldest first, with outcome and reason.
 
-    The present champion is marked with a star; models that were champion before are archived.
+    The star marks what made the present champion; models that were champion before are archived. A model that was held
+    or for which evidence lacks stays in the registry as a candidate.
 
     Example: dataengine history
     """
@@ -42,8 +43,9 @@ def run(registry: Path) -> None:
 def row_of(event: Event, registry: Registry) -> tuple[str, ...]:
     """One line of the table."""
     states = {entry.id: entry.state for entry in registry.entries}
-    state = states.get(event.id, "") if event.outcome == "promoted" else ""
+    state = states.get(event.id, "") if event.outcome in MOVES else ""
     outcome = f"{event.outcome}, archived since" if state == "archived" else event.outcome
-    mark = "*" if state == "champion" else ""
+    latest = next((e for e in reversed(registry.events) if e.outcome in MOVES), None)
+    mark = "*" if event is latest else ""
     when = event.at.replace("T", " ").removesuffix("+00:00")
     return mark, event.id, when, outcome, f"{event.ap:.3f}", event.against or "-", event.reason

@@ -1,10 +1,10 @@
 """Carry out a comparison's verdict: copy the artefacts into the store, then change the registry in one step.
 
 Everything happens under the registry's lock. The order makes a kill harmless: a copied folder that no entry names is
-taken up by the rerun, and the registry is either the old file or the new one.
+taken up by the rerun, and the registry is either the old file or the new one. A model that is neither promoted nor
+refused is kept, too: as a candidate that may still become champion.
 """
 
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +13,15 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.errors import InputError
-from dataengine.exported import SIDECAR, ExportedModel, load_exported
-from dataengine.files import fresh_folder, read_json, sha256_file, write_json
+from dataengine.exported import ExportedModel, load_exported
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.model_store import keep
 from dataengine.params import load_section
 from dataengine.registry import Entry, Event, Outcome, Registry, locked, read_registry, write_registry
 
 from .verdict import VERDICT_FILE
 
-PROMOTION = "promotion.json"
+PROMOTION, REPORT_FILE = "promotion.json", "report.html"
 _HELD_MEND = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"
 
 
@@ -74,9 +75,9 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
         )
     with locked(registry):
         before = read_registry(registry)
-        promotion = decide(verdict, model.id, before)
+        promotion = decide(verdict, model.id, before, sha256_file(comparison / VERDICT_FILE))
         if not params.dry_run:
-            _carry_out(promotion, verdict, sha256_file(comparison / VERDICT_FILE), model, before, registry, store)
+            _carry_out(promotion, verdict, comparison, model, before, registry, store)
     write_json(
         out / PROMOTION,
         {
@@ -92,7 +93,7 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
     print(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{mend}")
 
 
-def decide(verdict: dict[str, Any], model_id: str, registry: Registry) -> Promotion:
+def decide(verdict: dict[str, Any], model_id: str, registry: Registry, verdict_sha256: str = "") -> Promotion:
     """What the verdict (content of verdict.json) comes to with the registry as it is now."""
     reason = str(verdict["reason"])
     if verdict["verdict"] == "reject":
@@ -100,6 +101,9 @@ def decide(verdict: dict[str, Any], model_id: str, registry: Registry) -> Promot
     if verdict["verdict"] == "not-enough-evidence":
         return Promotion("not enough evidence", reason, "label more test images, or improve the candidate")
     champion = registry.champion.id if registry.champion else ""
+    if champion != model_id and registry.carried_out(verdict_sha256):
+        reason = f"This verdict was carried out before, and {champion} is champion since: it promotes only once."
+        return Promotion("held", reason, f"`dataengine rollback --to {model_id}` makes the model champion again")
     if champion not in (model_id, verdict["champion"]):
         now = f"{champion} became champion since"
         return Promotion("held", f"The round began against {verdict['champion'] or 'no champion'}; {now}.", _HELD_MEND)
@@ -113,17 +117,21 @@ def decide(verdict: dict[str, Any], model_id: str, registry: Registry) -> Promot
 def _carry_out(
     promotion: Promotion,
     verdict: dict[str, Any],
-    verdict_sha256: str,
+    comparison: Path,
     model: ExportedModel,
     before: Registry,
     registry: Path,
     store: Path,
 ) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    known = {entry.id: entry.state for entry in before.entries}.get(model.id)
     after = before
-    if promotion.outcome == "promoted" and (before.champion is None or before.champion.id != model.id):
-        stored = _store(model, store)
-        after = after.promoted(_entry(stored, verdict, now))
+    if promotion.outcome == "promoted" and known != "champion":
+        after = after.promoted(_entry(model, verdict, comparison, store, now))
+    elif promotion.outcome == "refused" and known == "candidate":
+        after = after.dropped(model.id)
+    elif promotion.outcome in ("held", "not enough evidence") and known is None:
+        after = after.waiting(_entry(model, verdict, comparison, store, now))
     after = after.noted(
         Event(
             at=now,
@@ -132,7 +140,7 @@ def _carry_out(
             against=str(verdict["champion"]),
             ap=float(verdict["AP"]["value"]),
             reason=promotion.reason,
-            comparison_sha256=verdict_sha256,
+            comparison_sha256=sha256_file(comparison / VERDICT_FILE),
             test_sha256=str(verdict["test"]["sha256"]),
         )
     )
@@ -140,32 +148,22 @@ def _carry_out(
         write_registry(registry, after)
 
 
-def _entry(model: ExportedModel, verdict: dict[str, Any], now: str) -> Entry:
+def _entry(model: ExportedModel, verdict: dict[str, Any], comparison: Path, store: Path, now: str) -> Entry:
+    """The model's entry, once its artefacts, verdict and report are in the store."""
+    names = [name for name in (VERDICT_FILE, REPORT_FILE) if (comparison / name).is_file()]
+    stored, records = keep(model, {name: comparison / name for name in names}, store)
     return Entry(
-        id=model.id,
+        id=stored.id,
         state="champion",
         promoted_at=now,
         ap=float(verdict["AP"]["value"]),
         ap_low=float(verdict["AP"]["low"]),
         ap_high=float(verdict["AP"]["high"]),
         test_sha256=str(verdict["test"]["sha256"]),
-        files=model.sha256,
-        lineage=dict(model.sidecar["lineage"]),
+        files=stored.sha256,
+        lineage=dict(stored.sidecar["lineage"]),
+        records=records,
     )
-
-
-def _store(model: ExportedModel, store: Path) -> ExportedModel:
-    """The model's copy in the store, made unless a sound one is there (of a killed run, or of an earlier time)."""
-    target = store / model.id
-    try:
-        return load_exported(target)
-    except InputError:
-        pass  # missing or damaged: copied anew
-    with fresh_folder(target) as folder:
-        for name in (*model.sha256, SIDECAR):
-            shutil.copyfile(model.folder / name, folder / name)
-        load_exported(folder)
-    return load_exported(target)
 
 
 def _read_verdict(path: Path) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Two models of the registry side by side: figures, params, hashes of data, code revisions, and files that differ."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dataengine.errors import InputError
+from dataengine.files import read_json, sha256_file
+from dataengine.params import load_section
+from dataengine.registry import Entry, Registry, RegistryParams, read_registry
+
+from .verdict import VERDICT_FILE
+
+SHORT = 12  # digits of a hash that are shown
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One line: what differs, and both values as text, "-" where there is none."""
+
+    part: str  # figures, params, data, code, files
+    name: str
+    first: str
+    second: str
+
+
+def command(
+    a: Annotated[str, typer.Argument(help="Id of a model, the beginning of one, or the word champion.")],
+    b: Annotated[str, typer.Argument(help="The other model.")],
+    params: Annotated[Path, typer.Option(help="File with section `registry`.")] = Path("params.yaml"),
+) -> None:
+    """Show what differs between two models of the registry: figures, params, data hashes, code revisions, files.
+
+    Figures are those of each model's own comparison, read from the verdict in the store where it is at hand. They
+    compare only where the test set is the same, and the table says so where it is not. What is equal is left out.
+
+    Example: dataengine diff 3d832ce40a80 champion
+    """
+    paths = load_section(params, "registry", RegistryParams)
+    run(a, b, Path(paths.file), Path(paths.store))
+
+
+def run(a: str, b: str, registry: Path, store: Path) -> None:
+    """Print the differences of two entries."""
+    from rich.console import Console
+    from rich.table import Table
+
+    content = read_registry(registry)
+    first, second = named(a, content), named(b, content)
+    found = list(differences(first, second, store))
+    table = Table("", "", f"{first.id} ({first.state})", f"{second.id} ({second.state})")
+    for row in found:
+        table.add_row(row.part, row.name, row.first, row.second)
+    console = Console()
+    console = console if console.is_terminal else Console(width=220)  # in a pipe no value is to be broken
+    console.print(table if found else f"{first.id} and {second.id} do not differ.")
+    if first.test_sha256 != second.test_sha256:
+        console.print("The figures are of different test sets: they do not compare.")
+
+
+def named(word: str, registry: Registry) -> Entry:
+    """The entry that `word` names: an id, the only one that begins so, or the champion.
+
+    Raises:
+        InputError: none, or several.
+    """
+    if word == "champion" and registry.champion is not None:
+        return registry.champion
+    found = [entry for entry in registry.entries if word and entry.id.startswith(word)]
+    if len(found) != 1:
+        known = ", ".join(entry.id for entry in registry.entries) or "none"
+        got = f"{len(found)} models" if word else "nothing"
+        raise InputError(f"{word!r} names no one model of the registry", expected=f"one of: {known}", got=got)
+    return found[0]
+
+
+def differences(first: Entry, second: Entry, store: Path) -> Iterator[Difference]:
+    """What differs, in the order of the parts."""
+    both = first, second
+    yield from _differing("figures", *(_figures(entry, store) for entry in both))
+    yield from _differing("params", *(_params(entry) for entry in both))
+    yield from _differing("data", *(_data(entry) for entry in both))
+    yield from _differing("code", *({"revision": str(entry.lineage.get("code_revision", ""))} for entry in both))
+    yield from _differing("files", *(_short(entry.files | entry.records) for entry in both))
+
+
+def _differing(part: str, first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Difference]:
+    for name in {**first, **second}:
+        values = first.get(name, "-"), second.get(name, "-")
+        if values[0] != values[1]:
+            yield Difference(part, name, *values)
+
+
+def _figures(entry: Entry, store: Path) -> dict[str, str]:
+    figures = {"AP": f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]", "test set": entry.test_sha256[:SHORT]}
+    path = store / entry.id / VERDICT_FILE
+    if path.is_file() and sha256_file(path) == entry.records.get(VERDICT_FILE):
+        measured = read_json(path).get("models", {}).get("candidate", {}).get("figures", {})
+        figures |= {name: f"{value:.4f}" for name, value in measured.items() if name != "AP"}
+    return figures
+
+
+def _params(entry: Entry) -> dict[str, str]:
+    return dict(_flat(entry.lineage.get("student", {}).get("params", {})))
+
+
+def _data(entry: Entry) -> dict[str, str]:
+    """Hashes of weights, training data with its labels, and of what the export read."""
+    student = entry.lineage.get("student", {})
+    hashes = {"weights": entry.lineage.get("student_sha256", ""), "training": student.get("data_sha256", "")}
+    return _short(dict(_flat(hashes | dict(entry.lineage.get("data_sha256", {})))))
+
+
+def _short(hashes: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:SHORT] for name, value in hashes.items()}
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted name, text) of every leaf of nested mappings."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, str(value)
