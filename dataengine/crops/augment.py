@@ -41,7 +41,7 @@ class AugmentParams:
     weather_share: float = 0.0
     """Share of the samples with rain, snow, haze or a cast shadow."""
     background_share: float = 0.0
-    """Share of the synthetic people who are put in front of a real photograph; takes their masks."""
+    """Share of the synthetic people, those mostly in sight, who are put before a real photograph; takes their masks."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

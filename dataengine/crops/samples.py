@@ -20,9 +20,11 @@ from dataengine.crops.patch_store import PatchStore
 from dataengine.crops.photometric import Photometric
 from dataengine.crops.spec import CropSpec, apply_affine, compose_affine, extract_crop, invert_affine
 from dataengine.errors import InputError
+from dataengine.keypoints import VISIBLE
 from dataengine.people import Images, People
 
 DEFAULT_CACHE_BYTES = 2 << 30
+LEAST_IN_SIGHT = 0.5  # share of a person's labelled joints
 _WEAK, _STRONG = 0, 1  # names of the two views' random streams
 
 
@@ -95,7 +97,10 @@ class CropSamples:
         )
         self._of_thread = threading.local()
         if augment.background_share and (people.source == "synthetic").any() and not masked.any():
-            raise InputError("synthetic people have no masks", mend="mix anew, or set augment.background_share: 0")
+            raise InputError(
+                "synthetic people have no masks, or none of them is in sight",
+                mend="mix anew, or set augment.background_share: 0",
+            )
 
     def __len__(self) -> int:
         return len(self.people)
@@ -191,8 +196,13 @@ class CropSamples:
 
 
 def _with_masks(people: People) -> NDArray[np.bool_]:
-    """Which persons are synthetic and carry a mask."""
+    """Which persons can be put before another background: synthetic, with a mask, most of their joints in sight.
+
+    Of people behind things the mask holds too little: their labels would lie on a photograph that does not show them.
+    """
     masks = people.extras.get("segmentation")
     if masks is None:
         return np.zeros(len(people), dtype=bool)
-    return (people.source == "synthetic") & np.array([isinstance(mask, dict) for mask in masks], dtype=bool)
+    in_sight = (people.visibility == VISIBLE).sum(axis=1) >= LEAST_IN_SIGHT * (people.visibility > 0).sum(axis=1)
+    masked = np.array([isinstance(mask, dict) for mask in masks], dtype=bool)
+    return (people.source == "synthetic") & masked & in_sight

@@ -149,6 +149,21 @@ def test_backgrounds_need_masks_of_the_right_size_and_real_pictures(tmp_path: Pa
             CropSamples(people.with_extra("segmentation", np.array([bad, None])), images, SPEC, wanted)
 
 
+def test_a_person_behind_things_keeps_the_rendered_background(tmp_path: Path) -> None:
+    people, images = synthetic_before_real(tmp_path)
+    visibility = people.visibility.copy()
+    visibility[0, :12] = 1
+    samples = CropSamples(
+        People.concat([people, people.take([0]).replace(visibility=visibility[:1])]),
+        images,
+        SPEC,
+        replace(PLAIN, background_share=1.0),
+    )
+    seen, hidden = samples.draw([0, 2], [(1,), (1,)])
+    assert seen.crop_rgb[3, 3].tolist() == [0, 0, 255]
+    assert hidden.crop_rgb[3, 3].tolist() == [0, 255, 0]
+
+
 def test_windows_keep_away_from_labelled_people(tmp_path: Path) -> None:
     picture = np.zeros((200, 600, 3), np.uint8)
     picture[:, :300] = 255  # a person fills the white half
