@@ -4,25 +4,21 @@ Every run of ingest writes ``test.lock.json`` beside ``test.json``. Copied to a 
 ``ingest.split.frozen_test``, it freezes the test set: later data does not enter it, and a run whose test set differs in
 a picture, a joint or a box stops. To change it on purpose, name a new version in ``ingest.split.test_version``.
 
-How often a test set was looked at is counted where it is looked at: `compare` keeps its hash with every comparison.
+How often a test set was looked at is counted where it is looked at: `compare` keeps the hash
+with every comparison.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
+from dataengine.labelled_set import set_sha256
 from dataengine.people import Images, People
 
 from .splits import SplitParams
 
-DECIMALS = 3  # of pixels, as the labels are written
 LOCK_NAME = "test.lock.json"
 
 
@@ -35,7 +31,7 @@ class FrozenTest:
     """Hex; of keys, boxes, joints and flags, whatever their order and wherever the pictures lie."""
     people: int
     keys: tuple[str, ...]
-    """Sorted keys of its images, see `splits.sample_keys`."""
+    """Sorted hashes of its pictures' files."""
 
     def info(self) -> dict[str, str]:
         """For the `info` of test.json."""
@@ -44,10 +40,7 @@ class FrozenTest:
 
 def identify(version: str, people: People, images: Images, keys: Sequence[str]) -> FrozenTest:
     """The identity of a test set; `keys` are those of `images`."""
-    of_person = np.asarray(keys, dtype=str)[images.rows_of(people.image_id)]
-    lines = sorted(json.dumps([str(of_person[row]), *_labels(people, row)]) for row in range(len(people)))
-    content = "\n".join([*sorted(keys), *lines])
-    return FrozenTest(version, hashlib.sha256(content.encode()).hexdigest(), len(people), tuple(sorted(keys)))
+    return FrozenTest(version, set_sha256(people, images, keys), len(people), tuple(sorted(keys)))
 
 
 def write_lock(path: Path, frozen: FrozenTest) -> None:
@@ -88,13 +81,3 @@ def refuse_change(frozen: FrozenTest | None, found: FrozenTest) -> None:
         got=f"{found.sha256[:12]}: {what}",
         mend="restore its data, or name a new version in ingest.split.test_version and compare champions anew",
     )
-
-
-def _labels(people: People, row: int) -> list[Any]:
-    labelled = people.visibility[row] > 0
-    points = np.where(labelled[:, None], people.keypoints_px[row], 0).astype(np.float64)
-    return [
-        people.bbox_xywh_px[row].astype(np.float64).round(DECIMALS).tolist(),
-        points.round(DECIMALS).tolist(),
-        people.visibility[row].tolist(),
-    ]

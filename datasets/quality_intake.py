@@ -21,7 +21,7 @@ from .formats.content import BadRecord
 from .frozen_test import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
 from .quality_report import write_quality
 from .quality_summary import Quality, leaks, summarise
-from .splits import SplitParams, group_names, sample_keys, split_images
+from .splits import SplitParams, group_names, split_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Intake:
     split: NDArray[np.str_]
     """(m,) of each image; `splits.DROPPED` where it is set aside."""
     keys: list[str]
-    """Of each image, see `splits.sample_keys`."""
+    """Of each image: the hash of its file."""
     quality: Quality
 
     def people_split(self) -> NDArray[np.str_]:
@@ -72,9 +72,9 @@ def check_and_split(
     checked = check_set(
         people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
     )
-    keys = sample_keys(checked.images, checked.sha256.tolist())
+    keys = checked.sha256.tolist()
     frozen = read_lock(split)
-    groups = group_names(checked.images, checked.sha256.tolist(), split)
+    groups = group_names(checked.images, keys, split)
     assignment = split_images(groups, checked.near, split, keys=keys, frozen=frozenset(frozen.keys) if frozen else None)
     quality = summarise(checked, assignment.split, leaks(checked, assignment), _info(split, frozen))
     write_quality(report, quality)
@@ -101,7 +101,7 @@ def check_blocks(
     note = "Splits are blocks of time with gaps: frames of one scene look alike throughout."
     quality = summarise(checked, kept, info=_info(split, read_lock(split)) | {"near_duplicates_note": note})
     write_quality(report, quality)
-    return Intake(checked.people, checked.images, kept, sample_keys(checked.images, checked.sha256.tolist()), quality)
+    return Intake(checked.people, checked.images, kept, checked.sha256.tolist(), quality)
 
 
 def _info(split: SplitParams, frozen: FrozenTest | None) -> dict[str, str]:

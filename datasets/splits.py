@@ -118,7 +118,7 @@ def split_images(
         groups: name of each image's group (m,), see `group_names`.
         near: rows of images that are near duplicates.
         params: shares of the splits.
-        keys: of each image (m,), see `sample_keys`; needed with `frozen` only.
+        keys: hash of each image's file (m,); needed with `frozen` only.
         frozen: keys of the frozen test set; None when it is not frozen.
     """
     home = np.array([split_group(group, params) for group in groups], dtype="<U5")
@@ -147,11 +147,3 @@ def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> l
         else:
             names.append(scene[1] if scene and scene[1] else sha)
     return names
-
-
-def sample_keys(images: Images, sha256: Sequence[str]) -> list[str]:
-    """What an image is known by wherever it lies: video and frame, else the hash of its bytes."""
-    return [
-        f"{Path(video).name}#{frame}" if video else sha
-        for video, frame, sha in zip(images.video, images.frame, sha256, strict=True)
-    ]

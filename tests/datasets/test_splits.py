@@ -12,7 +12,6 @@ from dataengine.datasets.splits import (
     SPLITS,
     SplitParams,
     group_names,
-    sample_keys,
     split_frames,
     split_group,
     split_images,
@@ -118,8 +117,6 @@ def test_frames_of_a_video_share_a_group_and_pictures_go_by_their_content(frames
     content = [f"sha{n}" for n in range(count)]
     groups = group_names(images, content, THIRDS)
     assert groups == [v.rsplit("/")[-1] if v else content[n] for n, (v, _) in enumerate(frames)]
-    keys = sample_keys(images, content)
-    assert all(("#" in key) == bool(video) for key, (video, _) in zip(keys, frames, strict=True))
 
 
 def test_a_pattern_makes_scenes_of_file_names() -> None:

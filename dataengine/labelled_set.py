@@ -1,0 +1,33 @@
+"""The identity of a labelled set: one hash of its pictures and labels, whatever their order and wherever they lie.
+
+Ids, paths and extra columns do not count, for they change when other data is added; a picture, a box or a joint does.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dataengine.keypoints import UNLABELLED
+from dataengine.people import Images, People
+
+DECIMALS = 3  # of pixels, as the labels are written
+
+
+def set_sha256(people: People, images: Images, picture_sha256: Sequence[str]) -> str:
+    """Hex hash of the set, given those of the files of `images`. The same before writing and after reading the set."""
+    of_person = np.asarray(picture_sha256, dtype=str)[images.rows_of(people.image_id)]
+    lines = sorted(json.dumps([str(of_person[row]), *_labels(people, row)]) for row in range(len(people)))
+    return hashlib.sha256("\n".join([*sorted(picture_sha256), *lines]).encode()).hexdigest()
+
+
+def _labels(people: People, row: int) -> list[Any]:
+    labelled = people.visibility[row] > UNLABELLED
+    points = np.where(labelled[:, None], people.keypoints_px[row], 0).astype(np.float64)
+    return [
+        people.bbox_xywh_px[row].astype(np.float64).round(DECIMALS).tolist(),
+        points.round(DECIMALS).tolist(),
+        people.visibility[row].tolist(),
+    ]
