@@ -19,6 +19,7 @@ from torch import nn
 from dataengine.crops.loader import WaitClock, epoch_batches
 from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import affine_scale, crop_matrix
+from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.files import fresh_folder
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
@@ -28,6 +29,7 @@ from dataengine.progress import track
 
 from .fitting_data import TrainingSet, ValidationSet, fingerprint
 from .fitting_params import FitParams
+from .fitting_ranks import Ranks
 from .fitting_report import validation_figures, write_curves, write_picture
 from .fitting_schedule import average_decay, learning_rate, update_average
 from .fitting_start import choose_device, files_read, first_network, model_meta
@@ -52,21 +54,36 @@ def fit(
 
     `files` are the label files read, for the fingerprint; `start_from` a checkpoint folder to begin with.
     """
+    ranks = Ranks.of_environment()
     meta = model_meta(params)
-    mark = fingerprint(params, training, validation, [*files, *files_read(params, start_from)])
-    run = _Run(params, meta, training, start_from)
+    mark = fingerprint(params, training, validation, [*files, *files_read(params, start_from)], ranks.world)
+    run = _Run(params, meta, training, start_from, ranks)
     run.restore(load_state(out, mark))
-    steps = track(range(run.done * run.steps_per_epoch, run.steps), stage, unit="batch")
+    ticks = range(run.done * run.steps_per_epoch, run.steps)
+    steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
     while not run.finished():
         loss = run.epoch(steps)
-        figures = validation_figures(validation, _predict(run.average, meta, validation))
-        run.note({"train_loss": loss, **figures})
-        save_state(out, run.state(mark))
+        run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation))})
+        if ranks.is_first:
+            save_state(out, run.state(mark))
     next(steps, None)  # lets the bar finish its line
+    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, mark, out, report))
+    ranks.leave()
+    return final
+
+
+def _validate(run: "_Run", meta: ModelMeta, validation: ValidationSet) -> dict[str, float]:
+    return validation_figures(validation, _predict(run.average, meta, validation))
+
+
+def _finish(
+    stage: str, run: "_Run", meta: ModelMeta, validation: ValidationSet, mark: str, out: Path, report: Path
+) -> dict[str, float]:
+    """Write checkpoint and report of what is shipped; returns its figures."""
     shipped = run.shipped()
     prediction = _predict(shipped, meta, validation)
     final = {**validation_figures(validation, prediction), **run.speed()}
-    lineage = {"stage": stage, "params": asdict(params), "data_sha256": mark, "validation": run.shipped_figures()}
+    lineage = {"stage": stage, "params": asdict(run.params), "data_sha256": mark, "validation": run.shipped_figures()}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
         write_curves(report_folder, run.history, final)
@@ -87,7 +104,9 @@ def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
 class _Run:
     """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
 
-    def __init__(self, params: FitParams, meta: ModelMeta, training: TrainingSet, start_from: Path | None) -> None:
+    def __init__(
+        self, params: FitParams, meta: ModelMeta, training: TrainingSet, start_from: Path | None, ranks: Ranks
+    ) -> None:
         device = choose_device(params)
         self.params, self.training = params, training
         self.samples = CropSamples(
@@ -97,11 +116,15 @@ class _Run:
         self.net = first_network(params, meta, start_from).to(device=device, memory_format=layout)
         self.average = copy.deepcopy(self.net)
         area = _crop_area_px2(training.people, meta)
-        self.stepper = Stepper(params, self.net, area, self.samples.image_path)
+        self.ranks = ranks
+        self.stepper = Stepper(params, self.net, area, self.samples.image_path, ranks)
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
         drawn = len(training.order(0, params.draws_per_epoch))
-        self.batch = min(params.batch * params.accumulate, drawn)
+        whole = min(params.batch * params.accumulate * ranks.world, drawn)
+        self.batch = whole // ranks.world * ranks.world  # of all ranks together
+        if not self.batch:
+            raise InputError("fewer samples than processes", expected=f"{ranks.world} or more", got=str(drawn))
         self.steps_per_epoch = drawn // self.batch
         self.steps = params.epochs * self.steps_per_epoch
         self._fit_seconds, self._fit_images, self._waited = 0.0, 0, WaitClock()
@@ -169,13 +192,15 @@ class _Run:
         torch.manual_seed(int(chance.generate_state(1)[0]))
         losses = []
         started = time.perf_counter()
+        places = self.ranks.places(len(order), self.batch)
         batches = epoch_batches(
             self.samples,
-            order,
-            self.batch,
+            order[places],
+            self.batch // self.ranks.world,
             self.params.seed,
             self.done,
             workers=self.params.loader.workers,
+            places=places,
             waited=self._waited,
         )
         for batch in batches:

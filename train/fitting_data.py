@@ -81,13 +81,15 @@ def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
     return ValidationSet(people, images, *crop_people(people, images, spec))
 
 
-def fingerprint(params: FitParams, training: TrainingSet, validation: ValidationSet, files: Iterable[Path]) -> str:
-    """SHA-256 over all that decides the result: parameters, label files, pixels, PyTorch's version.
+def fingerprint(
+    params: FitParams, training: TrainingSet, validation: ValidationSet, files: Iterable[Path], processes: int = 1
+) -> str:
+    """SHA-256 over all that decides the result: parameters, label files, pixels, PyTorch's version, `processes`.
 
     A resume state is taken up only where this is the same.
     """
     told = {name: value for name, value in asdict(params).items() if name != "loader"}  # changes speed alone
-    digest = hashlib.sha256(json.dumps([told, str(torch.__version__)], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([told, str(torch.__version__), processes], sort_keys=True).encode())
     pictures = sorted({*map(str, training.images.path), *map(str, validation.images.path)})
     for path in [*files, *map(Path, pictures)]:
         digest.update(f"{path} {sha256_file(path) if path.exists() else 'absent'}\n".encode())

@@ -7,16 +7,19 @@ with its share of them, so the sum is the mean over the batch; only batch norm k
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from dataengine.crops.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.nets.network import KeypointNetwork
 
 from .fitting_params import FitParams
+from .fitting_ranks import Ranks
 from .fitting_schedule import decay_groups
 from .losses import Target, WeightedLoss
 
@@ -34,6 +37,7 @@ class Stepper:
         net: KeypointNetwork,
         area_px2: np.ndarray,
         image_path: Callable[[int], str],
+        ranks: Ranks,
     ) -> None:
         """`area_px2` (n,) is every training person's area in crop pixels; `image_path` names a person's image."""
         self.params, self.net, self.area_px2, self.image_path = params, net, area_px2, image_path
@@ -42,6 +46,8 @@ class Stepper:
         self.device = next(net.parameters()).device
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=params.precision == "fp16")
         self.pieces = params.accumulate
+        self.ranks = ranks
+        self.parallel = DistributedDataParallel(net) if ranks.world > 1 else None
 
     def step(self, batch: Batch, learning_rate: float, moment: str) -> float:
         """Learn from `batch`; returns its loss. `moment` says where in the run this is, for messages."""
@@ -66,26 +72,32 @@ class Stepper:
                 if not _is_out_of_memory(error):
                     raise
                 fault = str(error).splitlines()[0] if str(error) else "out of memory"
+                if self.parallel is not None:  # the other ranks are waiting for this one's gradients
+                    raise EnvironmentFault("a rank is out of memory", got=fault, mend="halve params batch") from error
             self._halve(len(batch.rows), fault)  # outside the handler, whose traceback holds the tensors
 
     def _accumulate(self, batch: Batch) -> float:
-        counted = max(1, int((batch.joint_weight > 0).sum()))
+        world = self.ranks.world
+        counted = max(1.0, self.ranks.total(float((batch.joint_weight > 0).sum()), self.device))
         total = 0.0
-        pieces = min(self.pieces, len(batch.rows))
-        for rows in np.array_split(np.arange(len(batch.rows)), pieces):
+        pieces = np.array_split(np.arange(len(batch.rows)), min(self.pieces, len(batch.rows)))
+        for index, rows in enumerate(pieces):
             target = self._target(batch, rows)
-            share = target.counted / counted if pieces > 1 else 1.0
-            loss = self.loss(self._answer(batch.images[rows[0] : rows[-1] + 1]), target) * share
-            self.scaler.scale(loss).backward()
+            share = target.counted / counted if len(pieces) * world > 1 else 1.0
+            # gradients are exchanged, and averaged over the ranks, after the last piece
+            alone = self.parallel is None or index == len(pieces) - 1
+            with nullcontext() if alone else self.parallel.no_sync():  # type: ignore[union-attr]
+                loss = self.loss(self._answer(batch.images[rows[0] : rows[-1] + 1]), target) * (share * world)
+                self.scaler.scale(loss).backward()
             total += loss.item()
-        return total
+        return self.ranks.total(total / world, self.device)
 
     def _answer(self, images: np.ndarray) -> tuple[Tensor, ...]:
         layout = torch.channels_last if self.params.channels_last else torch.contiguous_format
         inputs = torch.from_numpy(images).to(self.device).contiguous(memory_format=layout)
         dtype = _DTYPES[self.params.precision]
         with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32):
-            answer = self.net(inputs)
+            answer = (self.parallel or self.net)(inputs)
         return tuple(tensor.float() for tensor in answer)
 
     def _target(self, batch: Batch, rows: np.ndarray) -> Target:

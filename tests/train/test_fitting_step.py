@@ -13,6 +13,7 @@ from dataengine.crops.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.nets.network import KeypointNetwork
 from dataengine.train.fitting_params import FitParams
+from dataengine.train.fitting_ranks import Ranks
 from dataengine.train.fitting_start import choose_device, first_network, model_meta
 from dataengine.train.fitting_step import Stepper
 
@@ -54,7 +55,7 @@ def make_stepper(params: FitParams, *, frozen_norms: bool = False, most: int = 1
             )
 
     net.register_forward_pre_hook(weigh)
-    return Stepper(params, net, np.full(64, 400.0), lambda row: f"images/{row}.png")
+    return Stepper(params, net, np.full(64, 400.0), lambda row: f"images/{row}.png", Ranks())
 
 
 def weights(net: KeypointNetwork) -> torch.Tensor:
