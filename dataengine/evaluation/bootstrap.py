@@ -58,7 +58,7 @@ class Resampled:
         degrees times sqrt(n / (n - 1)) exceeds the normal one: the expanded percentile interval (Hesterberg 2015,
         "What teachers should know about the bootstrap", sect. 3.3). Simulated (`dataengine simulate-coverage`), the
         95 % interval of a gain holds the truth in 93 to 97 % of trials from 10 clusters on, in about 93 % at 5; without
-        the correction in 89 to 92 % at 10 to 20 clusters and in 81 to 85 % at 5.
+        the correction in 89 to 93 % at 10 to 20 clusters and in 81 to 85 % at 5.
         """
         if not len(self.draws):
             return float("nan")
