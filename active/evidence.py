@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import read_image
-from dataengine.draw import contact_sheet, draw_people
+from dataengine.draw import contact_sheet, draw_people, part_around
 from dataengine.errors import EnvironmentFault
 from dataengine.people import Images, People
 
@@ -82,7 +82,7 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
             visibility=np.array(one.extras["teacher_visibility"].tolist(), dtype=np.uint8),
         )
         drawn = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
-        tiles.append(_around(drawn, one.bbox_xywh_px[0]))
+        tiles.append(part_around(drawn, one.bbox_xywh_px[0], CONTEXT)[0])
         captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
     sheet = contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), tile=TILE_PX, captions=captions)
     if not cv2.imwrite(str(path), sheet):
@@ -92,13 +92,3 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
 def _person(scored: People, row: int) -> dict[str, Any]:
     figures = {name: scored.extras[name][row] for name in ("uncertainty", *SCORE_NAMES)}
     return {"bbox_xywh_px": [round(float(v), 2) for v in scored.bbox_xywh_px[row]], **figures}
-
-
-def _around(image: NDArray[np.uint8], bbox_xywh_px: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The part of the image around the box, cut at the image's edge."""
-    x, y, width, height = (float(v) for v in bbox_xywh_px)
-    margin = CONTEXT * max(width, height)
-    rows = slice(max(0, int(y - margin)), max(1, int(y + height + margin)))
-    columns = slice(max(0, int(x - margin)), max(1, int(x + width + margin)))
-    part = image[rows, columns]
-    return part if part.size else image

@@ -43,6 +43,20 @@ def draw_people(image_bgr: BgrImage, people: People, color: Color | None = None)
     return canvas
 
 
+def part_around(image_bgr: BgrImage, bbox_xywh_px: NDArray[Any], margin: float) -> tuple[BgrImage, NDArray[np.float64]]:
+    """The part of the image around a box, and the (x, y) px where it begins.
+
+    `margin` is a share of the box's longer side. The part is cut at the image's edge; of a box that lies beside the
+    image the whole image is shown.
+    """
+    x, y, width, height = (float(v) for v in bbox_xywh_px)
+    room = margin * max(width, height)
+    left, top = max(0, int(x - room)), max(0, int(y - room))
+    right, bottom = max(0, int(np.ceil(x + width + room))), max(0, int(np.ceil(y + height + room)))
+    part = image_bgr[top:bottom, left:right]
+    return (part, np.array([left, top], dtype=np.float64)) if part.size else (image_bgr, np.zeros(2))
+
+
 def contact_sheet(
     images_bgr: Sequence[BgrImage],
     *,

@@ -1,7 +1,7 @@
 """The registry of models: one JSON file kept in git, the artefacts of promoted models in a store folder.
 
 `read_registry` reads; a change is read, made and written with `write_registry` inside `locked`. The changes are
-methods of `Registry`: `promoted`, `rolled_back`, `waiting`, `dropped`, and `noted` for the line of history that goes with each.
+methods of `Registry`: `promoted`, `rolled_back`, `waiting`, `dropped`, and `noted` for the line of history.
 
 An entry changed by hand is refused by its digest, a changed, removed or exchanged event by the chain of theirs, and a
 champion that the events do not tell of by `_check_story`. Digests have no secret: who rewrites the file together with

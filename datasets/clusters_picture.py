@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import read_image
-from dataengine.draw import BgrImage, contact_sheet, draw_people
+from dataengine.draw import BgrImage, contact_sheet, draw_people, part_around
 from dataengine.people import Images, People
 
 COLUMNS = 6
@@ -52,9 +52,4 @@ def write_clusters_picture(
 def _portrait(person: People, images: Images) -> BgrImage:
     """The part of the picture around one person, with the skeleton drawn."""
     image = draw_people(read_image(str(images.path[images.rows_of(person.image_id)[0]])), person)
-    box = person.bbox_xywh_px[0].astype(np.float64)
-    room = _MARGIN * box[2:].max()
-    low = np.maximum(box[:2] - room, 0).astype(int)
-    high = np.ceil(box[:2] + box[2:] + room).astype(int)
-    part = image[low[1] : high[1], low[0] : high[0]]
-    return part if part.size else image
+    return part_around(image, person.bbox_xywh_px[0], _MARGIN)[0]

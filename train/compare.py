@@ -87,17 +87,11 @@ def run(params: CompareParams, candidate: Path, test: Path, registry: Path, stor
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
     comparison = compared(params, people, images, test_sha256, first, second)
     with fresh_folder(out) as folder:
-        record = comparison.as_json()
-        write_json(folder / VERDICT_FILE, record)
+        write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
-        write_report(
-            folder / REPORT,
-            record,
-            people,
-            images,
-            {"candidate": first.prediction} | ({} if second is None else {"champion": second.prediction}),
-            {"candidate": first.figures.figures} | ({} if second is None else {"champion": second.figures.figures}),
-        )
+        scored = {"candidate": first} | ({} if second is None else {"champion": second})
+        lineage = {"candidate": new.sidecar["lineage"]} | ({} if old is None else {"champion": old.sidecar["lineage"]})
+        write_report(folder / REPORT, comparison, people, images, scored, lineage)
     print(f"{comparison.verdict}: {comparison.reason}")
     for warning in comparison.warnings:
         print(f"warning: {warning}")

@@ -18,6 +18,7 @@ from .pseudo_tracks import link_tracks, neighbours
 PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, (240, 240)
+PICTURE_MARGIN = 0.15  # of the box's longer side, shown around the person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,21 +123,14 @@ def _write_picture(path: Path, candidates: People, images: Images) -> None:
     import cv2
 
     from dataengine.crops.pixels import read_image
-    from dataengine.draw import contact_sheet, draw_people
+    from dataengine.draw import contact_sheet, draw_people, part_around
 
     count = min(PICTURE_PEOPLE, len(candidates))
     chosen = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
     tiles, captions = [], []
     for row in chosen:
         image = read_image(str(images.path[images.rows_of(candidates.image_id[[row]])[0]]))
-        tiles.append(_around(draw_people(image, candidates.take([row])), candidates.bbox_xywh_px[row]))
+        drawn = draw_people(image, candidates.take([row]))
+        tiles.append(part_around(drawn, candidates.bbox_xywh_px[row], PICTURE_MARGIN)[0])
         captions.append(f"weight {candidates.weight[row]:.2f}" if candidates.extras["kept"][row] else "dropped")
     cv2.imwrite(str(path), contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))
-
-
-def _around(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The part of an image that shows a box with some room."""
-    room = 0.15 * box[2:].max()
-    low = np.maximum(box[:2] - room, 0).astype(int)
-    high = np.ceil(box[:2] + box[2:] + room).astype(int)
-    return image[low[1] : high[1], low[0] : high[0]]
