@@ -1,6 +1,6 @@
 """The losses against numpy in float64, joint by joint from their definitions, and against finite differences."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,18 @@ from dataengine.train.losses import LOSSES, NEEDS_HEAD, Target, WeightedLoss
 from dataengine.train.losses_distribution import gaussian_heatmaps, gaussian_labels
 from dataengine.train.losses_position import SMOOTH_L1_BETA_PX, oks_loss, smooth_l1_loss, wing_loss
 
+from .fitting_project import one_torch_thread
+
 LAYOUT = Layout(32, 48)
 SIGMA_PX = 3.0
 Answer = tuple[torch.Tensor, ...]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """For all tests here."""
+    with one_torch_thread():
+        yield
 
 
 def head_for(loss: str) -> Head:
