@@ -175,7 +175,7 @@ def _test(comparison: Comparison) -> dict[str, str]:
         "test set": f"{test.people} people in {test.images} images, {test.clusters} clusters; found in labelled boxes",
         "sha256": test.sha256,
         "use": f"{test.use} of {test.budget} that the policy allows",
-        "error spent": f"{error.spent:.4f} of {error.total:g}: {error.this_round:.4f} in this round, {error.left:.4f} left",
+        "error": f"{error.spent:.4f} of {error.total:g} spent, {error.this_round:.4f} now, {error.left:.4f} left",
         "round": str(comparison.round),
     }
 

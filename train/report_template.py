@@ -37,7 +37,7 @@ stroke-width:2.5}
 table{border-collapse:collapse;width:100%}th,td{padding:.35rem .6rem .35rem 0;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--line)}.n{text-align:right;font-variant-numeric:tabular-nums}th{font-size:.86rem;
 color:var(--soft)}
-.yes{color:var(--promote)}.no{color:var(--reject)}.open{color:var(--not-enough-evidence)}
+.n,.answer,th{white-space:nowrap;overflow-wrap:normal}.yes{color:var(--promote)}.no{color:var(--reject)}.open{color:var(--not-enough-evidence)}
 .people{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:1.1rem}
 figure{margin:0;break-inside:avoid}.panels{display:grid;grid-template-columns:repeat({{ columns }},1fr);gap:3px}
 .panels img{width:100%;aspect-ratio:3/4;object-fit:contain;background:#30363d;display:block;border-radius:2px}
@@ -80,7 +80,7 @@ dashed and hollow{% endif %}</p>{% endset %}
 <table><thead><tr><th>demand</th><th>answer</th><th class="hide n">measured</th><th class="hide
 n">limit</th></tr></thead><tbody>
 {% for check in c.checks %}<tr><td><b>{{ check.name }}</b><br><span class="soft">{{ check.sentence }}</span></td>
-<td>{{ answer(check.passed) }}</td><td class="hide n">{{ "-" if check.measured is none else
+<td class="answer">{{ answer(check.passed) }}</td><td class="hide n">{{ "-" if check.measured is none else
 "%.4g"|format(check.measured) }}</td>
 <td class="hide n">{{ "%.4g"|format(check.limit) }}</td></tr>{% endfor %}</tbody></table>
 <h2>All figures</h2>
