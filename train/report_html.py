@@ -134,7 +134,8 @@ def _charts(comparison: Comparison, scored: Mapping[str, Scored]) -> Iterator[di
     recall = next(iter(matches.values())).recall_points
     tables = {who: precision_table(each) for who, each in matches.items()}
     thresholds = next(iter(matches.values())).thresholds
-    for words, rows in {"all OKS thresholds": slice(None), "OKS 0.75": np.isclose(thresholds, 0.75)}.items():
+    chosen = {"all OKS thresholds": np.ones(len(thresholds), dtype=bool), "OKS 0.75": np.isclose(thresholds, 0.75)}
+    for words, rows in chosen.items():
         caption = f"Precision over recall, {words}"
         yield {
             "svg": precision_svg({w: t[rows].mean(axis=0) for w, t in tables.items()}, recall, caption),

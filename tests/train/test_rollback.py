@@ -30,7 +30,7 @@ def test_rollback_is_noted_and_the_verdict_does_not_promote_again(twice: Gate, e
     assert (after.events[-1].outcome, after.events[-1].against) == ("rolled back", good)
     assert after.events[-1].reason == "misses cyclists"
     assert twice.promote(exported["good"])["outcome"] == "held"
-    assert any(row.part == "files" for row in diff.differences(*after.entries, twice.store))
+    assert any(row.part == "files" for row in diff.differences(after.entry(bad), after.entry(good), twice.store))
 
 
 @pytest.mark.parametrize("name", ["model_fp16.onnx", "verdict.json", "model.json"])
