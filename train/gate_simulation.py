@@ -4,6 +4,8 @@
 gain, people and correlation of the two models.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,6 +53,7 @@ def command(
     resamples: Annotated[int, typer.Option(help="Resamples of each comparison.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
+    minutes: Annotated[float, typer.Option(help="Begin nothing after this long; the tables hold what is done.")] = 0,
     params: Annotated[Path, typer.Option(help="File with section `compare`, the policy.")] = Path("params.yaml"),
 ) -> None:
     """Measure the policy's false promotions over campaigns of rounds, and its power, on models of known difference.
@@ -69,7 +72,8 @@ def command(
     policy = simulated_policy(load_section(params, "compare", CompareParams), resamples)
     logits = logits_of_gain(list(GAINS), seed)
     settings = settings_of(policy, campaigns, trials)
-    rows = simulate(policy, settings, logits, seed=seed, state=state, workers=workers or None)
+    until = time.time() + 60 * minutes if minutes else math.inf
+    rows = simulate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
     options = f"--campaigns {campaigns} --trials {trials} --resamples {resamples} --seed {seed}"
     line = f"dataengine simulate-gate --out {out} --state {state} {options}"
     with atomic_path(out) as path:
@@ -83,7 +87,7 @@ def simulated_policy(policy: CompareParams, resamples: int) -> CompareParams:
 
 
 def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tuple[Setting, int]]:
-    """Every setting with the number of its trials."""
+    """Every setting with the number of its trials, those that the policy is judged by first."""
     middle = CORRELATIONS[1]
     wrong = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
     right = [
@@ -92,6 +96,7 @@ def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tupl
         for people in PEOPLE
         for gain in GAINS
     ]
+    right.sort(key=lambda each: ((each[0].gain, each[0].people) != TARGET, each[0].correlation != middle))
     return wrong + right
 
 
@@ -103,10 +108,11 @@ def simulate(
     seed: int,
     state: Path,
     workers: int | None = None,
+    until: float = math.inf,
 ) -> list[Row]:
-    """Run, or read from `state`, all trials."""
+    """Run, or read from `state`, all trials; those that could not be begun by the time `until` are missing."""
     blocks = [
-        Block(setting, policy, logits[setting.gain], seed, first, min(BLOCK, count - first), state)
+        Block(setting, policy, logits[setting.gain], seed, first, min(BLOCK, count - first), state, until)
         for setting, count in settings
         for first in range(0, count, BLOCK)
     ]
@@ -167,5 +173,7 @@ def _row(setting: Setting, trials: Sequence[Trial]) -> Row:
 
 
 def _share(count: int, trials: int) -> str:
+    if not trials:
+        return "not run"
     sure = stats.binomtest(count, trials).proportion_ci(method="wilson")
-    return f"{100 * count / trials:.1f} % ({100 * sure.low:.1f} to {100 * sure.high:.1f})"
+    return f"{100 * count / trials:.1f} % ({100 * sure.low:.1f} to {100 * sure.high:.1f}) of {trials:,}"

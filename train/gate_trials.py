@@ -6,6 +6,8 @@ run that was ended goes on where it stood.
 """
 
 import hashlib
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -76,6 +78,8 @@ class Block:
     count: int
     state: Path
     """Folder for what is finished."""
+    until: float = math.inf
+    """`time.time()` after which no block is begun."""
 
     @property
     def file(self) -> Path:
@@ -95,9 +99,11 @@ class Trial:
 
 
 def run_block(block: Block) -> list[Trial]:
-    """The trials of `block`, read from its file where that is there."""
+    """The trials of `block`, read from its file where that is there; none where it is too late to begin."""
     if block.file.exists():
         return [Trial(**record) for record in read_json(block.file)]
+    if time.time() > block.until:
+        return []
     trials = [_campaign(block, number) for number in range(block.first, block.first + block.count)]
     write_json(block.file, [asdict(trial) for trial in trials])
     return trials

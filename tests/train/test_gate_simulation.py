@@ -40,6 +40,24 @@ def test_a_finished_block_is_read_and_another_seed_or_policy_is_not(tmp_path: Pa
     assert len(names) == 3
 
 
+def test_nothing_is_begun_when_it_is_too_late_and_what_is_done_is_kept(tmp_path: Path) -> None:
+    late = replace(block(tmp_path, Setting("photos", 300, 0.9, 0.0, 1), 0.1, count=2), until=0.0)
+    assert run_block(late) == []
+    done = run_block(replace(late, until=float("inf")))
+    assert len(done) == 2
+    assert run_block(late) == done
+    rows = gate_simulation.simulate(
+        POLICY,
+        [(late.setting, 2), (replace(late.setting, people=301), 2)],
+        {0.0: 0.1},
+        seed=0,
+        state=tmp_path,
+        until=0.0,
+    )
+    assert [row.trials for row in rows] == [2, 0]
+    assert "not run" in gate_simulation.page(POLICY, rows, "command")
+
+
 def test_a_guarded_slice_stops_a_model_that_fails_on_it(tmp_path: Path) -> None:
     """The simulation's guards are the real ones: with an absurd margin nothing passes them."""
     setting = Setting("photos", 500, 0.9, 0.0, 1)
