@@ -103,12 +103,12 @@ class PatchStore:
             self._sweep()
 
     def _sweep(self) -> None:
-        """Drop what was longest unused until the store is well below its limit. One process at a time sweeps."""
+        """Drop what was longest unused until the store is well below its limit. One process at a time sweeps.
+
+        The others wait: who went on writing beside a slow sweeper would leave more than the limit behind.
+        """
         with (self._folder / _LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return  # another process is at it
+            fcntl.flock(lock, fcntl.LOCK_EX)
             found = sorted(_stats(self._folder))
             total = sum(size for _, size, _ in found)
             if total <= self._limit_bytes:
