@@ -1,4 +1,7 @@
-"""Where a person lies among all persons: pose and appearance as one vector, for distances between candidates."""
+"""Where a person lies among all persons: pose and appearance as one vector, for distances between candidates.
+
+The pose's part is `dataengine.pose_embedding`, the same that the training set is clustered by.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .uncertainty import person_scale_px
-
 Floats = NDArray[np.floating[Any]]
-
-
-def pose_vectors(keypoints_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
-    """Keypoints (n, j, 2) relative to the box's centre, in units of the person's size, flat: (n, 2 j)."""
-    boxes = np.asarray(bbox_xywh_px, dtype=np.float64)
-    centre = boxes[:, None, :2] + boxes[:, None, 2:] / 2
-    relative = (np.asarray(keypoints_px, dtype=np.float64) - centre) / person_scale_px(boxes)[:, None, None]
-    return relative.reshape(len(boxes), -1)
 
 
 def joint_embedding(pose: Floats, appearance: Floats, appearance_weight: float) -> NDArray[np.float64]:

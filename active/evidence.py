@@ -25,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "entropy": "flat or many-peaked distributions",
     "flip": "another answer to the mirror image",
     "teacher": "student and teacher disagree",
+    "rarity": "a pose that is rare in the training set",
 }
 TEACHER_BGR = (0, 200, 255)
 TILE_PX = (240, 240)

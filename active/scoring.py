@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import crop_people
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import Images, People
+from dataengine.pose_clusters import PoseClusters
+from dataengine.pose_embedding import embed_poses
 from dataengine.predict import Prediction, predict_crops, torch_features, torch_runner
 
-from .embeddings import joint_embedding, pose_vectors
+from .embeddings import joint_embedding
 from .uncertainty import combine_by_rank, entropy, flip_disagreement, spread, teacher_disagreement
 
 
@@ -49,10 +51,17 @@ def taught_joints(truth: People) -> NDArray[np.bool_]:
     return np.asarray((truth.visibility > 0).any(axis=0), dtype=np.bool_)
 
 
-def scored_people(seen: Seen, teacher: People, weights: Mapping[str, float], joints: NDArray[np.bool_]) -> People:
+def scored_people(
+    seen: Seen,
+    teacher: People,
+    weights: Mapping[str, float],
+    joints: NDArray[np.bool_],
+    clusters: PoseClusters | None = None,
+) -> People:
     """`teacher`'s people with the student's keypoints in place of the teacher's, and what tells how sure it is.
 
-    Only `joints` (17,) count; the student's others get visibility 0.
+    Only `joints` (17,) count; the student's others get visibility 0. How rare the pose is, that the student sees, is
+    known where the training set's `clusters` are given.
 
     Extra columns: `uncertainty` 0..1 and the figures it is made of (NaN becomes None), `student_confidence` (17),
     `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
@@ -64,6 +73,7 @@ def scored_people(seen: Seen, teacher: People, weights: Mapping[str, float], joi
         "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
         "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility * joints, boxes),
     }
+    figures["rarity"] = np.full(len(teacher), np.nan) if clusters is None else _rarity(clusters, points, joints)
     uncertainty = combine_by_rank(figures, weights)
     columns = {name: _numbers(values) for name, values in {"uncertainty": uncertainty, **figures}.items()}
     scored = seen.plain.as_people(teacher)
@@ -91,10 +101,23 @@ def embed(
     parts: list[tuple[Seen, People]], appearance_weight: float, joints: NDArray[np.bool_]
 ) -> list[NDArray[np.float64]]:
     """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose in `joints`."""
-    pose = np.concatenate([pose_vectors(seen.plain.keypoints_px[:, joints], p.bbox_xywh_px) for seen, p in parts])
+    pose = np.concatenate([embed_poses(*_pose(seen.plain.keypoints_px, joints))[0] for seen, _ in parts])
     appearance = np.concatenate([seen.features for seen, _ in parts])
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
+
+
+def _rarity(
+    clusters: PoseClusters, keypoints_px: NDArray[np.float32], joints: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    return clusters.rarity(clusters.assign(*_pose(keypoints_px, joints)))
+
+
+def _pose(
+    keypoints_px: NDArray[np.float32], joints: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Predicted keypoints (n, 17, 2) as if `joints` (17,) were labelled and the others were not."""
+    return keypoints_px, np.broadcast_to(joints, keypoints_px.shape[:2]).astype(np.uint8)
 
 
 def _numbers(values: NDArray[np.float64]) -> NDArray[np.object_]:

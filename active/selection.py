@@ -19,6 +19,7 @@ from dataengine.errors import ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
+from dataengine.pose_clusters import read_pose_clusters
 
 from .evidence import manifest_entries, write_sheet
 from .picking import candidate_images, pick_images, selection_metrics
@@ -42,6 +43,8 @@ class ScoreWeights:
     """Distance between the student's answers to an image and to its mirror image."""
     teacher: float = 1.0
     """1 - OKS between student and teacher."""
+    rarity: float = 0.0
+    """How rare the pose is among the training people. Above 0, rare poses are asked for though the student be sure."""
 
     def __post_init__(self) -> None:
         values = list(asdict(self).values())
@@ -86,6 +89,7 @@ def command(
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
     out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    clusters: Annotated[Path | None, typer.Option(help="clusters.json of balance, which tells rare poses.")] = None,
     params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section select.")] = Path(
         "params.yaml"
     ),
@@ -95,26 +99,39 @@ def command(
     Writes OUT/to_label.json (what to label and why), OUT/scored.json (every candidate), OUT/picks.jpg, and, with
     select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
-    run(load_section(params, SECTION, SelectParams), student, candidates, labelled, val, out, report)
+    run(load_section(params, SECTION, SelectParams), student, candidates, labelled, val, out, report, clusters)
 
 
 def run(
-    params: SelectParams, student: Path, candidates: Path, labelled: Path, val: Path, out: Path, report: Path
+    params: SelectParams,
+    student: Path,
+    candidates: Path,
+    labelled: Path,
+    val: Path,
+    out: Path,
+    report: Path,
+    clusters: Path | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last, so that a database at fault leaves a valid manifest.
 
     Raises:
         InputError: no candidate is left to choose from, or an input is damaged.
+        ParamsError: rarity has weight, and there are no clusters to tell it.
         EnvironmentFault: FiftyOne's database does not work.
     """
+    if params.weights.rarity and clusters is None:
+        raise ParamsError(
+            "params select.weights.rarity has no clusters to go by", mend="give --clusters, or set it to 0"
+        )
+    known = None if clusters is None else read_pose_clusters(clusters)
     truth, truth_images = read_labelled({"train": labelled, "val": val})
     found, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
     seen, seen_truth = look(student, found, images), look(student, truth, truth_images)
     joints = taught_joints(truth)
     weights = asdict(params.weights)
-    scored = scored_people(seen, found, weights, joints)
+    scored = scored_people(seen, found, weights, joints, known)
     embeddings, covered = embed([(seen, found), (seen_truth, truth)], params.appearance_weight, joints)
     choice = candidate_images(scored, images)
     wish = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}

@@ -21,8 +21,8 @@ from dataengine.people import Images, People
 
 MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
 MANIFEST_FORMAT = "dataengine.to-label/1"
-SCORE_NAMES = ("spread", "entropy", "flip", "teacher")
-"""The uncertainties that are combined, by the names they have in files, in params and in FiftyOne."""
+SCORE_NAMES = ("spread", "entropy", "flip", "teacher", "rarity")
+"""The uncertainties, and the rarity of the pose, that are combined, by the names they have in files, in params and in FiftyOne."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,6 +1,7 @@
-"""Stage `balance`: which poses the real training set has, and how often its rare ones are to be repeated.
+"""Stage `balance`: which poses the real training set has, how rare each is, and how often rare ones are repeated.
 
-Clusters are fitted on the training people alone and frozen with every person's repeat factor; `mix` takes both over.
+Clusters are fitted on the training people alone, or taken from a frozen file, and handed on to `mix`, `select` and
+whoever asks `dataengine.pose_clusters` for a person's cluster.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.params import load_section
+from dataengine.people import People
+from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, nearest_centre
+from dataengine.pose_embedding import embed_poses
 
-from .clusters import UNCLUSTERED, assign, fit_clusters, medoids
-from .clusters_file import Balance, write_balance
+from .balance_file import BALANCE_NAME, Balance, write_balance
+from .clusters import LARGE_POSES, fit_centres, medoids
+from .frozen_clusters import read_frozen
 from .repeat_factors import effective_number, repeat_factors
 
 SECTION = "balance"
-BALANCE_NAME, METRICS_NAME, PICTURE_NAME = "balance.json", "metrics.json", "clusters.png"
+METRICS_NAME, PICTURE_NAME = "metrics.json", "clusters.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +36,17 @@ class BalanceParams:
     """Section `balance` of params.yaml."""
 
     clusters: int
-    """Groups of poses to make."""
+    """Groups of poses to make; of no effect where they are frozen."""
     threshold: float
     """Share of all people below which a cluster is rare and repeated, t of the LVIS rule."""
     max_repeat: float
     """Most that a person is drawn per epoch."""
     seed: int
     """Of k-means' starts."""
+    frozen: str = ""
+    """File of `dataengine freeze-clusters`, whose clusters are taken instead of fitting new ones. "": fit."""
+    photographs: bool = True
+    """Whether the picture shows the people in the middle of clusters, or their skeletons alone."""
 
     def __post_init__(self) -> None:
         if self.clusters < 1:
@@ -50,16 +59,18 @@ class BalanceParams:
 
 def command(
     train: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
-    out: Annotated[Path, typer.Option(help="Folder for balance.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for balance.json and clusters.json.")],
     report: Annotated[Path, typer.Option(help="Folder for clusters.png and metrics.json.")],
     params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section balance.")] = Path(
         "params.yaml"
     ),
 ) -> None:
-    """Cluster the training set's poses and give the rare ones repeat factors.
+    """Cluster the training set's poses, tell how rare each is, and give the rare ones repeat factors.
 
     A pose counts the same wherever, however large and in whichever mirror image it is seen. A cluster with a share f
-    of all people below balance.threshold t is drawn sqrt(t / f) times as often, up to balance.max_repeat.
+    of all people below balance.threshold t is drawn sqrt(t / f) times as often, up to balance.max_repeat (repeat
+    factor sampling: Gupta, Dollar and Girshick, "LVIS", CVPR 2019). For clusters to mean the same in every round,
+    freeze them: `dataengine freeze-clusters`.
 
     Example: dataengine balance --train data/ingest/train.json --out data/balance --report reports/balance
     """
@@ -67,10 +78,10 @@ def command(
 
 
 def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[str, Any]:
-    """Cluster, freeze, draw the picture, and return the metrics.
+    """Cluster, draw the picture, and return the metrics.
 
     Raises:
-        InputError: nobody in `train` shows a pose, a person there is not real, or the file or an image is damaged.
+        InputError: nobody in `train` shows a pose, a person there is not real, or a file or an image is damaged.
     """
     from .clusters_picture import write_clusters_picture
 
@@ -79,33 +90,50 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
         raise InputError(
             f"{train} has people who are not real", expected="source real", mend="give ingest's train.json"
         )
-    clusters = fit_clusters(people, params.clusters, params.seed)
-    cluster = assign(people, clusters)
-    counts = np.bincount(cluster[cluster != UNCLUSTERED], minlength=len(clusters.centres))
-    factors = repeat_factors(counts, params.threshold, params.max_repeat)
+    clusters, cluster, middle = balance_people(people, params)
     balance = Balance(
         clusters=clusters,
-        cluster_repeat_factor=factors,
         train_sha256=sha256_file(train),
         image_id=people.image_id,
         cluster=cluster,
-        repeat_factor=np.where(cluster == UNCLUSTERED, 1.0, factors[cluster]),
         params=asdict(params),
     )
-    metrics = figures(counts, factors, len(people), params.threshold)
+    metrics = figures(clusters, len(people), params.threshold)
+    shown = images if params.photographs else None
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
-        write_balance(out_folder / BALANCE_NAME, balance)
+        write_balance(out_folder, balance)
         write_json(report_folder / METRICS_NAME, metrics)
-        middle = medoids(people, clusters)
-        write_clusters_picture(report_folder / PICTURE_NAME, counts, factors, middle, people, images, params.threshold)
+        write_clusters_picture(report_folder / PICTURE_NAME, clusters, middle, people, shown, params.threshold)
     typer.echo(
-        f"balance: {len(counts)} pose clusters, {metrics['rare_clusters']} rare, in {out / BALANCE_NAME}", err=True
+        f"balance: {metrics['clusters']} pose clusters ({clusters.id}), {metrics['rare_clusters']} rare,"
+        f" in {out / BALANCE_NAME}",
+        err=True,
     )
     return metrics
 
 
-def figures(counts: NDArray[np.int64], factors: NDArray[np.float64], people: int, threshold: float) -> dict[str, Any]:
-    """How uneven the clusters (k,) are, as they come and as they are drawn. The tail is all that is repeated."""
+def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters, NDArray[np.int64], NDArray[np.int64]]:
+    """The clusters with their repeat factors, each person's cluster (n,), and the row of each cluster's medoid (k,).
+
+    UNCLUSTERED for people without a pose; -1 for the medoid of a frozen cluster that has no member.
+    """
+    dtype = np.float64 if len(people) <= LARGE_POSES else np.float32  # a million poses: half a gigabyte
+    vectors, usable = embed_poses(people.keypoints_px, people.visibility, dtype)
+    poses = vectors if usable.all() else vectors[usable]
+    centres = read_frozen(Path(params.frozen)) if params.frozen else fit_centres(poses, params.clusters, params.seed)
+    nearest, squared = nearest_centre(vectors, centres)
+    cluster = np.where(usable, nearest, UNCLUSTERED)
+    counts = np.bincount(cluster[usable], minlength=len(centres)).astype(np.int64)
+    if not counts.any():
+        raise InputError("nobody in the training set shows a pose", mend="check the keypoints that ingest wrote")
+    factors = repeat_factors(counts, params.threshold, params.max_repeat)
+    clusters = PoseClusters(centres=centres, counts=counts, repeat_factor=factors)
+    return clusters, cluster, medoids(cluster, squared, len(centres))
+
+
+def figures(clusters: PoseClusters, people: int, threshold: float) -> dict[str, Any]:
+    """How uneven the clusters are, as they come and as they are drawn. The tail is all that is repeated."""
+    counts, factors = clusters.counts, clusters.repeat_factor
     share = counts / counts.sum()
     drawn = counts * factors
     tail = share < threshold

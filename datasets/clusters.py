@@ -1,64 +1,63 @@
-"""Clusters of poses: fitted once on the training people, frozen, then given to anybody.
+"""Clusters of poses, fitted once on the training people; `dataengine.pose_clusters` freezes them and looks people up.
 
-`fit_clusters` makes them, `assign` looks new people up; `clusters_file.py` keeps them on disk.
+Up to `LARGE_POSES` poses are clustered by k-means from several starts. Beyond, one start is brought near by mini-batches
+(Sculley, "Web-scale k-means clustering", WWW 2010) and then finished by a few rounds of k-means over all.
 """
 
-from dataclasses import dataclass
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.people import People
+from dataengine.pose_clusters import DECIMALS, UNCLUSTERED, nearest_centre
+from dataengine.pose_embedding import LEAST_BONES
 from dataengine.progress import track
 
-from .pose_embedding import DIMENSIONS, LEAST_BONES, embed_poses
-
-UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
+LARGE_POSES = 20_000
 _STARTS = 10  # k-means keeps the best of these
 _QUIET_BELOW_POSES = 1000  # fewer than these are clustered within a second or two: no bar
-_DECIMALS = 6  # of centres: the last bits depend on the number of threads that summed them
+_BATCH = 4096
+_FINISHING_ROUNDS = 5
 
 
-@dataclass(frozen=True, eq=False)
-class PoseClusters:
-    """Frozen clusters, numbered from the largest to the smallest on the set they were fitted on."""
+def fit_centres(poses: NDArray[np.floating], clusters: int, seed: int) -> NDArray[np.float64]:
+    """Centres (k, d) of vectors (n, d), the largest cluster's first; fewer where there are fewer different poses.
 
-    centres: NDArray[np.float64]  # (k, DIMENSIONS), in the space of `embed_poses`
-
-    def __post_init__(self) -> None:
-        if self.centres.ndim != 2 or self.centres.shape[1] != DIMENSIONS or not len(self.centres):
-            raise InputError(
-                "cluster centres do not fit this version's pose embedding",
-                expected=f"(clusters, {DIMENSIONS}) numbers",
-                got=str(self.centres.shape),
-                mend="rerun `dataengine balance`",
-            )
-
-
-def fit_clusters(people: People, clusters: int, seed: int) -> PoseClusters:
-    """Cluster the poses of `people` by k-means, into fewer clusters where there are fewer different poses.
-
-    Raises InputError when nobody shows a pose.
+    Raises InputError when there are no poses.
     """
-    vectors, usable = embed_poses(people.keypoints_px, people.visibility)
-    if not usable.any():
+    if not len(poses):
         raise InputError(
             "no pose to cluster",
             expected=f"people with at least {LEAST_BONES} labelled limbs or torso sides",
-            got=f"{len(people)} people without",
+            got="nobody",
             mend="check the keypoints that ingest wrote",
         )
-    poses = vectors[usable]
-    k = min(clusters, len(np.unique(poses.round(_DECIMALS), axis=0)))
-    centres = PoseClusters(_k_means(poses, k, seed).round(_DECIMALS))
-    labels = assign(people, centres)
-    counts = np.bincount(labels[labels >= 0], minlength=k)
+    k = min(clusters, _different(poses, clusters))
+    fit = _k_means if len(poses) <= LARGE_POSES else _mini_batch_k_means
+    centres = fit(poses, k, seed).astype(np.float64).round(DECIMALS)
+    counts = np.bincount(nearest_centre(poses, centres)[0], minlength=k)
     largest_first = np.argsort(-counts, kind="stable")
-    return PoseClusters(centres.centres[largest_first[counts[largest_first] > 0]])
+    return centres[largest_first[counts[largest_first] > 0]]
 
 
-def _k_means(poses: NDArray[np.float64], k: int, seed: int) -> NDArray[np.float64]:
+def medoids(cluster: NDArray[np.int64], squared_distance: NDArray[np.float64], clusters: int) -> NDArray[np.int64]:
+    """Row (k,) of the member nearest to each centre, from each person's cluster and distance (n,); -1 for nobody."""
+    nearest = np.full(clusters, -1, dtype=np.int64)
+    order = np.lexsort((squared_distance, cluster))
+    order = order[cluster[order] != UNCLUSTERED]
+    found, first = np.unique(cluster[order], return_index=True)
+    nearest[found] = order[first]
+    return nearest
+
+
+def _different(poses: NDArray[np.floating], enough: int) -> int:
+    """How many different poses there are, as far as that matters: counting stops at `enough`."""
+    several = len(np.unique(poses[: 10 * enough].round(DECIMALS), axis=0))
+    return several if several >= enough else len(np.unique(poses.round(DECIMALS), axis=0))
+
+
+def _k_means(poses: NDArray[np.floating], k: int, seed: int) -> NDArray[np.floating]:
     """Centres (k, d) of the best of several fits by their sum of squared distances, with a bar where it takes long."""
     from sklearn.cluster import KMeans
 
@@ -68,26 +67,16 @@ def _k_means(poses: NDArray[np.float64], k: int, seed: int) -> NDArray[np.float6
     return np.asarray(min(fits, key=lambda fit: float(fit.inertia_)).cluster_centers_)
 
 
-def assign(people: People, clusters: PoseClusters) -> NDArray[np.int64]:
-    """Cluster (n,) whose centre is nearest to each person's pose; UNCLUSTERED for people without a pose."""
-    squared, usable = _squared_distances(people, clusters)
-    return np.where(usable, squared.argmin(axis=1), UNCLUSTERED).astype(np.int64)
+def _mini_batch_k_means(poses: NDArray[np.floating], k: int, seed: int) -> NDArray[np.floating]:
+    """Centres (k, d) near a minimum of the sum of squared distances."""
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.exceptions import ConvergenceWarning
 
-
-def medoids(people: People, clusters: PoseClusters) -> NDArray[np.int64]:
-    """Row (k,) of the person nearest to each centre among those assigned to it; -1 where there is none."""
-    squared, usable = _squared_distances(people, clusters)
-    labels = np.where(usable, squared.argmin(axis=1), UNCLUSTERED)
-    members = [np.flatnonzero(labels == cluster) for cluster in range(len(clusters.centres))]
-    nearest = [rows[squared[rows, k].argmin()] if len(rows) else -1 for k, rows in enumerate(members)]
-    return np.array(nearest, dtype=np.int64)
-
-
-def _squared_distances(people: People, clusters: PoseClusters) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(n, k), and who has a pose at all (n,)."""
-    from sklearn.metrics.pairwise import euclidean_distances
-
-    vectors, usable = embed_poses(people.keypoints_px, people.visibility)
-    if not len(people):
-        return np.empty((0, len(clusters.centres))), usable
-    return np.asarray(euclidean_distances(vectors, clusters.centres, squared=True)), usable
+    start = int(np.random.default_rng(seed).integers(2**31))
+    rough = MiniBatchKMeans(k, batch_size=_BATCH, n_init=3, max_iter=10, random_state=start).fit(poses)
+    centres = np.asarray(rough.cluster_centers_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a round at a time, for the bar
+        for _ in track(range(_FINISHING_ROUNDS), "cluster poses", unit="round"):
+            centres = KMeans(k, init=centres, n_init=1, max_iter=1, copy_x=False).fit(poses).cluster_centers_
+    return np.asarray(centres)

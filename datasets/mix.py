@@ -19,9 +19,9 @@ from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.pose_clusters import PoseClusters
 
-from .clusters import UNCLUSTERED, assign
-from .clusters_file import read_balance
+from .balance_file import Balance, read_balance
 
 SECTION = "mix"
 MASK = "segmentation"
@@ -33,7 +33,11 @@ class MixParams:
     """Section `mix` of params.yaml. Pseudo-labels join later: their ratio belongs to fit-student."""
 
     synthetic_per_real: float
-    """Synthetic people drawn per real person drawn, as a decimal of any length: 0.3333333333 is 1 : 3."""
+    """Synthetic people drawn per real person drawn, as a decimal of any length: 0.3333333333 is 1 : 3.
+
+    We know of no study that makes 1 : 3 the best ratio. It is where to start; `dataengine sweep-mix` measures what is
+    best on your data.
+    """
     seed: int
     """Of every epoch's draw."""
     labels: list[str] = field(default_factory=list)
@@ -47,16 +51,18 @@ class MixParams:
 def command(
     real: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
     synthetic: Annotated[Path, typer.Option(help="COCO JSON of the rendered people.")],
-    balance: Annotated[Path, typer.Option(help="balance.json, made from the same real people.")],
+    balance: Annotated[Path, typer.Option(help="Folder that balance wrote about the same real people.")],
     out: Annotated[Path, typer.Option(help="Folder for train.json and recipe.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
     params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section mix.")] = Path("params.yaml"),
 ) -> None:
     """Write the training index: real and synthetic people, rare poses repeated, at an exact ratio.
 
-    OUT/train.json names every person once with a repeat factor; OUT/recipe.json says how an epoch is drawn.
+    OUT/train.json names every person once with a repeat factor, its pose cluster and its rarity; OUT/recipe.json says
+    how an epoch is drawn. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix` measures
+    which ratio is best on your data.
 
-    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance/balance.json --out data/mix --report reports/mix
+    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --out data/mix --report reports/mix
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, SECTION, MixParams)
     run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report)
@@ -71,8 +77,10 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
         ParamsError: the ratio is negative or not finite.
     """
     recipe = params.recipe()
-    labelled = [_labelled(Path(path), balance) for path in params.labels]
-    people, images = _joined(_balanced(real, balance), *labelled, _rendered(synthetic))
+    balanced = read_balance(balance)
+    labelled = [_labelled(Path(path), balanced.clusters) for path in params.labels]
+    rendered = _rendered(synthetic, balanced.clusters)
+    people, images = _joined(_balanced(real, balanced, balance), *labelled, rendered)
     metrics = figures(people, recipe)
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
@@ -92,40 +100,50 @@ def figures(people: People, recipe: MixRecipe) -> dict[str, Any]:
     factor = people.extras["repeat_factor"].astype(np.float64)
     drawn = draw_epoch(people.source, factor, recipe, epoch=0)
     real, synthetic = ((people.source[drawn] == source).sum().item() for source in ("real", "synthetic"))
-    repeated = factor[drawn] > 1
+    repeated = (factor[drawn] > 1).sum()
+    rarity = people.extras["rarity"].astype(np.float64)[drawn]
+    of_real = people.source[drawn] == "real"
     return {
         "real": int((people.source == "real").sum()),
         "synthetic": int((people.source == "synthetic").sum()),
         "drawn_real": real,
         "drawn_synthetic": synthetic,
         "synthetic_per_real": round(synthetic / real, 6),
-        "rare_share_of_real": round(float(repeated.sum() / real), 4),
+        "rare_share_of_real": round(float(repeated / real), 4),
+        "rarity_of_real": round(float(rarity[of_real].mean()), 4),
+        "rarity_of_synthetic": round(float(rarity[~of_real].mean()), 4) if synthetic else 0.0,
         "different_people_drawn": len(np.unique(drawn)),
     }
 
 
-def _balanced(real: Path, balance_path: Path) -> tuple[People, Images]:
-    """The real people with their clusters and repeat factors."""
+def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Images]:
+    """The real people with what balance decided about them."""
     people, images = _read(real, "real")
-    balance = read_balance(balance_path)
-    balance.check_made_from(sha256_file(real), people, balance_path)
-    return people.with_extra("repeat_factor", balance.repeat_factor).with_extra("cluster", balance.cluster), images
+    balance.check_made_from(sha256_file(real), people, folder)
+    return _clustered(people, balance.clusters, balance.cluster), images
 
 
-def _labelled(path: Path, balance_path: Path) -> tuple[People, Images]:
-    """People labelled since: in the frozen cluster whose centre is nearest, repeated as often as its members."""
+def _labelled(path: Path, clusters: PoseClusters) -> tuple[People, Images]:
+    """People labelled since: in the cluster whose centre is nearest, repeated as often as its members."""
     people, images = _read(path, "real")
-    balance = read_balance(balance_path)
-    cluster = assign(people, balance.clusters)
-    factor = np.where(cluster == UNCLUSTERED, 1.0, balance.cluster_repeat_factor[cluster])
-    return people.with_extra("repeat_factor", factor).with_extra("cluster", cluster), images
+    return _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility)), images
 
 
-def _rendered(synthetic: Path) -> tuple[People, Images]:
+def _rendered(synthetic: Path, clusters: PoseClusters) -> tuple[People, Images]:
     """The synthetic people, never repeated: their number follows from the ratio."""
     people, images = _read(synthetic, "synthetic")
-    people = people.with_extra("repeat_factor", np.ones(len(people)))
-    return people.with_extra("cluster", np.full(len(people), UNCLUSTERED)), images
+    people = _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility))
+    return people.with_extra("repeat_factor", np.ones(len(people))), images
+
+
+def _clustered(people: People, clusters: PoseClusters, cluster: NDArray[np.int64]) -> People:
+    """With the columns `cluster`, `repeat_factor` and `rarity`."""
+    columns = {
+        "cluster": cluster,
+        "repeat_factor": clusters.repeats(cluster),
+        "rarity": clusters.rarity(cluster).round(6),
+    }
+    return people.replace(extras={**people.extras, **columns})
 
 
 def _read(path: Path, source: str) -> tuple[People, Images]:
@@ -149,11 +167,6 @@ def _joined(*parts: tuple[People, Images]) -> tuple[People, Images]:
     for people, images in parts:
         shown, place = np.unique(images.rows_of(people.image_id), return_inverse=True)
         people_parts.append(people.replace(image_id=place.astype(np.int64) + first))
-        images_parts.append(_renumbered(images.take(shown), first))
+        images_parts.append(images.take(shown).replace(id=np.arange(first, first + len(shown))))
         first += len(shown)
     return People.concat(people_parts), Images.concat(images_parts)
-
-
-def _renumbered(images: Images, first: int) -> Images:
-    columns = {name: getattr(images, name) for name in ("path", "width", "height", "video", "frame")}
-    return Images.build(id=np.arange(first, first + len(images)), **columns)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import People
+from dataengine.pose_embedding import BONES
 
-from ..pose_embedding import BONES
 from .person_boxes import Fault
 
 LEAST_OTHERS = 3  # with fewer bones to compare with, all of them may well point at the camera

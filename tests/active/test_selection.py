@@ -16,6 +16,8 @@ from dataengine.active.selection_files import read_manifest, read_selection
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import DataEngineError, EnvironmentFault, InputError, ParamsError
 from dataengine.files import sha256_file
+from dataengine.pose_clusters import PoseClusters, write_pose_clusters
+from dataengine.pose_embedding import embed_poses
 
 from .conftest import Project
 
@@ -114,6 +116,36 @@ def test_weights_reach_the_score(project: Project) -> None:
     order = np.argsort(scored.extras["flip"])
     assert np.diff(scored.extras["uncertainty"][order]).min() >= 0
     assert all("mirror image" in entry["why"] for entry in read_manifest(OUT / "to_label.json")["images"].values())
+
+
+def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
+    """One cluster is where half of the candidates' poses are; the more people it counts, the less rare these are."""
+    select(project)
+    scored = read_selection(OUT).scored
+    assert "rarity" not in scored.extras, "not known without clusters"
+    vectors, usable = embed_poses(scored.keypoints_px, scored.visibility)
+    assert usable.all()
+    near, far = vectors[0], vectors[np.linalg.norm(vectors - vectors[0], axis=1).argmax()]
+    made = PoseClusters(centres=np.array([near, far]), counts=np.array([90, 10]), repeat_factor=np.ones(2))
+    write_pose_clusters(Path("clusters.json"), made)
+    by_rarity = ScoreWeights(spread=0, entropy=0, flip=0, teacher=0, rarity=1)
+    params = replace(PARAMS, weights=by_rarity, strategy="uncertainty", min_gap_frames=0, budget=1)
+    paths = project.student, project.candidates, project.labelled, project.val, OUT, REPORT
+    run(params, *paths, Path("clusters.json"))
+    scored = read_selection(OUT).scored
+    expected = made.rarity(made.assign(scored.keypoints_px, scored.visibility))
+    assert set(expected) == set(made.rarity(np.arange(2)))
+    assert scored.extras["rarity"].astype(float) == pytest.approx(expected, abs=1e-6)
+    (pick,) = read_manifest(OUT / "to_label.json")["images"].values()
+    assert max(person["rarity"] for person in pick["people"]) == pytest.approx(expected.max(), abs=1e-6)
+    assert "rare" in pick["why"]
+    without = replace(params, weights=ScoreWeights())
+    run(without, *paths)
+    before = read_selection(OUT).scored.extras["uncertainty"].tolist()
+    run(without, *paths, Path("clusters.json"))
+    assert read_selection(OUT).scored.extras["uncertainty"].tolist() == before, "no weight, no say"
+    with pytest.raises(ParamsError, match="no clusters"):
+        run(params, *paths)
 
 
 def test_all_candidates_labelled_is_one_clear_line(project: Project) -> None:

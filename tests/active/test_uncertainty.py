@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from dataengine.active.embeddings import joint_embedding, pose_vectors
+from dataengine.active.embeddings import joint_embedding
 from dataengine.active.uncertainty import (
     combine_by_rank,
     entropy,
@@ -78,13 +78,6 @@ def test_weights_decide_which_score_leads() -> None:
     assert combine_by_rank(scores, {"a": 1, "b": 0}).tolist() == [0, 0.5, 1]
     assert combine_by_rank(scores, {"a": 0, "b": 2}).tolist() == [1, 0.5, 0]
     assert combine_by_rank(scores, {"a": 1, "b": 1}).tolist() == [0.5, 0.5, 0.5]
-
-
-def test_pose_vectors_forget_place_and_size() -> None:
-    points = random_points(5)
-    boxes = BOXES.astype(np.float64)
-    moved = boxes * 2 + [30, 40, 0, 0]
-    assert pose_vectors(points * 2 + [30, 40], moved) == pytest.approx(pose_vectors(points, boxes))
 
 
 def test_appearance_weight_is_its_share_of_the_squared_distance() -> None:

@@ -12,11 +12,14 @@ import pytest
 from dataengine.cli import main
 from dataengine.coco_json import read_people, write_people
 from dataengine.datasets.balance import BalanceParams, run
-from dataengine.datasets.clusters import UNCLUSTERED, assign, fit_clusters
-from dataengine.datasets.clusters_file import read_balance
+from dataengine.datasets.balance_file import Balance, read_balance
+from dataengine.datasets.clusters import LARGE_POSES, fit_centres, medoids
+from dataengine.datasets.frozen_clusters import run as freeze
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
+from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
+from dataengine.pose_embedding import embed_poses
 
 from .pose_samples import crowd, mirrored, write_crowd
 
@@ -38,12 +41,16 @@ def balance(params: BalanceParams = PARAMS, out: Path = OUT) -> dict[str, float]
     return run(params, train=TRAIN, out=out, report=REPORT)
 
 
+def assign(people: People, clusters: PoseClusters) -> np.ndarray:
+    return clusters.assign(people.keypoints_px, people.visibility)
+
+
 def test_each_kind_of_pose_is_a_cluster(people: People) -> None:
     metrics = balance()
-    frozen = read_balance(OUT / "balance.json")
+    frozen = read_balance(OUT)
     assert np.array_equal(frozen.cluster, people.extras["figure"]), "largest first: the order of COUNTS"
     expected = np.array([1.0, np.sqrt(0.2 / (12 / 74)), 2.0])  # sqrt(0.2 / (2 / 74)) = 2.7 is capped
-    assert frozen.cluster_repeat_factor == pytest.approx(expected)
+    assert frozen.clusters.repeat_factor == pytest.approx(expected)
     assert frozen.repeat_factor == pytest.approx(expected[people.extras["figure"]])
     assert np.array_equal(frozen.image_id, people.image_id)
     assert frozen.train_sha256 == sha256_file(TRAIN)
@@ -57,11 +64,16 @@ def test_each_kind_of_pose_is_a_cluster(people: People) -> None:
 def test_the_file_is_readable_by_itself(people: People) -> None:
     balance()
     document = json.loads((OUT / "balance.json").read_text())
-    assert [cluster["count"] for cluster in document["clusters"]] == list(COUNTS)
-    assert document["params"]["threshold"] == 0.2
+    clusters = json.loads((OUT / "clusters.json").read_text())
+    assert [cluster["count"] for cluster in clusters["clusters"]] == list(COUNTS)
+    assert document["clusters_id"] == clusters["id"] and document["params"]["threshold"] == 0.2
     annotations = json.loads(TRAIN.read_text())["annotations"]
     for record, annotation in zip(document["people"], annotations, strict=True):
         assert (record["annotation_id"], record["image_id"]) == (annotation["id"], annotation["image_id"])
+    rarity = np.array([record["rarity"] for record in document["people"]])
+    by_cluster = [rarity[people.extras["figure"] == k] for k in range(3)]
+    assert all(np.ptp(values) == 0 for values in by_cluster)
+    assert by_cluster[0][0] < by_cluster[1][0] < by_cluster[2][0] < 1
 
 
 def test_the_picture_shows_every_cluster(people: People) -> None:
@@ -81,7 +93,7 @@ def test_same_inputs_give_the_same_bytes(people: People) -> None:
 
 def test_new_people_get_the_frozen_clusters(people: People) -> None:
     balance()
-    clusters = read_balance(OUT / "balance.json").clusters
+    clusters = read_balance(OUT).clusters
     new = crowd((5, 5, 5), seed=9)
     assert np.array_equal(assign(new, clusters), new.extras["figure"])
     mirror_images = new.replace(keypoints_px=np.array([mirrored(p, 80.0) for p in new.keypoints_px]))
@@ -92,7 +104,8 @@ def test_new_people_get_the_frozen_clusters(people: People) -> None:
 
 
 def test_some_missing_joints_leave_most_people_in_their_cluster(people: People) -> None:
-    clusters = fit_clusters(people, 3, seed=0)
+    balance()
+    clusters = read_balance(OUT).clusters
     visibility = people.visibility.copy()
     rng = np.random.default_rng(0)
     for row in visibility:
@@ -106,7 +119,7 @@ def test_people_without_a_pose_are_kept_at_one(people: People) -> None:
     visibility[[3, 40]] = 0
     write_crowd(TRAIN, people.replace(visibility=visibility))
     metrics = balance()
-    frozen = read_balance(OUT / "balance.json")
+    frozen = read_balance(OUT)
     assert metrics["unclustered"] == 2 and metrics["people"] == 74
     assert np.flatnonzero(frozen.cluster == UNCLUSTERED).tolist() == [3, 40]
     assert frozen.repeat_factor[[3, 40]].tolist() == [1, 1]
@@ -153,24 +166,106 @@ def test_params_out_of_range(change: dict[str, float]) -> None:
         replace(PARAMS, **change)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("spoil", ["format", "clusters", "people", "train_sha256"])
-def test_a_file_that_is_no_balance(people: People, spoil: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "key", "value", "match"),
+    [
+        ("balance.json", "format", 7, "not a result of balance"),
+        ("balance.json", "people", 7, "not a result of balance"),
+        ("balance.json", "people", [{"image_id": 1, "cluster": 3}], "a cluster outside 0 to 2"),
+        ("balance.json", "clusters_id", "0" * 12, "people of other clusters"),
+        ("clusters.json", "format", "pose-clusters-1", "not a file of pose clusters"),
+        ("clusters.json", "clusters", 7, "not a file of pose clusters"),
+        ("clusters.json", "clusters", [{"count": 1, "repeat_factor": 1, "centre": [0, 1]}], "do not fit this version"),
+        ("clusters.json", "id", "0" * 12, "changed after it was written"),
+    ],
+)
+def test_files_that_balance_did_not_write(people: People, name: str, key: str, value: object, match: str) -> None:
     balance()
-    document = json.loads((OUT / "balance.json").read_text())
-    document[spoil] = 7
-    if spoil != "train_sha256":
-        (OUT / "balance.json").write_text(json.dumps(document))
-        with pytest.raises(InputError, match=r"balance\.json is not a file of pose clusters"):
-            read_balance(OUT / "balance.json")
-    document = {
-        **document,
-        "clusters": [{"count": 1, "repeat_factor": 1, "centre": [0, 1]}],
-        "format": "pose-clusters-1",
-    }
-    document["people"] = []
-    (OUT / "balance.json").write_text(json.dumps(document))
-    with pytest.raises(InputError, match="do not fit this version"):
-        read_balance(OUT / "balance.json")
+    document = json.loads((OUT / name).read_text())
+    document[key] = value
+    (OUT / name).write_text(json.dumps(document))
+    with pytest.raises(InputError, match=match):
+        read_balance(OUT)
+
+
+def test_frozen_clusters_keep_their_meaning_when_the_data_change(people: People) -> None:
+    balance()
+    first = read_balance(OUT)
+    frozen = freeze(OUT, Path("datasets/pose_clusters"))
+    assert frozen.name == f"{first.clusters.id}.json"
+    write_crowd(TRAIN, crowd((5, 40, 0), seed=3))
+    later = balance_with(replace(PARAMS, frozen=str(frozen), clusters=7, seed=9))
+    assert np.array_equal(later.clusters.centres, first.clusters.centres) and later.clusters.id == first.clusters.id
+    assert later.clusters.counts.tolist() == [5, 40, 0], "new people in the clusters of old"
+    assert later.clusters.repeat_factor == pytest.approx([np.sqrt(0.2 / (5 / 45)), 1, 2]), "factors of the new shares"
+    assert np.array_equal(later.cluster, crowd((5, 40, 0), seed=3).extras["figure"])
+    assert (REPORT / "clusters.png").is_file(), "a cluster without members has no portrait, and no harm in it"
+    assert freeze(OUT, Path("again")).read_text() == (OUT / "clusters.json").read_text()
+    assert balance_with(PARAMS).clusters.id != first.clusters.id, "not frozen: fitted anew"
+
+
+def test_frozen_clusters_that_were_changed_are_refused(people: People) -> None:
+    balance()
+    frozen = freeze(OUT, Path("kept"))
+    renamed = frozen.rename("kept/mine.json")
+    with pytest.raises(InputError, match="not named by its clusters"):
+        balance(replace(PARAMS, frozen=str(renamed)))
+    document = json.loads(renamed.read_text())
+    document["clusters"][0]["centre"][0] += 0.01
+    frozen.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="changed after it was written"):
+        balance(replace(PARAMS, frozen=str(frozen)))
+    with pytest.raises(InputError, match="does not exist"):
+        balance(replace(PARAMS, frozen="kept/nothing.json"))
+
+
+def balance_with(params: BalanceParams) -> Balance:
+    balance(params)
+    return read_balance(OUT)
+
+
+def test_the_command_says_what_to_do_next(people: People, capsys: pytest.CaptureFixture[str]) -> None:
+    balance()
+    with pytest.raises(SystemExit) as stop:
+        main(["freeze-clusters", "--balance", str(OUT), "--out", "kept"])
+    assert stop.value.code == 0
+    path = capsys.readouterr().out.strip().split("frozen: ")[1]
+    assert read_pose_clusters(Path(path)).id == read_balance(OUT).clusters.id
+
+
+def test_skeletons_alone_need_no_pictures(people: People) -> None:
+    shutil.rmtree(TRAIN.parent / "images")
+    balance(replace(PARAMS, photographs=False))
+    picture = cv2.imread(str(REPORT / "clusters.png"))
+    assert picture is not None and picture.shape == (240 + 320, 1200, 3)
+    tiles = [picture[320:520, 200 * k : 200 * (k + 1)].astype(int) for k in range(3)]
+    assert all(0.001 < (tile.std(axis=2) > 20).mean() < 0.2 for tile in tiles), "coloured lines on grey"
+
+
+def test_medoids_by_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    cluster, squared = rng.integers(-1, 4, 50), rng.random(50).round(1)
+    cluster[cluster == 2] = 3
+    found = medoids(cluster, squared, 5)
+    for k in range(5):
+        rows = [row for row in range(50) if cluster[row] == k]
+        assert found[k] == (min(rows, key=lambda row: (squared[row], row)) if rows else -1)
+
+
+@pytest.mark.slow
+def test_many_poses_are_clustered_as_well_as_few() -> None:
+    from sklearn.cluster import KMeans
+
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(np.arange(6), [LARGE_POSES, 5000, 2000, 1000, 500, 300])
+    figures = rng.normal(0, 0.3, (6, 17, 2)) + crowd((1,)).keypoints_px / 100
+    points = figures[kinds] + rng.normal(0, 0.02, (len(kinds), 17, 2))
+    vectors, _ = embed_poses(points, np.full((len(kinds), 17), 2), np.float32)
+    centres = fit_centres(vectors, 6, seed=0)
+    ours = ((vectors[:, None] - centres) ** 2).sum(axis=2).min(axis=1).sum()
+    peer = KMeans(6, n_init=10, random_state=0).fit(vectors).inertia_
+    assert ours < 1.02 * peer
+    assert np.array_equal(centres, fit_centres(vectors, 6, seed=0)), "the seed decides"
 
 
 def test_one_line_and_exit_code_2(people: People, capsys: pytest.CaptureFixture[str]) -> None:

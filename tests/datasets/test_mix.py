@@ -16,12 +16,13 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
+from dataengine.pose_clusters import read_pose_clusters
 
 from .pose_samples import crowd, write_crowd
 
 PARAMS = MixParams(synthetic_per_real=0.3333333333, seed=3)
 REAL, SYNTHETIC = Path("data/ingest/train.json"), Path("data/render/people.json")
-BALANCE, OUT, REPORT = Path("data/balance/balance.json"), Path("data/mix"), Path("reports/mix")
+BALANCE, OUT, REPORT = Path("data/balance"), Path("data/mix"), Path("reports/mix")
 BALANCE_PARAMS = BalanceParams(clusters=3, threshold=0.25, max_repeat=3.0, seed=0)
 
 
@@ -33,7 +34,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> People:
     write_crowd(REAL, people)
     synthetic = crowd((4, 4), seed=5, source="synthetic").with_extra("K", [[1.0, 2.0]] * 8)
     write_crowd(SYNTHETIC, synthetic.with_extra("pose_name", ["warrior"] * 8))
-    run_balance(BALANCE_PARAMS, train=REAL, out=BALANCE.parent, report=Path("reports/balance"))
+    run_balance(BALANCE_PARAMS, train=REAL, out=BALANCE, report=Path("reports/balance"))
     return people
 
 
@@ -54,7 +55,11 @@ def test_everybody_is_named_once_with_image_and_factor(real: People) -> None:
     share = np.array([50, 9, 3]) / 62
     expected = np.clip(np.sqrt(0.25 / share), 1, 3)[real.extras["figure"]]
     assert people.extras["repeat_factor"] == pytest.approx([*expected, *[1.0] * 8])
-    assert people.extras["cluster"].tolist() == [*real.extras["figure"].tolist(), *[-1] * 8]
+    synthetic, _ = read_people(SYNTHETIC)
+    figure = np.concatenate([real.extras["figure"], synthetic.extras["figure"]])
+    assert people.extras["cluster"].tolist() == figure.tolist(), "synthetic people are looked up, too"
+    clusters = read_pose_clusters(BALANCE / "clusters.json")
+    assert people.extras["rarity"] == pytest.approx(clusters.rarity(figure.astype(np.int64)), abs=1e-6)
     assert people.extras["pose_name"][-1] == "warrior" and "K" not in people.extras
 
 

@@ -14,9 +14,9 @@ from dataengine.datasets.checks.person_boxes import (
     outside,
     tiny,
 )
-from dataengine.datasets.pose_embedding import mirror
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
 from dataengine.people import Images, People, box_from_keypoints
+from dataengine.pose_embedding import mirror
 
 from ..pose_samples import FIGURES, STANDING, crowd
 

@@ -17,9 +17,9 @@ from dataengine.datasets.checks.sides import (
     swapped_sides,
 )
 from dataengine.datasets.checks.teacher_sides import judge_sides
-from dataengine.datasets.pose_embedding import mirror
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import People, box_from_keypoints
+from dataengine.pose_embedding import mirror
 
 from ..pose_samples import FIGURES
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from dataengine.datasets.pose_embedding import DIMENSIONS, LEAST_BONES, embed_poses
 from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.pose_embedding import DIMENSIONS, LEAST_BONES, embed_poses
 
-from .pose_samples import FIGURES, STANDING, mirrored, reaching
+from .datasets.pose_samples import FIGURES, STANDING, mirrored, reaching
 
 ALL = np.full(17, 2)
 figures = arrays(np.float64, (17, 2), elements=st.floats(-1, 1, width=32)).map(lambda jitter: STANDING + 0.4 * jitter)

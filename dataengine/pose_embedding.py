@@ -1,6 +1,7 @@
-"""A pose as a vector for clustering: the same wherever the person stands, however large, and in the mirror.
+"""A pose as a vector: the same wherever the person stands, however large, and in the mirror.
 
-`embed_poses` is the only entry. Its steps:
+What clusters poses and what measures distances between them, in any room, does so here. `embed_poses` is the entry; its
+steps:
 
 1. Bones, joint minus joint, forget where the person stands (`_bones`).
 2. Each is divided by the person's size, which the longest bone for its kind tells (`_stature_px`): a projected bone is
@@ -39,6 +40,8 @@ BONES: dict[str, tuple[str, str, float]] = {
 }
 # A third: with less, what is filled in would say more than what was labelled.
 LEAST_BONES = 4
+# People embedded at a time, so that what is needed on the way stays small beside the vectors.
+_CHUNK = 8192
 
 _NAMES = tuple(BONES)
 _FROM, _TO = (np.array([COCO_KEYPOINTS.index(bone[end]) for bone in BONES.values()]) for end in (0, 1))
@@ -57,6 +60,16 @@ _STAND_INS = (
     ("shoulders", "hips"),
     ("hips", "shoulders"),
 )
+# The mirror image of a pose, bone by bone: the other side's with x turned round. A bone from right to left turns round
+# as a whole, too. `_STAND_INS` treats both sides alike, so that filling in and mirroring may change places.
+_OTHER_SIDE = {"left": "right", "right": "left"}
+_TWIN = np.array(
+    [
+        _NAMES.index(f"{_OTHER_SIDE[side]}_{bone}" if bone else side)
+        for side, _, bone in (n.partition("_") for n in _NAMES)
+    ]
+)
+_MIRRORED = np.array([(-1.0, 1.0) if "_" in name else (1.0, -1.0) for name in _NAMES])
 # One side says it all once the mirror image is told apart by sign: a left bone weighs for its twin, too.
 _ONE_SIDE = np.array([i for i, name in enumerate(_NAMES) if not name.startswith("right_")])
 _TWINS = np.sqrt([2.0 if name.startswith("left_") else 1.0 for name in _NAMES if not name.startswith("right_")])
@@ -65,21 +78,29 @@ DIMENSIONS = _COORDINATES + _COORDINATES * (_COORDINATES + 1) // 2
 
 
 def embed_poses(
-    keypoints_px: Floats, visibility: NDArray[np.integer[Any]]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    keypoints_px: Floats, visibility: NDArray[np.integer[Any]], dtype: type[np.floating[Any]] = np.float64
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Vectors (n, DIMENSIONS) for keypoints (n, 17, 2) and COCO flags (n, 17), and which of them mean anything (n,).
 
     Unit: the person's stature, summed over bones. Euclidean distance between vectors is a distance between poses up to
     translation, scale and mirroring (with left and right exchanged). A person with fewer than LEAST_BONES labelled
-    bones, or of no size, gets zeros and False.
+    bones, or of no size, gets zeros and False. Reckoned in float64; `dtype` is that of the vectors alone, for sets whose
+    vectors would fill the memory.
     """
+    n = len(visibility)
+    vectors, usable = np.empty((n, DIMENSIONS), dtype), np.empty(n, np.bool_)
+    for start in range(0, n, _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        vectors[rows], usable[rows] = _embed(keypoints_px[rows], visibility[rows])
+    return vectors, usable
+
+
+def _embed(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     bones, known = _bones(keypoints_px, visibility)
     size = _stature_px(bones)
     usable = (known.sum(axis=1) >= LEAST_BONES) & (size > 0)
     unit = np.where(usable, size, 1.0)[:, None, None]
-    mirrored, mirrored_known = _bones(*mirror(keypoints_px, visibility))
-    vectors = _forget_mirroring(_fill(bones / unit, known), _fill(mirrored / unit, mirrored_known))
-    return vectors * usable[:, None], usable
+    return _forget_mirroring(_fill(bones / unit, known)) * usable[:, None], usable
 
 
 def mirror(
@@ -119,12 +140,13 @@ def _index(template: str, side: str, other: str) -> int:
     return _NAMES.index(template.format(side=side, other=other))
 
 
-def _forget_mirroring(poses: NDArray[np.float64], mirrored: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A vector that a pose and its mirror image share, from the bones (n, bones, 2) of both.
+def _forget_mirroring(poses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A vector that a pose and its mirror image share, from the bones (n, bones, 2) of the pose.
 
-    Half the sum, s, is the same for both; half the difference, d, changes sign. d becomes the matrix d d^T / |d|,
-    the same for d and -d, continuous, and as long as d; off-diagonal entries stand for two.
+    Half the sum of both, s, is the same for both; half the difference, d, changes sign. d becomes the matrix
+    d d^T / |d|, the same for d and -d, continuous, and as long as d; off-diagonal entries stand for two.
     """
+    mirrored = poses[:, _TWIN] * _MIRRORED
     even, odd = (((poses + sign * mirrored) / 2)[:, _ONE_SIDE] * _TWINS[:, None] for sign in (1, -1))
     even, odd = even.reshape(len(poses), _COORDINATES), odd.reshape(len(poses), _COORDINATES)
     length = np.linalg.norm(odd, axis=1)
