@@ -22,7 +22,7 @@ from dataengine.people import Images, People
 MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
 MANIFEST_FORMAT = "dataengine.to-label/1"
 SCORE_NAMES = ("spread", "entropy", "flip", "teacher", "rarity")
-"""The uncertainties, and the rarity of the pose, that are combined, by the names they have in files, in params and in FiftyOne."""
+"""What is combined, uncertainties and the rarity of the pose, by the names in files, in params and in FiftyOne."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,7 +1,8 @@
 """Which samples an epoch is made of: real ones by repeat factor, others at an exact ratio to them.
 
 `draw_epoch` is a pure function of (sources, repeat factors, recipe, epoch): any worker, any machine and any
-resumed run draws the same indices. The stage `mix` writes the recipe; the training loaders draw with it.
+resumed run draws the same indices; `rank_places` shares them among processes. The stage `mix` writes the recipe; the
+training loaders draw with it.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -74,6 +75,23 @@ def draw_epoch(
         parts.append(_draw_cycling(pool, count, epoch, [recipe.seed, stream]))
     drawn = np.concatenate(parts)
     return np.random.default_rng([recipe.seed, SHUFFLE_STREAM, epoch]).permutation(drawn)
+
+
+def rank_places(drawn: int, batch: int, rank: int, world: int) -> NDArray[np.int64]:
+    """Places of process `rank`, of `world`, in the order of an epoch of `drawn` samples, `batch` in a step of all.
+
+    As DistributedDataParallel needs them: every rank gets as many, no place goes to two, and in each step all ranks
+    together have the very places that one process would have. What is left after the last whole step is dropped, as it
+    is for one process. Raises InputError where a step cannot be shared evenly.
+    """
+    if not 0 <= rank < world or batch < world or batch % world:
+        raise InputError(
+            "an epoch cannot be shared",
+            expected="a batch that all ranks share evenly",
+            got=f"{batch}, {rank} of {world}",
+        )
+    steps = drawn // batch
+    return np.arange(steps * batch).reshape(steps, world, batch // world)[:, rank].ravel()
 
 
 def share_of(n_real: int, ratio: float) -> int:

@@ -84,8 +84,8 @@ def embed_poses(
 
     Unit: the person's stature, summed over bones. Euclidean distance between vectors is a distance between poses up to
     translation, scale and mirroring (with left and right exchanged). A person with fewer than LEAST_BONES labelled
-    bones, or of no size, gets zeros and False. Reckoned in float64; `dtype` is that of the vectors alone, for sets whose
-    vectors would fill the memory.
+    bones, or of no size, gets zeros and False. Reckoned in float64; `dtype` is that of the vectors alone, for sets
+    whose vectors would fill the memory.
     """
     n = len(visibility)
     vectors, usable = np.empty((n, DIMENSIONS), dtype), np.empty(n, np.bool_)

@@ -1,7 +1,7 @@
 """Clusters of poses, fitted once on the training people; `dataengine.pose_clusters` freezes them and looks people up.
 
-Up to `LARGE_POSES` poses are clustered by k-means from several starts. Beyond, one start is brought near by mini-batches
-(Sculley, "Web-scale k-means clustering", WWW 2010) and then finished by a few rounds of k-means over all.
+Up to `LARGE_POSES` poses are clustered by k-means from several starts. Beyond, one start is brought near by
+mini-batches (Sculley, "Web-scale k-means clustering", WWW 2010) and then finished by a few rounds of k-means over all.
 """
 
 import warnings

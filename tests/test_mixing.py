@@ -1,6 +1,10 @@
 """What an epoch is made of: exact counts, fair turns, the same draw anywhere."""
 
+import json
+import subprocess
+import sys
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
-from dataengine.mixing import MixRecipe, draw_epoch, read_recipe, share_of, write_recipe
+from dataengine.mixing import MixRecipe, draw_epoch, rank_places, read_recipe, share_of, write_recipe
 
 factors = st.lists(st.floats(1, 6), min_size=1, max_size=40)
 
@@ -88,6 +92,57 @@ def test_more_of_one_source_does_not_change_the_others() -> None:
     assert drawn("synthetic", some) == drawn("synthetic", more)
     assert drawn("pseudo", some) != drawn("pseudo", more)
     assert drawn("pseudo", more.without_pseudo()) == []
+
+
+@settings(deadline=None)  # other work on the machine must not fail it
+@given(
+    factors,
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.fractions(0, 3, max_denominator=12),
+    st.integers(0, 30),
+    st.integers(0, 5),
+)
+def test_ranks_share_the_epoch_of_one_process(
+    real: list[float], world: int, per_rank: int, ratio: Fraction, epoch: int, seed: int
+) -> None:
+    source, factor = a_set(real, 7, 5)
+    orders = [draw_epoch(source, factor, MixRecipe(float(ratio), 0.5, seed), epoch) for _ in range(world)]
+    batch = world * per_rank
+    places = [rank_places(len(orders[rank]), batch, rank, world) for rank in range(world)]
+    steps = len(orders[0]) // batch
+    assert {len(own) for own in places} == {steps * per_rank}, "equal lengths"
+    assert sorted(np.concatenate(places).tolist()) == list(range(steps * batch)), "disjoint, and all of one process's"
+    drawn = [order[own].reshape(steps, per_rank) for order, own in zip(orders, places, strict=True)]
+    alone = orders[0][rank_places(len(orders[0]), batch, 0, 1)].reshape(steps, batch)
+    assert np.array_equal(np.concatenate(drawn, axis=1), alone), "step by step what one process has"
+    assert len(orders[0]) - steps * batch < batch
+
+
+@pytest.mark.parametrize(("batch", "rank", "world"), [(7, 0, 2), (0, 0, 1), (2, 0, 4), (4, 2, 2), (4, -1, 2)])
+def test_steps_that_ranks_cannot_share(batch: int, rank: int, world: int) -> None:
+    with pytest.raises(InputError, match="cannot be shared"):
+        rank_places(100, batch, rank, world)
+
+
+def test_an_epoch_is_the_same_in_another_process() -> None:
+    source, factor = a_set([1.4] * 20, 10, 10)
+    script = (
+        "import sys, numpy as np\n"
+        "from dataengine.mixing import MixRecipe, draw_epoch\n"
+        f"source = np.array({source.tolist()!r}); factor = np.array({factor.tolist()!r})\n"
+        "print(draw_epoch(source, factor, MixRecipe(1 / 3, 0.5, 3), 11).tolist())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == draw_epoch(source, factor, MixRecipe(1 / 3, 0.5, 3), 11).tolist()
+
+
+@settings(deadline=None)  # other work on the machine must not fail it
+@given(st.integers(1, 2000), st.fractions(0, 20, max_denominator=1000))
+def test_any_ratio_is_exact_to_one_sample(n: int, ratio: Fraction) -> None:
+    share = share_of(n, float(ratio))
+    assert share == int(ratio * n + Fraction(1, 2))
+    assert abs(share - ratio * n) <= Fraction(1, 2)
 
 
 def test_the_order_is_shuffled() -> None:

@@ -17,6 +17,8 @@ import torch
 import torch.distributed as distributed
 from numpy.typing import NDArray
 
+from dataengine.mixing import rank_places
+
 T = TypeVar("T")
 
 
@@ -46,8 +48,7 @@ class Ranks:
 
     def places(self, drawn: int, batch: int) -> NDArray[np.int64]:
         """This rank's places in an epoch of `drawn` samples, when all ranks together take `batch` in a step."""
-        steps = drawn // batch
-        return np.arange(steps * batch).reshape(steps, self.world, batch // self.world)[:, self.rank].ravel()
+        return rank_places(drawn, batch, self.rank, self.world)
 
     def total(self, value: float, device: torch.device) -> float:
         """The sum of all ranks' values."""
