@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.evaluation.bootstrap import paired_intervals
 from dataengine.evaluation.matching import average_precision, paired
 from dataengine.evaluation.poses import detections_of, truths_of
 from dataengine.evaluation.protocol import COCO
@@ -13,13 +12,12 @@ from dataengine.evaluation.slice_builders import (
     slices_by_crowding,
     slices_by_image,
     slices_by_occlusion,
-    slices_by_person,
     slices_by_size,
     slices_by_tags,
     slices_by_truncation,
     standard_slices,
 )
-from dataengine.evaluation.slices import Slice, compare_slices, slice_matches, slice_of_people
+from dataengine.evaluation.slices import Slice, slice_matches, slice_of_people
 from dataengine.people import Images, People
 
 from . import reference, samples
@@ -61,55 +59,6 @@ def test_a_slice_of_images_is_those_images_alone() -> None:
         paired(gt.take(np.isin(gt.image_id, alone.id)), alone, found.take(np.isin(found.image_id, alone.id))).match()
     )
     assert average_precision(slice_matches(paired(gt, images, found), images, part)) == pytest.approx(expected)
-
-
-def test_the_slice_of_everybody_has_the_interval_of_the_whole() -> None:
-    gt, images, found = labelled_set(2)
-    worse = samples.detections_of(gt, 0.1, np.random.default_rng(9))
-    first, second = paired(gt, images, found), paired(gt, images, worse)
-    everybody = Slice("all", np.ones(len(gt), dtype=bool), np.ones(len(images), dtype=bool))
-    clusters = np.arange(len(images)) // 2
-    options = {"resamples": 200, "level": 0.95}
-    whole = paired_intervals(
-        first.match(),
-        second.match(),
-        clusters,
-        rng=np.random.default_rng(0),
-        **options,  # type: ignore[arg-type]
-    )
-    (got,) = compare_slices(
-        [everybody],
-        images,
-        clusters,
-        first,
-        second,
-        rng=np.random.default_rng(0),
-        **options,  # type: ignore[arg-type]
-    )
-    assert (got.first, got.second, got.difference) == (whole.first, whole.second, whole.difference)
-    assert got.people == int(first.match().persons.sum())
-
-
-def test_each_slice_says_its_size_and_empty_ones_are_left_out() -> None:
-    gt, images, found = labelled_set(3)
-    gt = gt.replace(visibility=np.full((len(gt), 17), 2, dtype=np.uint8), extras={})
-    first_image = gt.image_id == images.id[0]
-    column = np.where(first_image, "rare", "")
-    (rare,) = slices_by_person("cluster", column, gt, images)
-    nobody = Slice("nobody", np.zeros(len(gt), dtype=bool), np.zeros(len(images), dtype=bool))
-    results = compare_slices(
-        [nobody, rare],
-        images,
-        np.arange(len(images)),
-        paired(gt, images, found),
-        resamples=100,
-        level=0.9,
-        rng=np.random.default_rng(0),
-    )
-    (got,) = results
-    assert (got.name, got.people, got.images, got.clusters) == ("cluster=rare", 3, 1, 1.0)
-    assert got.second is None and got.gain is None
-    assert (got.first.low, got.first.high) == (-np.inf, np.inf)  # one cluster says nothing about the spread
 
 
 def test_a_slice_of_another_set_is_refused() -> None:
