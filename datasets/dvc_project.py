@@ -1,0 +1,108 @@
+"""DVC and git of this project, as programs: experiments run, and their metrics read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dataengine.errors import EnvironmentFault, InputError
+
+LOCK_NAME, PIPELINE_NAME = "dvc.lock", "dvc.yaml"
+
+
+class DvcProject:
+    """The project in folder `root`; what its programs print goes to the file `log`."""
+
+    def __init__(self, root: Path, log: Path) -> None:
+        self.root, self.log = root, log
+        if not (root / PIPELINE_NAME).is_file():
+            raise InputError(f"{root} has no {PIPELINE_NAME}", mend="run in the project's folder")
+        self._git("rev-parse", "HEAD")
+        log.parent.mkdir(parents=True, exist_ok=True)
+
+    def repro(self, stage: str) -> None:
+        """Bring a stage up to date."""
+        self._logged("repro", stage)
+
+    def run_experiment(self, name: str, params: Sequence[str], stage: str) -> None:
+        """`dvc exp run` in a temporary folder. Raises InputError when it fails."""
+        untracked = not self._git("ls-files", LOCK_NAME)
+        copied = ["--copy-paths", LOCK_NAME] if untracked else []  # it tells which outputs are in the cache
+        changes = [word for param in params for word in ("--set-param", param)]
+        self._logged("exp", "run", "--temp", "--name", name, *copied, *changes, stage)
+
+    def remove_experiment(self, name: str) -> None:
+        """Forget an experiment that began at the present commit."""
+        self._logged("exp", "remove", name)
+
+    def experiment_metrics(self, stage: str) -> dict[str, dict[str, float]]:
+        """Name -> metrics of a stage, of all experiments that began at the present commit."""
+        file = self._metrics_file(stage)
+        shown = json.loads(self._program("dvc", "exp", "show", "--json"))
+        commits = (row for row in shown if row["rev"] != "workspace")
+        experiments = (experiment for commit in commits for experiment in commit["experiments"] or ())
+        found = {}
+        for experiment in experiments:
+            for revision in experiment["revs"] or ():
+                metrics = ((revision["data"] or {}).get("metrics") or {}).get(file) or {}
+                found[revision["name"]] = metrics.get("data") or {}
+        return found
+
+    def dependencies(self, stage: str) -> list[dict[str, Any]]:
+        """Paths and hashes that `dvc.lock` gives for what a stage read."""
+        document = yaml.safe_load((self.root / LOCK_NAME).read_text(encoding="utf-8"))
+        return [dict(dep) for dep in document["stages"][stage]["deps"]]
+
+    def changes(self) -> str:
+        """What differs from the commit, apart from texts and the lock file."""
+        return self._git("diff", "HEAD", "--", ".", ":!docs", ":!*.md", f":!{LOCK_NAME}")
+
+    def _metrics_file(self, stage: str) -> str:
+        document = yaml.safe_load((self.root / PIPELINE_NAME).read_text(encoding="utf-8"))
+        file = document["stages"][stage]["metrics"][0]
+        return str(file if isinstance(file, str) else next(iter(file)))
+
+    def _git(self, *arguments: str) -> str:
+        return self._program("git", *arguments)
+
+    def _program(self, *command: str) -> str:
+        """Its output. Raises EnvironmentFault when it fails."""
+        try:
+            done = subprocess.run(
+                _callable(command), cwd=self.root, env=_environment(), capture_output=True, text=True, check=True
+            )
+        except (OSError, subprocess.CalledProcessError) as error:
+            got = str(getattr(error, "stderr", "") or error).strip()[-300:]
+            mend = "run in a checkout of the project, after `make setup`"
+            raise EnvironmentFault(f"{' '.join(command[:3])} does not work", got=got, mend=mend) from error
+        return done.stdout
+
+    def _logged(self, *arguments: str) -> None:
+        """Run dvc with all its output in the log. Raises InputError with the last line when it fails."""
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"\n$ dvc {' '.join(arguments)}\n")
+            log.flush()
+            command = _callable(("dvc", *arguments))
+            done = subprocess.run(command, cwd=self.root, env=_environment(), stdout=log, stderr=log)
+        if done.returncode:
+            lines = [line for line in self.log.read_text(encoding="utf-8").splitlines() if "ERROR" in line]
+            raise InputError(
+                f"dvc {' '.join(arguments[:2])} failed", got=lines[-1] if lines else "", mend=f"see {self.log}"
+            )
+
+
+def _callable(command: Sequence[str]) -> list[str]:
+    """dvc is that of this environment."""
+    return [sys.executable, "-m", *command] if command[0] == "dvc" else list(command)
+
+
+def _environment() -> dict[str, str]:
+    """With this environment's programs first: stages are started by the name of their command."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

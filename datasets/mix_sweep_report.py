@@ -1,0 +1,122 @@
+"""What a sweep over the ratio found: the plot, the table, and what may be said about the best ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.files import atomic_path, write_json
+
+LEVEL = 0.95
+DEFAULT_RATIO = Fraction(1, 3)
+_DPI = 110
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit."""
+
+    ratio: Fraction
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class SweepSummary:
+    """Figures by ratio, r of them in ascending order, s seeds each."""
+
+    ratios: tuple[Fraction, ...]
+    ap: NDArray[np.float64]  # (r, s)
+    half_width: float  # of the interval of each mean; NaN for a single seed
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean over seeds (r,)."""
+        return np.asarray(self.ap.mean(axis=1))
+
+    def verdict(self) -> str:
+        """The best ratio, and whether seeds alone could have made it better than the default."""
+        best = int(self.mean.argmax())
+        told = f"Highest: {_text(self.ratios[best])}, AP {self.mean[best]:.3f}."
+        if DEFAULT_RATIO not in self.ratios or self.ratios[best] == DEFAULT_RATIO:
+            return told
+        gain = float(self.mean[best] - self.mean[self.ratios.index(DEFAULT_RATIO)])
+        reach = self.half_width * np.sqrt(2)  # of a difference of two means with the same spread
+        apart = "told apart from" if gain > reach else "not told apart from"
+        return f"{told} It is {apart} the default {_text(DEFAULT_RATIO)} ({gain:+.3f} ± {reach:.3f})."
+
+
+def summarise(results: Mapping[Trial, float]) -> SweepSummary:
+    """Means and their interval, from AP by trial, every ratio with the same seeds.
+
+    The spread over seeds is taken to be the same at all ratios and pooled, as in a one-way analysis of variance: with
+    two or three seeds a ratio's own spread says next to nothing. Student's t with r (s - 1) degrees of freedom.
+    """
+    from scipy.stats import t
+
+    ratios, seeds = sorted({trial.ratio for trial in results}), sorted({trial.seed for trial in results})
+    ap = np.array([[results[Trial(ratio, seed)] for seed in seeds] for ratio in ratios])
+    freedom = len(ratios) * (len(seeds) - 1)
+    half_width = float("nan")
+    if freedom:
+        variance = ((ap - ap.mean(axis=1, keepdims=True)) ** 2).sum() / freedom
+        half_width = float(t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance / len(seeds)))
+    return SweepSummary(tuple(ratios), ap, half_width)
+
+
+def write_sweep(report: Path, results: Mapping[Trial, float], stage: str, settings: Sequence[str]) -> None:
+    """Write sweep.json, sweep.md and sweep.png into the folder `report`."""
+    summary = summarise(results)
+    records = [{"ratio": str(t.ratio), "seed": t.seed, "val_ap": ap} for t, ap in sorted(results.items(), key=_order)]
+    write_json(report / "sweep.json", {"stage": stage, "settings": list(settings), "trials": records})
+    with atomic_path(report / "sweep.md") as partial:
+        partial.write_text(table(summary, stage, settings), encoding="utf-8")
+    with atomic_path(report / "sweep.png") as partial:
+        write_plot(partial, summary, stage)
+
+
+def table(summary: SweepSummary, stage: str, settings: Sequence[str]) -> str:
+    """Markdown: a row a ratio, then the verdict and what the interval leaves out."""
+    seeds = summary.ap.shape[1]
+    rows = [
+        f"| {_text(ratio)} | {mean:.3f} ± {summary.half_width:.3f} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
+        for ratio, mean, aps in zip(summary.ratios, summary.mean, summary.ap, strict=True)
+    ]
+    head = f"Validation OKS-AP of `{stage}`" + (f" with {', '.join(f'`{s}`' for s in settings)}" if settings else "")
+    notes = (
+        f"Mean of {seeds} seeds and its {LEVEL:.0%} interval over seeds, their spread pooled over the ratios. It speaks"
+        " of other seeds on the same training and validation people, not of other people."
+    )
+    lines = [f"{head}.", "", "| synthetic : real | mean | each seed |", "|---|---|---|", *rows]
+    return "\n".join([*lines, "", notes, "", summary.verdict()]) + "\n"
+
+
+def write_plot(path: Path, summary: SweepSummary, stage: str) -> None:
+    """A PNG: each fit as a dot, the means with their interval."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.8), dpi=_DPI, layout="constrained")
+    axes = figure.add_subplot()
+    place = np.arange(len(summary.ratios))
+    for aps in summary.ap.T:
+        axes.plot(place, aps, "o", color="#999999", markersize=4)
+    width = None if np.isnan(summary.half_width) else np.full(len(place), summary.half_width)
+    axes.errorbar(place, summary.mean, width, fmt="o-", color="#0072b2", capsize=4, label=f"mean, {LEVEL:.0%} interval")
+    axes.plot([], [], "o", color="#999999", markersize=4, label="one seed")
+    axes.set_xticks(place, [_text(ratio) for ratio in summary.ratios])
+    axes.set(xlabel="synthetic : real people drawn", ylabel=f"validation OKS-AP of {stage}")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend()
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _text(ratio: Fraction) -> str:
+    return f"{ratio.numerator} : {ratio.denominator}"
+
+
+def _order(item: tuple[Trial, float]) -> tuple[Fraction, int]:
+    return item[0].ratio, item[0].seed
