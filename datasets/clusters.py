@@ -5,6 +5,7 @@ mini-batches (Sculley, "Web-scale k-means clustering", WWW 2010) and then finish
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ _BATCH = 4096
 _FINISHING_ROUNDS = 5
 
 
-def fit_centres(poses: NDArray[np.floating], clusters: int, seed: int) -> NDArray[np.float64]:
+def fit_centres(poses: NDArray[np.floating[Any]], clusters: int, seed: int) -> NDArray[np.float64]:
     """Centres (k, d) of vectors (n, d), the largest cluster's first; fewer where there are fewer different poses.
 
     Raises InputError when there are no poses.
@@ -51,13 +52,13 @@ def medoids(cluster: NDArray[np.int64], squared_distance: NDArray[np.float64], c
     return nearest
 
 
-def _different(poses: NDArray[np.floating], enough: int) -> int:
+def _different(poses: NDArray[np.floating[Any]], enough: int) -> int:
     """How many different poses there are, as far as that matters: counting stops at `enough`."""
     several = len(np.unique(poses[: 10 * enough].round(DECIMALS), axis=0))
     return several if several >= enough else len(np.unique(poses.round(DECIMALS), axis=0))
 
 
-def _k_means(poses: NDArray[np.floating], k: int, seed: int) -> NDArray[np.floating]:
+def _k_means(poses: NDArray[np.floating[Any]], k: int, seed: int) -> NDArray[np.floating[Any]]:
     """Centres (k, d) of the best of several fits by their sum of squared distances, with a bar where it takes long."""
     from sklearn.cluster import KMeans
 
@@ -67,7 +68,7 @@ def _k_means(poses: NDArray[np.floating], k: int, seed: int) -> NDArray[np.float
     return np.asarray(min(fits, key=lambda fit: float(fit.inertia_)).cluster_centers_)
 
 
-def _mini_batch_k_means(poses: NDArray[np.floating], k: int, seed: int) -> NDArray[np.floating]:
+def _mini_batch_k_means(poses: NDArray[np.floating[Any]], k: int, seed: int) -> NDArray[np.floating[Any]]:
     """Centres (k, d) near a minimum of the sum of squared distances."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning

@@ -10,5 +10,6 @@ BENCHMARKS: dict[str, str] = {
     "bootstrap": "dataengine.bench.bootstrap",
     "loader": "dataengine.bench.loader",
     "ingest": "dataengine.bench.ingest",
+    "balance": "dataengine.bench.balance",
     "repro": "dataengine.bench.repro",
 }
