@@ -13,7 +13,7 @@ from dataengine.pose_clusters import PoseClusters
 COLUMNS = 6
 TILE_PX = (200, 240)
 _MARGIN = 0.15  # of the box's longer side, shown around the person
-_SKELETON_PX = 200  # longer side of a person without a photograph
+_SKELETON_MARGIN_PX = 24  # around a person without a photograph
 _BACKGROUND = 235  # grey behind skeletons
 _BARS_HEIGHT_PX = 320
 _DPI = 100
@@ -37,7 +37,7 @@ def write_clusters_picture(
 
     counts, factors = clusters.counts, clusters.repeat_factor
     captions = [f"{k}: {n} people, x{r:.2f}" for k, (n, r) in enumerate(zip(counts, factors, strict=True))]
-    tiles = [_portrait(people.take([row]), images) if row >= 0 else _blank(*TILE_PX) for row in medoid]
+    tiles = [_portrait(people.take([row]), images) if row >= 0 else _blank() for row in medoid]
     sheet = contact_sheet(tiles, columns=COLUMNS, tile=TILE_PX, captions=captions)
     height, width = sheet.shape[0] + _BARS_HEIGHT_PX, sheet.shape[1]
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
@@ -51,9 +51,10 @@ def write_clusters_picture(
         bars.set_xticks(place)
     bars.legend()
     portraits = figure.add_axes((0, 0, 1, sheet.shape[0] / height))
-    portraits.imshow(sheet[..., ::-1], aspect="auto")
+    portraits.imshow(sheet[..., ::-1], aspect="auto", interpolation="nearest")
     portraits.axis("off")
-    figure.savefig(path, metadata={"Software": None})  # else the file changes with the library's version
+    fixed = {"Software": None}  # else the file changes with the library's version
+    figure.savefig(path, metadata=fixed, pil_kwargs={"optimize": True})
 
 
 def _portrait(person: People, images: Images | None) -> BgrImage:
@@ -64,12 +65,12 @@ def _portrait(person: People, images: Images | None) -> BgrImage:
     labelled = person.visibility[0] > 0
     points = person.keypoints_px[0].astype(np.float64)
     low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
-    scale = _SKELETON_PX / max(float((high - low).max()), 1e-9)
-    margin = _MARGIN * _SKELETON_PX
-    width, height = np.ceil((high - low) * scale + 2 * margin).astype(int)
-    moved = np.where(labelled[:, None], (points - low) * scale + margin, 0.0)
-    return draw_people(_blank(int(width), int(height)), person.replace(keypoints_px=moved[None].astype(np.float32)))
+    room = np.array(TILE_PX) - 2 * _SKELETON_MARGIN_PX
+    scale = (room / np.maximum(high - low, 1e-9)).min()
+    middle = np.array(TILE_PX) / 2 - (0, _SKELETON_MARGIN_PX / 4)  # a little up: the caption is below
+    moved = np.where(labelled[:, None], (points - (low + high) / 2) * scale + middle, 0.0)
+    return draw_people(_blank(), person.replace(keypoints_px=moved[None].astype(np.float32)))
 
 
-def _blank(width: int, height: int) -> BgrImage:
-    return np.full((height, width, 3), _BACKGROUND, dtype=np.uint8)
+def _blank() -> BgrImage:
+    return np.full((TILE_PX[1], TILE_PX[0], 3), _BACKGROUND, dtype=np.uint8)

@@ -44,6 +44,8 @@ class SweepSummary:
         told = f"Highest: {_text(self.ratios[best])}, AP {self.mean[best]:.3f}."
         if DEFAULT_RATIO not in self.ratios or self.ratios[best] == DEFAULT_RATIO:
             return told
+        if np.isnan(self.half_width):
+            return f"{told} A single seed does not tell whether another ratio is better."
         gain = float(self.mean[best] - self.mean[self.ratios.index(DEFAULT_RATIO)])
         reach = self.half_width * np.sqrt(2)  # of a difference of two means with the same spread
         apart = "told apart from" if gain > reach else "not told apart from"
@@ -82,17 +84,18 @@ def write_sweep(report: Path, results: Mapping[Trial, float], stage: str, settin
 def table(summary: SweepSummary, stage: str, settings: Sequence[str]) -> str:
     """Markdown: a row a ratio, then the verdict and what the interval leaves out."""
     seeds = summary.ap.shape[1]
+    reach = "" if np.isnan(summary.half_width) else f" ± {summary.half_width:.3f}"
     rows = [
-        f"| {_text(ratio)} | {mean:.3f} ± {summary.half_width:.3f} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
+        f"| {_text(ratio)} | {mean:.3f}{reach} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
         for ratio, mean, aps in zip(summary.ratios, summary.mean, summary.ap, strict=True)
     ]
     head = f"Validation OKS-AP of `{stage}`" + (f" with {', '.join(f'`{s}`' for s in settings)}" if settings else "")
     notes = (
-        f"Mean of {seeds} seeds and its {LEVEL:.0%} interval over seeds, their spread pooled over the ratios. It speaks"
-        " of other seeds on the same training and validation people, not of other people."
+        f"Mean of {seeds} seeds ± half of its {LEVEL:.0%} interval, the spread over seeds pooled over the ratios. It"
+        " speaks of other seeds on the same training and validation people, not of other people."
     )
-    lines = [f"{head}.", "", "| synthetic : real | mean | each seed |", "|---|---|---|", *rows]
-    return "\n".join([*lines, "", notes, "", summary.verdict()]) + "\n"
+    lines = [f"{head}.", "", "| synthetic : real | mean | each seed |", "|---|---|---|", *rows, ""]
+    return "\n".join([*lines, *([notes, ""] if reach else []), summary.verdict()]) + "\n"
 
 
 def write_plot(path: Path, summary: SweepSummary, stage: str) -> None:
