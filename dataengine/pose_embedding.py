@@ -6,7 +6,8 @@ steps:
 1. Bones, joint minus joint, forget where the person stands (`_bones`).
 2. Each is divided by the person's size, which the longest bone for its kind tells (`_stature_px`): a projected bone is
    never longer than the bone, so foreshortened limbs do not mislead it.
-3. A bone with an unlabelled end stands in as a straight continuation of its neighbour (`_fill`).
+3. An unlabelled elbow or knee between two labelled ends lies on the line between them (`_bridged`); else a bone with an
+   unlabelled end stands in as a straight continuation of its neighbour (`_fill`).
 4. The pose and its mirror image are split into what they share and what changes sign between them; of the latter only
    products of two are kept, in which the sign cancels (`_forget_mirroring`).
 
@@ -46,6 +47,12 @@ _CHUNK = 8192
 _NAMES = tuple(BONES)
 _FROM, _TO = (np.array([COCO_KEYPOINTS.index(bone[end]) for bone in BONES.values()]) for end in (0, 1))
 _LENGTH: NDArray[np.float64] = np.array([bone[2] for bone in BONES.values()])
+# Upper and lower bone of each limb: where only the joint between them is unlabelled, their sum is still known.
+_LIMBS = tuple(
+    (_NAMES.index(f"{side}_{upper}"), _NAMES.index(f"{side}_{lower}"))
+    for side in ("left", "right")
+    for upper, lower in (("upper_arm", "forearm"), ("thigh", "shank"))
+)
 # (bone, stand-in) in the order in which they are tried; {side} stands for both sides, {other} for the opposite one.
 _STAND_INS = (
     ("{side}_trunk", "{other}_trunk"),
@@ -96,10 +103,12 @@ def embed_poses(
 
 
 def _embed(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    bones, known = _bones(keypoints_px, visibility)
+    points, labelled = np.asarray(keypoints_px, dtype=np.float64), visibility > UNLABELLED
+    bones, known = _bones(points, labelled)
     size = _stature_px(bones)
     usable = (known.sum(axis=1) >= LEAST_BONES) & (size > 0)
     unit = np.where(usable, size, 1.0)[:, None, None]
+    bones, known = _bridged(bones, known, points, labelled)
     return _forget_mirroring(_fill(bones / unit, known)) * usable[:, None], usable
 
 
@@ -111,9 +120,8 @@ def mirror(
     return flipped, visibility[:, FLIP_INDEX]
 
 
-def _bones(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _bones(points: NDArray[np.float64], labelled: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Vectors (n, bones, 2) from joint to joint, 0 where an end is unlabelled, and where both are labelled."""
-    points, labelled = np.asarray(keypoints_px, dtype=np.float64), visibility > UNLABELLED
     known = labelled[:, _FROM] & labelled[:, _TO]
     return np.where(known[..., None], points[:, _TO] - points[:, _FROM], 0.0), known
 
@@ -121,6 +129,21 @@ def _bones(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> tuple[
 def _stature_px(bones: NDArray[np.float64]) -> NDArray[np.float64]:
     """The least stature (n,) that explains the length of every known bone."""
     return np.asarray((np.linalg.norm(bones, axis=2) / _LENGTH).max(axis=1))
+
+
+def _bridged(
+    bones: NDArray[np.float64], known: NDArray[np.bool_], points: NDArray[np.float64], labelled: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Bones and which are known, with those on both sides of an unlabelled elbow or knee along the line of its limb."""
+    bones, known = bones.copy(), known.copy()
+    for upper, lower in _LIMBS:
+        start, middle, end = _FROM[upper], _TO[upper], _TO[lower]
+        rows = labelled[:, start] & ~labelled[:, middle] & labelled[:, end]
+        line = points[rows, end] - points[rows, start]
+        for bone in (upper, lower):
+            bones[rows, bone] = line * (_LENGTH[bone] / (_LENGTH[upper] + _LENGTH[lower]))
+            known[rows, bone] = True
+    return bones, known
 
 
 def _fill(bones: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:

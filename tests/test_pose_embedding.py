@@ -66,6 +66,37 @@ def test_a_small_change_of_pose_is_a_small_change_of_vector(figure: NDArray[np.f
     assert distance(figure, nudged) < 1e-3
 
 
+@settings(deadline=None)  # other work on the machine must not fail it
+@given(st.integers(0, 2), st.integers(0, 2**32 - 1), st.integers(5, 16))
+def test_a_missing_joint_leaves_the_pose_nearest_to_itself(kind: int, seed: int, missing: int) -> None:
+    figure = FIGURES[kind] + np.random.default_rng(seed).normal(0, 0.01, (17, 2))
+    visibility = ALL.copy()
+    visibility[missing] = 0
+    seen = embed(figure, visibility)
+    distances = [float(np.linalg.norm(seen - embed(other))) for other in FIGURES]
+    assert int(np.argmin(distances)) == kind
+
+
+@settings(deadline=None)  # other work on the machine must not fail it
+@given(figures, flags, st.integers(0, 2**32 - 1))
+def test_what_is_filled_in_changes_as_little_as_what_is_seen(
+    figure: NDArray[np.float64], visibility: NDArray[np.int64], seed: int
+) -> None:
+    nudged = figure + np.random.default_rng(seed).normal(0, 1e-7, figure.shape)
+    assert np.linalg.norm(embed(figure, visibility) - embed(nudged, visibility)) < 1e-3
+
+
+def test_many_at_once_are_as_each_alone() -> None:
+    rng = np.random.default_rng(0)
+    points, visibility = rng.normal(size=(9000, 17, 2)), rng.integers(0, 3, (9000, 17))
+    vectors, usable = embed_poses(points, visibility)
+    rows = [0, 8191, 8192, 8999]
+    assert np.array_equal(vectors[rows], embed_poses(points[rows], visibility[rows])[0])
+    single, same = embed_poses(points, visibility, np.float32)
+    assert single.dtype == np.float32 and np.array_equal(usable, same)
+    assert single == pytest.approx(vectors, abs=1e-5)
+
+
 def test_poses_differ_more_than_their_noise() -> None:
     rng = np.random.default_rng(0)
     noisy = STANDING + rng.normal(0, 0.01, STANDING.shape)
