@@ -39,7 +39,7 @@ border-bottom:1px solid var(--line)}.n{text-align:right;font-variant-numeric:tab
 color:var(--soft)}
 .n,.answer,th{white-space:nowrap;overflow-wrap:normal}.yes{color:var(--promote)}.no{color:var(--reject)}.open{color:var(--not-enough-evidence)}
 .people{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:1.1rem}
-figure{margin:0;break-inside:avoid}.panels{display:grid;grid-template-columns:repeat({{ columns }},1fr);gap:3px}
+figure{margin:0;break-inside:avoid}.panels{display:grid;grid-template-columns:repeat({{ columns }},minmax(0,1fr));gap:3px}
 .panels img{width:100%;aspect-ratio:3/4;object-fit:contain;background:#30363d;display:block;border-radius:2px}
 .panels span{display:block;font-size:.8rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .key i{display:inline-block;width:1.6rem;border-top:3px solid var(--who);vertical-align:.25rem;margin:0 .4rem 0 .9rem}
@@ -47,7 +47,8 @@ figure{margin:0;break-inside:avoid}.panels{display:grid;grid-template-columns:re
 margin:0}
 dt{color:var(--soft)}dd{margin:0}
 @media(max-width:44rem){.row{grid-template-columns:1fr auto}.row .plot{grid-column:1/-1;grid-row:2}
-.hide{display:none}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}th,td{padding-right:.35rem;font-size:.9rem}}
+.hide{display:none}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}th,td{padding-right:.35rem;font-size:.9rem}
+th,th.n{white-space:normal;overflow-wrap:anywhere}}
 @media print{body{font-size:10.5pt;max-width:none;padding:0}h2{break-after:avoid}
 .row,tr,.chart,.verdict{break-inside:avoid}
 .people{grid-template-columns:repeat(3,1fr)}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

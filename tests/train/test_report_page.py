@@ -1,0 +1,124 @@
+"""The report in a real browser: whole on a phone, silent on the console, printable; and safe with hostile names."""
+
+import html
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataengine.exported import load_exported
+from dataengine.train.comparison import Comparison
+from dataengine.train.report_html import write_report
+
+from .gate_round import PARAMS, Gate
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=5000",
+)
+# A frame of a phone's width: a browser's own window does not get that narrow. What it finds stands in the title.
+PHONE = """<!doctype html><meta charset="utf-8"><title>waiting</title>
+<script>
+function measure(frame) {{
+  const page = frame.contentDocument.documentElement;
+  const pictures = [...frame.contentDocument.images];
+  const broken = pictures.filter(picture => !picture.complete || picture.naturalWidth === 0).length;
+  const wide = [...frame.contentDocument.body.querySelectorAll("*")].filter(
+    element => element.getBoundingClientRect().right > 376).map(element => element.tagName + "." + element.className);
+  document.title = [page.scrollWidth, pictures.length, broken, ...wide.slice(0, 5)].join(" ");
+}}
+</script>
+<iframe width="375" height="800" style="border:0" onload="measure(this)" srcdoc="{page}"></iframe>"""
+
+
+class Pictures(HTMLParser):
+    """What every image says to those who do not see it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alternatives: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.alternatives.append(dict(attrs).get("alt"))
+
+
+@pytest.fixture(params=["first model", "against a champion"])
+def report(request: pytest.FixtureRequest, gate: Gate, exported: dict[str, Path]) -> Path:
+    """A report of a real comparison of either kind."""
+    gate.compare(exported["good"])
+    if request.param == "against a champion":
+        gate.promote(exported["good"])
+        gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
+    return gate.root / "compare" / "report.html"
+
+
+def browse(profile: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    if CHROMIUM is None:
+        pytest.skip("not looked at: chromium is not installed")
+    command: Sequence[str] = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+def test_it_fits_a_phone_and_every_picture_shows(report: Path, tmp_path: Path) -> None:
+    frame = tmp_path / "phone.html"
+    frame.write_text(PHONE.format(page=html.escape(report.read_text())))
+    shown = browse(tmp_path / "profile", "--dump-dom", frame.as_uri()).stdout
+    title = re.search(r"<title>(\d+) (\d+) (\d+) ?(.*?)</title>", shown)
+    assert title is not None, shown[:300]
+    width, pictures, broken = map(int, title.groups()[:3])
+    assert width <= 375, f"too wide: {title[4]}"
+    assert pictures >= 24
+    assert broken == 0
+
+
+def test_the_console_stays_silent_and_it_prints(report: Path, tmp_path: Path) -> None:
+    printed = tmp_path / "report.pdf"
+    said = browse(
+        tmp_path / "profile", "--enable-logging=stderr", "--log-level=0", f"--print-to-pdf={printed}", report.as_uri()
+    ).stderr
+    assert "CONSOLE" not in said
+    assert printed.read_bytes().startswith(b"%PDF")
+    assert printed.stat().st_size > 50_000  # the pictures are in it
+
+
+def test_it_is_one_file_of_a_sensible_size_that_says_what_its_pictures_show(report: Path) -> None:
+    page = report.read_text()
+    assert len(page) < 4_000_000
+    assert not re.search(r'(?:src|href)\s*=\s*"(?!data:|#)|url\((?!data:)|@import', page)
+    pictures = Pictures()
+    pictures.feed(page)
+    assert len(pictures.alternatives) >= 24
+    assert all(pictures.alternatives)
+
+
+def test_names_from_files_stay_text(
+    gate: Gate, exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+
+    def with_hostile_names(path: Path, comparison: Comparison, *rest: Any) -> None:
+        slices = tuple(replace(row, name=hostile) for row in comparison.slices)
+        spoilt = replace(comparison, reason=hostile, warnings=(hostile,), slices=slices)
+        write_report(path, replace(spoilt, candidate=replace(spoilt.candidate, id=hostile, machine=hostile)), *rest)
+
+    monkeypatch.setattr("dataengine.train.compare.write_report", with_hostile_names)
+    gate.compare(exported["good"])
+    page = (gate.root / "compare" / "report.html").read_text()
+    assert page.count("&lt;script&gt;alert(") >= 3
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
