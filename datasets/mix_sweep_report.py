@@ -14,6 +14,10 @@ from dataengine.files import atomic_path, write_json
 
 LEVEL = 0.95
 DEFAULT_RATIO = Fraction(1, 3)
+INTERVAL_NOTE = (
+    f"± is half of the mean's {LEVEL:.0%} interval, the spread over seeds pooled over the ratios: it speaks\n"
+    "of other seeds on the same training and validation people, not of other people. "
+)
 _DPI = 110
 
 
@@ -30,6 +34,7 @@ class SweepSummary:
     """Figures by ratio, r of them in ascending order, s seeds each."""
 
     ratios: tuple[Fraction, ...]
+    seeds: tuple[int, ...]
     ap: NDArray[np.float64]  # (r, s)
     half_width: float  # of the interval of each mean; NaN for a single seed
 
@@ -67,35 +72,46 @@ def summarise(results: Mapping[Trial, float]) -> SweepSummary:
     if freedom:
         variance = ((ap - ap.mean(axis=1, keepdims=True)) ** 2).sum() / freedom
         half_width = float(t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance / len(seeds)))
-    return SweepSummary(tuple(ratios), ap, half_width)
+    return SweepSummary(tuple(ratios), tuple(seeds), ap, half_width)
 
 
 def write_sweep(report: Path, results: Mapping[Trial, float], stage: str, settings: Sequence[str]) -> None:
-    """Write sweep.json, sweep.md and sweep.png into the folder `report`."""
+    """Write sweep.json, sweep.md, which shows the plot beside it, and sweep.png into the folder `report`."""
     summary = summarise(results)
     records = [{"ratio": str(t.ratio), "seed": t.seed, "val_ap": ap} for t, ap in sorted(results.items(), key=_order)]
     write_json(report / "sweep.json", {"stage": stage, "settings": list(settings), "trials": records})
     with atomic_path(report / "sweep.md") as partial:
-        partial.write_text(table(summary, stage, settings), encoding="utf-8")
+        partial.write_text(page(summary, stage, settings), encoding="utf-8")
     with atomic_path(report / "sweep.png") as partial:
         write_plot(partial, summary, stage)
 
 
-def table(summary: SweepSummary, stage: str, settings: Sequence[str]) -> str:
-    """Markdown: a row a ratio, then the verdict and what the interval leaves out."""
-    seeds = summary.ap.shape[1]
+def page(summary: SweepSummary, stage: str, settings: Sequence[str]) -> str:
+    """Markdown: the command, the plot, a row a ratio, the verdict, and what the figures leave out."""
     reach = "" if np.isnan(summary.half_width) else f" ± {summary.half_width:.3f}"
     rows = [
         f"| {_text(ratio)} | {mean:.3f}{reach} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
         for ratio, mean, aps in zip(summary.ratios, summary.mean, summary.ap, strict=True)
     ]
-    head = f"Validation OKS-AP of `{stage}`" + (f" with {', '.join(f'`{s}`' for s in settings)}" if settings else "")
-    notes = (
-        f"Mean of {seeds} seeds ± half of its {LEVEL:.0%} interval, the spread over seeds pooled over the ratios. It"
-        " speaks of other seeds on the same training and validation people, not of other people."
-    )
-    lines = [f"{head}.", "", "| synthetic : real | mean | each seed |", "|---|---|---|", *rows, ""]
-    return "\n".join([*lines, *([notes, ""] if reach else []), summary.verdict()]) + "\n"
+    seed_words = [f"--seed {seed}" for seed in summary.seeds]
+    words = [*(f"--ratio {ratio}" for ratio in summary.ratios), *seed_words, *(f"--set {value}" for value in settings)]
+    lines = [
+        "# How many synthetic people for each real one: a sweep",
+        "",
+        f"    dataengine sweep-mix --stage {stage} {' '.join(words)} --report reports/sweep-mix",
+        "",
+        "![Validation AP by ratio](sweep.png)",
+        "",
+        "| synthetic : real | mean AP | each seed |",
+        "|---|---|---|",
+        *rows,
+        "",
+        summary.verdict(),
+        "",
+        f"Validation OKS-AP of `{stage}`. {INTERVAL_NOTE if reach else ''}Every ratio sees the real",
+        "people equally often; more synthetic people make an epoch longer, so that they also bring more steps.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def write_plot(path: Path, summary: SweepSummary, stage: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.datasets.mix_sweep import Sweep, parse_sweep, run
-from dataengine.datasets.mix_sweep_report import Trial, summarise, table, write_plot
+from dataengine.datasets.mix_sweep_report import Trial, page, summarise, write_plot
 from dataengine.errors import EnvironmentFault, InputError
 
 # the AP of a fit is a function of its params, and each run leaves a line in a file outside
@@ -168,5 +168,6 @@ def test_a_single_seed_has_no_interval(tmp_path: Path) -> None:
     summary = summarise({Trial(Fraction(r, 3), 0): r / 10 for r in range(3)})
     assert np.isnan(summary.half_width)
     write_plot(tmp_path / "sweep.png", summary, "fit-teacher")
-    text = table(summary, "fit-teacher", [])
-    assert "A single seed does not tell" in text and "nan" not in text
+    text = page(summary, "fit-teacher", ["fit-teacher.epochs=2"])
+    assert "A single seed does not tell" in text and "nan" not in text and "±" not in text
+    assert "--ratio 0 --ratio 1/3 --ratio 2/3 --seed 0 --set fit-teacher.epochs=2" in text
