@@ -42,6 +42,8 @@ def stored_model(entry: Entry, store: Path) -> ExportedModel:
     Raises:
         InputError: a file is missing, damaged, or not the one that the registry names.
     """
+    if not (store / entry.id).is_dir():
+        raise InputError(f"{store / entry.id} does not exist", expected="the registry's model", mend=_MEND)
     model = load_exported(store / entry.id)
     if model.sha256 != entry.files:
         raise InputError(

@@ -1,0 +1,121 @@
+"""The store and the tags of promoted models, shared with DVC and GTO: real commands, a local remote, no network."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dvc.api
+import gto.api
+import pytest
+import yaml
+
+from dataengine.errors import InputError
+from dataengine.exported import ExportedModel, load_exported
+from dataengine.model_store import stored_model
+from dataengine.registry import read_registry
+
+from .gate_round import Gate
+
+ARTIFACT, STORE, EXPORT = "pose-student", "models/registry", "models/export"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout with this repository's ignore files and `artifacts`, and one stage that makes the export."""
+
+    root: Path
+
+    def run(self, *words: str) -> str:
+        """Run ``git`` or ``dvc`` here; what it printed."""
+        command = [sys.executable, "-m", *words] if words[0] == "dvc" else list(words)
+        done = subprocess.run(command, cwd=self.root, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def commit(self, *paths: str) -> None:
+        self.run("git", "add", *paths)
+        self.run("git", "commit", "-q", "-m", "work")
+
+    def head(self) -> str:
+        return self.run("git", "rev-parse", "HEAD").strip()
+
+    def champion(self) -> ExportedModel:
+        entry = read_registry(self.root / "train" / "registry.json").champion
+        assert entry is not None
+        return stored_model(entry, self.root / STORE)
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git's author, and no settings of the machine's user."""
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@example.org")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+
+
+@pytest.fixture
+def project(repository: Path, gate: Gate, exported: dict[str, Path], tmp_path: Path, identity: None) -> Project:
+    """The good model is exported by a stage of DVC, promoted, and committed; the store is not yet tracked."""
+    gate.compare(exported["good"])
+    assert gate.promote(exported["good"])["outcome"] == "promoted"
+    root = tmp_path / "project"
+    root.mkdir()
+    for name in (".gitignore", ".dvcignore"):
+        shutil.copy(repository / name, root)
+    copying = "import shutil, sys; shutil.copytree(*sys.argv[1:])"
+    stage = {"cmd": f"{sys.executable} -c '{copying}' {exported['good']} {EXPORT}", "outs": [EXPORT]}
+    artifacts = yaml.safe_load((repository / "dvc.yaml").read_text())["artifacts"]
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"export": stage}, "artifacts": artifacts}))
+    made = Project(root)
+    made.run("git", "init", "-q")
+    made.run("dvc", "init", "-q")
+    made.run("dvc", "remote", "add", "-q", "--default", "store", str(tmp_path / "remote"))
+    made.run("dvc", "repro", "-q")
+    shutil.copytree(gate.store, root / STORE)
+    (root / "train").mkdir()
+    shutil.copy(gate.registry, root / "train")
+    made.commit(".gitignore", ".dvcignore", ".dvc", "dvc.yaml", "dvc.lock", "train")
+    return made
+
+
+def test_the_champion_is_pulled_after_store_and_cache_are_lost(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "add", "-q", STORE)
+    project.commit("train/registry.json", f"{STORE}.dvc")
+    project.run("dvc", "push", "-q")
+    assert project.run("git", "status", "--porcelain") == ""
+    assert "up to date" in project.run("dvc", "status")
+    assert "didn't change" in project.run("dvc", "repro")
+    wanted = project.champion()
+
+    project.run("git", "clone", "-q", ".", str(tmp_path / "clone"))
+    for lost in (STORE, EXPORT, ".dvc/cache"):
+        shutil.rmtree(project.root / lost)
+    for other in (project, Project(tmp_path / "clone")):
+        with pytest.raises(InputError, match="dvc pull"):
+            other.champion()
+        other.run("dvc", "pull", "-q")
+        assert other.champion().sha256 == wanted.sha256
+        assert load_exported(other.root / EXPORT).id == wanted.id
+
+
+def test_versions_and_stages_are_tags_that_lead_to_the_promoted_model(project: Project) -> None:
+    root, promoted_at = str(project.root), project.head()
+    gto.api.register(root, ARTIFACT, ref="HEAD", version="v1.0.0")
+    gto.api.assign(root, ARTIFACT, version="v1.0.0", stage="prod")
+    (project.root / "notes.txt").write_text("later work")
+    project.commit("notes.txt")
+    gto.api.register(root, ARTIFACT, ref="HEAD", version="v2.0.0")
+    gto.api.assign(root, ARTIFACT, version="v2.0.0", stage="prod")
+    shown = {row["version"]: row for row in gto.api.show(root, ARTIFACT)}
+    assert set(shown) == {"v1.0.0", "v2.0.0"}
+    assert dvc.api.artifacts_show(ARTIFACT, stage="prod", repo=root) == {"rev": project.head(), "path": EXPORT}
+
+    gto.api.assign(root, ARTIFACT, version="v1.0.0", stage="prod", force=True)  # as after a rollback
+    assert dvc.api.artifacts_show(ARTIFACT, stage="prod", repo=root) == {"rev": promoted_at, "path": EXPORT}
+    project.run("dvc", "artifacts", "get", "-q", root, ARTIFACT, "--stage", "prod", "-o", "fetched")
+    assert load_exported(project.root / "fetched").id == project.champion().id
