@@ -39,7 +39,8 @@ border-bottom:1px solid var(--line)}.n{text-align:right;font-variant-numeric:tab
 color:var(--soft)}
 .n,.answer,th{white-space:nowrap;overflow-wrap:normal}.yes{color:var(--promote)}.no{color:var(--reject)}.open{color:var(--not-enough-evidence)}
 .people{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:1.1rem}
-figure{margin:0;break-inside:avoid}.panels{display:grid;grid-template-columns:repeat({{ columns }},minmax(0,1fr));gap:3px}
+figure{margin:0;break-inside:avoid}
+.panels{display:grid;grid-template-columns:repeat({{ columns }},minmax(0,1fr));gap:3px}
 .panels img{width:100%;aspect-ratio:3/4;object-fit:contain;background:#30363d;display:block;border-radius:2px}
 .panels span{display:block;font-size:.8rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .key i{display:inline-block;width:1.6rem;border-top:3px solid var(--who);vertical-align:.25rem;margin:0 .4rem 0 .9rem}
