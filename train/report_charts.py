@@ -1,9 +1,10 @@
-"""The charts of a comparison's report as inline SVG: intervals on a line, precision over recall, reliability.
+"""The charts of a comparison's report as inline SVG: intervals, precision over recall, reliability, costs as bars.
 
 Every chart says in its label what it shows, models differ by dash and marker as well as by colour, and colours are CSS
 variables of the page, so that dark mode and print have their own.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,24 +39,48 @@ class Scale:
         """The place of `value`, as CSS wants it."""
         return f"{3 + 94 * (value - self.low) / (self.high - self.low):.2f}%"
 
+    def ticks(self) -> list[float]:
+        """Two to four round values on the axis: multiples of 1, 2 or 5 times a power of ten."""
+        power = 10.0 ** math.floor(math.log10((self.high - self.low) / 4))
+        step = next(factor * power for factor in (1, 2, 5, 10) if factor * power * 4 >= self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [round(step * index, 12) for index in range(first, last + 1)]
+
 
 def interval_svg(interval: Interval, scale: Scale, who: str, label: str, mark: float | None = None) -> Markup:
-    """A point with its interval on one line, and a dashed line at `mark`."""
-    line = (
-        Markup('<line class="mark" x1="{0}" x2="{0}" y1="0" y2="24"/>').format(scale.at(mark))
-        if mark is not None
-        else ""
-    )
+    """A point with its interval, the axis's grid behind it, and a dashed line at `mark`. It fills its parent."""
+    upright = Markup('<line class="{0}" x1="{1}" x2="{1}" y1="0" y2="100%"/>')
+    lines = [upright.format("zero" if tick == 0 else "grid", scale.at(tick)) for tick in scale.ticks()]
+    if mark is not None and mark != 0:
+        lines.append(upright.format("mark", scale.at(mark)))
     return Markup(
-        '<svg class="interval {who}" width="100%" height="24" role="img" aria-label="{label}">{line}'
-        '<line class="whisker" x1="{low}" x2="{high}" y1="12" y2="12"/><circle cx="{value}" cy="12" r="5.5"/></svg>'
+        '<svg class="interval {who}" width="100%" height="100%" role="img" aria-label="{label}">{lines}'
+        '<line class="whisker" x1="{low}" x2="{high}" y1="50%" y2="50%"/><circle cx="{value}" cy="50%" r="5.5"/></svg>'
     ).format(
         who=who,
         label=label,
-        line=line,
+        lines=Markup("").join(lines),
         low=scale.at(interval.low),
         high=scale.at(interval.high),
         value=scale.at(interval.value),
+    )
+
+
+def axis_svg(scale: Scale, sign: str = "") -> Markup:
+    """The numbers under a column of `interval_svg`."""
+    text = Markup('<text x="{}" y="12" text-anchor="middle">{}</text>')
+    numbers = [text.format(scale.at(tick), "0" if tick == 0 else f"{tick:{sign}g}") for tick in scale.ticks()]
+    return Markup('<svg class="axis" width="100%" height="16" aria-hidden="true">{}</svg>').format(
+        Markup("").join(numbers)
+    )
+
+
+def bars_svg(values: Mapping[str, float], most: float, label: str) -> Markup:
+    """A bar for each model, from zero at the left to `most` at the right; what is below zero has no bar."""
+    bar = Markup('<rect class="{}" x="1" y="{}" width="{:.1f}%" height="8"/>')
+    bars = [bar.format(who, 2 + 12 * row, 98 * max(v, 0.0) / most) for row, (who, v) in enumerate(values.items())]
+    return Markup('<svg class="bars" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
+        12 * len(bars) + 2, label, Markup("").join(bars)
     )
 
 

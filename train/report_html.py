@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from dataengine.evaluation.bootstrap import Interval
 from dataengine.evaluation.matching import precision_table
@@ -16,7 +17,7 @@ from dataengine.people import Images, People
 
 from .comparison import Comparison, ModelFigures
 from .gate_models import Scored
-from .report_charts import Scale, interval_svg, precision_svg, reliability_svg
+from .report_charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
 from .report_people import shown_person, telling_people
 from .report_template import PAGE
 
@@ -25,6 +26,15 @@ HEADLINE = {
     "promote": "Promote the candidate.",
     "reject": "Do not promote the candidate.",
     "not-enough-evidence": "Do not promote yet: there is not enough evidence.",
+}
+ERROR_MEANING = {
+    "miss": "a joint far from where it is",
+    "swap": "a joint put on another person",
+    "inversion": "left and right of one person exchanged",
+    "jitter": "a joint near its place, but not on it",
+    "score": "confidence in the wrong order",
+    "background": "a person found where nobody is",
+    "not found": "a person that was not found",
 }
 
 
@@ -45,11 +55,13 @@ def write_report(
     page = Environment(autoescape=True).from_string(PAGE)
     text = page.render(
         c=comparison,
-        headline=HEADLINE[comparison.verdict],
+        title=HEADLINE[comparison.verdict],
+        headline=_headline(comparison),
         models=list(scored),
         columns=1 + len(scored),
         tiles=list(_tiles(comparison)),
         deltas=list(_deltas(comparison)),
+        slice_axis=_slice_axis(comparison),
         interval_words=_interval_words(comparison),
         figures=list(_figures(comparison)),
         slices=list(_slices(comparison)),
@@ -62,6 +74,17 @@ def write_report(
     )
     with atomic_path(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def _headline(comparison: Comparison) -> str:
+    """The verdict in one sentence; a promotion with its figure, for what stops one may be no figure of AP."""
+    said = HEADLINE[comparison.verdict]
+    if comparison.verdict != "promote":
+        return said
+    figure = comparison.gain if comparison.gain is not None else comparison.ap
+    what = "AP" if comparison.gain is None else "AP against the champion"
+    sign, level = "" if comparison.gain is None else "+", comparison.policy["level"]
+    return f"{said[:-1]}: {figure.value:{sign}.3f} {what} ({level:.0%} interval {_bounds(figure, sign)})."
 
 
 def _models(comparison: Comparison) -> dict[str, ModelFigures]:
@@ -90,13 +113,16 @@ def _deltas(comparison: Comparison) -> Iterator[dict[str, Any]]:
     limit = next((check.limit for check in comparison.checks if check.kind == "primary"), 0.0)
     if comparison.gain is not None:
         scale = Scale.around([comparison.gain], 0.0, limit)
-        yield _row("gain (dashed: asked for)", comparison.gain, scale, "candidate", "+", limit)
+        name = f"gain in AP (asked for: above {limit:g})"
+        yield {"rows": [_row(name, comparison.gain, scale, "candidate", "+", limit)], "axis": axis_svg(scale, "+")}
     both = [comparison.ap, comparison.champion_ap]
     floor = limit if comparison.gain is None else None
     scale = Scale.around(both, *([] if floor is None else [floor]))
-    yield _row("AP, candidate", comparison.ap, scale, "candidate", "", floor)
+    name = "AP of the candidate" if floor is None else f"AP (dashed: the floor, {floor:g})"
+    rows = [_row(name, comparison.ap, scale, "candidate", "", floor)]
     if comparison.champion_ap is not None:
-        yield _row("AP, champion", comparison.champion_ap, scale, "champion", "")
+        rows.append(_row("AP of the champion", comparison.champion_ap, scale, "champion", ""))
+    yield {"rows": rows, "axis": axis_svg(scale)}
 
 
 def _row(name: str, interval: Interval, scale: Scale, who: str, sign: str, mark: float | None = None) -> dict[str, Any]:
@@ -105,14 +131,28 @@ def _row(name: str, interval: Interval, scale: Scale, who: str, sign: str, mark:
     return {"name": name, "interval": interval, "sign": sign, "svg": svg}
 
 
+def _slice_scale(comparison: Comparison) -> Scale:
+    shown = [part.candidate if comparison.gain is None else part.gain for part in comparison.slices]
+    limits = [check.limit for check in comparison.checks if check.kind == "guard"]
+    return Scale.around(shown, 0.0, *limits)
+
+
+def _slice_axis(comparison: Comparison) -> Markup:
+    return axis_svg(_slice_scale(comparison), "" if comparison.gain is None else "+")
+
+
 def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
     compared = comparison.gain is not None
     shown = {part.name: part.gain if compared else part.candidate for part in comparison.slices}
-    known = [interval for interval in shown.values() if interval is not None]
-    scale = Scale.around(known, 0.0) if known else Scale(0, 1)
+    limits = {check.name: check.limit for check in comparison.checks if check.kind == "guard"}
+    scale = _slice_scale(comparison)
     for part in comparison.slices:
         interval, facts = shown[part.name], {"people": part.people, "clusters": part.clusters, "guarded": part.guarded}
-        row = {} if interval is None else _row(part.name, interval, scale, "candidate", "+" if compared else "", 0.0)
+        row = (
+            {}
+            if interval is None
+            else _row(part.name, interval, scale, "candidate", "+" if compared else "", limits.get(part.name))
+        )
         yield {"name": part.name, "svg": ""} | row | facts
 
 
@@ -147,11 +187,16 @@ def _charts(comparison: Comparison, scored: Mapping[str, Scored]) -> Iterator[di
 
 
 def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    models = _models(comparison).values()
-    for rows in zip(*(model.errors for model in models), strict=True):
+    models = _models(comparison)
+    most = max((row.ap_cost for model in models.values() for row in model.errors), default=0.0) or 1.0
+    for rows in zip(*(model.errors for model in models.values()), strict=True):
+        name, costs = rows[0].name, {who: row.ap_cost for who, row in zip(models, rows, strict=True)}
+        label = f"{name}: " + ", ".join(f"{who} {cost:+.3f} AP" for who, cost in costs.items())
         yield {
-            "name": rows[0].name,
-            "cells": [text for row in rows for text in (str(row.count), f"{row.ap_cost:+.3f}")],
+            "name": name,
+            "meaning": ERROR_MEANING.get(name, ""),
+            "svg": bars_svg(costs, most, label),
+            "cells": [(f"{row.ap_cost:+.3f}", row.count) for row in rows],
         }
 
 
@@ -175,8 +220,12 @@ def _test(comparison: Comparison) -> dict[str, str]:
     return {
         "test set": f"{test.people} people in {test.images} images, {test.clusters} clusters; found in labelled boxes",
         "sha256": test.sha256,
-        "use": f"{test.use} of {test.budget} that the policy allows",
-        "error": f"{error.spent:.4f} of {error.total:g} spent, {error.this_round:.4f} now, {error.left:.4f} left",
+        "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
+        "risk of a false promotion": (
+            f"The policy allows {error.total:.2%} over all {test.budget} comparisons together: at most that is the "
+            f"probability that any of them promotes a model that is no better. This comparison used "
+            f"{error.this_round:.2%}, with the earlier ones {error.spent:.2%}; {error.left:.2%} is left."
+        ),
         "round": str(comparison.round),
     }
 

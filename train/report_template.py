@@ -2,7 +2,7 @@
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>{{ headline }}</title>
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>{{ title }}</title>
 <style>
 :root{--ink:#1b1f23;--soft:#57606a;--paper:#fff;--card:#f6f8fa;--line:#d0d7de;--candidate:#0063a3;--champion:#a3477f;
 --promote:#00694d;--reject:#b3410c;--not-enough-evidence:#7d5a00}
@@ -14,7 +14,8 @@ max-width:66rem;margin:0 auto;padding:1rem 1rem 3rem;overflow-wrap:anywhere}
 h1{font-size:clamp(1.4rem,4.5vw,2.1rem);line-height:1.2;margin:0}h2{font-size:1.2rem;margin:2.6rem 0 .6rem}
 p{margin:.4rem 0}.soft,figcaption,small{color:var(--soft);font-size:.86rem}
 .verdict{display:grid;grid-template-columns:auto 1fr;gap:.3rem 1rem;align-items:center;padding:1.2rem;
-border:1px solid var(--line);border-left:.5rem solid var(--mark);border-radius:.5rem;background:var(--card)}
+border:1px solid var(--mark);border-left:.5rem solid var(--mark);border-radius:.5rem;
+background:color-mix(in srgb,var(--mark) 9%,var(--paper))}
 .verdict svg{width:3rem;height:3rem;color:var(--mark)}.verdict p{grid-column:1/-1}
 .promote{--mark:var(--promote)}.reject{--mark:var(--reject)}.not-enough-evidence{--mark:var(--not-enough-evidence)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.7rem;margin:1rem 0}
@@ -25,7 +26,12 @@ border:1px solid var(--line);border-left:.5rem solid var(--mark);border-radius:.
 .row{display:grid;grid-template-columns:minmax(9rem,15rem) 1fr 13rem;gap:0 1rem;align-items:center;
 border-bottom:1px solid var(--line);padding:.15rem 0}
 .row .n{text-align:right;font-variant-numeric:tabular-nums}
-.interval{display:block;overflow:visible}.candidate{--who:var(--candidate)}.champion{--who:var(--champion)}
+.row .plot:has(.interval){position:relative;align-self:stretch;min-height:1.8rem;margin:-.15rem 0}
+.interval{position:absolute;inset:0;overflow:visible}.axis,.bars{display:block;overflow:visible}
+.axis text{font-size:12px;fill:var(--soft)}.row.last{border:0}.forest{margin-bottom:.8rem}.zero{stroke:var(--soft)}
+.bars rect{fill:var(--who)}.bars .champion{fill:var(--paper);stroke:var(--who);stroke-width:1.6}
+.errors{grid-template-columns:minmax(9rem,18rem) 1fr repeat({{ columns - 1 }},6rem)}
+.candidate{--who:var(--candidate)}.champion{--who:var(--champion)}
 .interval .whisker{stroke:var(--who);stroke-width:3}.interval circle{fill:var(--who)}
 .champion.interval .whisker{stroke-dasharray:6 4}.champion.interval circle{fill:var(--paper);stroke:var(--who);
 stroke-width:2.5}
@@ -48,10 +54,14 @@ figure{margin:0;break-inside:avoid}
 margin:0}
 dt{color:var(--soft)}dd{margin:0}
 @media(max-width:44rem){.row{grid-template-columns:1fr auto}.row .plot{grid-column:1/-1;grid-row:2}
+.row .n small{display:block}.row.errors{grid-template-columns:1fr repeat({{ columns - 1 }},auto)}
 .hide{display:none}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}th,td{padding-right:.35rem;font-size:.9rem}
-th,th.n{white-space:normal;overflow-wrap:anywhere}}
+th{font-size:.8rem}}
 @media print{body{font-size:10.5pt;max-width:none;padding:0}h2{break-after:avoid}
-.row,tr,.chart,.verdict{break-inside:avoid}
+.row,tr,figure,.chart,.verdict,.tiles div{break-inside:avoid}h2+p,.key{break-after:avoid;break-inside:avoid}
+.panels span{font-size:6.5pt}
+.tiles{grid-template-columns:repeat(5,1fr);gap:.4rem}.tiles b{font-size:1.1rem}
+.charts{grid-template-columns:repeat(3,1fr)}
 .people{grid-template-columns:repeat(3,1fr)}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 </style></head><body>
 {% macro bounds(i, sign="") %}{{ ("%" ~ sign ~ ".3f")|format(i.value) }} <small>[{{ ("%" ~ sign ~ ".3f")|format(i.low)
@@ -74,9 +84,10 @@ class="champion"></i>champion,
 dashed and hollow{% endif %}</p>{% endset %}
 <main>
 <h2>{{ "Gain and AP" if c.gain else "AP of the first model" }}</h2>{{ key }}
-<div class="rows">{% for row in deltas %}<div class="row"><span>{{ row.name }}</span><span class="plot">{{ row.svg
-}}</span>
-<span class="n">{{ bounds(row.interval, row.sign) }}</span></div>{% endfor %}</div>
+{% for group in deltas %}<div class="rows forest">{% for row in group.rows %}<div class="row"><span>{{ row.name
+}}</span><span class="plot">{{ row.svg }}</span>
+<span class="n">{{ bounds(row.interval, row.sign) }}</span></div>{% endfor %}<div class="row last"><span></span><span
+class="plot">{{ group.axis }}</span></div></div>{% endfor %}
 <p class="soft">{{ interval_words }}</p>
 <h2>What the policy asks</h2>
 <table><thead><tr><th>demand</th><th>answer</th><th class="hide n">measured</th><th class="hide
@@ -92,25 +103,27 @@ class="n">gain</th>
 <td class="n">{{ value }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
 <h2>Slices</h2><p class="soft">{{ "Gain of the candidate" if c.gain else "AP of the candidate" }} on parts of the test
 set;
-&#9873; marks those that the policy guards. People and effective clusters stand behind each name.</p>
-<div class="rows">{% for row in slices %}<div class="row"><span>{{ row.name }}{% if row.guarded %} <span
+{% if c.gain %}right of the upright line it is better. &#9873; marks
+those that the policy guards; the dashed line is how much worse it lets them be. {% endif %}People and effective
+clusters stand behind each name.</p>
+<div class="rows">{% for row in slices %}<div class="row"><span>{{ row.name }}{% if row.guarded and c.gain %} <span
 title="guarded" aria-label="guarded">&#9873;</span>{% endif %}<br><small>{{ row.people }} people, {{
 "%.0f"|format(row.clusters) }}
 clusters</small></span>{% if row.svg %}<span class="plot">{{ row.svg }}</span><span class="n">{{ bounds(row.interval,
 row.sign) }}</span>
 {% else %}<span class="plot soft">too few clusters for an interval</span><span class="n">-</span>{% endif %}</div>{%
-endfor %}</div>
+endfor %}<div class="row last"><span></span><span class="plot">{{ slice_axis }}</span></div></div>
 <h2>Precision, recall and reliability</h2>{{ key }}
 <div class="charts">{% for chart in charts %}<figure>{{ chart.svg }}<figcaption>{{ chart.caption
 }}</figcaption></figure>
 {% endfor %}</div>
 <h2>Where AP is lost</h2><p class="soft">AP that would be won if each kind of error were mended, after those above
-it.</p>
-<table><thead><tr><th>error</th>{% for who in models %}<th class="n">{{ who }}: number</th><th class="n">AP</th>{%
-endfor %}</tr>
-</thead><tbody>{% for row in errors %}<tr><td>{{ row.name }}</td>{% for cell in row.cells %}<td class="n">{{ cell
-}}</td>
-{% endfor %}</tr>{% endfor %}</tbody></table>
+it, and how often it happens. Shorter bars are better.</p>{{ key }}
+<div class="rows"><div class="row errors soft"><span>error</span><span class="plot"></span>{% for who in models %}
+<span class="n">{{ who }}</span>{% endfor %}</div>
+{% for row in errors %}<div class="row errors"><span>{{ row.name }}<br><small>{{ row.meaning }}</small></span>
+<span class="plot">{{ row.svg }}</span>{% for cost, count in row.cells %}<span class="n">{{ cost }}<br><small>{{ count
+}} times</small></span>{% endfor %}</div>{% endfor %}</div>
 <h2>{{ "Where the two differ most" if c.champion else "Where the candidate is worst" }}</h2>
 <p class="soft">{{ people_words }} The person's left is blue, right is orange; hollow joints are labelled as
 occluded.</p>
@@ -119,7 +132,8 @@ alt="{{ panel.alt }}" src="{{ panel.source }}"><span>{{ panel.title }}</span></d
 <figcaption>{{ person.name }}{% if person.gain is not none %}: {{ "candidate better" if person.gain > 0 else "champion
 better" }}
 by {{ "%.2f"|format(person.gain|abs) }}{% endif %}</figcaption></figure>{% endfor %}</div>
-<h2>Test set and error spent</h2><dl>{% for name, value in test.items() %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{%
+<h2>Test set and risk of a false promotion</h2>
+<dl>{% for name, value in test.items() %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{%
 endfor %}</dl>
 <h2>Lineage</h2>{% for who, facts in lineage.items() %}<h3>{{ who }}</h3><dl>{% for name, value in facts.items() %}
 <dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl>{% endfor %}
