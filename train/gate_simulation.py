@@ -27,12 +27,11 @@ CAMPAIGNS: tuple[tuple[Kind, int], ...] = (
     ("photos", 2000),
     ("video", 110),
     ("video", 500),
-    ("video", 2000),
 )
 CORRELATIONS = (0.8, 0.9, 0.95)
-GAINS = (0.0, 0.005, 0.01, 0.02, 0.03)
+GAINS = (0.005, 0.01, 0.02, 0.03)
 PEOPLE = (500, 1000, 2000, 5000)
-TARGET = (0.02, 2000)  # gain and people of the cell that gets as many trials as the campaigns
+TARGET = (0.02, 2000, 0.9)  # gain, people and correlation of the cell that gets as many trials as the campaigns
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def command(
     if min(campaigns, trials) < 1 or resamples < 500:
         raise ParamsError("too few trials or resamples", expected="1 or more trials of 500 or more resamples")
     policy = simulated_policy(load_section(params, "compare", CompareParams), resamples)
-    logits = logits_of_gain(list(GAINS), seed)
+    logits = logits_of_gain([0.0, *GAINS], seed)
     settings = settings_of(policy, campaigns, trials)
     until = time.time() + 60 * minutes if minutes else math.inf
     rows = simulate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
@@ -91,12 +90,12 @@ def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tupl
     middle = CORRELATIONS[1]
     wrong = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
     right = [
-        (Setting("photos", people, correlation, gain, 1), campaigns if (gain, people) == TARGET else trials)
+        (Setting("photos", people, correlation, gain, 1), campaigns if (gain, people, correlation) == TARGET else trials)
         for correlation in CORRELATIONS
         for people in PEOPLE
         for gain in GAINS
     ]
-    right.sort(key=lambda each: ((each[0].gain, each[0].people) != TARGET, each[0].correlation != middle))
+    right.sort(key=lambda each: ((each[0].gain, each[0].people) != TARGET[:2], each[0].correlation != middle))
     return wrong + right
 
 
