@@ -90,8 +90,8 @@ def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tupl
     middle = CORRELATIONS[1]
     wrong = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
     right = [
-        (Setting("photos", people, correlation, gain, 1), campaigns if (gain, people, correlation) == TARGET else trials)
-        for correlation in CORRELATIONS
+        (Setting("photos", people, alike, gain, 1), campaigns if (gain, people, alike) == TARGET else trials)
+        for alike in CORRELATIONS
         for people in PEOPLE
         for gain in GAINS
     ]
