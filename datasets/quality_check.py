@@ -31,6 +31,7 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder for quality.html, quality.json, suspects.jpg.")],
     source_format: Annotated[str, typer.Option("--format", help="Of the annotations: " + ", ".join(FORMATS))] = "coco",
     models: Annotated[Path | None, typer.Option(help="Folder of BlazePose: lets it judge left and right, too.")] = None,
+    photographs: Annotated[bool, typer.Option(help="In suspects.jpg; without, labels alone, fit to publish.")] = True,
     params: Annotated[Path, typer.Option(help="Parameter file; ingest.checks is read.")] = Path("params.yaml"),
 ) -> None:
     """Check a labelled set and show what is wrong with it.
@@ -42,7 +43,15 @@ def command(
     Example: dataengine check --annotations mine/people.json --images mine/images --out /tmp/quality
     """
     checks = replace(load_section(params, "ingest", IngestParams).checks, teacher=models is not None)
-    quality = run(checks, annotations=annotations, images=images, out=out, source_format=source_format, models=models)
+    quality = run(
+        checks,
+        annotations=annotations,
+        images=images,
+        out=out,
+        source_format=source_format,
+        models=models,
+        photographs=photographs,
+    )
     _say(quality, out)
 
 
@@ -54,6 +63,7 @@ def run(
     out: Path,
     source_format: str = "coco",
     models: Path | None = None,
+    photographs: bool = True,
 ) -> Quality:
     """Write quality.html, quality.json and a sheet of the gravest suspects to `out`."""
     if len(images) not in (1, len(annotations)):
@@ -81,7 +91,7 @@ def run(
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
     quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})
     write_quality(out, quality)
-    write_suspects(out / "suspects.jpg", quality)
+    write_suspects(out / "suspects.jpg", quality, photographs=photographs)
     return quality
 
 

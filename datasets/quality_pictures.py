@@ -19,12 +19,15 @@ SHEET_COLUMNS = 6
 ROOM = 1.35  # around the box: whether a joint is wrong shows in what surrounds it
 
 
-def person_picture(people: People, images: Images, row: int) -> BgrImage:
-    """The person in `row`, cut out and drawn with its labelled joints: left blue, right orange."""
+def person_picture(people: People, images: Images, row: int, *, photograph: bool = True) -> BgrImage:
+    """The person in `row`, cut out and drawn with its labelled joints: left blue, right orange; before white without
+    `photograph`."""
     person = people.take([row])
     spec = CropSpec(SIDE_PX, SIDE_PX, ROOM)
     matrix = crop_matrix(np.maximum(person.bbox_xywh_px, (-np.inf, -np.inf, 1, 1)), spec)
-    pixels = extract_crop(read_image(str(images.path[images.rows_of(person.image_id)[0]])), matrix[0], spec)
+    pixels = np.full((SIDE_PX, SIDE_PX, 3), 255, np.uint8)
+    if photograph:
+        pixels = extract_crop(read_image(str(images.path[images.rows_of(person.image_id)[0]])), matrix[0], spec)
     return draw_people(
         pixels, person.replace(keypoints_px=apply_affine(matrix, person.keypoints_px).astype(np.float32))
     )
@@ -44,9 +47,11 @@ def inlined(picture: BgrImage) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
-def write_sheet(path: Path, people: People, images: Images, rows: Sequence[int], captions: Sequence[str]) -> None:
+def write_sheet(
+    path: Path, people: People, images: Images, rows: Sequence[int], captions: Sequence[str], photographs: bool
+) -> None:
     """The people in `rows` on one sheet, six a line."""
-    pictures = [person_picture(people, images, row) for row in rows]
+    pictures = [person_picture(people, images, row, photograph=photographs) for row in rows]
     sheet = contact_sheet(pictures, columns=SHEET_COLUMNS, tile=(SIDE_PX, SIDE_PX), captions=captions)
     with atomic_path(path) as partial:
         cv2.imwrite(str(partial), sheet)

@@ -36,13 +36,16 @@ def write_quality(folder: Path, quality: Quality) -> dict[str, Any]:
     return document
 
 
-def write_suspects(path: Path, quality: Quality) -> list[Finding]:
-    """Draw the gravest suspects on one sheet, PICTURES in all, each check in turn; returns them in that order."""
+def write_suspects(path: Path, quality: Quality, *, photographs: bool = True) -> list[Finding]:
+    """Draw the gravest suspects on one sheet, PICTURES in all, each check in turn; returns them in that order.
+
+    Without `photographs` only their labels are drawn: such a sheet may be published.
+    """
     queues = [found for name in CHECKS if (found := [f for f in gravest(quality.findings, name) if f.row >= 0])]
     in_turn = [finding for rank in zip_longest(*queues) for finding in rank if finding is not None][:PICTURES]
     captions = [f"{Path(finding.file).stem} {finding.check}" for finding in in_turn]
     rows = [finding.row for finding in in_turn]
-    write_sheet(path, quality.checked.people, quality.checked.images, rows, captions)
+    write_sheet(path, quality.checked.people, quality.checked.images, rows, captions, photographs)
     return in_turn
 
 

@@ -278,6 +278,11 @@ def test_the_sheet_takes_the_gravest_of_each_check_in_turn(tmp_path: Path) -> No
     assert [f.id for f in drawn if f.check == "tiny"] == ["5", "4", "3", "2", "1"], "the smallest first"
     with Image.open(tmp_path / "out/suspects.jpg") as sheet:
         assert sheet.size == (6 * 176, 2 * 176)
+        photographs = np.asarray(sheet)
+    write_suspects(tmp_path / "labels.jpg", quality, photographs=False)
+    with Image.open(tmp_path / "labels.jpg") as sheet:
+        white = (np.asarray(sheet) > 240).all(axis=2)
+    assert white.mean() > 0.5 > (photographs > 240).all(axis=2).mean(), "labels alone lie on white"
 
 
 def test_folders_must_match_the_files(tmp_path: Path) -> None:
