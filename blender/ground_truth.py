@@ -58,6 +58,7 @@ def _record(person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hi
     encoded = coco_mask.encode(np.asfortranarray(seen.astype(np.uint8)))
     rotation, translation = camera.cam_from_world[:3, :3], camera.cam_from_world[:3, 3]
     return {
+        "instance": person.mesh.instance,
         "bbox_xywh_px": coco_mask.toBbox(encoded).tolist(),
         "keypoints_px": np.where(visibility[:, None] > 0, pixels, 0.0).round(3).tolist(),
         "visibility": visibility.tolist(),

@@ -2,18 +2,18 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from dataengine.errors import EnvironmentFault
 from dataengine.files import atomic_path, sha256_file, write_json
 
 from .body import BodyModel
 from .dressing import Tailor
 from .ground_truth import annotate
 from .image_paths import ImagePaths
-from .layout import build_geometry, make_tailor
+from .layout import Geometry, build_geometry, make_tailor
 from .motion import read_motions
 from .observe import Light, observe
 from .pose_library import Pose, read_pose_library
@@ -33,25 +33,27 @@ class ImageMaker:
     def make(self, index: int) -> None:
         """Render image `index`; the sidecar is written last and so vouches for the image."""
         scene = draw_scene(self._params, self._poses, index)
-        width, height = self._params.width_px, self._params.height_px
-        geometry = build_geometry(scene, self._model, self._tailor, width, height)
-        joints = np.concatenate([person.joints_m for person in geometry.people])
-        seen = observe(geometry.meshes, geometry.camera, _light(scene), joints, samples=self._params.samples)
-        paths = ImagePaths.of(self._out, index)
-        with atomic_path(paths.image) as partial:
-            if not cv2.imwrite(str(partial), seen.image_bgr):
-                raise EnvironmentFault(f"cannot write {paths.image}", mend="check free space")
-        record = {
-            "index": index,
-            "fingerprint": self._fingerprint,
-            "image_sha256": sha256_file(paths.image),
-            "pixels_sha256": hashlib.sha256(seen.image_bgr.tobytes()).hexdigest(),
-            "hdri": scene.hdri,
-            "floor": scene.floor,
-            "people": annotate(geometry, seen),
-        }
-        write_json(paths.sidecar, record)
+        params = self._params
+        geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
+        about = {"index": index, "fingerprint": self._fingerprint, "hdri": scene.hdri, "floor": scene.floor}
+        photograph(geometry, light_of(scene), params.samples, ImagePaths.of(self._out, index), about)
 
 
-def _light(scene: SceneSpec) -> Light:
+def photograph(geometry: Geometry, light: Light, samples: int, paths: ImagePaths, about: dict[str, Any]) -> None:
+    """Render `geometry` and save the picture with its labels; the sidecar begins with `about` and is written last."""
+    joints = np.concatenate([person.joints_m for person in geometry.people])
+    seen = observe(geometry.meshes, geometry.camera, light, joints, samples=samples)
+    with atomic_path(paths.image) as partial:
+        partial.write_bytes(cv2.imencode(".png", seen.image_bgr)[1].tobytes())  # imwrite is silent about a full disk
+    record = {
+        **about,
+        "image_sha256": sha256_file(paths.image),
+        "pixels_sha256": hashlib.sha256(seen.image_bgr.tobytes()).hexdigest(),
+        "people": annotate(geometry, seen),
+    }
+    write_json(paths.sidecar, record)
+
+
+def light_of(scene: SceneSpec) -> Light:
+    """The light that a scene names."""
     return Light(scene.hdri, scene.hdri_turn_rad, scene.hdri_strength, scene.exposure_ev)

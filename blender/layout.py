@@ -22,7 +22,7 @@ from .textures import floor_texture, painted_texture
 from .wardrobe import Wardrobe
 
 FLOOR_HALF_M = 40.0
-_CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
+CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
 _CONTACT_BONES = {
     "hands": ("wrist", "finger", "metacarpal"),
     "feet": ("foot", "toe"),
@@ -67,7 +67,7 @@ def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px:
     rng = np.random.default_rng(scene.texture_seed)
     people = _side_by_side([_pose_and_dress(person, model, tailor, rng) for person in scene.people])
     camera = _place_camera(scene, people, width_px, height_px)
-    things = [_floor(scene, rng)]
+    things = [floor_mesh(scene, rng)]
     if scene.occluder is not None:
         things += _occluder(scene.occluder, people, camera, rng)
     return Geometry(tuple(people), tuple(things), camera)
@@ -80,7 +80,7 @@ def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.
     body, joints = model.posed(phenotype, solve_orientations(spec.pose, shape.skeleton))
     turn = about_axis([0, 0, 1], spec.turn_rad)
     if spec.pose.contacts:
-        first, second = (_contact_vertices(model.template, part) for part in spec.pose.contacts)
+        first, second = (contact_vertices(model.template, part) for part in spec.pose.contacts)
         turn = turn @ settle_on_contacts(body, (first, second))
     mesh = dress(tailor, shape, body @ turn.T, spec.look, rng)
     person = Standing(spec, mesh, joints @ turn.T, shape.joints_m)
@@ -89,7 +89,8 @@ def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.
 
 
 @cache  # string comparisons over all vertices, for one template a process
-def _contact_vertices(template: Template, part: str) -> NDArray[np.int64]:
+def contact_vertices(template: Template, part: str) -> NDArray[np.int64]:
+    """Indices of the skin's vertices on one of the parts that poses name as contacts."""
     starts = _CONTACT_BONES[part]
     belongs = np.any([np.char.startswith(template.vertex_bone[:BODY_VERTICES], start) for start in starts], axis=0)
     return np.flatnonzero(belongs)
@@ -126,10 +127,11 @@ def _ground_centre(person: Standing) -> NDArray[np.float64]:
 
 def _place_camera(scene: SceneSpec, people: list[Standing], width_px: int, height_px: int) -> Camera:
     points = np.concatenate([person.mesh.vertices_m[::25] for person in people])
-    return frame_points(scene.camera, points, width_px, height_px, clearance_m=_CAMERA_CLEARANCE_M)
+    return frame_points(scene.camera, points, width_px, height_px, clearance_m=CAMERA_CLEARANCE_M)
 
 
-def _floor(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
+def floor_mesh(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
+    """The floor that a scene names, textured."""
     colour, height = floor_texture(scene.floor, rng)
     tiles = 2 * FLOOR_HALF_M / scene.floor_tile_m
     corners = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)]) * FLOOR_HALF_M
@@ -156,7 +158,7 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
     for nearness in np.arange(spec.nearness, 0.8, 0.05):
         middle = target + way * nearness + across * spec.aside_m
         placed = vertices + np.array([*middle, 0.0])
-        clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * _CAMERA_CLEARANCE_M
+        clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * CAMERA_CLEARANCE_M
         if clear_of_camera and not any(_overlap(_footprint_m(placed), other, 0.1) for other in footprints):
             return [_thing(placed, quads, spec, rng)]
     return []
