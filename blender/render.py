@@ -5,9 +5,11 @@ people.json. Every image is a pure function of (params, seed, index), and its si
 decides its pixels; so a killed run goes on where it was, more images keep the old ones, and other params redo them.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
+import tempfile
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -28,10 +30,10 @@ from .image_paths import ImagePaths
 from .motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
 from .render_params import RenderParams
-from .workforce import Outcome, Workforce
+from .workforce import Outcome, Terms, Workforce
 
 # Changing these does not change a pixel, so it keeps the images.
-_PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share")
+_PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker")
 _SOURCES_WITHOUT_PIXELS = ("render.py", "workforce.py", "prepare_body.py")
 _RECORD_EXTRAS = ("area", "iscrowd", "segmentation", "keypoints_cam_m", "K", "cam_from_world", "pose_name", "phenotype")
 _SHEET_TILES, _SHEET_COLUMNS = 48, 8
@@ -54,17 +56,19 @@ def command(
 def run(params: RenderParams, out: Path, cache: Path) -> None:
     """Bring `out` to what `params` ask for.
 
-    Raises `EnvironmentFault` when Blender or the body model are not installed, `InputError` when more images failed
-    than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 + signal number.
+    Raises `EnvironmentFault` when Blender or the body model are not installed or `out` cannot be written, `InputError`
+    when more images failed than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 +
+    signal number.
     """
     _require_blender()
+    _require_room(out)
     read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
     fingerprint = render_fingerprint(params)
     _remove_leftovers(out, params.images)
     todo = [index for index in range(params.images) if not _is_done(ImagePaths.of(out, index), fingerprint)]
     outcome = _make_images(params, out, cache, fingerprint, todo)
-    _report_skipped(out, outcome, params)
+    _check_skipped(out, outcome, params)
     records = [
         read_json(paths.sidecar)
         for paths in (ImagePaths.of(out, index) for index in range(params.images))
@@ -103,6 +107,17 @@ def _require_blender() -> None:
         )
 
 
+def _require_room(out: Path) -> None:
+    """Before minutes go by: that `out` is a folder in which files can be made."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out) as probe:
+            probe.write(b"room for one image" * 4096)
+    except OSError as error:
+        mend = "make room, give permission or choose another folder"
+        raise EnvironmentFault(f"cannot write into {out}", got=str(error), mend=mend) from error
+
+
 def _is_done(paths: ImagePaths, fingerprint: str) -> bool:
     """Whether an image is there, whole and made from the same fingerprint."""
     if not (paths.image.exists() and paths.sidecar.exists()):
@@ -129,12 +144,18 @@ def _remove_leftovers(out: Path, count: int) -> None:
 def _make_images(params: RenderParams, out: Path, cache: Path, fingerprint: str, todo: list[int]) -> Outcome:
     outcome = Outcome()
     if not todo:
+        _write_skipped(out, outcome)
         return outcome
     for index in todo:  # a stale sidecar must not vouch for an image when the new one fails
         ImagePaths.of(out, index).sidecar.unlink(missing_ok=True)
-    workforce = Workforce(_build_maker, (params, out, cache, fingerprint), params.workers)
-    for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
-        pass
+    terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
+    workforce = Workforce(_build_maker, (params, out, cache, fingerprint), terms)
+    try:
+        for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
+            pass
+    finally:
+        _remove_leftovers(out, params.images)  # of workers that were killed in the middle of a file
+        _write_skipped(out, outcome)
     if outcome.stopped_by is not None:
         done = sum(ImagePaths.of(out, index).sidecar.exists() for index in range(params.images))
         typer.echo(f"render: stopped with {done} of {params.images} images; run it again to go on", err=True)
@@ -149,13 +170,18 @@ def _build_maker(params: RenderParams, out: Path, cache: Path, fingerprint: str)
     return ImageMaker(params, out, cache, fingerprint)
 
 
-def _report_skipped(out: Path, outcome: Outcome, params: RenderParams) -> None:
+def _write_skipped(out: Path, outcome: Outcome) -> None:
+    """The skip list. A disk too full for it must not hide the fault that is on its way to the user."""
     listed = [{"index": index, "reason": reason} for index, reason in sorted(outcome.skipped.items())]
-    write_json(out / "skipped.json", listed)
-    if len(listed) > params.max_skipped_share * params.images:
+    with contextlib.suppress(EnvironmentFault):
+        write_json(out / "skipped.json", listed)
+
+
+def _check_skipped(out: Path, outcome: Outcome, params: RenderParams) -> None:
+    if len(outcome.skipped) > params.max_skipped_share * params.images:
         raise InputError(
-            f"{len(listed)} of {params.images} images could not be rendered, listed in {out / 'skipped.json'}",
-            got=f"first: {listed[0]['reason']}",
+            f"{len(outcome.skipped)} of {params.images} images could not be rendered, listed in {out / 'skipped.json'}",
+            got=f"first: {outcome.skipped[min(outcome.skipped)]}",
             mend="mend that, or raise render.max_skipped_share",
         )
 
@@ -206,4 +232,4 @@ def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
         tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
     sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(192, 192))
     with atomic_path(out / "contact_sheet.jpg") as partial:
-        cv2.imwrite(str(partial), sheet)
+        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())  # imwrite is silent about a full disk

@@ -34,6 +34,10 @@ class RenderParams:
     """Processes, each with one thread: two of these are faster than one process with two threads."""
     max_skipped_share: float
     """Share of images that may fail before the stage does, 0 to 1."""
+    image_timeout_s: float
+    """An image that takes longer is given up, tried once more and then skipped."""
+    images_per_worker: int
+    """After so many images a process is replaced by a new one, because Blender leaks."""
 
     def __post_init__(self) -> None:
         _check_range(self, "images", 1, 1_000_000)
@@ -44,6 +48,8 @@ class RenderParams:
         _check_range(self, "max_people", 1, 6)
         _check_range(self, "joint_jitter_deg", 0, 30)
         _check_range(self, "workers", 1, 256)
+        _check_range(self, "image_timeout_s", 1, 86_400)
+        _check_range(self, "images_per_worker", 1, 1_000_000)
         for name in ("extreme_share", "motion_share", "occluder_share", "truncation_share", "max_skipped_share"):
             _check_range(self, name, 0, 1)
         if self.motion_share and not self.motions:

@@ -27,6 +27,8 @@ def small_params() -> RenderParams:
         truncation_share=0.3,
         workers=1,
         max_skipped_share=0.0,
+        image_timeout_s=120,
+        images_per_worker=500,
     )
 
 
