@@ -29,13 +29,16 @@ from dataengine.progress import track
 from .image_paths import ImagePaths
 from .motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
+from .records import assemble
 from .render_params import RenderParams
 from .workforce import Outcome, Terms, Workforce
 
 # Changing these does not change a pixel, so it keeps the images.
 _PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker")
-_SOURCES_WITHOUT_PIXELS = ("render.py", "workforce.py", "prepare_body.py")
-_RECORD_EXTRAS = ("area", "iscrowd", "segmentation", "keypoints_cam_m", "K", "cam_from_world", "pose_name", "phenotype")
+_SOURCES_WITHOUT_PIXELS = (
+    *("render.py", "records.py", "workforce.py", "prepare_body.py", "pose_sheet.py"),
+    *("render_clips.py", "clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py"),
+)
 _SHEET_TILES, _SHEET_COLUMNS = 48, 8
 
 
@@ -60,13 +63,13 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     when more images failed than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 +
     signal number.
     """
-    _require_blender()
+    require_blender()
     _require_room(out)
     read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
     fingerprint = render_fingerprint(params)
     _remove_leftovers(out, params.images)
-    todo = [index for index in range(params.images) if not _is_done(ImagePaths.of(out, index), fingerprint)]
+    todo = [index for index in range(params.images) if not is_done(ImagePaths.of(out, index), fingerprint)]
     outcome = _make_images(params, out, cache, fingerprint, todo)
     _check_skipped(out, outcome, params)
     records = [
@@ -74,7 +77,7 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
         for paths in (ImagePaths.of(out, index) for index in range(params.images))
         if paths.sidecar.exists()
     ]
-    people, images = _assemble(records, params, out)
+    people, images = assemble(records, out, (params.width_px, params.height_px), params.seed)
     write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
     _write_contact_sheet(out, people, images)
     typer.echo(f"{len(images)} images with {len(people)} people in {out}", err=True)
@@ -97,7 +100,8 @@ def render_fingerprint(params: RenderParams) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _require_blender() -> None:
+def require_blender() -> None:
+    """`EnvironmentFault` where Blender or the body model are not installed."""
     missing = [name for name in ("bpy", "anny") if importlib.util.find_spec(name) is None]
     if missing:
         raise EnvironmentFault(
@@ -118,7 +122,7 @@ def _require_room(out: Path) -> None:
         raise EnvironmentFault(f"cannot write into {out}", got=str(error), mend=mend) from error
 
 
-def _is_done(paths: ImagePaths, fingerprint: str) -> bool:
+def is_done(paths: ImagePaths, fingerprint: str) -> bool:
     """Whether an image is there, whole and made from the same fingerprint."""
     if not (paths.image.exists() and paths.sidecar.exists()):
         return False
@@ -184,40 +188,6 @@ def _check_skipped(out: Path, outcome: Outcome, params: RenderParams) -> None:
             got=f"first: {outcome.skipped[min(outcome.skipped)]}",
             mend="mend that, or raise render.max_skipped_share",
         )
-
-
-def _assemble(records: list[dict[str, Any]], params: RenderParams, out: Path) -> tuple[People, Images]:
-    """One People and one Images from the sidecars, in order of index."""
-    rows = [(record["index"], person) for record in records for person in record["people"]]
-    indices = [record["index"] for record in records]
-    images = Images.build(
-        id=indices,
-        path=[str(ImagePaths.of(out, index).image) for index in indices],
-        width=[params.width_px] * len(indices),
-        height=[params.height_px] * len(indices),
-        video=[""] * len(indices),
-        frame=[-1] * len(indices),
-    )
-    people = People.build(
-        image_id=np.array([index for index, _ in rows], dtype=np.int64),
-        bbox_xywh_px=[person["bbox_xywh_px"] for _, person in rows],
-        keypoints_px=[person["keypoints_px"] for _, person in rows],
-        visibility=[person["visibility"] for _, person in rows],
-        source="synthetic",
-        extras={
-            **{name: _objects([person[name] for _, person in rows]) for name in _RECORD_EXTRAS},
-            "seed": np.full(len(rows), params.seed, dtype=np.int64),
-            "image_index": np.array([index for index, _ in rows], dtype=np.int64),
-        },
-    )
-    return people, images
-
-
-def _objects(values: list[Any]) -> np.ndarray[Any, Any]:
-    """A column that keeps nested lists and mappings as they are."""
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
 
 
 def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
