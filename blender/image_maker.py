@@ -10,6 +10,7 @@ import numpy as np
 from dataengine.files import atomic_path, sha256_file, write_json
 
 from .body import BodyModel
+from .compute_device import DeviceWish
 from .dressing import Tailor
 from .ground_truth import annotate
 from .image_paths import ImagePaths
@@ -36,13 +37,16 @@ class ImageMaker:
         params = self._params
         geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
         about = {"index": index, "fingerprint": self._fingerprint, "hdri": scene.hdri, "floor": scene.floor}
-        photograph(geometry, light_of(scene), params.samples, ImagePaths.of(self._out, index), about)
+        paths = ImagePaths.of(self._out, index)
+        photograph(geometry, light_of(scene), params.samples, paths, about, device=params.device)
 
 
-def photograph(geometry: Geometry, light: Light, samples: int, paths: ImagePaths, about: dict[str, Any]) -> None:
+def photograph(
+    geometry: Geometry, light: Light, samples: int, paths: ImagePaths, about: dict[str, Any], *, device: DeviceWish = "cpu"
+) -> None:
     """Render `geometry` and save the picture with its labels; the sidecar begins with `about` and is written last."""
     joints = np.concatenate([person.joints_m for person in geometry.people])
-    seen = observe(geometry.meshes, geometry.camera, light, joints, samples=samples)
+    seen = observe(geometry.meshes, geometry.camera, light, joints, samples=samples, device=device)
     with atomic_path(paths.image) as partial:
         partial.write_bytes(cv2.imencode(".png", seen.image_bgr)[1].tobytes())  # imwrite is silent about a full disk
     record = {

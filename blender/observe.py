@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from dataengine.errors import EnvironmentFault
 
 from .camera import SENSOR_MM, Camera
+from .compute_device import DeviceWish, cycles_preferences, use_device
 from .mesh import Mesh, Surface
 
 _BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
@@ -79,13 +80,23 @@ def import_bpy() -> Any:
 
 
 def observe(
-    meshes: Sequence[Mesh], camera: Camera, light: Light, targets_m: NDArray[np.float64], *, samples: int
+    meshes: Sequence[Mesh],
+    camera: Camera,
+    light: Light,
+    targets_m: NDArray[np.float64],
+    *,
+    samples: int,
+    device: DeviceWish = "cpu",
 ) -> Observation:
-    """Render `meshes` with one thread and cast a ray to each of `targets_m` (n, 3). Same input, same pixels."""
+    """Render `meshes` with one thread and cast a ray to each of `targets_m` (n, 3). Same input, same pixels.
+
+    `device` is one that `resolve_device` gave.
+    """
     bpy = import_bpy()
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     _set_up_cycles(scene, camera, samples, light.exposure_ev)
+    use_device(cycles_preferences(bpy), scene.cycles, device)
     _set_up_world(bpy, scene, light)
     _set_up_camera(bpy, scene, camera)
     objects = [_add_mesh(bpy, scene, mesh) for mesh in meshes]
@@ -107,7 +118,6 @@ def _memory_folder() -> str | None:
 def _set_up_cycles(scene: Any, camera: Camera, samples: int, exposure_ev: float) -> None:
     scene.render.engine = "CYCLES"
     cycles = scene.cycles
-    cycles.device = "CPU"
     cycles.samples = samples
     cycles.seed = 0
     cycles.use_adaptive_sampling = False

@@ -10,7 +10,8 @@ import hashlib
 import importlib.util
 import json
 import tempfile
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,12 +27,13 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.progress import track
 
+from .compute_device import resolve_device
 from .image_paths import ImagePaths
 from .motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
 from .records import assemble
 from .render_params import RenderParams
-from .workforce import Outcome, Terms, Workforce
+from .workforce import Maker, Outcome, Terms, Workforce
 
 # Changing these does not change a pixel, so it keeps the images.
 _PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker")
@@ -67,16 +69,11 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     _require_room(out)
     read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
+    params = replace(params, device=resolve_device(params.device))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
-    _remove_leftovers(out, params.images)
-    todo = [index for index in range(params.images) if not is_done(ImagePaths.of(out, index), fingerprint)]
-    outcome = _make_images(params, out, cache, fingerprint, todo)
+    outcome = make_missing(params, out, _build_maker, (params, out, cache, fingerprint), fingerprint, params.images)
     _check_skipped(out, outcome, params)
-    records = [
-        read_json(paths.sidecar)
-        for paths in (ImagePaths.of(out, index) for index in range(params.images))
-        if paths.sidecar.exists()
-    ]
+    records = read_records(out, params.images)
     people, images = assemble(records, out, (params.width_px, params.height_px), params.seed)
     write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
     _write_contact_sheet(out, people, images)
@@ -145,7 +142,25 @@ def _remove_leftovers(out: Path, count: int) -> None:
                 path.unlink()
 
 
-def _make_images(params: RenderParams, out: Path, cache: Path, fingerprint: str, todo: list[int]) -> Outcome:
+def read_records(out: Path, count: int) -> list[dict[str, Any]]:
+    """The sidecars of those of `count` images that were made, in order."""
+    sidecars = [ImagePaths.of(out, index).sidecar for index in range(count)]
+    return [read_json(path) for path in sidecars if path.exists()]
+
+
+def make_missing(
+    params: RenderParams,
+    out: Path,
+    build: Callable[..., Maker],
+    arguments: tuple[Any, ...],
+    fingerprint: str,
+    count: int,
+) -> Outcome:
+    """Have workers, each with a maker of its own from ``build(*arguments)``, make those of `count` images under `out`
+    that are not there with this fingerprint. Ends the program where a signal asked for it.
+    """
+    _remove_leftovers(out, count)
+    todo = [index for index in range(count) if not is_done(ImagePaths.of(out, index), fingerprint)]
     outcome = Outcome()
     if not todo:
         _write_skipped(out, outcome)
@@ -153,16 +168,16 @@ def _make_images(params: RenderParams, out: Path, cache: Path, fingerprint: str,
     for index in todo:  # a stale sidecar must not vouch for an image when the new one fails
         ImagePaths.of(out, index).sidecar.unlink(missing_ok=True)
     terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
-    workforce = Workforce(_build_maker, (params, out, cache, fingerprint), terms)
+    workforce = Workforce(build, arguments, terms)
     try:
         for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
             pass
     finally:
-        _remove_leftovers(out, params.images)  # of workers that were killed in the middle of a file
+        _remove_leftovers(out, count)  # of workers that were killed in the middle of a file
         _write_skipped(out, outcome)
     if outcome.stopped_by is not None:
-        done = sum(ImagePaths.of(out, index).sidecar.exists() for index in range(params.images))
-        typer.echo(f"render: stopped with {done} of {params.images} images; run it again to go on", err=True)
+        done = sum(ImagePaths.of(out, index).sidecar.exists() for index in range(count))
+        typer.echo(f"render: stopped with {done} of {count} images; run it again to go on", err=True)
         raise SystemExit(128 + outcome.stopped_by)
     return outcome
 

@@ -1,8 +1,11 @@
 """Section `render` of params.yaml: what the synthetic set is."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from dataengine.errors import ParamsError
+
+from .compute_device import DeviceWish
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class RenderParams:
     """Share of images whose camera is so close or so far aside that the frame cuts people off, 0 to 1."""
     workers: int
     """Processes, each with one thread: two of these are faster than one process with two threads."""
+    device: DeviceWish
+    """What Cycles computes on: auto takes the fastest that is there; a named one that is absent is an error."""
     max_skipped_share: float
     """Share of images that may fail before the stage does, 0 to 1."""
     image_timeout_s: float
@@ -52,6 +57,8 @@ class RenderParams:
         _check_range(self, "images_per_worker", 1, 1_000_000)
         for name in ("extreme_share", "motion_share", "occluder_share", "truncation_share", "max_skipped_share"):
             _check_range(self, name, 0, 1)
+        if self.device not in get_args(DeviceWish):
+            raise ParamsError("params render.device", expected=", ".join(get_args(DeviceWish)), got=repr(self.device))
         if self.motion_share and not self.motions:
             raise ParamsError("params render.motion_share", expected="BVH files in render.motions", got="none")
 

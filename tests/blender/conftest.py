@@ -26,6 +26,7 @@ def small_params() -> RenderParams:
         occluder_share=0.5,
         truncation_share=0.3,
         workers=1,
+        device="cpu",
         max_skipped_share=0.0,
         image_timeout_s=120,
         images_per_worker=500,

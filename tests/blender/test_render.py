@@ -17,7 +17,7 @@ import yaml
 
 from dataengine.blender.render import render_fingerprint, run
 from dataengine.blender.render_params import RenderParams
-from dataengine.errors import InputError
+from dataengine.errors import EnvironmentFault, InputError
 
 pytestmark = pytest.mark.bpy
 
@@ -116,6 +116,15 @@ def test_too_many_failures_are_an_error_with_the_reason(
     with pytest.raises(InputError, match="no such light"):
         run(replace(small_params, images=2), tmp_path / "render", body_cache)
     assert [row["index"] for row in json.loads((tmp_path / "render" / "skipped.json").read_text())] == [0, 1]
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_anything_is_made(
+    small_params: RenderParams, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(EnvironmentFault, match=r"cannot write into .*file.*choose another folder"):
+        run(small_params, tmp_path / "file" / "render", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
 
 
 class _Broken:
