@@ -41,14 +41,13 @@ def assemble(
     extras: dict[str, NDArray[Any]] = {name: _objects([person[name] for _, person in rows]) for name in _EXTRAS}
     extras["seed"] = np.full(len(rows), seed, dtype=np.int64)
     extras["image_index"] = np.array([index for index, _ in rows], dtype=np.int64)
-    if video:
-        extras["track_id"] = np.array([person["instance"] for _, person in rows], dtype=np.int64)
     people = People.build(
         image_id=np.array([index for index, _ in rows], dtype=np.int64),
         bbox_xywh_px=[person["bbox_xywh_px"] for _, person in rows],
         keypoints_px=[person["keypoints_px"] for _, person in rows],
         visibility=[person["visibility"] for _, person in rows],
         source="synthetic",
+        track_id=np.array([person["instance"] for _, person in rows], dtype=np.int64) if video else -1,
         extras=extras,
     )
     return people, images

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
     "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
+    "render-clips": ("dataengine.blender.render_clips", "Render labelled videos of moving people, with track ids."),
     "simulate-gate": ("dataengine.train.gate_simulation", "Measure the gate's false promotions and its power."),
     "simulate-coverage": ("dataengine.evaluation.coverage", "Measure how often the intervals of gains hold the truth."),
     "convert": ("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),

@@ -1,0 +1,147 @@
+"""Command render-clips: labelled videos of synthetic people who move, with track ids.
+
+For trackers, temporal models and tests of pseudo-labels: what moves is known in every frame, in pixels and metres.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import write_people
+from dataengine.crops.pixels import read_image
+from dataengine.draw import contact_sheet, draw_people
+from dataengine.errors import InputError
+from dataengine.files import atomic_path
+from dataengine.params import load_section
+from dataengine.people import Images, People
+from dataengine.progress import track
+
+from .clip_spec import ClipParams
+from .image_paths import ImagePaths
+from .motion import read_motions
+from .prepare_body import prepare_body_cache
+from .records import assemble
+from .render import make_missing, read_records, render_fingerprint, require_blender
+from .render_params import RenderParams
+from .workforce import Maker
+
+_STRIP_FRAMES, _STRIP_CLIPS, _TILE_PX = 8, 12, 160
+_BITS_PER_PIXEL = 1.0  # of the MPEG-4 file; twenty times what a film has, so that pixels stay what was rendered
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="Folder of people.json, images/, videos/, clips.jpg; kept between runs.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
+    clips: Annotated[int, typer.Option(help="How many clips.")] = 4,
+    frames: Annotated[int, typer.Option(help="Frames of each clip.")] = 50,
+    fps: Annotated[float, typer.Option(help="Frames a second.")] = 25.0,
+    key_seconds: Annotated[float, typer.Option(help="From one authored pose to the next.")] = 1.0,
+    moving_camera_share: Annotated[float, typer.Option(help="Share of clips whose camera moves, 0 to 1.")] = 0.5,
+    speed_m_s: Annotated[float, typer.Option(help="Most that people drift over the floor.")] = 0.8,
+    mp4: Annotated[bool, typer.Option(help="Also write each clip as videos/NAME.mp4.")] = True,
+    params: Annotated[Path, typer.Option(help="File with the section `render`: bodies, poses, light.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Render clips of the same people moving through poses of one family, or a BVH recording, past a camera.
+
+    Labels are those of `render`, and beside them every picture has its video and frame, every person a `track_id` that
+    is its own throughout the video. The poses' share and the recordings are render.motion_share and render.motions;
+    render.images, occluder_share and max_skipped_share mean nothing here. Stop it when you like: the next run goes on.
+
+    Example: dataengine render-clips --out data/clips --cache data/cache/anny --clips 2 --frames 50
+    """
+    clip = ClipParams(clips, frames, fps, key_seconds, moving_camera_share, speed_m_s)
+    run(load_section(params, "render", RenderParams), clip, out, cache, mp4=mp4)
+
+
+def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: bool = True) -> None:
+    """Bring `out` to what `params` and `clip` ask for.
+
+    Raises `EnvironmentFault` as `render.run` does, `InputError` where a frame could not be rendered: a clip with holes
+    would be worth little.
+    """
+    require_blender()
+    read_motions(params.motions)
+    prepare_body_cache(cache)
+    fingerprint = _fingerprint(params, clip)
+    count = clip.clips * clip.frames
+    outcome = make_missing(params, out, _build_maker, (params, clip, out, cache, fingerprint), fingerprint, count)
+    if outcome.skipped:
+        index, reason = min(outcome.skipped.items())
+        raise InputError(f"frame {index % clip.frames} of {_name(index // clip.frames)} cannot be rendered", got=reason)
+    records = read_records(out, count)
+    people, images = assemble(
+        records,
+        out,
+        (params.width_px, params.height_px),
+        params.seed,
+        video=[_name(record["clip"]) for record in records],
+        frame=[record["frame"] for record in records],
+    )
+    info = {"description": "clips of synthetic people", "seed": params.seed, "fps": clip.fps}
+    write_people(out / "people.json", people, images, info=info)
+    if mp4:
+        (out / "videos").mkdir(exist_ok=True)
+        for number in track(range(clip.clips), "videos", unit="clip"):
+            _write_video(out, number, clip, params)
+    _write_strips(out, people, images, clip)
+    typer.echo(f"{clip.clips} clips with {len(images)} frames and {len(people)} people in {out}", err=True)
+
+
+def _fingerprint(params: RenderParams, clip: ClipParams) -> str:
+    """Of all that decides the pixels of a frame; more clips keep those that are there."""
+    decisive = {name: value for name, value in asdict(clip).items() if name != "clips"}
+    sources = [Path(__file__).with_name(name).read_text() for name in ("clip_spec.py", "clip_layout.py", "blending.py")]
+    text = json.dumps([render_fingerprint(params), decisive, sources], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _build_maker(params: RenderParams, clip: ClipParams, out: Path, cache: Path, fingerprint: str) -> Maker:
+    """Runs in a worker: only there are Blender and torch loaded."""
+    from .clip_maker import ClipMaker
+
+    return ClipMaker(params, clip, out, cache, fingerprint)
+
+
+def _name(number: int) -> str:
+    return f"clip{number:04d}"
+
+
+def _write_video(out: Path, number: int, clip: ClipParams, params: RenderParams) -> None:
+    """The frames as MPEG-4, which every player and OpenCV read without a licence."""
+    import av
+
+    rate = Fraction(clip.fps).limit_denominator(1001)
+    target = out / "videos" / f"{_name(number)}.mp4"
+    with atomic_path(target) as partial, av.open(str(partial), "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = params.width_px, params.height_px, "yuv420p"
+        stream.bit_rate = round(_BITS_PER_PIXEL * params.width_px * params.height_px * clip.fps)
+        for frame in range(clip.frames):
+            pixels = read_image(ImagePaths.of(out, number * clip.frames + frame).image)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(stream.encode(None))
+
+
+def _write_strips(out: Path, people: People, images: Images, clip: ClipParams) -> None:
+    """A line of frames with skeletons for each of the first clips."""
+    import cv2
+
+    shown = np.linspace(0, clip.frames - 1, min(_STRIP_FRAMES, clip.frames)).round().astype(int)
+    tiles, captions = [], []
+    for number in range(min(_STRIP_CLIPS, clip.clips)):
+        for frame in shown.tolist():
+            row = number * clip.frames + frame
+            picture = read_image(str(images.path[row]))
+            tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
+            captions.append(f"{_name(number)} {frame}")
+    sheet = contact_sheet(tiles, columns=len(shown), tile=(_TILE_PX, _TILE_PX), captions=captions)
+    with atomic_path(out / "clips.jpg") as partial:
+        cv2.imwrite(str(partial), sheet)
