@@ -8,6 +8,7 @@ mesh of 19,158 vertices; its helper vertices (clothes, hair) are skinned too but
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,6 +44,20 @@ class Shape:
     vertices_m: NDArray[np.float64]  # (v, 3)
     joints_m: NDArray[np.float64]  # (17, 3) COCO order
     skeleton: RestSkeleton
+    unskinned_m: NDArray[np.float64]  # (v, 3) what skinning turns about the skeleton's heads; Anny rests otherwise
+
+
+@dataclass(frozen=True, eq=False)
+class JointSkinning:
+    """What moves the COCO joints: each is a weighted mean of vertices, each vertex moves with several bones.
+
+    One entry (e,) for every joint, vertex of its mean and bone of that vertex; the weights of a joint sum to 1.
+    """
+
+    joint: NDArray[np.int64]
+    vertex: NDArray[np.int64]
+    bone: NDArray[np.int64]
+    weight: NDArray[np.float64]
 
 
 class BodyModel:
@@ -53,6 +68,7 @@ class BodyModel:
         self._regressor = joint_regressor
         self._labels = tuple(anny_model.bone_labels)
         self._parents = tuple(int(parent) for parent in anny_model.bone_parents)
+        self._rest = lru_cache(maxsize=8)(self._build_rest)  # shaping a body takes longer than posing it
         self.template = self._make_template()
 
     @classmethod
@@ -80,9 +96,7 @@ class BodyModel:
 
     def shape(self, phenotype: Mapping[str, float]) -> Shape:
         """The body at rest for a phenotype (Anny's parameters in 0..1, age from -1/3)."""
-        import torch
-
-        output = self._forward(phenotype, torch.eye(4).repeat(1, len(self._labels), 1, 1), "local-ref")
+        output = self._rest(tuple(sorted(phenotype.items())))
         return Shape(
             vertices_m=_array(output["vertices"][0]),
             joints_m=_array(self._regressor(output)[0]),
@@ -92,6 +106,7 @@ class BodyModel:
                 heads_m=_array(output["rest_bone_heads"][0]),
                 orientations=_array(output["rest_bone_poses"][0, :, :3, :3]),
             ),
+            unskinned_m=_array(output["rest_vertices"][0]),
         )
 
     def posed(
@@ -100,16 +115,33 @@ class BodyModel:
         """Vertices (v, 3) and COCO joints (17, 3) for world orientations (bones, 4, 4) of the bones."""
         import torch
 
-        output = self._forward(phenotype, torch.tensor(orientations[None], dtype=torch.float32), "world-orient")
-        return _array(output["vertices"][0]), _array(self._regressor(output)[0])
+        rest = self._rest(tuple(sorted(phenotype.items())))
+        turns = torch.tensor(orientations[None], dtype=torch.float32)
+        with torch.no_grad():
+            transforms, _ = self._anny.get_bone_transforms(turns, rest["rest_bone_poses"], "world-orient")
+            vertices = self._anny.get_skinned_vertices(rest["rest_vertices"], transforms)
+            joints = self._regressor({"vertices": vertices})
+        return _array(vertices[0]), _array(joints[0])
 
-    def _forward(self, phenotype: Mapping[str, float], orientations: Any, parameterization: str) -> Any:
+    def joint_skinning(self) -> JointSkinning:
+        """The joints as linear combinations of what the bones do, for those who need no mesh."""
+        means = _array(self._regressor.regression_weights)
+        joint, vertex = np.nonzero(means)
+        bones = self._anny.vertex_bone_indices.numpy()[vertex]
+        weight = means[joint, vertex][:, None] * _array(self._anny.vertex_bone_weights)[vertex]
+        entry, slot = np.nonzero(weight)
+        return JointSkinning(joint[entry], vertex[entry], bones[entry, slot].astype(np.int64), weight[entry, slot])
+
+    def _build_rest(self, phenotype: tuple[tuple[str, float], ...]) -> Any:
+        """Anny's output for a shape at rest, whose parts every pose of that shape starts from."""
         import torch
 
-        values = {name: torch.tensor([value], dtype=torch.float32) for name, value in phenotype.items()}
+        values = {name: torch.tensor([value], dtype=torch.float32) for name, value in phenotype}
         with torch.no_grad():
             return self._anny(
-                pose_parameters=orientations, phenotype_kwargs=values, pose_parameterization=parameterization
+                pose_parameters=torch.eye(4).repeat(1, len(self._labels), 1, 1),
+                phenotype_kwargs=values,
+                pose_parameterization="local-ref",
             )
 
     def _make_template(self) -> Template:

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from .pose_library import Limb, Pose
 from .rotations import Matrix, about_axis, frame, from_euler, swing, unit
 
-_SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
-_NECK = ("neck01", "neck02", "neck03", "head")
-_SHOULDER_SHARE = {"clavicle": 0.18, "shoulder01": 0.15}  # by eye: shoulders rise with raised arms
-_MINIMUM_BEND = 0.15  # sine of the elbow or knee angle below which its axis is not defined well enough
+SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
+NECK = ("neck01", "neck02", "neck03", "head")
+SHOULDER_SHARE = {"clavicle": 0.18, "shoulder01": 0.15}  # by eye: shoulders rise with raised arms
+MINIMUM_BEND = 0.15  # sine of the elbow or knee angle below which its axis is not defined well enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def solve_orientations(pose: Pose, rest: RestSkeleton) -> NDArray[np.float64]:
     for label, parent in zip(rest.labels, rest.parents, strict=True):
         inherited = turns[parent] if parent >= 0 else np.eye(3)
         turns.append(_bone_turn(label, pose, rest, inherited, chest))
-        if label == _SPINE[-1]:
+        if label == SPINE[-1]:
             chest = turns[-1]
     transforms = np.tile(np.eye(4), (len(turns), 1, 1))
     transforms[:, :3, :3] = from_euler(pose.root) @ np.stack(turns) @ rest.orientations
@@ -50,7 +50,7 @@ def solve_orientations(pose: Pose, rest: RestSkeleton) -> NDArray[np.float64]:
 
 def bent_spine(spine_degrees: ArrayLike) -> Matrix:
     """Rotation of the chest against the pelvis that a pose's `spine` comes to: each vertebra takes an equal part."""
-    return np.linalg.matrix_power(from_euler(np.asarray(spine_degrees) / len(_SPINE)), len(_SPINE))
+    return np.linalg.matrix_power(from_euler(np.asarray(spine_degrees) / len(SPINE)), len(SPINE))
 
 
 def settle_on_contacts(
@@ -72,10 +72,10 @@ def settle_on_contacts(
 
 def _bone_turn(label: str, pose: Pose, rest: RestSkeleton, inherited: Matrix, chest: Matrix) -> Matrix:
     """Rotation of one bone away from rest, before the root's own turn."""
-    if label in _SPINE:
-        return inherited @ from_euler(np.asarray(pose.spine) / len(_SPINE))
-    if label in _NECK:
-        return inherited @ from_euler(np.asarray(pose.neck) / len(_NECK))
+    if label in SPINE:
+        return inherited @ from_euler(np.asarray(pose.spine) / len(SPINE))
+    if label in NECK:
+        return inherited @ from_euler(np.asarray(pose.neck) / len(NECK))
     bone, _, side = label.partition(".")
     if side not in ("L", "R"):
         return inherited
@@ -93,11 +93,11 @@ def _arm_turn(bone: str, side: str, arm: Limb, rest: RestSkeleton, inherited: Ma
     upper_rest = rest.direction(f"upperarm01.{side}", f"lowerarm01.{side}")
     lower_rest = rest.direction(f"lowerarm01.{side}", f"wrist.{side}")
     upper, lower = chest @ unit(arm.upper), chest @ unit(arm.lower)
-    if bone in _SHOULDER_SHARE:
-        return swing(inherited @ upper_rest, upper, _SHOULDER_SHARE[bone]) @ inherited
+    if bone in SHOULDER_SHARE:
+        return swing(inherited @ upper_rest, upper, SHOULDER_SHARE[bone]) @ inherited
     if bone == "upperarm01":
         axis = np.cross(upper, lower)
-        if np.linalg.norm(axis) > _MINIMUM_BEND:
+        if np.linalg.norm(axis) > MINIMUM_BEND:
             return frame(upper, axis) @ frame(upper_rest, np.cross(upper_rest, lower_rest)).T
         return swing(inherited @ upper_rest, upper) @ inherited
     if bone == "lowerarm01":
@@ -112,7 +112,7 @@ def _leg_turn(bone: str, side: str, leg: Limb, rest: RestSkeleton, inherited: Ma
     if bone == "upperleg01":
         rest_direction = rest.direction(f"upperleg01.{side}", f"lowerleg01.{side}")
         axis = np.cross(upper, lower)
-        if np.linalg.norm(axis) > _MINIMUM_BEND:
+        if np.linalg.norm(axis) > MINIMUM_BEND:
             return frame(upper, axis) @ frame(rest_direction, [1.0, 0.0, 0.0]).T  # knees bend about x at rest
         return swing(rest_direction, upper)
     if bone == "lowerleg01":
