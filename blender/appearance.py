@@ -2,7 +2,7 @@
 
 import colorsys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ _HAIR_COLOURS = (
     (0.25, 0.08, 0.03),
 )
 _GREY: Colour = (0.42, 0.41, 0.4)
+_SKIRT_SHARE = 0.33  # of women
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Garment:
     first: Colour
     second: Colour
     pattern_scale: float
+    is_skirt: bool = False
+    """Around both legs at once."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Look:
     skin: Colour
     hair: Colour
     hair_style: str
-    """bald, short or full."""
+    """bald, short, full or long."""
     beard: float
     """Strength, 0 to 1."""
     top: Garment
@@ -68,7 +71,7 @@ def draw_look(phenotype: Mapping[str, float], rng: np.random.Generator) -> Look:
         hair_style=_draw_hair_style(male, age, rng),
         beard=float(rng.uniform(0.4, 0.8)) if male and age > 0.6 and rng.random() < 0.35 else 0.0,
         top=_draw_garment((0.25, 0.55, 0.6, 0.95, 1.9), 0.012, rng),
-        bottom=_draw_garment((0.45, 0.85, 1.3, 1.88, 1.88, 1.88), 0.010, rng),
+        bottom=_draw_bottom(male, rng),
         shoes=_draw_colour(rng) if rng.random() < 0.75 else None,
     )
 
@@ -89,7 +92,17 @@ def _draw_hair_style(male: bool, age: float, rng: np.random.Generator) -> str:
     bald = 0.0 if not male or age < 0.6 else 0.12 + 0.25 * (age > 0.85)
     if rng.random() < bald:
         return "bald"
-    return "short" if rng.random() < (0.75 if male else 0.3) else "full"
+    odds = (0.75, 0.2, 0.05) if male else (0.25, 0.35, 0.4)
+    return str(rng.choice(("short", "full", "long"), p=odds))
+
+
+def _draw_bottom(male: bool, rng: np.random.Generator) -> Garment:
+    """Shorts, tights or trousers; for a third of the women a skirt, over the knee, under it, or down to the calves."""
+    trousers = _draw_garment((0.45, 0.85, 1.3, 1.88, 1.88, 1.88), 0.010, rng)
+    skirt_length = float(rng.choice([0.7, 1.05, 1.5])) + float(rng.uniform(-0.1, 0.1))
+    if male or rng.random() > _SKIRT_SHARE:
+        return trousers
+    return replace(trousers, length=skirt_length, is_skirt=True)
 
 
 def _draw_garment(lengths: tuple[float, ...], looseness_m: float, rng: np.random.Generator) -> Garment:

@@ -13,10 +13,12 @@ from .appearance import Garment, Look
 from .body import BODY_VERTICES, EYE_VERTICES, Shape, Template
 from .mesh import Mesh, Surface, plain_texture, vertex_normals
 from .skin import SkinMap, skin_texture
+from .skirt import Skirt
 from .textures import Texture, fabric_texture, hair_texture, pore_height, strand_height, wrinkle_height
 from .wardrobe import Mask, Wardrobe
 
 SKIN, TOP, BOTTOM, SHOES, HAIR, EYES = range(6)
+_UNDER_SKIRT = 0.5  # share of a skirt's length down to which the skin is cloth too: a kick shows no holes
 _AVERAGE_STATURE_M = 1.7  # shells are made for a body of about this size
 
 
@@ -27,6 +29,7 @@ class Tailor:
     template: Template
     wardrobe: Wardrobe
     skin_map: SkinMap
+    skirt: Skirt
 
 
 @dataclass
@@ -49,6 +52,11 @@ class _Shells:
         height = distance_m[ids] * _rise_from_hem(self.quads, chosen, len(covered))[ids]
         raised = self.body_m[ids] + self.normals[ids] * height[:, None]
         self.parts.append((raised, local.reshape(-1, 4), self.uv[chosen], surface, self.rest_m[ids]))
+
+    def lay(self, quads: NDArray[np.int64], uv: NDArray[np.float64], surface: int) -> None:
+        """Lay cloth with vertices of its own, which the body model moves with the body."""
+        ids, local = np.unique(quads, return_inverse=True)
+        self.parts.append((self.body_m[ids], local.reshape(-1, 4), uv, surface, self.rest_m[ids]))
 
 
 def _rise_from_hem(quads: NDArray[np.int64], chosen: Mask, count: int) -> NDArray[np.float64]:
@@ -78,6 +86,9 @@ def dress(tailor: Tailor, shape: Shape, body_m: NDArray[np.float64], look: Look,
     scale = float(np.ptp(shape.vertices_m[:BODY_VERTICES, 2])) / _AVERAGE_STATURE_M
     for surface, distance_m in _distances(tailor, look, scale, rng).items():
         shells.add(covers[surface], distance_m, surface)
+    if look.bottom.is_skirt:
+        quads_of_skirt = tailor.skirt.cut(template, wardrobe.hem_m(look.bottom.length))
+        shells.lay(tailor.skirt.quads[quads_of_skirt], tailor.skirt.corner_uv[quads_of_skirt], BOTTOM)
     return _joined(shells, quads, uv, surface_of_quad, _surfaces(tailor, look, rng))
 
 
@@ -89,11 +100,12 @@ def _is_shown(template: Template) -> Mask:
 
 
 def _covers(wardrobe: Wardrobe, look: Look) -> dict[int, Mask]:
-    covers = {TOP: wardrobe.top(look.top.length), BOTTOM: wardrobe.bottom(look.bottom.length)}
+    legs = look.bottom.length * (_UNDER_SKIRT if look.bottom.is_skirt else 1.0)
+    covers = {TOP: wardrobe.top(look.top.length), BOTTOM: wardrobe.bottom(legs)}
     if look.shoes is not None:
         covers[SHOES] = wardrobe.is_foot
     if look.hair_style != "bald":
-        covers[HAIR] = wardrobe.full_hair if look.hair_style == "full" else wardrobe.short_hair
+        covers[HAIR] = wardrobe.hair[look.hair_style]
     return covers
 
 
@@ -119,6 +131,8 @@ def _distances(tailor: Tailor, look: Look, scale: float, rng: np.random.Generato
         volume = 0.016 if look.hair_style == "short" else 0.03
         height = np.clip((tailor.wardrobe.height_m - 0.6) / 0.12, 0.3, 1)
         distances[HAIR] = 0.004 + volume * height + 0.002 * _folds(rest, rng)
+        if look.hair_style == "long":  # over the shirt
+            distances[HAIR] += np.where(tailor.wardrobe.is_head, 0.0, distances[TOP])
     return {kind: np.maximum(distance, 0.002) * scale for kind, distance in distances.items()}
 
 

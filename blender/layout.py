@@ -18,6 +18,7 @@ from .posing import settle_on_contacts, solve_orientations
 from .rotations import about_axis
 from .scene import OccluderSpec, PersonSpec, SceneSpec
 from .skin import SkinMap
+from .skirt import Skirt
 from .textures import floor_texture, painted_texture
 from .wardrobe import Wardrobe
 
@@ -59,7 +60,7 @@ class Geometry:
 
 def make_tailor(template: Template) -> Tailor:
     """Measure the template for dressing, once a process."""
-    return Tailor(template, Wardrobe.of(template), SkinMap.of(template))
+    return Tailor(template, Wardrobe.of(template), SkinMap.of(template), Skirt.of(template))
 
 
 def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int) -> Geometry:

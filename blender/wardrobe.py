@@ -4,6 +4,7 @@ The masks hold for every shape, because every shape has the same topology. Heigh
 average adult by eye; metres in the template's frame (z up, origin near the hips, y to the back).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -30,8 +31,9 @@ class Wardrobe:
     height_m: NDArray[np.float64]
     neck_m: float
     hip_m: float
-    short_hair: Mask
-    full_hair: Mask
+    knee_m: float
+    ankle_m: float
+    hair: Mapping[str, Mask]  # by style
     eye_angle_rad: NDArray[np.float64]  # angle from an eyeball's front pole; 0 elsewhere
 
     @classmethod
@@ -52,8 +54,13 @@ class Wardrobe:
             height_m=template.vertices_m[:, 2],
             neck_m=_head_of(template, "neck01")[2],
             hip_m=_head_of(template, "upperleg01.L")[2],
-            short_hair=_scalp(template, is_head, nape_m=0.585),
-            full_hair=_scalp(template, is_head, nape_m=0.53),
+            knee_m=_head_of(template, "lowerleg01.L")[2],
+            ankle_m=_head_of(template, "foot.L")[2],
+            hair={
+                "short": _scalp(template, is_head, nape_m=0.585),
+                "full": _scalp(template, is_head, nape_m=0.53),
+                "long": _scalp(template, is_head, nape_m=0.4) | _upper_back(template, _head_of(template, "neck01")),
+            },
             eye_angle_rad=_eye_angle(template),
         )
 
@@ -66,6 +73,10 @@ class Wardrobe:
         """Trousers of that length (0 hip, 1 knee, 2 ankle)."""
         pelvis = (self.leg < 0) & (self.arm < 0) & (self.height_m < self.hip_m + 0.09)
         return (((self.leg >= 0) & (self.leg < length)) | pelvis) & ~self.is_head & ~self.is_foot
+
+    def hem_m(self, length: float) -> float:
+        """Height on the resting template where a garment of that length ends (0 hip, 1 knee, 2 ankle)."""
+        return float(np.interp(length, (0, 1, 2), (self.hip_m, self.knee_m, self.ankle_m)))
 
 
 def _head_of(template: Template, bone: str) -> NDArray[np.float64]:
@@ -101,6 +112,14 @@ def _scalp(template: Template, is_head: Mask, nape_m: float) -> Mask:
     over_ears = (np.abs(x) > 0.068) & (np.abs(y + 0.03) < 0.035) & (z < 0.68)
     forehead = (y < -0.075) & (z < 0.708)
     return (np.arange(len(z)) < BODY_VERTICES) & is_head & hairline & ~over_ears & ~forehead
+
+
+def _upper_back(template: Template, neck_m: NDArray[np.float64]) -> Mask:
+    """Where long hair lies: behind the neck and between the shoulder blades, narrower further down."""
+    x, y, z = (template.vertices_m - neck_m).T
+    half_width = np.clip(0.12 + 0.25 * (z + 0.2), 0.07, 0.12)
+    on_torso = (np.arange(len(z)) < BODY_VERTICES) & ~np.char.startswith(template.vertex_bone, "upperarm")
+    return on_torso & (y > 0.015) & (z > -0.2) & (z < 0.1) & (np.abs(x) < half_width)
 
 
 def _eye_angle(template: Template) -> NDArray[np.float64]:
