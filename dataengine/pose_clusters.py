@@ -65,6 +65,11 @@ class PoseClusters:
         vectors, usable = embed_poses(keypoints_px, visibility)
         return np.where(usable, nearest_centre(vectors, self.centres)[0], UNCLUSTERED)
 
+    @property
+    def rare(self) -> NDArray[np.bool_]:
+        """Which clusters (k,) are rare: those that balancing repeats, as it repeats all below its threshold."""
+        return self.repeat_factor > 1
+
     def rarity(self, cluster: NDArray[np.int64]) -> NDArray[np.float64]:
         """How rare the members (n,) of clusters are, 0 (everybody is one) to 1 (none was seen): -ln p / ln(N + k).
 

@@ -1,5 +1,6 @@
 """Frozen clusters: the nearest centre by brute force, rarity by its formula, what survives the disk."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,11 @@ def test_rarity_is_surprisal_between_0_and_1(counts: list[int]) -> None:
     assert np.array_equal(np.argsort(counts, kind="stable"), np.argsort(-rarity, kind="stable")), "rarer is more"
     assert made.rarity(np.array([UNCLUSTERED])).tolist() == [0]
     assert made.repeats(np.array([UNCLUSTERED, 0])).tolist() == [1, made.repeat_factor[0]]
+
+
+def test_rare_is_what_balancing_repeats() -> None:
+    made = replace(clusters([9, 2, 1]), repeat_factor=np.array([1.0, 1.01, 3.0]))
+    assert made.rare.tolist() == [False, True, True]
 
 
 def test_never_seen_is_1_and_all_there_is_is_0() -> None:

@@ -25,9 +25,10 @@ from dataengine.labelled_set import set_sha256
 from dataengine.model_store import stored_model
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
 from dataengine.registry import read_registry
 
-from .comparison import Comparison, SliceRow, TestSet
+from .comparison import Comparison, Poses, SliceRow, TestSet
 from .gate_checks import guarded_names
 from .gate_evidence import WHOLE, Evidence, Measured, resample, shown
 from .gate_models import Scored, agreement, file_that_runs, matches_of, score, slices_of
@@ -44,6 +45,7 @@ def command(
     registry: Annotated[Path, typer.Option(help="The registry file.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json and report.html.")],
+    clusters: Annotated[Path | None, typer.Option(help="clusters.json of balance, for slices by pose.")] = None,
     params: Annotated[Path, typer.Option(help="File with section `compare`.")] = Path("params.yaml"),
 ) -> None:
     """Decide by the policy in section `compare` whether the candidate replaces the champion, and show why.
@@ -57,7 +59,8 @@ def command(
 
     compare.guarded: on each of these slices the candidate must not be worse by more than a margin. Slices are named
     occlusion=some, size=medium, truncated=yes, overlaps=1-2, source=real, video=NAME, or COLUMN=VALUE for the columns
-    (tags, pose clusters) in compare.columns; video=* stands for all of a kind.
+    (tags) in compare.columns; with --clusters also cluster=NUMBER, and rare=yes for the poses that are rare among the
+    training people. video=* stands for all of a kind. A * leaves alone what is smaller than min_people, and says so.
 
     compare.budgets: latency at batch 1 (as the export measured the file, on the machine noted in its sidecar), size,
     and calibration (ECE) of the file that ships.
@@ -71,13 +74,22 @@ def command(
     costs and finds with `dataengine simulate-gate`.
 
     Example: dataengine compare --candidate models/export --test data/ingest/test.json
-    --registry train/registry.json --store models/registry --out reports/compare
+    --registry train/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
     """
-    run(load_section(params, "compare", CompareParams), candidate, test, registry, store, out)
+    run(load_section(params, "compare", CompareParams), candidate, test, registry, store, out, clusters)
 
 
-def run(params: CompareParams, candidate: Path, test: Path, registry: Path, store: Path, out: Path) -> None:
+def run(
+    params: CompareParams,
+    candidate: Path,
+    test: Path,
+    registry: Path,
+    store: Path,
+    out: Path,
+    clusters: Path | None = None,
+) -> None:
     """Write verdict.json, metrics.json and report.html to `out`."""
+    poses = None if clusters is None else read_pose_clusters(clusters)
     people, images = read_people(test, root=Path.cwd())
     new = load_exported(candidate)
     old = pinned_champion(params.champion, registry, store) if params.champion else None
@@ -85,7 +97,7 @@ def run(params: CompareParams, candidate: Path, test: Path, registry: Path, stor
     first = score(new, people, images, name, params.threads, "candidate")
     second = None if old is None else score(old, people, images, name, params.threads, "champion")
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
-    comparison = compared(params, people, images, test_sha256, first, second)
+    comparison = compared(params, people, images, test_sha256, first, second, poses)
     with fresh_folder(out) as folder:
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
@@ -98,10 +110,16 @@ def run(params: CompareParams, candidate: Path, test: Path, registry: Path, stor
 
 
 def compared(
-    params: CompareParams, people: People, images: Images, test_sha256: str, first: Scored, second: Scored | None
+    params: CompareParams,
+    people: People,
+    images: Images,
+    test_sha256: str,
+    first: Scored,
+    second: Scored | None,
+    poses: PoseClusters | None = None,
 ) -> Comparison:
     """Resample the two scored models, and judge."""
-    slices = slices_of(people, images, params.columns)
+    slices = slices_of(people, images, params.columns, poses)
     clusters = clusters_of(images, params.cluster, params.block_frames)
     measured = resample(
         matches_of(first.pairs, images, slices),
@@ -133,12 +151,27 @@ def compared(
         settle=verdict.settle,
         warnings=verdict.warnings,
         policy=json.loads(json.dumps(asdict(params))),
+        poses=None if poses is None else _poses(poses, people),
     )
 
 
 def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
     """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
     return stored_model(read_registry(registry).entry(entry_id), store)
+
+
+def _poses(clusters: PoseClusters, people: People) -> Poses:
+    cluster = clusters.assign(people.keypoints_px, people.visibility)
+    found = cluster[cluster != UNCLUSTERED]
+    return Poses(
+        clusters_id=clusters.id,
+        clusters=len(clusters.counts),
+        rare_clusters=int(clusters.rare.sum()),
+        seen_clusters=len(np.unique(found)),
+        people=len(found),
+        rare_people=int(clusters.rare[found].sum()),
+        without_pose=len(cluster) - len(found),
+    )
 
 
 def _of_scale(whole: Measured, level: float) -> Interval:

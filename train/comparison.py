@@ -104,6 +104,19 @@ class TestSet:
 
 
 @dataclass(frozen=True)
+class Poses:
+    """The training set's pose clusters, by which slices ``cluster=`` and ``rare=`` are cut, and who falls in them."""
+
+    clusters_id: str  # the same id, the same clusters: only then may two verdicts' slices be compared
+    clusters: int
+    rare_clusters: int
+    seen_clusters: int  # that the test set shows
+    people: int  # of the test set, with a pose
+    rare_people: int  # of those, in rare clusters
+    without_pose: int  # people of the test set with too few labelled joints
+
+
+@dataclass(frozen=True)
 class Error:
     """Probability of a false promotion that the policy grants, and what is left of it on this test set."""
 
@@ -143,6 +156,7 @@ class Comparison:
     settle: Settle | None  # only where evidence lacks and more of it would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
+    poses: Poses | None = None  # None: the comparison was given no pose clusters
 
     def as_json(self) -> dict[str, Any]:
         """The content of verdict.json. `candidate` and `champion` are ids there, "" for no champion."""
@@ -157,6 +171,7 @@ class Comparison:
         """Read the content of verdict.json. Raises `InputError` where it is not one."""
         try:
             champion, settle = record["models"]["champion"], record["settle"]
+            poses = record.get("poses")  # verdicts of before there were any are still read
             return cls(
                 verdict=record["verdict"],
                 reason=record["reason"],
@@ -174,6 +189,7 @@ class Comparison:
                 settle=None if settle is None else Settle(**settle),
                 warnings=tuple(record["warnings"]),
                 policy=record["policy"],
+                poses=None if poses is None else Poses(**poses),
             )
         except (KeyError, TypeError) as error:
             got = f"missing key {error}" if isinstance(error, KeyError) else str(error)

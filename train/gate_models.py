@@ -15,10 +15,11 @@ from dataengine.evaluation.calibration import Reliability, calibration
 from dataengine.evaluation.matching import Matches, Pairs, paired
 from dataengine.evaluation.oks import figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
-from dataengine.evaluation.slice_builders import slices_by_person, slices_by_tags, standard_slices
+from dataengine.evaluation.slice_builders import slices_by_person, slices_by_pose, slices_by_tags, standard_slices
 from dataengine.evaluation.slices import Slice, slice_matches
 from dataengine.exported import ENGINE, ONNX_FP16, ExportedModel
 from dataengine.people import Images, People
+from dataengine.pose_clusters import PoseClusters
 from dataengine.predict import Prediction, Runner, onnx_runner, predict_people
 
 from .comparison import ErrorRow, ModelFigures, ReliabilityBin
@@ -79,13 +80,15 @@ def score(model: ExportedModel, people: People, images: Images, name: str, threa
     )
 
 
-def slices_of(people: People, images: Images, columns: list[str]) -> list[Slice]:
-    """What the labels alone tell, and the values of extra `columns` of people; one of lists holds tags.
+def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:
+    """What labels and pose clusters tell, and the values of extra `columns` of people; one of lists holds tags.
 
     Raises:
-        InputError: a column is not there.
+        InputError: a column is not there, or makes slices of the same name as another or as the pose clusters.
     """
     slices = standard_slices(people, images)
+    if clusters is not None:
+        slices += slices_by_pose(clusters, people, images)
     for name in columns:
         if name not in people.extras:
             known = ", ".join(people.extras) or "none"
@@ -95,6 +98,11 @@ def slices_of(people: People, images: Images, columns: list[str]) -> list[Slice]
             slices += slices_by_tags(name, [value or [] for value in values], people, images)
         else:
             slices += slices_by_person(name, _texts(values), people, images)
+    names = [part.name for part in slices]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        mend = "rename or leave out the column in compare.columns"
+        raise InputError("two slices have one name", expected="each name once", got=", ".join(twice), mend=mend)
     return slices
 
 

@@ -65,6 +65,7 @@ def write_report(
         interval_words=_interval_words(comparison),
         figures=list(_figures(comparison)),
         slices=list(_slices(comparison)),
+        pose_words=_pose_words(comparison),
         charts=list(_charts(comparison, scored)),
         errors=list(_errors(comparison)),
         people=_people(people, images, scored),
@@ -154,6 +155,22 @@ def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
             else _row(part.name, interval, scale, "candidate", "+" if compared else "", limits.get(part.name))
         )
         yield {"name": part.name, "svg": ""} | row | facts
+
+
+def _pose_words(comparison: Comparison) -> str:
+    """What the slices by pose mean, and whom the test set lacks."""
+    poses = comparison.poses
+    if poses is None:
+        return ""
+    words = [
+        f"cluster= and rare= are of the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training people; "
+        f"balancing counts {poses.rare_clusters} of them as rare.",
+        f"{poses.rare_people} of {poses.people} test people with a pose are in rare ones; the test set shows "
+        f"{poses.seen_clusters} of the {poses.clusters} clusters and says nothing of the others.",
+    ]
+    if poses.without_pose:
+        words.append(f"{poses.without_pose} people have too few labelled joints to be in any.")
+    return " ".join(words)
 
 
 def _figures(comparison: Comparison) -> Iterator[dict[str, Any]]:

@@ -105,7 +105,7 @@ class="n">gain</th>
 set;
 {% if c.gain %}right of the upright line it is better. &#9873; marks
 those that the policy guards; the dashed line is how much worse it lets them be. {% endif %}People and effective
-clusters stand behind each name.</p>
+clusters stand behind each name.{% if pose_words %} {{ pose_words }}{% endif %}</p>
 <div class="rows">{% for row in slices %}<div class="row"><span>{{ row.name }}{% if row.guarded and c.gain %} <span
 title="guarded" aria-label="guarded">&#9873;</span>{% endif %}<br><small>{{ row.people }} people, {{
 "%.0f"|format(row.clusters) }}

@@ -6,13 +6,15 @@ demands needs no correction for their number (Berger 1982, "Multiparameter hypot
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from scipy import stats
 
 from .comparison import Check, Decision, Error, Settle
 from .gate_checks import Demand, guarded_names, intervals, others, standard_error
-from .gate_evidence import Evidence
+from .gate_evidence import WHOLE, Evidence
 from .gate_policy import CompareParams
 
 VERDICT_FILE = "verdict.json"
@@ -115,7 +117,21 @@ def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
         if evidence.whole.gain is not None and not guarded_names(params, evidence, pattern):
             least = params.guarded.min_people
             warnings.append(f"The test set has no slice {pattern} of {least} people or more: nothing is guarded there.")
-    return tuple(warnings)
+    return (*warnings, *_small_guards(params, evidence))
+
+
+def _small_guards(params: CompareParams, evidence: Evidence) -> Iterator[str]:
+    """What guards pass over, or measure on few people: neither shall go unsaid."""
+    if evidence.whole.gain is None:  # a first model is measured against nobody
+        return
+    least = params.guarded.min_people
+    people = {name: part.people for name, part in evidence.slices.items() if name != WHOLE}
+    for pattern in params.guarded.slices:
+        small = [f"{name} ({n})" for name, n in people.items() if n < least and fnmatchcase(name, pattern)]
+        if small and "*" in pattern:
+            yield f"Not guarded, for they hold fewer than {least} people: {', '.join(small)}."
+        elif small:
+            yield f"The guard on {small[0]} rests on fewer than {least} people: its answer says little either way."
 
 
 def _round_up(count: float) -> int:

@@ -1,7 +1,8 @@
 """The usual slices of a labelled set: occlusion, crowding, size, truncation, source, video, pose cluster, any tag.
 
-`standard_slices` makes all that the labels alone tell; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut
-by any column. Adding a slicing: a function from `People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
+`standard_slices` makes all that the labels alone tell, `slices_by_pose` what the training set's pose clusters tell of
+them; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function from
+`People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,6 +16,7 @@ from dataengine.evaluation.poses import person_area
 from dataengine.evaluation.slices import Slice, slice_of_people
 from dataengine.keypoints import OCCLUDED
 from dataengine.people import Images, People
+from dataengine.pose_clusters import UNCLUSTERED, PoseClusters
 
 MEDIUM_PX2, LARGE_PX2 = 32.0**2, 96.0**2  # COCO's bounds of people's area
 MOSTLY_OCCLUDED = 0.5  # share of the labelled joints
@@ -118,6 +120,19 @@ def slices_by_source(gt: People, images: Images) -> list[Slice]:
 def slices_by_video(gt: People, images: Images) -> list[Slice]:
     """One slice per video; single images are in none."""
     return slices_by_image("video", images.video, gt, images)
+
+
+def slices_by_pose(clusters: PoseClusters, gt: People, images: Images) -> list[Slice]:
+    """``cluster=<number>``, in their order, and ``rare=yes`` or ``no``: whether that is rare among training people.
+
+    A slice that holds everybody stays, for a policy may name it. People without a pose are in none.
+    """
+    cluster = clusters.assign(gt.keypoints_px, gt.visibility)
+    at, has = images.rows_of(gt.image_id), cluster != UNCLUSTERED
+    parts = {f"cluster={number}": cluster == number for number in np.unique(cluster[has])}
+    rare = clusters.rare[cluster] & has
+    parts |= {"rare=no": has & ~rare, "rare=yes": rare}
+    return [slice_of_people(name, who, at, len(images)) for name, who in parts.items() if who.any()]
 
 
 def box_iou(boxes_xywh_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 
 from dataengine.errors import InputError
 from dataengine.evaluation.matching import average_precision, paired
@@ -12,6 +13,7 @@ from dataengine.evaluation.slice_builders import (
     slices_by_crowding,
     slices_by_image,
     slices_by_occlusion,
+    slices_by_pose,
     slices_by_size,
     slices_by_tags,
     slices_by_truncation,
@@ -19,6 +21,8 @@ from dataengine.evaluation.slice_builders import (
 )
 from dataengine.evaluation.slices import Slice, slice_matches, slice_of_people
 from dataengine.people import Images, People
+from dataengine.pose_clusters import PoseClusters
+from dataengine.pose_embedding import embed_poses
 
 from . import reference, samples
 
@@ -128,6 +132,29 @@ def test_tags_are_of_people_or_of_images() -> None:
     assert of_images.people.tolist() == [True, True, False, False]
     with pytest.raises(InputError, match="neither people nor images"):
         slices_by_tags("tag", [[]] * 3, gt, images)
+
+
+def test_people_are_cut_by_the_nearest_pose_cluster_and_by_its_rarity() -> None:
+    images = samples.images(6)
+    gt = samples.truth(images, 3, np.random.default_rng(5))
+    visibility = gt.visibility.copy()
+    visibility[0] = 0  # shows no pose
+    gt = gt.replace(visibility=visibility)
+    vectors, usable = embed_poses(gt.keypoints_px, gt.visibility)
+    centres = np.concatenate([vectors[[3, 7, 11]], np.full((1, vectors.shape[1]), 50.0)])  # nobody is near the last
+    clusters = PoseClusters(
+        centres=centres, counts=np.array([9, 1, 2, 0]), repeat_factor=np.array([1.0, 2.0, 1.5, 3.0])
+    )
+    nearest = np.where(usable, cdist(vectors, centres).argmin(axis=1), -1)
+    parts = {part.name: part for part in slices_by_pose(clusters, gt, images)}
+    assert list(parts) == ["cluster=0", "cluster=1", "cluster=2", "rare=no", "rare=yes"]
+    for number in range(3):
+        assert np.array_equal(parts[f"cluster={number}"].people, nearest == number)
+    assert np.array_equal(parts["rare=no"].people, nearest == 0)
+    assert np.array_equal(parts["rare=yes"].people, (nearest == 1) | (nearest == 2))
+    held = set(gt.image_id[parts["rare=yes"].people].tolist())
+    assert set(images.id[parts["rare=yes"].images].tolist()) == held
+    assert not any(part.people[0] for part in parts.values())
 
 
 def test_box_iou_is_pycocotools() -> None:

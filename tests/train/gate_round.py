@@ -55,11 +55,11 @@ class Gate:
     def store(self) -> Path:
         return self.root / "store"
 
-    def compare(self, candidate: Path, params: CompareParams = PARAMS) -> dict[str, Any]:
+    def compare(self, candidate: Path, params: CompareParams = PARAMS, clusters: Path | None = None) -> dict[str, Any]:
         """A pinned champion means that the round was begun, and so the uses of test sets are pinned, too."""
         if params.champion:
             params = replace(params, test_uses=pinned_uses(self.read()))
-        compare.run(params, candidate, self.test, self.registry, self.store, self.root / "compare")
+        compare.run(params, candidate, self.test, self.registry, self.store, self.root / "compare", clusters)
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 
     def promote(self, candidate: Path, *, dry_run: bool = False) -> dict[str, Any]:

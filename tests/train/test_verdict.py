@@ -108,6 +108,21 @@ def test_a_guard_by_name_must_be_measured_and_one_by_kind_takes_what_is_large_en
     assert judge(kind, evidence(gain, {"occlusion=some": (bad, 20)})).decision == "reject"
 
 
+def test_a_guard_on_few_people_is_told_and_decides_as_before() -> None:
+    gain, harmless = figure(0.1, 0.01), figure(0.0, 0.001)
+    parts = {"rare=no": (harmless, 300), "rare=yes": (figure(-0.3, 0.01), 3), "occlusion=some": (harmless, 5)}
+    kind = replace(POLICY, guarded=replace(POLICY.guarded, slices=["rare=*"]))
+    left = judge(kind, evidence(gain, parts))
+    assert left.decision == "promote"
+    assert left.warnings == ("Not guarded, for they hold fewer than 20 people: rare=yes (3).",)
+    assert [check.name for check in left.checks if check.kind == "guard"] == ["rare=no"]
+    named = replace(POLICY, guarded=replace(POLICY.guarded, slices=["rare=yes"]))
+    judged = judge(named, evidence(gain, parts))
+    assert judged.decision == "reject"
+    assert "The guard on rare=yes (3) rests on fewer than 20 people" in judged.warnings[0]
+    assert judge(kind, evidence(None, parts)).warnings == ()
+
+
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [("latency", {"latency_ms": 10.1}), ("size", {"size_bytes": 5_000_001}), ("calibration", {"ece": 0.21})],
