@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+from scipy.spatial.distance import cdist
 
 from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
 
@@ -44,8 +45,8 @@ def joint_visibility(
     `mesh_index` is the person's own; `hits` and `pixels` (17, 2) are of the person's joints.
     """
     assert person.mesh.rest_m is not None
-    from_joint = np.linalg.norm(person.mesh.rest_m[None] - person.rest_joints_m[:, None], axis=2)
-    reach = _DEPTH_FACTOR * from_joint.min(axis=1) + _MARGIN_M
+    depth_m = cdist(person.rest_joints_m, person.mesh.rest_m).min(axis=1)
+    reach = _DEPTH_FACTOR * depth_m + _MARGIN_M
     near_joint = np.linalg.norm(hits.rest_m - person.rest_joints_m, axis=1) < reach  # False for NaN
     free = (hits.mesh < 0) | ((hits.mesh == mesh_index) & near_joint)
     inside = ((pixels >= 0) & (pixels < [camera.width_px, camera.height_px])).all(axis=1)

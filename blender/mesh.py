@@ -42,9 +42,9 @@ def plain_texture(colour: tuple[float, float, float]) -> NDArray[np.float32]:
 def vertex_normals(vertices_m: NDArray[np.float64], quads: NDArray[np.integer]) -> NDArray[np.float64]:
     """Unit normals (v, 3), area weighted; zero at vertices without a quad."""
     diagonals = vertices_m[quads[:, 2]] - vertices_m[quads[:, 0]], vertices_m[quads[:, 3]] - vertices_m[quads[:, 1]]
-    normals = np.zeros_like(vertices_m)
-    for corner in range(4):
-        np.add.at(normals, quads[:, corner], np.cross(*diagonals))
+    across = np.repeat(np.cross(*diagonals), 4, axis=0)
+    corner, count = quads.ravel(), len(vertices_m)
+    normals = np.stack([np.bincount(corner, weights=along, minlength=count) for along in across.T], axis=1)
     return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .appearance import Colour
 from .body import BODY_VERTICES, Template
-from .textures import Field, Texture, spectral_noise
+from .textures import Field, Texture, by_channel, spectral_noise
 
 SKIN_SIZE = 512
 
@@ -94,7 +94,9 @@ def skin_texture(skin_map: SkinMap, skin: Colour, hair: Colour, beard: float, rn
     size = skin_map.size
     tone = np.array(skin, dtype=np.float32)
     coarse, fine = spectral_noise(size, 3.0, rng), spectral_noise(size, 1.5, rng)
-    colour = tone * (1 + 0.05 * coarse[..., None] * np.array([0.6, 1.0, 1.1])) * (1 + 0.035 * fine[..., None])
+    pores = 1 + 0.035 * fine
+    channels = zip(skin, (0.03, 0.05, 0.055), strict=True)  # red varies least
+    colour = by_channel([(value + value * depth * coarse) * pores for value, depth in channels], 0, 1)
     for cheek, brow in zip(skin_map.cheeks, skin_map.brows, strict=True):
         cheek.blend(colour, 0.25, tone * [1.0, 0.62, 0.6])
         brow.blend(colour, 0.85, np.array(hair) * 0.8)
@@ -102,7 +104,7 @@ def skin_texture(skin_map: SkinMap, skin: Colour, hair: Colour, beard: float, rn
         stubble = np.clip(0.7 + 0.3 * fine[skin_map.beard.window], 0, 1)
         skin_map.beard.blend(colour, beard * stubble, np.array(hair))
     skin_map.lips.blend(colour, 0.55, tone * [0.8, 0.45, 0.45])
-    return np.asarray(np.clip(colour, 0.003, 1), dtype=np.float32)
+    return np.clip(colour, 0.003, 1, out=colour)
 
 
 def _ellipsoid(positions: Texture, centre: Colour, radii: Colour, softness: float) -> Texture:

@@ -1,13 +1,16 @@
 """The observer against Blender's own projection, and its rays and masks on a scene that can be worked out by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dataengine.blender.camera import Camera, look_at
 from dataengine.blender.mesh import Mesh, Surface, boxes, plain_texture
 from dataengine.blender.observe import Light, observe
+from dataengine.blender.textures import wrinkle_height
 
 pytestmark = pytest.mark.bpy
 LIGHT = Light("studio", 0.0, 1.0, 0.0)
@@ -65,3 +68,36 @@ def test_the_same_scene_gives_the_same_pixels() -> None:
     first, second = (observe(meshes, camera, LIGHT, target, samples=4).image_bgr for _ in range(2))
     assert np.array_equal(first, second)
     assert first.std() > 5
+
+
+def test_nothing_of_an_image_is_left_in_the_next() -> None:
+    """A scene renders the same after others with more meshes, another light and kept textures, and before them."""
+    camera = Camera(64, 64, 50.0, look_at(np.array([1.0, -4.0, 1.0]), np.zeros(3)))
+    target = np.zeros((1, 3))
+    crowd = [_box(name, (x, 0, 0), (1, 1, 1), 1) for name, x in (("a", -1.5), ("b", 1.5), ("c", 0.0))]
+    crowd = [replace(mesh, surfaces=(Surface(_ramp(), wrinkle_height(), 3, 2, bump_m=0.1),)) for mesh in crowd]
+    first = observe([crowd[2]], camera, LIGHT, target, samples=2)
+    others = observe(crowd, camera, Light("forest", 1.0, 2.0, 0.5), target, samples=2)
+    again = observe([crowd[2]], camera, LIGHT, target, samples=2)
+    assert not np.array_equal(first.image_bgr, others.image_bgr)
+    assert np.array_equal(first.image_bgr, again.image_bgr)
+    assert np.array_equal(first.instance, again.instance)
+    assert first.hits.mesh.tolist() == again.hits.mesh.tolist() == [0]
+    assert 0 < first.cycles_s < 600
+
+
+def test_datablocks_do_not_pile_up() -> None:
+    import bpy
+
+    camera = Camera(32, 32, 50.0, look_at(np.array([1.0, -4.0, 1.0]), np.zeros(3)))
+    mesh = replace(_box("a", (0, 0, 0), (1, 1, 1), 1), surfaces=(Surface(_ramp(), wrinkle_height(), bump_m=0.1),))
+    counts = []
+    for _ in range(4):
+        observe([mesh], camera, LIGHT, np.zeros((1, 3)), samples=1)
+        kinds = (bpy.data.objects, bpy.data.meshes, bpy.data.materials, bpy.data.images, bpy.data.worlds)
+        counts.append([len(kind) for kind in (*kinds, bpy.data.cameras, bpy.data.node_groups)])
+    assert counts[1] == counts[2] == counts[3]
+
+
+def _ramp() -> NDArray[np.float32]:
+    return np.linspace(0, 1, 48, dtype=np.float32).reshape(4, 4, 3)
