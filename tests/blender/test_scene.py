@@ -100,6 +100,9 @@ def _params(**changes: Any) -> RenderParams:
         "occluder_share": 0.3,
         "truncation_share": 0.2,
         "workers": 1,
+        "device": "cpu",
+        "image_timeout_s": 120.0,
+        "images_per_worker": 500,
         "max_skipped_share": 0.0,
     }
     return RenderParams(**values | changes)
