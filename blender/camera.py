@@ -76,7 +76,7 @@ def frame_points(
 
     centred = np.zeros(2)
     near, far = _NEAREST_M, _FARTHEST_M
-    for _ in range(40):
+    for _ in range(24):  # to micrometres
         distance = (near + far) / 2
         fits = _span(at(distance, centred), points_m, clearance_m) <= spec.fill
         near, far = (near, distance) if fits else (distance, far)

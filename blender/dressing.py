@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .appearance import Garment, Look
 from .body import BODY_VERTICES, EYE_VERTICES, Shape, Template
-from .mesh import Mesh, Surface, plain_texture, vertex_normals
+from .mesh import Mesh, Surface, compacted, plain_texture, vertex_normals
 from .skin import SkinMap, skin_texture
 from .skirt import Skirt
 from .textures import Texture, fabric_texture, hair_texture, pore_height, strand_height, wrinkle_height
@@ -48,15 +48,15 @@ class _Shells:
     def add(self, covered: Mask, distance_m: NDArray[np.float64], surface: int) -> None:
         """Lay a copy of the quads whose four corners are covered at a distance above the body, less at the hem."""
         chosen = covered[self.quads].all(axis=1)
-        ids, local = np.unique(self.quads[chosen], return_inverse=True)
+        ids, local = compacted(self.quads[chosen], len(covered))
         height = distance_m[ids] * _rise_from_hem(self.quads, chosen, len(covered))[ids]
         raised = self.body_m[ids] + self.normals[ids] * height[:, None]
-        self.parts.append((raised, local.reshape(-1, 4), self.uv[chosen], surface, self.rest_m[ids]))
+        self.parts.append((raised, local, self.uv[chosen], surface, self.rest_m[ids]))
 
     def lay(self, quads: NDArray[np.int64], uv: NDArray[np.float64], surface: int) -> None:
         """Lay cloth with vertices of its own, which the body model moves with the body."""
-        ids, local = np.unique(quads, return_inverse=True)
-        self.parts.append((self.body_m[ids], local.reshape(-1, 4), uv, surface, self.rest_m[ids]))
+        ids, local = compacted(quads, len(self.body_m))
+        self.parts.append((self.body_m[ids], local, uv, surface, self.rest_m[ids]))
 
 
 def _rise_from_hem(quads: NDArray[np.int64], chosen: Mask, count: int) -> NDArray[np.float64]:
@@ -119,7 +119,7 @@ def _surface_under_clothes(quads: NDArray[np.int64], covers: dict[int, Mask]) ->
 
 def _distances(tailor: Tailor, look: Look, scale: float, rng: np.random.Generator) -> dict[int, NDArray[np.float64]]:
     """Distance of every shell from the skin at every vertex, metres."""
-    rest = tailor.template.vertices_m
+    rest = tailor.template.vertices_m.astype(np.float32)  # sines of doubles take twice as long
     flat = np.ones(len(rest))
     distances = {
         BOTTOM: look.bottom.looseness_m + 0.0025 * _folds(rest, rng),
@@ -136,10 +136,10 @@ def _distances(tailor: Tailor, look: Look, scale: float, rng: np.random.Generato
     return {kind: np.maximum(distance, 0.002) * scale for kind, distance in distances.items()}
 
 
-def _folds(rest_m: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _folds(rest_m: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Smooth waves over the body, about -3 to 3, different for every garment."""
-    phase = rng.uniform(0, 2 * np.pi, 5)
-    x, y, z = rest_m.T
+    phase = rng.uniform(0, 2 * np.pi, 5).astype(np.float32)
+    x, y, z = np.ascontiguousarray(rest_m.T)
     across = np.sin(41 * x + phase[0] + 3 * np.sin(23 * z + phase[1]))
     along = np.sin(57 * z + phase[2] + 2 * np.sin(31 * x + phase[3]))
     return across + along + np.sin(49 * y + 19 * z + phase[4])
@@ -185,9 +185,9 @@ def _joined(
     surface_of_quad: NDArray[np.int32],
     surfaces: tuple[Surface, ...],
 ) -> Mesh:
-    used, local = np.unique(quads, return_inverse=True)
+    used, local = compacted(quads, len(shells.body_m))
     vertices, rest = [shells.body_m[used]], [shells.rest_m[used]]
-    all_quads, all_uv, kinds = [local.reshape(-1, 4)], [uv], [surface_of_quad]
+    all_quads, all_uv, kinds = [local], [uv], [surface_of_quad]
     offset = len(used)
     for raised, part_quads, part_uv, surface, part_rest in shells.parts:
         vertices.append(raised)

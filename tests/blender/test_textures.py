@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dataengine.blender.appearance import FABRICS, Garment
-from dataengine.blender.mesh import boxes, vertex_normals
+from dataengine.blender.mesh import boxes, compacted, vertex_normals
 from dataengine.blender.scene import FLOORS
 from dataengine.blender.textures import by_channel, fabric_texture, floor_texture, spectral_noise, wrinkle_height
 
@@ -62,6 +62,13 @@ def test_channels_are_put_together_within_bounds() -> None:
 
 def test_what_never_changes_is_read_only() -> None:
     assert wrinkle_height() is wrinkle_height() and not wrinkle_height().flags.writeable
+
+
+def test_compacting_is_what_unique_gives() -> None:
+    quads = np.random.default_rng(1).integers(0, 50, (30, 4)) * 2
+    used, local = compacted(quads, 120)
+    expected, inverse = np.unique(quads, return_inverse=True)
+    assert np.array_equal(used, expected) and np.array_equal(local, inverse.reshape(-1, 4))
 
 
 def test_normals_against_a_plain_loop() -> None:
