@@ -25,7 +25,7 @@ from dataengine.progress import track
 from .selection_files import SCORE_NAMES, Selection, read_selection
 
 TO_LABEL = "to_label"
-VIEW_VERSION = 1
+VIEW_VERSION = 2
 """Raise it when the fields below change, so that datasets of the former kind are built again."""
 _MEND = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
 
@@ -138,14 +138,17 @@ def _sample(fiftyone: Any, images: Images, row: int, sha256: str) -> Any:
 
 
 def _add_truth(fiftyone: Any, sample: Any, people: People, images: Images, row: int) -> None:
-    """Ground truth of a labelled image, and what the student makes of it."""
+    """Ground truth of a labelled image, what the student makes of it, and what is wrong with that (`error`)."""
     size = images.width[row], images.height[row]
     for split in sorted(set(people.extras["split"].tolist())):
         sample.tags.append(split)
     truth = [_keypoint(fiftyone, p, v, size) for p, v in zip(people.keypoints_px, people.visibility, strict=True)]
     sample["ground_truth"] = fiftyone.Keypoints(keypoints=truth)
     student = zip(stacked(people, "student_px"), stacked(people, "student_confidence"), strict=True)
-    sample["student"] = fiftyone.Keypoints(keypoints=[_keypoint(fiftyone, p, None, size, c) for p, c in student])
+    found = [_keypoint(fiftyone, p, None, size, c) for p, c in student]
+    for keypoint, error in zip(found, people.extras.get("error", ()), strict=False):  # older selections know none
+        keypoint["error"] = str(error)
+    sample["student"] = fiftyone.Keypoints(keypoints=found)
 
 
 def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row: int) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import crop_people
+from dataengine.evaluation.breakdown import break_down, with_errors
+from dataengine.evaluation.matching import paired
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import Images, People
 from dataengine.pose_clusters import PoseClusters
@@ -91,8 +93,12 @@ def scored_people(
     )
 
 
-def with_student(truth: People, seen: Seen) -> People:
-    """Ground truth with the student's answer beside it: columns `student_px` (17, 2), `student_confidence` (17)."""
+def with_student(truth: People, images: Images, seen: Seen) -> People:
+    """Ground truth with the student's answer beside it: columns `student_px` (17, 2), `student_confidence` (17).
+
+    And what is wrong with that answer: `error` and `misscored`, see `with_errors`.
+    """
+    truth = with_errors(truth, break_down(paired(truth, images, seen.plain.as_people(truth))))
     beside = truth.with_extra("student_px", np.round(seen.plain.keypoints_px.astype(np.float64), 3))
     return beside.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 

@@ -138,7 +138,7 @@ def run(
     picked = pick_images(choice, images, embeddings, covered, **wish)
     header = {**wish, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
     with fresh_folder(out) as folder:
-        tables = {SCORED: (scored, images), LABELLED: (with_student(truth, seen_truth), truth_images)}
+        tables = {SCORED: (scored, images), LABELLED: (with_student(truth, truth_images, seen_truth), truth_images)}
         entries = manifest_entries(choice, picked, scored, images, weights, out)
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)

@@ -19,6 +19,7 @@ import typer
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.bootstrap import Interval, clusters_of
+from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.exported import ExportedModel, load_exported
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import set_sha256
@@ -36,7 +37,7 @@ from .gate_policy import CompareParams
 from .report_html import write_report
 from .verdict import VERDICT_FILE, judge
 
-METRICS, REPORT = "metrics.json", "report.html"
+METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
 
 def command(
@@ -44,7 +45,7 @@ def command(
     test: Annotated[Path, typer.Option(help="COCO JSON of the frozen test set.")],
     registry: Annotated[Path, typer.Option(help="The registry file.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
-    out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json and report.html.")],
+    out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
     clusters: Annotated[Path | None, typer.Option(help="clusters.json of balance, for slices by pose.")] = None,
     params: Annotated[Path, typer.Option(help="File with section `compare`.")] = Path("params.yaml"),
 ) -> None:
@@ -88,7 +89,7 @@ def run(
     out: Path,
     clusters: Path | None = None,
 ) -> None:
-    """Write verdict.json, metrics.json and report.html to `out`."""
+    """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
     poses = None if clusters is None else read_pose_clusters(clusters)
     people, images = read_people(test, root=Path.cwd())
     new = load_exported(candidate)
@@ -104,6 +105,7 @@ def run(
         scored = {"candidate": first} | ({} if second is None else {"champion": second})
         lineage = {"candidate": new.sidecar["lineage"]} | ({} if old is None else {"champion": old.sidecar["lineage"]})
         write_report(folder / REPORT, comparison, people, images, scored, lineage)
+        _write_breakdowns(folder / BREAKDOWN, scored)
     print(f"{comparison.verdict}: {comparison.reason}")
     for warning in comparison.warnings:
         print(f"warning: {warning}")
@@ -158,6 +160,14 @@ def compared(
 def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
     """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
     return stored_model(read_registry(registry).entry(entry_id), store)
+
+
+def _write_breakdowns(folder: Path, scored: Mapping[str, Scored]) -> None:
+    """What goes wrong with each joint, and what AP each kind of error costs: a picture of each model."""
+    folder.mkdir()
+    for who, model in scored.items():
+        figure = breakdown_figure(model.breakdown, f"{who} {model.figures.id} on the test set")
+        figure.savefig(folder / f"{who}.png", metadata={"Software": None})  # else it changes with the library's version
 
 
 def _poses(clusters: PoseClusters, people: People) -> Poses:

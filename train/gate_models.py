@@ -37,6 +37,7 @@ class Scored:
     prediction: Prediction
     pairs: Pairs
     figures: ModelFigures
+    breakdown: ErrorBreakdown
 
     @property
     def latency_ms(self) -> float | None:
@@ -61,7 +62,7 @@ def score(model: ExportedModel, people: People, images: Images, name: str, threa
     found = prediction.as_people(people)
     pairs = paired(people, images, found)
     record = model.sidecar["files"][name]
-    poses = calibration(pairs).pose
+    poses, breakdown = calibration(pairs).pose, break_down(pairs)
     return Scored(
         prediction,
         pairs,
@@ -75,8 +76,9 @@ def score(model: ExportedModel, people: People, images: Images, name: str, threa
             size_bytes=int(record["bytes"]),
             ece=None if math.isnan(poses.ece) else poses.ece,
             reliability=_bins(poses),
-            errors=_errors(break_down(pairs)),
+            errors=_errors(breakdown),
         ),
+        breakdown,
     )
 
 
@@ -131,7 +133,7 @@ def _bins(reliability: Reliability) -> tuple[ReliabilityBin, ...]:
 
 
 def _errors(breakdown: ErrorBreakdown) -> tuple[ErrorRow, ...]:
-    """Joints, or detections for the last three, of each class of error."""
+    """How many joints of each class of error; for the last three, how many people or detections."""
     counts: Mapping[str, int] = {
         "score": int(breakdown.misscored.sum()),
         "background": int((breakdown.labels == "background").sum()),

@@ -32,10 +32,12 @@ ERROR_MEANING = {
     "swap": "a joint put on another person",
     "inversion": "left and right of one person exchanged",
     "jitter": "a joint near its place, but not on it",
-    "score": "confidence in the wrong order",
-    "background": "a person found where nobody is",
+    "score": "confidence in the wrong order: the cost is of the order among everybody, the number of people whom "
+    "another, less sure answer in their image fits better",
+    "background": "an answer that fits nobody",
     "not found": "a person that was not found",
 }
+ERROR_UNIT = {"score": "people", "background": "answers", "not found": "people"}  # of the others: joints
 
 
 def write_report(
@@ -213,7 +215,7 @@ def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
             "name": name,
             "meaning": ERROR_MEANING.get(name, ""),
             "svg": bars_svg(costs, most, label),
-            "cells": [(f"{row.ap_cost:+.3f}", row.count) for row in rows],
+            "cells": [(f"{row.ap_cost:+.3f}", f"{row.count} {ERROR_UNIT.get(name, 'joints')}") for row in rows],
         }
 
 

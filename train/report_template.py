@@ -123,7 +123,7 @@ it, and how often it happens. Shorter bars are better.</p>{{ key }}
 <span class="n">{{ who }}</span>{% endfor %}</div>
 {% for row in errors %}<div class="row errors"><span>{{ row.name }}<br><small>{{ row.meaning }}</small></span>
 <span class="plot">{{ row.svg }}</span>{% for cost, count in row.cells %}<span class="n">{{ cost }}<br><small>{{ count
-}} times</small></span>{% endfor %}</div>{% endfor %}</div>
+}}</small></span>{% endfor %}</div>{% endfor %}</div>
 <h2>{{ "Where the two differ most" if c.champion else "Where the candidate is worst" }}</h2>
 <p class="soft">{{ people_words }} The person's left is blue, right is orange; hollow joints are labelled as
 occluded.</p>

@@ -86,7 +86,7 @@ def break_down(
 
 
 def with_errors(detections: People, breakdown: ErrorBreakdown) -> People:
-    """`detections` with extra columns `error` (a word, see `_labels`) and `misscored`.
+    """`detections`, or others in the same order, with extra columns `error` (a word, see `_labels`) and `misscored`.
 
     `coco_json.write_people` writes them as keys of each annotation, and FiftyOne's COCO importer reads such keys as
     fields of the labels (`extra_attrs=True`): one can filter the App by them.

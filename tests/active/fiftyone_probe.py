@@ -6,6 +6,7 @@ answers as one line of JSON. The database ends with the process.
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def read(name: str) -> dict[str, Any]:
     fiftyone = open_fiftyone()
     dataset = fiftyone.load_dataset(name)
     view = dataset.load_saved_view(TO_LABEL)
+    errors = dataset.match_tags(["train", "val"]).values("student.keypoints.error", unwind=True)
     unlabelled, train = dataset.match_tags("unlabelled").first(), dataset.match_tags("train").first()
     return {
         "datasets": fiftyone.list_datasets(),
@@ -33,6 +35,7 @@ def read(name: str) -> dict[str, Any]:
         "picked": dict(zip(view.values("sha256"), view.values("rank"), strict=True)),
         "order": view.values("rank"),
         "uncertainty": dict(zip(dataset.values("sha256"), dataset.values("uncertainty"), strict=True)),
+        "errors": dict(Counter(errors)),
         "paths": dataset.values("filepath"),
         "ids": [str(i) for i in dataset.values("id")],
         "unlabelled": {
@@ -48,6 +51,7 @@ def read(name: str) -> dict[str, Any]:
             "truth": [k.points for k in train.ground_truth.keypoints],
             "visibility": [k.visibility for k in train.ground_truth.keypoints],
             "students": len(train.student.keypoints),
+            "errors": [k.error for k in train.student.keypoints],
         },
     }
 

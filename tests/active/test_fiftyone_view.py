@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,7 @@ def test_dataset_says_what_the_files_say(project: Project, probe: Probe) -> None
     assert seen["picked"] == {key: pick["rank"] for key, pick in selection.picks.items()}
     assert seen["order"] == [0, 1, 2, 3]
     assert all(Path(path).is_file() for path in seen["paths"])
+    assert seen["errors"] == Counter(selection.labelled.extras["error"].tolist())
     check_unlabelled(seen["unlabelled"], selection)
     check_truth(seen["train"], selection)
 
@@ -87,6 +89,7 @@ def check_truth(seen: dict[str, Any], selection: Any) -> None:
     assert np.isnan(truth[:, 3]).all()
     assert truth[:, 4:] == pytest.approx(people.keypoints_px[:, 4:], abs=1e-3)
     assert seen["students"] == 1
+    assert seen["errors"] == people.extras["error"].tolist()
 
 
 @pytest.mark.slow

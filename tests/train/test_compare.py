@@ -3,6 +3,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +17,8 @@ from dataengine.train.gate_models import slices_of
 from dataengine.train.gate_policy import Budgets
 
 from .gate_round import PARAMS, Gate
+
+ZERO_FLOOR = replace(PARAMS, floor_ap=0.0)
 
 
 def test_first_model_is_judged_against_the_floor(gate: Gate, exported: dict[str, Path], round_folder: Path) -> None:
@@ -122,6 +125,31 @@ def test_report_is_one_file_with_the_verdict_first(gate: Gate, exported: dict[st
     assert body.count("<img") == 24 * 3
     assert not re.search(r'(src|href)="(?!data:)', html)  # nothing is loaded from elsewhere
     assert "worse than the champion" in body
+
+
+def test_each_model_has_a_picture_of_its_errors(gate: Gate, exported: dict[str, Path]) -> None:
+    folder = gate.root / "compare" / "breakdown"
+    gate.compare(exported["good"])
+    assert [path.name for path in folder.iterdir()] == ["candidate.png"]
+    alone = (folder / "candidate.png").read_bytes()
+    gate.compare(exported["good"])
+    assert (folder / "candidate.png").read_bytes() == alone, "the same comparison, the same bytes"
+    gate.promote(exported["good"])
+    gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
+    assert sorted(path.name for path in folder.iterdir()) == ["candidate.png", "champion.png"]
+    picture = cv2.imread(str(folder / "candidate.png"))
+    assert picture is not None and picture.shape[1] > 2 * picture.shape[0]
+    assert (folder / "champion.png").read_bytes() != (folder / "candidate.png").read_bytes()
+
+
+def test_a_cost_without_a_count_is_explained(gate: Gate, exported: dict[str, Path]) -> None:
+    """One answer a person: no other fits better, and yet the order of confidence among people may cost AP."""
+    errors = {row["name"]: row for row in gate.compare(exported["bad"], ZERO_FLOOR)["models"]["candidate"]["errors"]}
+    assert errors["score"]["count"] == 0 and errors["score"]["ap_cost"] > 0
+    page = (gate.root / "compare" / "report.html").read_text()
+    assert f"{errors['score']['ap_cost']:+.3f}<br><small>0 people</small>" in page
+    assert "the cost is of the order among everybody" in page
+    assert f"<small>{errors['jitter']['count']} joints</small>" in page
 
 
 def test_budgets_are_those_of_the_file_that_runs(gate: Gate, exported: dict[str, Path]) -> None:

@@ -1,0 +1,34 @@
+"""What is wrong with the student's answer to labelled people, as `labelled.json` and the App tell it."""
+
+import numpy as np
+
+from dataengine.active.scoring import Seen, with_student
+from dataengine.keypoints import FLIP_INDEX
+from dataengine.people import Images, People, box_from_keypoints
+from dataengine.predict import Prediction
+
+from .conftest import STANDING
+
+
+def test_each_person_is_told_its_kind_of_error() -> None:
+    """Four people, each alone in an image: found as labelled, mirrored, with a knee far off, and somewhere else."""
+    truth = np.repeat(STANDING[None] * 300 + 50, 4, axis=0)
+    visibility = np.full((4, 17), 2)
+    images = Images.build(id=[1, 2, 3, 4], path=list("abcd"), width=500, height=500)
+    people = People.build(
+        image_id=images.id,
+        bbox_xywh_px=box_from_keypoints(truth, visibility),
+        keypoints_px=truth,
+        visibility=visibility,
+    )
+    answer = truth.copy()
+    answer[1] = answer[1, FLIP_INDEX]
+    answer[2, 13] += 120
+    answer[3] += 5000
+    certain = np.ones((4, 17), np.float32)
+    plain = Prediction(answer.astype(np.float32), certain, certain, certain)
+    beside = with_student(people, images, Seen(plain, plain, np.zeros((4, 2), np.float32)))
+    assert beside.extras["error"].tolist() == ["good", "inversion", "miss", "background"]
+    assert not beside.extras["misscored"].any()
+    assert np.array_equal(beside.keypoints_px, people.keypoints_px), "the labels stay as they are"
+    assert np.allclose(beside.extras["student_px"], answer, atol=1e-3)
