@@ -16,7 +16,7 @@ from .ground_truth import annotate
 from .image_paths import ImagePaths
 from .layout import Geometry, build_geometry, make_tailor
 from .motion import read_motions
-from .observe import Light, observe
+from .observe import Light, Observation, observe
 from .pose_library import Pose, read_pose_library
 from .render_params import RenderParams
 from .scene import SceneSpec, draw_scene
@@ -33,17 +33,27 @@ class ImageMaker:
 
     def make(self, index: int) -> None:
         """Render image `index`; the sidecar is written last and so vouches for the image."""
+        self.observed(index)
+
+    def observed(self, index: int) -> Observation:
+        """As `make`; returns what the observer saw."""
         scene = draw_scene(self._params, self._poses, index)
         params = self._params
         geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
         about = {"index": index, "fingerprint": self._fingerprint, "hdri": scene.hdri, "floor": scene.floor}
         paths = ImagePaths.of(self._out, index)
-        photograph(geometry, light_of(scene), params.samples, paths, about, device=params.device)
+        return photograph(geometry, light_of(scene), params.samples, paths, about, device=params.device)
 
 
 def photograph(
-    geometry: Geometry, light: Light, samples: int, paths: ImagePaths, about: dict[str, Any], *, device: DeviceWish = "cpu"
-) -> None:
+    geometry: Geometry,
+    light: Light,
+    samples: int,
+    paths: ImagePaths,
+    about: dict[str, Any],
+    *,
+    device: DeviceWish = "cpu",
+) -> Observation:
     """Render `geometry` and save the picture with its labels; the sidecar begins with `about` and is written last."""
     joints = np.concatenate([person.joints_m for person in geometry.people])
     seen = observe(geometry.meshes, geometry.camera, light, joints, samples=samples, device=device)
@@ -56,6 +66,7 @@ def photograph(
         "people": annotate(geometry, seen),
     }
     write_json(paths.sidecar, record)
+    return seen
 
 
 def light_of(scene: SceneSpec) -> Light:

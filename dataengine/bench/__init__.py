@@ -11,5 +11,6 @@ BENCHMARKS: dict[str, str] = {
     "loader": "dataengine.bench.loader",
     "ingest": "dataengine.bench.ingest",
     "balance": "dataengine.bench.balance",
+    "render": "dataengine.bench.render",
     "repro": "dataengine.bench.repro",
 }
