@@ -5,6 +5,7 @@ resumed run draws the same indices; `rank_places` shares them among processes. T
 training loaders draw with it.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from dataengine.files import read_json, write_json
 # Ratios in params.yaml are decimals: 0.3333333333 has to mean 1/3, and 1/1,000,000 is finer than any set needs.
 LARGEST_DENOMINATOR = 1_000_000
 # Names of the random streams, so that drawing more of one source never changes another.
-REAL_STREAM, SHUFFLE_STREAM, SYNTHETIC_STREAM, PSEUDO_STREAM = range(4)
+REAL_STREAM, SHUFFLE_STREAM, SYNTHETIC_STREAM, PSEUDO_STREAM, REPLAY_STREAM = range(5)
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,30 @@ def share_of(n_real: int, ratio: float) -> int:
     return int(exact + Fraction(1, 2))
 
 
+def replay_count(n_new: int, share: float) -> int:
+    """Old samples beside `n_new` new ones, so that they are `share` (0 <= share < 1) of all, to the nearest one."""
+    exact = Fraction(share).limit_denominator(LARGEST_DENOMINATOR)
+    return int(exact / (1 - exact) * n_new + Fraction(1, 2))
+
+
+def with_replay(
+    new: NDArray[np.int64],
+    draw_old: Callable[[int], NDArray[np.int64]],
+    share: float,
+    seed: int,
+    epoch: int,
+) -> NDArray[np.int64]:
+    """The draws `new` of an epoch and so many of old samples that these are `share` of all, shuffled.
+
+    `draw_old` is the old set's own draw by epoch, always of one length. Its epochs follow each other as one endless
+    row, of which every epoch here takes the next piece: the old mix keeps its proportions, and all of it comes round.
+    """
+    count = replay_count(len(new), share)
+    length = len(draw_old(0))
+    old = _endless(draw_old, length, epoch * count, count)
+    return np.random.default_rng([seed, REPLAY_STREAM, epoch]).permutation(np.concatenate([new, old]))
+
+
 def write_recipe(path: Path, recipe: MixRecipe) -> None:
     """Store a recipe as JSON."""
     write_json(path, asdict(recipe))
@@ -150,7 +175,16 @@ def _draw_cycling(pool: NDArray[np.int64], count: int, epoch: int, seed: list[in
     """Places epoch * count ... (epoch + 1) * count of the endless row of reshuffled pools."""
     if not count:
         return np.empty(0, np.int64)
-    places = np.arange(epoch * count, (epoch + 1) * count)
-    cycles = places // len(pool)
-    rounds = {int(c): np.random.default_rng([*seed, int(c)]).permutation(pool) for c in np.unique(cycles)}
-    return np.array([rounds[int(c)][p] for c, p in zip(cycles, places % len(pool), strict=True)], np.int64)
+    return _endless(
+        lambda cycle: np.random.default_rng([*seed, cycle]).permutation(pool), len(pool), epoch * count, count
+    )
+
+
+def _endless(draw: Callable[[int], NDArray[np.int64]], length: int, first: int, count: int) -> NDArray[np.int64]:
+    """`count` places from `first` on of the row draw(0), draw(1), ..., each of them `length` long."""
+    if not count:
+        return np.empty(0, np.int64)
+    places = np.arange(first, first + count)
+    cycles = places // length
+    rounds = {int(c): draw(int(c)) for c in np.unique(cycles)}
+    return np.array([rounds[int(c)][p] for c, p in zip(cycles, places % length, strict=True)], np.int64)

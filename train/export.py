@@ -4,6 +4,7 @@
 Adding a precision: write it in `_write_files`, give it a line in `_PRECISION` and a limit in `MaxApDrop`.
 """
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -93,7 +94,7 @@ def run(params: ExportParams, student: Path, calibration: Path, val: Path, out: 
     people, images = read_people(val, root=Path.cwd())
     ruler = Ruler.of(meta, people, images)
     with fresh_folder(out) as folder:
-        facts = _write_files(params, net, meta, calibration, folder)
+        facts = _write_files(params, student, net, meta, calibration, folder)
         facts |= {"lineage": _lineage(student, meta, {"calibration": calibration, "val": val})}
         metrics = _measure(params, net, ruler, folder)
         write_sidecar(folder, meta, _file_records(folder, metrics), facts | {"measured_on": machine()})
@@ -103,9 +104,10 @@ def run(params: ExportParams, student: Path, calibration: Path, val: Path, out: 
 
 
 def _write_files(
-    params: ExportParams, net: nn.Module, meta: ModelMeta, calibration: Path, folder: Path
+    params: ExportParams, student: Path, net: nn.Module, meta: ModelMeta, calibration: Path, folder: Path
 ) -> dict[str, Any]:
     """Write every file; return the sidecar's facts of how INT8 and the engine were made."""
+    shutil.copyfile(student / WEIGHTS_NAME, folder / WEIGHTS_NAME)  # batch norm is gone from the other files
     write_fp32(net, meta, folder / ONNX_FP32)
     write_fp16(folder / ONNX_FP32, folder / ONNX_FP16)
     crops = _calibration_crops(calibration, meta, params.calibration_crops, np.random.default_rng(params.seed))
@@ -140,7 +142,8 @@ def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.G
 
 def _file_records(folder: Path, metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What the sidecar says of each file. Its latency stands there for the gate, which measures none itself."""
-    return {
+    weights = {WEIGHTS_NAME: file_record(folder / WEIGHTS_NAME, precision="fp32", use="to fine-tune from")}
+    return weights | {
         name: file_record(
             folder / name, precision="fp16" if name == ENGINE else precision, latency_ms=_median_ms(metrics, precision)
         )

@@ -18,8 +18,6 @@ class FitStudentParams(FitParams):
 
     pseudo_per_real: float
     """Pseudo-labelled people drawn per real one; 0 leaves them out."""
-    start_from: str | None
-    """A checkpoint folder to begin with; none begins with random weights."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,17 +41,19 @@ def command(
     Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json
     --out models/fit-student --report reports/fit-student
     """
-    run(load_section(params, "fit-student", FitStudentParams), mix=mix, pseudo=pseudo, val=val, out=out, report=report)
+    from .fitting_start import with_champion
+
+    section = with_champion(load_section(params, "fit-student", FitStudentParams), params)
+    run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report)
 
 
 def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
     """Fit on mix and pseudo-labels and return the final figures on `val`."""
     from .fitting import fit
-    from .fitting_data import MIX_PEOPLE, MIX_RECIPE, read_training_set, read_validation_set
+    from .fitting_data import files_of, read_training_set, read_validation_set
     from .fitting_start import crop_spec
 
-    training = read_training_set(mix, pseudo, params.pseudo_per_real)
+    training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay)
     validation = read_validation_set(val, crop_spec(params))
-    files = [mix / MIX_PEOPLE, mix / MIX_RECIPE, pseudo, val]
-    start_from = Path(params.start_from) if params.start_from else None
-    return fit("fit-student", params, training, validation, out=out, report=report, files=files, start_from=start_from)
+    files = [*files_of(mix, params), pseudo, val]
+    return fit("fit-student", params, training, validation, out=out, report=report, files=files)

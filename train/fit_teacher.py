@@ -25,16 +25,19 @@ def command(
     Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report
     reports/fit-teacher
     """
-    run(load_section(params, "fit-teacher", FitParams), mix=mix, val=val, out=out, report=report)
+    from .fitting_start import with_champion
+
+    section = with_champion(load_section(params, "fit-teacher", FitParams), params)
+    run(section, mix=mix, val=val, out=out, report=report)
 
 
 def run(params: FitParams, *, mix: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
     """Fit on the mix and return the final figures on `val`."""
     from .fitting import fit
-    from .fitting_data import MIX_PEOPLE, MIX_RECIPE, read_training_set, read_validation_set
+    from .fitting_data import files_of, read_training_set, read_validation_set
     from .fitting_start import crop_spec
 
-    training = read_training_set(mix, None, 0.0)
+    training = read_training_set(mix, None, 0.0, params.replay)
     validation = read_validation_set(val, crop_spec(params))
-    files = [mix / MIX_PEOPLE, mix / MIX_RECIPE, val]
+    files = [*files_of(mix, params), val]
     return fit("fit-teacher", params, training, validation, out=out, report=report, files=files)

@@ -28,6 +28,7 @@ from dataengine.predict import Prediction, predict_crops, torch_runner
 from dataengine.progress import track
 
 from .fitting_data import TrainingSet, ValidationSet, fingerprint
+from .fitting_forgetting import OldTest, forgetting, old_test_set
 from .fitting_params import FitParams
 from .fitting_ranks import Ranks
 from .fitting_report import validation_figures, write_curves, write_picture
@@ -48,16 +49,16 @@ def fit(
     out: Path,
     report: Path,
     files: Sequence[Path],
-    start_from: Path | None = None,
 ) -> dict[str, float]:
     """Fit on `training`, write the checkpoint folder `out` and the folder `report`; returns the final figures.
 
-    `files` are the label files read, for the fingerprint; `start_from` a checkpoint folder to begin with.
+    `files` are the label files read, for the fingerprint.
     """
     ranks = Ranks.of_environment()
     meta = model_meta(params)
-    mark = fingerprint(params, training, validation, [*files, *files_read(params, start_from)], ranks.world)
-    run = _Run(params, meta, training, start_from, ranks)
+    mark = fingerprint(params, training, validation, [*files, *files_read(params)], ranks.world)
+    old = old_test_set(params, training)
+    run = _Run(params, meta, training, ranks)
     run.restore(load_state(out, mark))
     ticks = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
@@ -67,7 +68,7 @@ def fit(
         if ranks.is_first:
             save_state(out, run.state(mark))
     next(steps, None)  # lets the bar finish its line
-    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, mark, out, report))
+    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, old, mark, out, report))
     ranks.leave()
     return final
 
@@ -77,12 +78,19 @@ def _validate(run: "_Run", meta: ModelMeta, validation: ValidationSet) -> dict[s
 
 
 def _finish(
-    stage: str, run: "_Run", meta: ModelMeta, validation: ValidationSet, mark: str, out: Path, report: Path
+    stage: str,
+    run: "_Run",
+    meta: ModelMeta,
+    validation: ValidationSet,
+    old: OldTest | None,
+    mark: str,
+    out: Path,
+    report: Path,
 ) -> dict[str, float]:
     """Write checkpoint and report of what is shipped; returns its figures."""
     shipped = run.shipped()
     prediction = _predict(shipped, meta, validation)
-    final = {**validation_figures(validation, prediction), **run.speed()}
+    final = {**validation_figures(validation, prediction), **run.speed(), **forgetting(old, shipped, meta)}
     lineage = {"stage": stage, "params": asdict(run.params), "data_sha256": mark, "validation": run.shipped_figures()}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
@@ -104,16 +112,14 @@ def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
 class _Run:
     """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
 
-    def __init__(
-        self, params: FitParams, meta: ModelMeta, training: TrainingSet, start_from: Path | None, ranks: Ranks
-    ) -> None:
+    def __init__(self, params: FitParams, meta: ModelMeta, training: TrainingSet, ranks: Ranks) -> None:
         device = choose_device(params)
         self.params, self.training = params, training
         self.samples = CropSamples(
             training.people, training.images, meta.crop, params.augment, store=params.loader.store()
         )
         layout = torch.channels_last if params.channels_last else torch.contiguous_format
-        self.net = first_network(params, meta, start_from).to(device=device, memory_format=layout)
+        self.net = first_network(params, meta).to(device=device, memory_format=layout)
         self.average = copy.deepcopy(self.net)
         area = _crop_area_px2(training.people, meta)
         self.ranks = ranks

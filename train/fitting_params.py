@@ -8,6 +8,22 @@ from dataengine.crops.loader import LoaderParams
 from dataengine.errors import ParamsError
 
 
+@dataclass(frozen=True)
+class ReplayParams:
+    """Old data that a fine-tuning fit goes on seeing, so that it does not forget it (experience replay)."""
+
+    mix: str | None = None
+    """A folder that the stage mix wrote in an earlier round: train.json and recipe.json; none replays nothing."""
+    share: float = 0.0
+    """Of each epoch's draws, 0 or more and below 1; exact to one person."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise ParamsError("params replay.share", expected="0 or more and below 1", got=repr(self.share))
+        if bool(self.mix) != (self.share > 0):
+            raise ParamsError("params replay", expected="both a mix and a share above 0, or neither", got=str(self))
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitParams:
     """Network, losses, schedule and augmentation."""
@@ -23,6 +39,11 @@ class FitParams:
     pretrained: str | None = None
     """Published weights to begin with: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
     name (vitpose)."""
+    start_from: str | None = None
+    """A checkpoint folder or an export to begin with, or `champion`: the registry entry that compare.champion names."""
+    replay: ReplayParams = field(default_factory=ReplayParams)
+    old_test: str | None = None
+    """People of an earlier round's test set, COCO JSON: the AP lost on them since `start_from` goes to metrics.json."""
     input_width_px: int
     input_height_px: int
     """Size of the crop that the network sees, in multiples of its stride: 16 for the residual network, 32 for HRNet."""
@@ -42,6 +63,9 @@ class FitParams:
     """Batches whose gradients make one step of the optimizer."""
     learning_rate: float
     """At the top of the schedule."""
+    layer_decay: float = 1.0
+    """Factor on the learning rate for each stage of the network from the head, which has the full rate, to the image;
+    below 1 is for fine-tuning."""
     weight_decay: float
     """AdamW's, on matrices and kernels only."""
     warmup_share: float
@@ -78,6 +102,10 @@ class FitParams:
         for name in ("warmup_share", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParamsError(f"params {name}", expected="0 or more and below 1", got=repr(getattr(self, name)))
+        if not 0 < self.layer_decay <= 1:
+            raise ParamsError("params layer_decay", expected="above 0 and at most 1", got=repr(self.layer_decay))
+        if self.old_test and not self.start_from:
+            raise ParamsError("params old_test measures what is forgotten since start_from", mend="set start_from too")
         for name in ("restarts", "patience", "weight_decay"):
             if not getattr(self, name) >= 0:
                 raise ParamsError(f"params {name}", expected="0 or more", got=repr(getattr(self, name)))

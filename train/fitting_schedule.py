@@ -49,8 +49,18 @@ def average_decay(params: FitParams, step: int) -> float:
     return min(params.ema_decay, (1 + step) / (EMA_RAMP_STEPS + step))
 
 
-def decay_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """The optimizer's parameter groups: kernels decay; biases and norms do not, which would only hurt them."""
-    kernels = [p for p in net.parameters() if p.ndim > 1]
-    others = [p for p in net.parameters() if p.ndim <= 1]
-    return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+def decay_groups(net: nn.Module, weight_decay: float, layer_decay: float = 1.0) -> list[dict[str, Any]]:
+    """The optimizer's parameter groups, each with its `rate`, a factor on the learning rate.
+
+    Kernels decay; biases and norms do not, which would only hurt them. The head's rate is 1 and falls by `layer_decay`
+    with each stage towards the image, as ELECTRA (Clark et al., 2020) and BEiT (Bao et al., 2022) are fine-tuned: early
+    features are general and hard to learn again.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        rate = 1.0 if layer_decay == 1 else layer_decay ** net.stages_above(name)  # type: ignore[operator]
+        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": weight_decay if is_kernel else 0.0, "rate": rate}
+        for (rate, is_kernel), parameters in sorted(groups.items(), key=lambda item: item[0], reverse=True)
+    ]

@@ -42,7 +42,8 @@ class Stepper:
         """`area_px2` (n,) is every training person's area in crop pixels; `image_path` names a person's image."""
         self.params, self.net, self.area_px2, self.image_path = params, net, area_px2, image_path
         self.loss = WeightedLoss(params.losses, net.head_kind, params.label_sigma_px)
-        self.optimizer = torch.optim.AdamW(decay_groups(net, params.weight_decay), lr=params.learning_rate)
+        groups = decay_groups(net, params.weight_decay, params.layer_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=params.learning_rate)
         self.device = next(net.parameters()).device
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=params.precision == "fp16")
         self.pieces = params.accumulate
@@ -52,7 +53,7 @@ class Stepper:
     def step(self, batch: Batch, learning_rate: float, moment: str) -> float:
         """Learn from `batch`; returns its loss. `moment` says where in the run this is, for messages."""
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["rate"]
         self.net.train()
         loss = self._gradients(batch)
         self.scaler.unscale_(self.optimizer)

@@ -101,11 +101,16 @@ def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
         raise InputError(f"{folder / META_NAME} is not model metadata", mend="rerun the stage that fits this model")
     expected_sha256 = record.pop("weights_sha256")
     meta = ModelMeta.from_json(record)
+    return load_weights(folder, meta, expected_sha256), meta
+
+
+def load_weights(folder: Path, meta: ModelMeta, expected_sha256: str) -> KeypointNetwork:
+    """The network of `meta` in evaluation mode, with the weights in `folder`, an `InputError` where they are others."""
     weights = _read_weights(folder / WEIGHTS_NAME, expected_sha256)
     net = meta.build()
     check_names_and_shapes(folder, net.state_dict(), weights)
     net.load_state_dict(weights)
-    return net.eval().to(memory_format=torch.channels_last), meta
+    return net.eval().to(memory_format=torch.channels_last)
 
 
 def _read_weights(path: Path, expected_sha256: str) -> dict[str, Tensor]:

@@ -84,6 +84,14 @@ class EfficientNetLite0(KeypointNetwork):
         self.register_buffer("image_shift", ((mean - INPUT_MEAN) / INPUT_STD).view(3, 1, 1), persistent=False)
         self.add_head(before, stride)
 
+    def stages(self) -> list[list[str]]:
+        """The stem, then each row of the table `STAGES`."""
+        stages, first = [["_conv_stem.", "_bn0."]], 0
+        for count, *_ in STAGES:
+            stages.append([f"_blocks.{block}." for block in range(first, min(first + count, len(self._blocks)))])
+            first += count
+        return [stage for stage in stages if stage]
+
     def features(self, images: Tensor) -> Tensor:
         """Maps (b, 320, H / 32, W / 32) of normalised images (b, 3, H, W); (b, 112, H / 16, W / 16) at stride 16."""
         renormalised = images * self.image_scale + self.image_shift

@@ -110,6 +110,11 @@ class HRNet(KeypointNetwork):
         self.stage4 = _stage(STAGE_MODULES[2], widths, last_outputs=1)
         self.add_head(width, stride=4, multiple_of=COARSEST_STRIDE)
 
+    def stages(self) -> list[list[str]]:
+        """The stem, the residual layer, and each stage of branches with the transition into it."""
+        branched = [[f"transition{i}.", f"stage{i + 1}."] for i in (1, 2, 3)]
+        return [["conv1.", "bn1.", "conv2.", "bn2."], ["layer1."], *branched]
+
     def features(self, images: Tensor) -> Tensor:
         """Maps (b, width, H / 4, W / 4) of normalised images (b, 3, H, W)."""
         stem = self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(images))))))

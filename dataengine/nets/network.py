@@ -37,6 +37,20 @@ class KeypointNetwork(nn.Module):
         for name, layer in layers.items():
             self.add_module(name, layer)
 
+    def stages(self) -> Sequence[Sequence[str]]:
+        """Prefixes of the backbone's tensor names, a stage each, in order from the image on; the head is none."""
+        raise NotImplementedError
+
+    def stages_above(self, tensor: str) -> int:
+        """How many stages lie between a tensor and the answer, its own among them: 0 for the head's."""
+        stages = self.stages()
+        found = [len(stages) - i for i, prefixes in enumerate(stages) if tensor.startswith(tuple(prefixes))]
+        if tensor.split(".")[0] in self.head_layers:
+            found.append(0)
+        if len(found) != 1:  # a subclass whose `stages` says too little or too much
+            raise LookupError(f"{type(self).__name__}.stages: {tensor} lies in {len(found)} stages")
+        return found[0]
+
     def features(self, images: Tensor) -> Tensor:
         """Maps (b, channels, H / stride, W / stride) of normalised images (b, 3, H, W)."""
         raise NotImplementedError

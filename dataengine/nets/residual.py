@@ -5,6 +5,7 @@ slower there), fold into one operation each when exported, and survive INT8 quan
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -49,12 +50,18 @@ class Residual(KeypointNetwork):
             nn.ReLU(inplace=True),
         ]
         before = channels[0]
+        self.group_sizes = [len(layers), *blocks]
         for width, depth in zip(channels, blocks, strict=True):
             for index in range(depth):
                 layers.append(ResidualBlock(before, width, 2 if index == 0 else 1))
                 before = width
         self.backbone = nn.Sequential(*layers)
         self.add_head(before, stride=2 ** (1 + len(channels)))
+
+    def stages(self) -> list[list[str]]:
+        """The stem, then each group of blocks."""
+        ends = list(accumulate(self.group_sizes))
+        return [[f"backbone.{i}." for i in range(e - n, e)] for e, n in zip(ends, self.group_sizes, strict=True)]
 
     def features(self, images: Tensor) -> Tensor:
         """Backbone features (b, c, H / 16, W / 16) of images (b, 3, H, W)."""

@@ -2,7 +2,8 @@
 
 Adding a network: write a subclass of `network.KeypointNetwork` in this folder. Its constructor takes a head and its own
 keyword arguments, builds the backbone and ends with ``add_head(channels, stride)``; ``features(images (b, 3, H, W))``
-returns maps (b, channels, H / stride, W / stride), for the head and for embeddings. Add one line to `NETWORKS`. Any
+returns maps (b, channels, H / stride, W / stride), for the head and for embeddings; ``stages()`` names its tensors by
+depth, for learning rates that fall towards the image. Add one line to `NETWORKS`. Any
 head of `heads.HEADS` then works on it, and it is fitted with ``fit-student.network: <name>``. Tensor names are part of
 the checkpoint format, and of published files if it has such: set `spare_weights`, or `architecture_of` and
 `take_pretrained`, so that ``pretrained`` reads them. Convolution, batch norm, ReLU and linear layers export and

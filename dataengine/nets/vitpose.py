@@ -40,12 +40,22 @@ class VitPose(KeypointNetwork):
         model = _transformers().VitPoseForPoseEstimation(settings)
         self.backbone: nn.Module = model.backbone
         patch = settings.backbone_config.patch_size
+        self.layer_count: int = settings.backbone_config.num_hidden_layers
         self.grid = (height // patch[0], width // patch[1])
         if isinstance(head, Heatmap):
             self.head: nn.Module = model.head
             self.head_layers = frozenset({OWN_DECODER})
         else:
             self.add_head(settings.backbone_config.hidden_size, patch[0])
+
+    def stages(self) -> list[list[str]]:
+        """The patch embedding, then each layer of the transformer; the closing norm goes with the last."""
+        names = {
+            name.split(".")[3] for name, _ in self.named_parameters() if name.startswith("backbone.encoder.layer.")
+        }
+        layers = [[f"backbone.encoder.layer.{i}."] for i in range(len(names))]
+        layers[-1].append("backbone.layernorm.")
+        return [["backbone.embeddings."], *layers]
 
     def features(self, images: Tensor) -> Tensor:
         """Tokens as maps (b, hidden, H / 16, W / 16) of normalised images (b, 3, H, W)."""

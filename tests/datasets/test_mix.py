@@ -82,7 +82,7 @@ def test_training_reads_it(real: People) -> None:
     order = training.order(0, 1)
     drawn = training.people.source[order]
     assert [(drawn == s).sum() for s in ("real", "synthetic")] == [metrics["drawn_real"], metrics["drawn_synthetic"]]
-    assert training.recipe == read_recipe(OUT / "recipe.json") == PARAMS.recipe()
+    assert training.mix.recipe == read_recipe(OUT / "recipe.json") == PARAMS.recipe()
 
 
 def test_pycocotools_loads_it(real: People) -> None:

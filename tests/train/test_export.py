@@ -120,7 +120,7 @@ def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Pat
     assert sidecar["lineage"]["data_sha256"]["calibration"] == sha256_file(round_folder / "train.json")
     assert sidecar["calibration"]["crops"] == PARAMS.calibration_crops
     assert sidecar["calibration"]["nodes"]["QuantizeLinear"] > 5
-    assert set(sidecar["files"]) == {ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE}
+    assert set(sidecar["files"]) == {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE}
     for name, record in sidecar["files"].items():
         assert record["sha256"] == sha256_file(folder / name)
         assert record["bytes"] == (folder / name).stat().st_size

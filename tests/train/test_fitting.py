@@ -137,7 +137,7 @@ def test_the_student_starts_from_a_checkpoint_when_told(project: Path) -> None:
 
     def first_loss(start_from: str | None, name: str) -> float:
         fit_student.run(
-            fit_student.FitStudentParams(**short, start_from=start_from),
+            fit_student.FitStudentParams(**{**short, "start_from": start_from}),
             mix=Path("mix"),
             pseudo=Path("pseudo.json"),
             val=Path("val.json"),

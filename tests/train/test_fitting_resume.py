@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import fit_student, fitting
-from dataengine.train.fitting_params import FitParams
+from dataengine.train.fitting_params import FitParams, ReplayParams
 from dataengine.train.fitting_state import resume_folder, save_state
 
 from .fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
@@ -56,6 +56,7 @@ EVERYTHING: dict[str, Any] = {"augment": MOVED, "epochs": 5, "accumulate": 2, "b
     "changes",
     [
         {},
+        {"layer_decay": 0.7, "replay": ReplayParams("mix", 0.3)},
         {"ship": "best", "patience": 2, "learning_rate": 0.02},
         {"head": "heatmap", "losses": {"heatmap_mse": 1.0, "oks": 0.3}, "label_sigma_px": 5.0, "network_kwargs": {}},
     ],

@@ -44,7 +44,7 @@ def make_batch(size: int, seed: int = 0) -> Batch:
 
 def make_stepper(params: FitParams, *, frozen_norms: bool = False, most: int = 10**9) -> Stepper:
     """`frozen_norms` takes the batch's pieces out of batch norm; more than `most` samples do not fit into memory."""
-    net = first_network(params, model_meta(params), None)
+    net = first_network(params, model_meta(params))
     if frozen_norms:
         net.train = lambda mode=True: torch.nn.Module.train(net, False)  # type: ignore[method-assign, assignment]
 

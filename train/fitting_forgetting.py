@@ -1,0 +1,59 @@
+"""What a fine-tuning fit forgets: the AP on an earlier round's test people, before it and after.
+
+Goodfellow et al., "An Empirical Investigation of Catastrophic Forgetting in Gradient-Based Neural Networks", 2013.
+`val_oks_ap` speaks of today's people; a network that gains on them may have lost on those of before.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from dataengine.coco_json import read_people
+from dataengine.errors import InputError
+from dataengine.evaluation.oks import coco_ap
+from dataengine.nets.checkpoint import ModelMeta
+from dataengine.people import Images, People
+from dataengine.predict import predict_people, torch_runner
+
+from .fitting_data import TrainingSet, refuse_shared_images
+from .fitting_params import FitParams
+from .fitting_start import read_checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class OldTest:
+    """People that the network of before was tested on, and its AP on them."""
+
+    people: People
+    images: Images
+    ap_before: float
+
+
+def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
+    """The people of `old_test` and the AP of `start_from` on them; None where none are asked for.
+
+    Raises:
+        InputError: there is nobody in the file, or a picture of it is learned from.
+    """
+    if params.old_test is None or params.start_from is None:
+        return None
+    people, images = read_people(Path(params.old_test), root=Path.cwd())
+    if not len(people):
+        raise InputError(f"{params.old_test} has no people to test on")
+    refuse_shared_images(images, training.images, params.old_test)
+    net, meta = read_checkpoint(Path(params.start_from))
+    return OldTest(people, images, _ap(net, meta, people, images))
+
+
+def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta) -> dict[str, float]:
+    """AP before and after, and what was lost; a gain is a negative loss. Nothing without old people."""
+    if old is None:
+        return {}
+    after = _ap(net, meta, old.people, old.images)
+    return {"old_test_ap_before": old.ap_before, "old_test_ap_after": after, "forgotten_ap": old.ap_before - after}
+
+
+def _ap(net: nn.Module, meta: ModelMeta, people: People, images: Images) -> float:
+    prediction = predict_people(torch_runner(net), meta, people, images, description="old test set")
+    return float(coco_ap(people, images, prediction.as_people(people))["AP"])
