@@ -94,6 +94,11 @@ class BodyModel:
         ).to(dtype=torch.float32)
         return cls(model, anny.KeypointsRegressor.coco(model, labels=list(COCO_KEYPOINTS)))
 
+    @property
+    def anny(self) -> Any:
+        """Anny's own model, for its tools."""
+        return self._anny
+
     def shape(self, phenotype: Mapping[str, float]) -> Shape:
         """The body at rest for a phenotype (Anny's parameters in 0..1, age from -1/3)."""
         output = self._rest(tuple(sorted(phenotype.items())))

@@ -31,9 +31,9 @@ def pose_of(stance: Stance, row: int, start: Pose, name: str) -> Pose:
     Hands and feet go with their limbs, as in the fit; nothing says that it still touches the floor with the
     parts that `start` does, so it has no contacts.
     """
-    limbs = {}
-    for limb, (upper, lower) in zip(LIMBS, unit(stance.directions[row]).detach().numpy(), strict=True):
-        limbs[limb] = Limb(_vector(upper), _vector(lower), None)
+    limbs = [
+        Limb(_vector(upper), _vector(lower), None) for upper, lower in unit(stance.directions[row]).detach().numpy()
+    ]
     return replace(
         start,
         name=name,
@@ -42,7 +42,10 @@ def pose_of(stance: Stance, row: int, start: Pose, name: str) -> Pose:
         root=_vector(Rotation.from_matrix(stance.root[row].detach().double().numpy()).as_euler("xyz", degrees=True)),
         spine=_vector(np.rad2deg(stance.spine[row].detach().numpy())),
         neck=_vector(np.rad2deg(stance.neck[row].detach().numpy())),
-        **limbs,
+        left_arm=limbs[0],
+        right_arm=limbs[1],
+        left_leg=limbs[2],
+        right_leg=limbs[3],
     )
 
 
