@@ -24,6 +24,7 @@ from typing import Any
 
 from dataengine.bench.record import Figure
 from dataengine.cli import COMMANDS
+from dataengine.errors import EnvironmentFault
 from dataengine.params import load_section
 from dataengine.progress import track
 
@@ -62,6 +63,8 @@ def run(images: int = IMAGES) -> Iterator[Figure]:
             pass
         if outcome.stopped_by is not None:
             raise SystemExit(128 + outcome.stopped_by)
+        if outcome.skipped:
+            raise EnvironmentFault("the benchmark's images fail", got=outcome.skipped[min(outcome.skipped)])
         yield from figures(read_notes(Path(folder)))
 
 
