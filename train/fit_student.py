@@ -1,6 +1,6 @@
 """Stage fit-student: the network to ship, fitted on the mix and on pseudo-labels by their trust."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.params import load_section
 
-from .fitting_params import FitParams
+from .fitting_params import DistillParams, FitParams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,7 @@ class FitStudentParams(FitParams):
 
     pseudo_per_real: float
     """Pseudo-labelled people drawn per real one; 0 leaves them out."""
+    distill: DistillParams = field(default_factory=DistillParams)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,4 +57,4 @@ def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Pa
     training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay)
     validation = read_validation_set(val, crop_spec(params))
     files = [*files_of(mix, params), pseudo, val]
-    return fit("fit-student", params, training, validation, out=out, report=report, files=files)
+    return fit("fit-student", params, training, validation, out=out, report=report, files=files, distill=params.distill)

@@ -22,14 +22,15 @@ from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.files import fresh_folder
-from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
+from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
 from dataengine.predict import Prediction, predict_crops, torch_runner
 from dataengine.progress import track
 
 from .fitting_data import TrainingSet, ValidationSet, fingerprint
+from .fitting_distill import Distillation
 from .fitting_forgetting import OldTest, forgetting, old_test_set
-from .fitting_params import FitParams
+from .fitting_params import DistillParams, FitParams
 from .fitting_ranks import Ranks
 from .fitting_report import validation_figures, write_curves, write_picture
 from .fitting_schedule import average_decay, learning_rate, update_average
@@ -49,16 +50,18 @@ def fit(
     out: Path,
     report: Path,
     files: Sequence[Path],
+    distill: DistillParams | None = None,
 ) -> dict[str, float]:
     """Fit on `training`, write the checkpoint folder `out` and the folder `report`; returns the final figures.
 
-    `files` are the label files read, for the fingerprint.
+    `files` are the label files read, for the fingerprint; `distill` may name a teacher.
     """
     ranks = Ranks.of_environment()
     meta = model_meta(params)
-    mark = fingerprint(params, training, validation, [*files, *files_read(params)], ranks.world)
+    teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
+    mark = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
-    run = _Run(params, meta, training, ranks)
+    run = _Run(params, meta, training, ranks, distill)
     run.restore(load_state(out, mark))
     ticks = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
@@ -112,7 +115,14 @@ def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
 class _Run:
     """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
 
-    def __init__(self, params: FitParams, meta: ModelMeta, training: TrainingSet, ranks: Ranks) -> None:
+    def __init__(
+        self,
+        params: FitParams,
+        meta: ModelMeta,
+        training: TrainingSet,
+        ranks: Ranks,
+        distill: DistillParams | None = None,
+    ) -> None:
         device = choose_device(params)
         self.params, self.training = params, training
         self.samples = CropSamples(
@@ -123,7 +133,10 @@ class _Run:
         self.average = copy.deepcopy(self.net)
         area = _crop_area_px2(training.people, meta)
         self.ranks = ranks
-        self.stepper = Stepper(params, self.net, area, self.samples.image_path, ranks)
+        self.distillation = (
+            Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
+        )
+        self.stepper = Stepper(params, self.net, area, self.samples.image_path, ranks, self.distillation)
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
         drawn = len(training.order(0, params.draws_per_epoch))
@@ -148,6 +161,8 @@ class _Run:
         self.average.load_state_dict(state.average)
         self.stepper.optimizer.load_state_dict(state.optimizer)
         self.stepper.scaler.load_state_dict(state.scaler)
+        if self.distillation is not None:
+            self.distillation.projection.load_state_dict(state.projection)
         self.stepper.pieces = state.pieces
         self.best = None if state.best is None else dict(state.best)
         self.history = list(state.history)
@@ -163,6 +178,7 @@ class _Run:
             history=self.history,
             best=self.best,
             scaler=self.stepper.scaler.state_dict(),
+            projection=self.distillation.projection.state_dict() if self.distillation else {},
             pieces=self.stepper.pieces,
         )
 

@@ -24,6 +24,30 @@ class ReplayParams:
             raise ParamsError("params replay", expected="both a mix and a share above 0, or neither", got=str(self))
 
 
+@dataclass(frozen=True)
+class DistillParams:
+    """A larger network that the student learns from beside the labels (Hinton et al., 2015)."""
+
+    teacher: str | None = None
+    """A checkpoint folder or an export, of the same crop and head; none distils nothing."""
+    output_weight: float = 1.0
+    """Of the divergence between the teacher's and the student's distributions of a joint, nats."""
+    feature_weight: float = 0.0
+    """Of the angle between the teacher's features and the student's, which a 1x1 convolution has brought to their
+    width; the convolution is not shipped."""
+    temperature: float = 2.0
+    """Divides the logits of both: above 1, what the teacher holds for unlikely counts for more."""
+
+    def __post_init__(self) -> None:
+        for name in ("output_weight", "feature_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ParamsError(f"params distill.{name}", expected="0 or more", got=repr(getattr(self, name)))
+        if not 0 < self.temperature < float("inf"):
+            raise ParamsError("params distill.temperature", expected="above 0", got=repr(self.temperature))
+        if self.teacher and not self.output_weight + self.feature_weight:
+            raise ParamsError("params distill names a teacher who teaches nothing", mend="set a weight above 0")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitParams:
     """Network, losses, schedule and augmentation."""

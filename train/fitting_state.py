@@ -33,6 +33,7 @@ class FitState:
     history: list[dict[str, float]]
     best: Mapping[str, torch.Tensor] | None = None  # the average of the best epoch, where that one is shipped
     scaler: dict[str, Any] = field(default_factory=dict)  # of the loss, in fp16
+    projection: Mapping[str, torch.Tensor] = field(default_factory=dict)  # of the features, where there is a teacher
     pieces: int = 1  # into which a batch has to be cut for this machine's memory
 
 

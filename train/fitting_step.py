@@ -18,6 +18,7 @@ from dataengine.crops.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.nets.network import KeypointNetwork
 
+from .fitting_distill import Distillation
 from .fitting_params import FitParams
 from .fitting_ranks import Ranks
 from .fitting_schedule import decay_groups
@@ -38,17 +39,22 @@ class Stepper:
         area_px2: np.ndarray,
         image_path: Callable[[int], str],
         ranks: Ranks,
+        distillation: Distillation | None = None,
     ) -> None:
         """`area_px2` (n,) is every training person's area in crop pixels; `image_path` names a person's image."""
         self.params, self.net, self.area_px2, self.image_path = params, net, area_px2, image_path
         self.loss = WeightedLoss(params.losses, net.head_kind, params.label_sigma_px)
         groups = decay_groups(net, params.weight_decay, params.layer_decay)
+        self.distillation = distillation
+        self.model: nn.Module = net if distillation is None else distillation.model
+        if distillation is not None:
+            groups += decay_groups(distillation.projection, params.weight_decay)
         self.optimizer = torch.optim.AdamW(groups, lr=params.learning_rate)
         self.device = next(net.parameters()).device
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=params.precision == "fp16")
         self.pieces = params.accumulate
         self.ranks = ranks
-        self.parallel = DistributedDataParallel(net) if ranks.world > 1 else None
+        self.parallel = DistributedDataParallel(self.model) if ranks.world > 1 else None
 
     def step(self, batch: Batch, learning_rate: float, moment: str) -> float:
         """Learn from `batch`; returns its loss. `moment` says where in the run this is, for messages."""
@@ -57,7 +63,7 @@ class Stepper:
         self.net.train()
         loss = self._gradients(batch)
         self.scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.params.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm)
         self._refuse_nonsense(loss, norm, batch, moment)
         self.scaler.step(self.optimizer)
         self.scaler.update()
@@ -88,18 +94,23 @@ class Stepper:
             # gradients are exchanged, and averaged over the ranks, after the last piece
             alone = self.parallel is None or index == len(pieces) - 1
             with nullcontext() if alone else self.parallel.no_sync():  # type: ignore[union-attr]
-                loss = self.loss(self._answer(batch.images[rows[0] : rows[-1] + 1]), target) * (share * world)
+                loss = self._loss(batch.images[rows[0] : rows[-1] + 1], target) * (share * world)
                 self.scaler.scale(loss).backward()
             total += loss.item()
         return self.ranks.total(total / world, self.device)
 
-    def _answer(self, images: np.ndarray) -> tuple[Tensor, ...]:
+    def _loss(self, images: np.ndarray, target: Target) -> Tensor:
         layout = torch.channels_last if self.params.channels_last else torch.contiguous_format
         inputs = torch.from_numpy(images).to(self.device).contiguous(memory_format=layout)
         dtype = _DTYPES[self.params.precision]
         with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32):
-            answer = (self.parallel or self.net)(inputs)
-        return tuple(tensor.float() for tensor in answer)
+            answer = (self.parallel or self.model)(inputs)
+            taught = self.distillation.teach(inputs) if self.distillation else ()
+        found = tuple(tensor.float() for tensor in answer)
+        if self.distillation is None:
+            return self.loss(found, target)
+        wanted = tuple(tensor.float() for tensor in taught)
+        return self.loss(found[1:], target) + self.distillation.loss(found, wanted, target.joint_weight)
 
     def _target(self, batch: Batch, rows: np.ndarray) -> Target:
         arrays = (batch.keypoints_px[rows], batch.joint_weight[rows], self.area_px2[batch.rows[rows]])

@@ -57,7 +57,11 @@ class KeypointNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """The head's answer to normalised images (b, 3, H, W)."""
-        return self.head_kind.answer(self, self.features(images))
+        return self.read(self.features(images))
+
+    def read(self, features: Tensor) -> tuple[Tensor, ...]:
+        """The head's answer to features."""
+        return self.head_kind.answer(self, features)
 
     @classmethod
     def architecture_of(cls, source: str) -> Mapping[str, Any]:

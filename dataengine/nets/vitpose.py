@@ -62,11 +62,11 @@ class VitPose(KeypointNetwork):
         tokens: Tensor = self.backbone(images).feature_maps[-1]
         return tokens.transpose(1, 2).reshape(-1, tokens.shape[-1], *self.grid)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+    def read(self, features: Tensor) -> tuple[Tensor, ...]:
         """Heatmaps of the model's own decoder, or the answer of another head."""
         if OWN_DECODER in self.head_layers:
-            return (self.head(self.features(images)),)
-        return super().forward(images)
+            return (self.head(features),)
+        return super().read(features)
 
     @classmethod
     def architecture_of(cls, source: str) -> Mapping[str, Any]:

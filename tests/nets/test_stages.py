@@ -64,7 +64,7 @@ def test_depth_falls_on_the_way_from_the_image_to_the_answer(name: str, head: st
 def test_a_tensor_in_no_stage_is_a_fault_of_the_network() -> None:
     net = build_network("residual", Layout(64, 64))
     net.forgotten = nn.Linear(2, 2)
-    with pytest.raises(LookupError, match="forgotten.weight lies in 0 stages"):
+    with pytest.raises(LookupError, match=r"forgotten\.weight lies in 0 stages"):
         net.stages_above("forgotten.weight")
 
 

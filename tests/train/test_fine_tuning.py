@@ -115,7 +115,7 @@ def test_an_old_test_picture_that_is_learned_from_is_refused() -> None:
     fit_here(replace(SHORT, epochs=1), "models/start")
     people, images = read_people(Path("val.json"))
     write_people(Path("old-test.json"), people, images)
-    with pytest.raises(InputError, match="old-test.json shares 8 pictures with the training people"):
+    with pytest.raises(InputError, match=r"old-test\.json shares 8 pictures with the training people"):
         fit_here(replace(SHORT, start_from="models/start", old_test="old-test.json"))
 
 
