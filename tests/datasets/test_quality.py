@@ -26,6 +26,7 @@ from dataengine.datasets.splits import DROPPED, SPLITS, SplitParams, split_group
 from dataengine.errors import InputError, ParamsError
 from dataengine.people import Images, People, box_from_keypoints
 
+from ..browser import browse, seen_on_a_phone
 from .pose_samples import STANDING
 
 SPLIT = SplitParams(val_share=0.25, test_share=0.35, gap_frames=0)
@@ -265,6 +266,24 @@ def test_the_command_shows_files_as_splits_and_the_page_is_safe_and_asks_for_not
     assert "near-duplicate pairs lie across splits" in " ".join(text.split())
     counts = json.loads((tmp_path / "out/quality.json").read_text())["counts"]
     assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0}
+
+
+def test_the_page_fits_a_phone_prints_and_leaves_the_console_silent(tmp_path: Path) -> None:
+    people, images = near_twins(tmp_path / "twins")
+    boxes = people.bbox_xywh_px.copy()
+    boxes[:5] = [[40, 40, side, side] for side in (9, 8, 7, 6, 5)]
+    write_people(tmp_path / "twins/all.json", people.replace(bbox_xywh_px=boxes), images)
+    run(ChecksParams(), annotations=[tmp_path / "twins/all.json"], images=[tmp_path / "twins"], out=tmp_path / "out")
+    page = tmp_path / "out/quality.html"
+    text = page.read_text().replace('loading="lazy"', "")  # those below the fold would not be loaded in so short a look
+    width, pictures, broken, wide = seen_on_a_phone(text, tmp_path)
+    assert width <= 375, f"too wide: {wide}"
+    assert pictures >= 48 and broken == 0
+    printed = tmp_path / "quality.pdf"
+    logged = "--enable-logging=stderr", "--log-level=0"
+    said = browse(tmp_path / "profile", *logged, f"--print-to-pdf={printed}", page.as_uri()).stderr
+    assert "CONSOLE" not in said
+    assert printed.read_bytes().startswith(b"%PDF")
 
 
 def test_the_sheet_takes_the_gravest_of_each_check_in_turn(tmp_path: Path) -> None:

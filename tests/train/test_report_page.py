@@ -1,10 +1,6 @@
 """The report in a real browser: whole on a phone, silent on the console, printable; and safe with hostile names."""
 
-import html
 import re
-import shutil
-import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,33 +12,8 @@ from dataengine.exported import load_exported
 from dataengine.train.comparison import Comparison
 from dataengine.train.report_html import write_report
 
+from ..browser import browse, seen_on_a_phone
 from .gate_round import PARAMS, Gate
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=5000",
-)
-# A frame of a phone's width: a browser's own window does not get that narrow. What it finds stands in the title.
-PHONE = """<!doctype html><meta charset="utf-8"><title>waiting</title>
-<script>
-function measure(frame) {{
-  const page = frame.contentDocument.documentElement;
-  const pictures = [...frame.contentDocument.images];
-  const broken = pictures.filter(picture => !picture.complete || picture.naturalWidth === 0).length;
-  const wide = [...frame.contentDocument.body.querySelectorAll("*")].filter(
-    element => element.getBoundingClientRect().right > 376).map(element => element.tagName + "." + element.className);
-  document.title = [page.scrollWidth, pictures.length, broken, ...wide.slice(0, 5)].join(" ");
-}}
-</script>
-<iframe width="375" height="800" style="border:0" onload="measure(this)" srcdoc="{page}"></iframe>"""
 
 
 class Pictures(HTMLParser):
@@ -67,21 +38,9 @@ def report(request: pytest.FixtureRequest, gate: Gate, exported: dict[str, Path]
     return gate.root / "compare" / "report.html"
 
 
-def browse(profile: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    if CHROMIUM is None:
-        pytest.skip("not looked at: chromium is not installed")
-    command: Sequence[str] = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-
-
 def test_it_fits_a_phone_and_every_picture_shows(report: Path, tmp_path: Path) -> None:
-    frame = tmp_path / "phone.html"
-    frame.write_text(PHONE.format(page=html.escape(report.read_text())))
-    shown = browse(tmp_path / "profile", "--dump-dom", frame.as_uri()).stdout
-    title = re.search(r"<title>(\d+) (\d+) (\d+) ?(.*?)</title>", shown)
-    assert title is not None, shown[:300]
-    width, pictures, broken = map(int, title.groups()[:3])
-    assert width <= 375, f"too wide: {title[4]}"
+    width, pictures, broken, wide = seen_on_a_phone(report.read_text(), tmp_path)
+    assert width <= 375, f"too wide: {wide}"
     assert pictures >= 24
     assert broken == 0
 
