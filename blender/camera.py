@@ -14,8 +14,6 @@ from .rotations import about_axis, unit
 from .scene import CameraSpec
 
 SENSOR_MM = 36.0  # along the longer side of the image, Blender's default and full-frame film's width
-_NEAREST_M, _FARTHEST_M = 0.8, 60.0
-_STEEPEST_RAD = np.deg2rad(35)  # of looking down; steeper views are rare in real sets
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,27 +59,40 @@ def frame_points(
     """The camera of `spec` at the distance where the points span `spec.fill` of the frame.
 
     The middle of what the points span stands `spec.shift` frames off the frame's middle. The camera never comes closer
-    than `clearance_m` to a point, and near people it stands lower than `spec.height_m` rather than look straight down.
+    than `clearance_m` to a point, or half its least distance where that is less. Its ranges hold: a pitch out of range
+    changes the height within its range first, and then the camera looks past the points' middle.
     """
     middle = (points_m.min(axis=0) + points_m.max(axis=0)) / 2
     direction = np.array([np.sin(spec.azimuth_rad), -np.cos(spec.azimuth_rad)])
+    ranges = spec.ranges
+    slopes = np.tan(np.deg2rad(ranges.pitch_deg))
 
     def at(distance_m: float, shift: NDArray[np.float64]) -> Camera:
-        height = min(spec.height_m, float(middle[2] + distance_m * np.tan(_STEEPEST_RAD)))
+        height = np.clip(np.clip(spec.height_m, *(middle[2] + distance_m * slopes)), *ranges.height_m)
+        aim = middle.copy()
+        aim[2] = np.clip(middle[2], *(height - distance_m * slopes[::-1]))
         eye = np.array([*(middle[:2] + direction * distance_m), height])
-        frame_m = float(np.linalg.norm(middle - eye)) * SENSOR_MM / spec.focal_mm  # width of the frame at the people
-        right = unit(np.cross(middle - eye, [0.0, 0.0, 1.0]))
-        target = middle - right * shift[0] * frame_m + np.array([0.0, 0.0, shift[1] * frame_m])
+        frame_m = float(np.linalg.norm(aim - eye)) * SENSOR_MM / spec.focal_mm  # width of the frame at the people
+        right = unit(np.cross(aim - eye, [0.0, 0.0, 1.0]))
+        target = aim - right * shift[0] * frame_m + np.array([0.0, 0.0, shift[1] * frame_m])
         return Camera(width_px, height_px, spec.focal_mm, look_at(eye, target, spec.roll_rad))
 
     centred = np.zeros(2)
-    near, far = _NEAREST_M, _FARTHEST_M
+    near, far = ranges.distance_m
+    clearance_m = min(clearance_m, near / 2)
+    if _span(at(near, centred), points_m, clearance_m) <= spec.fill:
+        far = near
     for _ in range(24):  # to micrometres
         distance = (near + far) / 2
         fits = _span(at(distance, centred), points_m, clearance_m) <= spec.fill
         near, far = (near, distance) if fits else (distance, far)
-    off_centre = _middle(at(far, centred), points_m) - 0.5
-    return at(far, np.array(spec.shift) - off_centre)
+    framed = at(far, centred)
+    is_too_near = _span(framed, points_m, clearance_m) > max(spec.fill, 1.0)
+    height = framed.position_m[2]
+    looks_past = not height - far * slopes[1] <= middle[2] + 1e-9 <= height - far * slopes[0] + 2e-9
+    if is_too_near or looks_past:  # not all can be seen, and the pitch decides what is
+        return at(far, np.array([spec.shift[0], 0.0]))
+    return at(far, np.array(spec.shift) - (_middle(framed, points_m) - 0.5))
 
 
 def _middle(camera: Camera, points_m: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -100,6 +100,7 @@ def camera_between(start: CameraSpec, end: CameraSpec, share: float) -> CameraSp
         shift=(part(start.shift[0], end.shift[0]), part(start.shift[1], end.shift[1])),
         roll_rad=part(start.roll_rad, end.roll_rad),
         azimuth_rad=part(start.azimuth_rad, end.azimuth_rad),
+        ranges=start.ranges,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.files import atomic_path, sha256_file, write_json
 
@@ -20,6 +21,7 @@ from .observe import Light, Observation, observe
 from .pose_library import Pose, read_pose_library
 from .render_params import RenderParams
 from .scene import SceneSpec, draw_scene
+from .surroundings import background_files, read_backdrop
 
 
 class ImageMaker:
@@ -30,6 +32,7 @@ class ImageMaker:
         self._poses: tuple[Pose, ...] = read_pose_library() + read_motions(params.motions)
         self._model = BodyModel.load(cache)
         self._tailor: Tailor = make_tailor(self._model.template)
+        self._backgrounds = background_files(params)
 
     def make(self, index: int) -> None:
         """Render image `index`; the sidecar is written last and so vouches for the image."""
@@ -42,7 +45,11 @@ class ImageMaker:
         geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
         about = {"index": index, "fingerprint": self._fingerprint, "hdri": scene.hdri, "floor": scene.floor}
         paths = ImagePaths.of(self._out, index)
-        return photograph(geometry, light_of(scene), params.samples, paths, about, device=params.device)
+        backdrop = None
+        if scene.backdrop is not None:
+            backdrop = read_backdrop(self._backgrounds, scene.backdrop, params.width_px, params.height_px)
+        light = light_of(scene)
+        return photograph(geometry, light, params.samples, paths, about, device=params.device, backdrop_bgr=backdrop)
 
 
 def photograph(
@@ -53,10 +60,20 @@ def photograph(
     about: dict[str, Any],
     *,
     device: DeviceWish = "cpu",
+    backdrop_bgr: NDArray[np.uint8] | None = None,
 ) -> Observation:
     """Render `geometry` and save the picture with its labels; the sidecar begins with `about` and is written last."""
     joints = np.concatenate([person.joints_m for person in geometry.people])
-    seen = observe(geometry.meshes, geometry.camera, light, joints, samples=samples, device=device)
+    seen = observe(
+        geometry.meshes,
+        geometry.camera,
+        light,
+        joints,
+        samples=samples,
+        device=device,
+        lens=geometry.lens,
+        backdrop_bgr=backdrop_bgr,
+    )
     with atomic_path(paths.image) as partial:
         partial.write_bytes(cv2.imencode(".png", seen.image_bgr)[1].tobytes())  # imwrite is silent about a full disk
     record = {
@@ -71,4 +88,4 @@ def photograph(
 
 def light_of(scene: SceneSpec) -> Light:
     """The light that a scene names."""
-    return Light(scene.hdri, scene.hdri_turn_rad, scene.hdri_strength, scene.exposure_ev)
+    return Light(scene.hdri, scene.hdri_turn_rad, scene.hdri_strength, scene.exposure_ev, scene.lamps)

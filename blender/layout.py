@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from .body import BODY_VERTICES, BodyModel, Template
 from .camera import Camera, frame_points
 from .dressing import Tailor, dress
-from .mesh import Mesh, Surface, boxes
+from .lens import SHARP, Lens
+from .mesh import Mesh, Surface, plain_texture
 from .posing import settle_on_contacts, solve_orientations
+from .props import build_prop
 from .rotations import about_axis
 from .scene import OccluderSpec, PersonSpec, SceneSpec
 from .skin import SkinMap
@@ -51,6 +53,7 @@ class Geometry:
     people: tuple[Standing, ...]
     things: tuple[Mesh, ...]
     camera: Camera
+    lens: Lens = SHARP
 
     @property
     def meshes(self) -> tuple[Mesh, ...]:
@@ -71,7 +74,8 @@ def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px:
     things = [floor_mesh(scene, rng)]
     if scene.occluder is not None:
         things += _occluder(scene.occluder, people, camera, rng)
-    return Geometry(tuple(people), tuple(things), camera)
+    _, depth = camera.project(people[0].joints_m)
+    return Geometry(tuple(people), tuple(things), camera, replace(scene.lens, focus_m=float(np.median(depth))))
 
 
 def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.random.Generator) -> Standing:
@@ -153,7 +157,7 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
     target = min(feet, key=lambda foot: float(np.linalg.norm(foot - eye)))
     way = eye - target
     across = np.array([way[1], -way[0]]) / np.linalg.norm(way)
-    vertices, quads = boxes(_occluder_boxes(spec))
+    vertices, quads, material = build_prop(spec.kind, spec.size_m)
     vertices = vertices @ about_axis([0, 0, 1], spec.turn_rad + float(np.arctan2(way[0], -way[1]))).T
     footprints = [_footprint_m(person.mesh.vertices_m) for person in people]
     for nearness in np.arange(spec.nearness, 0.8, 0.05):
@@ -161,33 +165,30 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
         placed = vertices + np.array([*middle, 0.0])
         clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * CAMERA_CLEARANCE_M
         if clear_of_camera and not any(_overlap(_footprint_m(placed), other, 0.1) for other in footprints):
-            return [_thing(placed, quads, spec, rng)]
+            return [_thing(placed, quads, material, spec, rng)]
     return []
 
 
-def _occluder_boxes(spec: OccluderSpec) -> list[tuple[tuple[float, float, float], tuple[float, float, float]]]:
-    width, depth, height = spec.size_m
-    if spec.kind != "bench":
-        return [((0.0, 0.0, height / 2), spec.size_m)]
-    thickness, leg = 0.06, 0.08
-    legs = [
-        ((side * (width / 2 - leg), 0.0, (height - thickness) / 2), (leg, depth * 0.9, height - thickness))
-        for side in (-1, 1)
-    ]
-    return [((0.0, 0.0, height - thickness / 2), (width, depth, thickness)), *legs]
-
-
 def _thing(
-    vertices: NDArray[np.float64], quads: NDArray[np.int32], spec: OccluderSpec, rng: np.random.Generator
+    vertices: NDArray[np.float64],
+    quads: NDArray[np.int32],
+    material: NDArray[np.int32],
+    spec: OccluderSpec,
+    rng: np.random.Generator,
 ) -> Mesh:
     square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
+    light, dark = rng.uniform(0.15, 0.6), rng.uniform(0.01, 0.05)
     return Mesh(
         name=spec.kind,
         vertices_m=vertices,
         quads=quads,
         corner_uv=np.tile(square, (len(quads), 1, 1)),
-        surface_of_quad=np.zeros(len(quads), dtype=np.int32),
-        surfaces=(Surface(painted_texture(spec.colour, rng), roughness=0.6),),
+        surface_of_quad=material,
+        surfaces=(
+            Surface(painted_texture(spec.colour, rng), roughness=0.35 if spec.kind == "car" else 0.6),
+            Surface(plain_texture((light, light, light)), roughness=0.4),
+            Surface(plain_texture((dark, dark, dark)), roughness=0.2),
+        ),
     )
 
 

@@ -30,6 +30,8 @@ from dataengine.errors import EnvironmentFault
 
 from .camera import SENSOR_MM, Camera
 from .compute_device import DeviceWish, cycles_preferences, use_device
+from .lamps import Lamp, add_lamps
+from .lens import SHARP, Lens, blur, sharpen
 from .mesh import Mesh, Surface
 
 _BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
@@ -43,12 +45,13 @@ _lasting_images: dict[int, tuple[NDArray[np.float32], str]] = {}
 
 @dataclass(frozen=True)
 class Light:
-    """An HDRI of Blender's own wheel (CC0) around the scene."""
+    """An HDRI around the scene, by its name in Blender's wheel (CC0) or as a file, and lamps."""
 
     hdri: str
     turn_rad: float
     strength: float
     exposure_ev: float
+    lamps: tuple[Lamp, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +95,13 @@ def observe(
     *,
     samples: int,
     device: DeviceWish = "cpu",
+    lens: Lens = SHARP,
+    backdrop_bgr: NDArray[np.uint8] | None = None,
 ) -> Observation:
     """Render `meshes` with one thread and cast a ray to each of `targets_m` (n, 3). Same input, same pixels.
 
-    `device` is one that `resolve_device` gave.
+    `device` is one that `resolve_device` gave. A backdrop (h, w, 3) stands behind everything, and of the floor only the
+    shadows are seen. The image is blurred as `lens` says, masks and rays are sharp.
     """
     bpy = import_bpy()
     scene = _empty_scene(bpy)
@@ -103,13 +109,19 @@ def observe(
     use_device(cycles_preferences(bpy), scene.cycles, device)
     _set_up_world(bpy, scene, light)
     _set_up_camera(bpy, scene, camera)
+    add_lamps(bpy, scene, light.lamps)
     objects = [_add_mesh(bpy, scene, mesh) for mesh in meshes]
+    _set_up_backdrop(scene, objects, backdrop_bgr is not None)
     with tempfile.TemporaryDirectory(dir=_memory_folder()) as folder:
         _add_instance_output(scene, folder)
+        if not lens.is_sharp:
+            blur(scene, [made for made, mesh in zip(objects, meshes, strict=True) if mesh.instance], lens)
         scene.render.filepath = str(Path(folder) / "image.png")
         with _silent_stdout():
             bpy.ops.render.render(write_still=True)
-        image, cycles_s = _read_image(Path(folder) / "image.png")
+        image, cycles_s = _read_image(Path(folder) / "image.png", backdrop_bgr)
+        if not lens.is_sharp:
+            _render_sharp(bpy, scene)
         instance = _read_instance(bpy, Path(folder))
     hits = _cast(bpy, scene, objects, meshes, camera.position_m, targets_m)
     return Observation(image, instance, hits, cycles_s)
@@ -127,7 +139,8 @@ def _empty_scene(bpy: Any) -> Any:
     scene.world = None
     keep = {name for _, name in _lasting_images.values()} | {"Render Result"}
     made = [image for image in data.images if image.name not in keep]
-    data.batch_remove([*data.objects, *data.meshes, *data.cameras, *data.worlds, *data.materials, *made])
+    shown = [*data.objects, *data.meshes, *data.cameras, *data.worlds, *data.lights, *data.actions, *data.materials]
+    data.batch_remove([*shown, *made])
     return scene
 
 
@@ -152,6 +165,7 @@ def _set_up_cycles(scene: Any, camera: Camera, samples: int, exposure_ev: float)
     render.threads_mode, render.threads = "FIXED", 1
     render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGB"
     render.image_settings.compression = 0  # it is read back at once
+    render.use_motion_blur = False
     scene.view_settings.view_transform = "AgX"
     scene.view_settings.exposure = exposure_ev
 
@@ -167,7 +181,8 @@ def _set_up_world(bpy: Any, scene: Any, light: Light) -> None:
     environment, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
     output = nodes.new("ShaderNodeOutputWorld")
     folder = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world"
-    environment.image = bpy.data.images.load(str(folder / f"{light.hdri}.exr"))
+    own = Path(light.hdri)
+    environment.image = bpy.data.images.load(str(own.resolve() if own.suffix else folder / f"{light.hdri}.exr"))
     mapping.inputs["Rotation"].default_value[2] = light.turn_rad
     background.inputs["Strength"].default_value = light.strength
     links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
@@ -185,6 +200,22 @@ def _set_up_camera(bpy: Any, scene: Any, camera: Camera) -> None:
     scene.camera = bpy.data.objects.new("camera", data)
     scene.collection.objects.link(scene.camera)
     scene.camera.matrix_world = mathutils.Matrix(np.linalg.inv(camera.cam_from_world) @ _BLENDER_FROM_CV)
+
+
+def _set_up_backdrop(scene: Any, objects: Sequence[Any], is_there: bool) -> None:
+    """Let the sky through, and of the floor its shadows alone."""
+    scene.render.film_transparent = is_there
+    scene.render.image_settings.color_mode = "RGBA" if is_there else "RGB"
+    for made in objects:
+        made.is_shadow_catcher = is_there and made.name.startswith("floor")
+
+
+def _render_sharp(bpy: Any, scene: Any) -> None:
+    """The passes once more without blur; one sample is enough for them."""
+    sharpen(scene)
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    with _silent_stdout():
+        bpy.ops.render.render(write_still=False)
 
 
 def _add_mesh(bpy: Any, scene: Any, mesh: Mesh) -> Any:
@@ -277,16 +308,20 @@ def _add_instance_output(scene: Any, folder: str) -> None:
     tree.links.new(layers.outputs["IndexOB"], output.inputs[0])
 
 
-def _read_image(path: Path) -> tuple[NDArray[np.uint8], float]:
-    """The picture (h, w, 3) in BGR, and the seconds that Cycles notes in it."""
+def _read_image(path: Path, backdrop_bgr: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8], float]:
+    """The picture (h, w, 3) in BGR before the backdrop, and the seconds that Cycles notes in it."""
     try:
         with Image.open(path) as opened:
-            rgb = np.asarray(opened.convert("RGB"), dtype=np.uint8)
+            rgba = np.asarray(opened.convert("RGBA"), dtype=np.uint8)
             minutes, seconds = opened.info[_CYCLES_TIME].rsplit(":", 1)
     except OSError as error:
         mend = "check memory and free space"
         raise EnvironmentFault("Blender wrote no image", got=str(path), mend=mend) from error
-    return np.ascontiguousarray(rgb[..., ::-1]), 60 * _minutes(minutes) + float(seconds)
+    bgr = np.ascontiguousarray(rgba[..., 2::-1])
+    if backdrop_bgr is not None:
+        alpha = rgba[..., 3:] / np.float32(255)
+        bgr = np.round(bgr * alpha + backdrop_bgr * (1 - alpha)).astype(np.uint8)
+    return bgr, 60 * _minutes(minutes) + float(seconds)
 
 
 def _minutes(text: str) -> int:

@@ -29,10 +29,12 @@ from dataengine.progress import track
 
 from .compute_device import resolve_device
 from .image_paths import ImagePaths
+from .like_params import LikeParams
 from .motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
 from .records import assemble
 from .render_params import RenderParams
+from .surroundings import surrounding_files
 from .workforce import Maker, Outcome, Terms, Workforce
 
 # Changing these does not change a pixel, so it keeps the images.
@@ -40,22 +42,42 @@ _PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeo
 _SOURCES_WITHOUT_PIXELS = (
     *("render.py", "records.py", "workforce.py", "prepare_body.py", "pose_sheet.py"),
     *("render_clips.py", "clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py"),
+    *("like.py", "like_params.py", "like_fits.py", "like_fit.py", "like_starts.py", "like_priors.py", "like_view.py"),
+    *("like_contact.py", "like_maker.py", "like_measure.py", "like_rig.py", "like_rotations.py", "like_stance.py"),
 )
-_SHEET_TILES, _SHEET_COLUMNS = 48, 8
+_SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder of people.json, images/ and contact_sheet.jpg; kept between runs.")],
     cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
+    like: Annotated[
+        Path | None, typer.Option(help="COCO keypoints file of people whose poses are fitted and rendered.")
+    ] = None,
+    max_error: Annotated[
+        float, typer.Option(help="With --like: greatest mean reprojection error, a share of the box's longer side.")
+    ] = 0.05,
+    variations: Annotated[int, typer.Option(help="With --like: pictures of every fitted person.")] = 4,
+    view_jitter: Annotated[float, typer.Option(help="With --like: spread of views around the given one, deg.")] = 12.0,
     params: Annotated[Path, typer.Option(help="File with the section `render`.")] = Path("params.yaml"),
 ) -> None:
     """Render synthetic people in everyday and extreme poses, with COCO keypoints, visibility and masks.
 
-    Stop it when you like: the next run goes on. Poses stand in blender/poses.yaml, one line each.
+    Stop it when you like: the next run goes on. Poses stand in blender/poses.yaml, one line each. With --like poses
+    come from labelled people instead, say of a rare cluster or a gate's failures: fits.json tells what became of each,
+    and images are one person's variations after the other's.
 
     Example: dataengine render --out data/render --cache data/cache/anny
+
+    Example: dataengine render --out data/like --cache data/cache/anny --like rare.json --variations 8
     """
-    run(load_section(params, "render", RenderParams), out, cache)
+    section = load_section(params, "render", RenderParams)
+    if like is None:
+        run(section, out, cache)
+        return
+    from . import like as targeted
+
+    targeted.run(section, LikeParams(max_error, variations, view_jitter), like, out, cache)
 
 
 def run(params: RenderParams, out: Path, cache: Path) -> None:
@@ -66,14 +88,22 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     signal number.
     """
     require_blender()
-    _require_room(out)
+    require_room(out)
     read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
     params = replace(params, device=resolve_device(params.device))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
     outcome = make_missing(params, out, _build_maker, (params, out, cache, fingerprint), fingerprint, params.images)
-    _check_skipped(out, outcome, params)
-    records = read_records(out, params.images)
+    write_labels(params, out, outcome, params.images)
+
+
+def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> None:
+    """Write people.json and a contact sheet of those of `count` images that were made.
+
+    Raises `InputError` when more failed than `max_skipped_share` allows.
+    """
+    _check_skipped(out, outcome, params, count)
+    records = read_records(out, count)
     people, images = assemble(records, out, (params.width_px, params.height_px), params.seed)
     write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
     _write_contact_sheet(out, people, images)
@@ -91,6 +121,7 @@ def render_fingerprint(params: RenderParams) -> str:
         "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
         "sources": sources,
         "motions": [sha256_file(Path(motion)) for motion in params.motions],
+        "surroundings": [sha256_file(path) for path in surrounding_files(params)],
         "body": BODY_CACHE_VERSION,
         "bpy": version("bpy"),
     }
@@ -108,7 +139,7 @@ def require_blender() -> None:
         )
 
 
-def _require_room(out: Path) -> None:
+def require_room(out: Path) -> None:
     """Before minutes go by: that `out` is a folder in which files can be made."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -196,10 +227,10 @@ def _write_skipped(out: Path, outcome: Outcome) -> None:
         write_json(out / "skipped.json", listed)
 
 
-def _check_skipped(out: Path, outcome: Outcome, params: RenderParams) -> None:
-    if len(outcome.skipped) > params.max_skipped_share * params.images:
+def _check_skipped(out: Path, outcome: Outcome, params: RenderParams, count: int) -> None:
+    if len(outcome.skipped) > params.max_skipped_share * count:
         raise InputError(
-            f"{len(outcome.skipped)} of {params.images} images could not be rendered, listed in {out / 'skipped.json'}",
+            f"{len(outcome.skipped)} of {count} images could not be rendered, listed in {out / 'skipped.json'}",
             got=f"first: {outcome.skipped[min(outcome.skipped)]}",
             mend="mend that, or raise render.max_skipped_share",
         )
@@ -215,6 +246,6 @@ def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
     for row in range(min(_SHEET_TILES, len(images))):
         picture = np.asarray(cv2.imread(str(images.path[row]), cv2.IMREAD_COLOR), dtype=np.uint8)
         tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
-    sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(192, 192))
+    sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(_SHEET_TILE_PX, _SHEET_TILE_PX))
     with atomic_path(out / "contact_sheet.jpg") as partial:
         partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())  # imwrite is silent about a full disk

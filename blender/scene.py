@@ -6,25 +6,24 @@ Every draw comes from ``default_rng([seed, index])``: images can be made in any 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .appearance import Look, draw_look
+from .lamps import INDOOR_WORLD, Lamp, draw_indoor_lamps, draw_sun
+from .lens import SHARP, Lens, draw_lens
 from .pose_library import MOTION_FAMILY, Pose, jittered, mirrored
-from .render_params import RenderParams
+from .props import PROP_SIZES_M
+from .render_params import CameraRanges, RenderParams
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
 # Strengths that bring each light to about the same exposure; night stays dark on purpose. By eye.
 _HDRI_STRENGTH = {"night": 2.2, "studio": 0.9, "sunset": 1.1}
 FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
-OCCLUDERS = ("crate", "bench", "pillar", "panel")
-_OCCLUDER_SIZE_M = {  # smallest and largest width, depth, height
-    "crate": ((0.4, 0.3, 0.3), (0.9, 0.7, 0.8)),
-    "bench": ((1.0, 0.35, 0.4), (1.8, 0.5, 0.55)),
-    "pillar": ((0.08, 0.08, 2.2), (0.2, 0.2, 3.0)),
-    "panel": ((0.5, 0.04, 0.5), (1.0, 0.06, 0.9)),
-}
+OCCLUDERS = tuple(PROP_SIZES_M)
+_EYE_LEVEL_M = 1.4  # where cameras are most often
+_EXTRAS_STREAM = 2  # of random numbers, so that what is added here leaves people and cameras as they were
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class PersonSpec:
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A camera whose distance follows from how much of the frame the people shall fill."""
+    """A camera whose distance follows from how much of the frame the people shall fill, within its ranges."""
 
     focal_mm: float
     """On a 36 mm wide sensor."""
@@ -58,11 +57,12 @@ class CameraSpec:
     roll_rad: float
     azimuth_rad: float
     """Around the people; they are turned towards azimuth 0."""
+    ranges: CameraRanges = field(default_factory=CameraRanges)
 
 
 @dataclass(frozen=True)
 class OccluderSpec:
-    """A box-like thing on the floor between the camera and one person."""
+    """A thing on the floor between the camera and one person, one of `PROP_SIZES_M`."""
 
     kind: str
     size_m: tuple[float, float, float]
@@ -88,26 +88,49 @@ class SceneSpec:
     floor: str
     floor_tile_m: float
     exposure_ev: float
+    lamps: tuple[Lamp, ...] = ()
+    lens: Lens = SHARP
+    backdrop: float | None = None
+    """Which of the user's photographs stands behind the people, 0 to 1; None for floor and sky."""
 
 
 def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int) -> SceneSpec:
     """The scene of image `index`. The same arguments give the same scene, on every machine."""
     rng = np.random.default_rng([params.seed, index])
-    hdri = _pick(HDRIS, rng)
-    count = int(rng.integers(1, params.max_people + 1))
+    extras = np.random.default_rng([params.seed, index, _EXTRAS_STREAM])
+    hdri = _pick((*HDRIS, *params.hdris), rng)
+    count = int(rng.integers(params.min_people, params.max_people + 1))
+    strength = _HDRI_STRENGTH.get(hdri, 1.0) * float(rng.uniform(0.8, 1.25))
+    lamps, of_world = _draw_lamps(params, extras)
+    people = tuple(_draw_person(params, poses, rng) for _ in range(count))
+    camera = _draw_camera(params, rng)
+    defocus, moving = extras.random() < params.defocus_share, extras.random() < params.motion_blur_share
     return SceneSpec(
         index=index,
         texture_seed=int(rng.integers(2**31)),
-        people=tuple(_draw_person(params, poses, rng) for _ in range(count)),
-        camera=_draw_camera(params, rng),
+        people=people,
+        camera=camera,
         occluder=_draw_occluder(rng) if rng.random() < params.occluder_share else None,
         hdri=hdri,
         hdri_turn_rad=float(rng.uniform(0, 2 * np.pi)),
-        hdri_strength=_HDRI_STRENGTH.get(hdri, 1.0) * float(rng.uniform(0.8, 1.25)),
+        hdri_strength=strength * of_world,
         floor=_pick(FLOORS, rng),
         floor_tile_m=float(rng.uniform(1.5, 4.0)),
         exposure_ev=float(rng.normal(0.1, 0.25)),
+        lamps=lamps,
+        lens=draw_lens(defocus, moving, count, camera.focal_mm, extras) if defocus or moving else SHARP,
+        backdrop=float(extras.random()) if extras.random() < params.background_share else None,
     )
+
+
+def _draw_lamps(params: RenderParams, rng: np.random.Generator) -> tuple[tuple[Lamp, ...], float]:
+    """The lamps, and the share of the HDRI's light that is left beside them."""
+    kind = rng.random()
+    if kind < params.indoor_share:
+        return draw_indoor_lamps(rng), INDOOR_WORLD
+    if kind < params.indoor_share + params.sun_share:
+        return draw_sun(rng), 0.7
+    return (), 1.0
 
 
 def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Generator) -> PersonSpec:
@@ -157,23 +180,35 @@ def _draw_camera(params: RenderParams, rng: np.random.Generator) -> CameraSpec:
     truncated = rng.random() < params.truncation_share
     fill = rng.uniform(1.0, 1.6) if truncated else rng.uniform(0.6, 0.93)
     reach = 0.25 if truncated else (1 - fill) / 2 * 0.7
-    low_or_high = rng.random()
-    height = rng.uniform(0.25, 0.8) if low_or_high < 0.2 else rng.uniform(0.9, 1.9)
-    if low_or_high > 0.85:
-        height = rng.uniform(2.2, 4.0)
+    ranges = params.camera
     return CameraSpec(
-        focal_mm=float(np.exp(rng.uniform(np.log(24), np.log(85)))),
-        height_m=float(height),
+        focal_mm=float(np.exp(rng.uniform(*np.log(ranges.focal_mm)))),
+        height_m=_draw_height(ranges, rng),
         fill=float(fill),
         shift=(float(rng.uniform(-reach, reach)), float(rng.uniform(-reach, reach))),
-        roll_rad=float(np.deg2rad(rng.normal(0, 2.5))),
+        roll_rad=float(np.deg2rad(_draw_around_middle(ranges.roll_deg, rng))),
         azimuth_rad=float(rng.uniform(-0.9, 0.9)),
+        ranges=ranges,
     )
+
+
+def _draw_height(ranges: CameraRanges, rng: np.random.Generator) -> float:
+    """Mostly around eye level, equally seldom half or twice as high."""
+    low, high = np.log(ranges.height_m)
+    if low == high:
+        return float(np.exp(low))
+    return float(np.exp(rng.triangular(low, np.clip(np.log(_EYE_LEVEL_M), low, high), high)))
+
+
+def _draw_around_middle(values: tuple[float, float], rng: np.random.Generator) -> float:
+    """A normal distribution of which two standard deviations lie on either side within the range, cut off there."""
+    low, high = values
+    return float(np.clip(rng.normal((low + high) / 2, (high - low) / 4), low, high))
 
 
 def _draw_occluder(rng: np.random.Generator) -> OccluderSpec:
     kind = _pick(OCCLUDERS, rng)
-    low, high = _OCCLUDER_SIZE_M[kind]
+    low, high = PROP_SIZES_M[kind]
     width, depth, height = rng.uniform(low, high).tolist()
     red, green, blue = (rng.uniform(0.05, 0.6) * (0.4 + 0.6 * rng.random(3))).tolist()
     return OccluderSpec(

@@ -2,11 +2,14 @@
 
 import cv2
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from dataengine.blender.camera import frame_points, look_at
 from dataengine.blender.mesh import boxes, vertex_normals
 from dataengine.blender.posing import settle_on_contacts
+from dataengine.blender.render_params import CameraRanges
 from dataengine.blender.rotations import about_axis, frame, from_euler, swing
 from dataengine.blender.scene import CameraSpec
 
@@ -49,6 +52,33 @@ def test_the_points_fill_the_share_of_the_frame_that_was_asked_for() -> None:
         assert abs(spans.max() - fill) < 0.05
         assert np.abs((pixels.min(0) + pixels.max(0)) / 2 - 128).max() < 12
         assert depth.min() > 0.5
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.floats(0.3, 30),
+    pitch=st.tuples(st.floats(-60, 60), st.floats(1, 25)),
+    distance=st.tuples(st.floats(0.5, 20), st.floats(0.1, 20)),
+    fill=st.floats(0.4, 1.6),
+)
+def test_a_camera_keeps_to_its_ranges(
+    height: float, pitch: tuple[float, float], distance: tuple[float, float], fill: float
+) -> None:
+    points = np.random.default_rng(1).uniform([-0.4, -0.3, 0], [0.4, 0.3, 1.8], (60, 3))
+    ranges = CameraRanges(
+        height_m=(0.3, 30.0),
+        pitch_deg=(pitch[0], pitch[0] + pitch[1]),
+        distance_m=(distance[0], distance[0] + distance[1]),
+    )
+    spec = CameraSpec(35.0, height, fill, (0.0, 0.0), 0.0, 0.3, ranges)
+    camera = frame_points(spec, points, 128, 128, clearance_m=0.6)
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    level = np.linalg.norm(camera.position_m[:2] - middle[:2])
+    assert ranges.distance_m[0] - 1e-6 <= level <= ranges.distance_m[1] + 1e-6
+    assert 0.3 - 1e-6 <= camera.position_m[2] <= 30 + 1e-6
+    half_frame_deg = np.rad2deg(np.arctan(18 / 35))
+    down = np.rad2deg(np.arcsin(-camera.cam_from_world[2, 2]))
+    assert ranges.pitch_deg[0] - half_frame_deg <= down <= ranges.pitch_deg[1] + half_frame_deg
 
 
 def test_a_camera_looks_at_its_target_with_its_top_up() -> None:

@@ -8,6 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dataengine.blender.camera import Camera, look_at
+from dataengine.blender.lamps import Lamp
+from dataengine.blender.lens import Lens
 from dataengine.blender.mesh import Mesh, Surface, boxes, plain_texture
 from dataengine.blender.observe import Light, observe
 from dataengine.blender.textures import wrinkle_height
@@ -101,3 +103,44 @@ def test_datablocks_do_not_pile_up() -> None:
 
 def _ramp() -> NDArray[np.float32]:
     return np.linspace(0, 1, 48, dtype=np.float32).reshape(4, 4, 3)
+
+
+def test_blur_changes_the_picture_and_no_label() -> None:
+    camera = Camera(64, 64, 50.0, look_at(np.array([0.5, -4.0, 1.0]), np.zeros(3)))
+    meshes = [_box("a", (0, 0, 0), (1, 1, 1), 1), _box("b", (0, 3, 0), (4, 0.2, 3), 0)]
+    target = np.array([[0.4, 0.0, 0.4]])
+    sharp = observe(meshes, camera, LIGHT, target, samples=4)
+    for lens in (Lens(f_stop=0.5, focus_m=1.0), Lens(shake_rad=(0.05, 0.0)), Lens(drift_m=((0.3, 0.0, 0.0),))):
+        blurred = observe(meshes, camera, LIGHT, target, samples=4, lens=lens)
+        assert np.abs(blurred.image_bgr.astype(int) - sharp.image_bgr).mean() > 1, lens
+        assert np.mean(blurred.instance != sharp.instance) < 0.01, lens  # the sharp pass has other random sub-pixels
+        np.testing.assert_allclose(blurred.hits.rest_m, sharp.hits.rest_m, atol=1e-4)
+    again = observe(meshes, camera, LIGHT, target, samples=4)
+    assert np.array_equal(again.image_bgr, sharp.image_bgr)
+
+
+def test_a_backdrop_stands_behind_and_the_mask_stays() -> None:
+    camera = Camera(64, 64, 50.0, look_at(np.array([0.5, -4.0, 1.0]), np.zeros(3)))
+    floor = _box("floor", (0, 0, -0.6), (30, 30, 0.01), 0)
+    meshes, target = [_box("a", (0, 0, 0), (1, 1, 1), 1), floor], np.zeros((1, 3))
+    plain = observe(meshes, camera, LIGHT, target, samples=2)
+    backdrop = np.zeros((64, 64, 3), np.uint8)
+    backdrop[..., 1] = 255
+    seen = observe(meshes, camera, LIGHT, target, samples=2, backdrop_bgr=backdrop)
+    assert np.array_equal(seen.instance, plain.instance)
+    np.testing.assert_allclose(seen.image_bgr[2, 2], (0, 255, 0), atol=2)  # but for the floor's faint shadow
+    assert seen.image_bgr[seen.instance == 1][:, 1].max() < 250
+    assert np.array_equal(observe(meshes, camera, LIGHT, target, samples=2).image_bgr, plain.image_bgr)
+
+
+def test_lamps_shine_and_are_not_seen() -> None:
+    camera = Camera(64, 64, 50.0, look_at(np.array([0.0, -4.0, 0.0]), np.zeros(3)))
+    meshes, target = [_box("a", (0, 0, 0), (1, 1, 1), 1)], np.zeros((1, 3))
+    dark = Light("studio", 0.0, 0.05, 0.0)
+    lamp = Lamp("AREA", (0.0, -2.0, 0.0), (0.0, 0.0, 0.0), 100.0, 0.5, (1.0, 1.0, 1.0))
+    lit = observe(meshes, camera, Light("studio", 0.0, 0.05, 0.0, (lamp,)), target, samples=2)
+    unlit = observe(meshes, camera, dark, target, samples=2)
+    person = unlit.instance == 1
+    assert lit.image_bgr[person].mean() > unlit.image_bgr[person].mean() + 30
+    assert np.array_equal(lit.instance, unlit.instance)
+    assert lit.hits.mesh.tolist() == unlit.hits.mesh.tolist()

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.blender.pose_library import read_pose_library
-from dataengine.blender.render_params import RenderParams
+from dataengine.blender.props import PROP_SIZES_M
+from dataengine.blender.render_params import CameraRanges, RenderParams
 from dataengine.blender.scene import FLOORS, HDRIS, draw_scene
 from dataengine.errors import ParamsError
 
@@ -78,11 +79,47 @@ def test_describing_a_scene_loads_neither_blender_nor_torch() -> None:
         {"joint_jitter_deg": -3.0},
         {"workers": 0},
         {"occluder_share": float("nan")},
+        {"min_people": 4},
+        {"motion_blur_share": 1.5},
+        {"background_share": 0.5},
+        {"sun_share": 0.7, "indoor_share": 0.5},
     ],
 )
 def test_bad_params_are_refused_by_name(change: dict[str, Any]) -> None:
     with pytest.raises(ParamsError, match=f"render.{next(iter(change))}"):
         _params(**change)
+
+
+@pytest.mark.parametrize("name", ["focal_mm", "height_m", "pitch_deg", "roll_deg", "distance_m"])
+def test_bad_camera_ranges_are_refused_by_name(name: str) -> None:
+    for values in ((2.0, 1.0), (1.0, 1e4), (float("nan"), 1.0)):
+        with pytest.raises(ParamsError, match=f"render.camera.{name}"):
+            CameraRanges(**{name: values})
+
+
+def test_cameras_lamps_and_lenses_are_as_the_params_say() -> None:
+    poses = read_pose_library()
+    drone = CameraRanges((20.0, 30.0), (10.0, 20.0), (30.0, 80.0), (0.0, 0.0), (5.0, 30.0))
+    params = _params(camera=drone, min_people=2, hdris=["own.exr"], indoor_share=0.5, defocus_share=0.5)
+    scenes = [draw_scene(params, poses, index) for index in range(200)]
+    assert {len(scene.people) for scene in scenes} == {2, 3}
+    assert all(20 <= scene.camera.focal_mm <= 30 and 10 <= scene.camera.height_m <= 20 for scene in scenes)
+    assert all(scene.camera.roll_rad == 0 for scene in scenes)
+    assert np.mean([scene.hdri == "own.exr" for scene in scenes]) == pytest.approx(1 / 9, abs=0.07)
+    assert np.mean([bool(scene.lamps) for scene in scenes]) == pytest.approx(0.5, abs=0.12)
+    assert np.mean([scene.lens.f_stop is not None for scene in scenes]) == pytest.approx(0.5, abs=0.1)
+    assert not any(scene.lens.is_moving for scene in scenes)
+    assert {scene.occluder.kind for scene in scenes if scene.occluder} <= set(PROP_SIZES_M)
+
+
+def test_what_is_added_to_a_scene_leaves_its_people_as_they_were() -> None:
+    poses = read_pose_library()
+    blurred = _params(motion_blur_share=1.0, sun_share=1.0)
+    for index in range(5):
+        plain, other = draw_scene(_params(), poses, index), draw_scene(blurred, poses, index)
+        assert plain.people == other.people
+        assert plain.camera == other.camera
+        assert other.lens.is_moving and len(other.lens.drift_m) == len(other.people)
 
 
 def _params(**changes: Any) -> RenderParams:
