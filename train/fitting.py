@@ -1,6 +1,6 @@
 """Fit a keypoint network, resumable after a kill.
 
-`fit` runs the whole and writes checkpoint and report; `_Run` holds what changes from epoch to epoch, `fitting_step.py`
+`fit` runs the whole and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `fitting_step.py`
 what happens in a step. The same parameters and data give the same weights, in one go or with interruptions: every
 batch, augmentation and learning rate is a function of (seed, epoch, step), and the resume state holds the rest.
 """
@@ -61,7 +61,7 @@ def fit(
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     mark = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
-    run = _Run(params, meta, training, ranks, distill)
+    run = Run(params, meta, training, ranks, distill)
     run.restore(load_state(out, mark))
     ticks = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
@@ -76,13 +76,13 @@ def fit(
     return final
 
 
-def _validate(run: "_Run", meta: ModelMeta, validation: ValidationSet) -> dict[str, float]:
+def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet) -> dict[str, float]:
     return validation_figures(validation, _predict(run.average, meta, validation))
 
 
 def _finish(
     stage: str,
-    run: "_Run",
+    run: "Run",
     meta: ModelMeta,
     validation: ValidationSet,
     old: OldTest | None,
@@ -112,7 +112,7 @@ def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
     return person_area(people) * affine_scale(crop_matrix(people.bbox_xywh_px, meta.crop)) ** 2
 
 
-class _Run:
+class Run:
     """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
 
     def __init__(

@@ -12,5 +12,7 @@ BENCHMARKS: dict[str, str] = {
     "ingest": "dataengine.bench.ingest",
     "balance": "dataengine.bench.balance",
     "render": "dataengine.bench.render",
+    "fit": "dataengine.bench.fit",
+    "distill": "dataengine.bench.distill",
     "repro": "dataengine.bench.repro",
 }
