@@ -40,11 +40,20 @@ class ImageMaker:
 
     def observed(self, index: int) -> Observation:
         """As `make`; returns what the observer saw."""
-        scene = draw_scene(self._params, self._poses, index)
+        return self.picture(draw_scene(self._params, self._poses, index), {})
+
+    def picture(self, scene: SceneSpec, about: dict[str, Any]) -> Observation:
+        """Render `scene`, whoever drew it; `about` goes into the sidecar of image ``scene.index``."""
         params = self._params
         geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
-        about = {"index": index, "fingerprint": self._fingerprint, "hdri": scene.hdri, "floor": scene.floor}
-        paths = ImagePaths.of(self._out, index)
+        about = {
+            "index": scene.index,
+            "fingerprint": self._fingerprint,
+            "hdri": scene.hdri,
+            "floor": scene.floor,
+            **about,
+        }
+        paths = ImagePaths.of(self._out, scene.index)
         backdrop = None
         if scene.backdrop is not None:
             backdrop = read_backdrop(self._backgrounds, scene.backdrop, params.width_px, params.height_px)

@@ -23,6 +23,7 @@ from .like_stance import pose_of
 from .like_starts import FOCAL_MM, PoseBank, Starts
 from .like_view import Targets, View
 from .pose_library import Pose
+from .posing import solve_orientations
 
 _EACH = 2  # starts of each of the four kinds
 _STEPS, _EXACT_STEPS, _RATE = 120, 40, 0.05
@@ -44,7 +45,9 @@ class Fitted:
     focal_mm: float
     depth_m: float
     middle: tuple[float, float]  # of the body's root off the image's middle, in shares of the frame's longer side
-    pixels: NDArray[np.float64]  # (17, 2) of the fitted joints
+    middle_m: float  # height of the middle of the joints above the lowest
+    overlap_m2: float  # of parts that should keep apart, see like_contact.py
+    pixels: NDArray[np.float64]  # (17, 2) of the fitted joints off the image's middle
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,12 @@ class Fitter:
     def joints(self, stance: Stance) -> Tensor:
         """COCO joints (n, 17, 3), metres, of the middle body."""
         return self._shapes.at(torch.zeros(1, len(SHAPE_RANGE))).joints(stance)
+
+    def vertices_m(self, fitted: Fitted) -> NDArray[np.float64]:
+        """The mesh (v, 3) of the exact body in the fitted pose."""
+        phenotype = phenotype_of(fitted.phenotype)
+        rest = self._model.shape(phenotype).skeleton
+        return self._model.posed(phenotype, solve_orientations(fitted.pose, rest))[0]
 
     def fit(self, targets: Targets, names: list[str]) -> list[Fitted]:
         """The best fit of every target; the names are those of the poses that are made."""
@@ -152,7 +161,10 @@ class Fitter:
     ) -> list[Fitted]:
         with torch.no_grad():
             stance = unknowns.stance
-            pixels = _pixels(unknowns, rig.joints(stance), rig, targets)
+            joints = rig.joints(stance)
+            heights = joints[..., 2]
+            middles = (heights.amax(1) - heights.amin(1)) / 2
+            pixels, overlaps = _pixels(unknowns, joints, rig, targets), overlap(joints)
             errors, excess = targets.mean_error(pixels), self._limits.excess(stance)
             view = View(*(leaf.detach() for leaf in (unknowns.middle, unknowns.log_depth, unknowns.log_focal)))
         return [
@@ -164,6 +176,8 @@ class Fitter:
                 focal_mm=float(view.log_focal[row].exp()),
                 depth_m=float(view.log_depth[row].exp()),
                 middle=(float(view.middle[row, 0]), float(view.middle[row, 1])),
+                middle_m=float(middles[row]),
+                overlap_m2=float(overlaps[row]),
                 pixels=pixels[row].double().numpy(),
             )
             for row, name in enumerate(names)

@@ -54,14 +54,15 @@ class PoseBank:
 
     def nearest(self, targets: Targets, each: int) -> Starts:
         """The `each` poses that look most like each target, of all four kinds: 4 * each starts a person."""
-        scale, cost = self._match(targets)
+        scale, gain = self._match(targets)
         facing = torch.arange(_TURNS)
         front = (facing < _TURNS // 4) | (facing > _TURNS - _TURNS // 4)
         picks = []
         for upright in (True, False):
-            tilt = scale.angle().abs()
-            # without a rotation only the real part of the scale explains anything
-            total = cost(scale.real.clamp(min=0)) if upright else cost(scale.abs()) + _TILT_COST * (1 - tilt.cos()) / 2
+            if upright:  # without a rotation only the real part of the scale explains anything
+                total = 1 - scale.real.clamp(min=0).square() * gain
+            else:
+                total = 1 - scale.abs().square() * gain + _TILT_COST * (1 - scale.angle().cos()) / 2
             for side in (front, ~front):
                 best, turn = torch.where(side, total, torch.inf).min(2)
                 pose = best.topk(each, dim=1, largest=False).indices
@@ -70,8 +71,11 @@ class PoseBank:
         person = torch.arange(len(targets.box_px)).repeat_interleave(4 * each)
         return self._starts(targets.repeated(4 * each), scale[person, pose, turn], pose, turn, upright_flag > 0)
 
-    def _match(self, targets: Targets):  # type: ignore[no-untyped-def]
-        """Best complex scale (n, p, turns), px a metre, and what scales of its angle leave unexplained, 0 to 1."""
+    def _match(self, targets: Targets) -> tuple[Tensor, Tensor]:
+        """Best complex scale, px a metre, and what times its square is the share of the spread that it explains.
+
+        Both (n, p, turns).
+        """
         weights = targets.weights / targets.weights.sum(1, keepdim=True)
         points = torch.complex(targets.points_px[..., 0], targets.points_px[..., 1])
         points = points - (weights * points).sum(1, keepdim=True)
@@ -80,7 +84,7 @@ class PoseBank:
         own = torch.einsum("nj,ptj->npt", weights, self.joints.abs().square()) - means.abs().square()
         size = (weights * points.abs().square()).sum(1).clamp(min=1e-6)[:, None, None]
         own = own.clamp(min=1e-4)
-        return cross / own, lambda explained: 1 - explained.square() * own / size
+        return cross / own, own / size
 
     def _starts(self, targets: Targets, scale: Tensor, pose: Tensor, turn: Tensor, upright: Tensor) -> Starts:
         tilt = torch.where(upright, 0.0, scale.angle())

@@ -42,8 +42,6 @@ _PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeo
 _SOURCES_WITHOUT_PIXELS = (
     *("render.py", "records.py", "workforce.py", "prepare_body.py", "pose_sheet.py"),
     *("render_clips.py", "clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py"),
-    *("like.py", "like_params.py", "like_fits.py", "like_fit.py", "like_starts.py", "like_priors.py", "like_view.py"),
-    *("like_contact.py", "like_maker.py", "like_measure.py", "like_rig.py", "like_rotations.py", "like_stance.py"),
 )
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
@@ -115,7 +113,9 @@ def render_fingerprint(params: RenderParams) -> str:
     sources = {
         path.name: sha256_file(path)
         for path in [*sorted(Path(__file__).parent.iterdir()), Path(geometry.__file__)]
-        if path.suffix in (".py", ".yaml") and path.name not in _SOURCES_WITHOUT_PIXELS
+        if path.suffix in (".py", ".yaml")
+        and path.name not in _SOURCES_WITHOUT_PIXELS
+        and not path.name.startswith("like")  # those of --like count where its pictures are made
     }
     decisive = {
         "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
