@@ -33,10 +33,11 @@ def prepare_body_cache(cache: Path) -> None:
 
     Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while).
     """
-    if is_prepared(cache):
-        return
-    from .body import BodyModel
+    from .body import BodyModel, ensure_arrays
 
+    if is_prepared(cache):
+        ensure_arrays(cache)
+        return
     typer.echo("building the body model into its cache, once: two to three minutes", err=True)
     with fresh_folder(cache) as building:
         BodyModel.load(building)

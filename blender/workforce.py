@@ -170,7 +170,8 @@ class Workforce:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._build, self._arguments), daemon=True)
-        process.start()
+        with _one_thread_environment():
+            process.start()
         theirs.close()  # so that the end of the pipe is read when the worker dies
         return _Worker(process, ours)
 
@@ -188,6 +189,22 @@ class Workforce:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _one_thread_environment() -> Iterator[None]:
+    """Processes started inside keep numpy and torch to one thread, which both settle when they are loaded."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    kept = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _dismiss(worker: _Worker) -> None:
@@ -208,7 +225,6 @@ def _work(pipe: Connection, build: Callable[..., Maker], arguments: tuple[Any, .
     """A worker's life: build the maker for the first index, then answer every index."""
     os.setsid()
     _end_with_parent()
-    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     maker: Maker | None = None
     with contextlib.suppress(EOFError, OSError):  # the parent is done with us, or gone
         while True:

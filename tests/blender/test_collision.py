@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.blender.body import BODY_VERTICES, BodyModel
+from dataengine.blender.body import BODY_VERTICES, BodyModel, load_anny
 from dataengine.blender.collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m, overlaps_m
 from dataengine.blender.pose_library import jittered, read_pose_library
 from dataengine.blender.posing import solve_orientations
@@ -41,11 +41,11 @@ def test_a_body_at_rest_is_free_and_hands_in_the_belly_are_not(
     assert found["foot"] == found["shin"] == 0
 
 
-def test_it_agrees_with_crossing_triangles(model: BodyModel, parts: BodyParts) -> None:
+def test_it_agrees_with_crossing_triangles(model: BodyModel, parts: BodyParts, body_cache: Path) -> None:
     """What is deep crosses, and what does not cross is not deep. Fists are left out: they touch themselves."""
     quads = model.template.quads[(model.template.quads < BODY_VERTICES).all(axis=1)]
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    crossing = _crossing_triangles(model, triangles)
+    crossing = _crossing_triangles(body_cache, triangles)
     rng, shape = np.random.default_rng(3), model.shape(PHENOTYPES[0])
     deep, crossed = [], []
     for pose in (pose for pose in read_pose_library() if pose.curl < 50):
@@ -59,14 +59,14 @@ def test_it_agrees_with_crossing_triangles(model: BodyModel, parts: BodyParts) -
     assert np.mean((depth > 0) == (count > 0)) > 0.8
 
 
-def _crossing_triangles(model: BodyModel, triangles: np.ndarray) -> Any:
+def _crossing_triangles(body_cache: Path, triangles: np.ndarray) -> Any:
     """Anny's own test, over the skin alone."""
     import torch
     import warp
     from anny.utils.collision import SelfInterpenetrationModule
 
     warp.config.quiet = True
-    anny_model = model._anny
+    anny_model, _ = load_anny(body_cache)
     skin = SimpleNamespace(
         get_triangular_faces=lambda: torch.tensor(triangles),
         device=torch.device("cpu"),

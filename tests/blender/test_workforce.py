@@ -93,6 +93,22 @@ def test_a_hanging_image_is_ended_while_others_go_on(tmp_path: Path) -> None:
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
 
+class Environment:
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def make(self, index: int) -> None:
+        self.out.write_text(os.environ["OMP_NUM_THREADS"] + os.environ["OPENBLAS_NUM_THREADS"])
+
+
+def test_workers_have_one_thread_and_the_parent_keeps_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    list(Workforce(Environment, (tmp_path / "seen",), TERMS).run([0], Outcome()))
+    assert (tmp_path / "seen").read_text() == "11"
+    assert os.environ["OMP_NUM_THREADS"] == "5" and "OPENBLAS_NUM_THREADS" not in os.environ
+
+
 def test_a_worker_is_replaced_after_its_share_of_images(tmp_path: Path) -> None:
     terms = Terms(workers=1, image_timeout_s=60, images_per_worker=3)
     assert list(Workforce(Notebook, (tmp_path, {}), terms).run(range(7), Outcome())) == list(range(7))
