@@ -7,7 +7,8 @@ few triangles are allowed, as many as authored poses have.
 
 import contextlib
 import io
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from dataengine.keypoints import COCO_KEYPOINTS
 
-from .body import BodyModel
+from .body import Template, load_anny
 
 # Part, its ends, from where to where along it balls stand, how many, their radius (m): an average adult's, by eye, and
 # a little slim, because soft parts give way. The shoulder's and the hip's own end are left to the skin.
@@ -48,13 +49,13 @@ def overlap(joints_m: Tensor) -> Tensor:
 class PassesThrough:
     """Counts the triangles of a posed body that cut others of a part that is not their neighbour."""
 
-    def __init__(self, model: BodyModel) -> None:
+    def __init__(self, template: Template, cache: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()):  # warp tells about devices
             from anny.utils.collision import SelfInterpenetrationModule
 
-            self._module: Any = SelfInterpenetrationModule(model.anny)
+            self._module: Any = SelfInterpenetrationModule(load_anny(cache)[0])
         faces = self._module.triangular_faces.numpy()
-        bones = model.template.vertex_bone[faces]
+        bones = template.vertex_bone[faces]
         self._small = np.any([np.char.startswith(bones, part).any(axis=1) for part in _SMALL], axis=0)
 
     def count(self, vertices_m: NDArray[np.float64]) -> int:
@@ -65,7 +66,7 @@ class PassesThrough:
         return int((~(self._small[cutting] & self._small[hit[cutting]])).sum())
 
 
-@cache
+@lru_cache
 def _balls() -> tuple[Tensor, Tensor, Tensor]:
     """Every ball as a mix (b, 17) of joints; the pairs (2, p) that keep apart, and how far apart (p,) in metres."""
     mixes, parts, radii = [], [], []

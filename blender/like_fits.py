@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # torch is loaded only where there is something to fit
 LEAST_JOINTS = 6  # fewer say too little about a pose
 MOST_LIMIT_EXCESS = 0.05  # squared radians: 13 degrees at one joint
 _BATCH = 25  # people fitted at once; larger ones are hardly faster
-_SOURCES = ("body.py", "posing.py", "pose_library.py", "poses.yaml", "rotations.py", "camera.py")
+_SOURCES = ("body.py", "body_arrays.py", "posing.py", "pose_library.py", "poses.yaml", "rotations.py", "camera.py")
 
 
 def fits_of(people_file: Path, cache: Path, kept_in: Path, max_error_share: float) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ def fit_people(people: People, images: Images, cache: Path, max_error_share: flo
     from .like_view import Targets
 
     model = BodyModel.load(cache)
-    fitter, passes = Fitter(model, read_pose_library()), PassesThrough(model)
+    fitter, passes = Fitter(model, read_pose_library()), PassesThrough(model.template, cache)
     paths = images.path[images.rows_of(people.image_id)]
     entries = [{"person": row, "image": Path(str(path)).name} for row, path in enumerate(paths)]
     labelled = (people.visibility > UNLABELLED).sum(axis=1)

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
     "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
     "render-clips": ("dataengine.blender.render_clips", "Render labelled videos of moving people, with track ids."),
+    "measure-like": ("dataengine.blender.like_measure", "Measure how well the body fits real poses (render --like)."),
     "simulate-gate": ("dataengine.train.gate_simulation", "Measure the gate's false promotions and its power."),
     "simulate-coverage": ("dataengine.evaluation.coverage", "Measure how often the intervals of gains hold the truth."),
     "convert": ("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),

@@ -113,7 +113,7 @@ def test_balls_tell_a_hand_in_the_belly_from_one_beside_it(fitter) -> None:
     assert apart < 1e-4 < 1e-3 < through
 
 
-def test_mesh_tells_them_apart_too(body_model) -> None:
+def test_mesh_tells_them_apart_too(body_model, body_cache: Path) -> None:
     from dataengine.blender.like_contact import MOST_TRIANGLES, PassesThrough
     from dataengine.blender.like_rig import SHAPE_RANGE, phenotype_of
     from dataengine.blender.posing import solve_orientations
@@ -121,7 +121,7 @@ def test_mesh_tells_them_apart_too(body_model) -> None:
     shape = body_model.shape(phenotype := phenotype_of(dict.fromkeys(SHAPE_RANGE, 0.5)))
     stand = read_pose_library()[0]
     into = replace(stand, left_arm=Limb((0.3, 0.0, -1.0), (-0.9, 0.1, 0.1), None))
-    passes = PassesThrough(body_model)
+    passes = PassesThrough(body_model.template, body_cache)
     apart, through = (
         passes.count(body_model.posed(phenotype, solve_orientations(pose, shape.skeleton))[0]) for pose in (stand, into)
     )
