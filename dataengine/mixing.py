@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from dataengine.files import read_json, write_json
 
 # Ratios in params.yaml are decimals: 0.3333333333 has to mean 1/3, and 1/1,000,000 is finer than any set needs.
 LARGEST_DENOMINATOR = 1_000_000
+Source = Literal["real", "synthetic", "pseudo"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 # Names of the random streams, so that drawing more of one source never changes another.
 REAL_STREAM, SHUFFLE_STREAM, SYNTHETIC_STREAM, PSEUDO_STREAM, REPLAY_STREAM = range(5)
 
@@ -32,8 +35,12 @@ class MixRecipe:
     """Pseudo-labelled samples per real sample drawn; 0 uses none."""
     seed: int
     """Seeds every draw."""
+    only: Source | None = None
+    """The one source that is drawn, whatever the ratios: real people by their repeat factors, others once an epoch."""
 
     def __post_init__(self) -> None:
+        if self.only is not None and self.only not in SOURCES:
+            raise ParamsError("params only", expected=" | ".join(("null", *SOURCES)), got=repr(self.only))
         for name in ("synthetic_per_real", "pseudo_per_real"):
             ratio = getattr(self, name)
             if not np.isfinite(ratio) or ratio < 0:
@@ -53,9 +60,16 @@ def draw_epoch(
     Real sample i is drawn floor(r_i) or ceil(r_i) times, and all real samples together round(sum r) times, the
     same number every epoch, so that schedules know its length. The others are drawn round(ratio * drawn real)
     times, going round their pool in a fresh order each time, over the epochs: no sample is drawn a second time
-    more before all have been drawn. Raises InputError when a ratio asks for samples of which there are none.
+    more before all have been drawn. `recipe.only` leaves all but one source out. Raises InputError when a recipe asks
+    for samples of which there are none.
     """
-    _check(source, repeat_factor, epoch)
+    _check(source, repeat_factor, recipe, epoch)
+    if recipe.only == "real":
+        recipe = replace(recipe, synthetic_per_real=0.0, pseudo_per_real=0.0)
+    elif recipe.only is not None:
+        pool = np.flatnonzero(source == recipe.only)
+        stream = SYNTHETIC_STREAM if recipe.only == "synthetic" else PSEUDO_STREAM
+        return _draw_cycling(pool, len(pool), epoch, [recipe.seed, stream])
     real = _draw_real(
         np.flatnonzero(source == "real"), repeat_factor, np.random.default_rng([recipe.seed, REAL_STREAM, epoch])
     )
@@ -141,18 +155,21 @@ def read_recipe(path: Path) -> MixRecipe:
         ) from error
 
 
-def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], epoch: int) -> None:
+def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe: MixRecipe, epoch: int) -> None:
     if source.shape != repeat_factor.shape or source.ndim != 1:
         raise InputError(
             "draw_epoch", expected="source (n,) and repeat_factor (n,)", got=f"{source.shape}, {repeat_factor.shape}"
         )
-    unknown = sorted(set(source.tolist()) - {"real", "synthetic", "pseudo"})
+    unknown = sorted(set(source.tolist()) - set(SOURCES))
     if unknown:
         raise InputError("draw_epoch: unknown source", expected="real, synthetic or pseudo", got=", ".join(unknown))
     factors = repeat_factor[source == "real"]
     if not np.isfinite(factors).all() or (factors < 1).any():
         raise InputError("draw_epoch: bad repeat factor", expected="finite, >= 1", got=f"{factors.min()}")
-    if not len(factors):
+    if recipe.only in ("synthetic", "pseudo") and not (source == recipe.only).any():
+        mend = f"make some, or set only: null in place of {recipe.only}"
+        raise InputError(f"no {recipe.only} samples to draw", expected="at least one", got="none", mend=mend)
+    if recipe.only in (None, "real") and not len(factors):
         raise InputError(
             "draw_epoch: no real samples", expected="at least one, as ratios are stated per real sample", got="none"
         )

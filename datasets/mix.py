@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
+from dataengine.mixing import MixRecipe, Source, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.pose_clusters import PoseClusters
@@ -40,12 +40,14 @@ class MixParams:
     """
     seed: int
     """Of every epoch's draw."""
+    only: Source | None = None
+    """The one source that fits draw, whatever the ratio: for pre-training on rendered people. Null draws all."""
     labels: list[str] = field(default_factory=list)
     """Files of `dataengine label-import`: what people labelled since, real people beside the training set."""
 
     def recipe(self) -> MixRecipe:
         """The recipe for training without pseudo-labels. A ratio that makes no sense is a `ParamsError`."""
-        return MixRecipe(self.synthetic_per_real, 0.0, self.seed)
+        return MixRecipe(self.synthetic_per_real, 0.0, self.seed, self.only)
 
 
 def command(
@@ -108,9 +110,9 @@ def figures(people: People, recipe: MixRecipe) -> dict[str, Any]:
         "synthetic": int((people.source == "synthetic").sum()),
         "drawn_real": real,
         "drawn_synthetic": synthetic,
-        "synthetic_per_real": round(synthetic / real, 6),
-        "rare_share_of_real": round(float(repeated / real), 4),
-        "rarity_of_real": round(float(rarity[of_real].mean()), 4),
+        "synthetic_per_real": round(synthetic / real, 6) if real else 0.0,
+        "rare_share_of_real": round(float(repeated / real), 4) if real else 0.0,
+        "rarity_of_real": round(float(rarity[of_real].mean()), 4) if real else 0.0,
         "rarity_of_synthetic": round(float(rarity[~of_real].mean()), 4) if synthetic else 0.0,
         "different_people_drawn": len(np.unique(drawn)),
     }

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
-from dataengine.mixing import MixRecipe, draw_epoch, rank_places, read_recipe, share_of, write_recipe
+from dataengine.mixing import MixRecipe, draw_epoch, rank_places, read_recipe, share_of, with_replay, write_recipe
 
 factors = st.lists(st.floats(1, 6), min_size=1, max_size=40)
 
@@ -192,3 +192,55 @@ def test_recipes_that_make_no_sense(ratio: float) -> None:
 def test_inputs_that_cannot_be_drawn_from(source: list[str], factor: list[float], epoch: int, match: str) -> None:
     with pytest.raises(InputError, match=match):
         draw_epoch(np.array(source), np.array(factor), MixRecipe(1, 0, 0), epoch)
+
+
+def test_one_source_alone() -> None:
+    """Real people by their factors, others each once an epoch and in an order of its own every time."""
+    source = np.array(["real"] * 4 + ["synthetic"] * 6 + ["pseudo"] * 3)
+    factor = np.where(source == "real", 1.5, 1.0)
+    for only, rows in (("synthetic", range(4, 10)), ("pseudo", range(10, 13))):
+        recipe = MixRecipe(1 / 3, 0.5, 2, only)  # type: ignore[arg-type]
+        orders = [draw_epoch(source, factor, recipe, epoch).tolist() for epoch in range(4)]
+        assert all(sorted(order) == list(rows) for order in orders)
+        assert len({tuple(order) for order in orders}) > 1
+    drawn = draw_epoch(source, factor, MixRecipe(1 / 3, 0.5, 2, "real"), 0)
+    assert len(drawn) == 6 and (drawn < 4).all()
+
+
+def test_one_source_alone_has_to_be_there() -> None:
+    source, factor = np.array(["synthetic"] * 2), np.ones(2)
+    assert sorted(draw_epoch(source, factor, MixRecipe(1, 0, 0, "synthetic"), 5)) == [0, 1]  # nobody real is needed
+    for only, match in (("pseudo", "no pseudo samples to draw"), ("real", "no real samples")):
+        with pytest.raises(InputError, match=match):
+            draw_epoch(source, factor, MixRecipe(1, 0, 0, only), 0)  # type: ignore[arg-type]
+    with pytest.raises(ParamsError, match="params only"):
+        MixRecipe(1, 0, 0, "drawn")  # type: ignore[arg-type]
+
+
+def test_recipes_of_before_read_as_all_sources(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text('{"synthetic_per_real": 0.5, "pseudo_per_real": 0.0, "seed": 3}')
+    assert read_recipe(tmp_path / "old.json") == MixRecipe(0.5, 0.0, 3)
+    write_recipe(tmp_path / "only.json", MixRecipe(0.5, 0.0, 3, "synthetic"))
+    assert read_recipe(tmp_path / "only.json").only == "synthetic"
+
+
+@given(
+    new=st.integers(0, 400),
+    share=st.fractions(0, Fraction(9, 10), max_denominator=20),
+    length=st.integers(1, 30),
+    seed=st.integers(0, 9),
+)
+def test_replay_is_its_share_and_goes_round_in_the_old_order(new: int, share: Fraction, length: int, seed: int) -> None:
+    def draw_old(epoch: int) -> np.ndarray:
+        return 1000 + np.random.default_rng([seed, epoch]).permutation(length)
+
+    rows = np.arange(new)
+    drawn = [with_replay(rows, draw_old, float(share), seed, epoch) for epoch in range(3)]
+    for order in drawn:
+        assert sorted(order[order < 1000]) == rows.tolist()
+        old = len(order) - new
+        assert abs(old - share * (new + old)) <= Fraction(1, 2)  # no other whole number comes nearer
+    seen = np.bincount(np.concatenate(drawn)[np.concatenate(drawn) >= 1000] - 1000, minlength=length)
+    assert seen.max() - seen.min() <= 1
+    again = with_replay(rows, draw_old, float(share), seed, 2)
+    np.testing.assert_array_equal(again, drawn[2])

@@ -54,7 +54,7 @@ def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Pa
     from .fitting_data import files_of, read_training_set, read_validation_set
     from .fitting_start import crop_spec
 
-    training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay)
+    training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only)
     validation = read_validation_set(val, crop_spec(params))
     files = [*files_of(mix, params), pseudo, val]
     return fit("fit-student", params, training, validation, out=out, report=report, files=files, distill=params.distill)

@@ -37,7 +37,7 @@ def run(params: FitParams, *, mix: Path, val: Path, out: Path, report: Path) -> 
     from .fitting_data import files_of, read_training_set, read_validation_set
     from .fitting_start import crop_spec
 
-    training = read_training_set(mix, None, 0.0, params.replay)
+    training = read_training_set(mix, None, 0.0, params.replay, params.only)
     validation = read_validation_set(val, crop_spec(params))
     files = [*files_of(mix, params), val]
     return fit("fit-teacher", params, training, validation, out=out, report=report, files=files)

@@ -15,7 +15,7 @@ from dataengine.crops.pixels import crop_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.mixing import MixRecipe, draw_epoch, read_recipe, with_replay
+from dataengine.mixing import MixRecipe, Source, draw_epoch, read_recipe, with_replay
 from dataengine.people import Images, People
 
 from .fitting_params import FitParams, ReplayParams
@@ -67,15 +67,24 @@ class ValidationSet:
 
 
 def read_training_set(
-    mix: Path, pseudo: Path | None, pseudo_per_real: float, replay: ReplayParams = NO_REPLAY
+    mix: Path,
+    pseudo: Path | None,
+    pseudo_per_real: float,
+    replay: ReplayParams = NO_REPLAY,
+    only: Source | None = None,
 ) -> TrainingSet:
-    """The mix of folder `mix`, with the people of `pseudo` beside it at `pseudo_per_real`, and the old mix `replay`."""
+    """The mix of folder `mix`, with the people of `pseudo` beside it at `pseudo_per_real`, and the old mix `replay`.
+
+    `only` takes the place of what the mix says of sources.
+    """
     people, images, chosen = _read_mix(mix)
-    if pseudo is not None and pseudo_per_real > 0:
+    if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
         more, more_images = read_people(pseudo, root=Path.cwd())
         people, images = _joined(people, images, more, more_images)
         factor = np.concatenate([chosen.repeat_factor, np.ones(len(more))])
         chosen = Mix(people.source, factor, replace(chosen.recipe, pseudo_per_real=pseudo_per_real))
+    if only is not None:
+        chosen = replace(chosen, recipe=replace(chosen.recipe, only=only))
     if replay.mix is None:
         return TrainingSet(people, images, chosen)
     old_people, old_images, old = _read_mix(Path(replay.mix))

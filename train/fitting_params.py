@@ -6,6 +6,7 @@ from typing import Any, Literal
 from dataengine.crops.augment import AugmentParams
 from dataengine.crops.loader import LoaderParams
 from dataengine.errors import ParamsError
+from dataengine.mixing import Source
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class FitParams:
     name (vitpose)."""
     start_from: str | None = None
     """A checkpoint folder or an export to begin with, or `champion`: the registry entry that compare.champion names."""
+    only: Source | None = None
+    """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves it to the mix."""
     replay: ReplayParams = field(default_factory=ReplayParams)
     old_test: str | None = None
     """People of an earlier round's test set, COCO JSON: the AP lost on them since `start_from` goes to metrics.json."""

@@ -162,3 +162,10 @@ def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: Peo
     assert people.extras["repeat_factor"][62:67] == pytest.approx([of_figure[figure] for figure in figures])
     with pytest.raises(InputError, match=r"nowhere\.json does not exist"):
         mix(replace(PARAMS, labels=["nowhere.json"]))
+
+
+def test_rendered_people_alone(real: People) -> None:
+    metrics = mix(replace(PARAMS, only="synthetic"))
+    assert (metrics["drawn_real"], metrics["drawn_synthetic"], metrics["real"]) == (0, 8, 62)
+    assert metrics["synthetic_per_real"] == 0.0
+    assert read_recipe(OUT / "recipe.json").only == "synthetic"

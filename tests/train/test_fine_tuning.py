@@ -19,6 +19,7 @@ from dataengine.exported import file_record, load_exported, write_sidecar
 from dataengine.files import fresh_folder
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
+from dataengine.people import Images, People
 from dataengine.predict import predict_people, torch_runner
 from dataengine.registry import Entry, Event, Registry, write_registry
 from dataengine.train import fit_teacher
@@ -31,6 +32,7 @@ from .fitting_project import TINY, draw_people_at, fit_here, one_torch_thread, w
 from .gate_round import PARAMS as COMPARE
 
 SHORT = replace(TINY, epochs=2)
+IDS = np.arange(101, 107)
 
 
 @pytest.fixture(autouse=True)
@@ -196,3 +198,32 @@ def test_damaged_weights_of_the_champion_are_refused() -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="not the file that was exported"):
         fit_from_champion()
+
+
+def test_pre_training_on_drawn_people_then_fine_tuning_on_real_ones() -> None:
+    """The recipe of docs/training.md, small: two fits of one mix, each of its own source."""
+    parts = [
+        read_people(Path("mix/train.json"), root=Path.cwd()),
+        draw_people_at(Path("rendered"), 6, seed=7, source="synthetic"),
+    ]
+    people = People.concat([parts[0][0], parts[1][0].with_extra("repeat_factor", np.ones(6)).replace(image_id=IDS)])
+    images = Images.concat([parts[0][1], parts[1][1].replace(id=IDS)])
+    write_people(Path("mix/train.json"), people, images)
+    drawn = {}
+    for only in ("synthetic", "real"):
+        training = read_training_set(Path("mix"), None, 0.0, only=only)  # type: ignore[arg-type]
+        drawn[only] = set(training.people.source[training.order(0, 2)])
+    assert drawn == {"synthetic": {"synthetic"}, "real": {"real"}}
+    fit_here(replace(TINY, only="synthetic", batch=6, epochs=3, draws_per_epoch=25), "models/pre")
+    warm = fit_here(replace(SHORT, only="real", start_from="models/pre", layer_decay=0.8), "models/warm")
+    cold = fit_here(replace(SHORT, only="real"), "models/cold")
+    assert warm["val_pck_02"] > cold["val_pck_02"]
+
+
+def test_pseudo_labels_alone() -> None:
+    pseudo, images = draw_people_at(Path("pool"), 5, seed=1, source="pseudo")
+    write_people(Path("pseudo.json"), pseudo, images)
+    training = read_training_set(Path("mix"), Path("pseudo.json"), 0.0, only="pseudo")
+    assert set(training.people.source[training.order(0, 1)]) == {"pseudo"}
+    with pytest.raises(InputError, match="no pseudo samples"):
+        read_training_set(Path("mix"), None, 0.0, only="pseudo").order(0, 1)
