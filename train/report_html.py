@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from dataengine.evaluation.bootstrap import Interval
+from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.evaluation.matching import precision_table
 from dataengine.files import atomic_path
 from dataengine.people import Images, People
@@ -70,8 +70,8 @@ def write_report(
         pose_words=_pose_words(comparison),
         charts=list(_charts(comparison, scored)),
         errors=list(_errors(comparison)),
-        people=_people(people, images, scored),
-        people_words=_people_words(len(scored)),
+        people=_people(comparison, people, images, scored),
+        people_words=_people_words(comparison),
         test=_test(comparison),
         lineage={who: _lineage(comparison, who, facts) for who, facts in lineage.items()},
     )
@@ -219,19 +219,23 @@ def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
         }
 
 
-def _people(people: People, images: Images, scored: Mapping[str, Scored]) -> list[Any]:
+def _people(comparison: Comparison, people: People, images: Images, scored: Mapping[str, Scored]) -> list[Any]:
     predictions = {who: each.prediction for who, each in scored.items()}
-    rows = telling_people(people, predictions, PICTURES)
+    clusters = clusters_of(images, comparison.policy["cluster"], comparison.policy["block_frames"])
+    rows = telling_people(people, predictions, PICTURES, clusters[images.rows_of(people.image_id)])
     return [shown_person(people, images, int(row), predictions) for row in rows]
 
 
-def _people_words(models: int) -> str:
+def _people_words(comparison: Comparison) -> str:
     what = (
         "The difference of the two models' OKS, whoever is better,"
-        if models > 1
+        if comparison.champion is not None
         else "The candidate's OKS, worst first,"
     )
-    return f"{what} orders the pictures, one person an image. The number after a model's name is its OKS."
+    return (
+        f"{what} orders the pictures, one person an image, chosen from each cluster ({comparison.policy['cluster']}) "
+        "once before any twice. The number after a model's name is its OKS."
+    )
 
 
 def _test(comparison: Comparison) -> dict[str, str]:

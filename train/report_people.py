@@ -37,19 +37,25 @@ class Shown:
     panels: tuple[Panel, ...]
 
 
-def telling_people(people: People, predictions: Mapping[str, Prediction], count: int) -> NDArray[np.int64]:
+def telling_people(
+    people: People, predictions: Mapping[str, Prediction], count: int, clusters: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Rows of the people, one an image, on whom two models' OKS differ most; with one model, its worst.
 
-    The order is that of the difference's size, whoever wins, so that no choice flatters a model.
+    First one of each cluster, `clusters` (n,) being each person's, then a second of each, and so on: neighbouring
+    frames of a video are nearly one picture. The order is that of the difference's size, whoever wins, so that no
+    choice flatters a model.
     """
     oks = [person_oks(people, prediction.keypoints_px) for prediction in predictions.values()]
     interest = np.abs(oks[0] - oks[1]) if len(oks) > 1 else 1 - oks[0]
     interest = np.where((people.visibility > 0).any(axis=1), interest, -1.0)
-    chosen: dict[int, int] = {}
+    best: dict[int, int] = {}
     for row in np.argsort(-interest, kind="stable"):
         if interest[row] >= 0:
-            chosen.setdefault(int(people.image_id[row]), int(row))
-    return np.array(list(chosen.values())[:count], dtype=np.int64)
+            best.setdefault(int(people.image_id[row]), int(row))
+    rows = np.array(list(best.values()), dtype=np.int64)  # one an image, most telling first
+    turn = np.array([np.count_nonzero(clusters[rows[:place]] == clusters[row]) for place, row in enumerate(rows)])
+    return rows[np.sort(np.argsort(turn, kind="stable")[:count])]
 
 
 def shown_person(people: People, images: Images, row: int, predictions: Mapping[str, Prediction]) -> Shown:

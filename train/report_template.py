@@ -102,8 +102,8 @@ class="n">gain</th>
 {% endif %}</tr></thead><tbody>{% for row in figures %}<tr><td>{{ row.name }}</td>{% for value in row.cells %}
 <td class="n">{{ value }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
 <h2>Slices</h2><p class="soft">{{ "Gain of the candidate" if c.gain else "AP of the candidate" }} on parts of the test
-set;
-{% if c.gain %}right of the upright line it is better. &#9873; marks
+set.
+{% if c.gain %}Right of the upright line it is better. &#9873; marks
 those that the policy guards; the dashed line is how much worse it lets them be. {% endif %}People and effective
 clusters stand behind each name.{% if pose_words %} {{ pose_words }}{% endif %}</p>
 <div class="rows">{% for row in slices %}<div class="row"><span>{{ row.name }}{% if row.guarded and c.gain %} <span

@@ -1,5 +1,6 @@
 """The report in a real browser: whole on a phone, silent on the console, printable; and safe with hostile names."""
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -53,6 +54,36 @@ def test_the_console_stays_silent_and_it_prints(report: Path, tmp_path: Path) ->
     assert "CONSOLE" not in said
     assert printed.read_bytes().startswith(b"%PDF")
     assert printed.stat().st_size > 50_000  # the pictures are in it
+
+
+def requests_of_page(page: Path, folder: Path) -> set[str]:
+    """Addresses that the page, not the browser for itself, asked the network for, from Chromium's own log."""
+    log = folder / "net.json"
+    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND"  # what is asked for fails, and is in the log all the same
+    browse(folder / "profile", nowhere, f"--log-net-log={log}", "--dump-dom", page.as_uri())
+    record = json.loads(log.read_text())
+    start = record["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    begun = [e["params"] for e in record["events"] if e["type"] == start and "url" in e.get("params", {})]
+    return {asked["url"] for asked in begun if asked.get("initiator") != "not an origin"}
+
+
+def test_it_asks_the_network_for_nothing(report: Path, tmp_path: Path) -> None:
+    loose = tmp_path / "loose.html"
+    leaks = '<style>@import url("https://fonts.invalid/a.css");</style><img src="https://images.invalid/a.png">'
+    loose.write_text(report.read_text().replace("</body>", f"{leaks}</body>"))
+    for name in ("loose", "whole"):
+        (tmp_path / name).mkdir()
+    assert requests_of_page(loose, tmp_path / "loose") == {
+        "https://fonts.invalid/a.css",
+        "https://images.invalid/a.png",
+    }, "what would be a request is seen"
+    assert requests_of_page(report, tmp_path / "whole") == set()
+
+
+def test_sentences_on_slices_begin_and_end(report: Path) -> None:
+    text = " ".join(report.read_text().split())
+    assert "parts of the test set. " in text
+    assert "set; People" not in text
 
 
 def test_it_is_one_file_of_a_sensible_size_that_says_what_its_pictures_show(report: Path) -> None:
