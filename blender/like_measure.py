@@ -25,7 +25,7 @@ _PAIRS, _COLUMNS, _TILE = 24, 4, (360, 180)
 
 def command(
     people: Annotated[Path, typer.Option(help="COCO keypoints file of real people.")],
-    report: Annotated[Path, typer.Option(help="Folder of fits.json, measure.json, pairs.jpg and skeletons.png.")],
+    report: Annotated[Path, typer.Option(help="Folder of fits.json, measure.json, pairs.jpg and skeletons.jpg.")],
     cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
     photographs: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, where it is not that of the file.")
@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Fit the body to real poses, as `render --like` does, and report how well and how fast that works.
 
-    pairs.jpg shows the photographs, which may be nobody's to publish; skeletons.png shows none.
+    pairs.jpg shows the photographs, which may be nobody's to publish; skeletons.jpg shows none.
 
     Example: dataengine measure-like --people data/ingest/test.json --report reports/like --cache data/cache/anny
     """
@@ -61,17 +61,19 @@ def command(
 def measure(entries: list[dict[str, Any]], seconds: float, max_error_share: float) -> dict[str, float]:
     """Figures of the fits of n people that took `seconds` in all, loading of the body included.
 
-    Shares are of all people, but errors of those with enough joints to be fitted.
+    The interval of `share_within` is at 95 % (Wilson's). Shares are of all people, errors of those with enough joints.
     """
+    from scipy.stats import binomtest
+
     fitted = [entry for entry in entries if "error_share" in entry]
     errors = np.array([entry["error_share"] for entry in fitted])
     n = len(entries)
     within = int((errors < max_error_share).sum())
-    low, high = _wilson(within, n)
+    interval = binomtest(within, n).proportion_ci(method="wilson")
     return {
         "share_within": round(within / n, 4),
-        "share_within_low": round(low, 4),
-        "share_within_high": round(high, 4),
+        "share_within_low": round(float(interval.low), 4),
+        "share_within_high": round(float(interval.high), 4),
         "share_kept": round(len(kept(entries)) / n, 4),
         "share_too_few_joints": round(1 - len(fitted) / n, 4),
         "share_colliding": round(sum(entry["collides"] for entry in fitted) / n, 4),
@@ -82,17 +84,8 @@ def measure(entries: list[dict[str, Any]], seconds: float, max_error_share: floa
     }
 
 
-def _wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share: Wilson, JASA 1927."""
-    z = 1.959964
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
-
-
 def _write_pictures(report: Path, people: People, images: Images, entries: list[dict[str, Any]], cache: Path) -> None:
-    """Pairs of the first people that were fitted: pairs.jpg on the photographs, skeletons.png on white."""
+    """Pairs of the first people that were fitted: pairs.jpg on the photographs, skeletons.jpg on white."""
     import cv2
 
     from dataengine.draw import contact_sheet
@@ -118,6 +111,7 @@ def _write_pictures(report: Path, people: People, images: Images, entries: list[
             pair(blank if photograph is None else np.asarray(photograph, np.uint8), person, entry, *body)
         )
         captions.append(f"{entry['error_share']:.3f}" + ("" if entry["kept"] else " rejected"))
-    for name, tiles in (("pairs.jpg", on_photographs), ("skeletons.png", on_white)):
+    for name, tiles in (("pairs.jpg", on_photographs), ("skeletons.jpg", on_white)):
         with atomic_path(report / name) as partial:
-            cv2.imwrite(str(partial), contact_sheet(tiles, columns=_COLUMNS, tile=_TILE, captions=captions))
+            sheet = contact_sheet(tiles, columns=_COLUMNS, tile=_TILE, captions=captions)
+            partial.write_bytes(cv2.imencode(".jpg", sheet, (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes())

@@ -3,12 +3,15 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from dataengine.blender.like_fits import fits_of, kept, pose_from_entry
 from dataengine.blender.like_maker import like_scene
+from dataengine.blender.like_measure import command, measure
 from dataengine.blender.like_params import LikeParams
 from dataengine.blender.pose_library import read_pose_library
 from dataengine.blender.render_params import RenderParams
@@ -45,7 +48,7 @@ def people_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def entry(people_file: Path, body_cache: Path) -> dict:
+def entry(people_file: Path, body_cache: Path) -> dict[str, Any]:
     return fits_of(people_file, body_cache, people_file.with_name("fits.json"), 0.05)[0]
 
 
@@ -90,7 +93,7 @@ def test_options_have_ranges(name: str) -> None:
         LikeParams(**{name: -1})  # type: ignore[arg-type]
 
 
-def test_scene_keeps_the_pose_and_varies_the_rest(entry: dict, small_params: RenderParams) -> None:
+def test_scene_keeps_the_pose_and_varies_the_rest(entry: dict[str, Any], small_params: RenderParams) -> None:
     like = LikeParams(view_jitter_deg=10.0, pose_jitter_deg=0.0)
     drawn = [draw_scene(small_params, read_pose_library(), index) for index in range(8)]
     scenes = [like_scene(scene, entry, like, small_params.seed) for scene in drawn]
@@ -103,6 +106,32 @@ def test_scene_keeps_the_pose_and_varies_the_rest(entry: dict, small_params: Ren
     assert len({scene.people[0].phenotype for scene in scenes}) == 8
     turns = [scene.people[0].turn_rad for scene in scenes]
     assert 0 < np.std(turns) < np.deg2rad(25)
+
+
+def test_measure_counts_everybody() -> None:
+    """Of four people one is fitted well, one badly, one collides, and one was never fitted."""
+    well: dict[str, Any] = {"kept": True, "why": "", "error_share": 0.01, "collides": False}
+    badly = {"kept": False, "why": "reprojection error", "error_share": 0.2, "collides": False}
+    collides = {"kept": False, "why": "the body passes through itself", "error_share": 0.03, "collides": True}
+    never = {"kept": False, "why": "2 labelled joints"}
+    figures = measure([well, badly, collides, never], 6.0, 0.05)
+    assert figures["share_within"] == 0.5
+    assert figures["share_kept"] == figures["share_colliding"] == figures["share_too_few_joints"] == 0.25
+    assert figures["error_median"] == 0.03
+    assert figures["seconds_per_pose"] == 1.5
+    assert figures["share_within_low"] < 0.5 < figures["share_within_high"]
+
+
+def test_command_writes_figures_and_pictures(people_file: Path, body_cache: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    command(people=people_file, report=report, cache=body_cache, photographs=None, count=2, seed=1, max_error=0.05)
+    assert json.loads((report / "measure.json").read_text())["count"] == len(
+        json.loads((report / "fits.json").read_text())
+    )
+    for name in ("pairs.jpg", "skeletons.jpg"):
+        assert np.asarray(cv2.imread(str(report / name))).ndim == 3  # None, of a broken file, has no dimension
+    with pytest.raises(InputError, match="count"):
+        command(people=people_file, report=report, cache=body_cache, photographs=None, count=9, seed=1, max_error=0.05)
 
 
 @pytest.mark.slow

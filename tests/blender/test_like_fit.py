@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from dataengine.blender.like_contact import overlap
 from dataengine.blender.like_priors import JointLimits, distance
@@ -18,20 +20,20 @@ from dataengine.people import Images, People
 
 
 @pytest.fixture(scope="module")
-def body_model(body_cache: Path):
+def body_model(body_cache: Path) -> Any:
     from dataengine.blender.body import BodyModel
 
     return BodyModel.load(body_cache)
 
 
 @pytest.fixture(scope="module")
-def fitter(body_model):
+def fitter(body_model: Any) -> Any:
     from dataengine.blender.like_fit import Fitter
 
     return Fitter(body_model, read_pose_library())
 
 
-def _people(keypoints_px: np.ndarray, visibility: np.ndarray) -> tuple[People, Images]:
+def _people(keypoints_px: NDArray[Any], visibility: NDArray[Any]) -> tuple[People, Images]:
     n = len(keypoints_px)
     low, high = keypoints_px.min(axis=1), keypoints_px.max(axis=1)
     people = People.build(
@@ -44,7 +46,7 @@ def _people(keypoints_px: np.ndarray, visibility: np.ndarray) -> tuple[People, I
     return people, images
 
 
-def _seen(body_model, poses, turn: float) -> np.ndarray:
+def _seen(body_model: Any, poses: Any, turn: float) -> NDArray[Any]:
     """COCO joints (n, 17, 2) of bodies of the mesh, seen by OpenCV from 5 m with a 40 mm lens in 400 x 300 pixels."""
     from dataengine.blender.like_rig import phenotype_of
     from dataengine.blender.posing import solve_orientations
@@ -58,11 +60,11 @@ def _seen(body_model, poses, turn: float) -> np.ndarray:
     for pose in poses:
         _, joints = body_model.posed(phenotype, solve_orientations(pose, shape.skeleton))
         points = (joints - joints.mean(axis=0)) @ turned.T @ cam_from_world.T + [0, 0, 5.0]
-        seen.append(cv2.projectPoints(points, np.zeros(3), np.zeros(3), camera, None)[0][:, 0])
+        seen.append(cv2.projectPoints(points, np.zeros(3), np.zeros(3), camera, np.zeros(4))[0][:, 0])
     return np.array(seen)
 
 
-def test_rendered_joints_are_found_again(body_model, fitter) -> None:
+def test_rendered_joints_are_found_again(body_model: Any, fitter: Any) -> None:
     """Poses of the library, seen by an independent camera, on a body that is not the average one."""
     poses = [pose for pose in read_pose_library() if pose.name in ("stand", "push_up", "sit_on_air", "squat")]
     assert len(poses) >= 2
@@ -73,7 +75,7 @@ def test_rendered_joints_are_found_again(body_model, fitter) -> None:
         assert fitted.pose.name == pose.name
 
 
-def test_unlabelled_joints_count_nothing(body_model, fitter) -> None:
+def test_unlabelled_joints_count_nothing(body_model: Any, fitter: Any) -> None:
     """A wrist without label that lies anywhere changes neither fit nor error."""
     pose = next(pose for pose in read_pose_library() if pose.name == "stand")
     points = np.repeat(_seen(body_model, [pose], 0.3), 2, axis=0)
@@ -104,7 +106,7 @@ def test_distance_is_zero_to_oneself_alone() -> None:
     assert distance(stances, stance_of(read_pose_library()[2:4])).min() > 0.01
 
 
-def test_balls_tell_a_hand_in_the_belly_from_one_beside_it(fitter) -> None:
+def test_balls_tell_a_hand_in_the_belly_from_one_beside_it(fitter: Any) -> None:
     stand = read_pose_library()[0]
     assert stand.name == "stand"
     into = replace(stand, left_arm=Limb((0.3, 0.0, -1.0), (-0.9, 0.1, 0.1), None))
@@ -113,7 +115,7 @@ def test_balls_tell_a_hand_in_the_belly_from_one_beside_it(fitter) -> None:
     assert apart < 1e-4 < 1e-3 < through
 
 
-def test_mesh_tells_them_apart_too(body_model, body_cache: Path) -> None:
+def test_mesh_tells_them_apart_too(body_model: Any, body_cache: Path) -> None:
     from dataengine.blender.like_contact import MOST_TRIANGLES, PassesThrough
     from dataengine.blender.like_rig import SHAPE_RANGE, phenotype_of
     from dataengine.blender.posing import solve_orientations
@@ -154,5 +156,5 @@ def test_view_projects_as_opencv_does() -> None:
     camera = np.diag([50 / 36 * 400, 50 / 36 * 400, 1.0])
     at = np.array([0.1, -0.05, 1]) * [36 / 50 * 4, 36 / 50 * 4, 4]
     points = joints[0].numpy() @ np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]) + at
-    reference = cv2.projectPoints(points, np.zeros(3), np.zeros(3), camera, None)[0][:, 0]
+    reference = cv2.projectPoints(points, np.zeros(3), np.zeros(3), camera, np.zeros(4))[0][:, 0]
     np.testing.assert_allclose(ours, reference, atol=0.05)

@@ -1,10 +1,12 @@
 """The torch rig gives the joints that Anny's own mesh gives."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from dataengine.blender.like_rig import Rig, ShapeSpace, phenotype_of, phenotypes_at
 from dataengine.blender.like_stance import pose_of, stance_of
@@ -13,13 +15,13 @@ from dataengine.blender.posing import solve_orientations
 
 
 @pytest.fixture(scope="module")
-def body_model(body_cache: Path):
+def body_model(body_cache: Path) -> Any:
     from dataengine.blender.body import BodyModel
 
     return BodyModel.load(body_cache)
 
 
-def test_joints_are_those_of_the_skinned_mesh(body_model) -> None:
+def test_joints_are_those_of_the_skinned_mesh(body_model: Any) -> None:
     """Against Anny itself, over every seventh pose of the library and a body that is not average."""
     phenotype = phenotype_of({"gender": 0.9, "height": 0.6, "weight": 0.7, "proportions": 0.3})
     shape = body_model.shape(phenotype)
@@ -31,7 +33,7 @@ def test_joints_are_those_of_the_skinned_mesh(body_model) -> None:
         assert np.abs(_centred(ours) - _centred(reference)).max() < 1e-3, pose.name
 
 
-def test_space_of_shapes_is_close_to_the_shapes(body_model) -> None:
+def test_space_of_shapes_is_close_to_the_shapes(body_model: Any) -> None:
     """Within a centimetre at rest, half-way to the ends of every phenotype."""
     shares = torch.tensor([[0.5, -0.5, 0.5, -0.5], [-0.5, 0.5, 0.0, 0.5]])
     pose = read_pose_library()[0]
@@ -51,5 +53,5 @@ def test_pose_survives_the_way_through_tensors() -> None:
     assert all(pose.contacts == () and pose.name == "again" for pose in back)
 
 
-def _centred(joints_m: np.ndarray) -> np.ndarray:
+def _centred(joints_m: NDArray[Any]) -> NDArray[Any]:
     return joints_m - joints_m.mean(axis=-2, keepdims=True)
