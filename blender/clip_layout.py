@@ -15,10 +15,11 @@ from .body import BODY_VERTICES, BodyModel, Shape
 from .camera import Camera, frame_points
 from .clip_spec import ClipSpec, Performer, camera_between
 from .dressing import Tailor, dress
-from .layout import CAMERA_CLEARANCE_M, Geometry, Standing, contact_vertices, floor_mesh
+from .layout import CAMERA_CLEARANCE_M, Geometry, Standing, floor_mesh
 from .pose_library import MOTION_FAMILY, Pose
 from .posing import settle_on_contacts, solve_orientations
 from .rotations import about_axis
+from .support import contact_vertices
 
 _HIPS = (11, 12)  # rows of the COCO joints
 _HEADINGS = 12  # directions that are tried for a drift before a person stays where it is

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .appearance import Garment, Look
 from .body import BODY_VERTICES, EYE_VERTICES, Shape, Template
+from .collision import BodyParts
 from .mesh import Mesh, Surface, compacted, plain_texture, vertex_normals
 from .skin import SkinMap, skin_texture
 from .skirt import Skirt
@@ -30,6 +31,7 @@ class Tailor:
     wardrobe: Wardrobe
     skin_map: SkinMap
     skirt: Skirt
+    parts: BodyParts
 
 
 @dataclass

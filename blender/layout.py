@@ -5,35 +5,36 @@ face -y when their turn is 0, and the camera's azimuth counts from there.
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import BODY_VERTICES, BodyModel, Template
+from .body import BodyModel, Shape, Template
 from .camera import Camera, frame_points
+from .collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m
 from .dressing import Tailor, dress
 from .lens import SHARP, Lens
 from .mesh import Mesh, Surface, plain_texture
+from .pose_library import Pose
 from .posing import settle_on_contacts, solve_orientations
 from .props import build_prop
 from .rotations import about_axis
 from .scene import OccluderSpec, PersonSpec, SceneSpec
 from .skin import SkinMap
 from .skirt import Skirt
+from .support import (
+    GAP_M,
+    contact_vertices,
+    settle_on_supports,
+    sink_m,
+    support_gap_m,
+    support_vertices,
+)
 from .textures import floor_texture, painted_texture
 from .wardrobe import Wardrobe
 
 FLOOR_HALF_M = 40.0
 CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
-_CONTACT_BONES = {
-    "hands": ("wrist", "finger", "metacarpal"),
-    "feet": ("foot", "toe"),
-    "knees": ("lowerleg01",),
-    "elbows": ("lowerarm01",),
-    "hips": ("root", "pelvis", "spine05"),
-    "head": ("head",),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Geometry:
 
 def make_tailor(template: Template) -> Tailor:
     """Measure the template for dressing, once a process."""
-    return Tailor(template, Wardrobe.of(template), SkinMap.of(template), Skirt.of(template))
+    return Tailor(template, Wardrobe.of(template), SkinMap.of(template), Skirt.of(template), BodyParts.of(template))
 
 
 def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int) -> Geometry:
@@ -79,26 +80,49 @@ def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px:
 
 
 def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.random.Generator) -> Standing:
-    """A dressed person at the origin, turned, whose lowest point is `lift_m` above the floor."""
+    """A dressed person at the origin, turned, on its supports or with its lowest point `lift_m` above the floor."""
     phenotype = dict(spec.phenotype)
     shape = model.shape(phenotype)
-    body, joints = model.posed(phenotype, solve_orientations(spec.pose, shape.skeleton))
+    stance = _choose_stance(spec, phenotype, shape, model, tailor)
     turn = about_axis([0, 0, 1], spec.turn_rad)
-    if spec.pose.contacts:
-        first, second = (contact_vertices(model.template, part) for part in spec.pose.contacts)
-        turn = turn @ settle_on_contacts(body, (first, second))
-    mesh = dress(tailor, shape, body @ turn.T, spec.look, rng)
-    person = Standing(spec, mesh, joints @ turn.T, shape.joints_m)
-    onto_floor = np.array([0.0, 0.0, spec.lift_m - mesh.vertices_m[:, 2].min()])
+    mesh = dress(tailor, shape, stance.body_m @ turn.T, spec.look, rng)
+    person = Standing(replace(spec, pose=stance.pose), mesh, stance.joints_m @ turn.T, shape.joints_m)
+    lowest = spec.lift_m - stance.sink_m
+    onto_floor = np.array([0.0, 0.0, lowest - mesh.vertices_m[:, 2].min()])
     return _moved(person, onto_floor - _ground_centre(person))
 
 
-@cache  # string comparisons over all vertices, for one template a process
-def contact_vertices(template: Template, part: str) -> NDArray[np.int64]:
-    """Indices of the skin's vertices on one of the parts that poses name as contacts."""
-    starts = _CONTACT_BONES[part]
-    belongs = np.any([np.char.startswith(template.vertex_bone[:BODY_VERTICES], start) for start in starts], axis=0)
-    return np.flatnonzero(belongs)
+@dataclass(frozen=True, eq=False)
+class _Stance:
+    """A pose on a body, tipped onto its supports. `fault_m` is by how much it misses what is allowed."""
+
+    pose: Pose
+    body_m: NDArray[np.float64]
+    joints_m: NDArray[np.float64]
+    sink_m: float
+    fault_m: float
+
+
+def _choose_stance(
+    spec: PersonSpec, phenotype: dict[str, float], shape: Shape, model: BodyModel, tailor: Tailor
+) -> _Stance:
+    """The first of the drawn poses that stands on its supports and does not run into itself, or the least bad one."""
+    tried: list[_Stance] = []
+    for pose in (spec.pose, *spec.spares):
+        body, joints = model.posed(phenotype, solve_orientations(pose, shape.skeleton))
+        groups = tuple(support_vertices(model.template, part) for part in pose.supports)
+        turn = np.eye(3)
+        if pose.contacts:
+            first, second = (contact_vertices(model.template, part) for part in pose.contacts)
+            turn = settle_on_contacts(body, (first, second))
+        turn = settle_on_supports(body @ turn.T, groups) @ turn
+        body, joints = body @ turn.T, joints @ turn.T
+        overlap = max(0.0, deepest_overlap_m(tailor.parts, body) - FLESH_GIVES_M)
+        gap = max(0.0, support_gap_m(body, groups) - GAP_M)
+        tried.append(_Stance(pose, body, joints, sink_m(body, groups), overlap + gap))
+        if tried[-1].fault_m == 0:
+            break
+    return min(tried, key=lambda stance: stance.fault_m)
 
 
 def _moved(person: Standing, shift_m: NDArray[np.float64], instance: int = 0) -> Standing:

@@ -35,7 +35,9 @@ MOTION_FAMILY = "motion"  # of poses that come from motion capture, not from the
 CONTACTS = ("hands", "feet", "knees", "elbows", "hips", "head")
 _LIMB_KEYS = ("left_arm", "right_arm", "left_leg", "right_leg")
 _TURN_KEYS = ("root", "spine", "neck")
-_OTHER_KEYS = ("name", "family", "arms", "legs", "curl", "contacts", "airborne", "extreme")
+_PAIRED_SUPPORTS = ("hand", "foot", "knee", "elbow")
+SUPPORTS = (*(f"{side}_{part}" for side in ("left", "right") for part in _PAIRED_SUPPORTS), "hips", "back", "head")
+_OTHER_KEYS = ("name", "family", "arms", "legs", "curl", "contacts", "supports", "airborne", "extreme")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Pose:
     neck: Vector = (0.0, 0.0, 0.0)
     curl: float = 25.0
     contacts: tuple[str, ...] = ()
+    supports: tuple[str, ...] = ()
     airborne: float = 0.0
     extreme: bool = False
 
@@ -100,6 +103,9 @@ def pose_from_mapping(line: Any) -> Pose:
     contacts = tuple(line.get("contacts", ()))
     if len(contacts) not in (0, 2) or not set(contacts) <= set(CONTACTS):
         raise InputError(f"{where} contacts", expected=f"none or two of {', '.join(CONTACTS)}", got=repr(contacts))
+    supports = tuple(line.get("supports", ()))
+    if not set(supports) <= set(SUPPORTS):
+        raise InputError(f"{where} supports", expected=f"some of {', '.join(SUPPORTS)}", got=repr(supports))
     return Pose(
         name=line["name"],
         family=line["family"],
@@ -111,6 +117,7 @@ def pose_from_mapping(line: Any) -> Pose:
         spine=spine,
         neck=neck,
         contacts=contacts,
+        supports=supports,
         curl=_number(line.get("curl", 25), f"{where} curl", 0, 100),
         airborne=_number(line.get("airborne", 0), f"{where} airborne", 0, 2),
         extreme=bool(line.get("extreme", False)),
@@ -150,7 +157,13 @@ def mirrored(pose: Pose) -> Pose:
         root=turn(pose.root),
         spine=turn(pose.spine),
         neck=turn(pose.neck),
+        supports=tuple(_other_side(part) for part in pose.supports),
     )
+
+
+def _other_side(part: str) -> str:
+    side, _, name = part.rpartition("_")
+    return {"left": "right_", "right": "left_", "": ""}[side] + name
 
 
 def _limbs(line: dict[str, Any], where: str) -> dict[str, Limb]:

@@ -23,6 +23,7 @@ _HDRI_STRENGTH = {"night": 2.2, "studio": 0.9, "sunset": 1.1}
 FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
 OCCLUDERS = tuple(PROP_SIZES_M)
 _EYE_LEVEL_M = 1.4  # where cameras are most often
+_JITTER_OF_DRAWS = (1.0, 0.8, 0.5, 0.25)  # of joint_jitter_deg
 _EXTRAS_STREAM = 2  # of random numbers, so that what is added here leaves people and cameras as they were
 
 
@@ -41,6 +42,8 @@ class PersonSpec:
     """Direction in which the person stands off the one before; 0 is to the right, pi/2 away from the camera."""
     lift_m: float
     """Height of the lowest point above the floor."""
+    spares: tuple[Pose, ...] = ()
+    """The same pose less and less jittered, for a body that `pose` runs into itself or leaves without support."""
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,16 @@ def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Gen
     phenotype = _draw_phenotype(rng)
     # most people half face the camera, and some turn their backs
     turn = rng.normal(0, 0.7) if rng.random() < 0.7 else rng.uniform(-np.pi, np.pi)
+    drawn = [jittered(pose, share * params.joint_jitter_deg, rng) for share in _JITTER_OF_DRAWS]
     return PersonSpec(
         phenotype=tuple(sorted(phenotype.items())),
-        pose=jittered(pose, params.joint_jitter_deg, rng),
+        pose=drawn[0],
         look=draw_look(phenotype, rng),
         turn_rad=float(turn),
         gap_m=float(rng.uniform(0.0, 0.4)),
         bearing_rad=float(rng.uniform(-0.5, np.pi / 2 + 0.4)),
         lift_m=float(rng.uniform(0.2, 1.0)) * pose.airborne,
+        spares=(*drawn[1:], pose),
     )
 
 

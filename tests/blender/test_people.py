@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from dataengine.blender.body import BODY_VERTICES, BodyModel
+from dataengine.blender.collision import FLESH_GIVES_M, deepest_overlap_m
 from dataengine.blender.dressing import Tailor
 from dataengine.blender.ground_truth import joint_visibility
 from dataengine.blender.layout import build_geometry, make_tailor
 from dataengine.blender.observe import Hits
-from dataengine.blender.pose_library import read_pose_library
+from dataengine.blender.pose_library import jittered, mirrored, read_pose_library
 from dataengine.blender.posing import solve_orientations
 from dataengine.blender.render_params import RenderParams
 from dataengine.blender.scene import draw_scene
+from dataengine.blender.support import SINK_M, support_vertices
 from dataengine.keypoints import COCO_KEYPOINTS
 
 pytestmark = pytest.mark.bpy
@@ -65,7 +68,9 @@ def test_people_stand_on_the_floor_apart_from_each_other(
         scene = draw_scene(replace(small_params, max_people=3), poses, index)
         geometry = build_geometry(scene, model, tailor, 96, 96)
         for person, spec in zip(geometry.people, scene.people, strict=True):
-            assert person.mesh.vertices_m[:, 2].min() == pytest.approx(spec.lift_m, abs=1e-6)
+            lowest = person.mesh.vertices_m[:, 2].min() - spec.lift_m
+            assert -SINK_M - 1e-6 <= lowest <= 1e-6
+            assert lowest == pytest.approx(0, abs=1e-6) or person.spec.pose.supports
             assert np.isfinite(person.mesh.vertices_m).all()
             assert person.mesh.quads.max() < len(person.mesh.vertices_m)
         boxes = [
@@ -75,6 +80,42 @@ def test_people_stand_on_the_floor_apart_from_each_other(
         for one, (low, high) in enumerate(boxes):
             for other_low, other_high in boxes[:one]:
                 assert (low > other_high).any() or (high < other_low).any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phenotype", [{"age": 0.7}, {"age": 0.3, "gender": 0.1}, {"age": 0.95, "weight": 0.95}])
+def test_every_support_of_every_pose_touches_the_floor_and_no_body_is_run_into_itself(
+    model: BodyModel, tailor: Tailor, small_params: RenderParams, phenotype: dict[str, float]
+) -> None:
+    """Authored poses as they stand, and jittered ones with their spares, on three bodies."""
+    scene = draw_scene(small_params, read_pose_library(), 0)
+    rng = np.random.default_rng(4)
+    faulty = 0
+    for pose in read_pose_library():
+        drawn = [jittered(pose, degrees, rng) for degrees in (6.0, 3.0)]
+        bare = replace(scene.people[0], phenotype=tuple(phenotype.items()), lift_m=0.0, turn_rad=0.0)
+        bare = replace(bare, look=replace(bare.look, shoes=None, bottom=replace(bare.look.bottom, length=0.5)))
+        person = replace(bare, pose=drawn[0], spares=(drawn[1], pose))
+        standing = build_geometry(replace(scene, people=(person,), occluder=None), model, tailor, 96, 96).people[0]
+        mesh = standing.mesh.vertices_m
+        assert mesh[:, 2].min() >= -SINK_M - 1e-6, pose.name
+        shape = model.shape(phenotype)
+        body, _ = model.posed(phenotype, solve_orientations(pose, shape.skeleton))
+        overlap = deepest_overlap_m(tailor.parts, body)
+        assert overlap < 2 * FLESH_GIVES_M, pose.name
+        faulty += overlap > FLESH_GIVES_M
+        for part in standing.spec.pose.supports:
+            group = support_vertices(model.template, part)
+            rest = shape.vertices_m[group]
+            near = cdist(standing.mesh.rest_m, rest).min(axis=1) < 1e-9  # the person's own vertices of that part
+            assert mesh[near, 2].min() < 0.045, (pose.name, part)  # above cloth that is under it
+    assert faulty <= 2  # of hands that rest on something
+
+
+def test_supports_are_mirrored() -> None:
+    lunge = next(pose for pose in read_pose_library() if pose.supports == ("left_foot",))
+    assert mirrored(lunge).supports == ("right_foot",)
+    assert mirrored(mirrored(lunge)).supports == lunge.supports
 
 
 def test_a_bridge_touches_the_floor_with_hands_and_feet(
