@@ -117,7 +117,7 @@ def observe(
         if not lens.is_sharp:
             blur(scene, [made for made, mesh in zip(objects, meshes, strict=True) if mesh.instance], lens)
         scene.render.filepath = str(Path(folder) / "image.png")
-        with _silent_stdout():
+        with silent_stdout():
             bpy.ops.render.render(write_still=True)
         image, cycles_s = _read_image(Path(folder) / "image.png", backdrop_bgr)
         if not lens.is_sharp:
@@ -214,7 +214,7 @@ def _render_sharp(bpy: Any, scene: Any) -> None:
     """The passes once more without blur; one sample is enough for them."""
     sharpen(scene)
     scene.cycles.samples, scene.cycles.use_denoising = 1, False
-    with _silent_stdout():
+    with silent_stdout():
         bpy.ops.render.render(write_still=False)
 
 
@@ -390,7 +390,7 @@ def _one_core() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silent_stdout() -> Iterator[None]:
+def silent_stdout() -> Iterator[None]:
     """Send the process's standard output nowhere: Blender prints from C, which Python cannot redirect."""
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

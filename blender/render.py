@@ -41,6 +41,7 @@ from .workforce import Maker, Outcome, Terms, Workforce
 _PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker")
 _SOURCES_WITHOUT_PIXELS = (
     *("render.py", "records.py", "workforce.py", "prepare_body.py", "pose_sheet.py"),
+    *("truth.py", "truth_observer.py"),
     *("render_clips.py", "clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py"),
 )
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256

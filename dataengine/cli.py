@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
     "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
     "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
+    "check-renders": ("dataengine.blender.truth", "Check rendered labels against Blender's projection and depth."),
     "render-clips": ("dataengine.blender.render_clips", "Render labelled videos of moving people, with track ids."),
     "measure-like": ("dataengine.blender.like_measure", "Measure how well the body fits real poses (render --like)."),
     "simulate-gate": ("dataengine.train.gate_simulation", "Measure the gate's false promotions and its power."),
