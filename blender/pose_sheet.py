@@ -19,11 +19,12 @@ from dataengine.progress import track
 from .pose_library import FAMILIES, POSES_FILE, Pose, read_pose_library
 from .prepare_body import prepare_body_cache
 from .scene import CameraSpec, PersonSpec, SceneSpec
-from .workforce import Outcome, Workforce
+from .workforce import Outcome, Terms, Workforce
 
 _TILE_PX, _SAMPLES, _COLUMNS = 192, 8, 10
 _BODY = (("age", 0.67), ("gender", 0.3), ("height", 0.5), ("muscle", 0.6), ("proportions", 0.6), ("weight", 0.45))
 _ANCESTRY = (("african", 0.2), ("asian", 0.4), ("caucasian", 0.4))
+_POSE_SECONDS = 120.0  # longer, and the process that renders the pose is taken for hung
 _TURN_RAD = 0.6  # half from the side: limbs that point at the camera cannot be judged
 
 
@@ -51,7 +52,7 @@ def run(poses: list[Pose], out: Path, cache: Path, workers: int) -> None:
     prepare_body_cache(cache)
     with tempfile.TemporaryDirectory() as folder:
         outcome = Outcome()
-        crew = Workforce(PoseMaker, (poses, Path(folder), cache), workers)
+        crew = Workforce(PoseMaker, (poses, Path(folder), cache), Terms(workers, _POSE_SECONDS, len(poses)))
         for _ in track(crew.run(range(len(poses)), outcome), "poses", total=len(poses), unit="pose"):
             pass
         if outcome.stopped_by is not None:

@@ -65,7 +65,7 @@ def _crossing_triangles(body_cache: Path, triangles: np.ndarray) -> Any:
     import warp
     from anny.utils.collision import SelfInterpenetrationModule
 
-    warp.config.quiet = True
+    warp.config.quiet = True  # type: ignore[attr-defined]
     anny_model, _ = load_anny(body_cache)
     skin = SimpleNamespace(
         get_triangular_faces=lambda: torch.tensor(triangles),

@@ -53,9 +53,7 @@ def test_soft_targets_are_the_references(rng: np.random.Generator, temperature: 
         wanted, found = (log_softmax(x[person, joint] / temperature) for x in (teacher, student))
         expected += temperature**2 * float((np.exp(wanted) * (wanted - found)).sum())
         counted += 1
-    got = soft_target_loss(
-        torch.from_numpy(student), torch.from_numpy(teacher), torch.from_numpy(weight), temperature
-    )
+    got = soft_target_loss(torch.from_numpy(student), torch.from_numpy(teacher), torch.from_numpy(weight), temperature)
     assert got.item() == pytest.approx(expected / counted, rel=1e-12)
 
 
