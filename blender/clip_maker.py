@@ -41,4 +41,5 @@ class ClipMaker:
             "hdri": spec.scene.hdri,
             "floor": spec.scene.floor,
         }
-        photograph(geometry, light_of(spec.scene), self._params.samples, ImagePaths.of(self._out, index), about)
+        paths, params = ImagePaths.of(self._out, index), self._params
+        photograph(geometry, light_of(spec.scene), params.samples, paths, about, device=params.device)

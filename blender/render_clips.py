@@ -5,7 +5,7 @@ For trackers, temporal models and tests of pseudo-labels: what moves is known in
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +23,12 @@ from dataengine.people import Images, People
 from dataengine.progress import track
 
 from .clip_spec import ClipParams
+from .compute_device import resolve_device
 from .image_paths import ImagePaths
 from .motion import read_motions
 from .prepare_body import prepare_body_cache
 from .records import assemble
-from .render import make_missing, read_records, render_fingerprint, require_blender
+from .render import make_missing, read_records, render_fingerprint, require_blender, require_room
 from .render_params import RenderParams
 from .workforce import Maker
 
@@ -68,8 +69,10 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
     would be worth little.
     """
     require_blender()
+    require_room(out)
     read_motions(params.motions)
     prepare_body_cache(cache)
+    params = replace(params, device=resolve_device(params.device))
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
     outcome = make_missing(params, out, _build_maker, (params, clip, out, cache, fingerprint), fingerprint, count)
