@@ -2,8 +2,13 @@
 
 A joint lies inside the body, so a ray to it always meets the person first. It is visible when that first hit belongs to
 the joint's own neighbourhood: near it on the RESTING body. A wrist behind a thigh is met at the thigh, far from the
-wrist at rest; in the picture both may lie at one depth, which is why depth does not decide. How far is near follows
-from how deep the joint lies under the skin of this body.
+wrist at rest; in the picture both may lie at one depth, which is why depth does not decide. How far is near is given
+per joint: for limbs in depths of the joint under the skin of this body, so that it grows with body and girth, for the
+face in metres.
+
+Distances of hits fall into two heaps, the skin around the joint and other parts of the body. The reaches lie between
+them, where the labels agree best with the depth pass: on 340 images of another seed (`seed` 1007) for 98.3 % of the
+joints. `dataengine check-renders` measures the same on images that chose nothing.
 """
 
 from typing import Any
@@ -19,8 +24,10 @@ from .camera import Camera
 from .layout import Geometry, Standing
 from .observe import Hits, Observation
 
-# A ray meets a limb up to about twice the joint's depth away along the skin; clothes and hair add a margin. By eye.
-_DEPTH_FACTOR, _MARGIN_M = 2.0, 0.035
+# Nose; eyes: their distance from each other; ears: less than to the other side of the head.
+_FACE_REACH_M = np.array([0.05, 0.06, 0.06, 0.06, 0.06])
+# Shoulders, elbows, wrists, hips, knees, ankles, left and right. Hips lie deep, and the other side is near.
+_LIMB_REACH_DEPTHS = np.repeat([4.3, 4.5, 4.2, 2.2, 3.4, 4.3], 2)
 MINIMUM_AREA_PX = 20  # a person of whom less is seen is not annotated
 
 
@@ -44,13 +51,17 @@ def joint_visibility(
 
     `mesh_index` is the person's own; `hits` and `pixels` (17, 2) are of the person's joints.
     """
-    assert person.mesh.rest_m is not None
-    depth_m = cdist(person.rest_joints_m, person.mesh.rest_m).min(axis=1)
-    reach = _DEPTH_FACTOR * depth_m + _MARGIN_M
-    near_joint = np.linalg.norm(hits.rest_m - person.rest_joints_m, axis=1) < reach  # False for NaN
+    near_joint = np.linalg.norm(hits.rest_m - person.rest_joints_m, axis=1) < reach_m(person)  # False for NaN
     free = (hits.mesh < 0) | ((hits.mesh == mesh_index) & near_joint)
     inside = ((pixels >= 0) & (pixels < [camera.width_px, camera.height_px])).all(axis=1)
     return np.where(inside, np.where(free, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
+
+
+def reach_m(person: Standing) -> NDArray[np.float64]:
+    """How far from each joint (17,) the skin still is its own, metres."""
+    assert person.mesh.rest_m is not None
+    limbs = person.rest_joints_m[len(_FACE_REACH_M) :]
+    return np.concatenate([_FACE_REACH_M, _LIMB_REACH_DEPTHS * cdist(limbs, person.mesh.rest_m).min(axis=1)])
 
 
 def _record(person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hits, camera: Camera) -> dict[str, Any]:

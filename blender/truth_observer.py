@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .body import BodyModel
-from .ground_truth import joint_visibility
+from .ground_truth import joint_visibility, reach_m
 from .image_maker import light_of
 from .layout import build_geometry, make_tailor
 from .lens import SHARP
@@ -55,6 +55,7 @@ class TruthObserver:
             "image": np.full(kept.sum(), index),
             "visible": is_visible(labels)[kept],
             "in_front_m": from_eye[kept] - depth[line, column],
+            "reach_m": np.concatenate([reach_m(person) for person in geometry.people])[kept],
             "apart_px": np.linalg.norm(pixels - blender_pixels(joints, *size), axis=1)[kept],
         }
 
