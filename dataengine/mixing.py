@@ -135,8 +135,18 @@ def with_replay(
     """
     count = replay_count(len(new), share)
     length = len(draw_old(0))
-    old = _endless(draw_old, length, epoch * count, count)
+    old = endless_row(draw_old, length, epoch * count, count)
     return np.random.default_rng([seed, REPLAY_STREAM, epoch]).permutation(np.concatenate([new, old]))
+
+
+def endless_row(draw: Callable[[int], NDArray[np.int64]], length: int, first: int, count: int) -> NDArray[np.int64]:
+    """`count` places from `first` on of the row draw(0), draw(1), ..., each of them `length` long."""
+    if not count:
+        return np.empty(0, np.int64)
+    places = np.arange(first, first + count)
+    cycles = places // length
+    rounds = {int(c): draw(int(c)) for c in np.unique(cycles)}
+    return np.array([rounds[int(c)][p] for c, p in zip(cycles, places % length, strict=True)], np.int64)
 
 
 def write_recipe(path: Path, recipe: MixRecipe) -> None:
@@ -192,16 +202,6 @@ def _draw_cycling(pool: NDArray[np.int64], count: int, epoch: int, seed: list[in
     """Places epoch * count ... (epoch + 1) * count of the endless row of reshuffled pools."""
     if not count:
         return np.empty(0, np.int64)
-    return _endless(
+    return endless_row(
         lambda cycle: np.random.default_rng([*seed, cycle]).permutation(pool), len(pool), epoch * count, count
     )
-
-
-def _endless(draw: Callable[[int], NDArray[np.int64]], length: int, first: int, count: int) -> NDArray[np.int64]:
-    """`count` places from `first` on of the row draw(0), draw(1), ..., each of them `length` long."""
-    if not count:
-        return np.empty(0, np.int64)
-    places = np.arange(first, first + count)
-    cycles = places // length
-    rounds = {int(c): draw(int(c)) for c in np.unique(cycles)}
-    return np.array([rounds[int(c)][p] for c, p in zip(cycles, places % length, strict=True)], np.int64)

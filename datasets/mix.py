@@ -14,7 +14,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.errors import InputError
+from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.mixing import MixRecipe, Source, draw_epoch, write_recipe
 from dataengine.params import load_section
@@ -44,6 +44,13 @@ class MixParams:
     """The one source that fits draw, whatever the ratio: for pre-training on rendered people. Null draws all."""
     labels: list[str] = field(default_factory=list)
     """Files of `dataengine label-import`: what people labelled since, real people beside the training set."""
+    synthetic_images: int | None = None
+    """Only the first so many rendered images, in the order of rendering: fewer are part of more. Null: all."""
+
+    def __post_init__(self) -> None:
+        if self.synthetic_images is not None and self.synthetic_images < 1:
+            got = str(self.synthetic_images)
+            raise ParamsError("params mix.synthetic_images", expected="null, or 1 or more", got=got)
 
     def recipe(self) -> MixRecipe:
         """The recipe for training without pseudo-labels. A ratio that makes no sense is a `ParamsError`."""
@@ -74,14 +81,14 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     """Join, write, and return the metrics.
 
     Raises:
-        InputError: `balance` was made from other people, a file holds people of the wrong source, or there are none
-            to draw from.
+        InputError: `balance` was made from other people, a file holds people of the wrong source, there are none
+            to draw from, or fewer rendered images than asked for.
         ParamsError: the ratio is negative or not finite.
     """
     recipe = params.recipe()
     balanced = read_balance(balance)
     labelled = [_labelled(Path(path), balanced.clusters) for path in params.labels]
-    rendered = _rendered(synthetic, balanced.clusters)
+    rendered = _rendered(synthetic, balanced.clusters, params.synthetic_images)
     people, images = _joined(_balanced(real, balanced, balance), *labelled, rendered)
     metrics = figures(people, recipe)
     info = {"stage": "mix", "params": asdict(params)}
@@ -131,11 +138,22 @@ def _labelled(path: Path, clusters: PoseClusters) -> tuple[People, Images]:
     return _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility)), images
 
 
-def _rendered(synthetic: Path, clusters: PoseClusters) -> tuple[People, Images]:
-    """The synthetic people, never repeated: their number follows from the ratio."""
-    people, images = _read(synthetic, "synthetic")
+def _rendered(synthetic: Path, clusters: PoseClusters, limit: int | None) -> tuple[People, Images]:
+    """The synthetic people of the first `limit` images, never repeated: their number follows from the ratio."""
+    people, images = _first(*_read(synthetic, "synthetic"), limit, synthetic)
     people = _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility))
     return people.with_extra("repeat_factor", np.ones(len(people))), images
+
+
+def _first(people: People, images: Images, limit: int | None, where: Path) -> tuple[People, Images]:
+    """The images of the lowest ids, which rendering gives in its order, and their people."""
+    if limit is None:
+        return people, images
+    if limit > len(images):
+        mend = "render more, or lower mix.synthetic_images"
+        raise InputError(f"{where} has too few images", expected=f"{limit} or more", got=f"{len(images)}", mend=mend)
+    kept = images.take(np.sort(np.argsort(images.id)[:limit]))
+    return people.take(np.isin(people.image_id, kept.id)), kept
 
 
 def _clustered(people: People, clusters: PoseClusters, cluster: NDArray[np.int64]) -> People:

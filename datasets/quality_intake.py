@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataengine.people import Images, People
 
-from .checks.checking import check_set
+from .checks.checking import Checked, check_set
 from .checks.finding import Finding
 from .checks.params import ChecksParams
 from .checks.pictures import LARGEST_MPX
@@ -21,7 +21,7 @@ from .formats.content import BadRecord
 from .frozen_test import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
 from .quality_report import write_quality
 from .quality_summary import Quality, leaks, summarise
-from .splits import SplitParams, group_names, split_images
+from .splits import DROPPED, SplitParams, beyond_limit, group_names, split_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,11 @@ class Intake:
 
     def people_split(self) -> NDArray[np.str_]:
         """(n,) split of each person."""
-        return np.asarray(self.split[self.images.rows_of(self.people.image_id)])
+        return np.asarray(self.split[self.people_rows()])
+
+    def people_rows(self) -> NDArray[np.int64]:
+        """(n,) row of each person's image."""
+        return self.images.rows_of(self.people.image_id)
 
     def freeze(self, folder: Path, params: SplitParams) -> FrozenTest:
         """Write the test set's lock file into `folder`; `InputError` when a frozen test set would change."""
@@ -76,9 +80,7 @@ def check_and_split(
     frozen = read_lock(split)
     groups = group_names(checked.images, keys, split)
     assignment = split_images(groups, checked.near, split, keys=keys, frozen=frozenset(frozen.keys) if frozen else None)
-    quality = summarise(checked, assignment.split, leaks(checked, assignment), _info(split, frozen))
-    write_quality(report, quality)
-    return Intake(checked.people, checked.images, assignment.split, keys, quality)
+    return _limited(checked, assignment.split, split, leaks(checked, assignment), _info(split, frozen), report)
 
 
 def check_blocks(
@@ -99,9 +101,25 @@ def check_blocks(
     by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
     kept = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
     note = "Splits are blocks of time with gaps: frames of one scene look alike throughout."
-    quality = summarise(checked, kept, info=_info(split, read_lock(split)) | {"near_duplicates_note": note})
+    return _limited(checked, kept, split, [], _info(split, read_lock(split)) | {"near_duplicates_note": note}, report)
+
+
+def _limited(
+    checked: Checked,
+    split: NDArray[np.str_],
+    params: SplitParams,
+    aside: Sequence[Finding],
+    info: dict[str, str],
+    report: Path,
+) -> Intake:
+    """With no more training images than are wanted, and the quality report written."""
+    people, images, keys = checked.people, checked.images, checked.sha256.tolist()
+    labelled = np.isin(images.id, people.image_id[(people.visibility > 0).any(axis=1)])
+    left_out = beyond_limit(split, keys, labelled, params.train_images)
+    split = np.where(left_out, DROPPED, split)
+    quality = summarise(checked, split, aside, info, left_out)
     write_quality(report, quality)
-    return Intake(checked.people, checked.images, kept, checked.sha256.tolist(), quality)
+    return Intake(people, images, split, keys, quality)
 
 
 def _info(split: SplitParams, frozen: FrozenTest | None) -> dict[str, str]:

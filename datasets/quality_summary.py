@@ -33,6 +33,8 @@ class Quality:
     """After samples were set aside for the splits' sake."""
     info: dict[str, Any]
     """Further facts for the page's foot, such as the test set's version."""
+    left_out: NDArray[np.bool_]
+    """(m,) training images beyond the number that is wanted."""
 
     def across_splits(self) -> NDArray[np.bool_]:
         """Which near-duplicate pairs are used in two different splits."""
@@ -64,14 +66,15 @@ class Quality:
         }
 
     def record_counts(self) -> dict[str, int]:
-        """Images and annotations: in = kept + quarantined + merged."""
+        """Images and annotations: in = kept + quarantined + merged + left_out."""
         counts = asdict(self.counts)
         return {"in": counts.pop("records_in"), **counts}
 
     def _aside_images(self) -> NDArray[np.int64]:
-        """(m,) 1 for images that the splits set aside."""
+        """(m,) 1 for images that the splits set aside, or that are left out."""
         ids = {f.id for f in self.findings if f.check in ("leak", "reserved") and f.table == "images"}
-        return np.array([int(str(identity) in ids) for identity in self.checked.images.id], dtype=np.int64)
+        aside = np.array([str(identity) in ids for identity in self.checked.images.id], dtype=bool)
+        return (aside | self.left_out).astype(np.int64)
 
     def _near_duplicates(self) -> dict[str, Any]:
         first, second = self.checked.near
@@ -87,16 +90,26 @@ class Quality:
 
 
 def summarise(
-    checked: Checked, split: NDArray[np.str_], aside: Sequence[Finding] = (), info: dict[str, Any] | None = None
+    checked: Checked,
+    split: NDArray[np.str_],
+    aside: Sequence[Finding] = (),
+    info: dict[str, Any] | None = None,
+    left_out: NDArray[np.bool_] | None = None,
 ) -> Quality:
-    """Put the findings of checks and of splits (`leaks`) together; each of the latter is one record less kept."""
+    """Put the findings of checks and of splits (`leaks`) together; each of the latter is one record less kept.
+
+    So is each of the images `left_out` (m,), and each of their people.
+    """
+    left_out = np.zeros(len(split), dtype=bool) if left_out is None else left_out
+    out = int(left_out.sum() + left_out[checked.images.rows_of(checked.people.image_id)].sum())
     counts = Counts(
         checked.counts.records_in,
-        checked.counts.kept - len(aside),
+        checked.counts.kept - len(aside) - out,
         checked.counts.quarantined + len(aside),
         checked.counts.merged,
+        out,
     )
-    return Quality(checked, split, [*checked.findings, *aside], counts, info or {})
+    return Quality(checked, split, [*checked.findings, *aside], counts, info or {}, left_out)
 
 
 def leaks(checked: Checked, assignment: Assignment) -> list[Finding]:

@@ -23,10 +23,12 @@ figcaption,small{font-size:.82rem;color:var(--soft)}figcaption b{color:var(--ink
 </style></head><body>
 <h1>Quality of the labelled set</h1>
 <ul class="sum">
-{% for name in ("in", "kept", "quarantined", "merged") %}<li><b>{{ document.counts[name] }}</b>records {{ name }}</li>
+{% for name in ("in", "kept", "quarantined", "merged", "left_out") if name != "left_out" or document.counts[name]
+%}<li><b>{{ document.counts[name] }}</b>records {{ name.replace("_", " ") }}</li>
 {% endfor %}<li><b>{{ document.kept.suspect_people }}</b>people suspect</li></ul>
 <p>{{ document.counts["in"] }} = {{ document.counts.kept }} kept + {{ document.counts.quarantined }} quarantined +
-{{ document.counts.merged }} merged, images and annotations together. Kept: {{ document.kept.images }} images,
+{{ document.counts.merged }} merged{% if document.counts.left_out %} + {{ document.counts.left_out }} left out{% endif
+%}, images and annotations together. Kept: {{ document.kept.images }} images,
 {{ document.kept.people }} people, {{ document.kept.without_labels }} annotations without labels.
 Suspects are kept: look at them, then correct or drop them.</p>
 <h2>Checks</h2>

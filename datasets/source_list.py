@@ -103,7 +103,7 @@ def copied(images: Images, sources: Sequence[Source], target: Path) -> Images:
 
 
 def account(sources: Sequence[Source], intake: Intake) -> dict[str, dict[str, object]]:
-    """Per source: records in = kept + quarantined + merged + without_labels, and what its format dropped."""
+    """Per source: records in = kept + quarantined + merged + left_out + without_labels; what its format dropped."""
     return {source.name: _account(source, intake) for source in sources}
 
 
@@ -114,6 +114,10 @@ def _account(source: Source, intake: Intake) -> dict[str, object]:
     used = intake.split != DROPPED
     kept_images = sum(identity in ids for identity in intake.images.id[used].tolist())
     kept_people = int((intake.people.extras["source_name"][intake.people_split() != DROPPED] == source.name).sum())
+    out = intake.quality.left_out
+    left_images = sum(identity in ids for identity in intake.images.id[out].tolist())
+    left_people = int((intake.people.extras["source_name"][out[intake.people_rows()]] == source.name).sum())
+    left = left_images + left_people
     image_names, person_names = set(map(str, ids)), set(map(str, people_in.extras["source_id"]))
     lost = [f for f in intake.quality.findings if f.severity == "quarantine" and f.check != "record"]
     quarantined = sum(f.id in (image_names if f.table == "images" else person_names) for f in lost)
@@ -121,7 +125,8 @@ def _account(source: Source, intake: Intake) -> dict[str, object]:
         "in": content.records,
         "kept": kept_images + kept_people,
         "quarantined": len(content.bad) + quarantined,
-        "merged": len(people_in) + len(images_in) - kept_images - kept_people - quarantined,
+        "merged": len(people_in) + len(images_in) - kept_images - kept_people - left - quarantined,
+        "left_out": left,
         "without_labels": content.without_labels,
     }
     dropped = {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)}

@@ -50,8 +50,14 @@ class SplitParams:
     """Name of the test set; a new name makes a new one."""
     frozen_test: str = ""
     """File that freezes the test set of that version: data/ingest/test.lock.json, copied and kept in git."""
+    train_images: int | None = None
+    """Only so many of the training images with labelled people are used, those whose content has the lowest hash: a
+    smaller number is part of every larger one. Null: all. Validation and test stay as they are."""
 
     def __post_init__(self) -> None:
+        if self.train_images is not None and self.train_images < 1:
+            got = str(self.train_images)
+            raise ParamsError("params ingest.split.train_images", expected="null, or 1 or more", got=got)
         if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share >= 1:
             got = f"val_share {self.val_share:g}, test_share {self.test_share:g}"
             raise ParamsError("params ingest.split", expected="shares >= 0 that leave some for training", got=got)
@@ -134,6 +140,21 @@ def split_images(
     leaks = rank < rank[keeper]
     split = np.where(leaks | reserved, DROPPED, np.array(SPLITS)[rank]).astype("<U5")
     return Assignment(split, home, np.where(leaks, keeper, -1), reserved)
+
+
+def beyond_limit(
+    split: NDArray[np.str_], keys: Sequence[str], labelled: NDArray[np.bool_], limit: int | None
+) -> NDArray[np.bool_]:
+    """Which images (m,) of the training split are left out where only `limit` are wanted.
+
+    Kept are, of the images with labelled people, `labelled` (m,), those whose `keys` (m,), hashes of files, are lowest.
+    """
+    training = split == "train"
+    if limit is None:
+        return np.zeros(len(split), dtype=bool)
+    rows = np.flatnonzero(training & labelled)
+    kept = rows[np.argsort(np.array(keys)[rows], kind="stable")[:limit]]
+    return training & ~np.isin(np.arange(len(split)), kept)
 
 
 def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> list[str]:

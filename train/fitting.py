@@ -139,7 +139,7 @@ class Run:
         self.stepper = Stepper(params, self.net, area, self.samples.image_path, ranks, self.distillation)
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
-        drawn = len(training.order(0, params.draws_per_epoch))
+        drawn = len(training.order(0, params.draws_per_epoch, params.people_per_epoch))
         whole = min(params.batch * params.accumulate * ranks.world, drawn)
         self.batch = whole // ranks.world * ranks.world  # of all ranks together
         if not self.batch:
@@ -209,7 +209,7 @@ class Run:
 
     def epoch(self, ticks: Iterator[int]) -> float:
         """Fit one epoch; returns its mean loss."""
-        order = self.training.order(self.done, self.params.draws_per_epoch)
+        order = self.training.order(self.done, self.params.draws_per_epoch, self.params.people_per_epoch)
         chance = np.random.SeedSequence([self.params.seed, self.done])  # of dropout, in networks that have it
         torch.manual_seed(int(chance.generate_state(1)[0]))
         losses = []

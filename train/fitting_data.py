@@ -15,7 +15,7 @@ from dataengine.crops.pixels import crop_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.mixing import MixRecipe, Source, draw_epoch, read_recipe, with_replay
+from dataengine.mixing import MixRecipe, Source, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.people import Images, People
 
 from .fitting_params import FitParams, ReplayParams
@@ -47,9 +47,16 @@ class TrainingSet:
     replayed: Mix | None = None
     replay_share: float = 0.0
 
-    def order(self, epoch: int, draws: int) -> NDArray[np.int64]:
-        """Rows to visit in `epoch`, which draws the mix `draws` times, and old people beside it."""
-        new = np.concatenate([self.mix.draw(epoch * draws + i) for i in range(draws)])
+    def order(self, epoch: int, draws: int, people: int | None = None) -> NDArray[np.int64]:
+        """Rows to visit in `epoch`, which draws the mix `draws` times, and old people beside it.
+
+        With `people` an epoch is the next so many of the endless row of draws, in place of whole ones: fits on sets of
+        any size see equally many.
+        """
+        if people is None:
+            new = np.concatenate([self.mix.draw(epoch * draws + i) for i in range(draws)])
+        else:
+            new = endless_row(self.mix.draw, len(self.mix.draw(0)), epoch * people, people)
         if self.replayed is None:
             return new
         old, first = self.replayed, len(self.mix.source)

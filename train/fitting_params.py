@@ -84,6 +84,9 @@ class FitParams:
     """Validations, log points and resume points of the run."""
     draws_per_epoch: int
     """How often the mix is drawn in one epoch: small sets need many passes but not a validation after each."""
+    people_per_epoch: int | None = None
+    """So many people of the mix are an epoch, in place of `draws_per_epoch`: the draws follow each other without end,
+    and every epoch takes the next piece, so that fits on sets of any size take equally long. Null goes by draws."""
     batch: int
     """Samples in memory at a time; batch norm takes its statistics over them."""
     accumulate: int = 1
@@ -126,6 +129,8 @@ class FitParams:
         ):
             if not getattr(self, name) > 0:
                 raise ParamsError(f"params {name}", expected="above 0", got=repr(getattr(self, name)))
+        if self.people_per_epoch is not None and self.people_per_epoch < 1:
+            raise ParamsError("params people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
         for name in ("warmup_share", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParamsError(f"params {name}", expected="0 or more and below 1", got=repr(getattr(self, name)))

@@ -33,9 +33,11 @@ class Counts:
     quarantined: int
     merged: int
     """Identical to a record that was kept (or quarantined for its own fault)."""
+    left_out: int = 0
+    """Good, but beyond the number of training images that is wanted."""
 
     def __post_init__(self) -> None:
-        assert self.records_in == self.kept + self.quarantined + self.merged, self
+        assert self.records_in == self.kept + self.quarantined + self.merged + self.left_out, self
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ def test_a_good_set_is_split_whole_and_keeps_its_labels(tmp_path: Path, fetched:
         found += people.extras["source_id"].tolist()
     assert sorted(found) == list(range(100, 130))
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
-    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "merged": 0}
+    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "merged": 0, "left_out": 0}
     assert metrics["pool_frames"] == len(read_people(tmp_path / "out/pool.json")[1]) == 6
 
 
@@ -159,7 +159,7 @@ def test_a_truncated_picture_is_quarantined_with_its_person(tmp_path: Path, fetc
         ("annotations", "003.jpg"),
     ]
     counts = json.loads((tmp_path / "report/metrics.json").read_text())["sources"]["coco"]["records"]
-    assert counts == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "without_labels": 0}
+    assert counts == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "without_labels": 0}
 
 
 def test_too_many_damaged_pictures_stop_the_stage_and_leave_the_list(tmp_path: Path, fetched: Path) -> None:
@@ -275,9 +275,9 @@ def test_several_sources_become_one_set_and_each_is_accounted_for(tmp_path: Path
     run(params, fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
     one, two = (metrics["sources"][name]["records"] for name in ("one", "two"))
-    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "without_labels": 0}
-    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "without_labels": 1}
-    assert metrics["records"] == {"in": 120, "kept": 58 + 54 + 1, "quarantined": 5, "merged": 2}
+    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "without_labels": 0}
+    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "left_out": 0, "without_labels": 1}
+    assert metrics["records"] == {"in": 120, "kept": 58 + 54 + 1, "quarantined": 5, "merged": 2, "left_out": 0}
     assert metrics["pool_frames"] == 3
     splits = {split: read_people(tmp_path / "out" / f"{split}.json") for split in ("train", "val", "test")}
     names = [str(name) for people, _ in splits.values() for name in people.extras["source_name"]]
@@ -325,3 +325,28 @@ def test_four_cameras_become_labels_far_better_than_plain_dlt(tmp_path: Path, fe
         assert (people.keypoints_px[..., 1] < images.height[rows, None])[labelled].all()
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         assert np.abs(frames[first][:, None] - frames[second]).min() > 4
+
+
+def test_fewer_training_images_are_part_of_more_and_all_are_accounted_for(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path / "mine")
+    truncate(path)  # a bad record, and a picture that is damaged
+    files: dict[int | None, dict[str, set[str]]] = {}
+    for limit in (None, 3, 7):
+        params = own(path, split=replace(PARAMS.split, train_images=limit))
+        run(params, fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+        splits = ("train", "val", "test")
+        files[limit] = {s: {Path(p).name for p in read_people(tmp_path / f"out/{s}.json")[1].path} for s in splits}
+        metrics = json.loads((tmp_path / "report/metrics.json").read_text())
+        quality = json.loads((tmp_path / "report/quality.json").read_text())
+        own_counts = metrics["sources"]["coco"]["records"]
+        for counts in (metrics["records"], own_counts, quality["counts"]):
+            assert counts["in"] == 60 == sum(n for name, n in counts.items() if name != "in")
+            assert counts["left_out"] == 2 * (len(files[None]["train"]) - (limit or len(files[None]["train"])))
+        assert quality["splits"] == {split: len(names) for split, names in files[limit].items()}
+        assert quality["kept"]["images"] == sum(map(len, files[limit].values())) == quality["kept"]["people"]
+        copied = {p.name for p in (tmp_path / "out/images").rglob("*.jpg")}
+        assert copied == set.union(*files[limit].values()), "what is left out is not copied"
+    assert len(files[3]["train"]) == 3 and len(files[7]["train"]) == 7
+    assert files[3]["train"] < files[7]["train"] < files[None]["train"]
+    assert files[3]["test"] == files[7]["test"] == files[None]["test"] and files[3]["val"] == files[None]["val"]
+    assert "left out" in (tmp_path / "report/quality.html").read_text()

@@ -169,3 +169,18 @@ def test_rendered_people_alone(real: People) -> None:
     assert (metrics["drawn_real"], metrics["drawn_synthetic"], metrics["real"]) == (0, 8, 62)
     assert metrics["synthetic_per_real"] == 0.0
     assert read_recipe(OUT / "recipe.json").only == "synthetic"
+
+
+def test_the_first_rendered_images_are_part_of_more(real: People) -> None:
+    poses = {}
+    for limit in (3, 5, None):
+        mix(replace(PARAMS, synthetic_images=limit))
+        people, images = read_people(OUT / "train.json", root=Path.cwd())
+        shown = people.take(people.source == "synthetic").image_id
+        poses[limit] = [Path(path).name for path in images.path[images.rows_of(shown)]]
+    assert [len(names) for names in poses.values()] == [3, 5, 8]
+    assert poses[3] == poses[None][:3] and poses[5] == poses[None][:5]
+    with pytest.raises(InputError, match="too few images: expected 9 or more, got 8"):
+        mix(replace(PARAMS, synthetic_images=9))
+    with pytest.raises(ParamsError, match="synthetic_images"):
+        replace(PARAMS, synthetic_images=0)

@@ -265,7 +265,7 @@ def test_the_command_shows_files_as_splits_and_the_page_is_safe_and_asks_for_not
     assert "prefers-color-scheme:dark" in text and 'name="viewport"' in text
     assert "near-duplicate pairs lie across splits" in " ".join(text.split())
     counts = json.loads((tmp_path / "out/quality.json").read_text())["counts"]
-    assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0}
+    assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0, "left_out": 0}
 
 
 def test_the_page_fits_a_phone_prints_and_leaves_the_console_silent(tmp_path: Path) -> None:

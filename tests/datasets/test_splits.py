@@ -11,6 +11,7 @@ from dataengine.datasets.splits import (
     DROPPED,
     SPLITS,
     SplitParams,
+    beyond_limit,
     group_names,
     split_frames,
     split_group,
@@ -153,3 +154,32 @@ def test_a_raised_test_share_only_adds_to_the_test_set() -> None:
 def test_impossible_params_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ParamsError, match=message):
         SplitParams(**{"val_share": 0.1, "test_share": 0.2, "gap_frames": 0} | changes)  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*SPLITS, DROPPED]), st.booleans()), min_size=1, max_size=40),
+    st.integers(1, 45),
+    st.integers(1, 45),
+    st.randoms(use_true_random=False),
+)
+def test_a_smaller_limit_is_part_of_a_larger_one(
+    rows: list[tuple[str, bool]], few: int, more: int, chance: Random
+) -> None:
+    few, more = sorted((few, more))
+    split, labelled = np.array([name for name, _ in rows], dtype="<U5"), np.array([has for _, has in rows])
+    keys = [f"{chance.getrandbits(64):016x}" for _ in rows]
+    training = split == "train"
+    kept = {limit: training & ~beyond_limit(split, keys, labelled, limit) for limit in (few, more, None)}
+    assert not (kept[few] & ~kept[more]).any() and not beyond_limit(split, keys, labelled, None).any()
+    for limit in (few, more):
+        left = beyond_limit(split, keys, labelled, limit)
+        assert training[left].all() and labelled[kept[limit]].all()
+        assert kept[limit].sum() == min(limit, (training & labelled).sum())
+    order = chance.sample(range(len(rows)), len(rows))  # nothing depends on the order of the images
+    moved = beyond_limit(split[order], [keys[row] for row in order], labelled[order], few)
+    assert np.array_equal(moved, beyond_limit(split, keys, labelled, few)[order])
+
+
+def test_a_limit_of_no_training_images() -> None:
+    with pytest.raises(ParamsError, match="train_images"):
+        SplitParams(val_share=0.1, test_share=0.1, gap_frames=0, train_images=0)

@@ -22,9 +22,10 @@ from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
 from dataengine.people import Images, People
 from dataengine.predict import predict_people, torch_runner
 from dataengine.registry import Entry, Event, Registry, write_registry
-from dataengine.train import fit_teacher
+from dataengine.train import fit_teacher, fitting
 from dataengine.train.fitting_data import read_training_set
 from dataengine.train.fitting_params import ReplayParams
+from dataengine.train.fitting_ranks import Ranks
 from dataengine.train.fitting_schedule import decay_groups
 from dataengine.train.fitting_start import first_network, model_meta
 
@@ -227,3 +228,26 @@ def test_pseudo_labels_alone() -> None:
     assert set(training.people.source[training.order(0, 1)]) == {"pseudo"}
     with pytest.raises(InputError, match="no pseudo samples"):
         read_training_set(Path("mix"), None, 0.0, only="pseudo").order(0, 1)
+
+
+def test_an_epoch_of_so_many_people_is_the_next_piece_of_the_draws() -> None:
+    training = read_training_set(Path("mix"), None, 0.0)
+    pieces = np.concatenate([training.order(epoch, 2, 5) for epoch in range(8)])
+    np.testing.assert_array_equal(pieces, training.order(0, 5))
+    with_old = read_training_set(Path("mix"), None, 0.0, ReplayParams("old-mix", 0.5))
+    for epoch in range(4):
+        order = with_old.order(epoch, 2, 5)
+        assert len(order) == 10 and sorted(order[order < 8]) == sorted(training.order(epoch, 2, 5))
+    with pytest.raises(ParamsError, match="people_per_epoch"):
+        replace(TINY, people_per_epoch=0)
+
+
+def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
+    few, images = draw_people_at(Path("few"), 3, seed=8)
+    write_people(Path("few-mix/train.json"), few.with_extra("repeat_factor", np.ones(3)), images)
+    write_recipe(Path("few-mix/recipe.json"), MixRecipe(0.0, 0.0, 1))
+    params = replace(TINY, people_per_epoch=20, draws_per_epoch=7)
+    for mix in ("mix", "few-mix"):
+        training = read_training_set(Path(mix), None, 0.0)
+        run = fitting.Run(params, model_meta(params), training, Ranks.of_environment())
+        assert (run.steps_per_epoch, run.steps) == (2, 6)

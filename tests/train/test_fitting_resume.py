@@ -57,6 +57,7 @@ EVERYTHING: dict[str, Any] = {"augment": MOVED, "epochs": 5, "accumulate": 2, "b
     [
         {},
         {"layer_decay": 0.7, "replay": ReplayParams("mix", 0.3)},
+        {"people_per_epoch": 11, "replay": ReplayParams("mix", 0.3)},
         {"ship": "best", "patience": 2, "learning_rate": 0.02},
         {"head": "heatmap", "losses": {"heatmap_mse": 1.0, "oks": 0.3}, "label_sigma_px": 5.0, "network_kwargs": {}},
     ],
