@@ -35,6 +35,7 @@ from .splits import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
+PICTURE_NAME = "reprojection.png"  # no output of the stage in dvc.yaml, for sources of one's own make none
 BOX_MARGIN = 0.15  # the joints end at eyes and ankles; the person goes on
 BAD_SHOWN = 3
 
@@ -128,7 +129,7 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
         models=fetched / MODELS,
     )
     counts = write_splits(folder, intake, intake.images, params.split)
-    write_reprojection_picture(report / "reprojection.png", labels, images, scales)
+    write_reprojection_picture(report / PICTURE_NAME, labels, images, scales)
     write_json(report / "quarantine.json", [])
     return {"people": counts, "reprojection": labels.quality}
 
@@ -151,6 +152,7 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
 def _from_sources(
     params: IngestParams, sources: list[Source], fetched: Path, folder: Path, report: Path
 ) -> dict[str, Any]:
+    (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
     for record in bad[:BAD_SHOWN]:
         print(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")

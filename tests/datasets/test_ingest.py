@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import yaml
 from pycocotools.coco import COCO
 
 from dataengine.coco_json import read_people
@@ -22,6 +23,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 PARAMS = IngestParams(
     sources=[],
     pool_videos=[],
@@ -80,6 +82,11 @@ def own(path: Path, **changes: Any) -> IngestParams:
 def test_a_good_set_is_split_whole_and_keeps_its_labels(tmp_path: Path, fetched: Path) -> None:
     path = small_set(tmp_path / "mine")
     run(own(path), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    made = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]["ingest"]
+    entries = [entry for key in ("outs", "metrics", "plots") for entry in made.get(key, [])]
+    for path_made in (entry if isinstance(entry, str) else next(iter(entry)) for entry in entries):
+        room, _, name = path_made.partition("/ingest")
+        assert (tmp_path / {"data": "out", "reports": "report"}[room] / name.strip("/")).exists(), "DVC asks for it"
     truth = COCO(str(path))
     found: list[int] = []
     for split in ("train", "val", "test"):
