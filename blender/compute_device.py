@@ -77,6 +77,6 @@ def _may_have_gpu() -> bool:
 
 
 def _ask_blender(wish: DeviceWish) -> DeviceWish:
-    from .observe import import_bpy
+    from .blender_process import import_bpy
 
     return choose_device(cycles_preferences(import_bpy()), wish)

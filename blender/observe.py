@@ -6,18 +6,13 @@ every joint. What costs hours when it is not known:
 - the world's importance map must be set by hand to 256, or building it takes longer than the render;
 - the denoiser runs FAST and without prefilter; noise shaders are replaced by baked images;
 - passes are read from an EXR file in shared memory: the compositor's Viewer node stays empty in the bpy module;
-- PNG files written by Blender carry the date, so pixels are read back and written anew by the caller;
-- Blender starts a helper thread for every further core it may use when it is loaded. While Cycles renders with its one
-  thread they find no work and spin, which costs two workers on two cores a third of their speed.
+- PNG files written by Blender carry the date, so pixels are read back and written anew by the caller.
 
 It raises `EnvironmentFault` where bpy is missing.
 """
 
-import contextlib
-import os
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +23,7 @@ from PIL import Image
 
 from dataengine.errors import EnvironmentFault
 
+from .blender_process import import_bpy, silent_stdout
 from .camera import SENSOR_MM, Camera
 from .compute_device import DeviceWish, cycles_preferences, use_device
 from .lamps import Lamp, add_lamps
@@ -37,7 +33,6 @@ from .mesh import Mesh, Surface
 _BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
 _IMPORTANCE_MAP_PX = 256
 _CYCLES_TIME = "cycles.ViewLayer.total_time"
-_SCRIPTS_FOLDER = str(Path("scripts") / "modules")
 _OUR_SCENE = "dataengine"  # the mark on a scene that this module has set up
 # Blender's images of textures that never change (read-only arrays), by the array's id; the array keeps the id its own.
 _lasting_images: dict[int, tuple[NDArray[np.float32], str]] = {}
@@ -70,21 +65,6 @@ class Observation:
     instance: NDArray[np.int32]  # (h, w) 0 for things, 1.. for people
     hits: Hits
     cycles_s: float  # what Cycles itself took: to get the scene and to render it
-
-
-def import_bpy() -> Any:
-    """Blender's Python module; `EnvironmentFault` says how to install it."""
-    # A parent that has imported bpy hands its sys.path down, with Blender's script folder: there another `bpy` lies,
-    # which works only inside Blender.
-    sys.path[:] = [entry for entry in sys.path if "bpy" in sys.modules or not entry.endswith(_SCRIPTS_FOLDER)]
-    try:
-        with _one_core():
-            import bpy
-    except ImportError as error:
-        raise EnvironmentFault(
-            "rendering needs Blender's module 'bpy'", got=str(error), mend="pip install 'dataengine[blender]'"
-        ) from error
-    return bpy
 
 
 def observe(
@@ -373,30 +353,3 @@ def _rest_of_hit(mesh: Mesh, quad: int, place_m: NDArray[np.float64]) -> NDArray
     weight = 1 / (np.linalg.norm(mesh.vertices_m[corners] - place_m, axis=1) + 1e-6)
     assert mesh.rest_m is not None
     return np.asarray(weight @ mesh.rest_m[corners] / weight.sum(), dtype=np.float64)
-
-
-@contextlib.contextmanager
-def _one_core() -> Iterator[None]:
-    """Let this thread see a single core for a while, where the system can say so (Linux)."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-
-
-@contextlib.contextmanager
-def silent_stdout() -> Iterator[None]:
-    """Send the process's standard output nowhere: Blender prints from C, which Python cannot redirect."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)

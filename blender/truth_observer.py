@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .blender_process import import_bpy, silent_stdout
 from .body import BodyModel
 from .ground_truth import joint_visibility, reach_m
 from .image_maker import light_of
 from .layout import build_geometry, make_tailor
 from .lens import SHARP
 from .motion import read_motions
-from .observe import Hits, import_bpy, observe, silent_stdout
+from .observe import Hits, observe
 from .pose_library import read_pose_library
 from .render_params import RenderParams
 from .scene import draw_scene

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dataengine.bench.render import held_mb
 from dataengine.blender.camera import Camera, look_at
 from dataengine.blender.lamps import Lamp
 from dataengine.blender.lens import Lens
@@ -16,6 +17,7 @@ from dataengine.blender.textures import wrinkle_height
 
 pytestmark = pytest.mark.bpy
 LIGHT = Light("studio", 0.0, 1.0, 0.0)
+_MIDDLE = np.zeros((1, 3))
 
 
 def _box(name: str, centre: tuple[float, float, float], size: tuple[float, float, float], instance: int) -> Mesh:
@@ -99,6 +101,16 @@ def test_datablocks_do_not_pile_up() -> None:
         kinds = (bpy.data.objects, bpy.data.meshes, bpy.data.materials, bpy.data.images, bpy.data.worlds)
         counts.append([len(kind) for kind in (*kinds, bpy.data.cameras, bpy.data.node_groups)])
     assert counts[1] == counts[2] == counts[3]
+
+
+def test_no_memory_is_kept_for_an_exposure() -> None:
+    """Colour management would keep 3 MB for each."""
+    camera = Camera(32, 32, 50.0, look_at(np.array([1.0, -4.0, 1.0]), np.zeros(3)))
+    held = []
+    for exposure_ev in np.linspace(0, 1, 24).tolist():
+        observe([_box("a", (0, 0, 0), (1, 1, 1), 1)], camera, Light("studio", 0, 1, exposure_ev), _MIDDLE, samples=1)
+        held.append(held_mb())
+    assert held[-1] - held[7] < 16  # not 48
 
 
 def _ramp() -> NDArray[np.float32]:
