@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dataengine.geometry import project
 
-from .rotations import about_axis, unit
+from .rotations import about_axis, cross, unit
 from .scene import CameraSpec
 
 SENSOR_MM = 36.0  # along the longer side of the image, Blender's default and full-frame film's width
@@ -45,8 +45,8 @@ class Camera:
 def look_at(eye_m: NDArray[np.float64], target_m: NDArray[np.float64], roll_rad: float = 0.0) -> NDArray[np.float64]:
     """cam_from_world (4, 4) of a camera at `eye_m` that looks at `target_m` with its top towards z, then rolled."""
     forward = unit(target_m - eye_m)
-    right = unit(np.cross(forward, [0.0, 0.0, 1.0]))
-    rotation = about_axis([0, 0, 1], roll_rad) @ np.stack([right, np.cross(forward, right), forward])
+    right = unit(cross(forward, [0.0, 0.0, 1.0]))
+    rotation = about_axis([0, 0, 1], roll_rad) @ np.stack([right, cross(forward, right), forward])
     transform = np.eye(4)
     transform[:3, :3] = rotation
     transform[:3, 3] = -rotation @ eye_m
@@ -73,7 +73,7 @@ def frame_points(
         aim[2] = np.clip(middle[2], *(height - distance_m * slopes[::-1]))
         eye = np.array([*(middle[:2] + direction * distance_m), height])
         frame_m = float(np.linalg.norm(aim - eye)) * SENSOR_MM / spec.focal_mm  # width of the frame at the people
-        right = unit(np.cross(aim - eye, [0.0, 0.0, 1.0]))
+        right = unit(cross(aim - eye, [0.0, 0.0, 1.0]))
         target = aim - right * shift[0] * frame_m + np.array([0.0, 0.0, shift[1] * frame_m])
         return Camera(width_px, height_px, spec.focal_mm, look_at(eye, target, spec.roll_rad))
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .body import BODY_VERTICES, Template
+from .mesh import bounds
 
 FLESH_GIVES_M = 0.025  # skin that touches is pressed in about as far; deeper is an intersection
 _STRIDE = 3  # every third vertex is looked at
@@ -91,8 +92,11 @@ def overlaps_m(parts: BodyParts, body_m: NDArray[np.float64]) -> dict[str, float
 
 def _near(points: NDArray[np.float64], own: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
     """Those of the others that lie about the bounding box of the part."""
-    low, high = points[own].min(axis=0) - _FARTHEST_M, points[own].max(axis=0) + _FARTHEST_M
-    return others[((points[others] > low) & (points[others] < high)).all(axis=1)]
+    low, high = bounds(points[own]) + np.array([[-_FARTHEST_M], [_FARTHEST_M]])
+    for axis in range(3):
+        along = points[others, axis]
+        others = others[(along > low[axis]) & (along < high[axis])]
+    return others
 
 
 def _depth_m(points_m: NDArray[np.float64], skin_m: NDArray[np.float64], normals: NDArray[np.float64]) -> float:

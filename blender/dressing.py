@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .appearance import Garment, Look
 from .body import BODY_VERTICES, EYE_VERTICES, Shape, Template
 from .collision import BodyParts
-from .mesh import Mesh, Surface, compacted, plain_texture, vertex_normals
+from .mesh import Mesh, Surface, all_corners, any_corner, compacted, plain_texture, vertex_normals
 from .skin import SkinMap, skin_texture
 from .skirt import Skirt
 from .textures import Texture, fabric_texture, hair_texture, pore_height, strand_height, wrinkle_height
@@ -49,7 +49,7 @@ class _Shells:
 
     def add(self, covered: Mask, distance_m: NDArray[np.float64], surface: int) -> None:
         """Lay a copy of the quads whose four corners are covered at a distance above the body, less at the hem."""
-        chosen = covered[self.quads].all(axis=1)
+        chosen = all_corners(covered, self.quads)
         ids, local = compacted(self.quads[chosen], len(covered))
         height = distance_m[ids] * _rise_from_hem(self.quads, chosen, len(covered))[ids]
         raised = self.body_m[ids] + self.normals[ids] * height[:, None]
@@ -67,7 +67,7 @@ def _rise_from_hem(quads: NDArray[np.int64], chosen: Mask, count: int) -> NDArra
     rim = np.zeros(count, dtype=bool)
     rim[quads[~chosen]] = True
     next_to_rim = np.zeros(count, dtype=bool)
-    next_to_rim[quads[chosen & rim[quads].any(axis=1)]] = True
+    next_to_rim[quads[chosen & any_corner(rim, quads)]] = True
     rise[next_to_rim], rise[rim] = 0.6, 0.2
     return rise
 
@@ -97,8 +97,9 @@ def dress(tailor: Tailor, shape: Shape, body_m: NDArray[np.float64], look: Look,
 def _is_shown(template: Template) -> Mask:
     """Quads of the skin and the eyeballs; tongue, teeth and helpers stay out."""
     first, last = EYE_VERTICES[0][0], EYE_VERTICES[1][1]
-    is_skin = (template.quads < BODY_VERTICES).all(axis=1)
-    return is_skin | ((template.quads >= first) & (template.quads < last)).all(axis=1)
+    vertex = np.arange(len(template.vertices_m))
+    is_eye = (vertex >= first) & (vertex < last)
+    return all_corners(vertex < BODY_VERTICES, template.quads) | all_corners(is_eye, template.quads)
 
 
 def _covers(wardrobe: Wardrobe, look: Look) -> dict[int, Mask]:
@@ -115,7 +116,7 @@ def _surface_under_clothes(quads: NDArray[np.int64], covers: dict[int, Mask]) ->
     surface = np.full(len(quads), SKIN, dtype=np.int32)
     for kind in (SHOES, BOTTOM, TOP, HAIR):  # the later lies outside
         if kind in covers:
-            surface[covers[kind][quads].all(axis=1)] = kind
+            surface[all_corners(covers[kind], quads)] = kind
     return surface
 
 

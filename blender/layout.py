@@ -14,7 +14,7 @@ from .camera import Camera, frame_points
 from .collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m
 from .dressing import Tailor, dress
 from .lens import SHARP, Lens
-from .mesh import Mesh, Surface, plain_texture
+from .mesh import Mesh, Surface, bounds, plain_texture
 from .pose_library import Pose
 from .posing import settle_on_contacts, solve_orientations
 from .props import build_prop
@@ -147,7 +147,7 @@ def _side_by_side(people: list[Standing]) -> list[Standing]:
 
 def _footprint_m(vertices_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Smallest and largest x, y (2, 2) of points (n, 3)."""
-    return np.stack([vertices_m[:, :2].min(axis=0), vertices_m[:, :2].max(axis=0)])
+    return bounds(vertices_m[:, :2])
 
 
 def _ground_centre(person: Standing) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .pose_library import Limb, Pose
-from .rotations import Matrix, about_axis, frame, from_euler, swing, unit
+from .rotations import Matrix, about_axis, cross, frame, from_euler, swing, unit
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03", "head")
@@ -96,9 +96,9 @@ def _arm_turn(bone: str, side: str, arm: Limb, rest: RestSkeleton, inherited: Ma
     if bone in SHOULDER_SHARE:
         return swing(inherited @ upper_rest, upper, SHOULDER_SHARE[bone]) @ inherited
     if bone == "upperarm01":
-        axis = np.cross(upper, lower)
+        axis = cross(upper, lower)
         if np.linalg.norm(axis) > MINIMUM_BEND:
-            return frame(upper, axis) @ frame(upper_rest, np.cross(upper_rest, lower_rest)).T
+            return frame(upper, axis) @ frame(upper_rest, cross(upper_rest, lower_rest)).T
         return swing(inherited @ upper_rest, upper) @ inherited
     if bone == "lowerarm01":
         return swing(inherited @ lower_rest, lower) @ inherited
@@ -111,7 +111,7 @@ def _leg_turn(bone: str, side: str, leg: Limb, rest: RestSkeleton, inherited: Ma
     upper, lower = unit(leg.upper), unit(leg.lower)
     if bone == "upperleg01":
         rest_direction = rest.direction(f"upperleg01.{side}", f"lowerleg01.{side}")
-        axis = np.cross(upper, lower)
+        axis = cross(upper, lower)
         if np.linalg.norm(axis) > MINIMUM_BEND:
             return frame(upper, axis) @ frame(rest_direction, [1.0, 0.0, 0.0]).T  # knees bend about x at rest
         return swing(rest_direction, upper)

@@ -69,7 +69,9 @@ def by_channel(channels: Sequence[Field], lowest: float = 0.004, highest: float 
     """Three fields (h, w) as one texture within bounds: six times faster than arithmetic on (h, w, 3)."""
     texture = np.empty((*channels[0].shape, 3), dtype=np.float32)
     for place, channel in enumerate(channels):
-        np.clip(channel, lowest, highest, out=texture[..., place])
+        texture[..., place] = np.clip(
+            channel, lowest, highest
+        )  # straight into every third number takes four times that
     return texture
 
 

@@ -4,13 +4,15 @@ import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from dataengine.blender.camera import frame_points, look_at
-from dataengine.blender.mesh import boxes, vertex_normals
+from dataengine.blender.mesh import all_corners, any_corner, bounds, boxes, vertex_normals
 from dataengine.blender.posing import settle_on_contacts
 from dataengine.blender.render_params import CameraRanges
-from dataengine.blender.rotations import about_axis, frame, from_euler, swing
+from dataengine.blender.rotations import about_axis, cross, frame, from_euler, swing
 from dataengine.blender.scene import CameraSpec
 
 RNG = np.random.default_rng(0)
@@ -100,3 +102,15 @@ def test_normals_of_a_box_point_outwards() -> None:
     outwards = vertices - [1.0, 2.0, 3.0]
     assert ((vertex_normals(vertices, quads) * outwards).sum(axis=1) > 0).all()
     np.testing.assert_allclose(vertices.max(0) - vertices.min(0), [2.0, 4.0, 6.0])
+
+
+@given(hnp.arrays(np.int64, (7, 4), elements=st.integers(0, 8)), hnp.arrays(np.bool_, 9))
+def test_quads_by_their_corners(quads: NDArray[np.int64], of_vertex: NDArray[np.bool_]) -> None:
+    assert np.array_equal(all_corners(of_vertex, quads), of_vertex[quads].all(axis=1))
+    assert np.array_equal(any_corner(of_vertex, quads), of_vertex[quads].any(axis=1))
+
+
+@given(hnp.arrays(np.float64, (5, 3), elements=st.floats(-9, 9)))
+def test_bounds_and_cross_products_are_numpys(points: NDArray[np.float64]) -> None:
+    assert np.array_equal(bounds(points), [points.min(axis=0), points.max(axis=0)])
+    assert np.array_equal(cross(points[0], points[1]), np.cross(points[0], points[1]))
