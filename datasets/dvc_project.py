@@ -1,9 +1,10 @@
-"""DVC and git of this project, as programs: experiments run, and their metrics read back."""
+"""DVC and git of this project, as programs: experiments run, their metrics and results read back."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,10 @@ from typing import Any
 import yaml
 
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.files import sha256_file
 
-LOCK_NAME, PIPELINE_NAME = "dvc.lock", "dvc.yaml"
+LOCK_NAME, PIPELINE_NAME, PARAMS_NAME = "dvc.lock", "dvc.yaml", "params.yaml"
+_EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)")
 
 
 class DvcProject:
@@ -44,7 +47,7 @@ class DvcProject:
 
     def experiment_metrics(self, stage: str) -> dict[str, dict[str, float]]:
         """Name -> metrics of a stage, of all experiments that began at the present commit."""
-        file = self._metrics_file(stage)
+        file = self.metrics_file(stage)
         shown = json.loads(self._program("dvc", "exp", "show", "--json"))
         commits = (row for row in shown if row["rev"] != "workspace")
         experiments = (experiment for commit in commits for experiment in commit["experiments"] or ())
@@ -53,6 +56,47 @@ class DvcProject:
             for revision in experiment["revs"] or ():
                 metrics = ((revision["data"] or {}).get("metrics") or {}).get(file) or {}
                 found[revision["name"]] = metrics.get("data") or {}
+        return found
+
+    def experiments(self) -> dict[str, str]:
+        """Name -> revision of all experiments, whichever commit they began at."""
+        refs = self._git("for-each-ref", "--format=%(refname)", "refs/exps").split()
+        return {found[1]: ref for ref in refs if (found := _EXPERIMENT.fullmatch(ref))}
+
+    def fetch(self, revision: str, path: str, out: Path) -> None:
+        """Copy a result of an experiment to `out`, from DVC's cache. Raises InputError where it is not there."""
+        out.parent.mkdir(parents=True, exist_ok=True)
+        self._logged("get", ".", path, "--rev", revision, "--out", str(out), "--force")
+
+    def params(self) -> dict[str, Any]:
+        """The sections of params.yaml."""
+        return dict(yaml.safe_load((self.root / PARAMS_NAME).read_text(encoding="utf-8")))
+
+    def out(self, stage: str) -> str:
+        """The first result of a stage."""
+        return _paths(self._stages()[stage]["outs"])[0]
+
+    def metrics_file(self, stage: str) -> str:
+        """The file with the metrics of a stage."""
+        return _paths(self._stages()[stage]["metrics"])[0]
+
+    def ingredients(self, stage: str) -> dict[str, Any]:
+        """What decides a stage's result, whatever the commit: of it and of all that it takes results of.
+
+        Command, sections of params.yaml, and hashes of files by path.
+        """
+        stages, params = self._stages(), self.params()
+        makers = {path: name for name, entry in stages.items() for path in _made(entry)}
+        todo, found = [stage], dict[str, Any]()
+        while todo:
+            name = todo.pop()
+            if name in found:
+                continue
+            deps = _paths(stages[name].get("deps", []))
+            todo += [makers[dep] for dep in deps if dep in makers]
+            files = {dep: sha256_file(self.root / dep) for dep in deps if dep not in makers}
+            sections = {section: params.get(section) for section in stages[name].get("params", [])}
+            found[name] = {"cmd": stages[name]["cmd"], "params": sections, "files": files}
         return found
 
     def dependencies(self, stage: str) -> list[dict[str, Any]]:
@@ -64,10 +108,8 @@ class DvcProject:
         """What differs from the commit, apart from texts and the lock file."""
         return self._git("diff", "HEAD", "--", ".", ":!docs", ":!*.md", f":!{LOCK_NAME}")
 
-    def _metrics_file(self, stage: str) -> str:
-        document = yaml.safe_load((self.root / PIPELINE_NAME).read_text(encoding="utf-8"))
-        file = document["stages"][stage]["metrics"][0]
-        return str(file if isinstance(file, str) else next(iter(file)))
+    def _stages(self) -> dict[str, Any]:
+        return dict(yaml.safe_load((self.root / PIPELINE_NAME).read_text(encoding="utf-8"))["stages"])
 
     def _git(self, *arguments: str) -> str:
         return self._program("git", *arguments)
@@ -96,6 +138,16 @@ class DvcProject:
             raise InputError(
                 f"dvc {' '.join(arguments[:2])} failed", got=lines[-1] if lines else "", mend=f"see {self.log}"
             )
+
+
+def _made(entry: dict[str, Any]) -> list[str]:
+    """Everything that a stage of dvc.yaml writes."""
+    return [path for key in ("outs", "metrics", "plots") for path in _paths(entry.get(key, []))]
+
+
+def _paths(entries: Sequence[str | dict[str, Any]]) -> list[str]:
+    """Of a list of dvc.yaml, whose entries are paths or {path: options}."""
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
 
 
 def _callable(command: Sequence[str]) -> list[str]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dataengine.files import atomic_path, write_json
 
-LEVEL = 0.95
+from .seed_spread import LEVEL, half_widths
+
 DEFAULT_RATIO = Fraction(1, 3)
 INTERVAL_NOTE = (
     f"± is half of the mean's {LEVEL:.0%} interval, the spread over seeds pooled over the ratios: it speaks\n"
@@ -58,21 +59,10 @@ class SweepSummary:
 
 
 def summarise(results: Mapping[Trial, float]) -> SweepSummary:
-    """Means and their interval, from AP by trial, every ratio with the same seeds.
-
-    The spread over seeds is taken to be the same at all ratios and pooled, as in a one-way analysis of variance: with
-    two or three seeds a ratio's own spread says next to nothing. Student's t with r (s - 1) degrees of freedom.
-    """
-    from scipy.stats import t
-
+    """Means and their interval, from AP by trial, every ratio with the same seeds: see `half_widths`."""
     ratios, seeds = sorted({trial.ratio for trial in results}), sorted({trial.seed for trial in results})
     ap = np.array([[results[Trial(ratio, seed)] for seed in seeds] for ratio in ratios])
-    freedom = len(ratios) * (len(seeds) - 1)
-    half_width = float("nan")
-    if freedom:
-        variance = ((ap - ap.mean(axis=1, keepdims=True)) ** 2).sum() / freedom
-        half_width = float(t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance / len(seeds)))
-    return SweepSummary(tuple(ratios), tuple(seeds), ap, half_width)
+    return SweepSummary(tuple(ratios), tuple(seeds), ap, float(half_widths(ap.tolist())[0]))
 
 
 def write_sweep(report: Path, results: Mapping[Trial, float], stage: str, settings: Sequence[str]) -> None:

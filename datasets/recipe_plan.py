@@ -1,0 +1,128 @@
+"""What a study of training recipes runs: the recipes as params, the runs in their order, and their names.
+
+Every run sees the same number of people with the same network. `Plan.runs` lists them seed by seed; `Plan.params_of`
+gives what an experiment is told; `run_name` ties a name to all that decides the result.
+
+Adding a recipe: one line in `RECIPES`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STAGE = "fit-teacher"
+MARK_DIGITS = 8
+NULL = "null"
+_NOT_REPEATED = {"balance.max_repeat": "1.0"}
+_ONE_TO_THREE = {"mix.synthetic_per_real": "0.3333333333"}
+# what a recipe changes; those of a run without labels are in _WITHOUT_LABELS
+RECIPES: dict[str, dict[str, str]] = {
+    "real": {"mix.synthetic_per_real": "0.0", **_NOT_REPEATED},
+    "synthetic": {f"{STAGE}.only": "synthetic"},
+    "mix": {**_ONE_TO_THREE, **_NOT_REPEATED},
+    "mix-oversampled": _ONE_TO_THREE,
+    "pretrain-mix": {**_ONE_TO_THREE, **_NOT_REPEATED},
+}
+MEANING = {
+    "real": "real people only, none repeated",
+    "synthetic": "rendered people only",
+    "mix": "synthetic : real 1 : 3, none repeated",
+    "mix-oversampled": "the same, people of rare poses repeated as `balance` says",
+    "pretrain-mix": "half of the time rendered people only, from there on the 1 : 3 mix",
+}
+REAL, SYNTHETIC, PRETRAIN_MIX = "real", "synthetic", "pretrain-mix"
+OWNED = frozenset(
+    {"ingest.sources", "ingest.split.train_images", "mix.only", "mix.seed", "mix.synthetic_images"}
+    | {"mix.synthetic_per_real"}
+    | {f"{STAGE}.{key}" for key in ("epochs", "only", "patience", "people_per_epoch", "seed", "start_from")}
+)  # params that the study sets itself
+PRETRAIN = "pretrain"  # the first half of pretrain-mix, shared by all numbers of labels
+_WITHOUT_LABELS = (SYNTHETIC, PRETRAIN)
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One fit."""
+
+    recipe: str
+    """Key of RECIPES, or PRETRAIN."""
+    labels: int
+    """Real training images; 0 where none is learned from."""
+    seed: int
+    rendered: int = 0
+    """Rendered images there are; 0 for all."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared."""
+
+    recipes: tuple[str, ...]
+    labels: tuple[int, ...]
+    """Numbers of real training images, with every seed."""
+    once: tuple[int, ...]
+    """Further numbers, with the first seed only."""
+    seeds: tuple[int, ...]
+    rendered: tuple[int, ...]
+    """Numbers of rendered images, fewer than all, that the recipe `synthetic` is tried with."""
+    people: int
+    """Seen by every run, in all its epochs together."""
+    epochs: int
+    settings: Mapping[str, str]
+    """Further params of all runs."""
+    held_out: Mapping[str, str]
+    """Params that fix validation and test."""
+
+    def runs(self) -> list[Run]:
+        """Seed by seed, so that a study that was stopped has compared all recipes alike; what runs once comes last."""
+        each = [run for seed in self.seeds for run in self._of_seed(seed)]
+        return each + [run for labels in self.once for run in self._of_labels(labels, self.seeds[0])]
+
+    def start_of(self, run: Run) -> Run | None:
+        """The run whose network this one goes on from."""
+        return Run(PRETRAIN, 0, run.seed) if run.recipe == PRETRAIN_MIX else None
+
+    def params_of(self, run: Run) -> dict[str, str]:
+        """Params of a run, apart from where its files lie."""
+        halved = run.recipe in (PRETRAIN, PRETRAIN_MIX)
+        schedule = {
+            f"{STAGE}.epochs": str(self.epochs // 2 if halved else self.epochs),
+            f"{STAGE}.people_per_epoch": str(self.people // self.epochs),
+            f"{STAGE}.patience": "0",
+        }
+        chosen = {
+            "mix.only": NULL,
+            f"{STAGE}.only": NULL,
+            "ingest.split.train_images": str(run.labels or NULL),
+            "mix.synthetic_images": str(run.rendered or NULL),
+            "mix.seed": str(run.seed),
+            f"{STAGE}.seed": str(run.seed),
+        }
+        recipe = RECIPES[SYNTHETIC if run.recipe == PRETRAIN else run.recipe]
+        return {**self.settings, **self.held_out, **schedule, **chosen, **recipe}
+
+    def data_params(self) -> dict[str, str]:
+        """Params of the whole set: all training people, from which the rare poses are told."""
+        return {**self.settings, **self.held_out, "ingest.split.train_images": NULL}
+
+    def _of_seed(self, seed: int) -> list[Run]:
+        whole = [Run(SYNTHETIC, 0, seed)] if SYNTHETIC in self.recipes or self.rendered else []
+        first = [Run(PRETRAIN, 0, seed)] if PRETRAIN_MIX in self.recipes else []
+        curve = [Run(SYNTHETIC, 0, seed, count) for count in self.rendered]
+        return [*whole, *first, *(run for count in self.labels for run in self._of_labels(count, seed)), *curve]
+
+    def _of_labels(self, labels: int, seed: int) -> list[Run]:
+        return [Run(recipe, labels, seed) for recipe in self.recipes if recipe not in _WITHOUT_LABELS]
+
+
+def run_name(run: Run, decides: Any) -> str:
+    """Of the experiment: recipe, labels, seed, and a mark of everything else that decides the result."""
+    size = f"{run.labels}" if run.labels else f"{run.rendered or 'all'}rendered"
+    return f"{run.recipe}-{size}-seed{run.seed}-{mark(decides)}"
+
+
+def mark(decides: Any) -> str:
+    """A short hash of any JSON value."""
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:MARK_DIGITS]
