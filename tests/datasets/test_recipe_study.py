@@ -120,7 +120,7 @@ def test_names_tell_runs_apart(one: Run, other: Run) -> None:
     ],
 )
 def test_what_makes_no_study(changes: dict[str, Any], match: str) -> None:
-    given_here = {
+    given_here: dict[str, Any] = {
         "labels": [2], "once": [], "seeds": [0], "recipes": list(RECIPES), "rendered": [], "people": 20, "epochs": 2,
         "settings": [],
     }  # fmt: skip
