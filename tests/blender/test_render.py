@@ -1,6 +1,8 @@
 """The stage itself with real Blender: determinism, resuming, and truth against independent references."""
 
+import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -75,6 +77,37 @@ def test_pycocotools_loads_the_set_and_masks_agree(rendered: Path, small_params:
         assert annotation["area"] == mask.sum()
         np.testing.assert_allclose(annotation["bbox"], box)
         assert annotation["source"] == "synthetic"
+
+
+@pytest.mark.slow
+def test_fiftyone_imports_the_set_as_it_is(rendered: Path, small_params: RenderParams, tmp_path: Path) -> None:
+    if importlib.util.find_spec("fiftyone") is None:  # importing it here would take seconds
+        pytest.skip("FiftyOne is not installed")
+    environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(tmp_path / "mongo"), "FIFTYONE_DO_NOT_TRACK": "true"}
+    environment |= {"FIFTYONE_DATABASE_VALIDATION": "false"}
+    environment.pop("FIFTYONE_DATABASE_URI", None)
+    script = Path(__file__).with_name("fiftyone_import.py")
+    command = [sys.executable, str(script), str(rendered)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    (answer,) = (line for line in done.stdout.splitlines() if line.startswith("ANSWER "))
+    seen = json.loads(answer.removeprefix("ANSWER "))
+
+    assert sorted(seen) == [f"{index:06d}.png" for index in range(small_params.images)]
+    size = np.array([small_params.width_px, small_params.height_px])
+    people: dict[str, list[dict[str, Any]]] = {name: [] for name in seen}
+    for annotation in _annotations(rendered):
+        people[f"{annotation['image_id']:06d}.png"].append(annotation)
+    for name, annotations in people.items():
+        assert len(seen[name]["points"]) == len(seen[name]["areas"]) == len(annotations)
+        for row, annotation in enumerate(annotations):
+            expected = np.array(annotation["keypoints"]).reshape(17, 3)
+            points = np.array(seen[name]["points"][row]) * size
+            labelled = expected[:, 2] > 0
+            assert np.isnan(points[~labelled]).all()
+            np.testing.assert_allclose(points[labelled], expected[labelled, :2], atol=1e-3)
+            np.testing.assert_allclose(np.array(seen[name]["boxes"][row]) * [*size, *size], annotation["bbox"])
+            assert seen[name]["areas"][row] == annotation["area"]
 
 
 def test_keypoints_are_the_projected_joints(rendered: Path, small_params: RenderParams) -> None:
