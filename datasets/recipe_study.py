@@ -37,7 +37,10 @@ def command(
     people: Annotated[int, typer.Option(help="People that every run sees, in all epochs together.")] = 20_000,
     epochs: Annotated[int, typer.Option(help="Of each run; even, because pretrain-mix halves them.")] = 4,
     test_images: Annotated[int, typer.Option(help="Test images, by hash; no recipe learns from them.")] = 500,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all runs, section.key=value.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A param of all runs, section.key=value; a table: ++section.key={...}."),
+    ] = None,
 ) -> None:
     """Compare training recipes at several numbers of real labels, each with the same number of people seen.
 
@@ -86,9 +89,10 @@ def parse_plan(
     further = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
-        if not equals or "." not in key or key in OWNED:
+        bare = key.lstrip("+")  # `dvc exp run -S` takes +key and ++key, too
+        if not equals or "." not in key or bare in OWNED:
             raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
-        if key.split(".")[0] in ("fetch", "render"):
+        if bare.split(".")[0] in ("fetch", "render"):
             mend = "set it in params.yaml and run `dvc repro render`: all runs take the checkout's rendered people over"
             raise InputError("--set cannot change rendered people", got=setting, mend=mend)
         further[key] = value

@@ -116,6 +116,7 @@ def test_names_tell_runs_apart(one: Run, other: Run) -> None:
         ({"epochs": 5, "people": 25}, "even for pretrain-mix"),
         ({"settings": ["epochs"]}, "--set"),
         ({"settings": ["fit-teacher.seed=3"]}, "--set"),
+        ({"settings": ["++mix.only=real"]}, "--set"),
         ({"settings": ["render.images=3"]}, "dvc repro render"),
     ],
 )
