@@ -28,15 +28,14 @@ from .camera import SENSOR_MM, Camera
 from .compute_device import DeviceWish, cycles_preferences, use_device
 from .lamps import Lamp, add_lamps
 from .lens import SHARP, Lens, blur, sharpen
-from .mesh import Mesh, Surface
+from .materials import forget_lasting_images, lasting_image_names, make_material
+from .mesh import Mesh
 from .rays import first_hits
 
 _BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
 _IMPORTANCE_MAP_PX = 256
 _CYCLES_TIME = "cycles.ViewLayer.total_time"
 _OUR_SCENE = "dataengine"  # the mark on a scene that this module has set up
-# Blender's images of textures that never change (read-only arrays), by the array's id; the array keeps the id its own.
-_lasting_images: dict[int, tuple[NDArray[np.float32], str]] = {}
 
 
 @dataclass(frozen=True)
@@ -112,12 +111,12 @@ def _empty_scene(bpy: Any) -> Any:
     scene, data = bpy.context.scene, bpy.data
     if _OUR_SCENE not in scene:
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        _lasting_images.clear()
+        forget_lasting_images()
         scene = bpy.context.scene
         scene[_OUR_SCENE] = True
         return scene
     scene.world = None
-    keep = {name for _, name in _lasting_images.values()} | {"Render Result"}
+    keep = lasting_image_names() | {"Render Result"}
     made = [image for image in data.images if image.name not in keep]
     shown = [*data.objects, *data.meshes, *data.cameras, *data.worlds, *data.lights, *data.actions, *data.materials]
     data.batch_remove([*shown, *made])
@@ -217,63 +216,11 @@ def _add_mesh(bpy: Any, scene: Any, mesh: Mesh) -> Any:
     data.uv_layers.new(name="uv").uv.foreach_set("vector", mesh.corner_uv.ravel())
     data.update(calc_edges=True)
     for surface in mesh.surfaces:
-        data.materials.append(_make_material(bpy, surface))
+        data.materials.append(make_material(bpy, surface))
     made = bpy.data.objects.new(mesh.name, data)
     made.pass_index = mesh.instance
     scene.collection.objects.link(made)
     return made
-
-
-def _make_material(bpy: Any, surface: Surface) -> Any:
-    material = bpy.data.materials.new("surface")
-    material.use_nodes = True
-    tree = material.node_tree
-    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    colour = _image_node(bpy, tree, surface.colour, surface.colour_repeats)
-    tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
-    shader.inputs["Roughness"].default_value = surface.roughness
-    shader.inputs["Specular IOR Level"].default_value = surface.specular
-    if surface.subsurface:
-        shader.inputs["Subsurface Weight"].default_value = surface.subsurface
-        shader.inputs["Subsurface Radius"].default_value = (0.012, 0.005, 0.003)  # metres in skin, red deepest
-        shader.inputs["Subsurface Scale"].default_value = 1.0
-    if surface.height is not None:
-        bump = tree.nodes.new("ShaderNodeBump")
-        bump.inputs["Distance"].default_value = surface.bump_m
-        height = _image_node(bpy, tree, surface.height, surface.height_repeats)
-        tree.links.new(height.outputs["Color"], bump.inputs["Height"])
-        tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
-    return material
-
-
-def _image_node(bpy: Any, tree: Any, pixels: NDArray[np.float32], repeats: float) -> Any:
-    """An image texture node over the mesh's UV map, repeated; `pixels` (h, w, 3) or (h, w) are linear."""
-    node, mapping, uv = (
-        tree.nodes.new(kind) for kind in ("ShaderNodeTexImage", "ShaderNodeMapping", "ShaderNodeUVMap")
-    )
-    node.image = _image(bpy, pixels)
-    mapping.inputs["Scale"].default_value = (repeats, repeats, repeats)
-    tree.links.new(uv.outputs["UV"], mapping.inputs["Vector"])
-    tree.links.new(mapping.outputs["Vector"], node.inputs["Vector"])
-    return node
-
-
-def _image(bpy: Any, pixels: NDArray[np.float32]) -> Any:
-    """A Blender image, kept for the next scenes when `pixels` are read-only."""
-    if id(pixels) in _lasting_images:
-        return bpy.data.images[_lasting_images[id(pixels)][1]]
-    height, width = pixels.shape[:2]
-    lasting = not pixels.flags.writeable
-    image = bpy.data.images.new("lasting" if lasting else "texture", width, height, alpha=False, float_buffer=True)
-    image.colorspace_settings.name = "Non-Color"
-    rgba = np.ones((height, width, 4), dtype=np.float32)
-    for channel in range(3):  # three times faster than all at once; Blender's rows start at the bottom
-        rgba[..., channel] = pixels[::-1] if pixels.ndim == 2 else pixels[::-1, :, channel]
-    image.pixels.foreach_set(rgba.ravel())
-    image.update()
-    if lasting:
-        _lasting_images[id(pixels)] = pixels, image.name
-    return image
 
 
 def _add_instance_output(scene: Any, folder: str) -> None:
