@@ -76,7 +76,7 @@ class RenderParams:
     image_timeout_s: float
     """An image that takes longer is given up, tried once more and then skipped."""
     images_per_worker: int
-    """After so many images a process is replaced by a new one, because Blender leaks."""
+    """After so many images a process is replaced by a new one: a guard against what may grow in Blender."""
     min_people: int = 1
     """At least so many people stand in an image."""
     camera: CameraRanges = field(default_factory=CameraRanges)

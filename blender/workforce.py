@@ -3,7 +3,7 @@
 Each worker has its own pipe. An image whose worker raises, dies or takes longer than allowed is tried once more (by a
 new process unless it only raised); the second failure puts it on the skip list with the reason. A fault of the machine
 (a full disk, a folder without permission, a missing library) is nobody's image: the others finish theirs and the fault
-is raised. After so many images a worker is replaced, because Blender leaks.
+is raised. After so many images a worker is replaced, as a guard against what may grow in Blender.
 
 Workers run in their own session, so Ctrl-C in a terminal reaches the parent alone: Blender swallows it inside a render.
 The parent then gives out no more work, waits for the images under way, and stops. When the parent is killed, the
