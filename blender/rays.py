@@ -36,7 +36,7 @@ def first_hits(meshes: Sequence[Mesh], camera: Camera, targets_m: Floats) -> Fir
     ways = targets_m @ rotation.T + translation  # the camera is the origin, a target lies at share 1 of its way
     nearest = np.ones(len(ways))
     mesh_index, quad_index = np.full(len(ways), -1), np.full(len(ways), -1)
-    for number, mesh in enumerate(meshes):
+    for number, mesh in enumerate(meshes if len(ways) else ()):
         vertices = mesh.vertices_m @ rotation.T + translation
         ray, quad = _candidates(ways, vertices, mesh.quads)
         share = _shares(ways[ray], vertices[mesh.quads[quad]])

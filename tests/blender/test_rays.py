@@ -44,6 +44,13 @@ def _solved(meshes: list[Mesh], eye: Floats, target: Floats) -> tuple[int, int, 
     return found
 
 
+def test_no_targets_no_hits() -> None:
+    camera = Camera(64, 48, 30.0, look_at(np.zeros(3), np.ones(3)))
+    hits = first_hits([_soup(np.random.default_rng(0), "a", 3)], camera, np.empty((0, 3)))
+    assert hits.mesh.shape == hits.quad.shape == (0,)
+    assert hits.place_m.shape == (0, 3)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_first_hits_are_those_of_every_triangle_tried(seed: int) -> None:
