@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "freeze-clusters": ("dataengine.datasets.frozen_clusters", "Keep this round's pose clusters for later rounds."),
     "sweep-mix": ("dataengine.datasets.mix_sweep", "Measure which ratio of synthetic to real is best on your data."),
     "compare-recipes": ("dataengine.datasets.recipe_study", "Measure which recipe is best for how many labels."),
+    "compare-rounds": ("dataengine.train.round_study", "Measure what fine-tuning costs and forgets beside a full fit."),
     "label-export": ("dataengine.active.label_export", "Write the picks as COCO JSON for an annotation tool."),
     "label-import": ("dataengine.active.label_import", "Check what a person labelled and keep it by its hash."),
     "history": ("dataengine.train.history", "List the registry: champion, archived, refused."),

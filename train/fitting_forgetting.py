@@ -23,37 +23,46 @@ from .fitting_start import read_checkpoint
 
 @dataclass(frozen=True, eq=False)
 class OldTest:
-    """People that the network of before was tested on, and its AP on them."""
+    """People of an earlier round."""
 
     people: People
     images: Images
-    ap_before: float
+    ap_before: float | None
+    """Of the network that the fit starts from; None where it starts from no earlier one."""
 
 
 def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
-    """The people of `old_test` and the AP of `start_from` on them; None where none are asked for.
+    """The people of `old_test`, and the AP of `start_from` on them; None where none are asked for.
 
     Raises:
         InputError: there is nobody in the file, or a picture of it is learned from.
     """
-    if params.old_test is None or params.start_from is None:
+    if params.old_test is None:
         return None
     people, images = read_people(Path(params.old_test), root=Path.cwd())
     if not len(people):
         raise InputError(f"{params.old_test} has no people to test on")
     refuse_shared_images(images, training.images, params.old_test)
+    if params.start_from is None:
+        return OldTest(people, images, None)
     net, meta = read_checkpoint(Path(params.start_from))
-    return OldTest(people, images, _ap(net, meta, people, images))
+    return OldTest(people, images, average_precision(net, meta, people, images))
 
 
 def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta) -> dict[str, float]:
-    """AP before and after, and what was lost; a gain is a negative loss. Nothing without old people."""
+    """AP before and after, and what was lost; a gain is a negative loss.
+
+    Without an earlier network only the AP after, without old people nothing.
+    """
     if old is None:
         return {}
-    after = _ap(net, meta, old.people, old.images)
+    after = average_precision(net, meta, old.people, old.images)
+    if old.ap_before is None:
+        return {"old_test_ap_after": after}
     return {"old_test_ap_before": old.ap_before, "old_test_ap_after": after, "forgotten_ap": old.ap_before - after}
 
 
-def _ap(net: nn.Module, meta: ModelMeta, people: People, images: Images) -> float:
+def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images) -> float:
+    """OKS AP of a network on labelled people."""
     prediction = predict_people(torch_runner(net), meta, people, images, description="old test set")
     return float(coco_ap(people, images, prediction.as_people(people))["AP"])

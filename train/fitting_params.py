@@ -70,7 +70,8 @@ class FitParams:
     """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves it to the mix."""
     replay: ReplayParams = field(default_factory=ReplayParams)
     old_test: str | None = None
-    """People of an earlier round's test set, COCO JSON: the AP lost on them since `start_from` goes to metrics.json."""
+    """People of an earlier round's test set, COCO JSON: metrics.json tells the AP on them, and after `start_from` the
+    AP lost."""
     input_width_px: int
     input_height_px: int
     """Size of the crop that the network sees, in multiples of its stride: 16 for the residual network, 32 for HRNet."""
@@ -136,8 +137,6 @@ class FitParams:
                 raise ParamsError(f"params {name}", expected="0 or more and below 1", got=repr(getattr(self, name)))
         if not 0 < self.layer_decay <= 1:
             raise ParamsError("params layer_decay", expected="above 0 and at most 1", got=repr(self.layer_decay))
-        if self.old_test and not self.start_from:
-            raise ParamsError("params old_test measures what is forgotten since start_from", mend="set start_from too")
         for name in ("restarts", "patience", "weight_decay"):
             if not getattr(self, name) >= 0:
                 raise ParamsError(f"params {name}", expected="0 or more", got=repr(getattr(self, name)))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 import scipy.stats
 import yaml
@@ -18,16 +17,16 @@ from hypothesis import strategies as st
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.datasets import recipe_report
-from dataengine.datasets.dvc_project import DvcProject
 from dataengine.datasets.recipe_plan import OWNED, PRETRAIN, RECIPES, Plan, Run, run_name
 from dataengine.datasets.recipe_report import Cell, Facts, Outcome, Table, page, write_report
 from dataengine.datasets.recipe_runner import Runner
 from dataengine.datasets.recipe_score import Score, check_training, read_held_out
 from dataengine.datasets.recipe_study import parse_plan, run
-from dataengine.datasets.seed_spread import half_widths
+from dataengine.dvc_project import DvcProject
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.pose_clusters import read_pose_clusters
+from dataengine.seed_spread import half_widths
 
 from ..train.fitting_project import draw_people_at
 from ..video.clips import textured, write_clip
@@ -134,19 +133,6 @@ def test_shares_that_are_set_stay() -> None:
     plan = parse_plan([2], [], [0], ["real"], [], 20, 1, ["ingest.split.test_share=0.3"], share=0.1)
     params = plan.params_of(Run("real", 2, 0))
     assert (params["ingest.split.test_share"], params["ingest.split.val_share"]) == ("0.3", "0.1000")
-
-
-@given(st.lists(st.lists(st.floats(0, 1), max_size=4), min_size=1, max_size=5))
-def test_intervals_of_groups_of_any_size(groups: list[list[float]]) -> None:
-    found = half_widths(groups)
-    freedom = sum(max(0, len(group) - 1) for group in groups)
-    if not freedom:
-        assert np.isnan(found).all()
-        return
-    pooled = sum(np.var(group) * len(group) for group in groups if group) / freedom
-    for group, width in zip(groups, found, strict=True):
-        expected = scipy.stats.t.ppf(0.975, freedom) * np.sqrt(pooled / len(group)) if group else np.nan
-        assert width == pytest.approx(expected, nan_ok=True)
 
 
 def outcomes(runs: list[Run]) -> dict[Run, Outcome]:
@@ -311,30 +297,3 @@ def test_a_whole_study_goes_on_where_it_was_and_leaves_the_checkout_alone(projec
     (mine / "people.json").write_text(json.dumps(document))
     edited = Runner(plan, mine / "people.json", mine, 3, report.resolve())
     assert edited.name(Run("real", 4, 0)) != before_edit, "other labels, other runs"
-
-
-def test_what_decides_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    git("init", "-q")
-    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "empty")
-    stages = {
-        "ingest": {"cmd": "a", "deps": ["one.py"], "outs": ["data/a"], "params": ["ingest"]},
-        "balance": {"cmd": "b", "deps": ["two.py", "data/a"], "outs": [{"data/b": {"persist": True}}]},
-        "select": {"cmd": "c", "deps": ["three.py", "data/b"], "outs": ["data/c"]},
-    }
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
-    Path("params.yaml").write_text("ingest: {x: 1}\nselect: {y: 2}\n")
-    for name in ("one", "two", "three"):
-        Path(f"{name}.py").write_text(name)
-    project = DvcProject(tmp_path, tmp_path / "log")
-    found = project.ingredients("balance")
-    assert found["ingest"] == {
-        "cmd": "a",
-        "params": {"ingest": {"x": 1}},
-        "files": {"one.py": sha256_file(Path("one.py"))},
-    }
-    assert set(found) == {"ingest", "balance"} and project.out("balance") == "data/b"
-    Path("three.py").write_text("changed")
-    assert project.ingredients("balance") == found
-    Path("one.py").write_text("changed")
-    assert project.ingredients("balance") != found

@@ -34,12 +34,21 @@ class DvcProject:
         """Bring a stage up to date."""
         self._logged("repro", stage)
 
-    def run_experiment(self, name: str, params: Sequence[str], stage: str) -> None:
-        """`dvc exp run` in a temporary folder. Raises InputError when it fails."""
-        untracked = not self._git("ls-files", LOCK_NAME)
-        copied = ["--copy-paths", LOCK_NAME] if untracked else []  # it tells which outputs are in the cache
-        changes = [word for param in params for word in ("--set-param", param)]
-        self._logged("exp", "run", "--temp", "--name", name, *copied, *changes, stage)
+    def run_experiment(
+        self, name: str, params: Sequence[str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
+    ) -> None:
+        """`dvc exp run` in a temporary folder. Raises InputError when it fails.
+
+        `copied` are files and folders of the project that neither git nor DVC brings there. `alone` runs the stage
+        itself whatever DVC remembers of it, and none before it: for stages told to read what is no dependency.
+        """
+        untracked = not self._git("ls-files", LOCK_NAME)  # it tells which outputs are in the cache
+        paths = [LOCK_NAME] if untracked else []
+        paths += [path.resolve().relative_to(self.root.resolve()).as_posix() for path in copied]
+        words = [word for path in paths for word in ("--copy-paths", path)]
+        words += ["--single-item", "--force"] if alone else []
+        words += [word for param in params for word in ("--set-param", param)]
+        self._logged("exp", "run", "--temp", "--name", name, *words, stage)
 
     def remove_experiment(self, name: str) -> None:
         """Forget an experiment that began at the present commit."""
@@ -79,6 +88,12 @@ class DvcProject:
     def metrics_file(self, stage: str) -> str:
         """The file with the metrics of a stage."""
         return _paths(self._stages()[stage]["metrics"])[0]
+
+    def makers(self, stage: str) -> list[str]:
+        """The stages whose results a stage reads."""
+        stages = self._stages()
+        deps = set(_paths(stages[stage].get("deps", [])))
+        return [name for name, entry in stages.items() if deps & set(_made(entry))]
 
     def ingredients(self, stage: str) -> dict[str, Any]:
         """What decides a stage's result, whatever the commit: of it and of all that it takes results of.
