@@ -18,6 +18,7 @@ from .mesh import Mesh, Surface, bounds, plain_texture
 from .pose_library import Pose
 from .posing import settle_on_contacts, solve_orientations
 from .props import build_prop
+from .rays import first_hits
 from .rotations import about_axis
 from .scene import OccluderSpec, PersonSpec, SceneSpec
 from .skin import SkinMap
@@ -35,6 +36,7 @@ from .wardrobe import Wardrobe
 
 FLOOR_HALF_M = 40.0
 CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
+_MOST_HIDDEN = 0.75  # of what the frame shows of the people's bodies, that a thing may stand before
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,13 @@ def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px:
     things = [floor_mesh(scene, rng)]
     if scene.occluder is not None:
         things += _occluder(scene.occluder, people, camera, rng)
-    _, depth = camera.project(people[0].joints_m)
-    return Geometry(tuple(people), tuple(things), camera, replace(scene.lens, focus_m=float(np.median(depth))))
+    return Geometry(tuple(people), tuple(things), camera, focused(scene.lens, people[0], camera))
+
+
+def focused(lens: Lens, person: Standing, camera: Camera) -> Lens:
+    """`lens` with `person` in focus."""
+    _, depth = camera.project(person.joints_m)
+    return replace(lens, focus_m=float(np.median(depth)))
 
 
 def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.random.Generator) -> Standing:
@@ -175,7 +182,7 @@ def floor_mesh(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
 
 
 def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: np.random.Generator) -> list[Mesh]:
-    """The thing between the camera and the nearest person, or nothing where there is no room for it."""
+    """The thing between the camera and the nearest person, or nothing where it has no room or would hide everybody."""
     eye = camera.position_m[:2]
     feet = [person.mesh.vertices_m[:, :2].mean(axis=0) for person in people]
     target = min(feet, key=lambda foot: float(np.linalg.norm(foot - eye)))
@@ -189,8 +196,18 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
         placed = vertices + np.array([*middle, 0.0])
         clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * CAMERA_CLEARANCE_M
         if clear_of_camera and not any(_overlap(_footprint_m(placed), other, 0.1) for other in footprints):
-            return [_thing(placed, quads, material, spec, rng)]
+            thing = _thing(placed, quads, material, spec, rng)
+            return [thing] if _hidden_share(thing, people, camera) <= _MOST_HIDDEN else []
     return []
+
+
+def _hidden_share(thing: Mesh, people: list[Standing], camera: Camera) -> float:
+    """Of the points on people's bodies that lie in the frame, the share that `thing` stands before."""
+    points = np.concatenate([person.mesh.vertices_m[::200] for person in people])
+    pixels, depth = camera.project(points)
+    in_frame = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < [camera.width_px, camera.height_px]).all(axis=1)
+    hits = first_hits([thing], camera, points[in_frame])
+    return float((hits.mesh >= 0).mean()) if in_frame.any() else 0.0
 
 
 def _thing(

@@ -12,11 +12,11 @@ from dataengine.blender.collision import FLESH_GIVES_M, deepest_overlap_m
 from dataengine.blender.dressing import Tailor
 from dataengine.blender.ground_truth import joint_visibility
 from dataengine.blender.layout import build_geometry, make_tailor
-from dataengine.blender.observe import Hits
+from dataengine.blender.observe import Hits, Light, observe
 from dataengine.blender.pose_library import jittered, mirrored, read_pose_library
 from dataengine.blender.posing import solve_orientations
 from dataengine.blender.render_params import RenderParams
-from dataengine.blender.scene import draw_scene
+from dataengine.blender.scene import OccluderSpec, draw_scene
 from dataengine.blender.support import SINK_M, support_vertices
 from dataengine.keypoints import COCO_KEYPOINTS
 
@@ -129,6 +129,18 @@ def test_a_bridge_touches_the_floor_with_hands_and_feet(
         assert joints[[9, 10], 2].min() < 0.22  # a wrist
         assert joints[[15, 16], 2].min() < 0.22  # an ankle
         assert joints[[11, 12], 2].min() > 0.35  # the hips are up
+
+
+def test_a_thing_never_hides_everybody(model: BodyModel, tailor: Tailor, small_params: RenderParams) -> None:
+    """A car before three scenes: two would show nobody but for the rule, in the third it hides about a half."""
+    car = OccluderSpec("car", (4.4, 1.8, 1.6), (0.3, 0.1, 0.1), turn_rad=0.0, nearness=0.15, aside_m=0.0)
+    light = Light("city", 0.0, 1.0, 0.0)
+    for index, stays in ((2, False), (6, True), (7, False)):
+        scene = replace(draw_scene(small_params, read_pose_library(), index), occluder=car)
+        geometry = build_geometry(scene, model, tailor, 96, 96)
+        assert [thing.name for thing in geometry.things] == (["floor", "car"] if stays else ["floor"])
+        seen = observe(geometry.meshes, geometry.camera, light, geometry.people[0].joints_m, samples=1)
+        assert (seen.instance > 0).sum() > 100, "pixels of people"
 
 
 def test_visibility_follows_from_what_the_ray_hits(
