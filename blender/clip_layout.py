@@ -15,7 +15,8 @@ from .body import BODY_VERTICES, BodyModel, Shape
 from .camera import Camera, frame_points
 from .clip_spec import ClipSpec, Performer, camera_between
 from .dressing import Tailor, dress
-from .layout import CAMERA_CLEARANCE_M, Geometry, Standing, floor_mesh
+from .layout import CAMERA_CLEARANCE_M, Geometry, Standing, floor_mesh, focused
+from .lens import Lens
 from .pose_library import MOTION_FAMILY, Pose
 from .posing import settle_on_contacts, solve_orientations
 from .rotations import about_axis
@@ -69,7 +70,9 @@ class Performance:
         """Everybody, the floor and the camera, `seconds` after the clip's start."""
         people = [self._standing(row, seconds) for row in range(len(self._actors))]
         floor = floor_mesh(self._spec.scene, np.random.default_rng([self._spec.scene.texture_seed]))
-        return Geometry(tuple(people), (floor,), self.camera(seconds, width_px, height_px))
+        camera = self.camera(seconds, width_px, height_px)
+        lens = focused(Lens(f_stop=self._spec.scene.lens.f_stop), people[0], camera)
+        return Geometry(tuple(people), (floor,), camera, lens)
 
     def camera(self, seconds: float, width_px: int, height_px: int) -> Camera:
         """Frames all that the clip will show, from where it stands at that moment."""

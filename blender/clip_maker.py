@@ -5,12 +5,13 @@ from pathlib import Path
 from .body import BodyModel
 from .clip_layout import Performance
 from .clip_spec import ClipParams, draw_clip
-from .image_maker import light_of, photograph
+from .image_maker import backdrop_of, light_of, photograph
 from .image_paths import ImagePaths
 from .layout import make_tailor
 from .motion import Motion, read_motion
 from .pose_library import read_pose_library
 from .render_params import RenderParams
+from .surroundings import background_files
 
 
 class ClipMaker:
@@ -22,6 +23,7 @@ class ClipMaker:
         self._motions: list[Motion] = [read_motion(Path(path)) for path in params.motions]
         self._model = BodyModel.load(cache)
         self._tailor = make_tailor(self._model.template)
+        self._backgrounds = background_files(params)
         self._at_hand: tuple[int, Performance] | None = None
 
     def make(self, index: int) -> None:
@@ -42,4 +44,5 @@ class ClipMaker:
             "floor": spec.scene.floor,
         }
         paths, params = ImagePaths.of(self._out, index), self._params
-        photograph(geometry, light_of(spec.scene), params.samples, paths, about, device=params.device)
+        backdrop, light = backdrop_of(spec.scene, self._backgrounds, params), light_of(spec.scene)
+        photograph(geometry, light, params.samples, paths, about, device=params.device, backdrop_bgr=backdrop)

@@ -83,8 +83,10 @@ def draw_clip(
     scene = draw_scene(params, poses, _FIRST_SCENE + number)
     rng = np.random.default_rng([params.seed, number, _CLIP_STREAM])
     performers = tuple(_draw_performer(person, params, clip, library, motions, rng) for person in scene.people)
-    is_moving = rng.random() < clip.moving_camera_share
-    return ClipSpec(scene, performers, _draw_end(scene.camera, rng) if is_moving else scene.camera)
+    if rng.random() >= clip.moving_camera_share:
+        return ClipSpec(scene, performers, scene.camera)
+    scene = replace(scene, backdrop=None)  # a photograph does not turn with the camera
+    return ClipSpec(scene, performers, _draw_end(scene.camera, rng))
 
 
 def camera_between(start: CameraSpec, end: CameraSpec, share: float) -> CameraSpec:

@@ -1,6 +1,7 @@
 """One image from its index: describe, build, observe, annotate, save. What a render worker does, over and over."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,7 @@ class ImageMaker:
             **about,
         }
         paths = ImagePaths.of(self._out, scene.index)
-        backdrop = None
-        if scene.backdrop is not None:
-            backdrop = read_backdrop(self._backgrounds, scene.backdrop, params.width_px, params.height_px)
+        backdrop = backdrop_of(scene, self._backgrounds, params)
         light = light_of(scene)
         return photograph(geometry, light, params.samples, paths, about, device=params.device, backdrop_bgr=backdrop)
 
@@ -93,6 +92,13 @@ def photograph(
     }
     write_json(paths.sidecar, record)
     return seen
+
+
+def backdrop_of(scene: SceneSpec, files: Sequence[Path], params: RenderParams) -> NDArray[np.uint8] | None:
+    """The photograph (height_px, width_px, 3), BGR, that a scene has behind its people, one of `files`."""
+    if scene.backdrop is None:
+        return None
+    return read_backdrop(files, scene.backdrop, params.width_px, params.height_px)
 
 
 def light_of(scene: SceneSpec) -> Light:

@@ -53,8 +53,9 @@ def command(
     """Render clips of the same people moving through poses of one family, or a BVH recording, past a camera.
 
     Labels are those of `render`, and beside them every picture has its video and frame, every person a `track_id` that
-    is its own throughout the video. The poses' share and the recordings are render.motion_share and render.motions;
-    render.images, occluder_share and max_skipped_share mean nothing here. Stop it when you like: the next run goes on.
+    is its own throughout the video. Of section render, motion_share and motions say how many people move as recorded;
+    images, occluder_share, motion_blur_share and max_skipped_share mean nothing here; photographs stand behind people
+    whom a still camera films. Stop it when you like: the next run goes on.
 
     Example: dataengine render-clips --out data/clips --cache data/cache/anny --clips 2 --frames 50
     """

@@ -61,6 +61,18 @@ def test_a_camera_goes_from_its_start_to_its_end(small_params: RenderParams, lib
     assert still.camera_end == still.scene.camera
 
 
+def test_a_photograph_stands_behind_people_whom_a_still_camera_films(
+    small_params: RenderParams, library: tuple[Pose, ...]
+) -> None:
+    params = replace(small_params, backgrounds="photographs", background_share=1.0)
+    moving, still = (
+        [draw_clip(params, replace(CLIP, moving_camera_share=share), library, [], number) for number in range(5)]
+        for share in (1.0, 0.0)
+    )
+    assert all(clip.scene.backdrop is None for clip in moving)
+    assert all(clip.scene.backdrop is not None for clip in still)
+
+
 @pytest.mark.parametrize(
     ("change", "option"),
     [({"frames": 1}, "--frames"), ({"fps": 0.0}, "--fps"), ({"moving_camera_share": 1.2}, "--moving-camera-share")],
@@ -143,3 +155,35 @@ def test_the_command_writes_labelled_frames_tracks_and_videos(
     run(small_params, replace(CLIP, clips=1), out, body_cache)
     assert {path.name for path in out.glob("images/*.png")} == {"000000.png", "000001.png", "000002.png"}
     assert all(path.stat().st_mtime_ns == written[path.name] for path in out.glob("images/*.png")), "kept"
+
+
+@pytest.mark.bpy
+def test_a_clip_has_the_lens_and_the_photograph_of_its_scene(
+    small_params: RenderParams, body_cache: Path, tmp_path: Path
+) -> None:
+    import cv2
+
+    from dataengine.blender.body import BodyModel
+    from dataengine.blender.clip_layout import Performance
+    from dataengine.blender.clip_maker import ClipMaker
+    from dataengine.blender.layout import make_tailor
+
+    photographs, out = tmp_path / "photographs", tmp_path / "clips"
+    for folder in (photographs, out / "images", out / "sidecars"):
+        folder.mkdir(parents=True)
+    cv2.imwrite(str(photographs / "green.png"), np.full((64, 64, 3), (0, 255, 0), np.uint8))
+    params = replace(small_params, backgrounds=str(photographs), background_share=1.0, defocus_share=1.0)
+    clip = replace(CLIP, moving_camera_share=0.0)
+
+    spec = draw_clip(params, clip, read_pose_library(), [], 0)
+    model = BodyModel.load(body_cache)
+    seen = Performance(spec, clip.seconds, model, make_tailor(model.template)).at(0.5, 96, 96)
+    _, depth = seen.camera.project(seen.people[0].joints_m)
+    assert seen.lens.f_stop == spec.scene.lens.f_stop is not None
+    assert depth.min() < seen.lens.focus_m < depth.max()
+
+    maker = ClipMaker(params, clip, out, body_cache, "fingerprint")
+    for frame in (0, 2):
+        maker.make(frame)
+        blue, green, red = cv2.split(cv2.imread(str(out / "images" / f"{frame:06d}.png")).astype(int))
+        assert ((green > 2 * blue) & (green > 2 * red)).mean() > 0.1
