@@ -1,5 +1,6 @@
 """`params.yaml` as frozen dataclasses: one section a stage; unknown keys, missing keys and wrong types fail."""
 
+import re
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
@@ -12,6 +13,15 @@ from dataengine.errors import ParamsError
 T = TypeVar("T")
 
 
+class _Loader(yaml.SafeLoader):
+    """Takes 5e-05 and 1e3 for numbers, as YAML 1.2 does and DVC, which writes them so; PyYAML alone asks for a dot."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
+)
+
+
 def load_section(path: Path, section: str, cls: type[T]) -> T:
     """Read section `section` of the YAML file `path` into the frozen dataclass `cls`.
 
@@ -19,7 +29,7 @@ def load_section(path: Path, section: str, cls: type[T]) -> T:
     a float is asked for. Checks that a dataclass makes in ``__post_init__`` may raise `ParamsError` themselves.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except FileNotFoundError as error:
         raise ParamsError(f"{path} does not exist", mend="run in the project's folder or give --params") from error
     except yaml.YAMLError as error:

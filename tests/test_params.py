@@ -65,6 +65,12 @@ def test_a_wrong_section_says_what_was_expected(tmp_path: Path, old: str, new: s
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "value"), [("5e-05", 5e-5), ("1e3", 1000.0), ("-2.5E+1", -25.0), (".5e1", 5.0)])
+def test_numbers_without_a_dot_are_numbers_as_for_dvc(tmp_path: Path, text: str, value: float) -> None:
+    assert load(tmp_path, GOOD.replace("rate: 1", f"rate: {text}")).rate == value
+    assert load(tmp_path, GOOD.replace("[a, b]", "[1e, e5, e-5]")).names == ["1e", "e5", "e-5"]
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="does not exist"):
         load_section(tmp_path / "none.yaml", "x", Section)
