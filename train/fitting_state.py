@@ -19,6 +19,11 @@ import torch
 from dataengine.files import atomic_path
 
 STATE_NAME = "state.pt"
+# what torch.load raises, depending on which byte is wrong
+_UNREADABLE = (
+    *(OSError, RuntimeError, EOFError, TypeError, ValueError, LookupError, AttributeError),
+    pickle.UnpicklingError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +61,7 @@ def load_state(out: Path, fingerprint: str) -> FitState | None:
         return None
     try:
         state = FitState(**torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError):
+    except _UNREADABLE:
         return None  # an older format or a damaged disk costs a fresh start, nothing else
     return state if state.fingerprint == fingerprint else None
 

@@ -96,6 +96,10 @@ def check_weights(weights: Mapping[str, float]) -> None:
     unknown = sorted(set(weights) - set(LOSSES))
     if unknown:
         raise ParamsError("params losses has an unknown name", expected=" | ".join(LOSSES), got=", ".join(unknown))
-    bad = [name for name, weight in weights.items() if isinstance(weight, bool) or not 0 <= weight < float("inf")]
+    bad = [name for name, weight in weights.items() if not _is_weight(weight)]
     if bad or not any(weights.values()):
         raise ParamsError("params losses", expected="weights of 0 or more, one above 0", got=repr(dict(weights)))
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")

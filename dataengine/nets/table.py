@@ -56,8 +56,8 @@ def build_network(
     try:
         reader, own = make_head(head, layout or Layout(), kwargs or {})
         return entry.kind(reader, **own, **entry.kwargs)
-    except TypeError as error:
-        raise ParamsError(f"network {name} does not take these arguments", got=str(error)) from error
+    except (TypeError, ValueError, LookupError, RuntimeError) as error:
+        raise ParamsError(f"network {name} does not take these arguments", got=f"{kwargs}: {error}") from error
 
 
 def architecture_of(name: str, pretrained: str) -> Mapping[str, Any]:

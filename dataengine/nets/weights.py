@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from dataengine.errors import InputError
 
+_UNREADABLE = (
+    *(SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile),
+    *(RuntimeError, EOFError, ValueError, TypeError, LookupError, AttributeError),
+)
 _WRAPPERS = ("state_dict", "model")  # keys under which training scripts put the weights
 _PARALLEL_PREFIX = "module."  # what torch's DataParallel adds to each name
 
@@ -29,7 +33,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         record = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
+    except _UNREADABLE as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} is not a file of weights", expected="tensors by name", got=first) from error
     for key in _WRAPPERS:

@@ -122,6 +122,14 @@ def test_unknown_heads_and_options_are_refused(head: str, kwargs: dict[str, Any]
         build_network("residual", head=head, kwargs=kwargs)
 
 
+@pytest.mark.parametrize(
+    "kwargs", [{"channels": [8, 16, 32, 64]}, {"channels": []}, {"blocks": [1]}, {"maps_per_joint": -1}]
+)
+def test_senseless_shapes_are_refused(kwargs: dict[str, Any]) -> None:
+    with pytest.raises(ParamsError, match=r"residual does not take.*" + next(iter(kwargs))):
+        build_network("residual", kwargs=kwargs)
+
+
 def test_a_width_is_not_for_users_to_change() -> None:
     with pytest.raises(ParamsError, match="width"):
         build_network("hrnet-w18", Layout(64, 64), kwargs={"width": 7})

@@ -30,7 +30,9 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04half a zip", b"\x80\x02}q\x00.", b"not weights at all" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04half a zip", b"\x80\x02}q\x00.", b"not weights at all" * 99, b"hello, world"]
+)
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_broken_files_are_one_line(tmp_path: Path, content: bytes, suffix: str) -> None:
     path = tmp_path / f"weights{suffix}"

@@ -61,6 +61,8 @@ def test_it_learns_eight_people_by_heart(project: Path) -> None:
     metrics = json.loads(Path("reports/models/a/metrics.json").read_text())
     assert metrics["val_pck_02"] == hits[-1]
     assert cv2.imread("reports/models/a/val_predictions.jpg") is not None
+    pictures = sorted(path.name for path in Path("reports/models/a/plots/images/predictions").iterdir())
+    assert pictures == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert not resume_folder(Path("models/a")).exists()
 
 
@@ -107,6 +109,12 @@ def test_a_state_of_other_data_or_in_pieces_is_not_taken_up(tmp_path: Path) -> N
     whole = (resume_folder(out) / "state.pt").read_bytes()
     (resume_folder(out) / "state.pt").write_bytes(whole[: len(whole) // 2])
     assert load_state(out, "mine") is None
+    rng = np.random.default_rng(0)
+    for _ in range(300):  # whatever a bad disk does to a byte, a fit can start
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] = rng.integers(256)
+        (resume_folder(out) / "state.pt").write_bytes(damaged)
+        load_state(out, "mine")
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_images(project: Path) -> None:

@@ -219,9 +219,11 @@ def test_oks_loss_of_one_sigma_is_known() -> None:
         ({"oks": -1.0}, "0 or more"),
         ({"oks": float("nan")}, "0 or more"),
         ({"oks": 0.0}, "one above 0"),
+        ({"oks": None, "simcc_kl": 1.0}, "0 or more"),
+        ({"oks": "0.1", "simcc_kl": 1.0}, "0 or more"),
         ({}, "one above 0"),
     ],
 )
-def test_senseless_sums_are_refused(weights: dict[str, float], fault: str) -> None:
+def test_senseless_sums_are_refused(weights: dict[str, Any], fault: str) -> None:
     with pytest.raises(ParamsError, match=fault):
         WeightedLoss(weights, head_for("simcc_kl"), SIGMA_PX)
