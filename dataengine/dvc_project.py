@@ -119,6 +119,11 @@ class DvcProject:
         document = yaml.safe_load((self.root / LOCK_NAME).read_text(encoding="utf-8"))
         return [dict(dep) for dep in document["stages"][stage]["deps"]]
 
+    def results(self, stage: str) -> list[dict[str, Any]]:
+        """Paths and hashes that `dvc.lock` gives for what a stage wrote."""
+        document = yaml.safe_load((self.root / LOCK_NAME).read_text(encoding="utf-8"))
+        return [dict(out) for out in document["stages"][stage].get("outs", [])]
+
     def changes(self) -> str:
         """What differs from the commit, apart from texts and the lock file."""
         return self._git("diff", "HEAD", "--", ".", ":!docs", ":!*.md", f":!{LOCK_NAME}")

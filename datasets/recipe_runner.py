@@ -99,7 +99,7 @@ class Runner:
         held_out, name, start = self.held_out, self.name(run), self.plan.start_of(run)
         params = self.plan.params_of(run)
         if start is not None:
-            params |= {f"{STAGE}.start_from": str(self._network(start))}
+            params |= {f"{STAGE}.start_from": str(self._network(start)), f"{STAGE}.pretrained": "null"}
         revision = self._experiment(name, params, STAGE)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
             folder = Path(temporary)
@@ -143,7 +143,7 @@ class Runner:
         found = self.project.experiments()
         if name not in found:
             source = {"annotations": str(self.source), "images": str(self.images.resolve())}
-            quoted = ",".join(f"{key}:{json.dumps(value)}" for key, value in source.items())
+            quoted = ",".join(f"{key}:{json.dumps(value, ensure_ascii=False)}" for key, value in source.items())
             told = [f"ingest.sources=[{{{quoted}}}]", *(f"{key}={value}" for key, value in params.items())]
             self.project.run_experiment(name, told, stage)
             found = self.project.experiments()

@@ -47,6 +47,8 @@ def test_what_decides_a_result(tmp_path: Path) -> None:
         "files": {"one.py": sha256_file(Path("one.py"))},
     }
     assert set(found) == {"ingest", "balance"} and project.out("balance") == "data/b"
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": [{"path": "data/a", "md5": "1"}]}}}))
+    assert project.results("ingest") == [{"path": "data/a", "md5": "1"}]
     Path("three.py").write_text("changed")
     assert project.ingredients("balance") == found
     Path("one.py").write_text("changed")

@@ -91,5 +91,5 @@ class Plan:
             "start_from": NULL,
         }
         if variant.kind == ROUND:
-            own |= {"start_from": self.base.as_posix(), "learning_rate": repr(self.learning_rate)}
+            own |= {"start_from": self.base.as_posix(), "pretrained": NULL, "learning_rate": repr(self.learning_rate)}
         return {**self.settings, **{f"{self.stage}.{key}": value for key, value in own.items()}}

@@ -105,9 +105,10 @@ class Runner:
 
     @cached_property
     def _data(self) -> list[object]:
-        """What decides a result beside the params of the fit."""
-        hashes = {path.as_posix(): sha256_file(path) for path in self._files()}
-        return [hashes, self.project.ingredients(self.plan.stage)]
+        """What decides a result beside the params of the fit. Own data are named by path alone, hence their hashes."""
+        earlier = {path.as_posix(): sha256_file(path) for path in self._files()}
+        present = {stage: self.project.results(stage) for stage in self.project.makers(self.plan.stage)}
+        return [earlier, present, self.project.ingredients(self.plan.stage)]
 
     def _files(self) -> list[Path]:
         mix = self.plan.old / MIX_FOLDER

@@ -43,7 +43,8 @@ def run(
     """``fit.overhead``, ``fit.ms_per_image``, then time and bytes of a checkpoint and of a resume state."""
     section = load_section(params, "fit-teacher", _room("fitting_params").FitParams)
     with tempfile.TemporaryDirectory() as folder:
-        ours, plain = loops(replace(section, draws_per_epoch=1, accumulate=1), Path(folder) / "set", people)
+        once = replace(section, draws_per_epoch=1, people_per_epoch=None, accumulate=1)
+        ours, plain = loops(once, Path(folder) / "set", people)
         seconds = in_turns(ours.epoch, plain.epoch, pairs)
         ratio = statistics.median(a / b for a, b in seconds)
         yield Figure("fit.overhead", ratio, "of a plain loop's time", 1.0)

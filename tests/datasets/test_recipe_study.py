@@ -211,8 +211,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
     people, images = draw_people_at(tmp_path / "rendered", 6, seed=1, source="synthetic")
     write_people(tmp_path / "rendered/people.json", people, images)
-    people, images = draw_people_at(tmp_path / "mine/images", 40, seed=2)
-    write_people(tmp_path / "mine/images/people.json", people, images)
+    people, images = draw_people_at(tmp_path / "meine Größen/images", 40, seed=2)
+    write_people(tmp_path / "meine Größen/images/people.json", people, images)
     clip = write_clip(tmp_path / "clip.mp4", [textured(number) for number in range(2)])
 
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
@@ -242,7 +242,7 @@ def records(report: Path) -> dict[str, Mapping[str, Any]]:
 
 @pytest.mark.slow
 def test_a_whole_study_goes_on_where_it_was_and_leaves_the_checkout_alone(project: Path) -> None:
-    mine, report = Path("../mine/images"), Path("reports/recipes")
+    mine, report = Path("../meine Größen/images"), Path("reports/recipes")
     plan = parse_plan(
         [4], [], [0], ["real", "pretrain-mix"], [], 16, 2, ["ingest.checks.near_duplicate_bits=0"], share=0.25
     )

@@ -69,6 +69,7 @@ def test_fits_as_params() -> None:
     plain, replayed = (PLAN.params_of(Variant(ROUND, share, 0.8), 1) for share in (0.0, 0.5))
     assert full["fit-teacher.start_from"] == "null" and "fit-teacher.learning_rate" not in full
     assert full["fit-teacher.people_per_epoch"] == "10000" and full["fit-teacher.replay.share"] == "0.5"
+    assert plain["fit-teacher.pretrained"] == "null" and "fit-teacher.pretrained" not in full
     assert plain["fit-teacher.start_from"] == "models/base" and plain["fit-teacher.learning_rate"] == "0.0005"
     assert plain["fit-teacher.replay.mix"] == "null" and plain["fit-teacher.people_per_epoch"] == "2500"
     assert replayed["fit-teacher.replay.mix"] == "data/round-1/mix"
@@ -228,8 +229,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("project")
-def test_a_whole_study_goes_on_where_it_was_and_sees_changed_data() -> None:
+def test_a_whole_study_goes_on_where_it_was_and_sees_changed_data(project: Path) -> None:
     report = Path("reports/rounds")
     given_here = {**GIVEN, "people": 16, "full_people": 32, "epochs": 1, "seeds": [0], "settings": []}
     plan = parse_plan(**given_here)
@@ -269,6 +269,13 @@ def test_a_whole_study_goes_on_where_it_was_and_sees_changed_data() -> None:
     other, _ = load_checkpoint(Path("reports/changed"))
     pairs = zip(net.state_dict().values(), other.state_dict().values(), strict=True)
     assert any((a != b).any() for a, b in pairs), "fitted anew, though DVC knows nothing of the old people"
+
+    before = changed.name(fit)
+    write_round(project, 8, seed=30)
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "-q", "-f", "-s", "ingest"], check=True)
+    renewed = Runner(plan, report.resolve())
+    renewed.prepare()
+    assert renewed.name(fit) != before and renewed.known(fit) is None, "other new people under the same path"
     Path("data/round-1/ingest/test.json").unlink()
     with pytest.raises(InputError, match=r"test\.json is missing"):
         Runner(plan, report.resolve()).prepare()
