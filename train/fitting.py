@@ -31,13 +31,15 @@ from .fitting_data import TrainingSet, ValidationSet, fingerprint
 from .fitting_distill import Distillation
 from .fitting_forgetting import OldTest, forgetting, old_test_set
 from .fitting_params import DistillParams, FitParams
+from .fitting_progress import Progress
 from .fitting_ranks import Ranks
-from .fitting_report import validation_figures, write_curves, write_picture
+from .fitting_report import PICTURE_NAME, validation_figures, write_curves, write_picture
 from .fitting_schedule import average_decay, learning_rate, update_average
 from .fitting_start import choose_device, files_read, first_network, model_meta
 from .fitting_state import FitState, load_state, remove_state, save_state
 from .fitting_step import Stepper
 
+INFERENCE_BATCH = 64
 CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress
 
 
@@ -56,28 +58,33 @@ def fit(
 
     `files` are the label files read, for the fingerprint; `distill` may name a teacher.
     """
-    ranks = Ranks.of_environment()
+    ranks = Ranks.of_environment(choose_device(params))
     meta = model_meta(params)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     mark = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
-    run = Run(params, meta, training, ranks, distill)
+    run, progress = Run(params, meta, training, ranks, distill), Progress(report)
     run.restore(load_state(out, mark))
+    if ranks.is_first and not run.done:
+        progress.restart()
     ticks = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
     while not run.finished():
         loss = run.epoch(steps)
-        run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation))})
+        run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation, progress))})
         if ranks.is_first:
             save_state(out, run.state(mark))
+            progress.show_curves(run.history)
     next(steps, None)  # lets the bar finish its line
-    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, old, mark, out, report))
+    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, old, mark, out, report, progress))
     ranks.leave()
     return final
 
 
-def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet) -> dict[str, float]:
-    return validation_figures(validation, _predict(run.average, meta, validation))
+def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet, progress: Progress) -> dict[str, float]:
+    prediction = _predict(run, run.average, meta, validation)
+    progress.show_people(run.done, validation, prediction)
+    return validation_figures(validation, prediction)
 
 
 def _finish(
@@ -89,22 +96,27 @@ def _finish(
     mark: str,
     out: Path,
     report: Path,
+    progress: Progress,
 ) -> dict[str, float]:
     """Write checkpoint and report of what is shipped; returns its figures."""
     shipped = run.shipped()
-    prediction = _predict(shipped, meta, validation)
-    final = {**validation_figures(validation, prediction), **run.speed(), **forgetting(old, shipped, meta)}
+    prediction = _predict(run, shipped, meta, validation)
+    forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
+    final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
     lineage = {"stage": stage, "params": asdict(run.params), "data_sha256": mark, "validation": run.shipped_figures()}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
         write_curves(report_folder, run.history, final)
-        write_picture(report_folder, validation, prediction)
+        write_picture(report_folder / PICTURE_NAME, validation, prediction)
+        progress.finish(report_folder)
     remove_state(out)
+    progress.restart()
     return final
 
 
-def _predict(net: nn.Module, meta: ModelMeta, validation: ValidationSet) -> Prediction:
-    return predict_crops(torch_runner(net), meta, validation.crops_bgr, validation.matrices)
+def _predict(run: "Run", net: nn.Module, meta: ModelMeta, validation: ValidationSet) -> Prediction:
+    crops, matrices = validation.crops_bgr, validation.matrices
+    return predict_crops(torch_runner(net), meta, crops, matrices, batch=run.inference_batch)
 
 
 def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
@@ -181,6 +193,12 @@ class Run:
             projection=self.distillation.projection.state_dict() if self.distillation else {},
             pieces=self.stepper.pieces,
         )
+
+    @property
+    def inference_batch(self) -> int:
+        """How many crops to predict at a time: no more than are fitted at a time where memory ran out."""
+        has_run_out = self.stepper.pieces > self.params.accumulate
+        return -(-self.batch // self.ranks.world // self.stepper.pieces) if has_run_out else INFERENCE_BATCH
 
     def finished(self) -> bool:
         """All epochs are done, or there was no better one for `patience` epochs."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dataengine.errors import InputError
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
 
+from .fitting_alike import check_alike
 from .fitting_params import DistillParams
 from .fitting_start import read_checkpoint
 from .losses_distillation import feature_loss, soft_target_loss
@@ -44,7 +44,7 @@ class Distillation:
         assert params.teacher is not None
         self.params, self.head = params, student.head_kind
         self.teacher, teacher_meta = read_checkpoint(Path(params.teacher))
-        _check_alike(params.teacher, teacher_meta, meta)
+        check_alike(f"distill.teacher {params.teacher}", teacher_meta, meta)
         parameter = next(student.parameters())
         self.teacher.to(parameter.device).requires_grad_(False)
         self.projection: nn.Module = nn.Identity()
@@ -78,28 +78,6 @@ def _logits(head: Head, answer: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     if isinstance(head, Heatmap):
         return tuple(EXPECTATION_SHARPNESS * maps.flatten(2) for maps in answer)
     return answer
-
-
-def _check_alike(folder: str, teacher: ModelMeta, student: ModelMeta) -> None:
-    """Teacher and student look at the same tensors, and their answers have the same meaning, bin by bin."""
-    for name, theirs, ours in (
-        ("crop", teacher.crop, student.crop),
-        ("normalisation", (teacher.mean, teacher.std), (student.mean, student.std)),
-        ("keypoints", teacher.keypoints, student.keypoints),
-        ("head", _meaning(teacher.reader), _meaning(student.reader)),
-    ):
-        if theirs != ours:
-            raise InputError(
-                f"distill.teacher {folder} has another {name} than the student",
-                expected=str(ours),
-                got=str(theirs),
-                mend="fit a teacher like the student in this, or change the student",
-            )
-
-
-def _meaning(head: Head) -> dict[str, object]:
-    """What a bin of the answer stands for; how a heatmap is blurred before it is read is no part of it."""
-    return {name: value for name, value in head.describe().items() if name != "blur_sigma"}
 
 
 def _channels(net: KeypointNetwork, meta: ModelMeta) -> int:

@@ -49,20 +49,20 @@ def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
     return OldTest(people, images, average_precision(net, meta, people, images))
 
 
-def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta) -> dict[str, float]:
+def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: int = 64) -> dict[str, float]:
     """AP before and after, and what was lost; a gain is a negative loss.
 
     Without an earlier network only the AP after, without old people nothing.
     """
     if old is None:
         return {}
-    after = average_precision(net, meta, old.people, old.images)
+    after = average_precision(net, meta, old.people, old.images, batch=batch)
     if old.ap_before is None:
         return {"old_test_ap_after": after}
     return {"old_test_ap_before": old.ap_before, "old_test_ap_after": after, "forgotten_ap": old.ap_before - after}
 
 
-def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images) -> float:
-    """OKS AP of a network on labelled people."""
-    prediction = predict_people(torch_runner(net), meta, people, images, description="old test set")
+def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
+    """OKS AP of a network on labelled people, `batch` at a time."""
+    prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
     return float(coco_ap(people, images, prediction.as_people(people))["AP"])

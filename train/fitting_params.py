@@ -126,10 +126,13 @@ class FitParams:
     def __post_init__(self) -> None:
         for name in (
             *("epochs", "draws_per_epoch", "batch", "accumulate", "learning_rate", "label_sigma_px", "clip_norm"),
-            "restart_growth",
+            *("restart_growth", "input_width_px", "input_height_px"),
         ):
             if not getattr(self, name) > 0:
                 raise ParamsError(f"params {name}", expected="above 0", got=repr(getattr(self, name)))
+        if not 0 < self.crop_padding < float("inf"):
+            got = repr(self.crop_padding)
+            raise ParamsError("params crop_padding", expected="above 0; 1 is the person's box alone", got=got)
         if self.people_per_epoch is not None and self.people_per_epoch < 1:
             raise ParamsError("params people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
         for name in ("warmup_share", "ema_decay"):

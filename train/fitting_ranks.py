@@ -1,8 +1,11 @@
 """The processes that share a fit when torchrun starts several; one process alone is a group of one.
 
 Each rank fits its part of every batch; DistributedDataParallel averages the gradients. Rank 0 validates, saves and
-writes; the others wait for its word. Batch norm takes its statistics over a rank's part, and its running statistics are
-rank 0's, so what is validated may differ in the last digits from a fit in one process; the losses do not.
+writes; the others wait for its word.
+
+Batch norm takes its statistics over a rank's part: losses and gradients of n ranks are those of one process with the
+same `batch` and n times `accumulate`, and not those of one with n times `batch`. Its running statistics, which
+validation reads, are rank 0's: they move once a step, where one process moves them with every accumulated batch.
 
 Start with ``torchrun --nproc_per_node 2 -m dataengine.cli fit-student ...``: `batch` samples on each rank.
 """
@@ -17,6 +20,7 @@ import torch
 import torch.distributed as distributed
 from numpy.typing import NDArray
 
+from dataengine.errors import EnvironmentFault
 from dataengine.mixing import rank_places
 
 T = TypeVar("T")
@@ -30,15 +34,19 @@ class Ranks:
     world: int = 1
 
     @classmethod
-    def of_environment(cls) -> "Ranks":
-        """As torchrun's variables say; joins the group, over NCCL where there are GPUs and over gloo on CPUs."""
+    def of_environment(cls, device: torch.device) -> "Ranks":
+        """As torchrun's variables say; joins the group, over NCCL for fits on a GPU, one each, and over gloo on CPUs.
+
+        Raises:
+            EnvironmentFault: torchrun started more processes than there are GPUs.
+        """
         world = int(os.environ.get("WORLD_SIZE", "1"))
         if world == 1:
             return cls()
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        if device.type == "cuda":
+            _take_gpu(int(os.environ["LOCAL_RANK"]))
         if not distributed.is_initialized():
-            distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return cls(distributed.get_rank(), world)
 
     @property
@@ -71,3 +79,11 @@ class Ranks:
         """Leave the group."""
         if self.world > 1:
             distributed.destroy_process_group()
+
+
+def _take_gpu(local_rank: int) -> None:
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        got, mend = f"rank {local_rank}", f"take --nproc_per_node {count}, or params device: cpu"
+        raise EnvironmentFault("more processes than GPUs", expected=f"{count} at most", got=got, mend=mend)
+    torch.cuda.set_device(local_rank)

@@ -11,6 +11,7 @@ from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.oks import coco_ap
 from dataengine.evaluation.pck import pck
+from dataengine.files import atomic_path
 from dataengine.people import People
 from dataengine.predict import Prediction
 
@@ -31,8 +32,8 @@ def validation_figures(validation: ValidationSet, prediction: Prediction) -> dic
 def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
     """The history as DVCLive plots, and the final figures as its metrics.json.
 
-    Written at the end from the history that the resume state carries, so a run that was killed and taken up again
-    shows one unbroken curve.
+    Written anew from the history that the resume state carries, so a run that was killed and taken up again shows one
+    unbroken curve.
     """
     with Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None) as live:
         for figures in history:
@@ -43,14 +44,15 @@ def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Ma
             live.log_metric(name, value, plot=False)
 
 
-def write_picture(folder: Path, validation: ValidationSet, prediction: Prediction) -> None:
-    """Validation crops, evenly spaced over the set: prediction in colours, label in white."""
+def write_picture(path: Path, validation: ValidationSet, prediction: Prediction) -> None:
+    """A JPEG of validation crops, evenly spaced over the set: prediction in colours, label in white."""
     count = min(PICTURE_PEOPLE, len(validation.people))
     rows = np.linspace(0, len(validation.people) - 1, count).round().astype(int)
     tiles = [_tile(validation, prediction, int(row)) for row in rows]
     captions = [f"{prediction.score[row]:.2f}" for row in rows]
     sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
-    cv2.imwrite(str(folder / PICTURE_NAME), sheet)
+    with atomic_path(path) as partial:
+        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
 
 
 def _tile(validation: ValidationSet, prediction: Prediction, row: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from dataengine.nets.table import architecture_of
 from dataengine.params import load_section
 from dataengine.registry import RegistryParams, read_registry
 
+from .fitting_alike import check_alike
 from .fitting_params import FitParams
 from .gate_policy import CompareParams
 
@@ -51,7 +52,7 @@ def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:
     if params.pretrained:
         net.take_pretrained(params.pretrained)
     if params.start_from:
-        _take_checkpoint(net, Path(params.start_from))
+        _take_checkpoint(net, meta, Path(params.start_from))
     return net
 
 
@@ -100,8 +101,9 @@ def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
     return load_weights(folder, model.meta, model.sha256[WEIGHTS_NAME]), model.meta
 
 
-def _take_checkpoint(net: KeypointNetwork, folder: Path) -> None:
+def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) -> None:
     source, meta = read_checkpoint(folder)
+    check_alike(f"start_from {folder}", meta, own_meta)
     weights, own = source.state_dict(), net.state_dict()
     if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own.items()}:
         raise InputError(

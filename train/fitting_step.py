@@ -65,9 +65,19 @@ class Stepper:
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm)
         self._refuse_nonsense(loss, norm, batch, moment)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        self._learn()
         return loss
+
+    def _learn(self) -> None:
+        """The optimizer's own tensors are made in the first step, and no smaller batch makes them smaller."""
+        try:
+            self.scaler.step(self.optimizer)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            got, mend = _first_line(error), "take a smaller network"
+            raise EnvironmentFault("the optimizer does not fit into memory", got=got, mend=mend) from error
+        self.scaler.update()
 
     def _gradients(self, batch: Batch) -> float:
         """Loss of `batch`, its gradients in place; in smaller pieces where memory runs out."""
@@ -78,7 +88,7 @@ class Stepper:
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                fault = str(error).splitlines()[0] if str(error) else "out of memory"
+                fault = _first_line(error)
                 if self.parallel is not None:  # the other ranks are waiting for this one's gradients
                     raise EnvironmentFault("a rank is out of memory", got=fault, mend="halve params batch") from error
             self._halve(len(batch.rows), fault)  # outside the handler, whose traceback holds the tensors
@@ -145,6 +155,10 @@ class Stepper:
             got=f"loss {loss:g}, gradient {norm.item():g} on people {', '.join(map(str, rows))} in {images}",
             mend="look at these labels, or lower learning_rate",
         )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else "out of memory"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

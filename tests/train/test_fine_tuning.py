@@ -123,6 +123,15 @@ def test_a_fit_from_random_weights_is_measured_on_old_people_too() -> None:
     assert final["old_test_ap_after"] == pytest.approx(coco_ap(people, images, prediction.as_people(people))["AP"])
 
 
+@pytest.mark.parametrize(
+    ("changes", "match"), [({"crop_padding": 1.5}, "another crop"), ({"input_height_px": 64}, "another crop")]
+)
+def test_a_start_that_sees_other_crops_is_refused(changes: dict[str, Any], match: str) -> None:
+    fit_here(replace(SHORT, epochs=1), "models/start")
+    with pytest.raises(InputError, match=match):
+        fit_here(replace(SHORT, start_from="models/start", **changes))
+
+
 def test_an_old_test_picture_that_is_learned_from_is_refused() -> None:
     fit_here(replace(SHORT, epochs=1), "models/start")
     people, images = read_people(Path("val.json"))
@@ -136,6 +145,9 @@ def test_an_old_test_picture_that_is_learned_from_is_refused() -> None:
     [
         ({"layer_decay": 0.0}, "layer_decay"),
         ({"layer_decay": 1.5}, "layer_decay"),
+        ({"crop_padding": 0.0}, "crop_padding"),
+        ({"crop_padding": -1.0}, "crop_padding"),
+        ({"input_width_px": 0}, "input_width_px"),
     ],
 )
 def test_senseless_parameters_are_refused(changes: dict[str, Any], match: str) -> None:
@@ -257,5 +269,8 @@ def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
     params = replace(TINY, people_per_epoch=20, draws_per_epoch=7)
     for mix in ("mix", "few-mix"):
         training = read_training_set(Path(mix), None, 0.0)
-        run = fitting.Run(params, model_meta(params), training, Ranks.of_environment())
+        run = fitting.Run(params, model_meta(params), training, Ranks.of_environment(torch.device("cpu")))
         assert (run.steps_per_epoch, run.steps) == (2, 6)
+        assert run.inference_batch == fitting.INFERENCE_BATCH
+        run.stepper.pieces = 4
+        assert run.inference_batch == params.batch // 4, "as many as fitted into memory"

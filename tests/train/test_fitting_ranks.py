@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+from dataengine.errors import EnvironmentFault
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train.fitting_ranks import Ranks
 
@@ -25,10 +26,18 @@ def test_ranks_share_the_places_of_an_epoch() -> None:
 
 
 def test_one_process_is_a_group_of_one() -> None:
-    alone = Ranks.of_environment()
+    alone = Ranks.of_environment(torch.device("cpu"))
     assert (alone.rank, alone.world, alone.is_first) == (0, 1, True)
     assert alone.total(0.1, torch.device("cpu")) == 0.1
     assert alone.from_first(lambda: "mine") == "mine"
+
+
+def test_a_process_without_a_gpu_of_its_own_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(EnvironmentFault, match="expected 1 at most, got rank 1"):
+        Ranks.of_environment(torch.device("cuda"))
 
 
 @pytest.mark.slow

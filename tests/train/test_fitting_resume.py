@@ -82,6 +82,26 @@ def test_stopped_and_resumed_is_bit_identical(
         assert curve("models/whole", name) == curve("models/stopped", name)
 
 
+def test_curves_and_pictures_are_there_while_it_runs_and_kept_by_what_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    params = replace(TINY, epochs=4)
+    live, pictures = Path("reports/models/stopped.live"), Path("plots/images/predictions")
+    fit_here(params, "models/whole")
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        with pytest.raises(Stop):
+            fit_here(params, "models/stopped")
+    assert {path.name for path in (live / pictures).iterdir()} == {"0.jpg", "1.jpg"}
+    losses = (live / "curves/plots/metrics/train_loss.tsv").read_text().splitlines()
+    assert len(losses) == 2, "a heading and the first epoch; it stopped before it drew the second"
+    fit_here(params, "models/stopped")
+    assert not live.exists()
+    for epoch in range(4):
+        whole, stopped = (Path("reports/models") / n / pictures / f"{epoch}.jpg" for n in ("whole", "stopped"))
+        assert whole.read_bytes() == stopped.read_bytes()
+    fit_here(replace(params, epochs=1), "models/stopped")
+    assert [path.name for path in (Path("reports/models/stopped") / pictures).iterdir()] == ["0.jpg"]
+
+
 def test_pieces_that_memory_forced_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch norm sees pieces, so a resumed run has to cut as the stopped one did, though memory be free again."""
     with monkeypatch.context() as patch:

@@ -94,6 +94,15 @@ def test_a_sample_that_never_fits_stops_the_run() -> None:
         make_stepper(PLAIN, most=0).step(make_batch(4), 1e-3, "")
 
 
+def test_an_optimizer_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepper = make_stepper(PLAIN)
+    message = "DefaultCPUAllocator: can't allocate memory: 9 bytes\nmore"
+    monkeypatch.setattr(stepper.optimizer, "step", lambda: (_ for _ in ()).throw(RuntimeError(message)))
+    with pytest.raises(EnvironmentFault, match="optimizer does not fit") as caught:
+        stepper.step(make_batch(4), 1e-3, "")
+    assert "\n" not in str(caught.value)
+
+
 def test_another_fault_is_not_taken_for_memory() -> None:
     stepper = make_stepper(PLAIN)
     stepper.net.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("shapes differ")))
