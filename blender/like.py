@@ -18,7 +18,7 @@ from .compute_device import resolve_device
 from .like_fits import fits_of, kept
 from .like_params import LikeParams
 from .prepare_body import prepare_body_cache
-from .render import make_missing, render_fingerprint, require_blender, require_room, write_labels
+from .render import LABELS, make_missing, render_fingerprint, require_blender, require_room, write_labels
 from .render_params import RenderParams
 
 
@@ -37,14 +37,14 @@ def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, ca
     fingerprint = _fingerprint(params, like, chosen)
     count = len(chosen) * like.variations
     arguments = (params, like, chosen, out, cache, fingerprint)
-    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count)
+    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count, LABELS)
     write_labels(params, out, outcome, count)
 
 
 def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str, Any]]) -> str:
     """Hex SHA-256 of all that decides a picture."""
-    maker = sha256_file(Path(__file__).with_name("like_maker.py"))
-    text = json.dumps([render_fingerprint(params), asdict(like), entries, maker], sort_keys=True)
+    makers = [sha256_file(Path(__file__).with_name(name)) for name in ("like_maker.py", "like_fits.py")]
+    text = json.dumps([render_fingerprint(params), asdict(like), entries, makers], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -21,6 +21,7 @@ from .scene import SceneSpec, draw_scene
 _STREAM = 1  # of random numbers, apart from those of the scene
 _SKIN_M = 0.07  # from the lowest joint to the floor
 _FOCAL_SPREAD = 0.12  # of the logarithm
+_JITTER_OF_DRAWS = (1.0, 0.5)  # of pose_jitter_deg; a body that runs into itself takes the next, at last the fit
 _LOWEST_M = 0.2  # a camera held just above the floor
 
 
@@ -36,7 +37,8 @@ class LikeMaker:
         cache: Path,
         fingerprint: str,
     ) -> None:
-        self._params, self._like, self._entries = params, like, entries
+        self._params = replace(params, motion_share=0.0)  # the poses are given, and recordings are not read
+        self._like, self._entries = like, entries
         self._maker = ImageMaker(params, out, cache, fingerprint)
         self._library = read_pose_library()
 
@@ -53,8 +55,10 @@ def like_scene(drawn: SceneSpec, entry: dict[str, Any], like: LikeParams, seed: 
     """The drawn scene with its first person alone, in the pose of `entry`, before a camera near that of the fit."""
     rng = np.random.default_rng([seed, drawn.index, _STREAM])
     around, above = rng.normal(0, np.deg2rad(like.view_jitter_deg) * np.array([1.0, 0.5]))
-    pose = jittered(pose_from_entry(entry), like.pose_jitter_deg, rng)
-    person = replace(drawn.people[0], pose=pose, turn_rad=float(around), lift_m=0.0)
+    fitted = pose_from_entry(entry)
+    drawn_pose, *less = (jittered(fitted, share * like.pose_jitter_deg, rng) for share in _JITTER_OF_DRAWS)
+    spares = (*less, fitted)
+    person = replace(drawn.people[0], pose=drawn_pose, spares=spares, turn_rad=float(around), lift_m=0.0)
     # the fit sees the person from a level camera at the height of its middle
     height = _SKIN_M + entry["middle_m"] + entry["depth_m"] * np.tan(above)
     camera = replace(

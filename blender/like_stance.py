@@ -29,7 +29,7 @@ def pose_of(stance: Stance, row: int, start: Pose, name: str) -> Pose:
     """Row `row` as a `Pose` of `start`'s family.
 
     Hands and feet go with their limbs, as in the fit; nothing says that it still touches the floor with the
-    parts that `start` does, so it has no contacts.
+    parts that `start` does, so it has no contacts and no supports.
     """
     limbs = [
         Limb(_vector(upper), _vector(lower), None) for upper, lower in unit(stance.directions[row]).detach().numpy()
@@ -38,6 +38,7 @@ def pose_of(stance: Stance, row: int, start: Pose, name: str) -> Pose:
         start,
         name=name,
         contacts=(),
+        supports=(),
         airborne=0.0,
         root=_vector(Rotation.from_matrix(stance.root[row].detach().double().numpy()).as_euler("xyz", degrees=True)),
         spine=_vector(np.rad2deg(stance.spine[row].detach().numpy())),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dataengine.blender.like_fits import fits_of, kept, pose_from_entry
-from dataengine.blender.like_maker import like_scene
+from dataengine.blender.like_maker import LikeMaker, like_scene
 from dataengine.blender.like_measure import command, measure
 from dataengine.blender.like_params import LikeParams
 from dataengine.blender.pose_library import read_pose_library
@@ -106,6 +106,38 @@ def test_scene_keeps_the_pose_and_varies_the_rest(entry: dict[str, Any], small_p
     assert len({scene.people[0].phenotype for scene in scenes}) == 8
     turns = [scene.people[0].turn_rad for scene in scenes]
     assert 0 < np.std(turns) < np.deg2rad(25)
+
+
+def test_no_body_takes_another_pose_than_the_one_given(
+    entry: dict[str, Any], small_params: RenderParams, body_cache: Path
+) -> None:
+    """A body that runs into itself takes the fit less jittered, never the library's pose that was drawn."""
+    from dataengine.blender.body import BodyModel
+    from dataengine.blender.layout import build_geometry, make_tailor
+
+    params = replace(small_params, max_people=1, occluder_share=0.0)
+    model = BodyModel.load(body_cache)
+    tailor = make_tailor(model.template)
+    folded = {**entry, "pose": {**entry["pose"], "spine": [80.0, 0.0, 0.0]}}  # the chest in the thighs
+    for given in (entry, folded):
+        assert not pose_from_entry(given).supports
+        for index in range(10):
+            drawn = draw_scene(params, read_pose_library(), index)
+            scene = like_scene(drawn, given, LikeParams(pose_jitter_deg=8.0), params.seed)
+            (person,) = build_geometry(scene, model, tailor, 96, 96).people
+            assert person.spec.pose.name == "like a #0"
+
+
+@pytest.mark.realdata
+def test_given_poses_go_with_params_that_name_recordings(
+    entry: dict[str, Any], small_params: RenderParams, body_cache: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    params = replace(small_params, motions=[str(shared_data / "motion" / "zombie.bvh")], motion_share=1.0)
+    for folder in ("images", "sidecars"):
+        (tmp_path / folder).mkdir()
+    maker = LikeMaker(params, LikeParams(variations=2), [entry], tmp_path, body_cache, "fingerprint")
+    maker.make(1)
+    assert json.loads((tmp_path / "sidecars/000001.json").read_text())["like"]["variation"] == 1
 
 
 def test_measure_counts_everybody() -> None:
