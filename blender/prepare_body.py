@@ -1,15 +1,18 @@
 """Build the body model's cache once, so that no render worker has to. Set-up calls this before the first render."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dataengine.errors import InputError
 from dataengine.files import fresh_folder
 
 BODY_CACHE_VERSION = "anny-0.6.2-makehuman-lbs-1"
 _STAMP = "complete.txt"
+_OWN_NAMES = re.compile(r"complete\.txt|body-arrays-\d+\.npz|v\d+")  # of what a cache has ever held
 
 
 def command(
@@ -31,13 +34,15 @@ def is_prepared(cache: Path) -> bool:
 def prepare_body_cache(cache: Path) -> None:
     """Make sure that `cache` holds the built body model. Built beside it and swapped in, so never half there.
 
-    Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while).
+    Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while), and
+    `InputError` where `cache` is a folder of something else, which would be lost.
     """
     from .body import BodyModel, ensure_arrays
 
     if is_prepared(cache):
         ensure_arrays(cache)
         return
+    cache = _replaceable(cache)
     typer.echo("building the body model into its cache, once: two to three minutes", err=True)
     with fresh_folder(cache) as building:
         BodyModel.load(building)
@@ -45,6 +50,19 @@ def prepare_body_cache(cache: Path) -> None:
         BodyModel.load(building)  # proves that what is left suffices
         (building / _STAMP).write_text(BODY_CACHE_VERSION + "\n", encoding="utf-8")
     typer.echo(f"body model ready in {cache}", err=True)
+
+
+def _replaceable(cache: Path) -> Path:
+    """`cache`, absolute, if it is nothing yet, empty, or a body model of another version."""
+    cache = cache.resolve()
+    if cache.exists() and not cache.is_dir():
+        raise InputError(f"--cache {cache} is a file", expected="a folder")
+    held = sorted(path.name for path in cache.iterdir()) if cache.is_dir() else []
+    other = [name for name in held if not _OWN_NAMES.fullmatch(name)]
+    if other:
+        mend = "name a folder that is empty or not there, such as data/cache/anny"
+        raise InputError(f"--cache {cache} is no body model's cache", got=", ".join(other[:3]), mend=mend)
+    return cache
 
 
 def _drop_intermediates(cache: Path) -> None:

@@ -9,8 +9,9 @@ import contextlib
 import hashlib
 import importlib.util
 import json
+import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,8 @@ _SOURCES_WITHOUT_PIXELS = (
     *("truth.py", "truth_observer.py"),
     *("render_clips.py", "clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py"),
 )
+_OWN_NAMES = re.compile(r"\d{6,}\.(png|json)|\..*\.partial\.(png|json)")  # of images, sidecars, and halves of them
+LABELS = ("people.json", "contact_sheet.jpg")  # what is made from all images
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
 
@@ -92,7 +95,8 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     prepare_body_cache(cache)
     params = replace(params, device=resolve_device(params.device))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
-    outcome = make_missing(params, out, _build_maker, (params, out, cache, fingerprint), fingerprint, params.images)
+    arguments = (params, out, cache, fingerprint)
+    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, params.images, LABELS)
     write_labels(params, out, outcome, params.images)
 
 
@@ -163,15 +167,26 @@ def is_done(paths: ImagePaths, fingerprint: str) -> bool:
         return False
 
 
-def _remove_leftovers(out: Path, count: int) -> None:
-    """Clear what a killed run left half-written, and images beyond the count."""
+def _require_own_folder(out: Path) -> None:
+    """Images without sidecars are somebody else's, and would be lost."""
+    images = out / "images"
+    held = sorted(path.name for path in images.iterdir()) if images.is_dir() else []
+    if held and not (out / "sidecars").is_dir():
+        raise InputError(f"{images} holds other pictures", got=held[0], mend="choose another --out")
+
+
+def _remove_leftovers(out: Path, count: int) -> bool:
+    """Clear what a killed run left half-written, and images beyond the count; whether there were any of these."""
     expected = [ImagePaths.of(out, index) for index in range(count)]
     keep = {paths.image for paths in expected} | {paths.sidecar for paths in expected}
+    beyond = False
     for folder in (out / "images", out / "sidecars"):
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            if path not in keep:
+            if path not in keep and _OWN_NAMES.fullmatch(path.name) and not path.is_dir():
                 path.unlink()
+                beyond |= not path.name.startswith(".")
+    return beyond
 
 
 def read_records(out: Path, count: int) -> list[dict[str, Any]]:
@@ -187,12 +202,20 @@ def make_missing(
     arguments: tuple[Any, ...],
     fingerprint: str,
     count: int,
+    derived: Sequence[str],
 ) -> Outcome:
     """Have workers, each with a maker of its own from ``build(*arguments)``, make those of `count` images under `out`
     that are not there with this fingerprint. Ends the program where a signal asked for it.
+
+    `derived` are patterns of the files under `out` that are made from the images. They go before the first image that
+    they speak of does, so that a run which is stopped never leaves old labels beside new pictures.
     """
-    _remove_leftovers(out, count)
+    _require_own_folder(out)
+    beyond = _remove_leftovers(out, count)
     todo = [index for index in range(count) if not is_done(ImagePaths.of(out, index), fingerprint)]
+    if beyond or any(ImagePaths.of(out, index).image.exists() for index in todo):
+        for path in [path for pattern in derived for path in out.glob(pattern)]:
+            path.unlink()
     outcome = Outcome()
     if not todo:
         _write_skipped(out, outcome)

@@ -32,7 +32,10 @@ from .render import make_missing, read_records, render_fingerprint, require_blen
 from .render_params import RenderParams
 from .workforce import Maker
 
+_SOURCES = ("clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py")  # decide pixels, of clips alone
 _STRIP_FRAMES, _STRIP_CLIPS, _TILE_PX = 8, 12, 160
+_DERIVED = ("people.json", "clips.jpg", "videos/clip*.mp4")
+_MOST_TICKS = 65_535  # a second of MPEG-4 is divided into so many at most
 _BITS_PER_PIXEL = 1.0  # of the MPEG-4 file; twenty times what a film has, so that pixels stay what was rendered
 
 
@@ -76,7 +79,8 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
     params = replace(params, device=resolve_device(params.device))
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
-    outcome = make_missing(params, out, _build_maker, (params, clip, out, cache, fingerprint), fingerprint, count)
+    arguments = (params, clip, out, cache, fingerprint)
+    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count, _DERIVED)
     if outcome.skipped:
         index, reason = min(outcome.skipped.items())
         raise InputError(f"frame {index % clip.frames} of {_name(index // clip.frames)} cannot be rendered", got=reason)
@@ -102,7 +106,7 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
 def _fingerprint(params: RenderParams, clip: ClipParams) -> str:
     """Of all that decides the pixels of a frame; more clips keep those that are there."""
     decisive = {name: value for name, value in asdict(clip).items() if name != "clips"}
-    sources = [Path(__file__).with_name(name).read_text() for name in ("clip_spec.py", "clip_layout.py", "blending.py")]
+    sources = [Path(__file__).with_name(name).read_text() for name in _SOURCES]
     text = json.dumps([render_fingerprint(params), decisive, sources], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -122,7 +126,7 @@ def _write_video(out: Path, number: int, clip: ClipParams, params: RenderParams)
     """The frames as MPEG-4, which every player and OpenCV read without a licence."""
     import av
 
-    rate = Fraction(clip.fps).limit_denominator(1001)
+    rate = Fraction(clip.fps).limit_denominator(min(1001, int(_MOST_TICKS / clip.fps)))
     target = out / "videos" / f"{_name(number)}.mp4"
     with atomic_path(target) as partial, av.open(str(partial), "w", format="mp4") as container:
         stream = container.add_stream("mpeg4", rate=rate)

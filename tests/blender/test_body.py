@@ -13,6 +13,7 @@ from dataengine.blender.body import BodyModel, load_anny
 from dataengine.blender.body_arrays import BodyArrays, nearest_rotations
 from dataengine.blender.pose_library import read_pose_library
 from dataengine.blender.posing import solve_orientations
+from dataengine.blender.prepare_body import prepare_body_cache
 from dataengine.errors import InputError
 
 pytestmark = pytest.mark.bpy
@@ -56,9 +57,20 @@ def test_joint_skinning_moves_the_joints(model: BodyModel) -> None:
 def test_unknown_phenotypes_and_broken_files_are_one_line(model: BodyModel, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"unknown phenotype.*age.*tallness"):
         model.shape({"tallness": 0.5})
-    (tmp_path / "arrays.npz").write_bytes(b"half a file")
-    with pytest.raises(InputError, match=r"arrays.npz cannot be read.*remade"):
-        BodyArrays(tmp_path / "arrays.npz")
+    for content in (b"half a file", b"", b"PK\x03\x04half a zip"):
+        (tmp_path / "arrays.npz").write_bytes(content)
+        with pytest.raises(InputError, match=r"arrays.npz cannot be read.*remade"):
+            BodyArrays(tmp_path / "arrays.npz")
+
+
+def test_a_folder_of_something_else_is_not_replaced_by_a_cache(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/chapter.tex").write_text("years of work")
+    with pytest.raises(InputError, match=r"no body model's cache: got thesis; name a folder"):
+        prepare_body_cache(tmp_path)
+    assert (tmp_path / "thesis/chapter.tex").exists()
+    with pytest.raises(InputError, match="is a file"):
+        prepare_body_cache(tmp_path / "thesis/chapter.tex")
 
 
 def test_a_worker_needs_no_torch(body_cache: Path) -> None:

@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 import yaml
 
-from dataengine.blender.render import render_fingerprint, run
+from dataengine.blender.image_paths import ImagePaths
+from dataengine.blender.render import LABELS, make_missing, render_fingerprint, run
 from dataengine.blender.render_params import RenderParams
+from dataengine.blender.workforce import Outcome
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.files import sha256_file, write_json
 
 pytestmark = pytest.mark.bpy
 
@@ -118,7 +121,8 @@ def test_keypoints_are_the_projected_joints(rendered: Path, small_params: Render
         pixels = projected[:, :2] / projected[:, 2:]
         labelled = points[:, 2] > 0
         np.testing.assert_allclose(points[labelled, :2], pixels[labelled], atol=0.02)
-        assert labelled.tolist() == ((pixels >= 0) & (pixels < size)).all(axis=1).tolist()
+        before = projected[:, 2] > 0
+        assert labelled.tolist() == (before & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)).tolist()
 
 
 def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
@@ -151,6 +155,44 @@ def test_too_many_failures_are_an_error_with_the_reason(
     assert [row["index"] for row in json.loads((tmp_path / "render" / "skipped.json").read_text())] == [0, 1]
 
 
+@pytest.mark.usefixtures("importable_by_workers")
+def test_old_labels_never_lie_beside_new_pictures(small_params: RenderParams, tmp_path: Path) -> None:
+    """Two sets of other params in one folder, the second of which is stopped by a fault after its first image."""
+
+    def make(mark: str, count: int, fails_from: int = 99) -> Outcome:
+        return make_missing(small_params, tmp_path, _Marking, (tmp_path, mark, fails_from), mark, count, LABELS)
+
+    make("A", 4)
+    labels = tmp_path / "people.json"
+    labels.write_text("labels of A")
+    make("A", 4)
+    make("A", 6)
+    assert labels.read_text() == "labels of A", "its pictures are as they were"
+    with pytest.raises(EnvironmentFault, match="no more"):
+        make("B", 6, fails_from=1)
+    assert (tmp_path / "images/000000.png").read_text() == "B 0" and not labels.exists()
+    make("B", 6)
+    labels.write_text("labels of B")
+    make("B", 5)
+    assert not labels.exists(), "one of its pictures is gone"
+
+
+@pytest.mark.usefixtures("importable_by_workers")
+def test_pictures_of_others_are_not_touched(small_params: RenderParams, tmp_path: Path) -> None:
+    photograph = tmp_path / "images/000007.png"
+    photograph.parent.mkdir()
+    photograph.write_text("a holiday")
+    with pytest.raises(InputError, match=r"holds other pictures: got 000007\.png; choose another --out"):
+        make_missing(small_params, tmp_path, _Marking, (tmp_path, "A", 99), "A", 2, LABELS)
+    assert photograph.read_text() == "a holiday"
+    photograph.unlink()
+    make_missing(small_params, tmp_path, _Marking, (tmp_path, "A", 99), "A", 2, LABELS)
+    (tmp_path / "images/beach").mkdir()
+    (tmp_path / "images/IMG_1.jpg").write_text("another")
+    make_missing(small_params, tmp_path, _Marking, (tmp_path, "A", 99), "A", 1, LABELS)
+    assert {path.name for path in (tmp_path / "images").iterdir()} == {"000000.png", "IMG_1.jpg", "beach"}
+
+
 def test_a_folder_that_cannot_be_written_is_found_before_anything_is_made(
     small_params: RenderParams, tmp_path: Path
 ) -> None:
@@ -158,6 +200,20 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_made(
     with pytest.raises(EnvironmentFault, match=r"cannot write into .*file.*choose another folder"):
         run(small_params, tmp_path / "file" / "render", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
+
+
+class _Marking:
+    """Writes images that say who made them."""
+
+    def __init__(self, out: Path, mark: str, fails_from: int) -> None:
+        self.out, self.mark, self.fails_from = out, mark, fails_from
+
+    def make(self, index: int) -> None:
+        if index >= self.fails_from:
+            raise EnvironmentFault("no more")
+        paths = ImagePaths.of(self.out, index)
+        paths.image.write_text(f"{self.mark} {index}")
+        write_json(paths.sidecar, {"fingerprint": self.mark, "image_sha256": sha256_file(paths.image)})
 
 
 class _Broken:
