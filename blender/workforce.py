@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import Any, Literal, Protocol
@@ -162,6 +163,8 @@ class Workforce:
         return answer[1]
 
     def _note_failed_start(self, reason: str) -> None:
+        if self._signal is not None:
+            return
         self._failed_starts += 1
         if self._failed_starts >= ATTEMPTS and self._fault is None:
             self._fault = EnvironmentFault("render workers do not start", got=reason, mend="see what they print above")
@@ -170,7 +173,7 @@ class Workforce:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._build, self._arguments), daemon=True)
-        with _one_thread_environment():
+        with _one_thread_environment(), _without_interrupts():
             process.start()
         theirs.close()  # so that the end of the pipe is read when the worker dies
         return _Worker(process, ours)
@@ -189,6 +192,17 @@ class Workforce:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started inside do not hear Ctrl-C before they have a session of their own."""
+    resource_tracker.ensure_running()  # starting it unblocks the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -224,6 +238,8 @@ def _kill(worker: _Worker) -> None:
 def _work(pipe: Connection, build: Callable[..., Maker], arguments: tuple[Any, ...]) -> None:
     """A worker's life: build the maker for the first index, then answer every index."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what came before the session, and was held back, is the parent's
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _end_with_parent()
     maker: Maker | None = None
     with contextlib.suppress(EOFError, OSError):  # the parent is done with us, or gone

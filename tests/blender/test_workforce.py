@@ -148,6 +148,33 @@ def test_a_signal_lets_running_images_finish_and_gives_out_no_more(tmp_path: Pat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_ctrl_c_in_the_first_moment_is_no_broken_installation(tmp_path: Path) -> None:
+    """A terminal sends it to the whole group: to workers as well that are still importing."""
+    script = (
+        "import os, signal, sys, threading\n"
+        "from pathlib import Path\n"
+        "from dataengine.blender.workforce import Outcome, Terms, Workforce\n"
+        f"from {__name__} import Notebook\n"
+        "if __name__ == '__main__':\n"
+        "    threading.Timer(float(sys.argv[2]), lambda: os.killpg(0, signal.SIGINT)).start()\n"
+        "    outcome = Outcome()\n"
+        "    crew = Workforce(Notebook, (Path(sys.argv[1]), {}), Terms(2, 60, 100))\n"
+        "    list(crew.run(range(10**5), outcome))\n"
+        "    print('stopped by', outcome.stopped_by)\n"
+    )
+    (tmp_path / "main.py").write_text(script)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    for seconds in ("0.05", "0.4"):
+        folder = tmp_path / seconds
+        folder.mkdir()
+        command = [sys.executable, str(tmp_path / "main.py"), str(folder), seconds]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=environment, start_new_session=True
+        )
+        assert done.stdout == "stopped by 2\n", done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_hanging_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
