@@ -41,6 +41,11 @@ class Camera:
         """Pixels (..., 2) and depth (...,) of world points."""
         return project(points_m, self.intrinsics, self.cam_from_world)
 
+    def in_frame(self, pixels: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether points that project to `pixels` (..., 2) at `depth` (...) lie before the camera and in its frame."""
+        inside = ((pixels >= 0) & (pixels < [self.width_px, self.height_px])).all(axis=-1)
+        return np.asarray(inside & (depth > 0))
+
 
 def look_at(eye_m: NDArray[np.float64], target_m: NDArray[np.float64], roll_rad: float = 0.0) -> NDArray[np.float64]:
     """cam_from_world (4, 4) of a camera at `eye_m` that looks at `target_m` with its top towards z, then rolled."""

@@ -44,17 +44,14 @@ def annotate(geometry: Geometry, observation: Observation) -> list[dict[str, Any
     return records
 
 
-def joint_visibility(
-    person: Standing, mesh_index: int, hits: Hits, pixels: NDArray[np.float64], camera: Camera
-) -> NDArray[np.uint8]:
+def joint_visibility(person: Standing, mesh_index: int, hits: Hits, in_frame: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """COCO flags (17,): 0 off the frame, 1 occluded by somebody, something or the own body, 2 visible.
 
-    `mesh_index` is the person's own; `hits` and `pixels` (17, 2) are of the person's joints.
+    `mesh_index` is the person's own; `hits` and `in_frame` (17,) are of the person's joints.
     """
     near_joint = np.linalg.norm(hits.rest_m - person.rest_joints_m, axis=1) < reach_m(person)  # False for NaN
     free = (hits.mesh < 0) | ((hits.mesh == mesh_index) & near_joint)
-    inside = ((pixels >= 0) & (pixels < [camera.width_px, camera.height_px])).all(axis=1)
-    return np.where(inside, np.where(free, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
+    return np.where(in_frame, np.where(free, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
 
 
 def reach_m(person: Standing) -> NDArray[np.float64]:
@@ -65,8 +62,8 @@ def reach_m(person: Standing) -> NDArray[np.float64]:
 
 
 def _record(person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hits, camera: Camera) -> dict[str, Any]:
-    pixels, _ = camera.project(person.joints_m)
-    visibility = joint_visibility(person, mesh_index, hits, pixels, camera)
+    pixels, depth = camera.project(person.joints_m)
+    visibility = joint_visibility(person, mesh_index, hits, camera.in_frame(pixels, depth))
     encoded = coco_mask.encode(np.asfortranarray(seen.astype(np.uint8)))
     rotation, translation = camera.cam_from_world[:3, :3], camera.cam_from_world[:3, 3]
     return {

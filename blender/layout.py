@@ -204,8 +204,7 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
 def _hidden_share(thing: Mesh, people: list[Standing], camera: Camera) -> float:
     """Of the points on people's bodies that lie in the frame, the share that `thing` stands before."""
     points = np.concatenate([person.mesh.vertices_m[::200] for person in people])
-    pixels, depth = camera.project(points)
-    in_frame = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < [camera.width_px, camera.height_px]).all(axis=1)
+    in_frame = camera.in_frame(*camera.project(points))
     hits = first_hits([thing], camera, points[in_frame])
     return float((hits.mesh >= 0).mean()) if in_frame.any() else 0.0
 

@@ -37,14 +37,14 @@ class TruthObserver:
         seen = observe(geometry.meshes, geometry.camera, light_of(scene), joints, samples=self._samples, lens=SHARP)
         depth = render_depth()
         pixels, from_eye = geometry.camera.project(joints)
+        within = geometry.camera.in_frame(pixels, from_eye)
         labels = np.concatenate(
             [
                 joint_visibility(
                     person,
                     row,
                     Hits(seen.hits.mesh[17 * row : 17 * row + 17], seen.hits.rest_m[17 * row : 17 * row + 17]),
-                    pixels[17 * row : 17 * row + 17],
-                    geometry.camera,
+                    within[17 * row : 17 * row + 17],
                 )
                 for row, person in enumerate(geometry.people)
             ]

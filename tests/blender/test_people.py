@@ -143,19 +143,34 @@ def test_a_thing_never_hides_everybody(model: BodyModel, tailor: Tailor, small_p
         assert (seen.instance > 0).sum() > 100, "pixels of people"
 
 
+def test_what_is_behind_the_camera_is_not_in_its_frame(
+    model: BodyModel, tailor: Tailor, small_params: RenderParams
+) -> None:
+    """Points behind a camera have pixels too, those of their mirror images."""
+    scene = draw_scene(small_params, read_pose_library(), 0)
+    camera = build_geometry(scene, model, tailor, 96, 96).camera
+    way = np.array([0.0, 0.0, 2.0]) @ camera.cam_from_world[:3, :3]
+    points = camera.position_m + np.array([way, -way])
+    pixels, depth = camera.project(points)
+    np.testing.assert_allclose(pixels, 48.0)
+    assert depth == pytest.approx([2.0, -2.0])
+    assert camera.in_frame(pixels, depth).tolist() == [True, False]
+    assert not camera.in_frame(np.array([[96.0, 5.0], [-0.1, 5.0]]), np.ones(2)).any()
+
+
 def test_visibility_follows_from_what_the_ray_hits(
     model: BodyModel, tailor: Tailor, small_params: RenderParams
 ) -> None:
     scene = draw_scene(small_params, read_pose_library(), 0)
     geometry = build_geometry(scene, model, tailor, 96, 96)
-    person, camera = geometry.people[0], geometry.camera
-    inside, outside = np.full((17, 2), 50.0), np.full((17, 2), 96.0)
+    person = geometry.people[0]
+    inside, outside = np.ones(17, dtype=bool), np.zeros(17, dtype=bool)
     near = Hits(np.zeros(17, dtype=np.int64), person.rest_joints_m + np.array([0.0, 0.02, 0.0]))
     far = Hits(np.zeros(17, dtype=np.int64), person.rest_joints_m + np.array([0.0, 0.5, 0.0]))
     other = Hits(np.ones(17, dtype=np.int64), person.rest_joints_m)
     free = Hits(np.full(17, -1), np.full((17, 3), np.nan))
-    assert (joint_visibility(person, 0, near, inside, camera) == 2).all()
-    assert (joint_visibility(person, 0, far, inside, camera) == 1).all()
-    assert (joint_visibility(person, 0, other, inside, camera) == 1).all()
-    assert (joint_visibility(person, 0, free, inside, camera) == 2).all()
-    assert (joint_visibility(person, 0, free, outside, camera) == 0).all()
+    assert (joint_visibility(person, 0, near, inside) == 2).all()
+    assert (joint_visibility(person, 0, far, inside) == 1).all()
+    assert (joint_visibility(person, 0, other, inside) == 1).all()
+    assert (joint_visibility(person, 0, free, inside) == 2).all()
+    assert (joint_visibility(person, 0, free, outside) == 0).all()
