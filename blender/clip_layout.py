@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 
 from .blending import blend, eased
 from .body import BODY_VERTICES, BodyModel, Shape
@@ -24,7 +25,6 @@ from .support import contact_vertices
 
 _HIPS = (11, 12)  # rows of the COCO joints
 _HEADINGS = 12  # directions that are tried for a drift before a person stays where it is
-_MOMENTS = 25  # of a clip, looked at for collisions
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class _Actor:
     shape: Shape
     keys: NDArray[np.float64]
     lifts_m: NDArray[np.float64]  # (keys,) of the lowest point over the floor
-    outline_m: NDArray[np.float64]  # (n, 3) points on the body in all key poses, hips above the origin
+    outline_m: NDArray[np.float64]  # (n, 3) hull of the body in all key poses, hips above the origin
     reach_m: float  # farthest from the hips, level
 
     def moment(self, seconds: float) -> tuple[NDArray[np.float64], float]:
@@ -107,6 +107,7 @@ def _make_actor(performer: Performer, model: BodyModel) -> _Actor:
         outlines.append(points)
     lifts = [performer.person.lift_m if pose.airborne else 0.0 for pose in performer.keys]
     outline = np.concatenate(outlines)
+    outline = outline[ConvexHull(outline).vertices]  # what a camera sees and a reach are the same, of far fewer points
     reach = float(np.linalg.norm(outline[:, :2], axis=1).max())
     return _Actor(performer, shape, np.stack(keys), np.array(lifts), outline, reach)
 
@@ -158,9 +159,13 @@ def _is_in_reach(
     seconds: float,
     gap_m: float,
 ) -> bool:
-    """Whether person `row` comes nearer than both reaches and `gap_m` to one before it, at any moment."""
-    moments = np.linspace(0, seconds, _MOMENTS)[:, None, None]
-    paths = starts[: row + 1] + drifts[: row + 1] * moments  # (moments, people, 3)
-    apart = np.linalg.norm(paths[:, :row] - paths[:, row:], axis=2)
+    """Whether person `row` comes nearer than both reaches and `gap_m` to one before it, at any moment.
+
+    Seen from the other a person goes straight on, so the nearest moment is that of a point on a line.
+    """
+    way, drift = starts[:row] - starts[row], drifts[:row] - drifts[row]
+    speed2 = (drift**2).sum(axis=1)
+    moment = np.clip(-(way * drift).sum(axis=1) / np.where(speed2 > 0, speed2, 1.0), 0, seconds)
+    apart = np.linalg.norm(way + drift * moment[:, None], axis=1)
     room = np.array([other.reach_m for other in actors[:row]]) + actors[row].reach_m + gap_m
     return bool((apart < room).any())

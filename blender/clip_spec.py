@@ -116,19 +116,24 @@ def _draw_performer(
 ) -> Performer:
     motion = next((each for each in motions if person.pose.name in {pose.name for pose in each.poses}), None)
     if person.pose.family == MOTION_FAMILY and motion is not None:
-        keys, key_seconds = _captured(motion, person.pose.name, clip.seconds), motion.frame_seconds
+        keys, key_seconds = _captured(motion, person.pose.name, clip)
     else:
         keys, key_seconds = _authored(person.pose, params, clip, library, rng), clip.key_seconds
     heading, speed = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0, clip.speed_m_s))
     return Performer(person, keys, key_seconds, heading, speed)
 
 
-def _captured(motion: Motion, first: str, seconds: float) -> tuple[Pose, ...]:
-    """The frames from `first` on, to and fro where the recording is too short."""
-    count = math.ceil(seconds / motion.frame_seconds) + 1
+def _captured(motion: Motion, first: str, clip: ClipParams) -> tuple[tuple[Pose, ...], float]:
+    """The recording from `first` on, to and fro where it is too short, and the time between its poses.
+
+    No more of them than the clip has frames, about: recordings often have five times as many.
+    """
+    stride = max(1, int(1 / clip.fps / motion.frame_seconds))
+    key_seconds = stride * motion.frame_seconds
+    count = math.ceil(clip.seconds / key_seconds) + 1
     start = [pose.name for pose in motion.poses].index(first)
     there_and_back = [*motion.poses, *motion.poses[-2:0:-1]]
-    return tuple(there_and_back[(start + step) % len(there_and_back)] for step in range(count))
+    return tuple(there_and_back[(start + step * stride) % len(there_and_back)] for step in range(count)), key_seconds
 
 
 def _authored(

@@ -44,12 +44,26 @@ def test_people_move_through_poses_of_one_family(small_params: RenderParams, lib
 
 
 def test_a_recording_is_played_on_and_then_back(small_params: RenderParams, library: tuple[Pose, ...]) -> None:
-    params = replace(small_params, motions=["walk.bvh"], motion_share=1.0)
+    params, clip = replace(small_params, motions=["walk.bvh"], motion_share=1.0), replace(CLIP, frames=11, fps=10.0)
     for number in range(10):
-        for performer in draw_clip(params, CLIP, library, [recording(library)], number).performers:
+        for performer in draw_clip(params, clip, library, [recording(library)], number).performers:
             numbers = [int(pose.name.partition(":")[2]) for pose in performer.keys]
             assert len(numbers) == 11 and performer.key_seconds == 0.1
             assert set(np.abs(np.diff(numbers))) == {1}, "neighbouring frames, also where it turns"
+
+
+def test_a_recording_finer_than_the_clip_is_thinned(small_params: RenderParams, library: tuple[Pose, ...]) -> None:
+    params = replace(small_params, motions=["walk.bvh"], motion_share=1.0)
+    for fps, stride in ((10.0, 1), (4.0, 2), (2.0, 5), (60.0, 1)):
+        clip = replace(CLIP, frames=int(fps) + 1, fps=fps)
+        for performer in draw_clip(params, clip, library, [recording(library)], 0).performers:
+            assert performer.key_seconds == pytest.approx(0.1 * stride)
+            assert len(performer.keys) == 10 // stride + 1
+            first, second = (int(pose.name.partition(":")[2]) for pose in performer.keys[:2])
+            there_and_back = [*range(5), *range(3, 0, -1)]
+            assert any(
+                (there_and_back[place], there_and_back[(place + stride) % 8]) == (first, second) for place in range(8)
+            )
 
 
 def test_a_camera_goes_from_its_start_to_its_end(small_params: RenderParams, library: tuple[Pose, ...]) -> None:
