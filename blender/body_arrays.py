@@ -6,6 +6,7 @@ models/phenotype.py, models/rigged_model.py and skinning/skinning.py, for one bo
 """
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class BodyArrays:
             with np.load(path, allow_pickle=False) as opened:
                 self._of: dict[str, NDArray[Any]] = {name: opened[name] for name in opened.files}
             names = json.loads(str(self._of.pop("names")))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path} cannot be read", got=str(error)[:200], mend="delete it, it is remade") from error
         self.bone_labels: tuple[str, ...] = tuple(names["bone_labels"])
         self.bone_parents: tuple[int, ...] = tuple(names["bone_parents"])

@@ -162,6 +162,8 @@ def _set_up_world(bpy: Any, scene: Any, light: Light) -> None:
     folder = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world"
     own = Path(light.hdri)
     environment.image = bpy.data.images.load(str(own.resolve() if own.suffix else folder / f"{light.hdri}.exr"))
+    if own.suffix and not min(environment.image.size):  # Blender would light the scene in magenta, without a word
+        raise EnvironmentFault(f"render.hdris: {own}", expected="a whole HDRI", got="one that Blender cannot read")
     mapping.inputs["Rotation"].default_value[2] = light.turn_rad
     background.inputs["Strength"].default_value = light.strength
     links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])

@@ -76,7 +76,7 @@ def read_pose_library(path: Path = POSES_FILE) -> tuple[Pose, ...]:
     """All poses of a YAML file, in its order. An `InputError` names the pose and the key that is wrong."""
     try:
         lines = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"pose library {path.name} cannot be read", got=str(error)) from error
     if not isinstance(lines, list) or not lines:
         raise InputError(f"pose library {path.name}", expected="a list of poses", got=type(lines).__name__)
@@ -93,17 +93,17 @@ def pose_from_mapping(line: Any) -> Pose:
     if not isinstance(line, dict) or not isinstance(line.get("name"), str):
         raise InputError("pose", expected="a mapping with a name", got=repr(line)[:80])
     where = f"pose {line['name']!r}"
-    unknown = sorted(set(line) - {*_LIMB_KEYS, *_TURN_KEYS, *_OTHER_KEYS})
+    unknown = sorted(map(str, set(line) - {*_LIMB_KEYS, *_TURN_KEYS, *_OTHER_KEYS}))
     if unknown:
         raise InputError(f"{where} has an unknown key", expected=", ".join(_OTHER_KEYS), got=", ".join(unknown))
     root, spine, neck = (_vector(line.get(key, [0, 0, 0]), f"{where} {key}") for key in _TURN_KEYS)
     limbs = _limbs(line, where)
     if line.get("family") not in FAMILIES:
         raise InputError(f"{where} family", expected=" | ".join(FAMILIES), got=repr(line.get("family")))
-    contacts = tuple(line.get("contacts", ()))
+    contacts = _names(line, "contacts", where)
     if len(contacts) not in (0, 2) or not set(contacts) <= set(CONTACTS):
         raise InputError(f"{where} contacts", expected=f"none or two of {', '.join(CONTACTS)}", got=repr(contacts))
-    supports = tuple(line.get("supports", ()))
+    supports = _names(line, "supports", where)
     if not set(supports) <= set(SUPPORTS):
         raise InputError(f"{where} supports", expected=f"some of {', '.join(SUPPORTS)}", got=repr(supports))
     return Pose(
@@ -122,6 +122,14 @@ def pose_from_mapping(line: Any) -> Pose:
         airborne=_number(line.get("airborne", 0), f"{where} airborne", 0, 2),
         extreme=bool(line.get("extreme", False)),
     )
+
+
+def _names(line: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
+    """A list of names; an empty key is an empty list."""
+    value = line.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise InputError(f"{where} {key}", expected="a list of names", got=repr(value)[:80])
+    return tuple(value)
 
 
 def jittered(pose: Pose, degrees: float, rng: np.random.Generator) -> Pose:

@@ -21,6 +21,7 @@ from .prepare_body import prepare_body_cache
 from .scene import CameraSpec, PersonSpec, SceneSpec
 from .workforce import Outcome, Terms, Workforce
 
+_PICTURES = (".jpg", ".jpeg", ".png")
 _TILE_PX, _SAMPLES, _COLUMNS = 192, 8, 10
 _BODY = (("age", 0.67), ("gender", 0.3), ("height", 0.5), ("muscle", 0.6), ("proportions", 0.6), ("weight", 0.45))
 _ANCESTRY = (("african", 0.2), ("asian", 0.4), ("caucasian", 0.4))
@@ -43,7 +44,11 @@ def command(
     """
     if family and family not in FAMILIES:
         raise InputError("no such family", expected=" | ".join(FAMILIES), got=family)
+    if out.suffix.lower() not in _PICTURES:
+        raise InputError("--out is no picture", expected=" or ".join(_PICTURES), got=str(out))
     wanted = [pose for pose in read_pose_library(poses) if family in ("", pose.family)]
+    if not wanted:
+        raise InputError(f"{poses} has no pose of the family", got=family)
     run(wanted, out, cache, workers)
 
 

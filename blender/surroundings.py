@@ -15,6 +15,7 @@ from dataengine.errors import InputError
 from .render_params import RenderParams
 
 _HDRI_SUFFIXES = (".exr", ".hdr")
+_HDRI_MARKS = (b"\x76\x2f\x31\x01", b"#?")
 _PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 _LARGEST_PX = 64_000_000  # of a photograph, so that no file fills the memory
 
@@ -38,6 +39,10 @@ def surrounding_files(params: RenderParams) -> tuple[Path, ...]:
     for path in hdris:
         if path.suffix.lower() not in _HDRI_SUFFIXES or not path.is_file():
             raise InputError(f"render.hdris: {path}", expected="a file .exr or .hdr", got="no such file")
+        with path.open("rb") as opened:
+            if not opened.read(4).startswith(_HDRI_MARKS):
+                expected, mend = "an OpenEXR or Radiance HDR file", "is the download whole?"
+                raise InputError(f"render.hdris: {path}", expected=expected, got="another kind", mend=mend)
     return (*hdris, *background_files(params))
 
 

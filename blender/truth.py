@@ -56,9 +56,11 @@ def check(params: RenderParams, cache: Path, count: int) -> Checked:
     """Render `count` images, one after the other in this process, and look every joint up."""
     from .prepare_body import prepare_body_cache
     from .render import require_blender
+    from .surroundings import surrounding_files
     from .truth_observer import TruthObserver
 
     require_blender()
+    surrounding_files(params)
     prepare_body_cache(cache)
     observer = TruthObserver(params, cache, _SAMPLES)
     rows = [observer.look_up(index) for index in track(range(count), "check-renders", total=count, unit="image")]

@@ -39,16 +39,23 @@ def test_every_line_of_the_file_is_one_pose() -> None:
         ({"arms": []}, "one to three directions"),
         ({"contacts": ["hands"]}, "none or two"),
         ({"contacts": ["hands", "tail"]}, "none or two"),
+        ({"contacts": "hands"}, "a list of names"),
+        ({"supports": [1]}, "a list of names"),
+        ({5: 1}, "unknown key"),
         ({"curl": 400}, "0 to 100"),
         ({"airborne": -1}, "0 to 2"),
         ({"spine": "bent"}, "three numbers"),
         ({"family": "flying"}, "standing | walking"),
     ],
 )
-def test_a_bad_line_is_refused_by_name(change: dict[str, Any], complaint: str) -> None:
+def test_a_bad_line_is_refused_by_name(change: dict[Any, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint) as raised:
         pose_from_mapping(LINE | change)
     assert "'p'" in str(raised.value)
+
+
+def test_empty_lists_of_parts_are_none() -> None:
+    assert pose_from_mapping({**LINE, "contacts": None, "supports": None}) == pose_from_mapping(LINE)
 
 
 def test_a_missing_limb_and_a_nameless_line_are_refused() -> None:
@@ -63,6 +70,9 @@ def test_a_repeated_name_and_a_broken_file_are_refused(tmp_path: Path) -> None:
     library = tmp_path / "poses.yaml"
     library.write_text(line * 2)
     with pytest.raises(InputError, match="p twice"):
+        read_pose_library(library)
+    library.write_bytes(b"- {name: \xff}")
+    with pytest.raises(InputError, match="cannot be read"):
         read_pose_library(library)
     library.write_text("- {name: [")
     with pytest.raises(InputError, match="cannot be read"):

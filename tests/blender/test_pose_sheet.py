@@ -34,6 +34,16 @@ def test_an_unknown_family_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_cannot_be_drawn_is_refused_before_drawing(tmp_path: Path) -> None:
+    for name in ("poses", "poses.pdf"):
+        with pytest.raises(InputError, match=r"--out is no picture.*\.png"):
+            command(tmp_path / name, tmp_path)
+    library = tmp_path / "poses.yaml"
+    library.write_text("- {name: p, family: yoga, arms: [[1, 0, 0]], legs: [[0, 0, -1]]}\n")
+    with pytest.raises(InputError, match="no pose of the family: got climbing"):
+        command(tmp_path / "p.png", tmp_path, poses=library, family="climbing")
+
+
 def test_the_help_teaches() -> None:
     shown = CliRunner().invoke(app, ["pose-sheet", "--help"]).output
     assert "Example: dataengine pose-sheet" in shown

@@ -16,6 +16,9 @@ def test_bad_surroundings_are_refused(small_params: RenderParams, tmp_path: Path
     assert surrounding_files(small_params) == ()
     with pytest.raises(InputError, match="hdris"):
         surrounding_files(replace(small_params, hdris=[str(tmp_path / "sky.exr")]))
+    (tmp_path / "page.exr").write_text("<html>not found</html>")
+    with pytest.raises(InputError, match=r"page\.exr.*OpenEXR"):
+        surrounding_files(replace(small_params, hdris=[str(tmp_path / "page.exr")]))
     with pytest.raises(InputError, match="no photographs"):
         background_files(replace(small_params, backgrounds=str(tmp_path)))
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
