@@ -18,7 +18,7 @@ from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED, VISIBLE
 from dataengine.params import load_section
 from dataengine.progress import track
 
-from .render_params import RenderParams
+from .scene.params import RenderParams
 
 _SAMPLES = 4
 
@@ -54,10 +54,10 @@ def command(
 
 def check(params: RenderParams, cache: Path, count: int) -> Checked:
     """Render `count` images, one after the other in this process, and look every joint up."""
+    from .cycles.depth_observer import TruthObserver
     from .prepare_body import prepare_body_cache
     from .render import require_blender
-    from .surroundings import surrounding_files
-    from .truth_observer import TruthObserver
+    from .scene.surroundings import surrounding_files
 
     require_blender()
     surrounding_files(params)

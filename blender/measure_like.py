@@ -14,8 +14,8 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path, write_json
 from dataengine.people import Images, People
 
-from .like_fits import fit_people, kept, pose_from_entry
 from .prepare_body import prepare_body_cache
+from .targeted.fits import fit_people, kept, pose_from_entry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,10 +90,10 @@ def _write_pictures(report: Path, people: People, images: Images, entries: list[
 
     from dataengine.draw import contact_sheet
 
-    from .body import BodyModel
-    from .like_picture import pair
-    from .like_rig import phenotype_of
-    from .posing import solve_orientations
+    from .body.model import BodyModel
+    from .poses.posing import solve_orientations
+    from .targeted.picture import pair
+    from .targeted.rig import phenotype_of
 
     model = BodyModel.load(cache)
     on_photographs, on_white, captions = [], [], []

@@ -16,9 +16,9 @@ from .checks.params import ChecksParams
 from .formats.content import Limits
 from .formats.table import FORMATS, format_named
 from .ingest import IngestParams
-from .quality_intake import record_findings
-from .quality_report import write_quality, write_suspects
-from .quality_summary import Quality, summarise
+from .quality.intake import record_findings
+from .quality.report import write_quality, write_suspects
+from .quality.summary import Quality, summarise
 
 SUSPECTS_SHOWN = 3
 

@@ -1,7 +1,7 @@
 """Command `compare-recipes`: which training recipe is best for how many real labels, measured by `dvc exp`.
 
-Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. `recipe_plan.py` lists the
-runs, `recipe_runner.py` runs them, `recipe_score.py` scores them, `recipe_report.py` tells what was found.
+Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. In `studies/recipes/`,
+`plan.py` lists the runs, `runner.py` runs them, `score.py` scores them, `report.py` says what was found.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.progress import track
 
-from .recipe_plan import OWNED, PRETRAIN_MIX, RECIPES, Plan
-from .recipe_runner import Runner
+from .studies.recipes.plan import OWNED, PRETRAIN_MIX, RECIPES, Plan
+from .studies.recipes.runner import Runner
 
 HELD_OUT_MARGIN = 1.2  # validation and test get so many times the images asked for: shares by hash are not exact
 

@@ -14,9 +14,9 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.pose_clusters import read_pose_clusters, write_pose_clusters
+from dataengine.poses.clusters import read_pose_clusters, write_pose_clusters
 
-from .balance_file import CLUSTERS_NAME
+from .long_tail.balance_file import CLUSTERS_NAME
 
 
 def command(

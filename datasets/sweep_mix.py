@@ -16,12 +16,12 @@ from typing import Annotated
 
 import typer
 
-from dataengine.dvc_project import DvcProject
 from dataengine.errors import InputError
 from dataengine.mixing import LARGEST_DENOMINATOR
 from dataengine.progress import track
+from dataengine.studies.dvc_project import DvcProject
 
-from .mix_sweep_report import Trial, write_sweep
+from .studies.mix_report import Trial, write_sweep
 
 MARK_DIGITS = 8
 STAGES = ("fit-teacher", "fit-student")

@@ -1,7 +1,7 @@
 """Command `compare-rounds`: what a fine-tuning round costs and forgets beside a full fit, measured by `dvc exp`.
 
-Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. `round_plan.py` lists the
-fits, `round_runner.py` runs them, `round_report.py` tells what was found.
+Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. In `studies/rounds/`,
+`plan.py` lists the fits, `runner.py` runs them, `report.py` says what was found.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import typer
 from dataengine.errors import InputError
 from dataengine.progress import track
 
-from .round_plan import MIX_FOLDER, OWNED, STAGES, TEST_FILE, Plan
-from .round_runner import Runner
+from .studies.rounds.plan import MIX_FOLDER, OWNED, STAGES, TEST_FILE, Plan
+from .studies.rounds.runner import Runner
 
 
 def command(

@@ -19,8 +19,8 @@ from dataengine.files import atomic_path
 from dataengine.parallel import parallel_map
 from dataengine.params import load_section
 
-from .gate_policy import Budgets, CompareParams
-from .gate_trials import BLOCK, Block, Kind, Setting, Trial, logits_of_gain, run_block
+from .gate.policy import Budgets, CompareParams
+from .studies.gate_trials import BLOCK, Block, Kind, Setting, Trial, logits_of_gain, run_block
 
 CAMPAIGNS: tuple[tuple[Kind, int], ...] = (
     ("photos", 500),

@@ -1,6 +1,6 @@
 """The FiftyOne dataset of a selection: a view for people, never the truth.
 
-Everything in it is made from the files that `select` wrote (`selection_files.py`), and samples are told apart by
+Everything in it is made from the files that `select` wrote (`manifest/files.py`), and samples are told apart by
 their image's sha256, so the dataset can be thrown away and built again. `ensure_dataset` builds it when the database
 lacks it or holds another selection; what a person changed in it since is set aside, not lost. The saved view
 `to_label` shows the picks, most wanted first.
@@ -22,7 +22,7 @@ from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
 from dataengine.people import Images, People
 from dataengine.progress import track
 
-from .selection_files import SCORE_NAMES, Selection, read_selection
+from ..manifest.files import SCORE_NAMES, Selection, read_selection
 
 TO_LABEL = "to_label"
 VIEW_VERSION = 2

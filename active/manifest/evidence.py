@@ -16,9 +16,9 @@ from dataengine.draw import contact_sheet, draw_people, part_around
 from dataengine.errors import EnvironmentFault
 from dataengine.people import Images, People
 
-from .picking import Candidates
-from .selection_files import SCORE_NAMES
-from .uncertainty import rank_fraction
+from ..query.picking import Candidates
+from ..query.uncertainty import rank_fraction
+from .files import SCORE_NAMES
 
 WORDS: Mapping[str, str] = {
     "spread": "wide distributions",

@@ -1,6 +1,6 @@
 """Where a person lies among all persons: pose and appearance as one vector, for distances between candidates.
 
-The pose's part is `dataengine.pose_embedding`, the same that the training set is clustered by.
+The pose's part is `dataengine.poses.embedding`, the same that the training set is clustered by.
 """
 
 from __future__ import annotations

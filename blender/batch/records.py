@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dataengine.people import Images, People
 
-from .image_paths import ImagePaths
+from .paths import ImagePaths
 
 _EXTRAS = ("area", "iscrowd", "segmentation", "keypoints_cam_m", "K", "cam_from_world", "pose_name", "phenotype")
 

@@ -6,8 +6,8 @@ to take over the scene and to render it), and its memory. The first image of a w
 nothing. The peer of the rate is what the same workers would reach if there were nothing but Cycles.
 
 `render.growth_mb` is what a worker holds at its end over what it held after a fifth of its images, when its caches are
-full; with the 60 images of the default that is noise. For a figure worth recording: ``python -m dataengine.bench.render
-1000``, about 20 minutes on two quiet cores; 60 images take about 1.5 minutes.
+full; with the 60 images of the default that is noise. For a figure worth recording:
+``python -m dataengine.blender.bench.render 1000``, about 20 minutes on two quiet cores; 60 images take about 1.5.
 """
 
 import json
@@ -121,6 +121,8 @@ if __name__ == "__main__":
     from dataengine.bench.__main__ import RESULTS
     from dataengine.bench.record import record
 
-    for figure in import_module("dataengine.bench.render").run(int(sys.argv[1])):  # not __main__: workers import it
+    for figure in import_module("dataengine.blender.bench.render").run(
+        int(sys.argv[1])
+    ):  # not __main__: workers import it
         print(figure.line(), flush=True)
         record(figure, RESULTS)

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .body import BODY_VERTICES, Template
-from .mesh import bounds
+from ..geometry.mesh import bounds
+from .model import BODY_VERTICES, Template
 
 FLESH_GIVES_M = 0.025  # skin that touches is pressed in about as far; deeper is an intersection
 _STRIDE = 3  # every third vertex is looked at

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from dataengine.errors import EnvironmentFault
 from dataengine.keypoints import COCO_KEYPOINTS
 
-from .body_arrays import ARRAYS_FILE, BodyArrays, Floats, export_arrays
-from .posing import RestSkeleton
+from ..poses.posing import RestSkeleton
+from .arrays import ARRAYS_FILE, BodyArrays, Floats, export_arrays
 
 BODY_VERTICES = 13380  # vertices of the skin itself; helpers follow
 EYE_VERTICES = ((14598, 14670), (14670, 14742))  # left and right eyeball

@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import BODY_VERTICES, Template
-from .rotations import Matrix, swing
+from ..geometry.rotations import Matrix, swing
+from .model import BODY_VERTICES, Template
 
 SINK_M = 0.015  # soft parts are pressed in, and soft floors too
 GAP_M = 0.02  # a support within this of the floor stands on it

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
-from .blending import blend, eased
-from .body import BODY_VERTICES, BodyModel, Shape
-from .camera import Camera, frame_points
-from .clip_spec import ClipSpec, Performer, camera_between
-from .dressing import Tailor, dress
-from .layout import CAMERA_CLEARANCE_M, Geometry, Standing, floor_mesh, focused
-from .lens import Lens
-from .pose_library import MOTION_FAMILY, Pose
-from .posing import settle_on_contacts, solve_orientations
-from .rotations import about_axis
-from .support import contact_vertices
+from ..body.model import BODY_VERTICES, BodyModel, Shape
+from ..body.support import contact_vertices
+from ..clothes.dressing import Tailor, dress
+from ..geometry.rotations import about_axis
+from ..poses.blending import blend, eased
+from ..poses.library import MOTION_FAMILY, Pose
+from ..poses.posing import settle_on_contacts, solve_orientations
+from ..scene.camera import Camera, frame_points
+from ..scene.layout import CAMERA_CLEARANCE_M, Geometry, Standing, floor_mesh, focused
+from ..scene.lens import Lens
+from .spec import ClipSpec, Performer, camera_between
 
 _HIPS = (11, 12)  # rows of the COCO joints
 _HEADINGS = 12  # directions that are tried for a drift before a person stays where it is

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from .body import BodyModel
-from .clip_layout import Performance
-from .clip_spec import ClipParams, draw_clip
-from .image_maker import backdrop_of, light_of, photograph
-from .image_paths import ImagePaths
-from .layout import make_tailor
-from .motion import Motion, read_motion
-from .pose_library import read_pose_library
-from .render_params import RenderParams
-from .surroundings import background_files
+from ..batch.paths import ImagePaths
+from ..body.model import BodyModel
+from ..pictures.maker import backdrop_of, light_of, photograph
+from ..poses.library import read_pose_library
+from ..poses.motion import Motion, read_motion
+from ..scene.layout import make_tailor
+from ..scene.params import RenderParams
+from ..scene.surroundings import background_files
+from .layout import Performance
+from .spec import ClipParams, draw_clip
 
 
 class ClipMaker:

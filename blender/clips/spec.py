@@ -12,10 +12,10 @@ import numpy as np
 
 from dataengine.errors import ParamsError
 
-from .motion import Motion
-from .pose_library import MOTION_FAMILY, Pose, jittered, mirrored
-from .render_params import RenderParams
-from .scene import CameraSpec, PersonSpec, SceneSpec, draw_scene
+from ..poses.library import MOTION_FAMILY, Pose, jittered, mirrored
+from ..poses.motion import Motion
+from ..scene.params import RenderParams
+from ..scene.spec import CameraSpec, PersonSpec, SceneSpec, draw_scene
 
 _FIRST_SCENE = 1_000_000  # beyond the scenes of images: no clip shows the people of a picture
 _CLIP_STREAM = 1  # keeps a clip's own draws apart from those of scenes

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..body.collision import BodyParts
+from ..body.model import BODY_VERTICES, EYE_VERTICES, Shape, Template
+from ..geometry.mesh import Mesh, Surface, all_corners, any_corner, compacted, plain_texture, vertex_normals
 from .appearance import Garment, Look
-from .body import BODY_VERTICES, EYE_VERTICES, Shape, Template
-from .collision import BodyParts
-from .mesh import Mesh, Surface, all_corners, any_corner, compacted, plain_texture, vertex_normals
 from .skin import SkinMap, skin_texture
 from .skirt import Skirt
 from .textures import Texture, fabric_texture, hair_texture, pore_height, strand_height, wrinkle_height

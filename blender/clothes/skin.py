@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..body.model import BODY_VERTICES, Template
 from .appearance import Colour
-from .body import BODY_VERTICES, Template
 from .textures import Field, Texture, by_channel, spectral_noise
 
 SKIN_SIZE = 512

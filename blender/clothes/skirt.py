@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
 
-from .body import Template
+from ..body.model import Template
 
 _GROUP = "helper-skirt"
 _BASE_MESH = Path("data") / "mpfb2" / "3dobjs" / "base.obj"

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import BODY_VERTICES, EYE_VERTICES, Template
+from ..body.model import BODY_VERTICES, EYE_VERTICES, Template
 
 Mask = NDArray[np.bool_]  # (v,)
 _ARM_BONES = ("upperarm01", "upperarm02", "lowerarm01", "lowerarm02", "wrist")

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .blender_process import import_bpy, silent_stdout
-from .body import BodyModel
-from .ground_truth import joint_visibility, reach_m
-from .image_maker import light_of
-from .layout import build_geometry, make_tailor
-from .lens import SHARP
-from .motion import read_motions
+from ..body.model import BodyModel
+from ..check_renders import in_frame, is_visible
+from ..pictures.ground_truth import joint_visibility, reach_m
+from ..pictures.maker import light_of
+from ..poses.library import read_pose_library
+from ..poses.motion import read_motions
+from ..scene.layout import build_geometry, make_tailor
+from ..scene.lens import SHARP
+from ..scene.params import RenderParams
+from ..scene.spec import draw_scene
 from .observe import Hits, observe
-from .pose_library import read_pose_library
-from .render_params import RenderParams
-from .scene import draw_scene
-from .truth import in_frame, is_visible
+from .process import import_bpy, silent_stdout
 
 
 class TruthObserver:

@@ -77,6 +77,6 @@ def _may_have_gpu() -> bool:
 
 
 def _ask_blender(wish: DeviceWish) -> DeviceWish:
-    from .blender_process import import_bpy
+    from .process import import_bpy
 
     return choose_device(cycles_preferences(import_bpy()), wish)

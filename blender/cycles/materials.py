@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import Surface
+from ..geometry.mesh import Surface
 
 # Blender's images of textures that never change (read-only arrays), by the array's id; the array keeps the id its own.
 _lasting_images: dict[int, tuple[NDArray[np.float32], str]] = {}

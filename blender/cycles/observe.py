@@ -23,14 +23,14 @@ from PIL import Image
 
 from dataengine.errors import EnvironmentFault
 
-from .blender_process import import_bpy, silent_stdout
-from .camera import SENSOR_MM, Camera
-from .compute_device import DeviceWish, cycles_preferences, use_device
-from .lamps import Lamp, add_lamps
-from .lens import SHARP, Lens, blur, sharpen
+from ..geometry.mesh import Mesh
+from ..scene.camera import SENSOR_MM, Camera
+from ..scene.lamps import Lamp, add_lamps
+from ..scene.lens import SHARP, Lens, blur, sharpen
+from ..scene.rays import first_hits
+from .device import DeviceWish, cycles_preferences, use_device
 from .materials import forget_lasting_images, lasting_image_names, make_material
-from .mesh import Mesh
-from .rays import first_hits
+from .process import import_bpy, silent_stdout
 
 _BLENDER_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])  # Blender's cameras look along -z with y up
 _IMPORTANCE_MAP_PX = 256

@@ -20,9 +20,9 @@ from scipy.spatial.distance import cdist
 
 from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
 
-from .camera import Camera
-from .layout import Geometry, Standing
-from .observe import Hits, Observation
+from ..cycles.observe import Hits, Observation
+from ..scene.camera import Camera
+from ..scene.layout import Geometry, Standing
 
 # Nose; eyes: their distance from each other; ears: less than to the other side of the head.
 _FACE_REACH_M = np.array([0.05, 0.06, 0.06, 0.06, 0.06])

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from dataengine.files import atomic_path, sha256_file, write_json
 
-from .body import BodyModel
-from .compute_device import DeviceWish
-from .dressing import Tailor
+from ..batch.paths import ImagePaths
+from ..body.model import BodyModel
+from ..clothes.dressing import Tailor
+from ..cycles.device import DeviceWish
+from ..cycles.observe import Light, Observation, observe
+from ..poses.library import Pose, read_pose_library
+from ..poses.motion import read_motions
+from ..scene.layout import Geometry, build_geometry, make_tailor
+from ..scene.params import RenderParams
+from ..scene.spec import SceneSpec, draw_scene
+from ..scene.surroundings import background_files, read_backdrop
 from .ground_truth import annotate
-from .image_paths import ImagePaths
-from .layout import Geometry, build_geometry, make_tailor
-from .motion import read_motions
-from .observe import Light, Observation, observe
-from .pose_library import Pose, read_pose_library
-from .render_params import RenderParams
-from .scene import SceneSpec, draw_scene
-from .surroundings import background_files, read_backdrop
 
 
 class ImageMaker:

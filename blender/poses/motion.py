@@ -17,10 +17,10 @@ from scipy.spatial.transform import Rotation
 
 from dataengine.errors import InputError
 
+from ..geometry.rotations import swing, unit
 from .bvh import Bvh, read_bvh
-from .pose_library import MOTION_FAMILY, Limb, Pose, Vector
+from .library import MOTION_FAMILY, Limb, Pose, Vector
 from .posing import bent_spine
-from .rotations import swing, unit
 
 Positions = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .pose_library import Limb, Pose
-from .rotations import Matrix, about_axis, cross, frame, from_euler, swing, unit
+from ..geometry.rotations import Matrix, about_axis, cross, frame, from_euler, swing, unit
+from .library import Limb, Pose
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03", "head")

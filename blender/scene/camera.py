@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dataengine.geometry import project
 
-from .rotations import about_axis, cross, unit
-from .scene import CameraSpec
+from ..geometry.rotations import about_axis, cross, unit
+from .spec import CameraSpec
 
 SENSOR_MM = 36.0  # along the longer side of the image, Blender's default and full-frame film's width
 

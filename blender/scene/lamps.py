@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .appearance import Colour
+from ..clothes.appearance import Colour
 
 INDOOR_WORLD = 0.25  # share of the HDRI's light that comes through windows
 

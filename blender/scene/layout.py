@@ -9,30 +9,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import BodyModel, Shape, Template
+from ..body.collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m
+from ..body.model import BodyModel, Shape, Template
+from ..body.support import GAP_M, contact_vertices, settle_on_supports, sink_m, support_gap_m, support_vertices
+from ..clothes.dressing import Tailor, dress
+from ..clothes.skin import SkinMap
+from ..clothes.skirt import Skirt
+from ..clothes.textures import floor_texture, painted_texture
+from ..clothes.wardrobe import Wardrobe
+from ..geometry.mesh import Mesh, Surface, bounds, plain_texture
+from ..geometry.rotations import about_axis
+from ..poses.library import Pose
+from ..poses.posing import settle_on_contacts, solve_orientations
 from .camera import Camera, frame_points
-from .collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m
-from .dressing import Tailor, dress
 from .lens import SHARP, Lens
-from .mesh import Mesh, Surface, bounds, plain_texture
-from .pose_library import Pose
-from .posing import settle_on_contacts, solve_orientations
 from .props import build_prop
 from .rays import first_hits
-from .rotations import about_axis
-from .scene import OccluderSpec, PersonSpec, SceneSpec
-from .skin import SkinMap
-from .skirt import Skirt
-from .support import (
-    GAP_M,
-    contact_vertices,
-    settle_on_supports,
-    sink_m,
-    support_gap_m,
-    support_vertices,
-)
-from .textures import floor_texture, painted_texture
-from .wardrobe import Wardrobe
+from .spec import OccluderSpec, PersonSpec, SceneSpec
 
 FLOOR_HALF_M = 40.0
 CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this

@@ -5,7 +5,7 @@ from typing import get_args
 
 from dataengine.errors import ParamsError
 
-from .compute_device import DeviceWish
+from ..cycles.device import DeviceWish
 
 _CAMERA_BOUNDS = {
     "focal_mm": (8, 400),

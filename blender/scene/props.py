@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import boxes
+from ..geometry.mesh import boxes
 
 Size = tuple[float, float, float]  # width, depth, height in metres
 Box = tuple[Size, Size]  # centre and size

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.mesh import Mesh
 from .camera import Camera
-from .mesh import Mesh
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .appearance import Look, draw_look
+from ..clothes.appearance import Look, draw_look
+from ..poses.library import MOTION_FAMILY, Pose, jittered, mirrored
 from .lamps import INDOOR_WORLD, Lamp, draw_indoor_lamps, draw_sun
 from .lens import SHARP, Lens, draw_lens
-from .pose_library import MOTION_FAMILY, Pose, jittered, mirrored
+from .params import CameraRanges, RenderParams
 from .props import PROP_SIZES_M
-from .render_params import CameraRanges, RenderParams
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
 # Strengths that bring each light to about the same exposure; night stays dark on purpose. By eye.

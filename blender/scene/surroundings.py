@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 
-from .render_params import RenderParams
+from .params import RenderParams
 
 _HDRI_SUFFIXES = (".exr", ".hdr")
 _HDRI_MARKS = (b"\x76\x2f\x31\x01", b"#?")

@@ -1,7 +1,7 @@
 """The body fitted to labelled joints by gradient descent: pose, proportions, place and camera of many people at once.
 
 Which way a limb points in depth cannot be seen in two dimensions: joint limits and nearness to an authored pose settle
-it. Each person is fitted from several starts (like_starts.py) and the best end counts; then the linear space of shapes
+it. Each person is fitted from several starts (`starts.py`) and the best end counts; then the linear space of shapes
 is exchanged for the exact body, and the fit goes on a little.
 """
 
@@ -14,16 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .body import BodyModel
-from .like_contact import overlap
-from .like_priors import JointLimits, distance
-from .like_rig import SHAPE_RANGE, Rig, ShapeSpace, Stance, phenotype_of, phenotypes_at
-from .like_rotations import from_6d, to_6d
-from .like_stance import pose_of
-from .like_starts import FOCAL_MM, PoseBank, Starts
-from .like_view import Targets, View
-from .pose_library import Pose
-from .posing import solve_orientations
+from ..body.model import BodyModel
+from ..poses.library import Pose
+from ..poses.posing import solve_orientations
+from .contact import overlap
+from .priors import JointLimits, distance
+from .rig import SHAPE_RANGE, Rig, ShapeSpace, Stance, phenotype_of, phenotypes_at
+from .stance import pose_of
+from .starts import FOCAL_MM, PoseBank, Starts
+from .torch_rotations import from_6d, to_6d
+from .view import Targets, View
 
 _EACH = 2  # starts of each of the four kinds
 _STEPS, _EXACT_STEPS, _RATE = 120, 40, 0.05
@@ -46,7 +46,7 @@ class Fitted:
     depth_m: float
     middle: tuple[float, float]  # of the body's root off the image's middle, in shares of the frame's longer side
     middle_m: float  # height of the middle of the joints above the lowest
-    overlap_m2: float  # of parts that should keep apart, see like_contact.py
+    overlap_m2: float  # of parts that should keep apart, see `contact.py`
     pixels: NDArray[np.float64]  # (17, 2) of the fitted joints off the image's middle
 
 

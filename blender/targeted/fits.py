@@ -20,17 +20,18 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.progress import track
 
-from .pose_library import Limb, Pose, read_pose_library
-from .prepare_body import BODY_CACHE_VERSION
+from ..batch.sources import TARGETED, sources_sha256
+from ..poses.library import Limb, Pose, read_pose_library
+from ..prepare_body import BODY_CACHE_VERSION
 
 if TYPE_CHECKING:  # torch is loaded only where there is something to fit
-    from .like_contact import PassesThrough
-    from .like_fit import Fitted, Fitter
+    from .contact import PassesThrough
+    from .fit import Fitted, Fitter
 
 LEAST_JOINTS = 6  # fewer say too little about a pose
 MOST_LIMIT_EXCESS = 0.05  # squared radians: 13 degrees at one joint
 _BATCH = 25  # people fitted at once; larger ones are hardly faster
-_SOURCES = ("body.py", "body_arrays.py", "posing.py", "pose_library.py", "poses.yaml", "rotations.py", "camera.py")
+_SOURCES = (*TARGETED, "body", "geometry", "poses", "scene")  # decide a fit, with the camera of the scene
 
 
 def fits_of(people_file: Path, cache: Path, kept_in: Path, max_error_share: float) -> list[dict[str, Any]]:
@@ -58,18 +59,16 @@ def fits_of(people_file: Path, cache: Path, kept_in: Path, max_error_share: floa
 
 def fits_fingerprint(people_file: Path, max_error_share: float) -> str:
     """Hex SHA-256 of all that decides the fits: the people, the threshold, the code and the body."""
-    folder = Path(__file__).parent
-    sources = sorted([*folder.glob("like_*.py"), *(folder / name for name in _SOURCES)])
-    decisive = [sha256_file(people_file), max_error_share, BODY_CACHE_VERSION, [sha256_file(path) for path in sources]]
+    decisive = [sha256_file(people_file), max_error_share, BODY_CACHE_VERSION, sources_sha256(*_SOURCES)]
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
 
 def fit_people(people: People, images: Images, cache: Path, max_error_share: float) -> list[dict[str, Any]]:
     """The entry of every one of `people`, in order."""
-    from .body import BodyModel
-    from .like_contact import PassesThrough
-    from .like_fit import Fitter
-    from .like_view import Targets
+    from ..body.model import BodyModel
+    from .contact import PassesThrough
+    from .fit import Fitter
+    from .view import Targets
 
     model = BodyModel.load(cache)
     fitter, passes = Fitter(model, read_pose_library()), PassesThrough(model.template, cache)
@@ -99,7 +98,7 @@ def pose_from_entry(entry: dict[str, Any]) -> Pose:
 
 
 def _judged(fitted: "Fitted", fitter: "Fitter", passes: "PassesThrough", max_error_share: float) -> dict[str, Any]:
-    from .like_contact import MOST_OVERLAP_M2, MOST_TRIANGLES
+    from .contact import MOST_OVERLAP_M2, MOST_TRIANGLES
 
     triangles = passes.count(fitter.vertices_m(fitted))
     reasons = []

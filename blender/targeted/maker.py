@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .image_maker import ImageMaker
-from .like_fits import pose_from_entry
-from .like_params import LikeParams
-from .pose_library import jittered, read_pose_library
-from .render_params import RenderParams
-from .scene import SceneSpec, draw_scene
+from ..pictures.maker import ImageMaker
+from ..poses.library import jittered, read_pose_library
+from ..scene.params import RenderParams
+from ..scene.spec import SceneSpec, draw_scene
+from .fits import pose_from_entry
+from .params import LikeParams
 
 _STREAM = 1  # of random numbers, apart from those of the scene
 _SKIN_M = 0.07  # from the lowest joint to the floor

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.people import People
 
-from .camera import SENSOR_MM
+from ..scene.camera import SENSOR_MM
 
 _PAPER, _SKIN = 255, np.array([150.0, 180.0, 215.0])
 _MARGIN = 0.25  # around the box, as a share of its longer side

@@ -11,10 +11,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from .like_rig import Stance
-from .like_rotations import swing, unit
-from .like_stance import stance_of
-from .pose_library import Pose, mirrored
+from ..poses.library import Pose, mirrored
+from .rig import Stance
+from .stance import stance_of
+from .torch_rotations import swing, unit
 
 _MARGIN = 0.1  # radians, and shares of a unit vector: jitter may bring the library this far, too
 _BENT = 0.3  # sine of the elbow or knee angle from which the twist of its limb can be told

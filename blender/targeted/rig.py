@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .body import BodyModel, Shape
-from .like_rotations import frame, from_euler, swing, unit
-from .posing import MINIMUM_BEND, NECK, SHOULDER_SHARE, SPINE
+from ..body.model import BodyModel, Shape
+from ..poses.posing import MINIMUM_BEND, NECK, SHOULDER_SHARE, SPINE
+from .torch_rotations import frame, from_euler, swing, unit
 
 _LIMB_BONES = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot")
 _KEY_BONES = ("root", *SPINE, *NECK, *(f"{bone}.{side}" for bone in _LIMB_BONES for side in "LR"))

@@ -1,6 +1,6 @@
 """`dataengine render --like`: given people, fitted once and rendered in variations. Reached through render.py.
 
-First the fits (like_fits.py), kept beside the images in fits.json; then the images, each a pure function of (params,
+First the fits (`fits.py`), kept next to the images in fits.json; then the images, each a pure function of (params,
 fits, seed, index), made by the workers of any render.
 """
 
@@ -12,14 +12,13 @@ from typing import Any
 
 import typer
 
-from dataengine.files import sha256_file
-
-from .compute_device import resolve_device
-from .like_fits import fits_of, kept
-from .like_params import LikeParams
-from .prepare_body import prepare_body_cache
-from .render import LABELS, make_missing, render_fingerprint, require_blender, require_room, write_labels
-from .render_params import RenderParams
+from ..batch.sources import TARGETED, sources_sha256
+from ..cycles.device import resolve_device
+from ..prepare_body import prepare_body_cache
+from ..render import LABELS, make_missing, render_fingerprint, require_blender, require_room, write_labels
+from ..scene.params import RenderParams
+from .fits import fits_of, kept
+from .params import LikeParams
 
 
 def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, cache: Path) -> None:
@@ -43,13 +42,13 @@ def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, ca
 
 def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str, Any]]) -> str:
     """Hex SHA-256 of all that decides a picture."""
-    makers = [sha256_file(Path(__file__).with_name(name)) for name in ("like_maker.py", "like_fits.py")]
-    text = json.dumps([render_fingerprint(params), asdict(like), entries, makers], sort_keys=True)
+    sources = sources_sha256(*TARGETED)
+    text = json.dumps([render_fingerprint(params), asdict(like), entries, sources], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _build_maker(*arguments: Any) -> Any:
     """Runs in a worker: only there are Blender and torch loaded."""
-    from .like_maker import LikeMaker
+    from .maker import LikeMaker
 
     return LikeMaker(*arguments)

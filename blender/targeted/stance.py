@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from .like_rig import LIMBS, Stance
-from .like_rotations import unit
-from .pose_library import Limb, Pose, Vector
-from .rotations import from_euler
+from ..geometry.rotations import from_euler
+from ..poses.library import Limb, Pose, Vector
+from .rig import LIMBS, Stance
+from .torch_rotations import unit
 
 
 def stance_of(poses: Sequence[Pose]) -> Stance:

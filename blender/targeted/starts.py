@@ -12,12 +12,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from .camera import SENSOR_MM
-from .like_rig import Rig, Stance
-from .like_rotations import about_axis
-from .like_stance import stance_of
-from .like_view import Targets, View
-from .pose_library import Pose, mirrored
+from ..poses.library import Pose, mirrored
+from ..scene.camera import SENSOR_MM
+from .rig import Rig, Stance
+from .stance import stance_of
+from .torch_rotations import about_axis
+from .view import Targets, View
 
 FOCAL_MM = 45.0  # the middle of what render draws
 _TURNS = 12  # directions from which a pose is looked at

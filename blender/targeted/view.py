@@ -14,7 +14,7 @@ from torch import Tensor
 from dataengine.keypoints import OCCLUDED, VISIBLE
 from dataengine.people import Images, People
 
-from .camera import SENSOR_MM
+from ..scene.camera import SENSOR_MM
 
 _OCCLUDED_WEIGHT = 0.5  # where an annotator guessed
 

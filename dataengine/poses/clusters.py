@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
-from dataengine.pose_embedding import DIMENSIONS, embed_poses
+from dataengine.poses.embedding import DIMENSIONS, embed_poses
 
 UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
 ID_DIGITS = 12

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dataengine.bench.record import Figure
 from dataengine.cli import COMMANDS
 from dataengine.people import People
-from dataengine.pose_embedding import embed_poses
+from dataengine.poses.embedding import embed_poses
 
 Floats = NDArray[np.floating[Any]]
 PEOPLE, POSES, CLUSTERS = 1_000_000, 40, 32
@@ -40,7 +40,7 @@ def run() -> Iterator[Figure]:
 
 def in_a_process(way: str, people: int = PEOPLE) -> dict[str, float]:
     """Seconds, most memory held in GB, and inertia of a way, "ours" or "peer", in a process of its own."""
-    command = [sys.executable, "-m", "dataengine.bench.balance", way, str(people)]
+    command = [sys.executable, "-m", "dataengine.datasets.bench.balance", way, str(people)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(done.stdout))
 

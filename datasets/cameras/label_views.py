@@ -17,7 +17,7 @@ from dataengine.people import JOINTS
 from dataengine.progress import track
 from dataengine.video import iter_frames
 
-from .frames import FrameWriter
+from ..sources.frames import FrameWriter
 from .qualisys import Camera
 from .triangulation import (
     Agreement,

@@ -11,7 +11,7 @@ from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People, box_from_keypoints
 
-from .multiview import ViewLabels
+from .label_views import ViewLabels
 
 FRAMES_SHOWN = 2
 TILE_PX = (260, 460)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.people import People
-from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, read_pose_clusters, write_pose_clusters
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters, write_pose_clusters
 
 BALANCE_NAME, CLUSTERS_NAME = "balance.json", "clusters.json"
 _FORMAT = "balance-2"

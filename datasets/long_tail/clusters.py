@@ -1,4 +1,4 @@
-"""Clusters of poses, fitted once on the training people; `dataengine.pose_clusters` freezes them and looks people up.
+"""Clusters of poses, fitted once on the training people; `dataengine.poses.clusters` freezes them and looks people up.
 
 Up to `LARGE_POSES` poses are clustered by k-means from several starts. Beyond, one start is brought near by
 mini-batches (Sculley, "Web-scale k-means clustering", WWW 2010) and then finished by a few rounds of k-means over all.
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.pose_clusters import DECIMALS, UNCLUSTERED, nearest_centre
-from dataengine.pose_embedding import LEAST_BONES
+from dataengine.poses.clusters import DECIMALS, UNCLUSTERED, nearest_centre
+from dataengine.poses.embedding import LEAST_BONES
 from dataengine.progress import track
 
 LARGE_POSES = 20_000

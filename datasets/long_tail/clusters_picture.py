@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, contact_sheet, draw_people, part_around
 from dataengine.people import Images, People
-from dataengine.pose_clusters import PoseClusters
+from dataengine.poses.clusters import PoseClusters
 
 COLUMNS = 6
 TILE_PX = (200, 240)

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from dataengine.people import Images, People
 
-from .checks.checking import Checked, check_set
-from .checks.finding import Finding
-from .checks.params import ChecksParams
-from .checks.pictures import LARGEST_MPX
-from .formats.content import BadRecord
-from .frozen_test import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
-from .quality_report import write_quality
-from .quality_summary import Quality, leaks, summarise
-from .splits import DROPPED, SplitParams, beyond_limit, group_names, split_images
+from ..checks.checking import Checked, check_set
+from ..checks.finding import Finding
+from ..checks.params import ChecksParams
+from ..checks.pictures import LARGEST_MPX
+from ..formats.content import BadRecord
+from ..splits.assign import DROPPED, SplitParams, beyond_limit, group_names, split_images
+from ..splits.freeze import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
+from .report import write_quality
+from .summary import Quality, leaks, summarise
 
 
 @dataclass(frozen=True, eq=False)

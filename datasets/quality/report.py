@@ -12,12 +12,12 @@ import numpy as np
 
 from dataengine.files import atomic_path, write_json
 
-from .checks.checking import short_names
-from .checks.finding import CHECKS, Finding
-from .checks.perceptual_hash import correlations
-from .quality_pictures import inlined, person_picture, small_picture, write_sheet
-from .quality_summary import Quality
-from .quality_template import PAGE
+from ..checks.checking import short_names
+from ..checks.finding import CHECKS, Finding
+from ..checks.perceptual_hash import correlations
+from .pictures import inlined, person_picture, small_picture, write_sheet
+from .summary import Quality
+from .template import PAGE
 
 PICTURES = 24
 LINES = 200  # of findings without a picture; quality.json has all

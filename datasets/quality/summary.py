@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks.checking import Checked, Counts, findings_of, short_names
-from .checks.finding import CHECKS, Finding
-from .checks.near_duplicates import clusters
-from .checks.person_boxes import Fault
-from .splits import DROPPED, SPLITS, Assignment
+from ..checks.checking import Checked, Counts, findings_of, short_names
+from ..checks.finding import CHECKS, Finding
+from ..checks.near_duplicates import clusters
+from ..checks.person_boxes import Fault
+from ..splits.assign import DROPPED, SPLITS, Assignment
 
 NAMED_PAIRS = 1000  # of near duplicates; a still video has millions
 

@@ -16,11 +16,11 @@ from dataengine.errors import ParamsError
 from dataengine.people import Images, People
 from dataengine.progress import track
 
-from .formats.content import BadRecord, Limits, SourceContent
-from .formats.table import FORMATS, format_named
-from .formats.writing import copy_images
-from .quality_intake import Intake
-from .splits import DROPPED
+from ..formats.content import BadRecord, Limits, SourceContent
+from ..formats.table import FORMATS, format_named
+from ..formats.writing import copy_images
+from ..quality.intake import Intake
+from ..splits.assign import DROPPED
 
 ID_STRIDE = 100_000_000  # more images than any source has; default cameras and pool videos stay below
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

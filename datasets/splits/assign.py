@@ -12,7 +12,7 @@ splits; add C, a near duplicate of both. To be whole, A or B must move.) So clus
 holds when data is added: a sample is where it was or is set aside, never elsewhere; no test sample ever leaves; none of
 two near duplicates that are used lie in different splits. What it costs: members of a cluster with another home.
 
-3. *Frozen.* With a frozen test set (`frozen_test.py`) its samples are the test set, whatever the shares say now. New
+3. *Frozen.* With a frozen test set (`freeze.py`) its samples are the test set, whatever the shares say now. New
    samples with home test are reserved: they wait for the next version, for training on them would spoil it.
 """
 
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from dataengine.errors import ParamsError
 from dataengine.people import Images
 
-from .checks.near_duplicates import Pairs, clusters
+from ..checks.near_duplicates import Pairs, clusters
 
 SPLITS = ("train", "val", "test")  # each more protected than the one before
 DROPPED = ""

@@ -17,7 +17,7 @@ from dataengine.files import read_json, write_json
 from dataengine.labelled_set import set_sha256
 from dataengine.people import Images, People
 
-from .splits import SplitParams
+from .assign import SplitParams
 
 LOCK_NAME = "test.lock.json"
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.files import atomic_path, write_json
-from dataengine.seed_spread import LEVEL, half_widths
+from dataengine.studies.seed_spread import LEVEL, half_widths
 
 DEFAULT_RATIO = Fraction(1, 3)
 INTERVAL_NOTE = (

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.blender.render_params import RenderParams
-from dataengine.blender.truth import Checked, agreement, check, report
+from dataengine.blender.check_renders import Checked, agreement, check, report
+from dataengine.blender.scene.params import RenderParams
 
 
 def _checked(noise: float) -> Checked:

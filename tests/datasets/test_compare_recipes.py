@@ -16,20 +16,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.datasets import recipe_report
-from dataengine.datasets.recipe_plan import OWNED, PRETRAIN, RECIPES, Plan, Run, run_name
-from dataengine.datasets.recipe_report import Cell, Facts, Outcome, Table, page, write_report
-from dataengine.datasets.recipe_runner import Runner
-from dataengine.datasets.recipe_score import Score, check_training, read_held_out
-from dataengine.datasets.recipe_study import parse_plan, run
-from dataengine.dvc_project import DvcProject
+from dataengine.datasets.compare_recipes import parse_plan, run
+from dataengine.datasets.studies.recipes import report as recipe_report
+from dataengine.datasets.studies.recipes.plan import OWNED, PRETRAIN, RECIPES, Plan, Run, run_name
+from dataengine.datasets.studies.recipes.report import Cell, Facts, Outcome, Table, page, write_report
+from dataengine.datasets.studies.recipes.runner import Runner
+from dataengine.datasets.studies.recipes.score import Score, check_training, read_held_out
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.pose_clusters import read_pose_clusters
-from dataengine.seed_spread import half_widths
+from dataengine.poses.clusters import read_pose_clusters
+from dataengine.studies.dvc_project import DvcProject
+from dataengine.studies.seed_spread import half_widths
 
-from ..train.fitting_project import draw_people_at
-from ..video.clips import textured, write_clip
+from ..helpers.clips import textured, write_clip
+from ..helpers.fitting_project import draw_people_at
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLAN = Plan(

@@ -15,8 +15,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.datasets.mix_sweep import Sweep, parse_sweep, run
-from dataengine.datasets.mix_sweep_report import Trial, page, summarise, write_plot
+from dataengine.datasets.studies.mix_report import Trial, page, summarise, write_plot
+from dataengine.datasets.sweep_mix import Sweep, parse_sweep, run
 from dataengine.errors import EnvironmentFault, InputError
 
 # the AP of a fit is a function of its params, and each run leaves a line in a file outside

@@ -14,7 +14,7 @@ from dataengine.crops.augment import NO_AUGMENTATION
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.people import Images, People
 from dataengine.train import fit_teacher
-from dataengine.train.fitting_params import FitParams
+from dataengine.train.fit.params import FitParams
 
 TINY = FitParams(
     seed=3,

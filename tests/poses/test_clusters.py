@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from dataengine.errors import InputError
-from dataengine.pose_clusters import (
+from dataengine.poses.clusters import (
     UNCLUSTERED,
     PoseClusters,
     nearest_centre,
     read_pose_clusters,
     write_pose_clusters,
 )
-from dataengine.pose_embedding import DIMENSIONS
+from dataengine.poses.embedding import DIMENSIONS
 
 
 def clusters(counts: list[int], seed: int = 0) -> PoseClusters:

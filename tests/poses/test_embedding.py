@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from dataengine.keypoints import COCO_KEYPOINTS
-from dataengine.pose_embedding import DIMENSIONS, LEAST_BONES, embed_poses
+from dataengine.poses.embedding import DIMENSIONS, LEAST_BONES, embed_poses
 
-from .datasets.pose_samples import FIGURES, STANDING, mirrored, reaching
+from ..helpers.pose_samples import FIGURES, STANDING, mirrored, reaching
 
 ALL = np.full(17, 2)
 figures = arrays(np.float64, (17, 2), elements=st.floats(-1, 1, width=32)).map(lambda jitter: STANDING + 0.4 * jitter)

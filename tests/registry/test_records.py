@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.registry import Entry, Event, Outcome, Registry, read_registry, write_registry
+from dataengine.registry.records import Entry, Event, Outcome, Registry, read_registry, write_registry
 
 
 def entry(name: str) -> Entry:

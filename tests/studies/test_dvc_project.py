@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dataengine.dvc_project import DvcProject
 from dataengine.files import sha256_file
+from dataengine.studies.dvc_project import DvcProject
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

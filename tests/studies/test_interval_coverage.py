@@ -5,9 +5,9 @@ import pytest
 
 from dataengine.cli import main
 from dataengine.evaluation.bootstrap import Resampled, draw_ap, effective_clusters
-from dataengine.evaluation.coverage import simulate
 from dataengine.evaluation.matching import average_precision
 from dataengine.evaluation.simulation import SimulatedSet, simulated_pair, true_ap, true_gain
+from dataengine.studies.interval_coverage import simulate
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
@@ -42,7 +42,9 @@ def test_clusters_have_the_sizes_asked_for() -> None:
 def test_the_command_writes_the_table_and_the_same_seed_writes_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dataengine.evaluation.coverage.SETS", (SimulatedSet(10), SimulatedSet(10, 3, is_uneven=True)))
+    monkeypatch.setattr(
+        "dataengine.studies.interval_coverage.SETS", (SimulatedSet(10), SimulatedSet(10, 3, is_uneven=True))
+    )
     pages = []
     for name in ("a", "b"):
         out = tmp_path / name / "coverage.md"

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.seed_spread import half_widths
+from dataengine.studies.seed_spread import half_widths
 
 
 @given(st.lists(st.lists(st.floats(0, 1), max_size=4), min_size=1, max_size=5))

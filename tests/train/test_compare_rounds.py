@@ -21,15 +21,15 @@ from dataengine.files import read_json
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import People
-from dataengine.seed_spread import half_widths
+from dataengine.studies.seed_spread import half_widths
 from dataengine.train import fit_teacher
-from dataengine.train.fitting_forgetting import average_precision
-from dataengine.train.round_plan import FULL, OWNED, ROUND, Plan, Variant
-from dataengine.train.round_report import Base, Outcome, command_of, page, rows, write_plot
-from dataengine.train.round_runner import Runner
-from dataengine.train.round_study import parse_plan, run
+from dataengine.train.compare_rounds import parse_plan, run
+from dataengine.train.fit.forgetting import average_precision
+from dataengine.train.studies.rounds.plan import FULL, OWNED, ROUND, Plan, Variant
+from dataengine.train.studies.rounds.report import Base, Outcome, command_of, page, rows, write_plot
+from dataengine.train.studies.rounds.runner import Runner
 
-from .fitting_project import TINY, draw_people_at, one_torch_thread
+from ..helpers.fitting_project import TINY, draw_people_at, one_torch_thread
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLAN = Plan(

@@ -8,9 +8,10 @@ import pytest
 from dataengine.errors import ParamsError
 from dataengine.evaluation.matching import average_precision
 from dataengine.evaluation.simulation import SimulatedSet, drawn_people, simulated_model
-from dataengine.train import gate_simulation, gate_trials
-from dataengine.train.gate_policy import Guarded
-from dataengine.train.gate_trials import Block, Setting, logits_of_gain, run_block
+from dataengine.train import simulate_gate as gate_simulation
+from dataengine.train.gate.policy import Guarded
+from dataengine.train.studies import gate_trials
+from dataengine.train.studies.gate_trials import Block, Setting, logits_of_gain, run_block
 
 from .gate_round import PARAMS
 

@@ -18,7 +18,7 @@ from dataengine.files import sha256_file
 from dataengine.mixing import MixRecipe, Source, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.people import Images, People
 
-from .fitting_params import FitParams, ReplayParams
+from .params import FitParams, ReplayParams
 
 MIX_PEOPLE, MIX_RECIPE = "train.json", "recipe.json"
 NO_REPLAY = ReplayParams()

@@ -13,10 +13,10 @@ from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
 
-from .fitting_alike import check_alike
-from .fitting_params import DistillParams
-from .fitting_start import read_checkpoint
-from .losses_distillation import feature_loss, soft_target_loss
+from ..losses.distillation import feature_loss, soft_target_loss
+from .alike import check_alike
+from .params import DistillParams
+from .start import read_checkpoint
 
 
 class WithFeatures(nn.Module):

@@ -1,6 +1,6 @@
 """Fit a keypoint network, resumable after a kill.
 
-`fit` runs the whole and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `fitting_step.py`
+`fit` runs the whole and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `step.py`
 what happens in a step. The same parameters and data give the same weights, in one go or with interruptions: every
 batch, augmentation and learning rate is a function of (seed, epoch, step), and the resume state holds the rest.
 """
@@ -22,22 +22,22 @@ from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.files import fresh_folder
+from dataengine.inference.predict import Prediction, predict_crops, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
-from dataengine.predict import Prediction, predict_crops, torch_runner
 from dataengine.progress import track
 
-from .fitting_data import TrainingSet, ValidationSet, fingerprint
-from .fitting_distill import Distillation
-from .fitting_forgetting import OldTest, forgetting, old_test_set
-from .fitting_params import DistillParams, FitParams
-from .fitting_progress import Progress
-from .fitting_ranks import Ranks
-from .fitting_report import PICTURE_NAME, validation_figures, write_curves, write_picture
-from .fitting_schedule import average_decay, learning_rate, update_average
-from .fitting_start import choose_device, files_read, first_network, model_meta
-from .fitting_state import FitState, load_state, remove_state, save_state
-from .fitting_step import Stepper
+from .data import TrainingSet, ValidationSet, fingerprint
+from .distill import Distillation
+from .forgetting import OldTest, forgetting, old_test_set
+from .params import DistillParams, FitParams
+from .progress import Progress
+from .ranks import Ranks
+from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
+from .schedule import average_decay, learning_rate, update_average
+from .start import choose_device, files_read, first_network, model_meta
+from .state import FitState, load_state, remove_state, save_state
+from .step import Stepper
 
 INFERENCE_BATCH = 64
 CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress

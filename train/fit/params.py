@@ -80,7 +80,7 @@ class FitParams:
     label_sigma_px: float
     """Width of the Gaussian labels, crop pixels: about 2 for simcc, 8 (two cells) for heatmap."""
     losses: dict[str, float] = field(default_factory=lambda: {"simcc_kl": 1.0})
-    """Weights of the losses that are summed; names in train/losses.py."""
+    """Weights of the losses that are summed; names in train/losses/table.py."""
     epochs: int
     """Validations, log points and resume points of the run."""
     draws_per_epoch: int

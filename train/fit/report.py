@@ -12,10 +12,10 @@ from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.oks import coco_ap
 from dataengine.evaluation.pck import pck
 from dataengine.files import atomic_path
+from dataengine.inference.predict import Prediction
 from dataengine.people import People
-from dataengine.predict import Prediction
 
-from .fitting_data import ValidationSet
+from .data import ValidationSet
 
 PICTURE_NAME = "val_predictions.jpg"
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, 256

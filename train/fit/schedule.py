@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .fitting_params import FitParams
+from .params import FitParams
 
 EMA_RAMP_STEPS = 10  # the average forgets its random start: its decay is at most (1 + t) / (10 + t), as TensorFlow's
 

@@ -8,18 +8,18 @@ import torch
 
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
-from dataengine.exported import load_exported
 from dataengine.files import read_json
-from dataengine.model_store import stored_model
+from dataengine.inference.exported import load_exported
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.table import architecture_of
 from dataengine.params import load_section
-from dataengine.registry import RegistryParams, read_registry
+from dataengine.registry.records import RegistryParams, read_registry
+from dataengine.registry.store import stored_model
 
-from .fitting_alike import check_alike
-from .fitting_params import FitParams
-from .gate_policy import CompareParams
+from ..gate.policy import CompareParams
+from .alike import check_alike
+from .params import FitParams
 
 CHAMPION = "champion"  # what start_from may say instead of a folder
 P = TypeVar("P", bound=FitParams)

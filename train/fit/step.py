@@ -18,11 +18,11 @@ from dataengine.crops.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.nets.network import KeypointNetwork
 
-from .fitting_distill import Distillation
-from .fitting_params import FitParams
-from .fitting_ranks import Ranks
-from .fitting_schedule import decay_groups
-from .losses import Target, WeightedLoss
+from ..losses.table import Target, WeightedLoss
+from .distill import Distillation
+from .params import FitParams
+from .ranks import Ranks
+from .schedule import decay_groups
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # PyTorch's CPU allocator has no exception of its own.

@@ -15,8 +15,8 @@ from scipy import stats
 from dataengine.evaluation.bootstrap import Resampled
 
 from .comparison import Check, CheckKind
-from .gate_evidence import WHOLE, Evidence
-from .gate_policy import CompareParams
+from .evidence import WHOLE, Evidence
+from .policy import CompareParams
 
 FLOOR = "floor"  # name of the demand on a first model
 

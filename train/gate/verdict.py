@@ -12,10 +12,10 @@ from fnmatch import fnmatchcase
 
 from scipy import stats
 
+from .checks import Demand, guarded_names, intervals, others, standard_error
 from .comparison import Check, Decision, Error, Settle
-from .gate_checks import Demand, guarded_names, intervals, others, standard_error
-from .gate_evidence import WHOLE, Evidence
-from .gate_policy import CompareParams
+from .evidence import WHOLE, Evidence
+from .policy import CompareParams
 
 VERDICT_FILE = "verdict.json"
 HOPELESS = 1000  # times the people of the test set: beyond that, a number says nothing

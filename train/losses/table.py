@@ -13,8 +13,8 @@ from torch import Tensor
 from dataengine.errors import ParamsError
 from dataengine.nets.heads import Head, Heatmap, SimCC
 
-from .losses_distribution import heatmap_loss, simcc_loss
-from .losses_position import oks_loss, smooth_l1_loss, wing_loss
+from .distribution import heatmap_loss, simcc_loss
+from .position import oks_loss, smooth_l1_loss, wing_loss
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,10 +26,10 @@ from dataengine.evaluation.simulation import (
 )
 from dataengine.files import read_json, write_json
 
-from .comparison import TestSet
-from .gate_evidence import WHOLE, Evidence, resample
-from .gate_policy import CompareParams
-from .verdict import judge
+from ..gate.comparison import TestSet
+from ..gate.evidence import WHOLE, Evidence, resample
+from ..gate.policy import CompareParams
+from ..gate.verdict import judge
 
 BLOCK = 25  # trials that one worker takes at a time, and that a resumed run may lose
 VIDEO_IMAGES = 5  # images of a cluster where frames are simulated

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.files import atomic_path
-from dataengine.seed_spread import LEVEL, half_widths
+from dataengine.studies.seed_spread import LEVEL, half_widths
 
-from .recipe_plan import MEANING, PRETRAIN, PRETRAIN_MIX, REAL, RECIPES, SYNTHETIC, Run
-from .recipe_plot import write_plot
-from .recipe_score import Score
+from .plan import MEANING, PRETRAIN, PRETRAIN_MIX, REAL, RECIPES, SYNTHETIC, Run
+from .plot import write_plot
+from .score import Score
 
 MISSING = "missing"
 

@@ -11,15 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dataengine.dvc_project import DvcProject
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, fresh_folder, read_json, sha256_file, write_json
-from dataengine.pose_clusters import read_pose_clusters
+from dataengine.poses.clusters import read_pose_clusters
+from dataengine.studies.dvc_project import DvcProject
 
-from .balance_file import CLUSTERS_NAME
-from .recipe_plan import RECIPES, STAGE, Plan, Run, mark, run_name
-from .recipe_report import Facts, Outcome, write_report
-from .recipe_score import HeldOut, Score, check_training, read_held_out, score
+from ...long_tail.balance_file import CLUSTERS_NAME
+from .plan import RECIPES, STAGE, Plan, Run, mark, run_name
+from .report import Facts, Outcome, write_report
+from .score import HeldOut, Score, check_training, read_held_out, score
 
 TRAIN_NAME = "train.json"
 

@@ -18,10 +18,10 @@ from dataengine.evaluation.pck import pck
 from dataengine.evaluation.slices import slice_matches, slice_of_people
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
-from dataengine.pose_clusters import UNCLUSTERED, PoseClusters
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 from dataengine.progress import track
 
-from .recipe_plan import mark
+from .plan import mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +92,8 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
 
 def score(checkpoint: Path, held_out: HeldOut) -> Score:
     """Of the network in a checkpoint folder."""
+    from dataengine.inference.predict import predict_people, torch_runner
     from dataengine.nets.checkpoint import load_checkpoint
-    from dataengine.predict import predict_people, torch_runner
 
     net, meta = load_checkpoint(checkpoint)
     people, images = held_out.people, held_out.images

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.active.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from dataengine.active.curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
 
 
 def build(folder: str, name: str) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dataengine.active.manifest.files import read_selection
 from dataengine.active.selection import run
-from dataengine.active.selection_files import read_selection
 from dataengine.keypoints import COCO_KEYPOINTS
 
-from .conftest import Project
-from .test_selection import OUT, PARAMS, REPORT
+from ..conftest import Project
+from ..test_selection import OUT, PARAMS, REPORT
 
 Probe = Callable[..., list[dict[str, Any]]]
 PROBE = Path(__file__).with_name("fiftyone_probe.py")

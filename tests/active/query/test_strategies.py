@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dataengine.active.strategies import (
+from dataengine.active.query.strategies import (
     STRATEGIES,
     k_centre,
     most_uncertain,

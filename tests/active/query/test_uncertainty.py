@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from dataengine.active.embeddings import joint_embedding
-from dataengine.active.uncertainty import (
+from dataengine.active.query.embeddings import joint_embedding
+from dataengine.active.query.uncertainty import (
     combine_by_rank,
     entropy,
     flip_disagreement,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.blender.workforce import Outcome, Terms, Workforce
+from dataengine.blender.batch.workforce import Outcome, Terms, Workforce
 from dataengine.errors import EnvironmentFault
 from dataengine.files import atomic_path
 
@@ -153,7 +153,7 @@ def test_ctrl_c_in_the_first_moment_is_no_broken_installation(tmp_path: Path) ->
     script = (
         "import os, signal, sys, threading\n"
         "from pathlib import Path\n"
-        "from dataengine.blender.workforce import Outcome, Terms, Workforce\n"
+        "from dataengine.blender.batch.workforce import Outcome, Terms, Workforce\n"
         f"from {__name__} import Notebook\n"
         "if __name__ == '__main__':\n"
         "    threading.Timer(float(sys.argv[2]), lambda: os.killpg(0, signal.SIGINT)).start()\n"
@@ -178,14 +178,14 @@ def test_ctrl_c_in_the_first_moment_is_no_broken_installation(tmp_path: Path) ->
 def test_a_hanging_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
-from dataengine.blender.workforce import Outcome
-from tests.blender.test_workforce import TERMS, Notebook, Workforce
+from dataengine.blender.batch.workforce import Outcome
+from tests.blender.batch.test_workforce import TERMS, Notebook, Workforce
 if __name__ == "__main__":
     list(Workforce(Notebook, (Path({str(tmp_path / "out")!r}), {{0: "hang"}}), TERMS).run([0], Outcome()))
 """
     (tmp_path / "out").mkdir()
     (tmp_path / "parent.py").write_text(program)
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")], env=os.environ | {"PYTHONPATH": root})
     begun = tmp_path / "out" / "0.0"
     wait_for(lambda: begun.exists() and begun.read_text() != "")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dataengine.bench import render
-from dataengine.bench.render import Made, figures
+from dataengine.blender.bench import render
+from dataengine.blender.bench.render import Made, figures
 from dataengine.params import load_section
 
 
@@ -32,7 +32,7 @@ def test_figures_by_hand() -> None:
 def test_held_memory_grows_with_what_is_held() -> None:
     """In a process of its own: one that ran other tests may meanwhile give back what they held."""
     script = """
-from dataengine.bench.render import held_mb
+from dataengine.blender.bench.render import held_mb
 before = held_mb()
 block = b"x" * 50_000_000
 print(held_mb() - before, len(block))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.blender.body import BODY_VERTICES, BodyModel, load_anny
-from dataengine.blender.collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m, overlaps_m
-from dataengine.blender.pose_library import jittered, read_pose_library
-from dataengine.blender.posing import solve_orientations
+from dataengine.blender.body.collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m, overlaps_m
+from dataengine.blender.body.model import BODY_VERTICES, BodyModel, load_anny
+from dataengine.blender.poses.library import jittered, read_pose_library
+from dataengine.blender.poses.posing import solve_orientations
 
 pytestmark = pytest.mark.bpy
 PHENOTYPES = ({"age": 0.7}, {"age": 0.3, "gender": 0.1}, {"age": 0.95, "weight": 0.95, "gender": 0.9})

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dataengine.blender.body import BodyModel, load_anny
-from dataengine.blender.body_arrays import BodyArrays, nearest_rotations
-from dataengine.blender.pose_library import read_pose_library
-from dataengine.blender.posing import solve_orientations
+from dataengine.blender.body.arrays import BodyArrays, nearest_rotations
+from dataengine.blender.body.model import BodyModel, load_anny
+from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.poses.posing import solve_orientations
 from dataengine.blender.prepare_body import prepare_body_cache
 from dataengine.errors import InputError
 
@@ -75,7 +75,7 @@ def test_a_folder_of_something_else_is_not_replaced_by_a_cache(tmp_path: Path) -
 
 def test_a_worker_needs_no_torch(body_cache: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from dataengine.blender.image_maker import ImageMaker, BodyModel;"
+        "import sys; from pathlib import Path; from dataengine.blender.pictures.maker import ImageMaker, BodyModel;"
         f"BodyModel.load(Path({str(body_cache)!r})).shape({{'age': 0.5}}); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.blender.clip_spec import ClipParams, camera_between, draw_clip
-from dataengine.blender.motion import Motion
-from dataengine.blender.pose_library import MOTION_FAMILY, Pose, read_pose_library
-from dataengine.blender.render_params import RenderParams
+from dataengine.blender.clips.spec import ClipParams, camera_between, draw_clip
+from dataengine.blender.poses.library import MOTION_FAMILY, Pose, read_pose_library
+from dataengine.blender.poses.motion import Motion
+from dataengine.blender.scene.params import RenderParams
 from dataengine.errors import ParamsError
 
 CLIP = ClipParams(clips=2, frames=3, fps=2.0, key_seconds=0.5, moving_camera_share=1.0, speed_m_s=1.0)
@@ -100,9 +100,9 @@ def test_impossible_clips_are_refused(change: dict[str, Any], option: str) -> No
 def test_bodies_stay_whole_on_the_floor_and_out_of_each_other(
     small_params: RenderParams, library: tuple[Pose, ...], body_cache: Path
 ) -> None:
-    from dataengine.blender.body import BodyModel
-    from dataengine.blender.clip_layout import Performance
-    from dataengine.blender.layout import make_tailor
+    from dataengine.blender.body.model import BodyModel
+    from dataengine.blender.clips.layout import Performance
+    from dataengine.blender.scene.layout import make_tailor
 
     model = BodyModel.load(body_cache)
     tailor = make_tailor(model.template)
@@ -177,10 +177,10 @@ def test_a_clip_has_the_lens_and_the_photograph_of_its_scene(
 ) -> None:
     import cv2
 
-    from dataengine.blender.body import BodyModel
-    from dataengine.blender.clip_layout import Performance
-    from dataengine.blender.clip_maker import ClipMaker
-    from dataengine.blender.layout import make_tailor
+    from dataengine.blender.body.model import BodyModel
+    from dataengine.blender.clips.layout import Performance
+    from dataengine.blender.clips.maker import ClipMaker
+    from dataengine.blender.scene.layout import make_tailor
 
     photographs, out = tmp_path / "photographs", tmp_path / "clips"
     for folder in (photographs, out / "images", out / "sidecars"):

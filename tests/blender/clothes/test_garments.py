@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.blender.appearance import Look, draw_look
-from dataengine.blender.body import BodyModel
-from dataengine.blender.dressing import BOTTOM, HAIR, SKIN, Tailor, dress
-from dataengine.blender.layout import make_tailor
-from dataengine.blender.mesh import Mesh
-from dataengine.blender.pose_library import read_pose_library
-from dataengine.blender.posing import solve_orientations
+from dataengine.blender.body.model import BodyModel
+from dataengine.blender.clothes.appearance import Look, draw_look
+from dataengine.blender.clothes.dressing import BOTTOM, HAIR, SKIN, Tailor, dress
+from dataengine.blender.geometry.mesh import Mesh
+from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.poses.posing import solve_orientations
+from dataengine.blender.scene.layout import make_tailor
 
 pytestmark = pytest.mark.bpy
 WOMAN = {"age": 0.7, "gender": 0.9, "african": 0.3, "asian": 0.3, "caucasian": 0.4}

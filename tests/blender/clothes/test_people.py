@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from dataengine.blender.body import BODY_VERTICES, BodyModel
-from dataengine.blender.collision import FLESH_GIVES_M, deepest_overlap_m
-from dataengine.blender.dressing import Tailor
-from dataengine.blender.ground_truth import joint_visibility
-from dataengine.blender.layout import build_geometry, make_tailor
-from dataengine.blender.observe import Hits, Light, observe
-from dataengine.blender.pose_library import jittered, mirrored, read_pose_library
-from dataengine.blender.posing import solve_orientations
-from dataengine.blender.render_params import RenderParams
-from dataengine.blender.scene import OccluderSpec, draw_scene
-from dataengine.blender.support import SINK_M, support_vertices
+from dataengine.blender.body.collision import FLESH_GIVES_M, deepest_overlap_m
+from dataengine.blender.body.model import BODY_VERTICES, BodyModel
+from dataengine.blender.body.support import SINK_M, support_vertices
+from dataengine.blender.clothes.dressing import Tailor
+from dataengine.blender.cycles.observe import Hits, Light, observe
+from dataengine.blender.pictures.ground_truth import joint_visibility
+from dataengine.blender.poses.library import jittered, mirrored, read_pose_library
+from dataengine.blender.poses.posing import solve_orientations
+from dataengine.blender.scene.layout import build_geometry, make_tailor
+from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.spec import OccluderSpec, draw_scene
 from dataengine.keypoints import COCO_KEYPOINTS
 
 pytestmark = pytest.mark.bpy

@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dataengine.blender.appearance import FABRICS, Garment
-from dataengine.blender.mesh import boxes, compacted, vertex_normals
-from dataengine.blender.scene import FLOORS
-from dataengine.blender.textures import by_channel, fabric_texture, floor_texture, spectral_noise, wrinkle_height
+from dataengine.blender.clothes.appearance import FABRICS, Garment
+from dataengine.blender.clothes.textures import (
+    by_channel,
+    fabric_texture,
+    floor_texture,
+    spectral_noise,
+    wrinkle_height,
+)
+from dataengine.blender.geometry.mesh import boxes, compacted, vertex_normals
+from dataengine.blender.scene.spec import FLOORS
 
 
 @pytest.mark.parametrize("power", [0.8, 2.0, 3.0])

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dataengine.bench.render import held_mb
-from dataengine.blender.camera import Camera, look_at
-from dataengine.blender.lamps import Lamp
-from dataengine.blender.lens import Lens
-from dataengine.blender.mesh import Mesh, Surface, boxes, plain_texture
-from dataengine.blender.observe import Light, observe
-from dataengine.blender.textures import wrinkle_height
+from dataengine.blender.bench.render import held_mb
+from dataengine.blender.clothes.textures import wrinkle_height
+from dataengine.blender.cycles.observe import Light, observe
+from dataengine.blender.geometry.mesh import Mesh, Surface, boxes, plain_texture
+from dataengine.blender.scene.camera import Camera, look_at
+from dataengine.blender.scene.lamps import Lamp
+from dataengine.blender.scene.lens import Lens
 
 pytestmark = pytest.mark.bpy
 LIGHT = Light("studio", 0.0, 1.0, 0.0)

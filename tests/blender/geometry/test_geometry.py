@@ -8,12 +8,12 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from dataengine.blender.camera import frame_points, look_at
-from dataengine.blender.mesh import all_corners, any_corner, bounds, boxes, vertex_normals
-from dataengine.blender.posing import settle_on_contacts
-from dataengine.blender.render_params import CameraRanges
-from dataengine.blender.rotations import about_axis, cross, frame, from_euler, swing
-from dataengine.blender.scene import CameraSpec
+from dataengine.blender.geometry.mesh import all_corners, any_corner, bounds, boxes, vertex_normals
+from dataengine.blender.geometry.rotations import about_axis, cross, frame, from_euler, swing
+from dataengine.blender.poses.posing import settle_on_contacts
+from dataengine.blender.scene.camera import frame_points, look_at
+from dataengine.blender.scene.params import CameraRanges
+from dataengine.blender.scene.spec import CameraSpec
 
 RNG = np.random.default_rng(0)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
-from dataengine.blender.blending import against_parent, blend, eased
+from dataengine.blender.poses.blending import against_parent, blend, eased
 
 PARENTS = (-1, 0, 1, 1, 0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.blender.pose_library import FAMILIES, jittered, mirrored, pose_from_mapping, read_pose_library
+from dataengine.blender.poses.library import FAMILIES, jittered, mirrored, pose_from_mapping, read_pose_library
 from dataengine.errors import InputError
 
 LINE: dict[str, Any] = {"name": "p", "family": "standing", "arms": [[0.3, 0, -1]], "legs": [[0.1, 0, -1]]}
@@ -23,7 +23,7 @@ def test_the_library_holds_many_poses_and_the_extreme_ones() -> None:
 
 
 def test_every_line_of_the_file_is_one_pose() -> None:
-    from dataengine.blender.pose_library import POSES_FILE
+    from dataengine.blender.poses.library import POSES_FILE
 
     lines = [line for line in POSES_FILE.read_text(encoding="utf-8").splitlines() if line.startswith("- ")]
     assert len(lines) == len(read_pose_library())

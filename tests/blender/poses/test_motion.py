@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from dataengine.blender.bvh import read_bvh
-from dataengine.blender.motion import read_motion
-from dataengine.blender.pose_library import read_pose_library
-from dataengine.blender.posing import bent_spine
-from dataengine.blender.render_params import RenderParams
-from dataengine.blender.rotations import from_euler, unit
-from dataengine.blender.scene import draw_scene
+from dataengine.blender.geometry.rotations import from_euler, unit
+from dataengine.blender.poses.bvh import read_bvh
+from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.poses.motion import read_motion
+from dataengine.blender.poses.posing import bent_spine
+from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.spec import draw_scene
 from dataengine.errors import InputError, ParamsError
 
 ARM = """HIERARCHY

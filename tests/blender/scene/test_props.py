@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dataengine.blender.mesh import vertex_normals
-from dataengine.blender.props import PROP_SIZES_M, build_prop
+from dataengine.blender.geometry.mesh import vertex_normals
+from dataengine.blender.scene.props import PROP_SIZES_M, build_prop
 
 
 @pytest.mark.parametrize("kind", PROP_SIZES_M)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dataengine.blender.camera import Camera, look_at
-from dataengine.blender.mesh import Mesh, Surface, plain_texture
-from dataengine.blender.rays import first_hits
+from dataengine.blender.geometry.mesh import Mesh, Surface, plain_texture
+from dataengine.blender.scene.camera import Camera, look_at
+from dataengine.blender.scene.rays import first_hits
 
 Floats = NDArray[np.float64]
 
@@ -71,8 +71,8 @@ def test_first_hits_are_those_of_every_triangle_tried(seed: int) -> None:
 
 @pytest.mark.bpy
 def test_blender_agrees(body_cache: Path) -> None:
-    from dataengine.blender.blender_process import import_bpy
-    from dataengine.blender.observe import Light, observe
+    from dataengine.blender.cycles.observe import Light, observe
+    from dataengine.blender.cycles.process import import_bpy
 
     bpy = import_bpy()
     import mathutils  # comes with bpy

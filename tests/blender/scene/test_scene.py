@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.blender.pose_library import read_pose_library
-from dataengine.blender.props import PROP_SIZES_M
-from dataengine.blender.render_params import CameraRanges, RenderParams
-from dataengine.blender.scene import FLOORS, HDRIS, draw_scene
+from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.scene.params import CameraRanges, RenderParams
+from dataengine.blender.scene.props import PROP_SIZES_M
+from dataengine.blender.scene.spec import FLOORS, HDRIS, draw_scene
 from dataengine.errors import ParamsError
 
 

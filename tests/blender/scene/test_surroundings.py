@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.blender.render_params import RenderParams
-from dataengine.blender.surroundings import background_files, read_backdrop, surrounding_files
+from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.surroundings import background_files, read_backdrop, surrounding_files
 from dataengine.errors import InputError
 
 

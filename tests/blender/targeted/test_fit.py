@@ -10,25 +10,25 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from dataengine.blender.like_contact import overlap
-from dataengine.blender.like_priors import JointLimits, distance
-from dataengine.blender.like_rotations import about_axis, from_6d, from_euler, swing, to_6d
-from dataengine.blender.like_stance import stance_of
-from dataengine.blender.like_view import Targets, View
-from dataengine.blender.pose_library import Limb, mirrored, read_pose_library
+from dataengine.blender.poses.library import Limb, mirrored, read_pose_library
+from dataengine.blender.targeted.contact import overlap
+from dataengine.blender.targeted.priors import JointLimits, distance
+from dataengine.blender.targeted.stance import stance_of
+from dataengine.blender.targeted.torch_rotations import about_axis, from_6d, from_euler, swing, to_6d
+from dataengine.blender.targeted.view import Targets, View
 from dataengine.people import Images, People
 
 
 @pytest.fixture(scope="module")
 def body_model(body_cache: Path) -> Any:
-    from dataengine.blender.body import BodyModel
+    from dataengine.blender.body.model import BodyModel
 
     return BodyModel.load(body_cache)
 
 
 @pytest.fixture(scope="module")
 def fitter(body_model: Any) -> Any:
-    from dataengine.blender.like_fit import Fitter
+    from dataengine.blender.targeted.fit import Fitter
 
     return Fitter(body_model, read_pose_library())
 
@@ -48,8 +48,8 @@ def _people(keypoints_px: NDArray[Any], visibility: NDArray[Any]) -> tuple[Peopl
 
 def _seen(body_model: Any, poses: Any, turn: float) -> NDArray[Any]:
     """COCO joints (n, 17, 2) of bodies of the mesh, seen by OpenCV from 5 m with a 40 mm lens in 400 x 300 pixels."""
-    from dataengine.blender.like_rig import phenotype_of
-    from dataengine.blender.posing import solve_orientations
+    from dataengine.blender.poses.posing import solve_orientations
+    from dataengine.blender.targeted.rig import phenotype_of
 
     phenotype = phenotype_of({"gender": 0.8, "height": 0.55, "weight": 0.6, "proportions": 0.4})
     shape = body_model.shape(phenotype)
@@ -116,9 +116,9 @@ def test_balls_tell_a_hand_in_the_belly_from_one_beside_it(fitter: Any) -> None:
 
 
 def test_mesh_tells_them_apart_too(body_model: Any, body_cache: Path) -> None:
-    from dataengine.blender.like_contact import MOST_TRIANGLES, PassesThrough
-    from dataengine.blender.like_rig import SHAPE_RANGE, phenotype_of
-    from dataengine.blender.posing import solve_orientations
+    from dataengine.blender.poses.posing import solve_orientations
+    from dataengine.blender.targeted.contact import MOST_TRIANGLES, PassesThrough
+    from dataengine.blender.targeted.rig import SHAPE_RANGE, phenotype_of
 
     shape = body_model.shape(phenotype := phenotype_of(dict.fromkeys(SHAPE_RANGE, 0.5)))
     stand = read_pose_library()[0]

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.blender.like_fits import fits_of, kept, pose_from_entry
-from dataengine.blender.like_maker import LikeMaker, like_scene
-from dataengine.blender.like_measure import command, measure
-from dataengine.blender.like_params import LikeParams
-from dataengine.blender.pose_library import read_pose_library
-from dataengine.blender.render_params import RenderParams
-from dataengine.blender.scene import draw_scene
+from dataengine.blender.measure_like import command, measure
+from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.spec import draw_scene
+from dataengine.blender.targeted.fits import fits_of, kept, pose_from_entry
+from dataengine.blender.targeted.maker import LikeMaker, like_scene
+from dataengine.blender.targeted.params import LikeParams
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.people import Images, People
@@ -112,8 +112,8 @@ def test_no_body_takes_another_pose_than_the_one_given(
     entry: dict[str, Any], small_params: RenderParams, body_cache: Path
 ) -> None:
     """A body that runs into itself takes the fit less jittered, never the library's pose that was drawn."""
-    from dataengine.blender.body import BodyModel
-    from dataengine.blender.layout import build_geometry, make_tailor
+    from dataengine.blender.body.model import BodyModel
+    from dataengine.blender.scene.layout import build_geometry, make_tailor
 
     params = replace(small_params, max_people=1, occluder_share=0.0)
     model = BodyModel.load(body_cache)
@@ -170,7 +170,7 @@ def test_command_writes_figures_and_pictures(people_file: Path, body_cache: Path
 def test_pictures_are_the_same_for_two_workers_and_after_resume(
     people_file: Path, body_cache: Path, small_params: RenderParams, tmp_path: Path
 ) -> None:
-    from dataengine.blender import like as targeted
+    from dataengine.blender.targeted import run as targeted
 
     params = replace(small_params, workers=1)
     first, second = tmp_path / "one", tmp_path / "two"

@@ -8,15 +8,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from dataengine.blender.like_rig import Rig, ShapeSpace, phenotype_of, phenotypes_at
-from dataengine.blender.like_stance import pose_of, stance_of
-from dataengine.blender.pose_library import mirrored, read_pose_library
-from dataengine.blender.posing import solve_orientations
+from dataengine.blender.poses.library import mirrored, read_pose_library
+from dataengine.blender.poses.posing import solve_orientations
+from dataengine.blender.targeted.rig import Rig, ShapeSpace, phenotype_of, phenotypes_at
+from dataengine.blender.targeted.stance import pose_of, stance_of
 
 
 @pytest.fixture(scope="module")
 def body_model(body_cache: Path) -> Any:
-    from dataengine.blender.body import BodyModel
+    from dataengine.blender.body.model import BodyModel
 
     return BodyModel.load(body_cache)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dataengine.bench import balance
+from dataengine.datasets.bench import balance
 
 
 def test_figures_beside_the_peers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataengine.bench import ingest
 from dataengine.coco_json import write_people
+from dataengine.datasets.bench import ingest
 from dataengine.errors import EnvironmentFault
 from dataengine.people import Images, People
 

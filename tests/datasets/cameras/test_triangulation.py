@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.datasets.qualisys import Camera, read_calibration
-from dataengine.datasets.triangulation import (
+from dataengine.datasets.cameras.qualisys import Camera, read_calibration
+from dataengine.datasets.cameras.triangulation import (
     Agreement,
     align_principal_points,
     reprojection_error_px,

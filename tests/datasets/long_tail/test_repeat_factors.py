@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.datasets.repeat_factors import effective_number, repeat_factors
+from dataengine.datasets.long_tail.repeat_factors import effective_number, repeat_factors
 
 
 @settings(deadline=None)  # other work on the machine must not fail it

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataengine.datasets.frames import FrameWriter
+from dataengine.datasets.sources.frames import FrameWriter
 from dataengine.video.decoding import Frame, FrameAddress
 
 

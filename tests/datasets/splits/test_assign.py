@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.datasets.splits import (
+from dataengine.datasets.splits.assign import (
     DROPPED,
     SPLITS,
     SplitParams,

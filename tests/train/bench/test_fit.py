@@ -8,12 +8,12 @@ import pytest
 import torch
 import yaml
 
-from dataengine.bench import distill, fit
 from dataengine.bench.loader import one_thread
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.train.fitting_params import FitParams
+from dataengine.train.bench import distill, fit
+from dataengine.train.fit.params import FitParams
 
-from ..train.fitting_project import TINY
+from ...helpers.fitting_project import TINY
 
 PLAIN = replace(TINY, precision="fp32", weight_decay=0.0, draws_per_epoch=1, clip_norm=1.0, warmup_share=0.0)
 

@@ -15,16 +15,16 @@ from scipy.special import log_softmax
 from dataengine.errors import InputError, ParamsError
 from dataengine.nets.checkpoint import load_checkpoint, save_checkpoint
 from dataengine.train import fit_student
-from dataengine.train.fitting_distill import Distillation
-from dataengine.train.fitting_params import DistillParams, FitParams
-from dataengine.train.fitting_ranks import Ranks
-from dataengine.train.fitting_start import first_network, model_meta
-from dataengine.train.fitting_step import Stepper
-from dataengine.train.losses_distillation import feature_loss, soft_target_loss
+from dataengine.train.fit.distill import Distillation
+from dataengine.train.fit.params import DistillParams, FitParams
+from dataengine.train.fit.ranks import Ranks
+from dataengine.train.fit.start import first_network, model_meta
+from dataengine.train.fit.step import Stepper
+from dataengine.train.losses.distillation import feature_loss, soft_target_loss
 
-from .fitting_project import TINY, curve, fit_here, one_torch_thread, write_project
-from .test_fitting_resume import Stop, same_weights, stop_after
-from .test_fitting_step import make_batch
+from ...helpers.fitting_project import TINY, curve, fit_here, one_torch_thread, write_project
+from .test_resume import Stop, same_weights, stop_after
+from .test_step import make_batch
 
 WIDE = replace(TINY, network_kwargs={"channels": [24, 48, 64], "blocks": [1, 1, 1]}, seed=9)
 HEATMAP: dict[str, Any] = {"head": "heatmap", "losses": {"heatmap_mse": 1.0}, "label_sigma_px": 5.0}

@@ -15,22 +15,23 @@ from safetensors.torch import load_file
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.oks import coco_ap
-from dataengine.exported import file_record, load_exported, write_sidecar
 from dataengine.files import fresh_folder
+from dataengine.inference.exported import file_record, load_exported, write_sidecar
+from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
 from dataengine.people import Images, People
-from dataengine.predict import predict_people, torch_runner
-from dataengine.registry import Entry, Event, Registry, write_registry
-from dataengine.train import fit_teacher, fitting
-from dataengine.train.fitting_data import read_training_set
-from dataengine.train.fitting_params import ReplayParams
-from dataengine.train.fitting_ranks import Ranks
-from dataengine.train.fitting_schedule import decay_groups
-from dataengine.train.fitting_start import first_network, model_meta
+from dataengine.registry.records import Entry, Event, Registry, write_registry
+from dataengine.train import fit_teacher
+from dataengine.train.fit import loop as fitting
+from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.params import ReplayParams
+from dataengine.train.fit.ranks import Ranks
+from dataengine.train.fit.schedule import decay_groups
+from dataengine.train.fit.start import first_network, model_meta
 
-from .fitting_project import TINY, draw_people_at, fit_here, one_torch_thread, write_project
-from .gate_round import PARAMS as COMPARE
+from ...helpers.fitting_project import TINY, draw_people_at, fit_here, one_torch_thread, write_project
+from ..gate_round import PARAMS as COMPARE
 
 SHORT = replace(TINY, epochs=2)
 IDS = np.arange(101, 107)

@@ -21,13 +21,13 @@ from safetensors.torch import load_file
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.pck import pck
+from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.predict import predict_people, torch_runner
 from dataengine.train import fit_student
-from dataengine.train.fitting_data import read_training_set
-from dataengine.train.fitting_state import FitState, load_state, resume_folder, save_state
+from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.state import FitState, load_state, resume_folder, save_state
 
-from .fitting_project import MOVED, TINY, curve, draw_people_at, fit_here, one_torch_thread, write_project
+from ...helpers.fitting_project import MOVED, TINY, curve, draw_people_at, fit_here, one_torch_thread, write_project
 
 
 @pytest.fixture(autouse=True)

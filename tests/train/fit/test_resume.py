@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import load_file
 
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.train import fit_student, fitting
-from dataengine.train.fitting_params import FitParams, ReplayParams
-from dataengine.train.fitting_state import resume_folder, save_state
+from dataengine.train import fit_student
+from dataengine.train.fit import loop as fitting
+from dataengine.train.fit.params import FitParams, ReplayParams
+from dataengine.train.fit.state import resume_folder, save_state
 
-from .fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
+from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
 
 
 class Stop(BaseException):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from dataengine.train.fitting_schedule import average_decay, decay_groups, learning_rate, update_average
+from dataengine.train.fit.schedule import average_decay, decay_groups, learning_rate, update_average
 
-from .fitting_project import TINY
+from ...helpers.fitting_project import TINY
 
 
 def rates(steps: int, **changes: float) -> np.ndarray:

@@ -12,12 +12,12 @@ import torch
 from dataengine.crops.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.nets.network import KeypointNetwork
-from dataengine.train.fitting_params import FitParams
-from dataengine.train.fitting_ranks import Ranks
-from dataengine.train.fitting_start import choose_device, first_network, model_meta
-from dataengine.train.fitting_step import Stepper
+from dataengine.train.fit.params import FitParams
+from dataengine.train.fit.ranks import Ranks
+from dataengine.train.fit.start import choose_device, first_network, model_meta
+from dataengine.train.fit.step import Stepper
 
-from .fitting_project import TINY, one_torch_thread
+from ...helpers.fitting_project import TINY, one_torch_thread
 
 PLAIN = replace(TINY, precision="fp32", learning_rate=1e-3, clip_norm=1e9)
 

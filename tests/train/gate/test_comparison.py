@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import InputError
-from dataengine.exported import load_exported
-from dataengine.train.comparison import Comparison
+from dataengine.inference.exported import load_exported
+from dataengine.train.gate.comparison import Comparison
 
-from .gate_round import PARAMS, Gate
+from ..gate_round import PARAMS, Gate
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from scipy import stats
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation.bootstrap import Resampled
-from dataengine.train.comparison import TestSet
-from dataengine.train.gate_evidence import WHOLE, Evidence, Measured
-from dataengine.train.gate_policy import Budgets, Guarded, Primary
-from dataengine.train.verdict import judge, spent_error
+from dataengine.train.gate.comparison import TestSet
+from dataengine.train.gate.evidence import WHOLE, Evidence, Measured
+from dataengine.train.gate.policy import Budgets, Guarded, Primary
+from dataengine.train.gate.verdict import judge, spent_error
 
-from .gate_round import PARAMS
+from ..gate_round import PARAMS
 
 POLICY = replace(
     PARAMS,

@@ -11,11 +11,11 @@ from dataengine.errors import ParamsError
 from dataengine.keypoints import COCO_SIGMAS
 from dataengine.nets.heads import HEADS, Head, make_head
 from dataengine.nets.layout import Layout
-from dataengine.train.losses import LOSSES, NEEDS_HEAD, Target, WeightedLoss
-from dataengine.train.losses_distribution import gaussian_heatmaps, gaussian_labels
-from dataengine.train.losses_position import SMOOTH_L1_BETA_PX, oks_loss, smooth_l1_loss, wing_loss
+from dataengine.train.losses.distribution import gaussian_heatmaps, gaussian_labels
+from dataengine.train.losses.position import SMOOTH_L1_BETA_PX, oks_loss, smooth_l1_loss, wing_loss
+from dataengine.train.losses.table import LOSSES, NEEDS_HEAD, Target, WeightedLoss
 
-from .fitting_project import one_torch_thread
+from ...helpers.fitting_project import one_torch_thread
 
 LAYOUT = Layout(32, 48)
 SIGMA_PX = 3.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataengine.evaluation.bootstrap import Interval
 
-from .comparison import ReliabilityBin
+from ..comparison import ReliabilityBin
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 340, 260, 42, 40, 10
 DASHES = {"candidate": "none", "champion": "6 4"}

@@ -15,11 +15,11 @@ from dataengine.evaluation.matching import precision_table
 from dataengine.files import atomic_path
 from dataengine.people import Images, People
 
-from .comparison import Comparison, ModelFigures
-from .gate_models import Scored
-from .report_charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
-from .report_people import shown_person, telling_people
-from .report_template import PAGE
+from ..comparison import Comparison, ModelFigures
+from ..models import Scored
+from .charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
+from .people import shown_person, telling_people
+from .template import PAGE
 
 PICTURES = 24
 HEADLINE = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.files import atomic_path
-from dataengine.seed_spread import LEVEL, half_widths
+from dataengine.studies.seed_spread import LEVEL, half_widths
 
-from .round_plan import FULL, ROUND, Plan, Variant
+from .plan import FULL, ROUND, Plan, Variant
 
 MISSING = "missing"
 # Okabe and Ito's colours, told apart by everybody

@@ -11,16 +11,16 @@ from functools import cached_property
 from pathlib import Path
 
 from dataengine.coco_json import read_people
-from dataengine.dvc_project import DvcProject
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.studies.dvc_project import DvcProject
 
-from .fitting_data import MIX_PEOPLE, MIX_RECIPE
-from .fitting_forgetting import average_precision
-from .fitting_start import read_checkpoint
-from .round_plan import MIX_FOLDER, TEST_FILE, Plan, Variant
-from .round_report import Base, Outcome, write_report
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.forgetting import average_precision
+from ...fit.start import read_checkpoint
+from .plan import MIX_FOLDER, TEST_FILE, Plan, Variant
+from .report import Base, Outcome, write_report
 
 MARK_DIGITS = 8
 VAL_FILE = "val.json"

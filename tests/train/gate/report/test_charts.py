@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.evaluation.bootstrap import Interval
-from dataengine.train.report_charts import Scale, bars_svg
+from dataengine.train.gate.report.charts import Scale, bars_svg
 
 
 @given(low=st.floats(-1, 1), width=st.floats(1e-4, 2))

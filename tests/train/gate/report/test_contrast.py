@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dataengine.train.report_template import PAGE
+from dataengine.train.gate.report.template import PAGE
 
 Rgb = tuple[float, float, float]
 TEXT, GRAPHICS = 4.5, 3.0  # success criteria 1.4.3 and 1.4.11

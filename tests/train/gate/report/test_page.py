@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from dataengine.exported import load_exported
-from dataengine.train.comparison import Comparison
-from dataengine.train.report_html import write_report
+from dataengine.inference.exported import load_exported
+from dataengine.train.gate.comparison import Comparison
+from dataengine.train.gate.report.page import write_report
 
-from ..browser import browse, seen_on_a_phone
-from .gate_round import PARAMS, Gate
+from ....helpers.browser import browse, seen_on_a_phone
+from ...gate_round import PARAMS, Gate
 
 
 class Pictures(HTMLParser):
