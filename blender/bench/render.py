@@ -48,7 +48,7 @@ class Made:
 
 def run(images: int = IMAGES) -> Iterator[Figure]:
     """``render.images_per_s``, ``render.wall_over_cycles``, ``render.worker_mb`` and ``render.growth_mb``."""
-    stage = import_module(COMMANDS["render"][0])
+    stage = import_module(COMMANDS["render"].module)
     params = replace(
         load_section(PARAMS, "render", stage.RenderParams),
         **{"images": images, "width_px": 256, "height_px": 256, "samples": 8, "max_people": 3},
@@ -82,7 +82,7 @@ def figures(workers: list[list[Made]]) -> Iterator[Figure]:
 
 def build_noting_maker(params: Any, folder: Path, cache: Path) -> "NotingMaker":
     """Runs in a worker: only there is Blender loaded."""
-    stage = import_module(COMMANDS["render"][0])
+    stage = import_module(COMMANDS["render"].module)
     maker = import_module(f"{stage.__package__}.image_maker").ImageMaker(params, folder, cache, "benchmark")
     return NotingMaker(maker, folder / f"{os.getpid()}.jsonl")
 
