@@ -4,7 +4,6 @@ What a render worker does with ``--like``. The camera stands where the fit has i
 the side from which the given person was seen, and everything else is drawn as in any render.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .image_maker import ImageMaker
-from .like_fits import pose_from_entry
+from .like_entry import pose_from_entry
 from .like_params import LikeParams
 from .pose_library import jittered, read_pose_library
 from .render_params import RenderParams
@@ -32,7 +31,7 @@ class LikeMaker:
         self,
         params: RenderParams,
         like: LikeParams,
-        entries: Sequence[dict[str, Any]],
+        entries: list[dict[str, Any]],
         out: Path,
         cache: Path,
         fingerprint: str,

@@ -14,7 +14,8 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path, write_json
 from dataengine.people import Images, People
 
-from .like_fits import fit_people, kept, pose_from_entry
+from .like_entry import pose_from_entry
+from .like_fits import fit_people, kept
 from .prepare_body import prepare_body_cache
 
 if TYPE_CHECKING:

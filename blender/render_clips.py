@@ -28,10 +28,12 @@ from .image_paths import ImagePaths
 from .motion import read_motions
 from .prepare_body import prepare_body_cache
 from .records import assemble
-from .render import make_missing, read_records, render_fingerprint, require_blender, require_room
+from .render import make_missing, read_records, render_fingerprint, require_room
 from .render_params import RenderParams
-from .workforce import Maker
+from .workers.interpreter import require_blender
+from .workers.job import Job
 
+MAKER = "dataengine.blender.clip_maker:ClipMaker"
 _SOURCES = ("clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py")  # decide pixels, of clips alone
 _STRIP_FRAMES, _STRIP_CLIPS, _TILE_PX = 8, 12, 160
 _DERIVED = ("people.json", "clips.jpg", "videos/clip*.mp4")
@@ -72,15 +74,15 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
     Raises `EnvironmentFault` as `render.run` does, `InputError` where a frame could not be rendered: a clip with holes
     would be worth little.
     """
-    require_blender()
+    python = require_blender(params.python)
     require_room(out)
     read_motions(params.motions)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device))
+    params = replace(params, device=resolve_device(params.device, python))
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
-    arguments = (params, clip, out, cache, fingerprint)
-    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count, _DERIVED)
+    job = Job(MAKER, {"params": params, "clip": clip, "out": out, "cache": cache, "fingerprint": fingerprint})
+    outcome = make_missing(params, out, job, fingerprint, count, _DERIVED)
     if outcome.skipped:
         index, reason = min(outcome.skipped.items())
         raise InputError(f"frame {index % clip.frames} of {_name(index // clip.frames)} cannot be rendered", got=reason)
@@ -109,13 +111,6 @@ def _fingerprint(params: RenderParams, clip: ClipParams) -> str:
     sources = [Path(__file__).with_name(name).read_text() for name in _SOURCES]
     text = json.dumps([render_fingerprint(params), decisive, sources], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _build_maker(params: RenderParams, clip: ClipParams, out: Path, cache: Path, fingerprint: str) -> Maker:
-    """Runs in a worker: only there are Blender and torch loaded."""
-    from .clip_maker import ClipMaker
-
-    return ClipMaker(params, clip, out, cache, fingerprint)
 
 
 def _name(number: int) -> str:

@@ -77,6 +77,8 @@ class RenderParams:
     """An image that takes longer is given up, tried once more and then skipped."""
     images_per_worker: int
     """After so many images a process is replaced by a new one: a guard against what may grow in Blender."""
+    python: str = ""
+    """The Python that has Blender's module; empty: that of `.venv-blender`, which set-up makes."""
     min_people: int = 1
     """At least so many people stand in an image."""
     camera: CameraRanges = field(default_factory=CameraRanges)
