@@ -37,7 +37,9 @@ def prepare_body_cache(cache: Path) -> None:
     Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while), and
     `InputError` where `cache` is a folder of something else, which would be lost.
     """
-    from .body_build import ensure_arrays
+    from .body.arrays import ARRAYS_FILE
+    from .body.build import ensure_arrays
+    from .body.model import BodyModel
 
     if is_prepared(cache):
         ensure_arrays(cache)

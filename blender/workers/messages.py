@@ -39,6 +39,4 @@ def fault_message(fault: EnvironmentFault) -> Message:
 
 def fault_of(message: Message) -> EnvironmentFault:
     """The fault that a worker reported."""
-    return EnvironmentFault(
-        message["what"], expected=message["expected"], got=message["got"], mend=message["mend"]
-    )
+    return EnvironmentFault(message["what"], expected=message["expected"], got=message["got"], mend=message["mend"])

@@ -8,7 +8,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from dataengine.errors import EnvironmentFault
 from dataengine.environments.virtual_environment import (
     last_line,
     make_environment,
@@ -19,6 +18,7 @@ from dataengine.environments.virtual_environment import (
     set_stamp,
     stamp_path,
 )
+from dataengine.errors import EnvironmentFault
 
 ENVIRONMENT = Path(".venv-blender")
 REQUIREMENTS = Path("blender/workers/requirements.txt")

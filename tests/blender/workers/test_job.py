@@ -35,7 +35,9 @@ def test_arguments_arrive_as_they_were(low: float, high: float, note: str, names
 
 
 def test_an_argument_that_does_not_fit_is_named() -> None:
-    text = Job("worker_makers:Echo", {"place": Path("p"), "span": {"low_high": [1], "names": []}, "ranges": []}).to_json()
+    text = Job(
+        "worker_makers:Echo", {"place": Path("p"), "span": {"low_high": [1], "names": []}, "ranges": []}
+    ).to_json()
     with pytest.raises(ParamsError, match=r"argument span\.low_high: expected 2 values"):
         build(text)
     unknown = Job("worker_makers:Echo", {"place": "p", "span": {"wide": 1}, "ranges": []}).to_json()
