@@ -2,8 +2,8 @@
 
 Runs before anything is installed, so it uses the standard library alone. It makes two environments:
 
-- `.venv`, for everything: any Python from 3.11 to 3.13, all versions pinned by constraints.txt, and `ensure_mongod`, the
-  database behind FiftyOne;
+- `.venv`, for everything: any Python from 3.11 to 3.13, all versions pinned by constraints.txt, with the database
+  behind FiftyOne (`ensure_mongod`);
 - `.venv-blender`, for the processes that render (dataengine/environments/blender_environment.py).
 
 Each keeps a stamp, named by a hash of what was asked for, so that the next call returns at once.

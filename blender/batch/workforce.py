@@ -5,9 +5,9 @@ new process unless it only raised); the second failure puts it on the skip list 
 (a full disk, a folder without permission, a missing library) is nobody's image: the others finish theirs and the fault
 is raised. After so many images a worker is replaced, as a guard against what may grow in Blender.
 
-Workers are processes of Blender's Python (blender/workers/process.py) in a session of their own, so Ctrl-C in a terminal
-reaches the parent alone: Blender swallows it inside a render. The parent then gives out no more work, waits for the
-images under way, and stops.
+Workers are processes of Blender's Python (blender/workers/process.py) in a session of their own, so Ctrl-C in a
+terminal reaches the parent alone: Blender swallows it inside a render. The parent then gives out no more work, waits
+for the images under way, and stops.
 """
 
 import contextlib

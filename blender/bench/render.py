@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from dataengine.bench.record import Figure
@@ -89,8 +88,6 @@ if __name__ == "__main__":
     from dataengine.bench.__main__ import RESULTS
     from dataengine.bench.record import record
 
-    for figure in import_module("dataengine.blender.bench.render").run(
-        int(sys.argv[1])
-    ):  # not __main__: workers import it
+    for figure in run(int(sys.argv[1])):
         print(figure.line(), flush=True)
         record(figure, RESULTS)

@@ -62,7 +62,7 @@ def how_to_get_it() -> str:
 
 @lru_cache
 def about(python: Path) -> About:
-    """What `python` has; `EnvironmentFault` where it does not run, or has no Blender. Loads neither Blender nor numpy."""
+    """What `python` has, without loading it; `EnvironmentFault` where it does not run or has no Blender."""
     found = ask(python, "dataengine.blender.workers.inventory:inventory", {}, _ANSWER_SECONDS)
     if not found["bpy"]:
         raise EnvironmentFault(
@@ -72,7 +72,7 @@ def about(python: Path) -> About:
 
 
 def require_blender(wish: str) -> Path:
-    """The Python that renders, from `render.python`; `EnvironmentFault` where it or the body model are not installed."""
+    """The Python that `render.python` means; `EnvironmentFault` where Blender or the body model are not installed."""
     python = blender_python(wish)
     about(python)
     if find_spec("anny") is None:

@@ -1,1 +1,4 @@
-"""Virtual environments that set-up makes: how, and Blender's own. Runs before anything is installed: standard library."""
+"""The virtual environments that set-up makes.
+
+Runs before anything is installed, so it uses the standard library alone.
+"""

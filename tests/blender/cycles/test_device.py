@@ -77,6 +77,8 @@ def test_unknown_devices_are_refused(small_params: RenderParams) -> None:
         replace(small_params, device="voodoo")  # type: ignore[arg-type]
 
 
+@pytest.mark.bpy
+@pytest.mark.usefixtures("blenders_python")
 def test_the_device_decides_the_fingerprint_as_far_as_it_decides_pixels(small_params: RenderParams) -> None:
     on_cpu, on_cuda = (render_fingerprint(replace(small_params, device=device)) for device in ("cpu", "cuda"))
     assert on_cpu != on_cuda
@@ -85,11 +87,15 @@ def test_the_device_decides_the_fingerprint_as_far_as_it_decides_pixels(small_pa
 @pytest.mark.bpy
 @pytest.mark.skipif(compute_device._may_have_gpu(), reason="this machine may have a GPU")
 def test_blender_itself_without_a_gpu(
-    body_cache: Path, small_params: RenderParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blenders_python: Path,
+    body_cache: Path,
+    small_params: RenderParams,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert resolve_device("auto") == "cpu"
+    assert resolve_device("auto", blenders_python) == "cpu"
     monkeypatch.setattr(compute_device, "_may_have_gpu", lambda: True)
-    assert resolve_device("auto") == "cpu"
+    assert resolve_device("auto", blenders_python) == "cpu"
     with pytest.raises(EnvironmentFault, match="no optix device"):
         run(replace(small_params, device="optix"), tmp_path / "render", body_cache)
     assert not list(tmp_path.glob("render/images/*"))

@@ -1,4 +1,4 @@
-"""Makers of the tests: what workers are asked to build. Imported in the worker alone, by any Python, without packages."""
+"""What the tests have workers build. Imported in the worker, by any Python; needs no packages."""
 
 import os
 import signal
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataengine.blender.batch.paths import ImagePaths
 from dataengine.errors import EnvironmentFault
-from dataengine.files import atomic_path
+from dataengine.files import atomic_path, sha256_file, write_json
 
 
 class Notebook:
@@ -46,6 +47,20 @@ class Unbuildable:
         raise EnvironmentFault("no Blender here") if how == "fault" else KeyError("broken cache")
 
     def make(self, index: int) -> None: ...
+
+
+class Marking:
+    """Writes images that say who made them."""
+
+    def __init__(self, out: Path, mark: str, fails_from: int) -> None:
+        self.out, self.mark, self.fails_from = out, mark, fails_from
+
+    def make(self, index: int) -> None:
+        if index >= self.fails_from:
+            raise EnvironmentFault("no more")
+        paths = ImagePaths.of(self.out, index)
+        paths.image.write_text(f"{self.mark} {index}")
+        write_json(paths.sidecar, {"fingerprint": self.mark, "image_sha256": sha256_file(paths.image)})
 
 
 class Surroundings:
