@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 
 Floats = NDArray[np.float32]
-ARRAYS_FILE = "body-arrays-1.npz"
+ARRAYS_FILE = "body-arrays-2.npz"
 _ANCESTRIES = ("african", "asian", "caucasian")
 
 

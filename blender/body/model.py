@@ -32,6 +32,7 @@ class Template:
     bone_parents: tuple[int, ...]
     bone_heads_m: NDArray[np.float64]  # (bones, 3)
     vertex_bone: NDArray[np.str_]  # (v,) name of the bone that moves a vertex most, without its side
+    skirt_quads: NDArray[np.int64]  # (s, 4) faces of a helper: a tube from the waist to the ankles
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,4 +122,5 @@ class BodyModel:
             bone_parents=arrays.bone_parents,
             bone_heads_m=average.skeleton.heads_m,
             vertex_bone=bones[strongest],
+            skirt_quads=arrays["skirt_quads"].astype(np.int64),
         )

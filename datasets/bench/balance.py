@@ -13,16 +13,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.bench.record import Figure
-from dataengine.cli import COMMANDS
 from dataengine.people import People
 from dataengine.poses.embedding import embed_poses
+
+from ..balance import BalanceParams, balance_people
 
 Floats = NDArray[np.floating[Any]]
 PEOPLE, POSES, CLUSTERS = 1_000_000, 40, 32
@@ -60,10 +60,9 @@ def made_up_people(n: int, seed: int = 0) -> People:
 
 def our_way(people: People) -> dict[str, float]:
     """What the stage balance does with people before it writes."""
-    stage = import_module(COMMANDS["balance"][0])
-    params = stage.BalanceParams(clusters=CLUSTERS, threshold=0.03, max_repeat=3.0, seed=0)
+    params = BalanceParams(clusters=CLUSTERS, threshold=0.03, max_repeat=3.0, seed=0)
     started = time.perf_counter()
-    clusters, cluster, _ = stage.balance_people(people, params)
+    clusters, cluster, _ = balance_people(people, params)
     clusters.rarity(cluster)
     clusters.repeats(cluster)
     figures = {"seconds": time.perf_counter() - started, "peak_gb": peak_gb()}

@@ -8,13 +8,14 @@ disk cache: the files are read once before.
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 from dataengine.bench.record import Figure
-from dataengine.cli import COMMANDS
 from dataengine.errors import EnvironmentFault
 from dataengine.progress import track
+
+from .. import check
+from ..checks.params import ChecksParams
 
 REAL_SET = Path("../shared/data/lspet")
 
@@ -34,10 +35,9 @@ def run() -> Iterator[Figure]:
 
 def seconds_of_all_checks(annotations: Path, images: Path, expected: int) -> float:
     """From the annotation file to quality.html: what the command check does, and ingest before it copies."""
-    check = import_module(COMMANDS["check"][0])
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        quality = check.run(check.ChecksParams(), annotations=[annotations], images=[images], out=Path(folder))
+        quality = check.run(ChecksParams(), annotations=[annotations], images=[images], out=Path(folder))
         seconds = time.perf_counter() - start
     if (passed := len(quality.checked.images)) < 0.99 * expected:
         raise EnvironmentFault("the benchmark's images are damaged", got=f"{passed} of {expected} pass")

@@ -33,7 +33,7 @@ from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.params import load_section
 
 PEOPLE, PAIRS, SAVES = 320, 21, 11
-ROOM = COMMANDS["fit-teacher"][0].rpartition(".")[0]
+ROOM = COMMANDS["fit-teacher"].module.rpartition(".")[0]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
