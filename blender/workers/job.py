@@ -1,6 +1,6 @@
 """What a worker builds once and then asks for every image, as JSON.
 
-A `Job` names a class (or function) as ``module:name`` with its arguments: paths, dataclasses of plain values, and what
+A `Job` names a class as ``module:name`` with its arguments: paths, dataclasses of plain values, and what
 JSON has itself. The other side reads them back by the annotations of the class, strictly, as a section of params.yaml
 is read. Floats survive the way exactly.
 """
@@ -44,7 +44,7 @@ def build(text: str) -> Any:
     """Call what the text of a job names. Raises `ParamsError` for an argument that does not fit its annotation."""
     job = json.loads(text)
     maker = named(job["maker"])
-    kinds = get_type_hints(maker.__init__ if isinstance(maker, type) else maker)
+    kinds = get_type_hints(maker.__init__)  # type: ignore[misc]  # of the very class that was named
     return maker(**{name: _typed(kinds[name], value, name) for name, value in job["arguments"].items()})
 
 
