@@ -30,7 +30,7 @@ from .batch.paths import ImagePaths
 from .batch.records import assemble
 from .batch.sources import STILLS, sources_sha256
 from .batch.workforce import Outcome, Terms, Workforce
-from .cycles.device import resolve_device
+from .devices.resolve import resolve_device
 from .poses.motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
 from .scene.params import RenderParams
@@ -40,7 +40,15 @@ from .workers.interpreter import about, blender_python, require_blender
 from .workers.job import Job
 
 # Changing these does not change a pixel, so it keeps the images.
-_PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker", "python")
+_PARAMS_WITHOUT_PIXELS = (
+    "images",
+    "workers",
+    "max_skipped_share",
+    "image_timeout_s",
+    "images_per_worker",
+    "device_proof_s",
+    "python",
+)
 _OWN_NAMES = re.compile(r"\d{6,}\.(png|json)|\..*\.partial\.(png|json)")  # of images, sidecars, and halves of them
 MAKER = "dataengine.blender.pictures.maker:ImageMaker"
 LABELS = ("people.json", "contact_sheet.jpg")  # what is made from all images
@@ -90,7 +98,7 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     require_room(out)
     read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device, python))  # two devices do not give the same pixels
+    params = replace(params, device=resolve_device(params, python))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
     job = Job(MAKER, {"params": params, "out": out, "cache": cache, "fingerprint": fingerprint})
     outcome = make_missing(params, out, job, fingerprint, params.images, LABELS)

@@ -26,7 +26,7 @@ from .batch.paths import ImagePaths
 from .batch.records import assemble
 from .batch.sources import CLIPS, sources_sha256
 from .clips.spec import ClipParams
-from .cycles.device import resolve_device
+from .devices.resolve import resolve_device
 from .poses.motion import read_motions
 from .prepare_body import prepare_body_cache
 from .render import make_missing, read_records, render_fingerprint, require_room
@@ -78,7 +78,7 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
     require_room(out)
     read_motions(params.motions)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device, python))
+    params = replace(params, device=resolve_device(params, python))
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
     job = Job(MAKER, {"params": params, "clip": clip, "out": out, "cache": cache, "fingerprint": fingerprint})

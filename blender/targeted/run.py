@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from ..batch.sources import TARGETED, sources_sha256
-from ..cycles.device import resolve_device
+from ..devices.resolve import resolve_device
 from ..prepare_body import prepare_body_cache
 from ..render import LABELS, make_missing, render_fingerprint, require_room, write_labels
 from ..scene.params import RenderParams
@@ -33,7 +33,7 @@ def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, ca
     python = require_blender(params.python)
     require_room(out)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device, python))
+    params = replace(params, device=resolve_device(params, python))
     entries = fits_of(people_file, cache, out / "fits.json", like.max_error_share)
     chosen = kept(entries)
     typer.echo(f"{len(chosen)} of {len(entries)} people fitted, see {out / 'fits.json'}", err=True)

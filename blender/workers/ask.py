@@ -13,6 +13,13 @@ from .job import Job, named
 from .messages import fault_of
 from .process import WorkerProcess
 
+
+class NoAnswer(EnvironmentFault):
+    """The process died, was broken, or gave nothing in time."""
+
+    timed_out = False
+
+
 _QUESTION = f"{__name__}:Question"
 
 
@@ -37,8 +44,8 @@ def ask(
 ) -> Any:
     """What ``module:name`` returns for `arguments` in `python`; arguments and answer are such as JSON has.
 
-    `meanwhile` is called about once a second with the seconds that have passed. Raises `EnvironmentFault`: the one that
-    the function raised, or why there is no answer.
+    `meanwhile` is called about once a second with the seconds that have passed. Raises the `EnvironmentFault` that the
+    function raised, and `NoAnswer` where there is none.
     """
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "words").open("w+b") as words:
         job = Path(folder) / "job.json"
@@ -57,7 +64,7 @@ def _start(python: Path, job: Path, words: IO[bytes]) -> WorkerProcess:
     try:
         return WorkerProcess(python, job, words=words)
     except OSError as error:
-        raise EnvironmentFault(f"{python} does not run", got=str(error)) from error
+        raise NoAnswer(f"{python} does not run", got=str(error)) from error
 
 
 def _answer(
@@ -77,14 +84,16 @@ def _answer(
             message = worker.receive()
         except (EOFError, OSError):
             got = f"exit code {worker.exit_code()}, {_last_line(words)}"
-            raise EnvironmentFault(f"{python} gave no answer", got=got) from None
+            raise NoAnswer(f"{python} gave no answer", got=got) from None
         if message["kind"] == "made":
             return message["value"]
         if message["kind"] == "fault":
             raise fault_of(message)
         if message["kind"] == "failed":
-            raise EnvironmentFault(f"{python} gave no answer", got=message["reason"])
-    raise EnvironmentFault(f"{python} gave no answer", got=f"nothing within {limit_s:g} s")
+            raise NoAnswer(f"{python} gave no answer", got=message["reason"])
+    late = NoAnswer(f"{python} gave no answer", got=f"nothing within {limit_s:g} s")
+    late.timed_out = True
+    raise late
 
 
 def _last_line(words: IO[bytes]) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.workers.interpreter import about, blender_python
-from dataengine.blender.workers.process import environment
+from dataengine.blender.workers.process import WorkerProcess, environment
 from dataengine.errors import EnvironmentFault
 
 _INSIDE = "DATAENGINE_INSIDE_BLENDER"  # set where this file is loaded by Blender's Python
@@ -71,6 +71,13 @@ def body_cache() -> Path:
 
     prepare_body_cache(cache)
     return cache
+
+
+@pytest.fixture
+def makers_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `ask` find tests/blender/workers/worker_makers.py; no code of the project has it look anywhere else."""
+    start, folder = WorkerProcess.__init__, Path(__file__).with_name("workers")
+    monkeypatch.setattr(WorkerProcess, "__init__", lambda self, *a, **k: start(self, *a, **k, search=(folder,)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,15 +11,10 @@ from dataengine.blender.workers.job import Job
 from dataengine.blender.workers.process import WorkerProcess
 from dataengine.errors import EnvironmentFault
 
-HERE = Path(__file__).parent
 PYTHON = Path(sys.executable)
 
 
-@pytest.fixture(autouse=True)
-def _in_the_folder_of_the_makers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`ask` has no way to name further folders: no code of the project needs one."""
-    start = WorkerProcess.__init__
-    monkeypatch.setattr(WorkerProcess, "__init__", lambda self, *a, **k: start(self, *a, **k, search=(HERE,)))
+pytestmark = pytest.mark.usefixtures("makers_can_be_asked")
 
 
 def test_the_answer_comes_back() -> None:

@@ -1,5 +1,6 @@
 """What the tests have workers build. Imported in the worker, by any Python; needs no packages."""
 
+import json
 import os
 import signal
 import sys
@@ -112,3 +113,27 @@ def misbehave(how: str, folder: str) -> None:
         print("out of memory", file=sys.stderr, flush=True)
         os._exit(3)
     time.sleep(300)
+
+
+def fake_devices() -> dict[str, list[str]]:
+    """In the place of Blender's list: what the environment says."""
+    found: dict[str, list[str]] = json.loads(os.environ["FAKE_DEVICES"])
+    return found
+
+
+def fake_picture(device: str) -> dict[str, float]:
+    """In the place of Blender's picture: behaves as the environment says of the device, and notes that it was asked."""
+    with Path(os.environ["FAKE_NOTES"]).open("a") as notes:
+        notes.write(f"{device}\n")
+    how = os.environ[f"FAKE_{device.upper()}"]
+    asked = Path(os.environ["FAKE_NOTES"]).read_text().split().count(device)
+    if how == "hang":
+        time.sleep(300)
+    if how == "slow" or (how == "slow once" and asked == 1):
+        time.sleep(6)
+    if how == "crash":
+        print("CUDA error: illegal address", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "empty":
+        raise EnvironmentFault("the picture is empty")
+    return {"seconds": 0.1, "difference": 0.5}
