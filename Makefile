@@ -2,9 +2,11 @@
 # make test     set up, run every test
 # make bench    every benchmark; make bench BENCH=repro runs one
 # make lint     ruff and mypy
-# make clean    remove the environment (data/, models/ and reports/ stay)
+# make clean    remove both environments (data/, models/ and reports/ stay)
 
-PYTHON ?= python3.11
+# 3.11, 3.12 or 3.13; the first that is there and runs. Rendering also needs python3.11, in .venv-blender
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13; do \
+  $$python -c "" 2>/dev/null && { echo $$python; exit; }; done; echo python3.11)
 BENCH ?=
 
 export FIFTYONE_DO_NOT_TRACK := true
@@ -18,7 +20,7 @@ ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
-	  echo "$(PYTHON) was not found: install Python 3.11, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
+	  echo "$(PYTHON) was not found: install Python 3.11 (3.12 and 3.13 do but for rendering), or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -m dataengine.machine_setup
 
 repro: setup
@@ -38,4 +40,4 @@ lint: setup
 	@$(ACTIVATED) mypy
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-blender .mypy_cache .pytest_cache .ruff_cache

@@ -5,6 +5,7 @@ visibility is read from the rendered depth pass: a joint is visible where the su
 in front of it than the joint's skin reaches (`ground_truth.reach_m`). Nothing is fitted to the images checked.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,20 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from dataengine.errors import InputError
 from dataengine.files import atomic_path
-from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED, VISIBLE
+from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
 from dataengine.progress import track
 
+from .batch.workforce import Outcome, Terms, Workforce
+from .prepare_body import prepare_body_cache
 from .scene.params import RenderParams
+from .scene.surroundings import surrounding_files
+from .workers.interpreter import require_blender
+from .workers.job import Job
 
+OBSERVER = "dataengine.blender.cycles.depth_observer:DepthObserver"
 _SAMPLES = 4
 
 
@@ -53,19 +61,33 @@ def command(
 
 
 def check(params: RenderParams, cache: Path, count: int) -> Checked:
-    """Render `count` images, one after the other in this process, and look every joint up."""
-    from .cycles.depth_observer import TruthObserver
-    from .prepare_body import prepare_body_cache
-    from .render import require_blender
-    from .scene.surroundings import surrounding_files
+    """Have workers render `count` images and look every joint up.
 
-    require_blender()
+    Raises `EnvironmentFault` as `render.run` does, `InputError` where an image could not be looked at.
+    """
+    python = require_blender(params.python)
     surrounding_files(params)
     prepare_body_cache(cache)
-    observer = TruthObserver(params, cache, _SAMPLES)
-    rows = [observer.look_up(index) for index in track(range(count), "check-renders", total=count, unit="image")]
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(OBSERVER, {"params": params, "cache": cache, "samples": _SAMPLES, "folder": Path(folder)})
+        terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
+        outcome = Outcome()
+        made = Workforce(python, job, terms).run(range(count), outcome)
+        for _ in track(made, "check-renders", total=count, unit="image"):
+            pass
+        if outcome.stopped_by is not None:
+            raise SystemExit(128 + outcome.stopped_by)
+        if outcome.skipped:
+            index, reason = min(outcome.skipped.items())
+            raise InputError(f"image {index} cannot be checked", got=reason)
+        rows = [_read(Path(folder) / f"{index}.npz") for index in range(count)]
     joined: dict[str, Any] = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     return Checked(**joined)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as opened:
+        return dict(opened)
 
 
 def agreement(checked: Checked) -> NDArray[np.bool_]:
@@ -111,13 +133,3 @@ def _interval_by_image(agrees: NDArray[np.bool_], image: NDArray[np.int64]) -> t
     drawn = np.random.default_rng(0).integers(len(right), size=(2000, len(right)))
     low, high = np.quantile(right[drawn].sum(axis=1) / number[drawn].sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
-
-
-def in_frame(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Joints that are labelled at all."""
-    return np.asarray(visibility != UNLABELLED)
-
-
-def is_visible(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Joints that are labelled visible."""
-    return np.asarray(visibility == VISIBLE)

@@ -15,7 +15,8 @@ from dataengine.files import atomic_path, write_json
 from dataengine.people import Images, People
 
 from .prepare_body import prepare_body_cache
-from .targeted.fits import fit_people, kept, pose_from_entry
+from .targeted.entry import pose_from_entry
+from .targeted.fits import fit_people, kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

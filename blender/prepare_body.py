@@ -37,7 +37,9 @@ def prepare_body_cache(cache: Path) -> None:
     Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while), and
     `InputError` where `cache` is a folder of something else, which would be lost.
     """
-    from .body.model import BodyModel, ensure_arrays
+    from .body.arrays import ARRAYS_FILE
+    from .body.build import ensure_arrays
+    from .body.model import BodyModel
 
     if is_prepared(cache):
         ensure_arrays(cache)
@@ -45,9 +47,11 @@ def prepare_body_cache(cache: Path) -> None:
     cache = _replaceable(cache)
     typer.echo("building the body model into its cache, once: two to three minutes", err=True)
     with fresh_folder(cache) as building:
-        BodyModel.load(building)
+        ensure_arrays(building)
         _drop_intermediates(building)
-        BodyModel.load(building)  # proves that what is left suffices
+        (building / ARRAYS_FILE).unlink()
+        ensure_arrays(building)  # proves that what is left suffices
+        BodyModel.load(building)
         (building / _STAMP).write_text(BODY_CACHE_VERSION + "\n", encoding="utf-8")
     typer.echo(f"body model ready in {cache}", err=True)
 

@@ -7,13 +7,11 @@ decides its pixels; so a killed run goes on where it was, more images keep the o
 
 import contextlib
 import hashlib
-import importlib.util
 import json
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,17 +29,28 @@ from dataengine.progress import track
 from .batch.paths import ImagePaths
 from .batch.records import assemble
 from .batch.sources import STILLS, sources_sha256
-from .batch.workforce import Maker, Outcome, Terms, Workforce
-from .cycles.device import resolve_device
+from .batch.workforce import Outcome, Terms, Workforce
+from .devices.resolve import resolve_device
 from .poses.motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
 from .scene.params import RenderParams
 from .scene.surroundings import surrounding_files
 from .targeted.params import LikeParams
+from .workers.interpreter import about, blender_python, require_blender
+from .workers.job import Job
 
 # Changing these does not change a pixel, so it keeps the images.
-_PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker")
+_PARAMS_WITHOUT_PIXELS = (
+    "images",
+    "workers",
+    "max_skipped_share",
+    "image_timeout_s",
+    "images_per_worker",
+    "device_proof_s",
+    "python",
+)
 _OWN_NAMES = re.compile(r"\d{6,}\.(png|json)|\..*\.partial\.(png|json)")  # of images, sidecars, and halves of them
+MAKER = "dataengine.blender.pictures.maker:ImageMaker"
 LABELS = ("people.json", "contact_sheet.jpg")  # what is made from all images
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
@@ -85,14 +94,14 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     when more images failed than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 +
     signal number.
     """
-    require_blender()
+    python = require_blender(params.python)
     require_room(out)
     read_motions(params.motions)  # a bad file is found before the first image
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device))  # two devices do not give the same pixels
+    params = replace(params, device=resolve_device(params, python))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
-    arguments = (params, out, cache, fingerprint)
-    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, params.images, LABELS)
+    job = Job(MAKER, {"params": params, "out": out, "cache": cache, "fingerprint": fingerprint})
+    outcome = make_missing(params, out, job, fingerprint, params.images, LABELS)
     write_labels(params, out, outcome, params.images)
 
 
@@ -117,20 +126,9 @@ def render_fingerprint(params: RenderParams) -> str:
         "motions": [sha256_file(Path(motion)) for motion in params.motions],
         "surroundings": [sha256_file(path) for path in surrounding_files(params)],
         "body": BODY_CACHE_VERSION,
-        "bpy": version("bpy"),
+        "bpy": about(blender_python(params.python)).bpy,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
-def require_blender() -> None:
-    """`EnvironmentFault` where Blender or the body model are not installed."""
-    missing = [name for name in ("bpy", "anny") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EnvironmentFault(
-            f"rendering needs {' and '.join(missing)}",
-            expected="Python 3.11 with the extra 'blender'",
-            mend="pip install 'dataengine[blender]', or take `render` out of dvc.yaml",
-        )
 
 
 def require_room(out: Path) -> None:
@@ -187,14 +185,15 @@ def read_records(out: Path, count: int) -> list[dict[str, Any]]:
 def make_missing(
     params: RenderParams,
     out: Path,
-    build: Callable[..., Maker],
-    arguments: tuple[Any, ...],
+    job: Job,
     fingerprint: str,
     count: int,
     derived: Sequence[str],
+    *,
+    search: tuple[Path, ...] = (),
 ) -> Outcome:
-    """Have workers, each with a maker of its own from ``build(*arguments)``, make those of `count` images under `out`
-    that are not there with this fingerprint. Ends the program where a signal asked for it.
+    """Have workers, each with a maker of its own from `job`, make those of `count` images under `out` that are not
+    there with this fingerprint. Ends the program where a signal asked for it.
 
     `derived` are patterns of the files under `out` that are made from the images. They go before the first image that
     they speak of does, so that a run which is stopped never leaves old labels beside new pictures.
@@ -212,7 +211,7 @@ def make_missing(
     for index in todo:  # a stale sidecar must not vouch for an image when the new one fails
         ImagePaths.of(out, index).sidecar.unlink(missing_ok=True)
     terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
-    workforce = Workforce(build, arguments, terms)
+    workforce = Workforce(blender_python(params.python), job, terms, search=search)
     try:
         for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
             pass
@@ -224,13 +223,6 @@ def make_missing(
         typer.echo(f"render: stopped with {done} of {count} images; run it again to go on", err=True)
         raise SystemExit(128 + outcome.stopped_by)
     return outcome
-
-
-def _build_maker(params: RenderParams, out: Path, cache: Path, fingerprint: str) -> Any:
-    """Runs in a worker: only there are Blender and torch loaded."""
-    from .pictures.maker import ImageMaker
-
-    return ImageMaker(params, out, cache, fingerprint)
 
 
 def _write_skipped(out: Path, outcome: Outcome) -> None:

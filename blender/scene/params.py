@@ -70,13 +70,18 @@ class RenderParams:
     workers: int
     """Processes, each with one thread: two of these are faster than one process with two threads."""
     device: DeviceWish
-    """What Cycles computes on: auto takes the fastest that is there; a named one that is absent is an error."""
+    """What Cycles computes on: auto takes the fastest that renders a picture here; a named one that does not, or is
+    absent, is an error."""
     max_skipped_share: float
     """Share of images that may fail before the stage does, 0 to 1."""
     image_timeout_s: float
     """An image that takes longer is given up, tried once more and then skipped."""
     images_per_worker: int
     """After so many images a process is replaced by a new one: a guard against what may grow in Blender."""
+    device_proof_s: float = 600.0
+    """The first picture on a GPU may take so long, while its kernels compile; then the CPU is taken."""
+    python: str = ""
+    """The Python that has Blender's module; empty: that of `.venv-blender`, which set-up makes."""
     min_people: int = 1
     """At least so many people stand in an image."""
     camera: CameraRanges = field(default_factory=CameraRanges)
@@ -107,6 +112,7 @@ class RenderParams:
         _check_range(self, "workers", 1, 256)
         _check_range(self, "image_timeout_s", 1, 86_400)
         _check_range(self, "images_per_worker", 1, 1_000_000)
+        _check_range(self, "device_proof_s", 1, 86_400)
         for name in (each.name for each in fields(self) if each.name.endswith("_share")):
             _check_range(self, name, 0, 1)
         if self.indoor_share + self.sun_share > 1:

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from dataengine.keypoints import COCO_KEYPOINTS
 
-from ..body.model import Template, load_anny
+from ..body.build import load_anny
+from ..body.model import Template
 
 # Part, its ends, from where to where along it balls stand, how many, their radius (m): an average adult's, by eye, and
 # a little slim, because soft parts give way. The shoulder's and the hip's own end are left to the skin.

@@ -21,7 +21,7 @@ from dataengine.people import Images, People
 from dataengine.progress import track
 
 from ..batch.sources import TARGETED, sources_sha256
-from ..poses.library import Limb, Pose, read_pose_library
+from ..poses.library import read_pose_library
 from ..prepare_body import BODY_CACHE_VERSION
 
 if TYPE_CHECKING:  # torch is loaded only where there is something to fit
@@ -84,17 +84,6 @@ def fit_people(people: People, images: Images, cache: Path, max_error_share: flo
         for row, fitted in zip(rows, fitter.fit(Targets.of(people.take(rows), images), names), strict=True):
             entries[row] |= _judged(fitted, fitter, passes, max_error_share)
     return entries
-
-
-def pose_from_entry(entry: dict[str, Any]) -> Pose:
-    """The pose of an entry that was kept."""
-    values = dict(entry["pose"])
-    for limb in ("left_arm", "right_arm", "left_leg", "right_leg"):
-        upper, lower = values[limb]["upper"], values[limb]["lower"]
-        values[limb] = Limb(tuple(upper), tuple(lower), None)
-    for turn in ("root", "spine", "neck", "contacts"):
-        values[turn] = tuple(values[turn])
-    return Pose(**values)
 
 
 def _judged(fitted: "Fitted", fitter: "Fitter", passes: "PassesThrough", max_error_share: float) -> dict[str, Any]:

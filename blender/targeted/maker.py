@@ -4,7 +4,6 @@ What a render worker does with ``--like``. The camera stands where the fit has i
 the side from which the given person was seen, and everything else is drawn as in any render.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..pictures.maker import ImageMaker
 from ..poses.library import jittered, read_pose_library
 from ..scene.params import RenderParams
 from ..scene.spec import SceneSpec, draw_scene
-from .fits import pose_from_entry
+from .entry import pose_from_entry
 from .params import LikeParams
 
 _STREAM = 1  # of random numbers, apart from those of the scene
@@ -32,7 +31,7 @@ class LikeMaker:
         self,
         params: RenderParams,
         like: LikeParams,
-        entries: Sequence[dict[str, Any]],
+        entries: list[dict[str, Any]],
         out: Path,
         cache: Path,
         fingerprint: str,

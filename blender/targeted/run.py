@@ -13,12 +13,16 @@ from typing import Any
 import typer
 
 from ..batch.sources import TARGETED, sources_sha256
-from ..cycles.device import resolve_device
+from ..devices.resolve import resolve_device
 from ..prepare_body import prepare_body_cache
-from ..render import LABELS, make_missing, render_fingerprint, require_blender, require_room, write_labels
+from ..render import LABELS, make_missing, render_fingerprint, require_room, write_labels
 from ..scene.params import RenderParams
+from ..workers.interpreter import require_blender
+from ..workers.job import Job
 from .fits import fits_of, kept
 from .params import LikeParams
+
+MAKER = "dataengine.blender.targeted.maker:LikeMaker"
 
 
 def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, cache: Path) -> None:
@@ -26,17 +30,18 @@ def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, ca
 
     Raises as `render.run` does, and `InputError` where `people_file` is malformed or nobody in it can be fitted.
     """
-    require_blender()
+    python = require_blender(params.python)
     require_room(out)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params.device))
+    params = replace(params, device=resolve_device(params, python))
     entries = fits_of(people_file, cache, out / "fits.json", like.max_error_share)
     chosen = kept(entries)
     typer.echo(f"{len(chosen)} of {len(entries)} people fitted, see {out / 'fits.json'}", err=True)
     fingerprint = _fingerprint(params, like, chosen)
     count = len(chosen) * like.variations
-    arguments = (params, like, chosen, out, cache, fingerprint)
-    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count, LABELS)
+    given = {"params": params, "like": like, "entries": chosen}
+    job = Job(MAKER, {**given, "out": out, "cache": cache, "fingerprint": fingerprint})
+    outcome = make_missing(params, out, job, fingerprint, count, LABELS)
     write_labels(params, out, outcome, count)
 
 
@@ -45,10 +50,3 @@ def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str,
     sources = sources_sha256(*TARGETED)
     text = json.dumps([render_fingerprint(params), asdict(like), entries, sources], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _build_maker(*arguments: Any) -> Any:
-    """Runs in a worker: only there are Blender and torch loaded."""
-    from .maker import LikeMaker
-
-    return LikeMaker(*arguments)

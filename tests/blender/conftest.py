@@ -1,12 +1,26 @@
-"""Fixtures of the synthetic people: small params, and the built body model."""
+"""Fixtures of the synthetic people: small params, the built body model, Blender's Python, and tests that run in it.
+
+A test marked `in_blender` runs inside Blender's Python: all of a file's at once, in one process, and each is reported
+here as if it had run here.
+"""
 
 import importlib.util
+import json
 import os
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.workers.interpreter import about, blender_python
+from dataengine.blender.workers.process import WorkerProcess, environment
+from dataengine.errors import EnvironmentFault
+
+_INSIDE = "DATAENGINE_INSIDE_BLENDER"  # set where this file is loaded by Blender's Python
+_REQUIRED = "DATAENGINE_REQUIRE_BLENDER"  # a machine that was set up in full: what lacks is a failure
+_ENDED = pytest.StashKey[dict[Path, dict[str, tuple[str, str]]]]()
 
 
 @pytest.fixture(scope="session")
@@ -34,20 +48,74 @@ def small_params() -> RenderParams:
 
 
 @pytest.fixture(scope="session")
+def blenders_python() -> Path:
+    """The interpreter that has Blender."""
+    try:
+        python = blender_python("")
+        about(python)
+    except EnvironmentFault as fault:
+        _lacking(str(fault))
+    return python
+
+
+@pytest.fixture(scope="session")
 def body_cache() -> Path:
     """The body model's cache: DATAENGINE_ANNY_CACHE or the repository's own, built there once when absent."""
-    for module in ("bpy", "anny"):
-        if importlib.util.find_spec(module) is None:
-            pytest.skip(f"{module} is not installed: pip install 'dataengine[blender]'")
-    from dataengine.blender.prepare_body import prepare_body_cache
-
     default = Path(__file__).parents[2] / "data" / "cache" / "anny"
     cache = Path(os.environ.get("DATAENGINE_ANNY_CACHE", default))
+    if _INSIDE in os.environ:
+        return cache  # prepared by the process that asked for the test
+    if importlib.util.find_spec("anny") is None:
+        _lacking("anny is not installed: pip install 'dataengine[blender]'")
+    from dataengine.blender.prepare_body import prepare_body_cache
+
     prepare_body_cache(cache)
     return cache
 
 
 @pytest.fixture
-def importable_by_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let spawned processes unpickle what is defined in test modules."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+def makers_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `ask` find tests/blender/workers/worker_makers.py; no code of the project has it look anywhere else."""
+    start, folder = WorkerProcess.__init__, Path(__file__).with_name("workers")
+    monkeypatch.setattr(WorkerProcess, "__init__", lambda self, *a, **k: start(self, *a, **k, search=(folder,)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Have a test marked `in_blender` run there; None leaves other tests to pytest."""
+    if pyfuncitem.get_closest_marker("in_blender") is None or _INSIDE in os.environ:
+        return None
+    ended = pyfuncitem.session.stash.setdefault(_ENDED, {})
+    if pyfuncitem.path not in ended:
+        ended[pyfuncitem.path] = _run_inside(pyfuncitem)
+    outcome, text = ended[pyfuncitem.path].get(pyfuncitem.nodeid, ("failed", "it was not run inside Blender's Python"))
+    if outcome != "passed":
+        pytest.fail(f"inside Blender's Python: {outcome}\n{text}", pytrace=False)  # none of these may be skipped
+    return True
+
+
+def _run_inside(first: pytest.Function) -> dict[str, tuple[str, str]]:
+    """Run all selected tests of a file that are marked, in one process of Blender's Python."""
+    try:
+        python = blender_python("")
+        about(python)
+    except EnvironmentFault as fault:
+        _lacking(str(fault))
+    chosen = [each for each in first.session.items if each.path == first.path]
+    nodes = [each.nodeid for each in chosen if each.get_closest_marker("in_blender")]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [str(python), "-P", str(Path(__file__).with_name("inside.py")), str(report), *nodes]
+        own = environment() | {_INSIDE: "1"}
+        done = subprocess.run(command, cwd=first.config.rootpath, env=own, capture_output=True, text=True)
+        if not report.exists():
+            pytest.fail(f"pytest does not run in {python}:\n{done.stdout}\n{done.stderr}", pytrace=False)
+        found: dict[str, tuple[str, str]] = json.loads(report.read_text(encoding="utf-8"))
+    return found
+
+
+def _lacking(what: str) -> None:
+    """Skip with the reason, or fail where everything was to be there."""
+    if os.environ.get(_REQUIRED):
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what)

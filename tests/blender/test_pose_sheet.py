@@ -14,7 +14,6 @@ from dataengine.errors import InputError
 
 
 @pytest.mark.bpy
-@pytest.mark.usefixtures("importable_by_workers")
 def test_every_pose_has_its_own_tile_with_a_person_in_it(tmp_path: Path, body_cache: Path) -> None:
     poses = [pose for pose in read_pose_library() if pose.name in ("stand", "star_jump")]
     run(poses, tmp_path / "poses.png", body_cache, workers=1)

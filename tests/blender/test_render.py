@@ -17,12 +17,11 @@ import numpy as np
 import pytest
 import yaml
 
-from dataengine.blender.batch.paths import ImagePaths
 from dataengine.blender.batch.workforce import Outcome
 from dataengine.blender.render import LABELS, make_missing, render_fingerprint, run
 from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.workers.job import Job
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.files import sha256_file, write_json
 
 pytestmark = pytest.mark.bpy
 
@@ -139,28 +138,32 @@ def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
     assert np.mean(on_mask) > 0.97
 
 
+@pytest.mark.usefixtures("blenders_python")
 def test_other_params_have_another_fingerprint(small_params: RenderParams) -> None:
     same = replace(small_params, images=900, workers=9, max_skipped_share=0.5)
     assert render_fingerprint(small_params) == render_fingerprint(same)
     assert render_fingerprint(small_params) != render_fingerprint(replace(small_params, samples=3))
 
 
-@pytest.mark.usefixtures("importable_by_workers")
 def test_too_many_failures_are_an_error_with_the_reason(
-    small_params: RenderParams, body_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_params: RenderParams, body_cache: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("dataengine.blender.render._build_maker", _broken_maker)
-    with pytest.raises(InputError, match="no such light"):
-        run(replace(small_params, images=2), tmp_path / "render", body_cache)
+    """A picture behind the people that broke after the run had looked at the folder."""
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    (photographs / "broken.jpg").write_bytes(b"no picture")
+    params = replace(small_params, images=2, backgrounds=str(photographs), background_share=1.0)
+    with pytest.raises(InputError, match=r"2 of 2 images could not be rendered.*broken\.jpg"):
+        run(params, tmp_path / "render", body_cache)
     assert [row["index"] for row in json.loads((tmp_path / "render" / "skipped.json").read_text())] == [0, 1]
 
 
-@pytest.mark.usefixtures("importable_by_workers")
+@pytest.mark.usefixtures("blenders_python")
 def test_old_labels_never_lie_beside_new_pictures(small_params: RenderParams, tmp_path: Path) -> None:
     """Two sets of other params in one folder, the second of which is stopped by a fault after its first image."""
 
     def make(mark: str, count: int, fails_from: int = 99) -> Outcome:
-        return make_missing(small_params, tmp_path, _Marking, (tmp_path, mark, fails_from), mark, count, LABELS)
+        return _make_marked(small_params, tmp_path, mark, count, fails_from)
 
     make("A", 4)
     labels = tmp_path / "people.json"
@@ -177,22 +180,23 @@ def test_old_labels_never_lie_beside_new_pictures(small_params: RenderParams, tm
     assert not labels.exists(), "one of its pictures is gone"
 
 
-@pytest.mark.usefixtures("importable_by_workers")
+@pytest.mark.usefixtures("blenders_python")
 def test_pictures_of_others_are_not_touched(small_params: RenderParams, tmp_path: Path) -> None:
     photograph = tmp_path / "images/000007.png"
     photograph.parent.mkdir()
     photograph.write_text("a holiday")
     with pytest.raises(InputError, match=r"holds other pictures: got 000007\.png; choose another --out"):
-        make_missing(small_params, tmp_path, _Marking, (tmp_path, "A", 99), "A", 2, LABELS)
+        _make_marked(small_params, tmp_path, "A", 2)
     assert photograph.read_text() == "a holiday"
     photograph.unlink()
-    make_missing(small_params, tmp_path, _Marking, (tmp_path, "A", 99), "A", 2, LABELS)
+    _make_marked(small_params, tmp_path, "A", 2)
     (tmp_path / "images/beach").mkdir()
     (tmp_path / "images/IMG_1.jpg").write_text("another")
-    make_missing(small_params, tmp_path, _Marking, (tmp_path, "A", 99), "A", 1, LABELS)
+    _make_marked(small_params, tmp_path, "A", 1)
     assert {path.name for path in (tmp_path / "images").iterdir()} == {"000000.png", "IMG_1.jpg", "beach"}
 
 
+@pytest.mark.usefixtures("blenders_python")
 def test_a_folder_that_cannot_be_written_is_found_before_anything_is_made(
     small_params: RenderParams, tmp_path: Path
 ) -> None:
@@ -202,27 +206,10 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_made(
     assert not (tmp_path / "cache").exists()
 
 
-class _Marking:
-    """Writes images that say who made them."""
-
-    def __init__(self, out: Path, mark: str, fails_from: int) -> None:
-        self.out, self.mark, self.fails_from = out, mark, fails_from
-
-    def make(self, index: int) -> None:
-        if index >= self.fails_from:
-            raise EnvironmentFault("no more")
-        paths = ImagePaths.of(self.out, index)
-        paths.image.write_text(f"{self.mark} {index}")
-        write_json(paths.sidecar, {"fingerprint": self.mark, "image_sha256": sha256_file(paths.image)})
-
-
-class _Broken:
-    def make(self, index: int) -> None:
-        raise KeyError("no such light")
-
-
-def _broken_maker(*_: Any) -> _Broken:
-    return _Broken()
+def _make_marked(params: RenderParams, out: Path, mark: str, count: int, fails_from: int = 99) -> Outcome:
+    """Have images made that say who made them."""
+    job = Job("worker_makers:Marking", {"out": out, "mark": mark, "fails_from": fails_from})
+    return make_missing(params, out, job, mark, count, LABELS, search=(Path(__file__).with_name("workers"),))
 
 
 def _annotations(out: Path) -> list[dict[str, Any]]:

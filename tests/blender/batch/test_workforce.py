@@ -8,49 +8,21 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dataengine.blender.batch.workforce import Outcome, Terms, Workforce
+from dataengine.blender.workers.job import Job
 from dataengine.errors import EnvironmentFault
-from dataengine.files import atomic_path
 
-pytestmark = pytest.mark.usefixtures("importable_by_workers")
+MAKERS = Path(__file__).parents[1] / "workers"
 TERMS = Terms(workers=2, image_timeout_s=60, images_per_worker=100)
 
 
-class Notebook:
-    """Writes a file for every image it is asked for, and fails as told."""
-
-    def __init__(self, folder: Path, fails: dict[int, str]) -> None:
-        self.folder, self.fails = folder, fails
-
-    def make(self, index: int) -> None:
-        tries = len(list(self.folder.glob(f"{index}.*")))
-        (self.folder / f"{index}.{tries}").write_text(str(os.getpid()))
-        failure = self.fails.get(index, "")
-        if failure == "raise" or (failure == "raise once" and tries == 0):
-            raise ValueError("bad scene")
-        if failure == "die" or (failure == "die once" and tries == 0):
-            os._exit(7)
-        if failure == "hang" or (failure == "hang once" and tries == 0):
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # as deaf as Cycles
-            time.sleep(300)
-        if failure == "slow":
-            time.sleep(0.4)
-        if failure == "full disk":
-            with atomic_path(self.folder / "image.png") as partial:
-                partial.write_bytes(b"some of it")
-                Path("/dev/full").write_bytes(b"the rest")
-
-
-class Unbuildable:
-    def __init__(self, how: str) -> None:
-        if how == "die":
-            os._exit(9)
-        raise EnvironmentFault("no Blender here") if how == "fault" else KeyError("broken cache")
-
-    def make(self, index: int) -> None: ...
+def crew(maker: str, terms: Terms, **arguments: Any) -> Workforce:
+    """Workers of this very Python, which need nothing installed."""
+    return Workforce(Path(sys.executable), Job(f"worker_makers:{maker}", arguments), terms, search=(MAKERS,))
 
 
 def tries(folder: Path) -> dict[int, int]:
@@ -72,9 +44,9 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_failure_is_retried_once_and_then_skipped_with_its_reason(tmp_path: Path) -> None:
-    fails = {1: "raise", 2: "raise once", 3: "die", 4: "die once"}
+    fails = [(1, "raise"), (2, "raise once"), (3, "die"), (4, "die once")]
     outcome = Outcome()
-    made = list(Workforce(Notebook, (tmp_path, fails), TERMS).run(range(6), outcome))
+    made = list(crew("Notebook", TERMS, folder=tmp_path, fails=fails).run(range(6), outcome))
     assert sorted(made) == list(range(6))
     assert set(outcome.skipped) == {1, 3}
     assert "bad scene" in outcome.skipped[1]
@@ -83,35 +55,19 @@ def test_a_failure_is_retried_once_and_then_skipped_with_its_reason(tmp_path: Pa
 
 
 def test_a_hanging_image_is_ended_while_others_go_on(tmp_path: Path) -> None:
-    fails = {0: "hang", 1: "hang once"} | dict.fromkeys(range(2, 12), "slow")
+    fails = [(0, "hang"), (1, "hang once"), *((index, "slow") for index in range(2, 12))]
     outcome = Outcome()
     terms = Terms(workers=2, image_timeout_s=1.5, images_per_worker=100)
-    made = list(Workforce(Notebook, (tmp_path, fails), terms).run(range(12), outcome))
+    made = list(crew("Notebook", terms, folder=tmp_path, fails=fails).run(range(12), outcome))
     assert sorted(made) == list(range(12))
     assert outcome.skipped == {0: "took longer than 1.5 s"}
     assert tries(tmp_path) == {0: 2, 1: 2} | dict.fromkeys(range(2, 12), 1)
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
 
-class Environment:
-    def __init__(self, out: Path) -> None:
-        self.out = out
-
-    def make(self, index: int) -> None:
-        self.out.write_text(os.environ["OMP_NUM_THREADS"] + os.environ["OPENBLAS_NUM_THREADS"])
-
-
-def test_workers_have_one_thread_and_the_parent_keeps_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    list(Workforce(Environment, (tmp_path / "seen",), TERMS).run([0], Outcome()))
-    assert (tmp_path / "seen").read_text() == "11"
-    assert os.environ["OMP_NUM_THREADS"] == "5" and "OPENBLAS_NUM_THREADS" not in os.environ
-
-
 def test_a_worker_is_replaced_after_its_share_of_images(tmp_path: Path) -> None:
     terms = Terms(workers=1, image_timeout_s=60, images_per_worker=3)
-    assert list(Workforce(Notebook, (tmp_path, {}), terms).run(range(7), Outcome())) == list(range(7))
+    assert list(crew("Notebook", terms, folder=tmp_path, fails=[]).run(range(7), Outcome())) == list(range(7))
     by = [int((tmp_path / f"{index}.0").read_text()) for index in range(7)]
     assert len({*by[:3]}) == len({*by[3:6]}) == 1
     assert len({by[0], by[3], by[6]}) == 3
@@ -120,9 +76,9 @@ def test_a_worker_is_replaced_after_its_share_of_images(tmp_path: Path) -> None:
 def test_a_full_disk_ends_the_run_with_one_line_and_nothing_half_written(tmp_path: Path) -> None:
     folder, outcome = tmp_path / "out", Outcome()
     folder.mkdir()
-    fails = {3: "full disk"} | dict.fromkeys((4, 5), "slow")
+    fails = [(3, "full disk"), (4, "slow"), (5, "slow")]
     with pytest.raises(EnvironmentFault, match=r"cannot write .*image.png.*[Nn]o space left.*make room") as raised:
-        list(Workforce(Notebook, (folder, fails), TERMS).run(range(40), outcome))
+        list(crew("Notebook", TERMS, folder=folder, fails=fails).run(range(40), outcome))
     assert "\n" not in str(raised.value)
     assert not [path for path in folder.iterdir() if "image" in path.name]
     assert len(tries(folder)) < 10
@@ -134,14 +90,14 @@ def test_a_full_disk_ends_the_run_with_one_line_and_nothing_half_written(tmp_pat
 )
 def test_workers_that_cannot_start_end_the_run(how: str, reason: str) -> None:
     with pytest.raises(EnvironmentFault, match=reason):
-        list(Workforce(Unbuildable, (how,), TERMS).run(range(50), Outcome()))
+        list(crew("Unbuildable", TERMS, how=how).run(range(50), Outcome()))
 
 
 def test_a_signal_lets_running_images_finish_and_gives_out_no_more(tmp_path: Path) -> None:
-    outcome = Outcome()
+    outcome, slow = Outcome(), [(index, "slow") for index in range(30)]
     threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
     before = signal.getsignal(signal.SIGTERM)
-    made = list(Workforce(Notebook, (tmp_path, dict.fromkeys(range(30), "slow")), TERMS).run(range(30), outcome))
+    made = list(crew("Notebook", TERMS, folder=tmp_path, fails=slow).run(range(30), outcome))
     assert outcome.stopped_by == signal.SIGTERM
     assert len(made) == len(list(tmp_path.iterdir())) < 30
     assert signal.getsignal(signal.SIGTERM) is before
@@ -154,11 +110,13 @@ def test_ctrl_c_in_the_first_moment_is_no_broken_installation(tmp_path: Path) ->
         "import os, signal, sys, threading\n"
         "from pathlib import Path\n"
         "from dataengine.blender.batch.workforce import Outcome, Terms, Workforce\n"
-        f"from {__name__} import Notebook\n"
+        "from dataengine.blender.workers.job import Job\n"
         "if __name__ == '__main__':\n"
         "    threading.Timer(float(sys.argv[2]), lambda: os.killpg(0, signal.SIGINT)).start()\n"
         "    outcome = Outcome()\n"
-        "    crew = Workforce(Notebook, (Path(sys.argv[1]), {}), Terms(2, 60, 100))\n"
+        "    job = Job('worker_makers:Notebook', {'folder': sys.argv[1], 'fails': []})\n"
+        f"    search = (Path({str(MAKERS)!r}),)\n"
+        "    crew = Workforce(Path(sys.executable), job, Terms(2, 60, 100), search=search)\n"
         "    list(crew.run(range(10**5), outcome))\n"
         "    print('stopped by', outcome.stopped_by)\n"
     )
@@ -177,11 +135,13 @@ def test_ctrl_c_in_the_first_moment_is_no_broken_installation(tmp_path: Path) ->
 
 def test_a_hanging_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     program = f"""
+import sys
 from pathlib import Path
-from dataengine.blender.batch.workforce import Outcome
-from tests.blender.batch.test_workforce import TERMS, Notebook, Workforce
-if __name__ == "__main__":
-    list(Workforce(Notebook, (Path({str(tmp_path / "out")!r}), {{0: "hang"}}), TERMS).run([0], Outcome()))
+from dataengine.blender.batch.workforce import Outcome, Terms, Workforce
+from dataengine.blender.workers.job import Job
+job = Job("worker_makers:Notebook", {{"folder": {str(tmp_path / "out")!r}, "fails": [(0, "hang")]}})
+crew = Workforce(Path(sys.executable), job, Terms(1, 60, 100), search=(Path({str(MAKERS)!r}),))
+list(crew.run([0], Outcome()))
 """
     (tmp_path / "out").mkdir()
     (tmp_path / "parent.py").write_text(program)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dataengine.blender.bench import render
-from dataengine.blender.bench.render import Made, figures
+from dataengine.blender.bench.noting import Made
+from dataengine.blender.bench.render import figures
 from dataengine.params import load_section
 
 
@@ -32,7 +33,7 @@ def test_figures_by_hand() -> None:
 def test_held_memory_grows_with_what_is_held() -> None:
     """In a process of its own: one that ran other tests may meanwhile give back what they held."""
     script = """
-from dataengine.blender.bench.render import held_mb
+from dataengine.blender.bench.noting import held_mb
 before = held_mb()
 block = b"x" * 50_000_000
 print(held_mb() - before, len(block))
@@ -46,6 +47,7 @@ print(held_mb() - before, len(block))
 
 @pytest.mark.bpy
 @pytest.mark.slow
+@pytest.mark.usefixtures("blenders_python")
 def test_a_few_real_images(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not (repository / render.BODY_CACHE).is_dir():
         pytest.skip("the body model is not built: dataengine prepare-body --cache data/cache/anny")

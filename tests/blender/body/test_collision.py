@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dataengine.blender.body.build import load_anny
 from dataengine.blender.body.collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m, overlaps_m
-from dataengine.blender.body.model import BODY_VERTICES, BodyModel, load_anny
+from dataengine.blender.body.model import BODY_VERTICES, BodyModel
 from dataengine.blender.poses.library import jittered, read_pose_library
 from dataengine.blender.poses.posing import solve_orientations
 

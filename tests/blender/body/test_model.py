@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dataengine.blender.body.arrays import BodyArrays, nearest_rotations
-from dataengine.blender.body.model import BodyModel, load_anny
+from dataengine.blender.body.build import load_anny
+from dataengine.blender.body.model import BodyModel
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.poses.posing import solve_orientations
 from dataengine.blender.prepare_body import prepare_body_cache

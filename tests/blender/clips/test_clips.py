@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dataengine.blender.batch.workforce import Outcome, Terms, Workforce
 from dataengine.blender.clips.spec import ClipParams, camera_between, draw_clip
 from dataengine.blender.poses.library import MOTION_FAMILY, Pose, read_pose_library
 from dataengine.blender.poses.motion import Motion
+from dataengine.blender.render_clips import MAKER
 from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.workers.job import Job
 from dataengine.errors import ParamsError
 
 CLIP = ClipParams(clips=2, frames=3, fps=2.0, key_seconds=0.5, moving_camera_share=1.0, speed_m_s=1.0)
@@ -173,13 +176,12 @@ def test_the_command_writes_labelled_frames_tracks_and_videos(
 
 @pytest.mark.bpy
 def test_a_clip_has_the_lens_and_the_photograph_of_its_scene(
-    small_params: RenderParams, body_cache: Path, tmp_path: Path
+    small_params: RenderParams, body_cache: Path, tmp_path: Path, blenders_python: Path
 ) -> None:
     import cv2
 
     from dataengine.blender.body.model import BodyModel
     from dataengine.blender.clips.layout import Performance
-    from dataengine.blender.clips.maker import ClipMaker
     from dataengine.blender.scene.layout import make_tailor
 
     photographs, out = tmp_path / "photographs", tmp_path / "clips"
@@ -196,8 +198,10 @@ def test_a_clip_has_the_lens_and_the_photograph_of_its_scene(
     assert seen.lens.f_stop == spec.scene.lens.f_stop is not None
     assert depth.min() < seen.lens.focus_m < depth.max()
 
-    maker = ClipMaker(params, clip, out, body_cache, "fingerprint")
+    job = Job(MAKER, {"params": params, "clip": clip, "out": out, "cache": body_cache, "fingerprint": "fingerprint"})
+    outcome = Outcome()
+    assert len(list(Workforce(blenders_python, job, Terms(1, 120, 10)).run([0, 2], outcome))) == 2
+    assert not outcome.skipped
     for frame in (0, 2):
-        maker.make(frame)
         blue, green, red = cv2.split(cv2.imread(str(out / "images" / f"{frame:06d}.png")).astype(int))
         assert ((green > 2 * blue) & (green > 2 * red)).mean() > 0.1

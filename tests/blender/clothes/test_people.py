@@ -131,6 +131,7 @@ def test_a_bridge_touches_the_floor_with_hands_and_feet(
         assert joints[[11, 12], 2].min() > 0.35  # the hips are up
 
 
+@pytest.mark.in_blender
 def test_a_thing_never_hides_everybody(model: BodyModel, tailor: Tailor, small_params: RenderParams) -> None:
     """A car before three scenes: two would show nobody but for the rule, in the third it hides about a half."""
     car = OccluderSpec("car", (4.4, 1.8, 1.6), (0.3, 0.1, 0.1), turn_rad=0.0, nearness=0.15, aside_m=0.0)

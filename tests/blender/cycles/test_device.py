@@ -1,15 +1,13 @@
-"""The choice of device: on stand-ins for Cycles' preferences, and on this machine's own Blender."""
+"""Cycles' devices, on stand-ins for its preferences."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dataengine.blender.cycles import device as compute_device
-from dataengine.blender.cycles.device import DeviceWish, choose_device, resolve_device, use_device
-from dataengine.blender.render import render_fingerprint, run
+from dataengine.blender.cycles.device import DeviceWish, listed_devices, use_device
+from dataengine.blender.render import render_fingerprint
 from dataengine.blender.scene.params import RenderParams
 from dataengine.errors import EnvironmentFault, ParamsError
 
@@ -34,27 +32,28 @@ class Preferences:
         self._type = value
 
     def get_devices(self) -> None:
-        self.devices = [SimpleNamespace(type=kind, use=True) for kind in ("CPU", *self.there)]
+        self.devices = [SimpleNamespace(type=kind, use=True, name=f"A {kind}") for kind in ("CPU", *self.there)]
 
 
 @pytest.mark.parametrize(
-    ("there", "wish", "expected"),
+    ("there", "expected"),
     [
-        ((), "auto", "cpu"),
-        (("CUDA", "OPTIX"), "auto", "optix"),
-        (("CUDA",), "auto", "cuda"),
-        (("HIP",), "auto", "hip"),
-        (("CUDA", "OPTIX"), "cuda", "cuda"),
+        ((), []),
+        (("CUDA", "OPTIX"), ["optix", "cuda"]),
+        (("CUDA",), ["cuda"]),
+        (("HIP",), ["hip"]),
     ],
 )
-def test_the_fastest_device_that_is_there(there: tuple[str, ...], wish: DeviceWish, expected: str) -> None:
-    assert choose_device(Preferences(there), wish) == expected
+def test_the_devices_that_are_there_the_fastest_first(there: tuple[str, ...], expected: list[str]) -> None:
+    listed = listed_devices(Preferences(there))
+    assert list(listed) == expected
+    assert all(names == [f"A {kind.upper()}"] for kind, names in listed.items())
 
 
 @pytest.mark.parametrize("wish", ["optix", "hip", "metal"])
-def test_a_named_device_that_is_absent_is_one_line(wish: DeviceWish) -> None:
+def test_a_device_that_is_gone_is_one_line(wish: DeviceWish) -> None:
     with pytest.raises(EnvironmentFault, match=rf"no {wish} device.*auto, cpu, cuda") as raised:
-        choose_device(Preferences(("CUDA",)), wish)
+        use_device(Preferences(("CUDA",)), SimpleNamespace(), wish)
     assert "\n" not in str(raised.value)
 
 
@@ -77,19 +76,8 @@ def test_unknown_devices_are_refused(small_params: RenderParams) -> None:
         replace(small_params, device="voodoo")  # type: ignore[arg-type]
 
 
+@pytest.mark.bpy
+@pytest.mark.usefixtures("blenders_python")
 def test_the_device_decides_the_fingerprint_as_far_as_it_decides_pixels(small_params: RenderParams) -> None:
     on_cpu, on_cuda = (render_fingerprint(replace(small_params, device=device)) for device in ("cpu", "cuda"))
     assert on_cpu != on_cuda
-
-
-@pytest.mark.bpy
-@pytest.mark.skipif(compute_device._may_have_gpu(), reason="this machine may have a GPU")
-def test_blender_itself_without_a_gpu(
-    body_cache: Path, small_params: RenderParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert resolve_device("auto") == "cpu"
-    monkeypatch.setattr(compute_device, "_may_have_gpu", lambda: True)
-    assert resolve_device("auto") == "cpu"
-    with pytest.raises(EnvironmentFault, match="no optix device"):
-        run(replace(small_params, device="optix"), tmp_path / "render", body_cache)
-    assert not list(tmp_path.glob("render/images/*"))

@@ -1,21 +1,24 @@
 """The observer against Blender's own projection, and its rays and masks on a scene that can be worked out by hand."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dataengine.blender.bench.render import held_mb
+from dataengine.blender.bench.noting import held_mb
 from dataengine.blender.clothes.textures import wrinkle_height
 from dataengine.blender.cycles.observe import Light, observe
+from dataengine.blender.cycles.process import import_bpy
 from dataengine.blender.geometry.mesh import Mesh, Surface, boxes, plain_texture
 from dataengine.blender.scene.camera import Camera, look_at
 from dataengine.blender.scene.lamps import Lamp
 from dataengine.blender.scene.lens import Lens
+from dataengine.blender.scene.rays import first_hits
 
-pytestmark = pytest.mark.bpy
+from ...helpers.meshes import soup
+
+pytestmark = [pytest.mark.bpy, pytest.mark.in_blender]
 LIGHT = Light("studio", 0.0, 1.0, 0.0)
 _MIDDLE = np.zeros((1, 3))
 
@@ -34,14 +37,9 @@ def _box(name: str, centre: tuple[float, float, float], size: tuple[float, float
     )
 
 
-@pytest.fixture(autouse=True)
-def _needs_blender(body_cache: Path) -> None:
-    """Skip where Blender is not installed."""
-
-
 def test_rays_masks_and_projection() -> None:
-    import bpy
-    import mathutils
+    bpy = import_bpy()
+    import mathutils  # comes with bpy
     from bpy_extras.object_utils import world_to_camera_view
 
     eye = np.array([0.3, -5.0, 1.2])
@@ -91,7 +89,7 @@ def test_nothing_of_an_image_is_left_in_the_next() -> None:
 
 
 def test_datablocks_do_not_pile_up() -> None:
-    import bpy
+    bpy = import_bpy()
 
     camera = Camera(32, 32, 50.0, look_at(np.array([1.0, -4.0, 1.0]), np.zeros(3)))
     mesh = replace(_box("a", (0, 0, 0), (1, 1, 1), 1), surfaces=(Surface(_ramp(), wrinkle_height(), bump_m=0.1),))
@@ -156,3 +154,27 @@ def test_lamps_shine_and_are_not_seen() -> None:
     assert lit.image_bgr[person].mean() > unlit.image_bgr[person].mean() + 30
     assert np.array_equal(lit.instance, unlit.instance)
     assert lit.hits.mesh.tolist() == unlit.hits.mesh.tolist()
+
+
+def test_first_hits_are_those_of_blenders_own_rays() -> None:
+    bpy = import_bpy()
+    import mathutils  # comes with bpy
+
+    rng = np.random.default_rng(3)
+    eye = np.zeros(3)
+    camera = Camera(32, 32, 30.0, look_at(eye, np.array([0.0, 1.0, 0.0])))
+    meshes = [soup(rng, "a", 30), soup(rng, "b", 10)]
+    targets = rng.uniform(-4, 4, (200, 3))
+    ours = first_hits(meshes, camera, targets)
+    observe(meshes, camera, Light("studio", 0.0, 1.0, 0.0), targets, samples=1)
+    graph, names = bpy.context.evaluated_depsgraph_get(), [mesh.name for mesh in meshes]
+    for row, target in enumerate(targets):
+        way = mathutils.Vector(target)
+        hit, place, _, quad, made, _ = bpy.context.scene.ray_cast(
+            graph, mathutils.Vector(eye), way.normalized(), distance=way.length
+        )
+        assert ours.mesh[row] == (names.index(made.name) if hit else -1)
+        if hit:
+            assert ours.quad[row] == quad
+            np.testing.assert_allclose(ours.place_m[row], place, atol=1e-4)
+    assert 20 < (ours.mesh >= 0).sum() < 180

@@ -9,13 +9,17 @@ import cv2
 import numpy as np
 import pytest
 
+from dataengine.blender.batch.workforce import Outcome, Terms, Workforce
 from dataengine.blender.measure_like import command, measure
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.scene.spec import draw_scene
-from dataengine.blender.targeted.fits import fits_of, kept, pose_from_entry
-from dataengine.blender.targeted.maker import LikeMaker, like_scene
+from dataengine.blender.targeted.entry import pose_from_entry
+from dataengine.blender.targeted.fits import fits_of, kept
+from dataengine.blender.targeted.maker import like_scene
 from dataengine.blender.targeted.params import LikeParams
+from dataengine.blender.targeted.run import MAKER
+from dataengine.blender.workers.job import Job
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.people import Images, People
@@ -130,13 +134,20 @@ def test_no_body_takes_another_pose_than_the_one_given(
 
 @pytest.mark.realdata
 def test_given_poses_go_with_params_that_name_recordings(
-    entry: dict[str, Any], small_params: RenderParams, body_cache: Path, tmp_path: Path, shared_data: Path
+    entry: dict[str, Any],
+    small_params: RenderParams,
+    body_cache: Path,
+    tmp_path: Path,
+    shared_data: Path,
+    blenders_python: Path,
 ) -> None:
     params = replace(small_params, motions=[str(shared_data / "motion" / "zombie.bvh")], motion_share=1.0)
     for folder in ("images", "sidecars"):
         (tmp_path / folder).mkdir()
-    maker = LikeMaker(params, LikeParams(variations=2), [entry], tmp_path, body_cache, "fingerprint")
-    maker.make(1)
+    given = {"params": params, "like": LikeParams(variations=2), "entries": [entry]}
+    job = Job(MAKER, {**given, "out": tmp_path, "cache": body_cache, "fingerprint": "fingerprint"})
+    outcome = Outcome()
+    assert list(Workforce(blenders_python, job, Terms(1, 120, 10)).run([1], outcome)) == [1] and not outcome.skipped
     assert json.loads((tmp_path / "sidecars/000001.json").read_text())["like"]["variation"] == 1
 
 

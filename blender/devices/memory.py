@@ -1,0 +1,58 @@
+"""Outcomes of proofs, kept for the next run: one small JSON file a user, next to the drivers' own caches of kernels.
+
+An outcome is that of a machine, its devices, driver and Blender; another driver is proved again. A damaged file is as
+good as none, and a folder that cannot be written costs a proof a run, not the run.
+"""
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.files import read_json, write_json
+from dataengine.params import from_plain
+
+from .driver import driver_version
+from .proof import Proof
+
+_MOST_ENTRIES = 64
+
+
+def memory_file() -> Path:
+    """``~/.cache/dataengine/render-devices.json``, or under ``XDG_CACHE_HOME``."""
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache else Path.home() / ".cache") / "dataengine" / "render-devices.json"
+
+
+def key_of(device: str, names: Sequence[str], bpy: str) -> str:
+    """What an outcome belongs to; one line of JSON, so that a person can read the file."""
+    return json.dumps([platform.node(), driver_version(), f"bpy {bpy}", device, *names])
+
+
+def recall(key: str, first_s: float) -> Proof | None:
+    """The outcome kept for `key`; None where there is none, or where more time is given now than ran out then."""
+    try:
+        proof: Proof = from_plain(Proof, _entries().get(key), "proof")
+    except ParamsError:
+        return None
+    return None if proof.limit_s and first_s > proof.limit_s else proof
+
+
+def remember(key: str, proof: Proof) -> None:
+    """Keep an outcome, as the latest of a few."""
+    entries = {name: entry for name, entry in _entries().items() if name != key}
+    latest = [*entries.items(), (key, asdict(proof))][-_MOST_ENTRIES:]
+    with contextlib.suppress(EnvironmentFault, OSError):
+        write_json(memory_file(), dict(latest))
+
+
+def _entries() -> dict[str, object]:
+    try:
+        found = read_json(memory_file())
+    except (InputError, OSError):
+        return {}
+    return found if isinstance(found, dict) else {}
