@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import crop_people
 from dataengine.evaluation.breakdown import break_down, with_errors
 from dataengine.evaluation.matching import paired
+from dataengine.inference.predict import Prediction, predict_crops, torch_features, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import Images, People
 from dataengine.pose_clusters import PoseClusters
 from dataengine.pose_embedding import embed_poses
-from dataengine.predict import Prediction, predict_crops, torch_features, torch_runner
 
 from .embeddings import joint_embedding
 from .uncertainty import combine_by_rank, entropy, flip_disagreement, spread, teacher_disagreement

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dataengine.errors import InputError
-from dataengine.exported import SIDECAR, ExportedModel, load_exported
 from dataengine.files import fresh_folder, sha256_file
+from dataengine.inference.exported import SIDECAR, ExportedModel, load_exported
 from dataengine.registry import Entry
 
 _MEND = "`dvc pull` the store, or restore it from a backup"

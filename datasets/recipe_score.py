@@ -92,8 +92,8 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
 
 def score(checkpoint: Path, held_out: HeldOut) -> Score:
     """Of the network in a checkpoint folder."""
+    from dataengine.inference.predict import predict_people, torch_runner
     from dataengine.nets.checkpoint import load_checkpoint
-    from dataengine.predict import predict_people, torch_runner
 
     net, meta = load_checkpoint(checkpoint)
     people, images = held_out.people, held_out.images

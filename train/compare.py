@@ -20,8 +20,8 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.evaluation.breakdown_figure import breakdown_figure
-from dataengine.exported import ExportedModel, load_exported
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.model_store import stored_model
 from dataengine.params import load_section

@@ -20,12 +20,20 @@ from dataengine.bench.record import machine
 from dataengine.coco_json import read_people
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.errors import InputError
-from dataengine.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, file_record, load_exported, write_sidecar
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.inference.exported import (
+    ENGINE,
+    ONNX_FP16,
+    ONNX_FP32,
+    ONNX_INT8,
+    file_record,
+    load_exported,
+    write_sidecar,
+)
+from dataengine.inference.predict import Runner, onnx_runner, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.params import load_section
 from dataengine.people import People
-from dataengine.predict import Runner, onnx_runner, torch_runner
 from dataengine.progress import track
 
 from .export_accuracy import Ruler, distance_px, latency_ms

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.evaluation.oks import coco_ap
 from dataengine.evaluation.pck import pck
+from dataengine.inference.predict import Prediction, Runner, predict_crops
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
-from dataengine.predict import Prediction, Runner, predict_crops
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,9 +22,9 @@ from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.files import fresh_folder
+from dataengine.inference.predict import Prediction, predict_crops, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
-from dataengine.predict import Prediction, predict_crops, torch_runner
 from dataengine.progress import track
 
 from .fitting_data import TrainingSet, ValidationSet, fingerprint

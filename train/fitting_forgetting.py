@@ -12,9 +12,9 @@ from torch import nn
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.oks import coco_ap
+from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
-from dataengine.predict import predict_people, torch_runner
 
 from .fitting_data import TrainingSet, refuse_shared_images
 from .fitting_params import FitParams

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dataengine.files import fresh_folder
-from dataengine.predict import Prediction
+from dataengine.inference.predict import Prediction
 
 from .fitting_data import ValidationSet
 from .fitting_report import write_curves, write_picture

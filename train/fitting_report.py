@@ -12,8 +12,8 @@ from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.oks import coco_ap
 from dataengine.evaluation.pck import pck
 from dataengine.files import atomic_path
+from dataengine.inference.predict import Prediction
 from dataengine.people import People
-from dataengine.predict import Prediction
 
 from .fitting_data import ValidationSet
 

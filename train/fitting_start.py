@@ -8,8 +8,8 @@ import torch
 
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
-from dataengine.exported import load_exported
 from dataengine.files import read_json
+from dataengine.inference.exported import load_exported
 from dataengine.model_store import stored_model
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
 from dataengine.nets.network import KeypointNetwork

@@ -17,10 +17,10 @@ from dataengine.evaluation.oks import figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
 from dataengine.evaluation.slice_builders import slices_by_person, slices_by_pose, slices_by_tags, standard_slices
 from dataengine.evaluation.slices import Slice, slice_matches
-from dataengine.exported import ENGINE, ONNX_FP16, ExportedModel
+from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
+from dataengine.inference.predict import Prediction, Runner, onnx_runner, predict_people
 from dataengine.people import Images, People
 from dataengine.pose_clusters import PoseClusters
-from dataengine.predict import Prediction, Runner, onnx_runner, predict_people
 
 from .comparison import ErrorRow, ModelFigures, ReliabilityBin
 from .gate_evidence import WHOLE

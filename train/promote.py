@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.errors import InputError
-from dataengine.exported import ExportedModel, load_exported
 from dataengine.files import read_json, sha256_file, write_json
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.model_store import keep
 from dataengine.params import load_section
 from dataengine.registry import Entry, Event, Outcome, Registry, locked, read_registry, write_registry

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.crops.pixels import crop_people, read_image
+from dataengine.inference.predict import predict_crops, torch_runner
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import JOINTS, Images, People, box_from_keypoints
-from dataengine.predict import predict_crops, torch_runner
 from dataengine.progress import track
 
 from .pseudo_filters import Opinion

@@ -3,9 +3,9 @@
 import numpy as np
 
 from dataengine.active.scoring import Seen, with_student
+from dataengine.inference.predict import Prediction
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People, box_from_keypoints
-from dataengine.predict import Prediction
 
 from .conftest import STANDING
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.inference.predict import onnx_runner, predict_crops, torch_runner
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint, save_checkpoint
 from dataengine.nets.heads import HEADS
 from dataengine.nets.layout import Layout
 from dataengine.nets.table import FORMER_NAMES, NETWORKS, build_network
-from dataengine.predict import onnx_runner, predict_crops, torch_runner
 from dataengine.train.onnx_files import write_fp32
 
 SMALL: dict[str, dict[str, Any]] = {

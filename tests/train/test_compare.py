@@ -10,8 +10,8 @@ import pytest
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.oks import coco_ap
-from dataengine.exported import ONNX_FP16, load_exported
-from dataengine.predict import onnx_runner, predict_people
+from dataengine.inference.exported import ONNX_FP16, load_exported
+from dataengine.inference.predict import onnx_runner, predict_people
 from dataengine.registry import Event, write_registry
 from dataengine.train.gate_models import slices_of
 from dataengine.train.gate_policy import Budgets

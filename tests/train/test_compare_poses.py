@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.exported import load_exported
+from dataengine.inference.exported import load_exported
 from dataengine.pose_clusters import PoseClusters, write_pose_clusters
 from dataengine.pose_embedding import embed_poses
 from dataengine.train.comparison import Comparison

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import InputError
-from dataengine.exported import load_exported
+from dataengine.inference.exported import load_exported
 from dataengine.train.comparison import Comparison
 
 from .gate_round import PARAMS, Gate

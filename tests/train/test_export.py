@@ -7,10 +7,10 @@ import onnx
 import pytest
 
 from dataengine.errors import InputError
-from dataengine.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, SIDECAR, load_exported
 from dataengine.files import sha256_file
+from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, SIDECAR, load_exported
+from dataengine.inference.predict import onnx_runner, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.predict import onnx_runner, torch_runner
 from dataengine.train import export
 from dataengine.train.export import ExportParams, MaxApDrop
 from dataengine.train.tensorrt_engine import build_engine, check_plan, engine_runner, gpu_present

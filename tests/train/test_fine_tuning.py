@@ -15,12 +15,12 @@ from safetensors.torch import load_file
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.oks import coco_ap
-from dataengine.exported import file_record, load_exported, write_sidecar
 from dataengine.files import fresh_folder
+from dataengine.inference.exported import file_record, load_exported, write_sidecar
+from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
 from dataengine.people import Images, People
-from dataengine.predict import predict_people, torch_runner
 from dataengine.registry import Entry, Event, Registry, write_registry
 from dataengine.train import fit_teacher, fitting
 from dataengine.train.fitting_data import read_training_set

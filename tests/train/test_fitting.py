@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.pck import pck
+from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.predict import predict_people, torch_runner
 from dataengine.train import fit_student
 from dataengine.train.fitting_data import read_training_set
 from dataengine.train.fitting_state import FitState, load_state, resume_folder, save_state

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import ParamsError
-from dataengine.exported import load_exported
+from dataengine.inference.exported import load_exported
 from dataengine.train import begin_round, history
 
 from .gate_round import PARAMS, Gate

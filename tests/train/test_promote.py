@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import InputError
-from dataengine.exported import load_exported
+from dataengine.inference.exported import load_exported
 from dataengine.train import promote as promote_module
 from dataengine.train.promote import PromoteParams
 

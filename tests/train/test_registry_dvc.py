@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from dataengine.errors import InputError
-from dataengine.exported import ExportedModel, load_exported
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.model_store import stored_model
 from dataengine.registry import read_registry
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dataengine.exported import load_exported
+from dataengine.inference.exported import load_exported
 from dataengine.train.comparison import Comparison
 from dataengine.train.report_html import write_report
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dataengine.evaluation.oks import person_oks
+from dataengine.inference.predict import Prediction
 from dataengine.people import People
-from dataengine.predict import Prediction
 from dataengine.train.report_people import telling_people
 
 ONE = np.random.default_rng(0).uniform(50, 250, (17, 2))

@@ -7,10 +7,10 @@ import torch
 
 from dataengine.crops.pixels import crop_people
 from dataengine.errors import InputError
+from dataengine.inference.predict import onnx_runner, predict_crops, predict_people, torch_features, torch_runner
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
-from dataengine.predict import onnx_runner, predict_crops, predict_people, torch_features, torch_runner
 
 META = ModelMeta("residual-simcc", {"channels": [8, 8], "blocks": [1, 1]}, input_width_px=64, input_height_px=64)
 LEFT = np.array([5, 7, 9, 11, 13, 15])

@@ -1,0 +1,1 @@
+"""Prediction: keypoint networks run on people, whatever executes them."""
