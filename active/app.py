@@ -11,7 +11,7 @@ import typer
 from dataengine.errors import EnvironmentFault, ParamsError
 from dataengine.params import load_section
 
-from .fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from .curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
 from .selection import SelectParams
 
 SECTION = "app"

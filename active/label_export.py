@@ -11,7 +11,7 @@ import typer
 from dataengine.coco_json import write_people
 from dataengine.people import Images, People
 
-from .selection_files import Selection, read_selection
+from .manifest.files import Selection, read_selection
 
 
 def command(

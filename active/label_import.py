@@ -18,7 +18,7 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
 
-from .selection_files import read_selection
+from .manifest.files import read_selection
 
 NAME_CHARACTERS = 12
 OUTSIDE_TOLERANCE_PX = 2.0

@@ -2,7 +2,7 @@
 
 `run` reads the candidates and the labelled set (`reading.py`), lets the student look at both and scores every
 candidate (`scoring.py`), picks images by a query strategy (`picking.py`), writes the manifest with its evidence
-(`selection_files.py`, `evidence.py`) and then, if asked, builds the FiftyOne view of it (`fiftyone_view.py`).
+(`manifest/`) and then, if asked, builds the FiftyOne view of it (`curation/`).
 
 A person labels whole images, so an image is as wanted as its least certain person.
 """
@@ -19,14 +19,14 @@ from dataengine.errors import ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
-from dataengine.pose_clusters import read_pose_clusters
+from dataengine.poses.clusters import read_pose_clusters
 
-from .evidence import manifest_entries, write_sheet
-from .picking import candidate_images, pick_images, selection_metrics
-from .reading import read_labelled, read_unlabelled
-from .scoring import embed, look, scored_people, taught_joints, with_student
-from .selection_files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
-from .strategies import STRATEGIES
+from .manifest.evidence import manifest_entries, write_sheet
+from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
+from .query.picking import candidate_images, pick_images, selection_metrics
+from .query.reading import read_labelled, read_unlabelled
+from .query.scoring import embed, look, scored_people, taught_joints, with_student
+from .query.strategies import STRATEGIES
 
 SECTION = "select"
 
@@ -59,7 +59,7 @@ class SelectParams:
     budget: int
     """Images to ask a person about."""
     strategy: str
-    """A name in `active/strategies.py`."""
+    """A name in `active/query/strategies.py`."""
     min_gap_frames: int
     """Least distance in frames between two picks of one video: neighbours say the same."""
     appearance_weight: float
@@ -150,7 +150,7 @@ def run(
 
 def show(out: Path, dataset_name: str) -> None:
     """Build the FiftyOne view of the selection in `out`; raises EnvironmentFault where the database fails."""
-    from .fiftyone_view import ensure_dataset  # takes seconds to import
+    from .curation.fiftyone_view import ensure_dataset  # takes seconds to import
 
     dataset = ensure_dataset(out, dataset_name)
     typer.echo(f"select: {len(dataset)} samples in FiftyOne dataset {dataset.name!r}; open: dataengine app", err=True)

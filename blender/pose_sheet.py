@@ -16,10 +16,10 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.progress import track
 
-from .pose_library import FAMILIES, POSES_FILE, Pose, read_pose_library
+from .batch.workforce import Outcome, Terms, Workforce
+from .poses.library import FAMILIES, POSES_FILE, Pose, read_pose_library
 from .prepare_body import prepare_body_cache
-from .scene import CameraSpec, PersonSpec, SceneSpec
-from .workforce import Outcome, Terms, Workforce
+from .scene.spec import CameraSpec, PersonSpec, SceneSpec
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 _TILE_PX, _SAMPLES, _COLUMNS = 192, 8, 10
@@ -77,8 +77,8 @@ class PoseMaker:
     """Renders poses by number; holds the body model of its process."""
 
     def __init__(self, poses: list[Pose], folder: Path, cache: Path) -> None:
-        from .body import BodyModel
-        from .layout import make_tailor
+        from .body.model import BodyModel
+        from .scene.layout import make_tailor
 
         self._poses, self._folder = poses, folder
         self._model = BodyModel.load(cache)
@@ -86,8 +86,8 @@ class PoseMaker:
 
     def make(self, index: int) -> None:
         """Write the tile of pose `index`."""
-        from .layout import build_geometry
-        from .observe import Light, observe
+        from .cycles.observe import Light, observe
+        from .scene.layout import build_geometry
 
         scene = _scene(self._poses[index])
         geometry = build_geometry(scene, self._model, self._tailor, _TILE_PX, _TILE_PX)
@@ -102,7 +102,7 @@ def _tile(folder: Path, index: int) -> Path:
 
 def _scene(pose: Pose) -> SceneSpec:
     """One person of medium build in plain clothes on concrete, in even light."""
-    from .appearance import Garment, Look
+    from .clothes.appearance import Garment, Look
 
     top = Garment(0.6, 0.01, "plain", (0.05, 0.25, 0.5), (0.0, 0.0, 0.0), 1.0)
     bottom = Garment(0.9, 0.008, "plain", (0.06, 0.06, 0.07), (0.0, 0.0, 0.0), 1.0)

@@ -37,7 +37,7 @@ def prepare_body_cache(cache: Path) -> None:
     Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while), and
     `InputError` where `cache` is a folder of something else, which would be lost.
     """
-    from .body import BodyModel, ensure_arrays
+    from .body.model import BodyModel, ensure_arrays
 
     if is_prepared(cache):
         ensure_arrays(cache)

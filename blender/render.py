@@ -28,23 +28,19 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.progress import track
 
-from .compute_device import resolve_device
-from .image_paths import ImagePaths
-from .like_params import LikeParams
-from .motion import read_motions
+from .batch.paths import ImagePaths
+from .batch.records import assemble
+from .batch.sources import STILLS, sources_sha256
+from .batch.workforce import Maker, Outcome, Terms, Workforce
+from .cycles.device import resolve_device
+from .poses.motion import read_motions
 from .prepare_body import BODY_CACHE_VERSION, prepare_body_cache
-from .records import assemble
-from .render_params import RenderParams
-from .surroundings import surrounding_files
-from .workforce import Maker, Outcome, Terms, Workforce
+from .scene.params import RenderParams
+from .scene.surroundings import surrounding_files
+from .targeted.params import LikeParams
 
 # Changing these does not change a pixel, so it keeps the images.
 _PARAMS_WITHOUT_PIXELS = ("images", "workers", "max_skipped_share", "image_timeout_s", "images_per_worker")
-_SOURCES_WITHOUT_PIXELS = (
-    *("render.py", "records.py", "workforce.py", "prepare_body.py", "pose_sheet.py"),
-    *("truth.py", "truth_observer.py"),
-    *("render_clips.py", "clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py"),
-)
 _OWN_NAMES = re.compile(r"\d{6,}\.(png|json)|\..*\.partial\.(png|json)")  # of images, sidecars, and halves of them
 LABELS = ("people.json", "contact_sheet.jpg")  # what is made from all images
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
@@ -65,9 +61,9 @@ def command(
 ) -> None:
     """Render synthetic people in everyday and extreme poses, with COCO keypoints, visibility and masks.
 
-    Stop it when you like: the next run goes on. Poses stand in blender/poses.yaml, one line each. With --like poses
-    come from labelled people instead, say of a rare cluster or a gate's failures: fits.json tells what became of each,
-    and images are one person's variations after the other's.
+    Stop it when you like: the next run goes on. Poses stand in blender/poses/poses.yaml, one line each. With --like
+    poses come from labelled people instead, say of a rare cluster or a gate's failures: fits.json lists what became of
+    each, and images are one person's variations after the other's.
 
     Example: dataengine render --out data/render --cache data/cache/anny
 
@@ -77,7 +73,7 @@ def command(
     if like is None:
         run(section, out, cache)
         return
-    from . import like as targeted
+    from .targeted import run as targeted
 
     targeted.run(section, LikeParams(max_error, variations, view_jitter), like, out, cache)
 
@@ -115,16 +111,9 @@ def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) 
 
 def render_fingerprint(params: RenderParams) -> str:
     """Hex SHA-256 of all that decides pixels and labels: params, this room's sources and poses, library versions."""
-    sources = {
-        path.name: sha256_file(path)
-        for path in [*sorted(Path(__file__).parent.iterdir()), Path(geometry.__file__)]
-        if path.suffix in (".py", ".yaml")
-        and path.name not in _SOURCES_WITHOUT_PIXELS
-        and not path.name.startswith("like")  # those of --like count where its pictures are made
-    }
     decisive = {
         "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
-        "sources": sources,
+        "sources": [sources_sha256(*STILLS), sha256_file(Path(geometry.__file__))],
         "motions": [sha256_file(Path(motion)) for motion in params.motions],
         "surroundings": [sha256_file(path) for path in surrounding_files(params)],
         "body": BODY_CACHE_VERSION,
@@ -239,7 +228,7 @@ def make_missing(
 
 def _build_maker(params: RenderParams, out: Path, cache: Path, fingerprint: str) -> Any:
     """Runs in a worker: only there are Blender and torch loaded."""
-    from .image_maker import ImageMaker
+    from .pictures.maker import ImageMaker
 
     return ImageMaker(params, out, cache, fingerprint)
 

@@ -22,17 +22,17 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.progress import track
 
-from .clip_spec import ClipParams
-from .compute_device import resolve_device
-from .image_paths import ImagePaths
-from .motion import read_motions
+from .batch.paths import ImagePaths
+from .batch.records import assemble
+from .batch.sources import CLIPS, sources_sha256
+from .batch.workforce import Maker
+from .clips.spec import ClipParams
+from .cycles.device import resolve_device
+from .poses.motion import read_motions
 from .prepare_body import prepare_body_cache
-from .records import assemble
 from .render import make_missing, read_records, render_fingerprint, require_blender, require_room
-from .render_params import RenderParams
-from .workforce import Maker
+from .scene.params import RenderParams
 
-_SOURCES = ("clip_spec.py", "clip_layout.py", "clip_maker.py", "blending.py")  # decide pixels, of clips alone
 _STRIP_FRAMES, _STRIP_CLIPS, _TILE_PX = 8, 12, 160
 _DERIVED = ("people.json", "clips.jpg", "videos/clip*.mp4")
 _MOST_TICKS = 65_535  # a second of MPEG-4 is divided into so many at most
@@ -106,14 +106,13 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
 def _fingerprint(params: RenderParams, clip: ClipParams) -> str:
     """Of all that decides the pixels of a frame; more clips keep those that are there."""
     decisive = {name: value for name, value in asdict(clip).items() if name != "clips"}
-    sources = [Path(__file__).with_name(name).read_text() for name in _SOURCES]
-    text = json.dumps([render_fingerprint(params), decisive, sources], sort_keys=True)
+    text = json.dumps([render_fingerprint(params), decisive, sources_sha256(*CLIPS)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _build_maker(params: RenderParams, clip: ClipParams, out: Path, cache: Path, fingerprint: str) -> Maker:
     """Runs in a worker: only there are Blender and torch loaded."""
-    from .clip_maker import ClipMaker
+    from .clips.maker import ClipMaker
 
     return ClipMaker(params, clip, out, cache, fingerprint)
 

@@ -4,12 +4,15 @@
 its command runs or its own help is asked for.
 
 Adding a command: write a module with a function ``command`` whose parameters are annotated with `typer.Option` and
-whose docstring teaches, then add one line to `COMMANDS`. Stage name = command = section of ``params.yaml`` =
-module = results folder.
+whose docstring teaches, with an example of one line, then add a line to its panel of `PANELS`. Stage name = command =
+section of ``params.yaml`` = module = results folder.
+
+What fails silently: a module of another name than its command is found by nobody (a test asks for it).
 """
 
 import os
 import sys
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -19,50 +22,72 @@ import typer.main
 
 from dataengine.errors import DataEngineError
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    # stages, in the order of the DAG
-    "fetch": ("dataengine.datasets.fetch", "Get the default real videos and models, checked by sha256."),
-    "ingest": ("dataengine.datasets.ingest", "Make the labelled real set, or check and split your own sets."),
-    "render": ("dataengine.blender.render", "Render synthetic people with exact keypoints, visibility and masks."),
-    "balance": ("dataengine.datasets.balance", "Cluster poses and give the rare ones repeat factors."),
-    "mix": ("dataengine.datasets.mix", "Write the training index: synthetic to real at an exact ratio."),
-    "fit-teacher": ("dataengine.train.fit_teacher", "Fit the teacher network on the mix."),
-    "pseudo-label": ("dataengine.train.pseudo_label", "Label unlabelled video with teachers that must agree."),
-    "fit-student": ("dataengine.train.fit_student", "Fit the student on the mix and the pseudo-labels."),
-    "select": ("dataengine.active.selection", "Choose what a person should label next; build the FiftyOne view."),
-    "export": ("dataengine.train.export", "Write ONNX, FP16, INT8 and the TensorRT engine, and measure each."),
-    "compare": ("dataengine.train.compare", "Candidate against champion on the frozen test set: a verdict."),
-    "promote": ("dataengine.train.promote", "Make a candidate with a good verdict the champion."),
-    # around the DAG
-    "check": ("dataengine.datasets.quality_check", "Show what is wrong with a labelled set; change nothing."),
-    "app": ("dataengine.active.app", "Open the FiftyOne App on what select chose."),
-    "freeze-clusters": ("dataengine.datasets.frozen_clusters", "Keep this round's pose clusters for later rounds."),
-    "sweep-mix": ("dataengine.datasets.mix_sweep", "Measure which ratio of synthetic to real is best on your data."),
-    "compare-recipes": ("dataengine.datasets.recipe_study", "Measure which recipe is best for how many labels."),
-    "compare-rounds": ("dataengine.train.round_study", "Measure what fine-tuning costs and forgets beside a full fit."),
-    "label-export": ("dataengine.active.label_export", "Write the picks as COCO JSON for an annotation tool."),
-    "label-import": ("dataengine.active.label_import", "Check what a person labelled and keep it by its hash."),
-    "history": ("dataengine.train.history", "List the registry: champion, archived, refused."),
-    "rollback": ("dataengine.train.rollback", "Make an archived model champion again, with a reason."),
-    "diff": ("dataengine.train.diff", "Set two models of the registry side by side: figures, params, data, files."),
-    "begin-round": ("dataengine.train.begin_round", "Pin the present champion for the next round."),
-    "summary": ("dataengine.summary", "Say what the last run made, where it lies, and what to do next."),
-    "pose-sheet": ("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
-    "check-renders": ("dataengine.blender.truth", "Check rendered labels against Blender's projection and depth."),
-    "render-clips": ("dataengine.blender.render_clips", "Render labelled videos of moving people, with track ids."),
-    "measure-like": ("dataengine.blender.like_measure", "Measure how well the body fits real poses (render --like)."),
-    "simulate-gate": ("dataengine.train.gate_simulation", "Measure the gate's false promotions and its power."),
-    "simulate-coverage": ("dataengine.evaluation.coverage", "Measure how often the intervals of gains hold the truth."),
-    "convert": ("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
-    "prepare-body": ("dataengine.blender.prepare_body", "Build the body model's cache once (set-up does)."),
+
+@dataclass(frozen=True)
+class Command:
+    """One line of the table."""
+
+    module: str
+    """Dotted name of the module whose function ``command`` it is."""
+    summary: str
+    """What it does, in one line of ``dataengine --help``."""
+
+
+PANELS: dict[str, dict[str, Command]] = {
+    "Pipeline: the stages, in the order of dvc.yaml": {
+        "fetch": Command("dataengine.datasets.fetch", "Get the default videos and models, checked by sha256."),
+        "ingest": Command("dataengine.datasets.ingest", "Make the labelled real set; check and split your own."),
+        "render": Command("dataengine.blender.render", "Render people with keypoints, visibility and masks."),
+        "balance": Command("dataengine.datasets.balance", "Cluster poses and give the rare ones repeat factors."),
+        "mix": Command("dataengine.datasets.mix", "Write the training index at an exact ratio."),
+        "fit-teacher": Command("dataengine.train.fit_teacher", "Fit the teacher network on the mix."),
+        "pseudo-label": Command("dataengine.train.pseudo_label", "Label video with teachers that must agree."),
+        "fit-student": Command("dataengine.train.fit_student", "Fit the student on the mix and the pseudo-labels."),
+        "select": Command("dataengine.active.selection", "Choose what to label next; build the FiftyOne view."),
+        "export": Command("dataengine.train.export", "Write ONNX, FP16, INT8 and the engine, and measure each."),
+        "compare": Command("dataengine.train.compare", "Candidate against champion: a verdict."),
+        "promote": Command("dataengine.train.promote", "Make a candidate with a good verdict the champion."),
+        "summary": Command("dataengine.summary", "Show what the last run made, and what to do next."),
+    },
+    "Labels: data in, labels out and back": {
+        "check": Command("dataengine.datasets.check", "Show what is wrong with a labelled set."),
+        "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
+        "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),
+        "label-export": Command("dataengine.active.label_export", "Write the picks for an annotation tool."),
+        "label-import": Command("dataengine.active.label_import", "Check and keep what a person labelled."),
+        "freeze-clusters": Command("dataengine.datasets.freeze_clusters", "Keep this round's pose clusters for later."),
+    },
+    "Synthesis: what is rendered, looked at": {
+        "pose-sheet": Command("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
+        "render-clips": Command("dataengine.blender.render_clips", "Render labelled videos of people, with track ids."),
+        "check-renders": Command("dataengine.blender.check_renders", "Check labels against Blender's own depth."),
+        "measure-like": Command("dataengine.blender.measure_like", "Measure how well the body fits real poses."),
+    },
+    "Models: the registry and its rounds": {
+        "history": Command("dataengine.train.history", "List the registry: champion, archived, refused."),
+        "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
+        "begin-round": Command("dataengine.train.begin_round", "Pin the present champion for the next round."),
+        "rollback": Command("dataengine.train.rollback", "Make an archived model champion again."),
+    },
+    "Studies: what is measured over many runs": {
+        "sweep-mix": Command("dataengine.datasets.sweep_mix", "Which ratio of synthetic to real is best."),
+        "compare-recipes": Command("dataengine.datasets.compare_recipes", "Which recipe is best for how many labels."),
+        "compare-rounds": Command("dataengine.train.compare_rounds", "What fine-tuning costs and forgets."),
+        "simulate-gate": Command("dataengine.train.simulate_gate", "The gate's false promotions and its power."),
+        "simulate-coverage": Command("dataengine.studies.interval_coverage", "How often intervals hold the true gain."),
+    },
+    "Set-up": {
+        "prepare-body": Command("dataengine.blender.prepare_body", "Build the body model's cache once."),
+    },
 }
+COMMANDS: dict[str, Command] = {name: entry for panel in PANELS.values() for name, entry in panel.items()}
 
 
 class LazyCommands(typer.core.TyperGroup):
     """A group whose commands are imported only when they are used."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        """Names in the order of the table, which is the order of the DAG."""
+        """Names in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
@@ -70,13 +95,15 @@ class LazyCommands(typer.core.TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        single.command(name=cmd_name)(import_module(COMMANDS[cmd_name][0]).command)
+        single.command(name=cmd_name)(import_module(COMMANDS[cmd_name].module).command)
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        """The table with its one-line helps, without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        """The table by panels, with its one-line summaries, without importing anything."""
+        widest = max(map(len, COMMANDS))
+        for panel, commands in PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl([(name.ljust(widest), entry.summary) for name, entry in commands.items()])
 
 
 app = typer.Typer(

@@ -1,7 +1,7 @@
 """Stage `balance`: which poses the real training set has, how rare each is, and how often rare ones are repeated.
 
 Clusters are fitted on the training people alone, or taken from a frozen file, and handed on to `mix`, `select` and
-whoever asks `dataengine.pose_clusters` for a person's cluster.
+whoever asks `dataengine.poses.clusters` for a person's cluster.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.params import load_section
 from dataengine.people import People
-from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, nearest_centre
-from dataengine.pose_embedding import embed_poses
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, nearest_centre
+from dataengine.poses.embedding import embed_poses
 
-from .balance_file import BALANCE_NAME, Balance, write_balance
-from .clusters import LARGE_POSES, fit_centres, medoids
-from .frozen_clusters import read_frozen
-from .repeat_factors import effective_number, repeat_factors
+from .freeze_clusters import read_frozen
+from .long_tail.balance_file import BALANCE_NAME, Balance, write_balance
+from .long_tail.clusters import LARGE_POSES, fit_centres, medoids
+from .long_tail.repeat_factors import effective_number, repeat_factors
 
 SECTION = "balance"
 METRICS_NAME, PICTURE_NAME = "metrics.json", "clusters.png"
@@ -83,7 +83,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
     Raises:
         InputError: nobody in `train` shows a pose, a person there is not real, or a file or an image is damaged.
     """
-    from .clusters_picture import write_clusters_picture
+    from .long_tail.clusters_picture import write_clusters_picture
 
     people, images = read_people(train, root=Path.cwd())
     if (people.source != "real").any():

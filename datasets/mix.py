@@ -19,9 +19,9 @@ from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.mixing import MixRecipe, Source, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.pose_clusters import PoseClusters
+from dataengine.poses.clusters import PoseClusters
 
-from .balance_file import Balance, read_balance
+from .long_tail.balance_file import Balance, read_balance
 
 SECTION = "mix"
 MASK = "segmentation"

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,16 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 def test_help_lists_every_command() -> None:
     shown = run("--help").stdout
     assert all(name in shown for name in COMMANDS)
+
+
+def test_help_fits_a_terminal_with_each_summary_on_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dataengine", "--help"],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "80"},
+    )  # fmt: skip
+    for name, entry in COMMANDS.items():
+        line = next(line for line in done.stdout.splitlines() if line.split()[:1] == [name])
+        assert line.endswith(entry.summary), line
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS])

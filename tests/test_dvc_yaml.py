@@ -45,7 +45,7 @@ def imported_files(path: Path) -> set[Path]:
 
 def code_of(stage: str) -> set[str]:
     """All the project's files that the stage's module reaches, relative to the repository."""
-    todo = {module_file(COMMANDS[stage][0])}
+    todo = {module_file(COMMANDS[stage].module)}
     seen: set[Path] = set()
     while todo:
         path = todo.pop()
@@ -86,7 +86,7 @@ def outs_of(stage: dict[str, Any]) -> list[str]:
 def main() -> None:
     """Print the code deps of every stage, for writing `dvc.yaml`."""
     for stage in COMMANDS:
-        if module_file(COMMANDS[stage][0]):
+        if module_file(COMMANDS[stage].module):
             print(stage, *sorted(code_of(stage)), sep="\n  - ")
 
 

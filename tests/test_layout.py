@@ -77,13 +77,22 @@ def test_no_file_shadows_the_standard_library(repository: Path) -> None:
 def test_every_command_has_a_module(repository: Path) -> None:
     from dataengine.cli import COMMANDS
 
-    for module, _ in COMMANDS.values():
-        relative = module.removeprefix("dataengine.").replace(".", "/")
+    for entry in COMMANDS.values():
+        relative = entry.module.removeprefix("dataengine.").replace(".", "/")
         candidates = [
             repository / "dataengine" / f"{relative}.py",
             repository / "dataengine" / relative / "__init__.py",
         ]
-        assert any(candidate.exists() for candidate in candidates), module
+        assert any(candidate.exists() for candidate in candidates), entry.module
+
+
+def test_a_module_is_named_as_its_command() -> None:
+    from dataengine.cli import COMMANDS
+
+    others = {"select": "selection"}  # a module of the standard library has that name
+    others |= {"simulate-coverage": "interval_coverage"}  # simulates the intervals of the kernel, for all rooms
+    for name, entry in COMMANDS.items():
+        assert entry.module.rpartition(".")[2] == others.get(name, name.replace("-", "_"))
 
 
 def test_help_loads_nothing_heavy() -> None:

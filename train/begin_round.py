@@ -14,9 +14,9 @@ import yaml
 from dataengine.errors import ParamsError
 from dataengine.files import atomic_path
 from dataengine.params import load_section
-from dataengine.registry import Registry, RegistryParams, read_registry
+from dataengine.registry.records import Registry, RegistryParams, read_registry
 
-from .gate_policy import SHA_DIGITS
+from .gate.policy import SHA_DIGITS
 
 
 def command(

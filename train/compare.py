@@ -23,19 +23,19 @@ from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.labelled_set import set_sha256
-from dataengine.model_store import stored_model
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
-from dataengine.registry import read_registry
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
+from dataengine.registry.records import read_registry
+from dataengine.registry.store import stored_model
 
-from .comparison import Comparison, Poses, SliceRow, TestSet
-from .gate_checks import guarded_names
-from .gate_evidence import WHOLE, Evidence, Measured, resample, shown
-from .gate_models import Scored, agreement, file_that_runs, matches_of, score, slices_of
-from .gate_policy import CompareParams
-from .report_html import write_report
-from .verdict import VERDICT_FILE, judge
+from .gate.checks import guarded_names
+from .gate.comparison import Comparison, Poses, SliceRow, TestSet
+from .gate.evidence import WHOLE, Evidence, Measured, resample, shown
+from .gate.models import Scored, agreement, file_that_runs, matches_of, score, slices_of
+from .gate.policy import CompareParams
+from .gate.report.page import write_report
+from .gate.verdict import VERDICT_FILE, judge
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 

@@ -10,9 +10,9 @@ import typer
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file
 from dataengine.params import load_section
-from dataengine.registry import Entry, Registry, RegistryParams, read_registry
+from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
 
-from .verdict import VERDICT_FILE
+from .gate.verdict import VERDICT_FILE
 
 SHORT = 12  # digits of a hash that are shown
 

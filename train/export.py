@@ -36,10 +36,10 @@ from dataengine.params import load_section
 from dataengine.people import People
 from dataengine.progress import track
 
-from .export_accuracy import Ruler, distance_px, latency_ms
-from .onnx_files import write_fp16, write_fp32
-from .quantise import CalibrationMethod, count_quantised, write_int8
-from .tensorrt_engine import build_engine, engine_runner, gpu_present
+from .deploy.accuracy import Ruler, distance_px, latency_ms
+from .deploy.onnx_files import write_fp16, write_fp32
+from .deploy.quantise import CalibrationMethod, count_quantised, write_int8
+from .deploy.tensorrt_build import build_engine, engine_runner, gpu_present
 
 _PRECISION = {"fp32": ONNX_FP32, "fp16": ONNX_FP16, "int8": ONNX_INT8, "engine": ENGINE}
 

@@ -9,7 +9,7 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.params import load_section
 
-from .fitting_params import DistillParams, FitParams
+from .fit.params import DistillParams, FitParams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def command(
     Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json
     --out models/fit-student --report reports/fit-student
     """
-    from .fitting_start import with_champion
+    from .fit.start import with_champion
 
     section = with_champion(load_section(params, "fit-student", FitStudentParams), params)
     run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report)
@@ -50,9 +50,9 @@ def command(
 
 def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
     """Fit on mix and pseudo-labels and return the final figures on `val`."""
-    from .fitting import fit
-    from .fitting_data import files_of, read_training_set, read_validation_set
-    from .fitting_start import crop_spec
+    from .fit.data import files_of, read_training_set, read_validation_set
+    from .fit.loop import fit
+    from .fit.start import crop_spec
 
     training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only)
     validation = read_validation_set(val, crop_spec(params))

@@ -7,7 +7,7 @@ import typer
 
 from dataengine.params import load_section
 
-from .fitting_params import FitParams
+from .fit.params import FitParams
 
 
 def command(
@@ -25,7 +25,7 @@ def command(
     Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report
     reports/fit-teacher
     """
-    from .fitting_start import with_champion
+    from .fit.start import with_champion
 
     section = with_champion(load_section(params, "fit-teacher", FitParams), params)
     run(section, mix=mix, val=val, out=out, report=report)
@@ -33,9 +33,9 @@ def command(
 
 def run(params: FitParams, *, mix: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
     """Fit on the mix and return the final figures on `val`."""
-    from .fitting import fit
-    from .fitting_data import files_of, read_training_set, read_validation_set
-    from .fitting_start import crop_spec
+    from .fit.data import files_of, read_training_set, read_validation_set
+    from .fit.loop import fit
+    from .fit.start import crop_spec
 
     training = read_training_set(mix, None, 0.0, params.replay, params.only)
     validation = read_validation_set(val, crop_spec(params))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dataengine.params import load_section
-from dataengine.registry import MOVES, Event, Registry, RegistryParams, read_registry
+from dataengine.registry.records import MOVES, Event, Registry, RegistryParams, read_registry
 
 
 def command(

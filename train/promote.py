@@ -15,11 +15,11 @@ import typer
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.inference.exported import ExportedModel, load_exported
-from dataengine.model_store import keep
 from dataengine.params import load_section
-from dataengine.registry import Entry, Event, Outcome, Registry, locked, read_registry, write_registry
+from dataengine.registry.records import Entry, Event, Outcome, Registry, locked, read_registry, write_registry
+from dataengine.registry.store import keep
 
-from .verdict import VERDICT_FILE
+from .gate.verdict import VERDICT_FILE
 
 PROMOTION, REPORT_FILE = "promotion.json", "report.html"
 _HELD_MEND = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"

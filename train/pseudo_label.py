@@ -12,8 +12,8 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
 
-from .pseudo_filters import KEPT, VERDICTS, FilterParams, Opinion, Verdict, judge
-from .pseudo_tracks import link_tracks, neighbours
+from .pseudo.filters import KEPT, VERDICTS, FilterParams, Opinion, Verdict, judge
+from .tracking.overlap_links import link_tracks, neighbours
 
 PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
@@ -56,7 +56,7 @@ def run(
     params: PseudoLabelParams, *, pool: Path, fetched: Path, teacher: Path, out: Path, report: Path
 ) -> dict[str, Any]:
     """Label the pool and return the metrics."""
-    from .pseudo_teachers import as_people, blazepose_opinion, find_people, fitted_opinion
+    from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
 
     _, images = read_people(pool, root=Path.cwd())
     found = find_people(images, fetched / MODELS, max_gap=params.max_gap)

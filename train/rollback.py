@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
-from dataengine.model_store import stored_model
 from dataengine.params import load_section
-from dataengine.registry import Event, RegistryParams, locked, read_registry, write_registry
+from dataengine.registry.records import Event, RegistryParams, locked, read_registry, write_registry
+from dataengine.registry.store import stored_model
 
 
 def command(

@@ -16,7 +16,7 @@ from dataengine.evaluation.poses import person_area
 from dataengine.evaluation.slices import Slice, slice_of_people
 from dataengine.keypoints import OCCLUDED
 from dataengine.people import Images, People
-from dataengine.pose_clusters import UNCLUSTERED, PoseClusters
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 
 MEDIUM_PX2, LARGE_PX2 = 32.0**2, 96.0**2  # COCO's bounds of people's area
 MOSTLY_OCCLUDED = 0.5  # share of the labelled joints

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import People
-from dataengine.pose_embedding import BONES
+from dataengine.poses.embedding import BONES
 
 from .person_boxes import Fault
 

@@ -9,7 +9,7 @@ import pytest
 
 from dataengine.active.label_export import command as label_export
 from dataengine.active.label_import import run as label_import
-from dataengine.active.selection_files import read_selection
+from dataengine.active.manifest.files import read_selection
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 

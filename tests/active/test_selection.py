@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from dataengine.active import fiftyone_view
+from dataengine.active.curation import fiftyone_view
+from dataengine.active.manifest.files import read_manifest, read_selection
 from dataengine.active.selection import ScoreWeights, SelectParams, run
-from dataengine.active.selection_files import read_manifest, read_selection
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import DataEngineError, EnvironmentFault, InputError, ParamsError
 from dataengine.files import sha256_file
-from dataengine.pose_clusters import PoseClusters, write_pose_clusters
-from dataengine.pose_embedding import embed_poses
+from dataengine.poses.clusters import PoseClusters, write_pose_clusters
+from dataengine.poses.embedding import embed_poses
 
 from .conftest import Project
 

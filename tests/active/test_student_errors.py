@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dataengine.active.scoring import Seen, with_student
+from dataengine.active.query.scoring import Seen, with_student
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People, box_from_keypoints

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.blender.render_params import RenderParams
+from dataengine.blender.scene.params import RenderParams
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from dataengine.blender.pose_library import read_pose_library
 from dataengine.blender.pose_sheet import command, run
+from dataengine.blender.poses.library import read_pose_library
 from dataengine.cli import app
 from dataengine.errors import InputError
 

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import yaml
 
-from dataengine.blender.image_paths import ImagePaths
+from dataengine.blender.batch.paths import ImagePaths
+from dataengine.blender.batch.workforce import Outcome
 from dataengine.blender.render import LABELS, make_missing, render_fingerprint, run
-from dataengine.blender.render_params import RenderParams
-from dataengine.blender.workforce import Outcome
+from dataengine.blender.scene.params import RenderParams
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file, write_json
 

@@ -27,7 +27,7 @@ from dataengine.errors import ParamsError
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People
 
-from .scenes import STRONG, photo
+from ..helpers.scenes import STRONG, photo
 
 SPEC = CropSpec(64, 48, 1.25)
 GEOMETRIC = replace(STRONG, photometric_share=0, dropout_share=0, joint_cutout_share=0, weather_share=0)

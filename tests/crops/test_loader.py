@@ -22,7 +22,7 @@ from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError, ParamsError
 
-from .scenes import STRONG, crowd
+from ..helpers.scenes import STRONG, crowd
 
 SPEC = CropSpec(48, 32)
 

@@ -22,7 +22,7 @@ from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
 from dataengine.errors import EnvironmentFault, InputError
 
-from .scenes import STRONG, crowd, photo, synthetic_before_real
+from ..helpers.scenes import STRONG, crowd, photo, synthetic_before_real
 
 SPEC = CropSpec(64, 48, 1.25)
 

@@ -14,7 +14,7 @@ from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 
-from .scenes import synthetic_before_real
+from ..helpers.scenes import synthetic_before_real
 
 SPEC = CropSpec(64, 64, 1.25)
 PLAIN = AugmentParams(

@@ -12,16 +12,16 @@ import pytest
 from dataengine.cli import main
 from dataengine.coco_json import read_people, write_people
 from dataengine.datasets.balance import BalanceParams, run
-from dataengine.datasets.balance_file import Balance, read_balance
-from dataengine.datasets.clusters import LARGE_POSES, fit_centres, medoids
-from dataengine.datasets.frozen_clusters import run as freeze
+from dataengine.datasets.freeze_clusters import run as freeze
+from dataengine.datasets.long_tail.balance_file import Balance, read_balance
+from dataengine.datasets.long_tail.clusters import LARGE_POSES, fit_centres, medoids
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
-from dataengine.pose_clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
-from dataengine.pose_embedding import embed_poses
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
+from dataengine.poses.embedding import embed_poses
 
-from .pose_samples import crowd, mirrored, write_crowd
+from ..helpers.pose_samples import crowd, mirrored, write_crowd
 
 PARAMS = BalanceParams(clusters=3, threshold=0.2, max_repeat=2.0, seed=0)
 TRAIN, OUT, REPORT = Path("data/train.json"), Path("data/balance"), Path("reports/balance")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.datasets.fetch import FetchParams, obtain, run
-from dataengine.datasets.sources import WHEELS, Wheel
+from dataengine.datasets.sources.wheels import WHEELS, Wheel
 from dataengine.errors import EnvironmentFault, InputError
 
 

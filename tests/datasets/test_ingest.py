@@ -14,11 +14,11 @@ import yaml
 from pycocotools.coco import COCO
 
 from dataengine.coco_json import read_people
+from dataengine.datasets.cameras.label_views import MultiviewParams
 from dataengine.datasets.formats.coco import read_coco
 from dataengine.datasets.ingest import IngestParams, run
-from dataengine.datasets.multiview import MultiviewParams
-from dataengine.datasets.source_list import ID_STRIDE, SourceParams
-from dataengine.datasets.splits import SplitParams
+from dataengine.datasets.sources.user_sources import ID_STRIDE, SourceParams
+from dataengine.datasets.splits.assign import SplitParams
 from dataengine.errors import InputError, ParamsError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section

@@ -16,9 +16,9 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
-from dataengine.pose_clusters import read_pose_clusters
+from dataengine.poses.clusters import read_pose_clusters
 
-from .pose_samples import crowd, write_crowd
+from ..helpers.pose_samples import crowd, write_crowd
 
 PARAMS = MixParams(synthetic_per_real=0.3333333333, seed=3)
 REAL, SYNTHETIC = Path("data/ingest/train.json"), Path("data/render/people.json")
@@ -75,7 +75,7 @@ def test_an_epoch_is_one_synthetic_to_three_real(real: People) -> None:
 
 
 def test_training_reads_it(real: People) -> None:
-    from dataengine.train.fitting_data import read_training_set
+    from dataengine.train.fit.data import read_training_set
 
     metrics = mix()
     training = read_training_set(OUT, None, 0.0)

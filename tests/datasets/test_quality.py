@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dataengine.coco_json import write_people
+from dataengine.datasets.check import run
 from dataengine.datasets.checks.checking import Counts, check_set
 from dataengine.datasets.checks.finding import CHECKS, Finding
 from dataengine.datasets.checks.params import ChecksParams
-from dataengine.datasets.frozen_test import LOCK_NAME
-from dataengine.datasets.quality_check import run
-from dataengine.datasets.quality_intake import Intake, check_and_split
-from dataengine.datasets.quality_report import write_suspects
-from dataengine.datasets.splits import DROPPED, SPLITS, SplitParams, split_group
+from dataengine.datasets.quality.intake import Intake, check_and_split
+from dataengine.datasets.quality.report import write_suspects
+from dataengine.datasets.splits.assign import DROPPED, SPLITS, SplitParams, split_group
+from dataengine.datasets.splits.freeze import LOCK_NAME
 from dataengine.errors import InputError, ParamsError
 from dataengine.people import Images, People, box_from_keypoints
 
-from ..browser import browse, seen_on_a_phone
-from .pose_samples import STANDING
+from ..helpers.browser import browse, seen_on_a_phone
+from ..helpers.pose_samples import STANDING
 
 SPLIT = SplitParams(val_share=0.25, test_share=0.35, gap_frames=0)
 

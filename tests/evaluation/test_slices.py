@@ -21,8 +21,8 @@ from dataengine.evaluation.slice_builders import (
 )
 from dataengine.evaluation.slices import Slice, slice_matches, slice_of_people
 from dataengine.people import Images, People
-from dataengine.pose_clusters import PoseClusters
-from dataengine.pose_embedding import embed_poses
+from dataengine.poses.clusters import PoseClusters
+from dataengine.poses.embedding import embed_poses
 
 from . import reference, samples
 

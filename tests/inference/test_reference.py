@@ -28,10 +28,10 @@ def plain_loop(net: nn.Module, meta: ModelMeta, people: People, images: Images, 
     """`sides`: which crops to average over, False as they are, True mirrored."""
     rows = []
     for i, image_id in enumerate(people.image_id):
-        picture = cv2.imread(str(images.path[list(images.id).index(image_id)]))
+        picture = np.asarray(cv2.imread(str(images.path[list(images.id).index(image_id)])), dtype=np.uint8)
         matrix = crop_matrix(people.bbox_xywh_px[i], meta.crop)[0]
         crop = extract_crop(picture, matrix, meta.crop)[..., ::-1] / np.float32(255)
-        image = ((crop - np.float32(meta.mean)) / np.float32(meta.std)).astype(np.float32).transpose(2, 0, 1)[None]
+        image = ((crop - np.array(meta.mean)) / np.array(meta.std)).astype(np.float32).transpose(2, 0, 1)[None]
         answers = []
         for mirrored in sides:
             turned = np.ascontiguousarray(image[..., ::-1] if mirrored else image)

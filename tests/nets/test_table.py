@@ -14,7 +14,7 @@ from dataengine.nets.checkpoint import ModelMeta, load_checkpoint, save_checkpoi
 from dataengine.nets.heads import HEADS
 from dataengine.nets.layout import Layout
 from dataengine.nets.table import FORMER_NAMES, NETWORKS, build_network
-from dataengine.train.onnx_files import write_fp32
+from dataengine.train.deploy.onnx_files import write_fp32
 
 SMALL: dict[str, dict[str, Any]] = {
     "residual": {"channels": [8, 8, 8], "blocks": [1, 1, 1]},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import small_model
+from ..helpers import small_model
 from .exported_models import PARAMS, export_to
 from .gate_round import Gate
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dataengine.registry import Registry, read_registry, write_registry
+from dataengine.registry.records import Registry, read_registry, write_registry
 from dataengine.train import compare, promote
 from dataengine.train.begin_round import pinned_uses
-from dataengine.train.gate_policy import Budgets, CompareParams, Guarded, Primary
+from dataengine.train.gate.policy import Budgets, CompareParams, Guarded, Primary
 from dataengine.train.promote import PromoteParams
 
 PARAMS = CompareParams(

@@ -12,9 +12,9 @@ from dataengine.errors import InputError
 from dataengine.evaluation.oks import coco_ap
 from dataengine.inference.exported import ONNX_FP16, load_exported
 from dataengine.inference.predict import onnx_runner, predict_people
-from dataengine.registry import Event, write_registry
-from dataengine.train.gate_models import slices_of
-from dataengine.train.gate_policy import Budgets
+from dataengine.registry.records import Event, write_registry
+from dataengine.train.gate.models import slices_of
+from dataengine.train.gate.policy import Budgets
 
 from .gate_round import PARAMS, Gate
 

@@ -12,9 +12,9 @@ from scipy.spatial.distance import cdist
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.inference.exported import load_exported
-from dataengine.pose_clusters import PoseClusters, write_pose_clusters
-from dataengine.pose_embedding import embed_poses
-from dataengine.train.comparison import Comparison
+from dataengine.poses.clusters import PoseClusters, write_pose_clusters
+from dataengine.poses.embedding import embed_poses
+from dataengine.train.gate.comparison import Comparison
 
 from .gate_round import PARAMS, Gate
 

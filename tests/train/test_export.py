@@ -12,8 +12,8 @@ from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT
 from dataengine.inference.predict import onnx_runner, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import export
+from dataengine.train.deploy.tensorrt_build import build_engine, check_plan, engine_runner, gpu_present
 from dataengine.train.export import ExportParams, MaxApDrop
-from dataengine.train.tensorrt_engine import build_engine, check_plan, engine_runner, gpu_present
 
 from .exported_models import PARAMS, export_to
 

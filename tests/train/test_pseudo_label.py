@@ -12,10 +12,11 @@ from dataengine.blazepose import Landmarks, Roi
 from dataengine.coco_json import read_people, write_people
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
-from dataengine.train import pseudo_label, pseudo_teachers
-from dataengine.train.pseudo_filters import Opinion, judge
+from dataengine.train import pseudo_label
+from dataengine.train.pseudo import teachers as pseudo_teachers
+from dataengine.train.pseudo.filters import Opinion, judge
 from dataengine.train.pseudo_label import PseudoLabelParams
-from dataengine.train.pseudo_tracks import box_overlap, link_tracks, neighbours
+from dataengine.train.tracking.overlap_links import box_overlap, link_tracks, neighbours
 
 PARAMS = PseudoLabelParams(
     blazepose_confidence=0.6,

@@ -14,8 +14,8 @@ import yaml
 
 from dataengine.errors import InputError
 from dataengine.inference.exported import ExportedModel, load_exported
-from dataengine.model_store import stored_model
-from dataengine.registry import read_registry
+from dataengine.registry.records import read_registry
+from dataengine.registry.store import stored_model
 
 from .gate_round import Gate
 

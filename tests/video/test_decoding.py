@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.video import FrameAddress, iter_frames, video_hash
 
-from .clips import textured, turned, write_clip
+from ..helpers.clips import textured, turned, write_clip
 
 FRAMES = 12
 

@@ -13,7 +13,7 @@ from dataengine.errors import ParamsError
 from dataengine.video.sampling import FrameSampling, Survey, choose, sample_frames, sharpness_of, survey
 from dataengine.video.shots import shot_starts
 
-from .clips import textured, write_clip
+from ..helpers.clips import textured, write_clip
 
 TINTS = ((1.0, 0.3, 0.2), (0.2, 1.0, 0.3), (0.9, 0.9, 0.9), (0.3, 0.4, 1.0))
 

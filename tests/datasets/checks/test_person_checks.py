@@ -16,9 +16,9 @@ from dataengine.datasets.checks.person_boxes import (
 )
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
 from dataengine.people import Images, People, box_from_keypoints
-from dataengine.pose_embedding import mirror
+from dataengine.poses.embedding import mirror
 
-from ..pose_samples import FIGURES, STANDING, crowd
+from ...helpers.pose_samples import FIGURES, STANDING, crowd
 
 JOINT = {name: index for index, name in enumerate(COCO_KEYPOINTS)}
 

@@ -19,9 +19,9 @@ from dataengine.datasets.checks.sides import (
 from dataengine.datasets.checks.teacher_sides import judge_sides
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import People, box_from_keypoints
-from dataengine.pose_embedding import mirror
+from dataengine.poses.embedding import mirror
 
-from ..pose_samples import FIGURES
+from ...helpers.pose_samples import FIGURES
 
 ARMS, LEGS = np.arange(5, 11), np.arange(11, 17)
 

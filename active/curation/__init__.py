@@ -1,0 +1,5 @@
+"""The selection shown to people in FiftyOne: a view rebuilt from files, never the truth.
+
+`fiftyone_view.py` builds the dataset and its saved view. Adding a field: read it from `manifest/files.py`, so that the
+dataset can be dropped and rebuilt at any time.
+"""

@@ -1,0 +1,95 @@
+"""Why an image was picked, for people: its entry in the manifest, and its tile on the sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.crops.pixels import read_image
+from dataengine.draw import contact_sheet, draw_people, part_around
+from dataengine.errors import EnvironmentFault
+from dataengine.people import Images, People
+
+from ..query.picking import Candidates
+from ..query.uncertainty import rank_fraction
+from .files import SCORE_NAMES
+
+WORDS: Mapping[str, str] = {
+    "spread": "wide distributions",
+    "entropy": "flat or many-peaked distributions",
+    "flip": "another answer to the mirror image",
+    "teacher": "student and teacher disagree",
+    "rarity": "a pose that is rare in the training set",
+}
+TEACHER_BGR = (0, 200, 255)
+TILE_PX = (240, 240)
+COLUMNS = 6
+CONTEXT = 0.35
+"""Picture shown around the box, as a share of its longer side."""
+
+
+def manifest_entries(
+    choice: Candidates,
+    picked: NDArray[np.int64],
+    scored: People,
+    images: Images,
+    weights: Mapping[str, float],
+    folder: Path,
+) -> dict[str, dict[str, Any]]:
+    """sha256 of the image -> what a labelling tool and a reader need. Paths are relative to `folder`.
+
+    Uncertainties of weight 0 had no say, so they are not given as a reason.
+    """
+    standing = {name: rank_fraction(scored.extras[name].astype(np.float64)) for name in SCORE_NAMES if weights[name]}
+    image_row = images.rows_of(scored.image_id)
+    entries = {}
+    for rank, row in enumerate(picked.tolist()):
+        image = int(choice.image_row[row])
+        entries[str(choice.sha256[row])] = {
+            "image": Path(os.path.relpath(str(images.path[image]), folder)).as_posix(),
+            "width": int(images.width[image]),
+            "height": int(images.height[image]),
+            "video": str(images.video[image]),
+            "frame": int(images.frame[image]),
+            "rank": rank,
+            "uncertainty": float(choice.score[row]),
+            "why": reason({name: float(values[choice.person_row[row]]) for name, values in standing.items()}),
+            "people": [_person(scored, person) for person in np.flatnonzero(image_row == image)],
+        }
+    return entries
+
+
+def reason(standing: Mapping[str, float]) -> str:
+    """The uncertainty that stands out most, in words. `standing`: share of the other candidates that each exceeds."""
+    name = max(standing, key=lambda key: standing[key])
+    return f"{WORDS[name]}, more than for {standing[name]:.0%} of the others"
+
+
+def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], scored: People, images: Images) -> None:
+    """A sheet of the picks in their order: the student's skeleton by sides, the teacher's in yellow."""
+    tiles, captions = [], []
+    for rank, row in enumerate(picked.tolist()):
+        person = int(choice.person_row[row])
+        picture = read_image(str(images.path[choice.image_row[row]]))
+        one = scored.take([person])
+        teacher = one.replace(
+            keypoints_px=np.array(one.extras["teacher_px"].tolist(), dtype=np.float32),
+            visibility=np.array(one.extras["teacher_visibility"].tolist(), dtype=np.uint8),
+        )
+        drawn = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
+        tiles.append(part_around(drawn, one.bbox_xywh_px[0], CONTEXT)[0])
+        captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
+    sheet = contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), tile=TILE_PX, captions=captions)
+    if not cv2.imwrite(str(path), sheet):
+        raise EnvironmentFault(f"cannot write {path}", mend="check free space and permissions")
+
+
+def _person(scored: People, row: int) -> dict[str, Any]:
+    figures = {name: scored.extras[name][row] for name in ("uncertainty", *SCORE_NAMES)}
+    return {"bbox_xywh_px": [round(float(v), 2) for v in scored.bbox_xywh_px[row]], **figures}

@@ -1,0 +1,126 @@
+"""What the student makes of people, how unsure it is of each, and where each lies among all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.evaluation.breakdown import break_down, with_errors
+from dataengine.evaluation.matching import paired
+from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
+from dataengine.people import Images, People
+from dataengine.poses.clusters import PoseClusters
+from dataengine.poses.embedding import embed_poses
+
+from .embeddings import joint_embedding
+from .uncertainty import combine_by_rank, entropy, flip_disagreement, spread, teacher_disagreement
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The student's answer to n people."""
+
+    plain: Prediction
+    mirrored: Prediction
+    """Its answer to the mirrored crops, mirrored back."""
+    features: NDArray[np.float32]  # (n, d) appearance
+
+
+def look(student: Path, people: People, images: Images) -> Seen:
+    """Run the student in folder `student` on people, plain and mirrored, in one pass over their pictures.
+
+    Raises:
+        InputError: the checkpoint or an image is damaged.
+    """
+    runner, meta = load_runner(student)
+    both = predict_both_ways(runner, meta, people, images, features=True, description="student")
+    return Seen(both.plain, both.mirrored, both.features)
+
+
+def taught_joints(truth: People) -> NDArray[np.bool_]:
+    """Which of the 17 joints anybody labelled. Of the others (faces in LSP) the student's opinion says nothing."""
+    return np.asarray((truth.visibility > 0).any(axis=0), dtype=np.bool_)
+
+
+def scored_people(
+    seen: Seen,
+    teacher: People,
+    weights: Mapping[str, float],
+    joints: NDArray[np.bool_],
+    clusters: PoseClusters | None = None,
+) -> People:
+    """`teacher`'s people with the student's keypoints in place of the teacher's, and what tells how sure it is.
+
+    Only `joints` (17,) count; the student's others get visibility 0. How rare the pose is, that the student sees, is
+    known where the training set's `clusters` are given.
+
+    Extra columns: `uncertainty` 0..1 and the figures it is made of (NaN becomes None), `student_confidence` (17),
+    `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
+    """
+    boxes, points = teacher.bbox_xywh_px, seen.plain.keypoints_px
+    figures = {
+        "spread": spread(seen.plain.spread_px[:, joints], boxes),
+        "entropy": entropy(seen.plain.entropy[:, joints]),
+        "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
+        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility * joints, boxes),
+    }
+    figures["rarity"] = np.full(len(teacher), np.nan) if clusters is None else _rarity(clusters, points, joints)
+    uncertainty = combine_by_rank(figures, weights)
+    columns = {name: _numbers(values) for name, values in {"uncertainty": uncertainty, **figures}.items()}
+    scored = seen.plain.as_people(teacher)
+    return scored.replace(
+        visibility=scored.visibility * joints,
+        score=seen.plain.confidence[:, joints].mean(axis=1),
+        source=np.full(len(scored), "pseudo", dtype="<U9"),
+        extras={
+            **teacher.extras,
+            **columns,
+            "student_confidence": np.round(seen.plain.confidence.astype(np.float64), 4),
+            "teacher_px": np.round(teacher.keypoints_px.astype(np.float64), 3),
+            "teacher_visibility": teacher.visibility,
+        },
+    )
+
+
+def with_student(truth: People, images: Images, seen: Seen) -> People:
+    """Ground truth with the student's answer beside it: columns `student_px` (17, 2), `student_confidence` (17).
+
+    And what is wrong with that answer: `error` and `misscored`, see `with_errors`.
+    """
+    truth = with_errors(truth, break_down(paired(truth, images, seen.plain.as_people(truth))))
+    beside = truth.with_extra("student_px", np.round(seen.plain.keypoints_px.astype(np.float64), 3))
+    return beside.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
+
+
+def embed(
+    parts: list[tuple[Seen, People]], appearance_weight: float, joints: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose in `joints`."""
+    pose = np.concatenate([embed_poses(*_pose(seen.plain.keypoints_px, joints))[0] for seen, _ in parts])
+    appearance = np.concatenate([seen.features for seen, _ in parts])
+    together = joint_embedding(pose, appearance, appearance_weight)
+    return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
+
+
+def _rarity(
+    clusters: PoseClusters, keypoints_px: NDArray[np.float32], joints: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    return clusters.rarity(clusters.assign(*_pose(keypoints_px, joints)))
+
+
+def _pose(
+    keypoints_px: NDArray[np.float32], joints: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Predicted keypoints (n, 17, 2) as if `joints` (17,) were labelled and the others were not."""
+    return keypoints_px, np.broadcast_to(joints, keypoints_px.shape[:2]).astype(np.uint8)
+
+
+def _numbers(values: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Six decimals, so that files do not carry a library's last bit; None where there is no number."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = [None if np.isnan(value) else round(float(value), 6) for value in values]
+    return column

@@ -1,0 +1,60 @@
+"""From the sidecars of rendered pictures to one `People` and one `Images`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.people import Images, People
+
+from .paths import ImagePaths
+
+_EXTRAS = ("area", "iscrowd", "segmentation", "keypoints_cam_m", "K", "cam_from_world", "pose_name", "phenotype")
+
+
+def assemble(
+    records: Sequence[dict[str, Any]],
+    out: Path,
+    size_px: tuple[int, int],
+    seed: int,
+    *,
+    video: Sequence[str] = (),
+    frame: Sequence[int] = (),
+) -> tuple[People, Images]:
+    """Everybody in the pictures of `records` under `out`, in order of index; pictures are (width, height) large.
+
+    With `video` and `frame`, one each a record, pictures are frames and people carry a `track_id`, which is theirs
+    alone within a video.
+    """
+    indices = [record["index"] for record in records]
+    images = Images.build(
+        id=indices,
+        path=[str(ImagePaths.of(out, index).image) for index in indices],
+        width=[size_px[0]] * len(indices),
+        height=[size_px[1]] * len(indices),
+        video=list(video) or [""] * len(indices),
+        frame=list(frame) or [-1] * len(indices),
+    )
+    rows = [(record["index"], person) for record in records for person in record["people"]]
+    extras: dict[str, NDArray[Any]] = {name: _objects([person[name] for _, person in rows]) for name in _EXTRAS}
+    extras["seed"] = np.full(len(rows), seed, dtype=np.int64)
+    extras["image_index"] = np.array([index for index, _ in rows], dtype=np.int64)
+    people = People.build(
+        image_id=np.array([index for index, _ in rows], dtype=np.int64),
+        bbox_xywh_px=[person["bbox_xywh_px"] for _, person in rows],
+        keypoints_px=[person["keypoints_px"] for _, person in rows],
+        visibility=[person["visibility"] for _, person in rows],
+        source="synthetic",
+        track_id=np.array([person["instance"] for _, person in rows], dtype=np.int64) if video else -1,
+        extras=extras,
+    )
+    return people, images
+
+
+def _objects(values: list[Any]) -> NDArray[Any]:
+    """A column that keeps nested lists and mappings as they are."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column

@@ -1,0 +1,128 @@
+"""How fast two render workers are, what their time goes to beside Cycles, and whether they grow.
+
+256x256 pixels, 8 samples, 1 to 3 people, the other params as in params.yaml, on the CPU, under the stage's own
+supervision. Every worker notes when each image was saved, what Cycles itself took for it (its own note in the picture:
+to take over the scene and to render it), and its memory. The first image of a worker, with its start, counts for
+nothing. The peer of the rate is what the same workers would reach if there were nothing but Cycles.
+
+`render.growth_mb` is what a worker holds at its end over what it held after a fifth of its images, when its caches are
+full; with the 60 images of the default that is noise. For a figure worth recording:
+``python -m dataengine.blender.bench.render 1000``, about 20 minutes on two quiet cores; 60 images take about 1.5.
+"""
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from dataengine.bench.record import Figure
+from dataengine.cli import COMMANDS
+from dataengine.errors import EnvironmentFault
+from dataengine.params import load_section
+from dataengine.progress import track
+
+IMAGES, WORKERS = 60, 2
+PARAMS, BODY_CACHE = Path("params.yaml"), Path("data/cache/anny")
+_MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class Made:
+    """One image, as its worker noted it."""
+
+    worker: int
+    """Process id."""
+    saved_s: float
+    """On the machine's monotonic clock."""
+    cycles_s: float
+    held_mb: float
+    peak_mb: float
+
+
+def run(images: int = IMAGES) -> Iterator[Figure]:
+    """``render.images_per_s``, ``render.wall_over_cycles``, ``render.worker_mb`` and ``render.growth_mb``."""
+    stage = import_module(COMMANDS["render"].module)
+    params = replace(
+        load_section(PARAMS, "render", stage.RenderParams),
+        **{"images": images, "width_px": 256, "height_px": 256, "samples": 8, "max_people": 3},
+        **{"workers": WORKERS, "images_per_worker": images, "device": "cpu"},
+    )
+    stage.prepare_body_cache(BODY_CACHE)
+    with tempfile.TemporaryDirectory() as folder:
+        terms = stage.Terms(params.workers, params.image_timeout_s, params.images_per_worker)
+        workforce = stage.Workforce(build_noting_maker, (params, Path(folder), BODY_CACHE), terms)
+        outcome = stage.Outcome()
+        for _ in track(workforce.run(range(images), outcome), "render", total=images, unit="image"):
+            pass
+        if outcome.stopped_by is not None:
+            raise SystemExit(128 + outcome.stopped_by)
+        if outcome.skipped:
+            raise EnvironmentFault("the benchmark's images fail", got=outcome.skipped[min(outcome.skipped)])
+        yield from figures(read_notes(Path(folder)))
+
+
+def figures(workers: list[list[Made]]) -> Iterator[Figure]:
+    """The benchmark's figures from the notes of every worker, each in order of time."""
+    rate = sum((len(notes) - 1) / (notes[-1].saved_s - notes[0].saved_s) for notes in workers)
+    pure_rate = sum((len(notes) - 1) / sum(made.cycles_s for made in notes[1:]) for notes in workers)
+    wall = sum(notes[-1].saved_s - notes[0].saved_s for notes in workers)
+    cycles = sum(made.cycles_s for notes in workers for made in notes[1:])
+    yield Figure("render.images_per_s", rate, "images/s", pure_rate)
+    yield Figure("render.wall_over_cycles", wall / cycles, "x")
+    yield Figure("render.worker_mb", max(notes[-1].peak_mb for notes in workers), "MB")
+    yield Figure("render.growth_mb", max(notes[-1].held_mb - notes[len(notes) // 5].held_mb for notes in workers), "MB")
+
+
+def build_noting_maker(params: Any, folder: Path, cache: Path) -> "NotingMaker":
+    """Runs in a worker: only there is Blender loaded."""
+    stage = import_module(COMMANDS["render"].module)
+    maker = import_module(f"{stage.__package__}.image_maker").ImageMaker(params, folder, cache, "benchmark")
+    return NotingMaker(maker, folder / f"{os.getpid()}.jsonl")
+
+
+class NotingMaker:
+    """The stage's maker, which notes every image it has made."""
+
+    def __init__(self, maker: Any, notes: Path) -> None:
+        self._maker, self._notes = maker, notes
+
+    def make(self, index: int) -> None:
+        """Make image `index` and note it."""
+        cycles_s = self._maker.observed(index).cycles_s
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MEGABYTE
+        made = Made(os.getpid(), time.monotonic(), cycles_s, held_mb(), peak)
+        with self._notes.open("a", encoding="utf-8") as opened:
+            opened.write(json.dumps(asdict(made)) + "\n")
+
+
+def held_mb() -> float:
+    """Memory that this process holds now (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * resource.getpagesize() / _MEGABYTE
+
+
+def read_notes(folder: Path) -> list[list[Made]]:
+    """The notes of every worker that made two images or more."""
+    all_notes = [
+        [Made(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in sorted(folder.glob("*.jsonl"))
+    ]
+    return [notes for notes in all_notes if len(notes) > 1]
+
+
+if __name__ == "__main__":
+    from dataengine.bench.__main__ import RESULTS
+    from dataengine.bench.record import record
+
+    for figure in import_module("dataengine.blender.bench.render").run(
+        int(sys.argv[1])
+    ):  # not __main__: workers import it
+        print(figure.line(), flush=True)
+        record(figure, RESULTS)

@@ -1,0 +1,100 @@
+"""One image for `check-renders`: its labels as they are made, and what Blender itself says of each joint."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..body.model import BodyModel
+from ..check_renders import in_frame, is_visible
+from ..pictures.ground_truth import joint_visibility, reach_m
+from ..pictures.maker import light_of
+from ..poses.library import read_pose_library
+from ..poses.motion import read_motions
+from ..scene.layout import build_geometry, make_tailor
+from ..scene.lens import SHARP
+from ..scene.params import RenderParams
+from ..scene.spec import draw_scene
+from .observe import Hits, observe
+from .process import import_bpy, silent_stdout
+
+
+class TruthObserver:
+    """Renders images as the stage does, and keeps the depth."""
+
+    def __init__(self, params: RenderParams, cache: Path, samples: int) -> None:
+        self._params, self._samples = params, samples
+        self._poses = read_pose_library() + read_motions(params.motions)
+        self._model = BodyModel.load(cache)
+        self._tailor = make_tailor(self._model.template)
+
+    def look_up(self, index: int) -> dict[str, NDArray]:
+        """The fields of `Checked` for image `index`."""
+        size = self._params.width_px, self._params.height_px
+        scene = draw_scene(self._params, self._poses, index)
+        geometry = build_geometry(scene, self._model, self._tailor, *size)
+        joints = np.concatenate([person.joints_m for person in geometry.people])
+        seen = observe(geometry.meshes, geometry.camera, light_of(scene), joints, samples=self._samples, lens=SHARP)
+        depth = render_depth()
+        pixels, from_eye = geometry.camera.project(joints)
+        within = geometry.camera.in_frame(pixels, from_eye)
+        labels = np.concatenate(
+            [
+                joint_visibility(
+                    person,
+                    row,
+                    Hits(seen.hits.mesh[17 * row : 17 * row + 17], seen.hits.rest_m[17 * row : 17 * row + 17]),
+                    within[17 * row : 17 * row + 17],
+                )
+                for row, person in enumerate(geometry.people)
+            ]
+        )
+        kept = in_frame(labels)
+        column, line = pixels[kept].astype(int).T
+        return {
+            "joint": np.tile(np.arange(17), len(geometry.people))[kept],
+            "image": np.full(kept.sum(), index),
+            "visible": is_visible(labels)[kept],
+            "in_front_m": from_eye[kept] - depth[line, column],
+            "reach_m": np.concatenate([reach_m(person) for person in geometry.people])[kept],
+            "apart_px": np.linalg.norm(pixels - blender_pixels(joints, *size), axis=1)[kept],
+        }
+
+
+def render_depth() -> NDArray[np.float64]:
+    """Depth along the camera's axis (h, w) of the scene that was observed last, from Cycles' own pass, in metres."""
+    import tempfile
+
+    bpy = import_bpy()
+    scene = bpy.context.scene
+    scene.view_layers[0].use_pass_z = True
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    tree = scene.node_tree
+    with tempfile.TemporaryDirectory() as folder:
+        tree.nodes.clear()
+        layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
+        output.base_path = folder
+        output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
+        tree.links.new(layers.outputs["Depth"], output.inputs[0])
+        with silent_stdout():
+            bpy.ops.render.render(write_still=False)
+        image = bpy.data.images.load(str(next(Path(folder).glob("*.exr"))))
+        image.colorspace_settings.name = "Non-Color"
+        width, height = image.size
+        values = np.empty(width * height * image.channels, dtype=np.float32)
+        image.pixels.foreach_get(values)
+        bpy.data.images.remove(image)
+    scene.view_layers[0].use_pass_z = False
+    return values.reshape(height, width, -1)[::-1, :, 0].astype(np.float64)
+
+
+def blender_pixels(points_m: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.float64]:
+    """Where Blender's own `world_to_camera_view` sees the points (n, 2)."""
+    import_bpy()
+    import bpy
+    import mathutils
+    from bpy_extras.object_utils import world_to_camera_view
+
+    scene = bpy.context.scene
+    views = [world_to_camera_view(scene, scene.camera, mathutils.Vector(point)) for point in points_m]
+    return np.array([[view.x * width_px, (1 - view.y) * height_px] for view in views])

@@ -1,0 +1,117 @@
+"""Command measure-like: how well the body fits real poses, how fast, and pictures of pairs."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import read_people
+from dataengine.errors import InputError
+from dataengine.files import atomic_path, write_json
+from dataengine.people import Images, People
+
+from .prepare_body import prepare_body_cache
+from .targeted.fits import fit_people, kept, pose_from_entry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PAIRS, _COLUMNS, _TILE = 24, 4, (360, 180)
+
+
+def command(
+    people: Annotated[Path, typer.Option(help="COCO keypoints file of real people.")],
+    report: Annotated[Path, typer.Option(help="Folder of fits.json, measure.json, pairs.jpg and skeletons.jpg.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
+    photographs: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures, where it is not that of the file.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many people, drawn at random.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    max_error: Annotated[float, typer.Option(help="Greatest mean reprojection error of a fit that is kept.")] = 0.05,
+) -> None:
+    """Fit the body to real poses, as `render --like` does, and report how well and how fast that works.
+
+    pairs.jpg shows the photographs, which may be nobody's to publish; skeletons.jpg shows none.
+
+    Example: dataengine measure-like --people data/ingest/test.json --report reports/like --cache data/cache/anny
+    """
+    found, images = read_people(people)
+    if not 1 <= count <= len(found):
+        raise InputError("--count", expected=f"1 to {len(found)}, the people of {people}", got=str(count))
+    rows = np.sort(np.random.default_rng(seed).choice(len(found), count, replace=False))
+    chosen = found.take(rows)
+    prepare_body_cache(cache)
+    started = time.perf_counter()
+    entries = fit_people(chosen, images, cache, max_error)
+    seconds = time.perf_counter() - started
+    figures = measure(entries, seconds, max_error)
+    write_json(report / "measure.json", {"people": people.name, "count": count, "seed": seed, **figures})
+    write_json(report / "fits.json", entries)
+    if photographs is not None:
+        images = replace(images, path=np.array([str(photographs / Path(str(path)).name) for path in images.path]))
+    _write_pictures(report, chosen, images, entries, cache)
+    typer.echo(json.dumps(figures, indent=1))
+
+
+def measure(entries: list[dict[str, Any]], seconds: float, max_error_share: float) -> dict[str, float]:
+    """Figures of the fits of n people that took `seconds` in all, loading of the body included.
+
+    The interval of `share_within` is at 95 % (Wilson's). Shares are of all people, errors of those with enough joints.
+    """
+    from scipy.stats import binomtest
+
+    fitted = [entry for entry in entries if "error_share" in entry]
+    errors = np.array([entry["error_share"] for entry in fitted])
+    n = len(entries)
+    within = int((errors < max_error_share).sum())
+    interval = binomtest(within, n).proportion_ci(method="wilson")
+    return {
+        "share_within": round(within / n, 4),
+        "share_within_low": round(float(interval.low), 4),
+        "share_within_high": round(float(interval.high), 4),
+        "share_kept": round(len(kept(entries)) / n, 4),
+        "share_too_few_joints": round(1 - len(fitted) / n, 4),
+        "share_colliding": round(sum(entry["collides"] for entry in fitted) / n, 4),
+        "share_beyond_limits": round(sum("joint limits" in entry["why"] for entry in fitted) / n, 4),
+        "error_median": round(float(np.median(errors)), 5) if len(errors) else 1.0,
+        "error_p90": round(float(np.quantile(errors, 0.9)), 5) if len(errors) else 1.0,
+        "seconds_per_pose": round(seconds / n, 3),
+    }
+
+
+def _write_pictures(report: Path, people: People, images: Images, entries: list[dict[str, Any]], cache: Path) -> None:
+    """Pairs of the first people that were fitted: pairs.jpg on the photographs, skeletons.jpg on white."""
+    import cv2
+
+    from dataengine.draw import contact_sheet
+
+    from .body.model import BodyModel
+    from .poses.posing import solve_orientations
+    from .targeted.picture import pair
+    from .targeted.rig import phenotype_of
+
+    model = BodyModel.load(cache)
+    on_photographs, on_white, captions = [], [], []
+    shown = [entry for entry in entries if "error_share" in entry][:_PAIRS]
+    for entry in shown:
+        person = people.take([entry["person"]])
+        image = int(images.rows_of(person.image_id)[0])
+        phenotype = phenotype_of(entry["phenotype"])
+        orientations = solve_orientations(pose_from_entry(entry), model.shape(phenotype).skeleton)
+        body = model.posed(phenotype, orientations)[0], model.template.quads
+        blank: NDArray[np.uint8] = np.full((int(images.height[image]), int(images.width[image]), 3), 255, np.uint8)
+        on_white.append(pair(blank, person, entry, *body))
+        photograph = cv2.imread(str(images.path[image]), cv2.IMREAD_COLOR)
+        on_photographs.append(
+            pair(blank if photograph is None else np.asarray(photograph, np.uint8), person, entry, *body)
+        )
+        captions.append(f"{entry['error_share']:.3f}" + ("" if entry["kept"] else " rejected"))
+    for name, tiles in (("pairs.jpg", on_photographs), ("skeletons.jpg", on_white)):
+        with atomic_path(report / name) as partial:
+            sheet = contact_sheet(tiles, columns=_COLUMNS, tile=_TILE, captions=captions)
+            partial.write_bytes(cv2.imencode(".jpg", sheet, (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes())

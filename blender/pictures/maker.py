@@ -1,0 +1,106 @@
+"""One image from its index: describe, build, observe, annotate, save. What a render worker does, over and over."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.files import atomic_path, sha256_file, write_json
+
+from ..batch.paths import ImagePaths
+from ..body.model import BodyModel
+from ..clothes.dressing import Tailor
+from ..cycles.device import DeviceWish
+from ..cycles.observe import Light, Observation, observe
+from ..poses.library import Pose, read_pose_library
+from ..poses.motion import read_motions
+from ..scene.layout import Geometry, build_geometry, make_tailor
+from ..scene.params import RenderParams
+from ..scene.spec import SceneSpec, draw_scene
+from ..scene.surroundings import background_files, read_backdrop
+from .ground_truth import annotate
+
+
+class ImageMaker:
+    """Holds the body model, so that a process loads it once."""
+
+    def __init__(self, params: RenderParams, out: Path, cache: Path, fingerprint: str) -> None:
+        self._params, self._out, self._fingerprint = params, out, fingerprint
+        self._poses: tuple[Pose, ...] = read_pose_library() + read_motions(params.motions)
+        self._model = BodyModel.load(cache)
+        self._tailor: Tailor = make_tailor(self._model.template)
+        self._backgrounds = background_files(params)
+
+    def make(self, index: int) -> None:
+        """Render image `index`; the sidecar is written last and so vouches for the image."""
+        self.observed(index)
+
+    def observed(self, index: int) -> Observation:
+        """As `make`; returns what the observer saw."""
+        return self.picture(draw_scene(self._params, self._poses, index), {})
+
+    def picture(self, scene: SceneSpec, about: dict[str, Any]) -> Observation:
+        """Render `scene`, whoever drew it; `about` goes into the sidecar of image ``scene.index``."""
+        params = self._params
+        geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
+        about = {
+            "index": scene.index,
+            "fingerprint": self._fingerprint,
+            "hdri": scene.hdri,
+            "floor": scene.floor,
+            **about,
+        }
+        paths = ImagePaths.of(self._out, scene.index)
+        backdrop = backdrop_of(scene, self._backgrounds, params)
+        light = light_of(scene)
+        return photograph(geometry, light, params.samples, paths, about, device=params.device, backdrop_bgr=backdrop)
+
+
+def photograph(
+    geometry: Geometry,
+    light: Light,
+    samples: int,
+    paths: ImagePaths,
+    about: dict[str, Any],
+    *,
+    device: DeviceWish = "cpu",
+    backdrop_bgr: NDArray[np.uint8] | None = None,
+) -> Observation:
+    """Render `geometry` and save the picture with its labels; the sidecar begins with `about` and is written last."""
+    joints = np.concatenate([person.joints_m for person in geometry.people])
+    seen = observe(
+        geometry.meshes,
+        geometry.camera,
+        light,
+        joints,
+        samples=samples,
+        device=device,
+        lens=geometry.lens,
+        backdrop_bgr=backdrop_bgr,
+    )
+    with atomic_path(paths.image) as partial:
+        partial.write_bytes(cv2.imencode(".png", seen.image_bgr)[1].tobytes())  # imwrite is silent about a full disk
+    record = {
+        **about,
+        "image_sha256": sha256_file(paths.image),
+        "pixels_sha256": hashlib.sha256(seen.image_bgr.tobytes()).hexdigest(),
+        "people": annotate(geometry, seen),
+    }
+    write_json(paths.sidecar, record)
+    return seen
+
+
+def backdrop_of(scene: SceneSpec, files: Sequence[Path], params: RenderParams) -> NDArray[np.uint8] | None:
+    """The photograph (height_px, width_px, 3), BGR, that a scene has behind its people, one of `files`."""
+    if scene.backdrop is None:
+        return None
+    return read_backdrop(files, scene.backdrop, params.width_px, params.height_px)
+
+
+def light_of(scene: SceneSpec) -> Light:
+    """The light that a scene names."""
+    return Light(scene.hdri, scene.hdri_turn_rad, scene.hdri_strength, scene.exposure_ev, scene.lamps)

@@ -1,0 +1,127 @@
+"""Section `render` of params.yaml: what the synthetic set is."""
+
+from dataclasses import dataclass, field, fields
+from typing import get_args
+
+from dataengine.errors import ParamsError
+
+from ..cycles.device import DeviceWish
+
+_CAMERA_BOUNDS = {
+    "focal_mm": (8, 400),
+    "height_m": (0.05, 150),
+    "pitch_deg": (-85, 85),
+    "roll_deg": (-180, 180),
+    "distance_m": (0.3, 200),
+}
+
+
+@dataclass(frozen=True)
+class CameraRanges:
+    """Section `render.camera`: lowest and highest of what cameras are like, from a selfie's to a drone's."""
+
+    focal_mm: tuple[float, float] = (24.0, 85.0)
+    """On a 36 mm wide sensor; phones have 22 to 28."""
+    height_m: tuple[float, float] = (0.25, 4.0)
+    """Above the floor; drawn around eye level where the range holds it."""
+    pitch_deg: tuple[float, float] = (-60.0, 35.0)
+    """Down towards the people; it limits the height, and within `height_m` turns the camera."""
+    roll_deg: tuple[float, float] = (-5.0, 5.0)
+    distance_m: tuple[float, float] = (0.8, 60.0)
+    """Along the floor to the middle of the people. Within it people fill the frame; a narrow range cuts them off or
+    makes them small."""
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _CAMERA_BOUNDS.items():
+            first, last = getattr(self, name)
+            if not low <= first <= last <= high:
+                raise ParamsError(
+                    f"params render.camera.{name}",
+                    expected=f"[low, high] within {low} to {high}",
+                    got=f"[{first:g}, {last:g}]",
+                )
+
+
+@dataclass(frozen=True)
+class RenderParams:
+    """Everything that decides what is rendered, and how many processes do it."""
+
+    images: int
+    """How many images; adding images keeps those that are there."""
+    width_px: int
+    height_px: int
+    samples: int
+    """Cycles samples a pixel, before denoising."""
+    seed: int
+    max_people: int
+    """Between one and this many people stand in an image."""
+    extreme_share: float
+    """Share of people in a pose that poses.yaml calls extreme, 0 to 1."""
+    motions: list[str]
+    """BVH files; each of their frames is a pose."""
+    motion_share: float
+    """Share of people in a pose from `motions`, 0 to 1; the others take theirs from poses.yaml."""
+    joint_jitter_deg: float
+    """Standard deviation of what is added to an authored pose's limb directions, degrees."""
+    occluder_share: float
+    """Share of images with a thing standing between camera and people, 0 to 1."""
+    truncation_share: float
+    """Share of images whose camera is so close or so far aside that the frame cuts people off, 0 to 1."""
+    workers: int
+    """Processes, each with one thread: two of these are faster than one process with two threads."""
+    device: DeviceWish
+    """What Cycles computes on: auto takes the fastest that is there; a named one that is absent is an error."""
+    max_skipped_share: float
+    """Share of images that may fail before the stage does, 0 to 1."""
+    image_timeout_s: float
+    """An image that takes longer is given up, tried once more and then skipped."""
+    images_per_worker: int
+    """After so many images a process is replaced by a new one: a guard against what may grow in Blender."""
+    min_people: int = 1
+    """At least so many people stand in an image."""
+    camera: CameraRanges = field(default_factory=CameraRanges)
+    hdris: list[str] = field(default_factory=list)
+    """Your own .exr or .hdr files, drawn as often as each of Blender's eight."""
+    backgrounds: str = ""
+    """Folder of photographs that stand behind the people instead of floor and sky."""
+    background_share: float = 0.0
+    """Share of images before one of `backgrounds`, 0 to 1."""
+    indoor_share: float = 0.0
+    """Share of images lit by lamps under a ceiling, with little light from outside, 0 to 1."""
+    sun_share: float = 0.0
+    """Share of images with a sun beside that of the HDRI, 0 to 1."""
+    defocus_share: float = 0.0
+    """Share of images with the depth of field of an open aperture, 0 to 1."""
+    motion_blur_share: float = 0.0
+    """Share of images whose camera shakes and whose people move while the shutter is open, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        _check_range(self, "images", 1, 1_000_000)
+        for name in ("width_px", "height_px"):
+            _check_range(self, name, 32, 4096)
+        _check_range(self, "samples", 1, 4096)
+        _check_range(self, "seed", 0, 2**31 - 1)
+        _check_range(self, "max_people", 1, 6)
+        _check_range(self, "min_people", 1, self.max_people)
+        _check_range(self, "joint_jitter_deg", 0, 30)
+        _check_range(self, "workers", 1, 256)
+        _check_range(self, "image_timeout_s", 1, 86_400)
+        _check_range(self, "images_per_worker", 1, 1_000_000)
+        for name in (each.name for each in fields(self) if each.name.endswith("_share")):
+            _check_range(self, name, 0, 1)
+        if self.indoor_share + self.sun_share > 1:
+            raise ParamsError(
+                "params render.sun_share", expected="at most 1 with indoor_share", got=str(self.sun_share)
+            )
+        if self.background_share and not self.backgrounds:
+            raise ParamsError("params render.background_share", expected="a folder in render.backgrounds", got="none")
+        if self.device not in get_args(DeviceWish):
+            raise ParamsError("params render.device", expected=", ".join(get_args(DeviceWish)), got=repr(self.device))
+        if self.motion_share and not self.motions:
+            raise ParamsError("params render.motion_share", expected="BVH files in render.motions", got="none")
+
+
+def _check_range(params: RenderParams, name: str, low: float, high: float) -> None:
+    value = getattr(params, name)
+    if not low <= value <= high:
+        raise ParamsError(f"params render.{name}", expected=f"{low} to {high}", got=repr(value))

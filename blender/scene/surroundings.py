@@ -1,0 +1,61 @@
+"""The user's own surroundings: HDRIs, and photographs behind the people.
+
+They are checked before the first image, and their bytes are part of the set's fingerprint.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import InputError
+
+from .params import RenderParams
+
+_HDRI_SUFFIXES = (".exr", ".hdr")
+_HDRI_MARKS = (b"\x76\x2f\x31\x01", b"#?")
+_PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_LARGEST_PX = 64_000_000  # of a photograph, so that no file fills the memory
+
+
+def background_files(params: RenderParams) -> tuple[Path, ...]:
+    """The photographs of `render.backgrounds`, sorted by name; an `InputError` where there are none."""
+    if not params.backgrounds:
+        return ()
+    folder = Path(params.backgrounds)
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES)
+    if not files:
+        raise InputError(
+            f"render.backgrounds: no photographs in {folder}", expected=", ".join(_PHOTO_SUFFIXES), mend="give a folder"
+        )
+    return tuple(files)
+
+
+def surrounding_files(params: RenderParams) -> tuple[Path, ...]:
+    """Every file of the user's that is seen in a picture; an `InputError` names the one that cannot be used."""
+    hdris = [Path(name) for name in params.hdris]
+    for path in hdris:
+        if path.suffix.lower() not in _HDRI_SUFFIXES or not path.is_file():
+            raise InputError(f"render.hdris: {path}", expected="a file .exr or .hdr", got="no such file")
+        with path.open("rb") as opened:
+            if not opened.read(4).startswith(_HDRI_MARKS):
+                expected, mend = "an OpenEXR or Radiance HDR file", "is the download whole?"
+                raise InputError(f"render.hdris: {path}", expected=expected, got="another kind", mend=mend)
+    return (*hdris, *background_files(params))
+
+
+def read_backdrop(files: Sequence[Path], choice: float, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """A window of one of the files as (height_px, width_px, 3) BGR, both chosen by `choice` in 0..1."""
+    place = choice * len(files)
+    path = files[min(int(place), len(files) - 1)]
+    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if photo is None or photo.shape[0] * photo.shape[1] > _LARGEST_PX:
+        raise InputError(f"background {path.name}", expected=f"a photograph of at most {_LARGEST_PX:,} pixels")
+    scale = max(width_px / photo.shape[1], height_px / photo.shape[0])
+    size = (max(width_px, round(photo.shape[1] * scale)), max(height_px, round(photo.shape[0] * scale)))
+    photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    left = int((place % 1) * (size[0] - width_px))
+    top = int((place * 7 % 1) * (size[1] - height_px))
+    return np.asarray(photo[top : top + height_px, left : left + width_px], dtype=np.uint8)

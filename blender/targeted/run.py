@@ -1,0 +1,54 @@
+"""`dataengine render --like`: given people, fitted once and rendered in variations. Reached through render.py.
+
+First the fits (`fits.py`), kept next to the images in fits.json; then the images, each a pure function of (params,
+fits, seed, index), made by the workers of any render.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..batch.sources import TARGETED, sources_sha256
+from ..cycles.device import resolve_device
+from ..prepare_body import prepare_body_cache
+from ..render import LABELS, make_missing, render_fingerprint, require_blender, require_room, write_labels
+from ..scene.params import RenderParams
+from .fits import fits_of, kept
+from .params import LikeParams
+
+
+def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, cache: Path) -> None:
+    """Bring `out` to `like.variations` images of everybody in `people_file` who can be fitted.
+
+    Raises as `render.run` does, and `InputError` where `people_file` is malformed or nobody in it can be fitted.
+    """
+    require_blender()
+    require_room(out)
+    prepare_body_cache(cache)
+    params = replace(params, device=resolve_device(params.device))
+    entries = fits_of(people_file, cache, out / "fits.json", like.max_error_share)
+    chosen = kept(entries)
+    typer.echo(f"{len(chosen)} of {len(entries)} people fitted, see {out / 'fits.json'}", err=True)
+    fingerprint = _fingerprint(params, like, chosen)
+    count = len(chosen) * like.variations
+    arguments = (params, like, chosen, out, cache, fingerprint)
+    outcome = make_missing(params, out, _build_maker, arguments, fingerprint, count, LABELS)
+    write_labels(params, out, outcome, count)
+
+
+def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str, Any]]) -> str:
+    """Hex SHA-256 of all that decides a picture."""
+    sources = sources_sha256(*TARGETED)
+    text = json.dumps([render_fingerprint(params), asdict(like), entries, sources], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _build_maker(*arguments: Any) -> Any:
+    """Runs in a worker: only there are Blender and torch loaded."""
+    from .maker import LikeMaker
+
+    return LikeMaker(*arguments)

@@ -1,0 +1,147 @@
+"""Several sources as one set: names, formats, ids that do not meet, and the account of what became of each record.
+
+An image's id is its source's place in the list times `ID_STRIDE` plus its number in that source, so a source that
+grows or is appended leaves the ids of the others alone. The ids that a source wrote stay in the extra columns
+`source_id` (with the source's name in front where there are several) and `source_image_id`; `source_name` says which.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dataengine.errors import ParamsError
+from dataengine.people import Images, People
+from dataengine.progress import track
+
+from ..formats.content import BadRecord, Limits, SourceContent
+from ..formats.table import FORMATS, format_named
+from ..formats.writing import copy_images
+from ..quality.intake import Intake
+from ..splits.assign import DROPPED
+
+ID_STRIDE = 100_000_000  # more images than any source has; default cameras and pool videos stay below
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class SourceParams:
+    """One entry of `ingest.sources`."""
+
+    images: str
+    """The folder that the names of the images are relative to."""
+    annotations: str = ""
+    """The annotation file, or folder where the format has one; `frames` needs none."""
+    format: str = "coco"
+    """A name in datasets/formats/table.py."""
+    name: str = ""
+    """Kept with every person of the source; may be left out where there is one source."""
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ParamsError("params ingest.sources: format", expected=" | ".join(FORMATS), got=repr(self.format))
+        if not self.images or bool(self.annotations) == FORMATS[self.format].unlabelled:
+            needed = "images" if FORMATS[self.format].unlabelled else "annotations and images"
+            raise ParamsError(f"params ingest.sources: format {self.format}", expected=f"{needed}, and no other path")
+        if self.name and not NAME.fullmatch(self.name):
+            raise ParamsError("params ingest.sources: name", expected="letters, digits, . _ -", got=repr(self.name))
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A source that has been read."""
+
+    name: str
+    folder: Path
+    """Of its images."""
+    content: SourceContent
+    """With ids of images that are unique among the sources."""
+    unlabelled: bool
+
+
+def check_names(sources: Sequence[SourceParams]) -> None:
+    """Raise `ParamsError` unless several sources have names of their own."""
+    names = [source.name for source in sources]
+    if len(sources) > 1 and (not all(names) or len(set(names)) < len(names)):
+        raise ParamsError("params ingest.sources", expected="a name of its own for each of several", got=f"{names}")
+
+
+def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[Source]:
+    """Read all, in their order. Raises `InputError` where a source as a whole cannot be read."""
+    several = len(params) > 1
+    sources = []
+    for place, entry in enumerate(track(params, "read sources", total=len(params), unit="source"), 1):
+        known = format_named(entry.format)
+        content = known.read(Path(entry.annotations), Path(entry.images), limits)
+        name = entry.name or entry.format
+        moved = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
+        sources.append(Source(name, Path(entry.images), moved, known.unlabelled))
+    return sources
+
+
+def combined(sources: Sequence[Source]) -> tuple[People, Images]:
+    """All people and images of the sources."""
+    return People.concat(s.content.people for s in sources), Images.concat(s.content.images for s in sources)
+
+
+def all_bad(sources: Sequence[Source]) -> list[BadRecord]:
+    """Every bad record, source by source."""
+    return [record for source in sources for record in source.content.bad]
+
+
+def copied(images: Images, sources: Sequence[Source], target: Path) -> Images:
+    """The images copied below `target`/<source>, so that the set is whole and versioned. Their order may change."""
+    place = images.id // ID_STRIDE
+    first = {source.name: _place(source) for source in sources}
+    return Images.concat(
+        copy_images(images.take(place == first[source.name]), source.folder, target / source.name)
+        for source in sources
+        if first[source.name] is not None
+    )
+
+
+def account(sources: Sequence[Source], intake: Intake) -> dict[str, dict[str, object]]:
+    """Per source: records in = kept + quarantined + merged + left_out + without_labels; what its format dropped."""
+    return {source.name: _account(source, intake) for source in sources}
+
+
+def _account(source: Source, intake: Intake) -> dict[str, object]:
+    content = source.content
+    people_in, images_in = content.people, content.images
+    ids = set(images_in.id.tolist())
+    used = intake.split != DROPPED
+    kept_images = sum(identity in ids for identity in intake.images.id[used].tolist())
+    kept_people = int((intake.people.extras["source_name"][intake.people_split() != DROPPED] == source.name).sum())
+    out = intake.quality.left_out
+    left_images = sum(identity in ids for identity in intake.images.id[out].tolist())
+    left_people = int((intake.people.extras["source_name"][out[intake.people_rows()]] == source.name).sum())
+    left = left_images + left_people
+    image_names, person_names = set(map(str, ids)), set(map(str, people_in.extras["source_id"]))
+    lost = [f for f in intake.quality.findings if f.severity == "quarantine" and f.check != "record"]
+    quarantined = sum(f.id in (image_names if f.table == "images" else person_names) for f in lost)
+    counts = {
+        "in": content.records,
+        "kept": kept_images + kept_people,
+        "quarantined": len(content.bad) + quarantined,
+        "merged": len(people_in) + len(images_in) - kept_images - kept_people - left - quarantined,
+        "left_out": left,
+        "without_labels": content.without_labels,
+    }
+    dropped = {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)}
+    return {"records": counts, "people": kept_people, "images": kept_images, "dropped": dropped}
+
+
+def _moved(content: SourceContent, shift: int, name: str, *, prefix: str) -> SourceContent:
+    people, images = content.people, content.images
+    if prefix:
+        ids = np.array([f"{prefix}{identity}" for identity in people.extras["source_id"]], dtype=str)
+        people = people.with_extra("source_id", ids)
+    people = people.replace(image_id=people.image_id + shift).with_extra("source_name", np.full(len(people), name))
+    return replace(content, people=people, images=images.replace(id=images.id + shift))
+
+
+def _place(source: Source) -> int | None:
+    ids = source.content.images.id
+    return int(ids[0]) // ID_STRIDE if len(ids) else None

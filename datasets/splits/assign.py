@@ -1,0 +1,170 @@
+"""Which split a sample belongs to: time blocks for one video, a hash for independent groups.
+
+The rule for photographs and many videos (`split_images`):
+
+1. *Home.* Every group (a video, a scene, or else the single picture by its content) has a home split by the hash of its
+   name. The home depends on nothing but the group and the shares, so data that is added or removed moves nobody.
+2. *Set aside.* Where near duplicates have different homes, only those in the most protected one (test before val before
+   train) are used. The others are set aside; they never join another split.
+
+No rule can do both: keep clusters of near duplicates whole, and never move a sample. (A and B differ and lie in two
+splits; add C, a near duplicate of both. To be whole, A or B must move.) So clusters are kept apart by leaving out. What
+holds when data is added: a sample is where it was or is set aside, never elsewhere; no test sample ever leaves; none of
+two near duplicates that are used lie in different splits. What it costs: members of a cluster with another home.
+
+3. *Frozen.* With a frozen test set (`freeze.py`) its samples are the test set, whatever the shares say now. New
+   samples with home test are reserved: they wait for the next version, for training on them would spoil it.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.errors import ParamsError
+from dataengine.people import Images
+
+from ..checks.near_duplicates import Pairs, clusters
+
+SPLITS = ("train", "val", "test")  # each more protected than the one before
+DROPPED = ""
+
+
+@dataclass(frozen=True)
+class SplitParams:
+    """Section `ingest.split`."""
+
+    val_share: float
+    """Of the frames or groups."""
+    test_share: float
+    """Of the frames or groups."""
+    gap_frames: int
+    """Frames of a video left out between two splits, so that none neighbours another."""
+    scene_pattern: str = ""
+    """Regular expression on file names; pictures with the same first group are one scene. Empty: none are."""
+    test_version: str = "1"
+    """Name of the test set; a new name makes a new one."""
+    frozen_test: str = ""
+    """File that freezes the test set of that version: data/ingest/test.lock.json, copied and kept in git."""
+    train_images: int | None = None
+    """Only so many of the training images with labelled people are used, those whose content has the lowest hash: a
+    smaller number is part of every larger one. Null: all. Validation and test stay as they are."""
+
+    def __post_init__(self) -> None:
+        if self.train_images is not None and self.train_images < 1:
+            got = str(self.train_images)
+            raise ParamsError("params ingest.split.train_images", expected="null, or 1 or more", got=got)
+        if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share >= 1:
+            got = f"val_share {self.val_share:g}, test_share {self.test_share:g}"
+            raise ParamsError("params ingest.split", expected="shares >= 0 that leave some for training", got=got)
+        if self.gap_frames < 0:
+            raise ParamsError("params ingest.split.gap_frames", expected="0 or more", got=str(self.gap_frames))
+        if not self.test_version.strip():
+            raise ParamsError("params ingest.split.test_version", expected="a name", got="nothing")
+        try:
+            groups = re.compile(self.scene_pattern).groups
+        except re.error as error:
+            raise ParamsError("params ingest.split.scene_pattern", expected="a pattern", got=str(error)) from error
+        if self.scene_pattern and groups != 1:
+            got = f"{groups} in {self.scene_pattern!r}"
+            raise ParamsError("params ingest.split.scene_pattern", expected="one (group)", got=got)
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """What became of each image."""
+
+    split: NDArray[np.str_]
+    """(m,) one of SPLITS, or DROPPED when set aside."""
+    home: NDArray[np.str_]
+    """(m,) the split by hash alone."""
+    leaks_to: NDArray[np.int64]
+    """(m,) row of a near duplicate for whose sake the image is set aside, -1 for none."""
+    reserved: NDArray[np.bool_]
+    """(m,) home test, but not in the frozen test set."""
+
+
+def split_frames(count: int, params: SplitParams) -> NDArray[np.str_]:
+    """(count,) split of each frame: training first, then validation, then test, with gaps of no split between.
+
+    Whole blocks of time, because frames a moment apart are nearly the same picture.
+    """
+    test_start = count - round(count * params.test_share)
+    val_start = test_start - round(count * params.val_share)
+    split = np.full(count, "train", dtype="<U5")
+    split[val_start:], split[test_start:] = "val", "test"
+    for border in {val_start, test_start} - {count}:
+        split[max(0, border - params.gap_frames) : border] = DROPPED
+    return split
+
+
+def split_group(group: str, params: SplitParams) -> str:
+    """The split of a group by the hash of its name: adding data never moves a sample."""
+    position = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
+    if position < params.test_share:
+        return "test"
+    return "val" if position < params.test_share + params.val_share else "train"
+
+
+def split_images(
+    groups: Sequence[str],
+    near: Pairs,
+    params: SplitParams,
+    *,
+    keys: Sequence[str] = (),
+    frozen: Collection[str] | None = None,
+) -> Assignment:
+    """Assign images to splits by the rule above.
+
+    Args:
+        groups: name of each image's group (m,), see `group_names`.
+        near: rows of images that are near duplicates.
+        params: shares of the splits.
+        keys: hash of each image's file (m,); needed with `frozen` only.
+        frozen: keys of the frozen test set; None when it is not frozen.
+    """
+    home = np.array([split_group(group, params) for group in groups], dtype="<U5")
+    in_frozen = np.array([key in frozen for key in keys], dtype=bool) if frozen is not None else home == "test"
+    reserved = (home == "test") & ~in_frozen
+    # a reserved sample protects as the test sample that it is going to be
+    rank = np.where(in_frozen, SPLITS.index("test"), [SPLITS.index(name) for name in home]).astype(np.int64)
+    cluster = clusters(len(groups), near)
+    order = np.lexsort((np.arange(len(groups)), -rank, cluster))
+    keeper = np.full(len(groups), -1, dtype=np.int64)
+    keeper[cluster[order][::-1]] = order[::-1]  # the last to be written is the most protected of its cluster
+    keeper = keeper[cluster]
+    leaks = rank < rank[keeper]
+    split = np.where(leaks | reserved, DROPPED, np.array(SPLITS)[rank]).astype("<U5")
+    return Assignment(split, home, np.where(leaks, keeper, -1), reserved)
+
+
+def beyond_limit(
+    split: NDArray[np.str_], keys: Sequence[str], labelled: NDArray[np.bool_], limit: int | None
+) -> NDArray[np.bool_]:
+    """Which images (m,) of the training split are left out where only `limit` are wanted.
+
+    Kept are, of the images with labelled people, `labelled` (m,), those whose `keys` (m,), hashes of files, are lowest.
+    """
+    training = split == "train"
+    if limit is None:
+        return np.zeros(len(split), dtype=bool)
+    rows = np.flatnonzero(training & labelled)
+    kept = rows[np.argsort(np.array(keys)[rows], kind="stable")[:limit]]
+    return training & ~np.isin(np.arange(len(split)), kept)
+
+
+def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> list[str]:
+    """The group of each image: its video, else its scene, else its own content."""
+    pattern = re.compile(params.scene_pattern) if params.scene_pattern else None
+    names = []
+    for path, video, sha in zip(images.path, images.video, sha256, strict=True):
+        scene = pattern.search(Path(path).name) if pattern else None
+        if video:
+            names.append(Path(video).name)
+        else:
+            names.append(scene[1] if scene and scene[1] else sha)
+    return names

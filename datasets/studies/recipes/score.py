@@ -1,0 +1,122 @@
+"""How good a fitted network is on test people that no recipe learns from: PCK, OKS AP, AP of rare poses.
+
+The test set is a fixed number of images of the split `test`, those whose content has the lowest hash; a pose is rare by
+the clusters that `balance` finds among all training people, whatever number of them a run may learn from.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.coco_json import read_people
+from dataengine.errors import InputError
+from dataengine.evaluation.matching import Pairs, paired, precision_table
+from dataengine.evaluation.oks import figures
+from dataengine.evaluation.pck import pck
+from dataengine.evaluation.slices import slice_matches, slice_of_people
+from dataengine.files import sha256_file
+from dataengine.people import Images, People
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
+from dataengine.progress import track
+
+from .plan import mark
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Test people, and the training people that they must not be among."""
+
+    people: People
+    images: Images
+    rare: NDArray[np.bool_]
+    """(n,) who is in a rare cluster of poses."""
+    id: str
+    """Hash of the test images."""
+    training: frozenset[str]
+    """Names of all training images, below the folder of the set."""
+    validation_images: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of one network on the test people, each in 0..1."""
+
+    pck_02: float
+    """Share of labelled joints within 0.2 of the torso."""
+    oks_ap: float
+    rare_ap: float | None
+    """OKS AP of the people in rare clusters; None where there are none."""
+
+
+def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut:
+    """The `count` test images of lowest hash, from the folder that ingest wrote with all training people.
+
+    Raises:
+        InputError: there are fewer, or one of them is a training image.
+    """
+    people, images = read_people(ingested / "test.json")
+    if len(images) < count:
+        mend = "lower --test-images, or give test more: --set ingest.split.test_share=..."
+        raise InputError("the test split is too small", expected=f"{count} images", got=str(len(images)), mend=mend)
+    train, val = (read_people(ingested / f"{split}.json")[1] for split in ("train", "val"))
+    keys = _hashes(images)
+    images = images.take(np.sort(np.argsort(keys, kind="stable")[:count]))
+    people = people.take(np.isin(people.image_id, images.id))
+    shared = set(_hashes(images).tolist()) & set(_hashes(train).tolist())
+    if shared:
+        raise InputError(f"{len(shared)} test images are training images", expected="none")
+    cluster = clusters.assign(people.keypoints_px, people.visibility)
+    rare = clusters.rare[cluster] & (cluster != UNCLUSTERED)
+    return HeldOut(
+        people, images, rare, mark(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
+    )
+
+
+def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
+    """The number of images in the file of training people of a run.
+
+    Raises:
+        InputError: it is not `labels`, or one is none of the whole set's training images.
+    """
+    used = _names(read_people(people)[1], people.parent)
+    if labels and len(used) != labels:
+        mend = "lower --labels"
+        raise InputError("too few training images with people", expected=str(labels), got=str(len(used)), mend=mend)
+    strange = set(used) - held_out.training
+    if strange:
+        raise InputError("a run learned from an image that is not of the training split", got=min(strange))
+    return len(used)
+
+
+def score(checkpoint: Path, held_out: HeldOut) -> Score:
+    """Of the network in a checkpoint folder."""
+    from dataengine.inference.predict import load_runner, predict_people
+
+    runner, meta = load_runner(checkpoint)
+    people, images = held_out.people, held_out.images
+    prediction = predict_people(runner, meta, people, images, description="test people")
+    pairs = paired(people, images, prediction.as_people(people))
+    return Score(
+        pck_02=pck(people, prediction.keypoints_px),
+        oks_ap=figures(pairs)["AP"],
+        rare_ap=_rare_ap(pairs, held_out) if held_out.rare.any() else None,
+    )
+
+
+def _rare_ap(pairs: Pairs, held_out: HeldOut) -> float:
+    images = held_out.images
+    part = slice_of_people("rare=yes", held_out.rare, images.rows_of(held_out.people.image_id), len(images))
+    return float(precision_table(slice_matches(pairs, images, part)).mean())
+
+
+def _names(images: Images, folder: Path) -> list[str]:
+    """Names below the folder of the set: what is the same wherever that is copied to."""
+    return [str(Path(path).relative_to(folder)) for path in images.path.tolist()]
+
+
+def _hashes(images: Images) -> NDArray[np.str_]:
+    """Hash of each image's file (m,)."""
+    paths = track(images.path.tolist(), "hash images", unit="image") if len(images) > 1000 else images.path.tolist()
+    return np.array([sha256_file(Path(path)) for path in paths], dtype="<U64")

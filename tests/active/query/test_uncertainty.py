@@ -1,0 +1,89 @@
+"""Uncertainties against values worked out another way."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from dataengine.active.query.embeddings import joint_embedding
+from dataengine.active.query.uncertainty import (
+    combine_by_rank,
+    entropy,
+    flip_disagreement,
+    rank_fraction,
+    spread,
+    teacher_disagreement,
+)
+from dataengine.evaluation.oks import coco_ap
+from dataengine.people import Images, People
+
+BOXES = np.array([[0, 0, 40, 90], [10, 10, 100, 100]], dtype=np.float32)
+
+
+def random_points(seed: int) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).uniform(0, 100, (2, 17, 2))
+
+
+def test_distances_are_shares_of_the_persons_size() -> None:
+    points = random_points(0)
+    moved = points + np.array([3.0, 4.0])
+    assert flip_disagreement(points, moved, BOXES) == pytest.approx([5 / 60, 5 / 100])
+    assert spread(np.full((2, 17), 6.0), BOXES) == pytest.approx([0.1, 0.06])
+    assert entropy(np.tile([[0.25], [0.75]], (1, 17))) == pytest.approx([0.25, 0.75])
+
+
+def test_uncertainty_does_not_depend_on_the_pictures_resolution() -> None:
+    points, teacher, visible = random_points(1), random_points(1) + 2, np.full((2, 17), 2)
+    once = teacher_disagreement(points, teacher, visible, BOXES)
+    assert teacher_disagreement(points * 3, teacher * 3, visible, BOXES * 3) == pytest.approx(once)
+    assert flip_disagreement(points * 3, teacher * 3, BOXES * 3) == pytest.approx(
+        flip_disagreement(points, teacher, BOXES)
+    )
+
+
+@pytest.mark.parametrize("shift_px", [2.0, 4.0, 7.0])
+def test_teacher_disagreement_is_one_minus_pycocotools_oks(shift_px: float) -> None:
+    """COCO's evaluation counts a detection as found at a threshold just when its OKS reaches it."""
+    teacher = random_points(2)[:1]
+    student = teacher + shift_px
+    visibility = np.array([[2, 0] * 8 + [1]])
+    similarity = 1 - teacher_disagreement(student, teacher, visibility, BOXES[:1])[0]
+    truth = People.build(image_id=[1], bbox_xywh_px=BOXES[:1], keypoints_px=teacher, visibility=visibility)
+    found = truth.replace(keypoints_px=student.astype(np.float32), visibility=np.full((1, 17), 2, np.uint8))
+    images = Images.build(id=[1], path=["x.png"], width=100, height=100)
+    reached = np.arange(0.5, 0.96, 0.05) <= similarity
+    assert coco_ap(truth, images, found)["AP"] == pytest.approx(reached.mean())
+
+
+def test_without_a_teachers_joint_nothing_is_claimed() -> None:
+    none = teacher_disagreement(random_points(3), random_points(4), np.zeros((2, 17), int), BOXES)
+    assert np.isnan(none).all()
+    assert rank_fraction(none).tolist() == [0.5, 0.5]
+
+
+@given(st.lists(st.one_of(st.integers(-5, 5).map(float), st.just(float("nan"))), min_size=2, max_size=30))
+def test_rank_fraction_is_scipys_average_rank(values: list[float]) -> None:
+    column = np.array(values)
+    known = ~np.isnan(column)
+    expected = np.full(len(column), 0.5)
+    if known.sum() > 1:
+        expected[known] = (rankdata(column[known]) - 1) / (known.sum() - 1)
+    assert rank_fraction(column) == pytest.approx(expected)
+
+
+def test_weights_decide_which_score_leads() -> None:
+    scores = {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([300.0, 200.0, 100.0])}
+    assert combine_by_rank(scores, {"a": 1, "b": 0}).tolist() == [0, 0.5, 1]
+    assert combine_by_rank(scores, {"a": 0, "b": 2}).tolist() == [1, 0.5, 0]
+    assert combine_by_rank(scores, {"a": 1, "b": 1}).tolist() == [0.5, 0.5, 0.5]
+
+
+def test_appearance_weight_is_its_share_of_the_squared_distance() -> None:
+    rng = np.random.default_rng(0)
+    pose, appearance = rng.normal(0, 1, (50, 34)), rng.normal(0, 900, (50, 64))
+    squares = joint_embedding(pose, appearance, 0.3) ** 2
+    assert squares[:, 34:].sum() / squares.sum() == pytest.approx(0.3)
+    same = joint_embedding(np.ones((4, 34)), np.ones((4, 2)), 0.5)
+    assert not same.any()

@@ -1,0 +1,22 @@
+"""Frames written as files can be found again in their video."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dataengine.datasets.sources.frames import FrameWriter
+from dataengine.video.decoding import Frame, FrameAddress
+
+
+def test_frames_are_scaled_down_and_keep_their_address(tmp_path: Path) -> None:
+    writer = FrameWriter(tmp_path / "images", "clip.mp4", 64, first_id=7)
+    for index, pts in ((0, 0), (5, 512)):
+        writer.write(Frame(index, pts / 1000, pts, np.full((100, 128, 3), 40 * index, np.uint8)))
+    images = writer.images()
+    assert images.id.tolist() == [7, 8]
+    assert cv2.imread(str(images.path[1])).shape == (50, 64, 3)
+    assert writer.scale == 0.5
+    found = {int(key): FrameAddress.parse(text) for key, text in writer.addresses("ab" * 32).items()}
+    assert found == {7: FrameAddress("ab" * 32, 0, 0), 8: FrameAddress("ab" * 32, 5, 512)}
+    assert images.frame.tolist() == [address.index for address in found.values()]

@@ -1,0 +1,193 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataengine.errors import InputError
+from dataengine.registry.records import Entry, Event, Outcome, Registry, read_registry, write_registry
+
+
+def entry(name: str) -> Entry:
+    return Entry(
+        id=name,
+        state="champion",
+        promoted_at="2026-01-01T00:00:00+00:00",
+        ap=0.5,
+        ap_low=0.4,
+        ap_high=0.6,
+        test_sha256="t",
+        files={"model.onnx": "f"},
+        lineage={"code_revision": "r"},
+    )
+
+
+def event(name: str, comparison: str = "c", outcome: Outcome = "refused") -> Event:
+    return Event(
+        at="2026-01-01T00:00:00+00:00",
+        id=name,
+        outcome=outcome,
+        against="",
+        ap=0.1,
+        reason="too low",
+        comparison_sha256=comparison,
+    )
+
+
+def two_promotions() -> Registry:
+    """b is champion after a."""
+    registry = Registry()
+    for name in "ab":
+        registry = registry.promoted(entry(name)).noted(event(name, f"comparison {name}", "promoted"))
+    return registry
+
+
+def test_empty_registry_of_the_project_reads(repository: Path) -> None:
+    read_registry(repository / "train" / "registry.json")
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    registry = two_promotions().waiting(entry("d")).noted(event("c"))
+    write_registry(tmp_path / "registry.json", registry)
+    assert read_registry(tmp_path / "registry.json") == registry
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=12))
+def test_the_last_promoted_is_the_only_champion(names: list[str]) -> None:
+    registry = Registry()
+    for name in names:
+        registry = registry.promoted(entry(name))
+    assert {e.id for e in registry.entries} == set(names)
+    assert (registry.champion.id if registry.champion else None) == (names[-1] if names else None)
+    assert sum(e.state == "champion" for e in registry.entries) == min(len(names), 1)
+
+
+def test_a_rerun_adds_no_second_line() -> None:
+    once = Registry().noted(event("a"))
+    assert once.noted(event("a")) is once
+    assert len(once.noted(event("a", "another comparison")).events) == 2
+
+
+def test_unknown_entry_is_told() -> None:
+    with pytest.raises(InputError, match="begin-round"):
+        Registry().promoted(entry("a")).entry("b")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"format": 3, "entries": [], "events": []}',
+        '{"format": 1, "entries": []}',
+        '{"format": 2, "entries": [{"id": "a"}], "events": []}',
+        '{"format": 1, "entries": [{"id": "a"}], "events": []}',
+    ],
+)
+def test_malformed_file_is_an_input_error(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "registry.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="registry"):
+        read_registry(path)
+
+
+def test_two_champions_and_unknown_states_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    record["entries"][0]["state"] = "champion"
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="more than one champion"):
+        read_registry(path)
+    record["entries"][0]["state"] = "best"
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="'best'"):
+        read_registry(path)
+
+
+def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read_registry(tmp_path / "registry.json")
+
+
+def test_format_1_is_read_and_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    for part in (*record["entries"], *record["events"]):
+        del part["digest"]
+    for part in record["entries"]:
+        del part["records"]
+    for part in record["events"]:
+        del part["test_sha256"]
+    path.write_text(json.dumps(record | {"format": 1}))
+    old = read_registry(path)
+    assert old == two_promotions()
+    write_registry(path, old)
+    assert json.loads(path.read_text())["format"] == 2
+    assert read_registry(path) == old
+
+
+@pytest.mark.parametrize(
+    ("part", "row", "key", "value"),
+    [
+        ("entries", 1, "files", {"model.onnx": "other"}),
+        ("entries", 0, "ap", 0.9),
+        ("entries", 0, "lineage", {}),
+        ("events", 0, "reason", "because"),
+        ("events", 1, "test_sha256", "fresh"),
+    ],
+)
+def test_a_change_by_hand_is_refused(tmp_path: Path, part: str, row: int, key: str, value: object) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    record[part][row][key] = value
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="changed by hand"):
+        read_registry(path)
+
+
+def test_removed_exchanged_or_forgotten_events_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    first, second = record["events"]
+    for events in ([second], [second, first], [first], []):
+        path.write_text(json.dumps(record | {"events": events}))
+        with pytest.raises(InputError, match=r"changed by hand|by the events it is"):
+            read_registry(path)
+
+
+def test_an_exchanged_champion_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(path, two_promotions())
+    record = json.loads(path.read_text())
+    record["entries"][0]["state"], record["entries"][1]["state"] = "champion", "archived"
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="champion a, but by the events it is b"):
+        read_registry(path)
+
+
+def test_only_an_archived_model_can_be_rolled_back_to() -> None:
+    registry = two_promotions().waiting(entry("c"))
+    after = registry.rolled_back("a")
+    assert {e.id: e.state for e in after.entries} == {"a": "champion", "b": "archived", "c": "candidate"}
+    for name in "bc":
+        with pytest.raises(InputError, match="expected an archived model: a"):
+            registry.rolled_back(name)
+
+
+def test_a_candidate_never_displaces_and_a_promotion_takes_it_up() -> None:
+    registry = two_promotions()
+    assert registry.waiting(entry("a")) is registry
+    waiting = registry.waiting(entry("c"))
+    assert waiting.champion == registry.champion
+    assert [(e.id, e.state) for e in waiting.promoted(entry("c")).entries][-1] == ("c", "champion")
+    assert waiting.dropped("c") == registry
+
+
+def test_every_rollback_is_an_event() -> None:
+    back = event("a", "", "rolled back")
+    assert len(Registry().noted(back).noted(back).events) == 2

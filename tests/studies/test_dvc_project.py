@@ -1,0 +1,55 @@
+"""What is read of a project's dvc.yaml."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dataengine.files import sha256_file
+from dataengine.studies.dvc_project import DvcProject
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def repository_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder with one commit."""
+    monkeypatch.chdir(tmp_path)
+    commit = ["commit", "-q", "--allow-empty", "-m", "empty"]
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *commit], check=True)
+
+
+def test_makers_of_what_a_stage_reads(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "dvc.yaml", "dvc.yaml")
+    project = DvcProject(tmp_path, tmp_path / "log")
+    assert project.makers("fit-teacher") == ["ingest", "render", "mix"]
+    assert project.makers("fetch") == []
+
+
+def test_what_decides_a_result(tmp_path: Path) -> None:
+    stages = {
+        "ingest": {"cmd": "a", "deps": ["one.py"], "outs": ["data/a"], "params": ["ingest"]},
+        "balance": {"cmd": "b", "deps": ["two.py", "data/a"], "outs": [{"data/b": {"persist": True}}]},
+        "select": {"cmd": "c", "deps": ["three.py", "data/b"], "outs": ["data/c"]},
+    }
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    Path("params.yaml").write_text("ingest: {x: 1}\nselect: {y: 2}\n")
+    for name in ("one", "two", "three"):
+        Path(f"{name}.py").write_text(name)
+    project = DvcProject(tmp_path, tmp_path / "log")
+    found = project.ingredients("balance")
+    assert found["ingest"] == {
+        "cmd": "a",
+        "params": {"ingest": {"x": 1}},
+        "files": {"one.py": sha256_file(Path("one.py"))},
+    }
+    assert set(found) == {"ingest", "balance"} and project.out("balance") == "data/b"
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": [{"path": "data/a", "md5": "1"}]}}}))
+    assert project.results("ingest") == [{"path": "data/a", "md5": "1"}]
+    Path("three.py").write_text("changed")
+    assert project.ingredients("balance") == found
+    Path("one.py").write_text("changed")
+    assert project.ingredients("balance") != found

@@ -1,0 +1,77 @@
+"""The benchmarks of fitting and distillation on tiny sizes: both loops learn the same, every figure has its peer."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from dataengine.bench.loader import one_thread
+from dataengine.nets.checkpoint import ModelMeta
+from dataengine.train.bench import distill, fit
+from dataengine.train.fit.params import FitParams
+
+from ...helpers.fitting_project import TINY
+
+PLAIN = replace(TINY, precision="fp32", weight_decay=0.0, draws_per_epoch=1, clip_norm=1.0, warmup_share=0.0)
+
+
+@pytest.fixture(autouse=True)
+def one() -> Iterator[None]:
+    """A tiny network gains nothing from a second thread."""
+    with one_thread():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_photographs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Drawn pictures everywhere."""
+    monkeypatch.setattr("dataengine.bench.loader_sets.REAL_SET", tmp_path / "none")
+
+
+def test_the_plain_loop_learns_what_ours_learns(tmp_path: Path) -> None:
+    ours, plain = fit.loops(PLAIN, tmp_path, 16)
+    for _ in range(2):
+        ours.epoch()
+        plain.epoch()
+    for (name, mine), theirs in zip(ours.run.net.state_dict().items(), plain.net.state_dict().values(), strict=True):
+        # the schedule falls by a hair within two of ten thousand epochs
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_figures_of_fitting(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump({"fit-teacher": asdict(TINY)}))
+    figures = {figure.name: figure for figure in fit.run(people=16, pairs=2, saves=2, params=path)}
+    assert set(figures) == {
+        *("fit.overhead", "fit.ms_per_image", "fit.checkpoint_s", "fit.checkpoint_bytes"),
+        *("fit.resume_s", "fit.resume_bytes"),
+    }
+    assert all(figure.ours > 0 and figure.peer is not None and figure.peer > 0 for figure in figures.values())
+    weights = sum(t.numel() for t in ModelMeta("residual", TINY.network_kwargs, 32, 32).build().state_dict().values())
+    assert figures["fit.checkpoint_bytes"].ours > 4 * 0.99 * weights
+    assert figures["fit.resume_bytes"].ours > 2 * figures["fit.checkpoint_bytes"].ours
+
+
+def test_turns_are_taken() -> None:
+    calls: list[str] = []
+    seconds = fit.in_turns(lambda: calls.append("ours"), lambda: calls.append("plain"), 3)
+    assert len(seconds) == 3
+    assert calls == ["ours", "plain", *("plain", "ours"), *("ours", "plain"), *("plain", "ours")]
+
+
+def test_students_are_timed_beside_their_teachers() -> None:
+    figures = list(distill.run(32, 32, repeats=1))
+    assert [figure.name for figure in figures] == [
+        "distill.hrnet-w32_from_hrnet-w48_ms",
+        "distill.residual_from_hrnet-w32_ms",
+        "distill.residual_from_hrnet-w48_ms",
+    ]
+    assert figures[1].peer == figures[0].ours
+    assert figures[2].ours == figures[1].ours
+
+
+def test_params_are_those_of_the_stage() -> None:
+    assert fit._room("fitting_params").FitParams is FitParams

@@ -1,0 +1,184 @@
+"""A fit that is stopped and taken up again ends with the very weights of one that ran through."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.train import fit_student
+from dataengine.train.fit import loop as fitting
+from dataengine.train.fit.params import FitParams, ReplayParams
+from dataengine.train.fit.state import resume_folder, save_state
+
+from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
+
+
+class Stop(BaseException):
+    """Stands for the power going off; nothing in the program catches it."""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder to fit in, one thread."""
+    monkeypatch.chdir(tmp_path)
+    write_project()
+    with one_torch_thread():
+        yield
+
+
+def stop_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the next fit end when it has saved so many epochs."""
+    saved = []
+
+    def save(out: Path, state: Any) -> None:
+        save_state(out, state)
+        saved.append(state)
+        if len(saved) == epochs:
+            raise Stop
+
+    monkeypatch.setattr(fitting, "save_state", save)
+
+
+def same_weights(one: str, other: str) -> bool:
+    a, b = load_file(f"{one}/model.safetensors"), load_file(f"{other}/model.safetensors")
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+EVERYTHING: dict[str, Any] = {"augment": MOVED, "epochs": 5, "accumulate": 2, "batch": 4, "restarts": 1}
+
+
+@pytest.mark.parametrize("stops", [(1,), (2, 1), (4,)])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"layer_decay": 0.7, "replay": ReplayParams("mix", 0.3)},
+        {"people_per_epoch": 11, "replay": ReplayParams("mix", 0.3)},
+        {"ship": "best", "patience": 2, "learning_rate": 0.02},
+        {"head": "heatmap", "losses": {"heatmap_mse": 1.0, "oks": 0.3}, "label_sigma_px": 5.0, "network_kwargs": {}},
+    ],
+)
+def test_stopped_and_resumed_is_bit_identical(
+    changes: dict[str, Any], stops: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kwargs = {"channels": [8, 16], "blocks": [1, 1]}
+    if changes.get("head") == "heatmap":
+        kwargs = {**kwargs, "deconv_channels": 8}  # type: ignore[dict-item]
+    params: FitParams = replace(TINY, **{**EVERYTHING, **changes, "network_kwargs": kwargs})
+    fit_here(params, "models/whole")
+    for epochs in stops:
+        with monkeypatch.context() as patch:
+            stop_after(epochs, patch)
+            with pytest.raises(Stop):
+                fit_here(params, "models/stopped")
+        assert not Path("models/stopped").exists()
+    fit_here(params, "models/stopped")
+    assert same_weights("models/whole", "models/stopped")
+    for name in ("train_loss", "val_oks_ap"):
+        assert curve("models/whole", name) == curve("models/stopped", name)
+
+
+def test_curves_and_pictures_are_there_while_it_runs_and_kept_by_what_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    params = replace(TINY, epochs=4)
+    live, pictures = Path("reports/models/stopped.live"), Path("plots/images/predictions")
+    fit_here(params, "models/whole")
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        with pytest.raises(Stop):
+            fit_here(params, "models/stopped")
+    assert {path.name for path in (live / pictures).iterdir()} == {"0.jpg", "1.jpg"}
+    losses = (live / "curves/plots/metrics/train_loss.tsv").read_text().splitlines()
+    assert len(losses) == 2, "a heading and the first epoch; it stopped before it drew the second"
+    fit_here(params, "models/stopped")
+    assert not live.exists()
+    for epoch in range(4):
+        whole, stopped = (Path("reports/models") / n / pictures / f"{epoch}.jpg" for n in ("whole", "stopped"))
+        assert whole.read_bytes() == stopped.read_bytes()
+    fit_here(replace(params, epochs=1), "models/stopped")
+    assert [path.name for path in (Path("reports/models/stopped") / pictures).iterdir()] == ["0.jpg"]
+
+
+def test_pieces_that_memory_forced_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batch norm sees pieces, so a resumed run has to cut as the stopped one did, though memory be free again."""
+    with monkeypatch.context() as patch:
+        stop_after(1, patch)
+        with pytest.raises(Stop):
+            fit_here(TINY)
+    path = resume_folder(Path("models/a")) / "state.pt"
+    record = torch.load(path, weights_only=True)
+    torch.save({**record, "pieces": 4}, path)
+    seen = []
+    original = fitting.Stepper.step
+
+    def step(self: Any, *args: Any) -> float:
+        seen.append(self.pieces)
+        return original(self, *args)
+
+    monkeypatch.setattr(fitting.Stepper, "step", step)
+    fit_here(TINY)
+    assert set(seen) == {4}
+
+
+def test_no_progress_ends_the_run_early() -> None:
+    fit_here(replace(TINY, epochs=30, learning_rate=1e-12, patience=3), "models/a")
+    assert len(curve("models/a", "train_loss")) == 4  # nothing is better than the first
+    fit_here(replace(TINY, epochs=6, learning_rate=1e-12, patience=0), "models/b")
+    assert len(curve("models/b", "train_loss")) == 6
+
+
+def test_the_best_epoch_is_shipped_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By made-up figures: the second epoch is the best."""
+    ap = iter([0.1, 0.5, 0.4, 0.3, 0.0] * 2)
+    states: list[Any] = []
+
+    def figures(*_: Any) -> dict[str, float]:
+        return {"val_oks_ap": next(ap), "val_oks_ap50": 0.0, "val_pck_02": 0.0}
+
+    def keep(out: Path, state: Any) -> None:
+        states.append({name: tensor.clone() for name, tensor in state.average.items()})
+
+    monkeypatch.setattr(fitting, "validation_figures", figures)
+    monkeypatch.setattr(fitting, "save_state", keep)
+    params = replace(TINY, epochs=4)
+    fit_here(replace(params, ship="best"), "models/best")
+    fit_here(params, "models/last")
+    for out, epoch in (("models/best", 1), ("models/last", 3 + 4)):
+        net, _ = load_checkpoint(Path(out))
+        assert all(torch.equal(tensor, states[epoch][name]) for name, tensor in net.state_dict().items())
+    assert load_checkpoint(Path("models/best"))[1].lineage["validation"]["val_oks_ap"] == 0.5
+
+
+def test_other_first_weights_are_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped fit is not taken up when the checkpoint or the published file it began with has changed."""
+    fit_here(replace(TINY, epochs=1), "models/first")
+    weights = load_file("models/first/model.safetensors")
+    torch.save({name: t for name, t in weights.items() if name.startswith("backbone")}, "published.pth")
+
+    def stopped_fit(**changes: Any) -> Any:
+        """The resume state after one more epoch."""
+        params = fit_student.FitStudentParams(**{**vars(TINY), "pseudo_per_real": 0.0, "start_from": None, **changes})
+        out = Path("models/student")
+        with monkeypatch.context() as patch:
+            stop_after(1, patch)
+            with pytest.raises(Stop):
+                fit_student.run(
+                    params, mix=Path("mix"), pseudo=Path("val.json"), val=Path("val.json"), out=out, report=Path("r")
+                )
+        return torch.load(resume_folder(out) / "state.pt", weights_only=True)
+
+    first = stopped_fit(start_from="models/first")
+    assert stopped_fit(start_from="models/first")["epochs_done"] == 2, "nothing changed: it goes on"
+    Path("models/first").rename("models/old")
+    fit_here(replace(TINY, epochs=1, seed=8), "models/first")
+    second = stopped_fit(start_from="models/first")
+    assert (second["epochs_done"], second["fingerprint"] != first["fingerprint"]) == (1, True)
+
+    stopped_fit(pretrained="published.pth")
+    assert stopped_fit(pretrained="published.pth")["epochs_done"] == 2
+    torch.save({name: t + 1 for name, t in weights.items() if name.startswith("backbone")}, "published.pth")
+    assert stopped_fit(pretrained="published.pth")["epochs_done"] == 1

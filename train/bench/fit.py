@@ -1,0 +1,153 @@
+"""What the fitting loop costs beside the plain PyTorch loop, and what a checkpoint costs beside ``torch.save``.
+
+Both loops fit the same network, with the parameters of section ``fit-teacher`` (a SimCC head), on batches of the same
+loader. The plain one is what a tutorial has: forward in mixed precision, loss, backward, clipping, AdamW. Ours also
+averages the weights, looks for losses that are not finite, and can accumulate, resume and be shared among ranks. They
+take turns, an epoch of a few batches each, ours first in every other pair; ``fit.overhead`` is the median of the pairs'
+ratios.
+
+``fit.checkpoint_*`` is what ships (safetensors, metadata, checksum) beside the state dict alone; ``fit.resume_*`` is
+what an exact resume needs (weights, average, optimizer, history) beside the same dicts by plain ``torch.save``.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dataengine.bench.loader_sets import small_set
+from dataengine.bench.record import Figure
+from dataengine.cli import COMMANDS
+from dataengine.crops.loader import epoch_batches
+from dataengine.mixing import MixRecipe
+from dataengine.nets.checkpoint import save_checkpoint
+from dataengine.params import load_section
+
+PEOPLE, PAIRS, SAVES = 320, 21, 11
+ROOM = COMMANDS["fit-teacher"].module.rpartition(".")[0]
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+def run(
+    people: int = PEOPLE, pairs: int = PAIRS, saves: int = SAVES, params: Path = Path("params.yaml")
+) -> Iterator[Figure]:
+    """``fit.overhead``, ``fit.ms_per_image``, then time and bytes of a checkpoint and of a resume state."""
+    section = load_section(params, "fit-teacher", _room("fitting_params").FitParams)
+    with tempfile.TemporaryDirectory() as folder:
+        once = replace(section, draws_per_epoch=1, people_per_epoch=None, accumulate=1)
+        ours, plain = loops(once, Path(folder) / "set", people)
+        seconds = in_turns(ours.epoch, plain.epoch, pairs)
+        ratio = statistics.median(a / b for a, b in seconds)
+        yield Figure("fit.overhead", ratio, "of a plain loop's time", 1.0)
+        per_image = [1000 * statistics.median(taken) / ours.images for taken in zip(*seconds, strict=True)]
+        yield Figure("fit.ms_per_image", per_image[0], "ms", per_image[1])
+        yield from _checkpoints(ours.run, Path(folder), saves)
+
+
+class Ours:
+    """An epoch of the product's loop at a time."""
+
+    def __init__(self, run: Any) -> None:
+        self.run, self._steps = run, count()
+        self.images = run.steps_per_epoch * run.batch
+
+    def epoch(self) -> None:
+        """Fit one; the next will be another."""
+        self.run.history.append({"train_loss": self.run.epoch(self._steps)})
+
+
+class Plain:
+    """The same on the plain loop: its own copy of the network, the same samples in the same order."""
+
+    def __init__(self, run: Any, net: nn.Module, loss: Callable[..., torch.Tensor]) -> None:
+        self.run, self.net, self.loss, self._epochs = run, net, loss, count()
+        params = run.params
+        self.optimizer = torch.optim.AdamW(net.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
+        self.device = next(net.parameters()).device
+
+    def epoch(self) -> None:
+        """Fit one."""
+        run, number = self.run, next(self._epochs)
+        order, workers = run.training.order(number, 1), run.params.loader.workers
+        self.net.train()
+        losses = []
+        for batch in epoch_batches(run.samples, order, run.batch, run.params.seed, number, workers=workers):
+            images = torch.from_numpy(batch.images).to(self.device).contiguous(memory_format=torch.channels_last)
+            points, weight = (torch.from_numpy(a).to(self.device) for a in (batch.keypoints_px, batch.joint_weight))
+            dtype = DTYPES[run.params.precision]
+            with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32):
+                answer = self.net(images)
+            loss = self.loss(*(part.float() for part in answer), points, weight)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.net.parameters(), run.params.clip_norm)
+            self.optimizer.step()
+            losses.append(loss.item())
+
+
+def loops(params: Any, folder: Path, people: int) -> tuple[Ours, Plain]:
+    """Both loops on `people` persons, with equal first weights and warm patches."""
+    data, start, fitting = _room("fitting_data"), _room("fitting_start"), _room("fitting")
+    persons, images = small_set(folder, people)
+    persons = persons.replace(source=np.full(len(persons), "real", dtype="<U9"))
+    mix = data.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
+    # the schedule is drawn out, so that the rate stays above 0 however many epochs are fitted
+    training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)
+    run = fitting.Run(replace(params, epochs=10_000), meta, training, _room("fitting_ranks").Ranks())
+    parameter = next(run.net.parameters())
+    twin = start.first_network(params, meta).to(device=parameter.device, memory_format=torch.channels_last)
+    simcc, split = _room("losses_distribution").simcc_loss, meta.simcc_split
+
+    def loss(x: torch.Tensor, y: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        cost: torch.Tensor = simcc(x, y, points, weight, split=split, sigma_px=params.label_sigma_px)
+        return cost
+
+    return Ours(run), Plain(run, twin, loss)
+
+
+def in_turns(ours: Callable[[], Any], plain: Callable[[], Any], pairs: int) -> list[tuple[float, float]]:
+    """Seconds of ours and of the plain way, pair by pair, after one of each to warm up."""
+    ours(), plain()
+    seconds = []
+    for pair in range(pairs):
+        taken = {way: _seconds(way) for way in ((ours, plain) if pair % 2 else (plain, ours))}
+        seconds.append((taken[ours], taken[plain]))
+    return seconds
+
+
+def _checkpoints(run: Any, folder: Path, saves: int) -> Iterator[Figure]:
+    start, state = _room("fitting_start"), _room("fitting_state")
+    meta = start.model_meta(run.params)
+    state_dicts = (run.net.state_dict(), run.average.state_dict(), run.stepper.optimizer.state_dict())
+    out, plain = folder / "model", folder / "plain.pt"
+    resume = state.resume_folder(out) / state.STATE_NAME
+    for name, save, files, content in (
+        ("checkpoint", lambda: save_checkpoint(out, run.average, meta), lambda: list(out.iterdir()), state_dicts[1]),
+        ("resume", lambda: state.save_state(out, run.state("benchmark")), lambda: [resume], state_dicts),
+    ):
+        out.mkdir(exist_ok=True)
+        seconds = in_turns(save, lambda content=content: torch.save(content, plain), saves)  # type: ignore[misc]
+        ours, theirs = (statistics.median(taken) for taken in zip(*seconds, strict=True))
+        yield Figure(f"fit.{name}_s", ours, "s", theirs)
+        size = sum(path.stat().st_size for path in files())
+        yield Figure(f"fit.{name}_bytes", size, "bytes", plain.stat().st_size)
+
+
+def _seconds(way: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    way()
+    return time.perf_counter() - started
+
+
+def _room(module: str) -> Any:
+    """A module of the fitting room, which the kernel may not name in an import."""
+    return import_module(f"{ROOM}.{module}")

@@ -1,0 +1,139 @@
+"""Command `compare-rounds`: what a fine-tuning round costs and forgets beside a full fit, measured by `dvc exp`.
+
+Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. In `studies/rounds/`,
+`plan.py` lists the fits, `runner.py` runs them, `report.py` says what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.errors import InputError
+from dataengine.progress import track
+
+from .studies.rounds.plan import MIX_FOLDER, OWNED, STAGES, TEST_FILE, Plan
+from .studies.rounds.runner import Runner
+
+
+def command(
+    base: Annotated[Path, typer.Option(help="The earlier network: a checkpoint folder inside the project.")],
+    old: Annotated[
+        Path, typer.Option(help=f"Data of its round: a folder with {MIX_FOLDER}, {TEST_FILE} and their images.")
+    ],
+    report: Annotated[Path, typer.Option(help="Folder for the page, the plot, each fit; read again to go on.")],
+    share: Annotated[list[float] | None, typer.Option(help="Of a round's draws, old ones; repeat it. [0, 0.5]")] = None,
+    layer_decay: Annotated[list[float] | None, typer.Option(help="Of rounds; repeat it. [0.8]")] = None,
+    learning_rate: Annotated[float, typer.Option(help="Of rounds.")] = 0.0005,
+    full_share: Annotated[float, typer.Option(help="Of the full fit's draws, old people.")] = 0.5,
+    people: Annotated[int, typer.Option(help="People that a round sees, old ones included.")] = 5_000,
+    full_people: Annotated[int, typer.Option(help="People that the full fit sees, old ones included.")] = 40_000,
+    epochs: Annotated[int, typer.Option(help="Of every fit: a validation each.")] = 2,
+    seed: Annotated[list[int] | None, typer.Option(help="Repeat it; intervals need two or more. [0, 1, 2]")] = None,
+    stage: Annotated[str, typer.Option(help=" | ".join(STAGES))] = STAGES[0],
+    setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all fits, section.key=value.")] = None,
+) -> None:  # fmt: skip
+    """Go on from an earlier network on the new data of this checkout, and measure what is gained, forgotten and spent.
+
+    A full fit from random weights on old and new people is set beside short rounds from the earlier network, with and
+    without replay of old people. OKS AP is measured on the new validation people and on the old test people, and the
+    time of fitting. docs/training.md says how to keep a round's data. Stopped, the same command goes on.
+
+    Example: dataengine compare-rounds --base models/round-1 --old data/round-1 --share 0 --share 0.3 --share 0.5 --seed 0 --seed 1 --seed 2 --report reports/compare-rounds
+    """  # noqa: E501  an example is one line to copy
+    plan = parse_plan(
+        base, old, share or [0.0, 0.5], layer_decay or [0.8], learning_rate, full_share, people, full_people, epochs,
+        seed or [0, 1, 2], stage, setting or [],
+    )  # fmt: skip
+    run(plan, report)
+
+
+def parse_plan(
+    base: Path,
+    old: Path,
+    shares: Sequence[float],
+    layer_decays: Sequence[float],
+    learning_rate: float,
+    full_share: float,
+    people: int,
+    full_people: int,
+    epochs: int,
+    seeds: Sequence[int],
+    stage: str,
+    settings: Sequence[str],
+) -> Plan:
+    """Raises InputError for what makes no study."""
+    if stage not in STAGES:
+        raise InputError("--stage is unknown", expected=" | ".join(STAGES), got=stage)
+    wrong = [share for share in (*shares, full_share) if not 0 <= share < 1]
+    if wrong:
+        raise InputError("--share and --full-share", expected="0 or more and below 1", got=str(wrong[0]))
+    if not all(0 < decay <= 1 for decay in layer_decays):
+        raise InputError("--layer-decay", expected="above 0 and at most 1", got=" ".join(map(str, layer_decays)))
+    if not learning_rate > 0:
+        raise InputError("--learning-rate", expected="above 0", got=str(learning_rate))
+    if epochs < 1 or min(people, full_people) < epochs:
+        got = f"{people} and {full_people} people in {epochs} epochs"
+        raise InputError("--people, --full-people and --epochs", expected="a person in every epoch", got=got)
+    if min(seeds) < 0:
+        raise InputError("--seed is negative", expected="0 or more", got=str(min(seeds)))
+    further = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        bare = key.lstrip("+")  # `dvc exp run -S` takes +key and ++key, too
+        section, dot, name = bare.partition(".")
+        if not equals or not dot or (section == stage and name in OWNED):
+            raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
+        if section != stage:
+            mend = "set it in params.yaml: fits take the checkout's data as they are"
+            raise InputError("--set changes another stage", expected=f"{stage}.key=value", got=setting, mend=mend)
+        further[key] = value
+    return Plan(
+        stage=stage,
+        base=_inside(base, "--base"),
+        old=_inside(old, "--old"),
+        shares=tuple(sorted(set(shares))),
+        layer_decays=tuple(sorted(set(layer_decays), reverse=True)),
+        learning_rate=learning_rate,
+        full_share=full_share,
+        seeds=tuple(dict.fromkeys(seeds)),
+        people=people,
+        full_people=full_people,
+        epochs=epochs,
+        settings=further,
+    )
+
+
+def run(plan: Plan, report: Path) -> None:
+    """Run what is missing, the page written anew after each fit.
+
+    Raises:
+        InputError: a fit fails, or the earlier round lacks a file.
+        EnvironmentFault: this is no project of git and DVC.
+    """
+    study = Runner(plan, report.resolve())
+    study.prepare()
+    fits = plan.fits()
+    known = {fit: found for fit in fits if (found := study.known(fit))}
+    typer.echo(f"compare-rounds: {len(known)} of {len(fits)} fits are known", err=True)
+    study.write(known)
+    for fit in track([fit for fit in fits if fit not in known], "compare rounds", unit="fit"):
+        known[fit] = study.outcome(fit)
+        study.write(known)
+    typer.echo(f"compare-rounds: {report / 'rounds.md'} and {report / 'rounds.png'}", err=True)
+
+
+def _inside(path: Path, option: str) -> Path:
+    """`path` relative to the project, as experiments have it in their own folder."""
+    if not path.is_dir():
+        raise InputError(f"{option} is no folder", got=str(path))
+    try:
+        return path.resolve().relative_to(Path.cwd().resolve())
+    except ValueError as error:
+        mend = "copy it to data/ or models/"
+        raise InputError(
+            f"{option} lies outside the project", expected=str(Path.cwd()), got=str(path), mend=mend
+        ) from error

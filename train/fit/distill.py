@@ -1,0 +1,90 @@
+"""Distillation in a fit: the teacher, and the student with the projection that makes their features comparable.
+
+`Distillation.model` stands in for the student in the forward pass and in the optimizer; what is averaged, validated and
+shipped is the student alone.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
+from dataengine.nets.network import KeypointNetwork
+
+from ..losses.distillation import feature_loss, soft_target_loss
+from .alike import check_alike
+from .params import DistillParams
+from .start import read_checkpoint
+
+
+class WithFeatures(nn.Module):
+    """A network that tells its projected features before its answer."""
+
+    def __init__(self, student: KeypointNetwork, projection: nn.Module) -> None:
+        super().__init__()
+        self.student, self.projection = student, projection
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Features (b, teacher's channels, h, w), then the head's tensors, of images (b, 3, H, W)."""
+        features = self.student.features(images)
+        return (self.projection(features), *self.student.read(features))
+
+
+class Distillation:
+    """The teacher of a fit and what it adds to the loss."""
+
+    def __init__(self, params: DistillParams, student: KeypointNetwork, meta: ModelMeta, seed: int) -> None:
+        """`meta` is the student's; `seed` is of the projection's first weights.
+
+        Raises:
+            InputError: the teacher cannot be read, or sees other crops or has another head.
+        """
+        assert params.teacher is not None
+        self.params, self.head = params, student.head_kind
+        self.teacher, teacher_meta = read_checkpoint(Path(params.teacher))
+        check_alike(f"distill.teacher {params.teacher}", teacher_meta, meta)
+        parameter = next(student.parameters())
+        self.teacher.to(parameter.device).requires_grad_(False)
+        self.projection: nn.Module = nn.Identity()
+        if params.feature_weight:
+            widths = [_channels(net, meta) for net in (student, self.teacher)]
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                self.projection = nn.Conv2d(*widths, 1).to(parameter.device)
+        self.model = WithFeatures(student, self.projection)
+
+    @torch.no_grad()
+    def teach(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The teacher's features and answer, in evaluation mode."""
+        features = self.teacher.eval().features(images)
+        return (features, *self.teacher.read(features))
+
+    def loss(self, found: tuple[Tensor, ...], taught: tuple[Tensor, ...], joint_weight: Tensor) -> Tensor:
+        """What the student's tensors cost beside the teacher's: features first, then the answer."""
+        total = joint_weight.new_zeros(())
+        if self.params.feature_weight:
+            total = total + self.params.feature_weight * feature_loss(found[0], taught[0], joint_weight)
+        if self.params.output_weight:
+            pairs = zip(_logits(self.head, found[1:]), _logits(self.head, taught[1:]), strict=True)
+            costs = [soft_target_loss(s, t, joint_weight, self.params.temperature) for s, t in pairs]
+            total = total + self.params.output_weight * sum(costs)
+        return total
+
+
+def _logits(head: Head, answer: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The answer as logits (b, k, bins); a heatmap's are its cells, as sharp as `expected_px` reads them."""
+    if isinstance(head, Heatmap):
+        return tuple(EXPECTATION_SHARPNESS * maps.flatten(2) for maps in answer)
+    return answer
+
+
+def _channels(net: KeypointNetwork, meta: ModelMeta) -> int:
+    """Width of the features."""
+    parameter, training = next(net.parameters()), net.training
+    with torch.no_grad():
+        images = parameter.new_zeros(1, 3, meta.input_height_px, meta.input_width_px)
+        channels = net.eval().features(images).shape[1]
+    net.train(training)
+    return int(channels)

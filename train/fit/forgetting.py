@@ -1,0 +1,68 @@
+"""What a fine-tuning fit forgets: the AP on an earlier round's test people, before it and after.
+
+Goodfellow et al., "An Empirical Investigation of Catastrophic Forgetting in Gradient-Based Neural Networks", 2013.
+`val_oks_ap` speaks of today's people; a network that gains on them may have lost on those of before.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from dataengine.coco_json import read_people
+from dataengine.errors import InputError
+from dataengine.evaluation.oks import coco_ap
+from dataengine.inference.predict import predict_people, torch_runner
+from dataengine.nets.checkpoint import ModelMeta
+from dataengine.people import Images, People
+
+from .data import TrainingSet, refuse_shared_images
+from .params import FitParams
+from .start import choose_device, read_checkpoint
+
+
+@dataclass(frozen=True, eq=False)
+class OldTest:
+    """People of an earlier round."""
+
+    people: People
+    images: Images
+    ap_before: float | None
+    """Of the network that the fit starts from; None where it starts from no earlier one."""
+
+
+def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
+    """The people of `old_test`, and the AP of `start_from` on them; None where none are asked for.
+
+    Raises:
+        InputError: there is nobody in the file, or a picture of it is learned from.
+    """
+    if params.old_test is None:
+        return None
+    people, images = read_people(Path(params.old_test), root=Path.cwd())
+    if not len(people):
+        raise InputError(f"{params.old_test} has no people to test on")
+    refuse_shared_images(images, training.images, params.old_test)
+    if params.start_from is None:
+        return OldTest(people, images, None)
+    net, meta = read_checkpoint(Path(params.start_from))
+    return OldTest(people, images, average_precision(net.to(choose_device(params)), meta, people, images))
+
+
+def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: int = 64) -> dict[str, float]:
+    """AP before and after, and what was lost; a gain is a negative loss.
+
+    Without an earlier network only the AP after, without old people nothing.
+    """
+    if old is None:
+        return {}
+    after = average_precision(net, meta, old.people, old.images, batch=batch)
+    if old.ap_before is None:
+        return {"old_test_ap_after": after}
+    return {"old_test_ap_before": old.ap_before, "old_test_ap_after": after, "forgotten_ap": old.ap_before - after}
+
+
+def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
+    """OKS AP of a network on labelled people, `batch` at a time."""
+    prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
+    return float(coco_ap(people, images, prediction.as_people(people))["AP"])

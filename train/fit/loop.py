@@ -1,0 +1,263 @@
+"""Fit a keypoint network, resumable after a kill.
+
+`fit` runs the whole and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `step.py`
+what happens in a step. The same parameters and data give the same weights, in one go or with interruptions: every
+batch, augmentation and learning rate is a function of (seed, epoch, step), and the resume state holds the rest.
+"""
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from dataengine.crops.loader import WaitClock, epoch_batches
+from dataengine.crops.samples import CropSamples
+from dataengine.crops.spec import affine_scale, crop_matrix
+from dataengine.errors import InputError
+from dataengine.evaluation.poses import person_area
+from dataengine.files import fresh_folder
+from dataengine.inference.predict import Prediction, torch_runner
+from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
+from dataengine.people import People
+from dataengine.progress import track
+
+from .data import TrainingSet, ValidationSet, fingerprint
+from .distill import Distillation
+from .forgetting import OldTest, forgetting, old_test_set
+from .params import DistillParams, FitParams
+from .progress import Progress
+from .ranks import Ranks
+from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
+from .schedule import average_decay, learning_rate, update_average
+from .start import choose_device, files_read, first_network, model_meta
+from .state import FitState, load_state, remove_state, save_state
+from .step import Stepper
+
+INFERENCE_BATCH = 64
+CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress
+
+
+def fit(
+    stage: str,
+    params: FitParams,
+    training: TrainingSet,
+    validation: ValidationSet,
+    *,
+    out: Path,
+    report: Path,
+    files: Sequence[Path],
+    distill: DistillParams | None = None,
+) -> dict[str, float]:
+    """Fit on `training`, write the checkpoint folder `out` and the folder `report`; returns the final figures.
+
+    `files` are the label files read, for the fingerprint; `distill` may name a teacher.
+    """
+    ranks = Ranks.of_environment(choose_device(params))
+    meta = model_meta(params)
+    teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
+    mark = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
+    old = old_test_set(params, training)
+    run, progress = Run(params, meta, training, ranks, distill), Progress(report)
+    run.restore(load_state(out, mark))
+    if ranks.is_first and not run.done:
+        progress.restart()
+    ticks = range(run.done * run.steps_per_epoch, run.steps)
+    steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
+    while not run.finished():
+        loss = run.epoch(steps)
+        run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation, progress))})
+        if ranks.is_first:
+            save_state(out, run.state(mark))
+            progress.show_curves(run.history)
+    next(steps, None)  # lets the bar finish its line
+    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, old, mark, out, report, progress))
+    ranks.leave()
+    return final
+
+
+def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet, progress: Progress) -> dict[str, float]:
+    prediction = _predict(run, run.average, meta, validation)
+    progress.show_people(run.done, validation, prediction)
+    return validation_figures(validation, prediction)
+
+
+def _finish(
+    stage: str,
+    run: "Run",
+    meta: ModelMeta,
+    validation: ValidationSet,
+    old: OldTest | None,
+    mark: str,
+    out: Path,
+    report: Path,
+    progress: Progress,
+) -> dict[str, float]:
+    """Write checkpoint and report of what is shipped; returns its figures."""
+    shipped = run.shipped()
+    prediction = _predict(run, shipped, meta, validation)
+    forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
+    final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
+    lineage = {"stage": stage, "params": asdict(run.params), "data_sha256": mark, "validation": run.shipped_figures()}
+    with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
+        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
+        write_curves(report_folder, run.history, final)
+        write_picture(report_folder / PICTURE_NAME, validation, prediction)
+        progress.finish(report_folder)
+    remove_state(out)
+    progress.restart()
+    return final
+
+
+def _predict(run: "Run", net: nn.Module, meta: ModelMeta, validation: ValidationSet) -> Prediction:
+    return validation.crops.predict(torch_runner(net), meta, batch=run.inference_batch)
+
+
+def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
+    """Area (n,) of each person in crop pixels, augmentation aside."""
+    return person_area(people) * affine_scale(crop_matrix(people.bbox_xywh_px, meta.crop)) ** 2
+
+
+class Run:
+    """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
+
+    def __init__(
+        self,
+        params: FitParams,
+        meta: ModelMeta,
+        training: TrainingSet,
+        ranks: Ranks,
+        distill: DistillParams | None = None,
+    ) -> None:
+        device = choose_device(params)
+        self.params, self.training = params, training
+        self.samples = CropSamples(
+            training.people, training.images, meta.crop, params.augment, store=params.loader.store()
+        )
+        layout = torch.channels_last if params.channels_last else torch.contiguous_format
+        self.net = first_network(params, meta).to(device=device, memory_format=layout)
+        self.average = copy.deepcopy(self.net)
+        area = _crop_area_px2(training.people, meta)
+        self.ranks = ranks
+        self.distillation = (
+            Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
+        )
+        self.stepper = Stepper(params, self.net, area, self.samples.image_path, ranks, self.distillation)
+        self.best: dict[str, torch.Tensor] | None = None
+        self.history: list[dict[str, float]] = []
+        drawn = len(training.order(0, params.draws_per_epoch, params.people_per_epoch))
+        whole = min(params.batch * params.accumulate * ranks.world, drawn)
+        self.batch = whole // ranks.world * ranks.world  # of all ranks together
+        if not self.batch:
+            raise InputError("fewer samples than processes", expected=f"{ranks.world} or more", got=str(drawn))
+        self.steps_per_epoch = drawn // self.batch
+        self.steps = params.epochs * self.steps_per_epoch
+        self._fit_seconds, self._fit_images, self._waited = 0.0, 0, WaitClock()
+
+    @property
+    def done(self) -> int:
+        """Number of whole epochs."""
+        return len(self.history)
+
+    def restore(self, state: FitState | None) -> None:
+        """Continue where `state` stands."""
+        if state is None:
+            return
+        self.net.load_state_dict(state.net)
+        self.average.load_state_dict(state.average)
+        self.stepper.optimizer.load_state_dict(state.optimizer)
+        self.stepper.scaler.load_state_dict(state.scaler)
+        if self.distillation is not None:
+            self.distillation.projection.load_state_dict(state.projection)
+        self.stepper.pieces = state.pieces
+        self.best = None if state.best is None else dict(state.best)
+        self.history = list(state.history)
+
+    def state(self, mark: str) -> FitState:
+        """What to save after a whole epoch."""
+        return FitState(
+            fingerprint=mark,
+            epochs_done=self.done,
+            net=self.net.state_dict(),
+            average=self.average.state_dict(),
+            optimizer=self.stepper.optimizer.state_dict(),
+            history=self.history,
+            best=self.best,
+            scaler=self.stepper.scaler.state_dict(),
+            projection=self.distillation.projection.state_dict() if self.distillation else {},
+            pieces=self.stepper.pieces,
+        )
+
+    @property
+    def inference_batch(self) -> int:
+        """How many crops to predict at a time: no more than are fitted at a time where memory ran out."""
+        has_run_out = self.stepper.pieces > self.params.accumulate
+        return -(-self.batch // self.ranks.world // self.stepper.pieces) if has_run_out else INFERENCE_BATCH
+
+    def finished(self) -> bool:
+        """All epochs are done, or there was no better one for `patience` epochs."""
+        waited = self.done - 1 - self._best_epoch() if self.history else 0
+        return self.done >= self.params.epochs or 0 < self.params.patience <= waited
+
+    def note(self, figures: dict[str, float]) -> None:
+        """Append the figures of the epoch just fitted; keep its average where the best one is shipped."""
+        self.history.append(figures)
+        if self.params.ship == "best" and self._best_epoch() == self.done - 1:
+            self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
+
+    def shipped(self) -> nn.Module:
+        """The average of the last or the best epoch."""
+        if self.best is not None:
+            self.average.load_state_dict(self.best)
+        return self.average
+
+    def shipped_figures(self) -> dict[str, float]:
+        """The history's line on what is shipped."""
+        return self.history[self._best_epoch() if self.best is not None else -1]
+
+    def _best_epoch(self) -> int:
+        """The first epoch of the highest AP."""
+        return int(np.argmax([figures[CHOSEN_BY] for figures in self.history]))
+
+    def epoch(self, ticks: Iterator[int]) -> float:
+        """Fit one epoch; returns its mean loss."""
+        order = self.training.order(self.done, self.params.draws_per_epoch, self.params.people_per_epoch)
+        chance = np.random.SeedSequence([self.params.seed, self.done])  # of dropout, in networks that have it
+        torch.manual_seed(int(chance.generate_state(1)[0]))
+        losses = []
+        started = time.perf_counter()
+        places = self.ranks.places(len(order), self.batch)
+        batches = epoch_batches(
+            self.samples,
+            order[places],
+            self.batch // self.ranks.world,
+            self.params.seed,
+            self.done,
+            workers=self.params.loader.workers,
+            places=places,
+            waited=self._waited,
+        )
+        for batch in batches:
+            step = next(ticks)
+            moment = f"epoch {self.done}, step {step}"
+            losses.append(self.stepper.step(batch, learning_rate(self.params, step, self.steps), moment))
+            update_average(self.average, self.net, average_decay(self.params, step))
+        self._fit_seconds += time.perf_counter() - started
+        self._fit_images += len(losses) * self.batch
+        return float(np.mean(losses))
+
+    def speed(self) -> dict[str, float]:
+        """Rate over what this process fitted and the share of that time spent waiting for crops.
+
+        Both 0 where it only finished the report.
+        """
+        seconds = self._fit_seconds
+        return {
+            "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
+            "loader_wait_share": round(self._waited.seconds / seconds, 4) if seconds else 0.0,
+        }

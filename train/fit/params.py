@@ -1,0 +1,145 @@
+"""What the two fitting stages can be told: one section each in ``params.yaml``."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dataengine.crops.augment import AugmentParams
+from dataengine.crops.loader import LoaderParams
+from dataengine.errors import ParamsError
+from dataengine.mixing import Source
+
+
+@dataclass(frozen=True)
+class ReplayParams:
+    """Old data that a fine-tuning fit goes on seeing, so that it does not forget it (experience replay)."""
+
+    mix: str | None = None
+    """A folder that the stage mix wrote in an earlier round: train.json and recipe.json; none replays nothing."""
+    share: float = 0.0
+    """Of each epoch's draws, 0 or more and below 1; exact to one person."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise ParamsError("params replay.share", expected="0 or more and below 1", got=repr(self.share))
+        if bool(self.mix) != (self.share > 0):
+            raise ParamsError("params replay", expected="both a mix and a share above 0, or neither", got=str(self))
+
+
+@dataclass(frozen=True)
+class DistillParams:
+    """A larger network that the student learns from beside the labels (Hinton et al., 2015)."""
+
+    teacher: str | None = None
+    """A checkpoint folder or an export, of the same crop and head; none distils nothing."""
+    output_weight: float = 1.0
+    """Of the divergence between the teacher's and the student's distributions of a joint, nats."""
+    feature_weight: float = 0.0
+    """Of the angle between the teacher's features and the student's, which a 1x1 convolution has brought to their
+    width; the convolution is not shipped."""
+    temperature: float = 2.0
+    """Divides the logits of both: above 1, what the teacher holds for unlikely counts for more."""
+
+    def __post_init__(self) -> None:
+        for name in ("output_weight", "feature_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ParamsError(f"params distill.{name}", expected="0 or more", got=repr(getattr(self, name)))
+        if not 0 < self.temperature < float("inf"):
+            raise ParamsError("params distill.temperature", expected="above 0", got=repr(self.temperature))
+        if self.teacher and not self.output_weight + self.feature_weight:
+            raise ParamsError("params distill names a teacher who teaches nothing", mend="set a weight above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitParams:
+    """Network, losses, schedule and augmentation."""
+
+    seed: int
+    """Seeds weights and augmentation; the mix has its own seed."""
+    network: str
+    """Name in the table of networks."""
+    network_kwargs: dict[str, Any]
+    """The backbone's own arguments and the head's options, for example channels and blocks."""
+    head: str = "simcc"
+    """Name in the table of heads: simcc or heatmap."""
+    pretrained: str | None = None
+    """Published weights to begin with: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
+    name (vitpose)."""
+    start_from: str | None = None
+    """A checkpoint folder or an export to begin with, or `champion`: the registry entry that compare.champion names."""
+    only: Source | None = None
+    """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves it to the mix."""
+    replay: ReplayParams = field(default_factory=ReplayParams)
+    old_test: str | None = None
+    """People of an earlier round's test set, COCO JSON: metrics.json tells the AP on them, and after `start_from` the
+    AP lost."""
+    input_width_px: int
+    input_height_px: int
+    """Size of the crop that the network sees, in multiples of its stride: 16 for the residual network, 32 for HRNet."""
+    crop_padding: float
+    """Extent of the crop over that of the person's box."""
+    label_sigma_px: float
+    """Width of the Gaussian labels, crop pixels: about 2 for simcc, 8 (two cells) for heatmap."""
+    losses: dict[str, float] = field(default_factory=lambda: {"simcc_kl": 1.0})
+    """Weights of the losses that are summed; names in train/losses/table.py."""
+    epochs: int
+    """Validations, log points and resume points of the run."""
+    draws_per_epoch: int
+    """How often the mix is drawn in one epoch: small sets need many passes but not a validation after each."""
+    people_per_epoch: int | None = None
+    """So many people of the mix are an epoch, in place of `draws_per_epoch`: the draws follow each other without end,
+    and every epoch takes the next piece, so that fits on sets of any size take equally long. Null goes by draws."""
+    batch: int
+    """Samples in memory at a time; batch norm takes its statistics over them."""
+    accumulate: int = 1
+    """Batches whose gradients make one step of the optimizer."""
+    learning_rate: float
+    """At the top of the schedule."""
+    layer_decay: float = 1.0
+    """Factor on the learning rate for each stage of the network from the head, which has the full rate, to the image;
+    below 1 is for fine-tuning."""
+    weight_decay: float
+    """AdamW's, on matrices and kernels only."""
+    warmup_share: float
+    """Share of all steps in which the learning rate rises; it then falls as a cosine."""
+    restarts: int = 0
+    """How often the fallen learning rate jumps back to the top."""
+    restart_growth: float = 1.0
+    """Length of a cosine over that of the one before it."""
+    ema_decay: float
+    """Of the average of the weights that is validated and shipped."""
+    clip_norm: float
+    """Longest gradient that is let through."""
+    patience: int = 0
+    """Stop after so many epochs without a better validation AP; 0 never stops early."""
+    ship: Literal["last", "best"] = "last"
+    """Which epoch's average is shipped: the last, or that of the best validation AP. Choosing by AP makes that AP look
+    better than it is, and all the more so on a small validation set."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
+    """Of the forward and backward pass; weights stay in float32. fp16 scales the loss and takes a GPU."""
+    channels_last: bool = True
+    """Memory layout of images and features: faster for convolutions, on CPU and GPU."""
+    augment: AugmentParams
+    loader: LoaderParams = field(default_factory=LoaderParams)
+
+    def __post_init__(self) -> None:
+        for name in (
+            *("epochs", "draws_per_epoch", "batch", "accumulate", "learning_rate", "label_sigma_px", "clip_norm"),
+            *("restart_growth", "input_width_px", "input_height_px"),
+        ):
+            if not getattr(self, name) > 0:
+                raise ParamsError(f"params {name}", expected="above 0", got=repr(getattr(self, name)))
+        if not 0 < self.crop_padding < float("inf"):
+            got = repr(self.crop_padding)
+            raise ParamsError("params crop_padding", expected="above 0; 1 is the person's box alone", got=got)
+        if self.people_per_epoch is not None and self.people_per_epoch < 1:
+            raise ParamsError("params people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
+        for name in ("warmup_share", "ema_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ParamsError(f"params {name}", expected="0 or more and below 1", got=repr(getattr(self, name)))
+        if not 0 < self.layer_decay <= 1:
+            raise ParamsError("params layer_decay", expected="above 0 and at most 1", got=repr(self.layer_decay))
+        for name in ("restarts", "patience", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ParamsError(f"params {name}", expected="0 or more", got=repr(getattr(self, name)))

@@ -1,0 +1,45 @@
+"""What can be looked at while a fit runs: the curves so far, and a picture of the validation people after every epoch.
+
+They lie in ``<report>.live`` until the report is written, because the report itself is whole or absent; the pictures
+then become plots of it, one a step, as DVCLive names them. A fit that is taken up again keeps those of its epochs.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dataengine.files import fresh_folder
+from dataengine.inference.predict import Prediction
+
+from .data import ValidationSet
+from .report import write_curves, write_picture
+
+PICTURES = Path("plots/images/predictions")  # in a report
+_CURVES = "curves"
+
+
+class Progress:
+    """Of the fit that will write the folder `report`."""
+
+    def __init__(self, report: Path) -> None:
+        self.folder = report.with_name(report.name + ".live")
+
+    def restart(self) -> None:
+        """Forget what an earlier fit left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def show_people(self, epoch: int, validation: ValidationSet, prediction: Prediction) -> None:
+        """The picture of an epoch, the first of which is 0."""
+        path = self.folder / PICTURES / f"{epoch}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(path, validation, prediction)
+
+    def show_curves(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Of all epochs so far."""
+        with fresh_folder(self.folder / _CURVES) as folder:
+            write_curves(folder, history, history[-1])
+
+    def finish(self, report: Path) -> None:
+        """Copy the pictures into the folder `report`."""
+        if (self.folder / PICTURES).is_dir():
+            shutil.copytree(self.folder / PICTURES, report / PICTURES)

@@ -1,0 +1,70 @@
+"""What a fit tells: DVCLive curves and metrics, and a picture of the validation people with their predictions."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from dvclive import Live
+
+from dataengine.crops.spec import apply_affine
+from dataengine.draw import contact_sheet, draw_people
+from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.pck import pck
+from dataengine.files import atomic_path
+from dataengine.inference.predict import Prediction
+from dataengine.people import People
+
+from .data import ValidationSet
+
+PICTURE_NAME = "val_predictions.jpg"
+PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, 256
+TRUTH_COLOR = (255, 255, 255)
+
+
+def validation_figures(validation: ValidationSet, prediction: Prediction) -> dict[str, float]:
+    """OKS AP and PCK@0.2 of a prediction on the validation people."""
+    people = validation.people
+    ap = coco_ap(people, validation.images, prediction.as_people(people))
+    return {"val_oks_ap": ap["AP"], "val_oks_ap50": ap["AP50"], "val_pck_02": pck(people, prediction.keypoints_px)}
+
+
+def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
+    """The history as DVCLive plots, and the final figures as its metrics.json.
+
+    Written anew from the history that the resume state carries, so a run that was killed and taken up again shows one
+    unbroken curve.
+    """
+    with Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None) as live:
+        for figures in history:
+            for name, value in figures.items():
+                live.log_metric(name, value)
+            live.next_step()
+        for name, value in final.items():
+            live.log_metric(name, value, plot=False)
+
+
+def write_picture(path: Path, validation: ValidationSet, prediction: Prediction) -> None:
+    """A JPEG of validation crops, evenly spaced over the set: prediction in colours, label in white."""
+    count = min(PICTURE_PEOPLE, len(validation.people))
+    rows = np.linspace(0, len(validation.people) - 1, count).round().astype(int)
+    crops = validation.crops.take(rows)
+    tiles = [_tile(crop, validation, prediction, int(row)) for crop, row in zip(crops, rows, strict=True)]
+    captions = [f"{prediction.score[row]:.2f}" for row in rows]
+    sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
+    with atomic_path(path) as partial:
+        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
+
+
+def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Prediction, row: int) -> np.ndarray:
+    scale = TILE_PX / crop_bgr.shape[1]
+    crop = np.asarray(cv2.resize(crop_bgr, None, fx=scale, fy=scale), dtype=np.uint8)
+    person = validation.people.take([row])
+    guess = person.replace(keypoints_px=prediction.keypoints_px[[row]], visibility=np.full((1, 17), 2, dtype=np.uint8))
+    truth = draw_people(crop, _in_crop(person, validation.crops.matrices[row], scale), TRUTH_COLOR)
+    return draw_people(truth, _in_crop(guess, validation.crops.matrices[row], scale))
+
+
+def _in_crop(person: People, matrix: np.ndarray, scale: float) -> People:
+    points = apply_affine(matrix, person.keypoints_px.astype(np.float64)) * scale
+    return person.replace(keypoints_px=points.astype(np.float32))

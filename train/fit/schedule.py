@@ -1,0 +1,66 @@
+"""How fast a fit learns at each step, which parameters decay, and the average of the weights."""
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from .params import FitParams
+
+EMA_RAMP_STEPS = 10  # the average forgets its random start: its decay is at most (1 + t) / (10 + t), as TensorFlow's
+
+
+def learning_rate(params: FitParams, step: int, steps: int) -> float:
+    """A linear rise over the warm-up, then half cosines down to nothing, each restart beginning at the top again.
+
+    Cosine annealing with warm restarts is Loshchilov and Hutter's (SGDR, ICLR 2017); here the cycles, each
+    `restart_growth` times as long as the one before, fill the run exactly, so that it ends at the bottom of one.
+    """
+    warmup = max(1, round(params.warmup_share * steps))
+    if step < warmup:
+        return params.learning_rate * (step + 1) / warmup
+    start, end = _cycle(params, step - warmup, max(1, steps - warmup))
+    progress = (step - warmup - start) / (end - start)
+    return params.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _cycle(params: FitParams, step: int, steps: int) -> tuple[int, int]:
+    """First step and end of the cycle that `step` of `steps` lies in."""
+    lengths = [params.restart_growth**cycle for cycle in range(params.restarts + 1)]
+    bounds = [round(steps * sum(lengths[:cycle]) / sum(lengths)) for cycle in range(len(lengths) + 1)]
+    passed = [bound for bound in bounds[:-1] if bound <= step]
+    start = passed[-1]
+    return start, next((bound for bound in bounds if bound > start), start + 1)
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the average's weights and batch-norm statistics towards the network's; counters are copied."""
+    for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
+
+
+def average_decay(params: FitParams, step: int) -> float:
+    """`ema_decay`, less in the first steps."""
+    return min(params.ema_decay, (1 + step) / (EMA_RAMP_STEPS + step))
+
+
+def decay_groups(net: nn.Module, weight_decay: float, layer_decay: float = 1.0) -> list[dict[str, Any]]:
+    """The optimizer's parameter groups, each with its `rate`, a factor on the learning rate.
+
+    Kernels decay; biases and norms do not, which would only hurt them. The head's rate is 1 and falls by `layer_decay`
+    with each stage towards the image, as ELECTRA (Clark et al., 2020) and BEiT (Bao et al., 2022) are fine-tuned: early
+    features are general and hard to learn again.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        rate = 1.0 if layer_decay == 1 else layer_decay ** net.stages_above(name)  # type: ignore[operator]
+        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": weight_decay if is_kernel else 0.0, "rate": rate}
+        for (rate, is_kernel), parameters in sorted(groups.items(), key=lambda item: item[0], reverse=True)
+    ]

@@ -1,0 +1,112 @@
+"""The network that a fit begins with: fresh, from published weights, or from a checkpoint of our own."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from dataengine.crops.spec import CropSpec
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.files import read_json
+from dataengine.inference.exported import load_exported
+from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
+from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.table import architecture_of
+from dataengine.params import load_section
+from dataengine.registry.records import RegistryParams, read_registry
+from dataengine.registry.store import stored_model
+
+from ..gate.policy import CompareParams
+from .alike import check_alike
+from .params import FitParams
+
+CHAMPION = "champion"  # what start_from may say instead of a folder
+P = TypeVar("P", bound=FitParams)
+
+
+def crop_spec(params: FitParams) -> CropSpec:
+    """The crop that a network with these parameters sees."""
+    return CropSpec(params.input_width_px, params.input_height_px, params.crop_padding)
+
+
+def model_meta(params: FitParams) -> ModelMeta:
+    """Metadata of the network to fit; published weights say of themselves what network they are for."""
+    given = architecture_of(params.network, params.pretrained) if params.pretrained else {}
+    return ModelMeta(
+        network=params.network,
+        network_kwargs={**given, **params.network_kwargs},
+        input_width_px=params.input_width_px,
+        input_height_px=params.input_height_px,
+        crop_padding=params.crop_padding,
+        head=params.head,
+    )
+
+
+def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:
+    """The network with its first weights: a function of seed, published file and checkpoint alone."""
+    if params.start_from and params.pretrained:
+        raise ParamsError("params start_from and pretrained both give weights", mend="set one of them to null")
+    torch.manual_seed(params.seed)
+    net = meta.build()
+    if params.pretrained:
+        net.take_pretrained(params.pretrained)
+    if params.start_from:
+        _take_checkpoint(net, meta, Path(params.start_from))
+    return net
+
+
+def files_read(params: FitParams) -> list[Path]:
+    """Files of weights that decide what is fitted, for the fingerprint."""
+    local = [Path(params.pretrained)] if params.pretrained and Path(params.pretrained).is_file() else []
+    folder = Path(params.pretrained) if params.pretrained and Path(params.pretrained).is_dir() else None
+    inside = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
+    return [*local, *inside, *([Path(params.start_from) / WEIGHTS_NAME] if params.start_from else [])]
+
+
+def choose_device(params: FitParams) -> torch.device:
+    """The device to fit on. Asking for what is not there is an `EnvironmentFault`."""
+    present = torch.cuda.is_available()
+    if params.device == "cuda" and not present:
+        raise EnvironmentFault("params device: cuda", got="no GPU that PyTorch sees", mend="set it to auto or cpu")
+    device = torch.device("cuda" if present and params.device != "cpu" else "cpu")
+    if params.precision == "fp16" and device.type == "cpu":
+        raise ParamsError("params precision: fp16 takes a GPU", got="cpu", mend="set it to bf16 or fp32")
+    return device
+
+
+def with_champion(params: P, path: Path) -> P:
+    """`params` of the file `path`, with the folder of the pinned champion where `start_from` says "champion"."""
+    if params.start_from != CHAMPION:
+        return params
+    entry_id = load_section(path, "compare", CompareParams).champion
+    if not entry_id:
+        raise ParamsError("params start_from: champion", got="no compare.champion", mend="run `dataengine begin-round`")
+    registry = load_section(path, "registry", RegistryParams)
+    model = stored_model(read_registry(Path(registry.file)).entry(entry_id), Path(registry.store))
+    return replace(params, start_from=str(model.folder))
+
+
+def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
+    """The network of a checkpoint folder, or the one that an exported model was made from."""
+    if "files" not in read_json(folder / META_NAME):
+        return load_checkpoint(folder)
+    model = load_exported(folder)
+    if WEIGHTS_NAME not in model.sha256:
+        raise InputError(
+            f"{folder} was exported without {WEIGHTS_NAME}",
+            expected="weights that can be fitted further",
+            mend="export the checkpoint again, or start from its folder",
+        )
+    return load_weights(folder, model.meta, model.sha256[WEIGHTS_NAME]), model.meta
+
+
+def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) -> None:
+    source, meta = read_checkpoint(folder)
+    check_alike(f"start_from {folder}", meta, own_meta)
+    weights, own = source.state_dict(), net.state_dict()
+    if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own.items()}:
+        raise InputError(
+            f"{folder} holds another network than the one to fit", got=meta.network, mend="start from none"
+        )
+    net.load_state_dict(weights)

@@ -1,0 +1,167 @@
+"""The demands of the policy, one by one: passed, failed, or open because the evidence allows neither.
+
+`intervals` are the demands that more people can settle, `others` the rest. Adding a demand: a function that returns
+`Check`s, called in one of the two.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+from scipy import stats
+
+from dataengine.evaluation.bootstrap import Resampled
+
+from .comparison import Check, CheckKind
+from .evidence import WHOLE, Evidence
+from .policy import CompareParams
+
+FLOOR = "floor"  # name of the demand on a first model
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """A figure whose lower bound must exceed a threshold."""
+
+    name: str
+    kind: CheckKind
+    threshold: float  # AP
+    error: float  # probability of passing wrongly that is allowed, one-sided
+    figure: Resampled | None  # None where nothing was measured
+
+
+def intervals(params: CompareParams, evidence: Evidence) -> list[tuple[Demand, Check]]:
+    """The primary demand and the guards, each with how it came out."""
+    enough = evidence.test.clusters >= needed_clusters(params)
+    return [(demand, _judged(demand, params.level, enough)) for demand in _demands(params, evidence)]
+
+
+def others(params: CompareParams, evidence: Evidence) -> list[Check]:
+    """What no interval is needed for: state of the test set, latency, size, calibration."""
+    limits, megabytes = params.budgets, evidence.size_bytes / 1e6
+    return [
+        *_test_set(params, evidence),
+        *_budget("latency", "ms a crop", evidence.latency_ms, limits.latency_ms),
+        *_budget("size", "MB", megabytes, limits.size_mb),
+        *_budget("calibration", "expected calibration error", evidence.ece, limits.ece),
+    ]
+
+
+def needed_clusters(params: CompareParams) -> int:
+    """Fewest clusters that can bear the error of one comparison.
+
+    n clusters that all point the same way do so by chance with probability 2^-n, so no method that assumes nothing of
+    the spread may claim less.
+    """
+    return max(params.min_clusters, math.ceil(-math.log2(params.share)))
+
+
+def _demands(params: CompareParams, evidence: Evidence) -> Iterator[Demand]:
+    whole = evidence.whole
+    if whole.gain is None:
+        floor = params.floor_ap
+        yield Demand(FLOOR, "primary", floor, params.share, whole.candidate)
+        return
+    primary = params.primary
+    yield Demand(primary.kind, "primary", primary.threshold, params.share, whole.gain)
+    for pattern in params.guarded.slices:
+        for name in guarded_names(params, evidence, pattern):
+            part = evidence.slices.get(name)
+            figure = part.gain if part else None
+            yield Demand(name, "guard", -params.guarded.margin, 1 - params.guarded.level, figure)
+
+
+def guarded_names(params: CompareParams, evidence: Evidence, pattern: str) -> list[str]:
+    """Slices that a pattern of the policy names: itself where it has no ``*``, else those that are large enough."""
+    if "*" not in pattern:
+        return [pattern]
+    parts = {name: part for name, part in evidence.slices.items() if name != WHOLE}
+    least = params.guarded.min_people
+    return [name for name, part in parts.items() if part.people >= least and fnmatchcase(name, pattern)]
+
+
+def _judged(demand: Demand, level: float, enough: bool) -> Check:
+    """Passed where the lower bound exceeds the threshold, failed where the upper bound shown does not."""
+    figure = demand.figure
+    if figure is None or not len(figure.draws):
+        sentence = f"{demand.name} cannot be measured: the test set holds nobody there."
+        return Check(demand.name, demand.kind, None, demand.threshold, None, sentence)
+    low, high = lower_bound(figure, demand.error), figure.quantile((1 + level) / 2)
+    passed: bool | None = None
+    bound = f"between {_figure(demand, low)} and {_figure(demand, high)}"
+    if low > demand.threshold or (
+        demand.name == FLOOR and low == demand.threshold
+    ):  # a floor is reached, a gain exceeded
+        passed, bound = True, f"above {_figure(demand, low)} with {1 - demand.error:.4g} confidence"
+    elif high <= demand.threshold:
+        passed, bound = False, f"at most {_figure(demand, high)} with {(1 + level) / 2:.4g} confidence"
+    if not enough:
+        passed = None
+    sentence = f"{_headline(demand, passed, high)}: {_figure(demand, figure.value)} AP, {bound}."
+    return Check(demand.name, demand.kind, figure.value, demand.threshold, passed, sentence)
+
+
+def lower_bound(figure: Resampled, error: float) -> float:
+    """What the true figure exceeds but for probability `error`: the lower of two bounds.
+
+    Percentiles as far out as a share of the error asks for are no longer in the draws where clusters are few (with 8 to
+    15 simulated clusters they let pass three times too many), but Student's t with the bootstrap's standard error is;
+    where clusters are many but the draws skewed it is the other way round.
+    """
+    clusters = figure.clusters
+    if clusters <= 1:
+        return -math.inf
+    student = figure.value + stats.t.ppf(error, clusters - 1) * standard_error(figure)
+    return min(figure.quantile(error), float(student))
+
+
+def standard_error(figure: Resampled) -> float:
+    """Of the figure, from its draws; the bootstrap's own is too small by sqrt((n - 1) / n) on n clusters."""
+    clusters = max(figure.clusters, 2.0)
+    return float(np.std(figure.draws)) * math.sqrt(clusters / (clusters - 1))
+
+
+def _headline(demand: Demand, passed: bool | None, high: float) -> str:
+    threshold = demand.threshold
+    if demand.name == FLOOR:
+        words = {True: "clears", False: "misses", None: "is not shown to clear"}[passed]
+        return f"The first model {words} the floor of {threshold:g}"
+    where = "" if demand.kind == "primary" else f" where {demand.name}"
+    if threshold < 0:
+        words = {True: "is not worse", False: "is worse", None: "is not shown to be no worse"}[passed]
+        return f"The candidate {words} than the champion{where} by more than {-threshold:g}"
+    if passed is False:
+        return "The candidate is worse than the champion" if high < 0 else f"The candidate does not gain {threshold:g}"
+    words = "beats the champion" if passed else "is not shown to beat the champion"
+    return f"The candidate {words} by more than {threshold:g}"
+
+
+def _figure(demand: Demand, value: float) -> str:
+    """An AP, or a gain with its sign; infinite bounds are those of the scale."""
+    return f"{min(max(value, 0.0), 1.0):.3f}" if demand.name == FLOOR else f"{min(max(value, -1.0), 1.0):+.3f}"
+
+
+def _test_set(params: CompareParams, evidence: Evidence) -> Iterator[Check]:
+    test, least = evidence.test, needed_clusters(params)
+    some = test.clusters >= least
+    said = f"The test set has {test.clusters} independent clusters of images and this policy needs {least} or more"
+    sentence = f"{said}." if some else f"{said}: label more test images."
+    yield Check("clusters", "test-set", test.clusters, least, True if some else None, sentence)
+    fresh = test.use <= test.budget
+    said = f"This is comparison {test.use} of the {test.budget} that this test set may serve"
+    sentence = f"{said}." if fresh else f"{said}: label a fresh one."
+    yield Check("uses", "test-set", test.use, test.budget, True if fresh else None, sentence)
+
+
+def _budget(kind: CheckKind, unit: str, measured: float | None, limit: float | None) -> Iterator[Check]:
+    if limit is None:
+        return
+    if measured is None:
+        said = f"The {kind} of the candidate's file is not known; at most {limit:g} {unit} is allowed."
+        yield Check(kind, kind, None, limit, None, said)
+        return
+    passed = measured <= limit
+    said = f"{measured:.3g} {unit} {'is within' if passed else 'exceeds'} the budget of {limit:g}."
+    yield Check(kind, kind, measured, limit, passed, said)

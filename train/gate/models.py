@@ -1,0 +1,145 @@
+"""A model under the gate: the exported file that ships, run on the test set, with all figures that the report shows."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from dataengine.errors import InputError
+from dataengine.evaluation.breakdown import ErrorBreakdown, break_down
+from dataengine.evaluation.calibration import Reliability, calibration
+from dataengine.evaluation.matching import Matches, Pairs, paired
+from dataengine.evaluation.oks import figures, joint_ap, person_oks
+from dataengine.evaluation.pck import pck
+from dataengine.evaluation.slice_builders import slices_by_person, slices_by_pose, slices_by_tags, standard_slices
+from dataengine.evaluation.slices import Slice, slice_matches
+from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
+from dataengine.inference.predict import Prediction, Runner, onnx_runner, predict_people
+from dataengine.people import Images, People
+from dataengine.poses.clusters import PoseClusters
+
+from ..deploy.tensorrt_build import engine_runner, gpu_present
+from .comparison import ErrorRow, ModelFigures, ReliabilityBin
+from .evidence import WHOLE
+from .policy import CompareParams
+
+LEAST_OKS = 1e-4  # its logit is finite
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One model on the test set."""
+
+    prediction: Prediction
+    pairs: Pairs
+    figures: ModelFigures
+    breakdown: ErrorBreakdown
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Of one crop at batch 1."""
+        return self.figures.latency_ms.get("1")
+
+
+def file_that_runs(params: CompareParams, models: list[ExportedModel]) -> str:
+    """The file that ships: both models the same way, or the difference is one of runtimes."""
+    engines = all(ENGINE in model.sha256 for model in models)
+    wanted = params.runner == "engine" or (params.runner == "auto" and gpu_present())
+    if wanted and not engines and params.runner == "engine":
+        raise InputError("a model has no engine", mend="export with export.engine, or set compare.runner to onnx")
+    return ENGINE if wanted and engines else ONNX_FP16
+
+
+def score(model: ExportedModel, people: People, images: Images, name: str, threads: int, who: str) -> Scored:
+    """Run file `name` of `model` on everyone in their labelled boxes."""
+    path = model.folder / name
+    runner: Runner = engine_runner(path) if name == ENGINE else onnx_runner(path, threads)
+    prediction = predict_people(runner, model.meta, people, images, description=who)
+    found = prediction.as_people(people)
+    pairs = paired(people, images, found)
+    record = model.sidecar["files"][name]
+    poses, breakdown = calibration(pairs).pose, break_down(pairs)
+    return Scored(
+        prediction,
+        pairs,
+        ModelFigures(
+            id=model.id,
+            file=name,
+            figures=figures(pairs) | {"PCK@0.2": pck(people, prediction.keypoints_px)},
+            joints=joint_ap(people, images, found),
+            latency_ms=dict(record.get("latency_ms", {})),
+            machine=str(model.sidecar.get("measured_on", "")),
+            size_bytes=int(record["bytes"]),
+            ece=None if math.isnan(poses.ece) else poses.ece,
+            reliability=_bins(poses),
+            errors=_errors(breakdown),
+        ),
+        breakdown,
+    )
+
+
+def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:
+    """What labels and pose clusters tell, and the values of extra `columns` of people; one of lists holds tags.
+
+    Raises:
+        InputError: a column is not there, or makes slices of the same name as another or as the pose clusters.
+    """
+    slices = standard_slices(people, images)
+    if clusters is not None:
+        slices += slices_by_pose(clusters, people, images)
+    for name in columns:
+        if name not in people.extras:
+            known = ", ".join(people.extras) or "none"
+            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {known}", got=name)
+        values = people.extras[name].tolist()
+        if any(isinstance(value, list) for value in values):
+            slices += slices_by_tags(name, [value or [] for value in values], people, images)
+        else:
+            slices += slices_by_person(name, _texts(values), people, images)
+    names = [part.name for part in slices]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        mend = "rename or leave out the column in compare.columns"
+        raise InputError("two slices have one name", expected="each name once", got=", ".join(twice), mend=mend)
+    return slices
+
+
+def matches_of(pairs: Pairs, images: Images, slices: list[Slice]) -> dict[str, Matches]:
+    """Matches within the whole set and within each slice, by name."""
+    return {WHOLE: pairs.match(), **{part.name: slice_matches(pairs, images, part) for part in slices}}
+
+
+def agreement(people: People, one: Prediction, other: Prediction) -> float | None:
+    """Correlation of two models' logits of OKS over people, which decides how well their difference is known.
+
+    None where one model is equally good on everybody.
+    """
+    logits = [logit(np.clip(person_oks(people, p.keypoints_px), LEAST_OKS, 1 - LEAST_OKS)) for p in (one, other)]
+    spread = min(float(np.std(each)) for each in logits)
+    return float(np.corrcoef(*logits)[0, 1]) if spread > 0 else None
+
+
+def _texts(values: list[Any]) -> NDArray[np.str_]:
+    return np.array(["" if value is None else str(value) for value in values], dtype=str)
+
+
+def _bins(reliability: Reliability) -> tuple[ReliabilityBin, ...]:
+    rows = zip(reliability.confidence, reliability.outcome, reliability.count, strict=True)
+    return tuple(ReliabilityBin(float(sure), float(oks), int(count)) for sure, oks, count in rows if count)
+
+
+def _errors(breakdown: ErrorBreakdown) -> tuple[ErrorRow, ...]:
+    """How many joints of each class of error; for the last three, how many people or detections."""
+    counts: Mapping[str, int] = {
+        "score": int(breakdown.misscored.sum()),
+        "background": int((breakdown.labels == "background").sum()),
+        "not found": int(breakdown.not_found.sum()),
+    }
+    return tuple(
+        ErrorRow(name, counts.get(name, sum(joint.get(name, 0) for joint in breakdown.joints.values())), cost)
+        for name, cost in breakdown.cost.items()
+    )

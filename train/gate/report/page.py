@@ -1,0 +1,279 @@
+"""A comparison as one self-contained HTML file: the verdict first, then what it rests on, then people.
+
+Text that comes from files and params is escaped by Jinja; charts and pictures are inlined: the page asks for nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from dataengine.evaluation.bootstrap import Interval, clusters_of
+from dataengine.evaluation.matching import precision_table
+from dataengine.files import atomic_path
+from dataengine.people import Images, People
+
+from ..comparison import Comparison, ModelFigures
+from ..models import Scored
+from .charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
+from .people import shown_person, telling_people
+from .template import PAGE
+
+PICTURES = 24
+HEADLINE = {
+    "promote": "Promote the candidate.",
+    "reject": "Do not promote the candidate.",
+    "not-enough-evidence": "Do not promote yet: there is not enough evidence.",
+}
+ERROR_MEANING = {
+    "miss": "a joint far from where it is",
+    "swap": "a joint put on another person",
+    "inversion": "left and right of one person exchanged",
+    "jitter": "a joint near its place, but not on it",
+    "score": "confidence in the wrong order: the cost is of the order among everybody, the number of people whom "
+    "another, less sure answer in their image fits better",
+    "background": "an answer that fits nobody",
+    "not found": "a person that was not found",
+}
+ERROR_UNIT = {"score": "people", "background": "answers", "not found": "people"}  # of the others: joints
+
+
+def write_report(
+    path: Path,
+    comparison: Comparison,
+    people: People,
+    images: Images,
+    scored: Mapping[str, Scored],
+    lineage: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Write the report of a comparison.
+
+    `scored` and `lineage` (of the sidecars) hold "candidate" and, unless it is the first model, "champion".
+    """
+    from jinja2 import Environment
+
+    page = Environment(autoescape=True).from_string(PAGE)
+    text = page.render(
+        c=comparison,
+        title=HEADLINE[comparison.verdict],
+        headline=_headline(comparison),
+        models=list(scored),
+        columns=1 + len(scored),
+        tiles=list(_tiles(comparison)),
+        deltas=list(_deltas(comparison)),
+        slice_axis=_slice_axis(comparison),
+        interval_words=_interval_words(comparison),
+        figures=list(_figures(comparison)),
+        slices=list(_slices(comparison)),
+        pose_words=_pose_words(comparison),
+        charts=list(_charts(comparison, scored)),
+        errors=list(_errors(comparison)),
+        people=_people(comparison, people, images, scored),
+        people_words=_people_words(comparison),
+        test=_test(comparison),
+        lineage={who: _lineage(comparison, who, facts) for who, facts in lineage.items()},
+    )
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _headline(comparison: Comparison) -> str:
+    """The verdict in one sentence; a promotion with its figure, for what stops one may be no figure of AP."""
+    said = HEADLINE[comparison.verdict]
+    if comparison.verdict != "promote":
+        return said
+    figure = comparison.gain if comparison.gain is not None else comparison.ap
+    what = "AP" if comparison.gain is None else "AP against the champion"
+    sign, level = "" if comparison.gain is None else "+", comparison.policy["level"]
+    return f"{said[:-1]}: {figure.value:{sign}.3f} {what} ({level:.0%} interval {_bounds(figure, sign)})."
+
+
+def _models(comparison: Comparison) -> dict[str, ModelFigures]:
+    models = {"candidate": comparison.candidate, "champion": comparison.champion}
+    return {who: model for who, model in models.items() if model is not None}
+
+
+def _tiles(comparison: Comparison) -> Iterator[dict[str, str]]:
+    if comparison.gain is not None:
+        yield {"name": "gain in AP", "value": f"{comparison.gain.value:+.3f}", "more": _bounds(comparison.gain, "+")}
+    yield {"name": "AP of the candidate", "value": f"{comparison.ap.value:.3f}", "more": _bounds(comparison.ap)}
+    for name, cells in _costs(comparison):
+        more = f"champion {cells['champion']}" if "champion" in cells else comparison.candidate.file
+        yield {"name": name, "value": cells["candidate"], "more": more}
+
+
+def _costs(comparison: Comparison) -> Iterator[tuple[str, dict[str, str]]]:
+    models = _models(comparison)
+    latency = {who: m.latency_ms.get("1") for who, m in models.items()}
+    yield "latency of a crop", {w: "not measured" if ms is None else f"{ms:.1f} ms" for w, ms in latency.items()}
+    yield "size of the file", {who: f"{m.size_bytes / 1e6:.2f} MB" for who, m in models.items()}
+    yield "calibration error", {who: "-" if m.ece is None else f"{m.ece:.3f}" for who, m in models.items()}
+
+
+def _deltas(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    limit = next((check.limit for check in comparison.checks if check.kind == "primary"), 0.0)
+    if comparison.gain is not None:
+        scale = Scale.around([comparison.gain], 0.0, limit)
+        name = f"gain in AP (asked for: above {limit:g})"
+        yield {"rows": [_row(name, comparison.gain, scale, "candidate", "+", limit)], "axis": axis_svg(scale, "+")}
+    both = [comparison.ap, comparison.champion_ap]
+    floor = limit if comparison.gain is None else None
+    scale = Scale.around(both, *([] if floor is None else [floor]))
+    name = "AP of the candidate" if floor is None else f"AP (dashed: the floor, {floor:g})"
+    rows = [_row(name, comparison.ap, scale, "candidate", "", floor)]
+    if comparison.champion_ap is not None:
+        rows.append(_row("AP of the champion", comparison.champion_ap, scale, "champion", ""))
+    yield {"rows": rows, "axis": axis_svg(scale)}
+
+
+def _row(name: str, interval: Interval, scale: Scale, who: str, sign: str, mark: float | None = None) -> dict[str, Any]:
+    label = f"{name}: {interval.value:{sign}.3f}, {_bounds(interval, sign)}"
+    svg = interval_svg(interval, scale, who, label, mark)
+    return {"name": name, "interval": interval, "sign": sign, "svg": svg}
+
+
+def _slice_scale(comparison: Comparison) -> Scale:
+    shown = [part.candidate if comparison.gain is None else part.gain for part in comparison.slices]
+    limits = [check.limit for check in comparison.checks if check.kind == "guard"]
+    return Scale.around(shown, 0.0, *limits)
+
+
+def _slice_axis(comparison: Comparison) -> Markup:
+    return axis_svg(_slice_scale(comparison), "" if comparison.gain is None else "+")
+
+
+def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    compared = comparison.gain is not None
+    shown = {part.name: part.gain if compared else part.candidate for part in comparison.slices}
+    limits = {check.name: check.limit for check in comparison.checks if check.kind == "guard"}
+    scale = _slice_scale(comparison)
+    for part in comparison.slices:
+        interval, facts = shown[part.name], {"people": part.people, "clusters": part.clusters, "guarded": part.guarded}
+        row = (
+            {}
+            if interval is None
+            else _row(part.name, interval, scale, "candidate", "+" if compared else "", limits.get(part.name))
+        )
+        yield {"name": part.name, "svg": ""} | row | facts
+
+
+def _pose_words(comparison: Comparison) -> str:
+    """What the slices by pose mean, and whom the test set lacks."""
+    poses = comparison.poses
+    if poses is None:
+        return ""
+    words = [
+        f"cluster= and rare= are of the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training people; "
+        f"balancing counts {poses.rare_clusters} of them as rare.",
+        f"{poses.rare_people} of {poses.people} test people with a pose are in rare ones; the test set shows "
+        f"{poses.seen_clusters} of the {poses.clusters} clusters and says nothing of the others.",
+    ]
+    if poses.without_pose:
+        words.append(f"{poses.without_pose} people have too few labelled joints to be in any.")
+    return " ".join(words)
+
+
+def _figures(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    models = _models(comparison)
+    for name in comparison.candidate.figures:
+        values = [model.figures.get(name) for model in models.values()]
+        cells = ["-" if value is None else f"{value:.3f}" for value in values]
+        if len(values) > 1:
+            first, second = values
+            cells.append("-" if first is None or second is None else f"{first - second:+.3f}")
+        yield {"name": name, "cells": cells}
+    for name, texts in _costs(comparison):
+        yield {"name": name, "cells": list(texts.values()) + ([""] if len(models) > 1 else [])}
+
+
+def _charts(comparison: Comparison, scored: Mapping[str, Scored]) -> Iterator[dict[str, Any]]:
+    matches = {who: each.pairs.match() for who, each in scored.items()}
+    recall = next(iter(matches.values())).recall_points
+    tables = {who: precision_table(each) for who, each in matches.items()}
+    thresholds = next(iter(matches.values())).thresholds
+    chosen = {"all OKS thresholds": np.ones(len(thresholds), dtype=bool), "OKS 0.75": np.isclose(thresholds, 0.75)}
+    for words, rows in chosen.items():
+        caption = f"Precision over recall, {words}"
+        yield {
+            "svg": precision_svg({w: t[rows].mean(axis=0) for w, t in tables.items()}, recall, caption),
+            "caption": caption,
+        }
+    bins = {who: model.reliability for who, model in _models(comparison).items()}
+    caption = "Reliability: mean OKS of the people of each confidence; a calibrated model lies on the dashed line"
+    yield {"svg": reliability_svg(bins, caption), "caption": caption}
+
+
+def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    models = _models(comparison)
+    most = max((row.ap_cost for model in models.values() for row in model.errors), default=0.0) or 1.0
+    for rows in zip(*(model.errors for model in models.values()), strict=True):
+        name, costs = rows[0].name, {who: row.ap_cost for who, row in zip(models, rows, strict=True)}
+        label = f"{name}: " + ", ".join(f"{who} {cost:+.3f} AP" for who, cost in costs.items())
+        yield {
+            "name": name,
+            "meaning": ERROR_MEANING.get(name, ""),
+            "svg": bars_svg(costs, most, label),
+            "cells": [(f"{row.ap_cost:+.3f}", f"{row.count} {ERROR_UNIT.get(name, 'joints')}") for row in rows],
+        }
+
+
+def _people(comparison: Comparison, people: People, images: Images, scored: Mapping[str, Scored]) -> list[Any]:
+    predictions = {who: each.prediction for who, each in scored.items()}
+    clusters = clusters_of(images, comparison.policy["cluster"], comparison.policy["block_frames"])
+    rows = telling_people(people, predictions, PICTURES, clusters[images.rows_of(people.image_id)])
+    return [shown_person(people, images, int(row), predictions) for row in rows]
+
+
+def _people_words(comparison: Comparison) -> str:
+    what = (
+        "The difference of the two models' OKS, whoever is better,"
+        if comparison.champion is not None
+        else "The candidate's OKS, worst first,"
+    )
+    return (
+        f"{what} orders the pictures, one person an image, chosen from each cluster ({comparison.policy['cluster']}) "
+        "once before any twice. The number after a model's name is its OKS."
+    )
+
+
+def _test(comparison: Comparison) -> dict[str, str]:
+    test, error = comparison.test, comparison.error
+    return {
+        "test set": f"{test.people} people in {test.images} images, {test.clusters} clusters; found in labelled boxes",
+        "sha256": test.sha256,
+        "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
+        "risk of a false promotion": (
+            f"The policy allows {error.total:.2%} over all {test.budget} comparisons together: at most that is the "
+            f"probability that any of them promotes a model that is no better. This comparison used "
+            f"{error.this_round:.2%}, with the earlier ones {error.spent:.2%}; {error.left:.2%} is left."
+        ),
+        "round": str(comparison.round),
+    }
+
+
+def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict[str, str]:
+    model, student = _models(comparison)[who], facts.get("student", {})
+    hashes = facts.get("data_sha256", {})
+    return {
+        "model": model.id,
+        "file": f"{model.file}, measured on {model.machine or 'an unknown machine'}",
+        "weights": str(facts.get("student_sha256", "-")),
+        "training data": str(student.get("data_sha256", "-")),
+        **{f"data: {name}": str(value) for name, value in hashes.items()},
+        "code revision": str(facts.get("code_revision") or "-"),
+        "params": ", ".join(f"{name} {value}" for name, value in student.get("params", {}).items()) or "-",
+    }
+
+
+def _interval_words(comparison: Comparison) -> str:
+    policy = comparison.policy
+    return (
+        f"{policy['level']:.0%} intervals by {policy['resamples']} paired bootstrap resamples of "
+        f"{comparison.test.clusters} clusters ({policy['cluster']})."
+    )
+
+
+def _bounds(interval: Interval, sign: str = "") -> str:
+    return f"{interval.low:{sign}.3f} to {interval.high:{sign}.3f}"

@@ -1,0 +1,142 @@
+"""The verdict: promote when every demand passes, reject when one fails, else not enough evidence and what would help.
+
+`judge` is pure. A false promotion needs the primary demand to pass wrongly, which it does with probability
+`CompareParams.share` at most, whatever the guards and budgets say: these can only stop a promotion. An intersection of
+demands needs no correction for their number (Berger 1982, "Multiparameter hypothesis testing").
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from scipy import stats
+
+from .checks import Demand, guarded_names, intervals, others, standard_error
+from .comparison import Check, Decision, Error, Settle
+from .evidence import WHOLE, Evidence
+from .policy import CompareParams
+
+VERDICT_FILE = "verdict.json"
+HOPELESS = 1000  # times the people of the test set: beyond that, a number says nothing
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision and why."""
+
+    decision: Decision
+    reason: str
+    checks: tuple[Check, ...]
+    error: Error
+    settle: Settle | None
+    warnings: tuple[str, ...]
+
+
+def judge(params: CompareParams, evidence: Evidence) -> Verdict:
+    """Decide on a candidate by the policy."""
+    measured, rest = intervals(params, evidence), others(params, evidence)
+    checks = (*rest, *(check for _, check in measured))
+    failed = [check for check in checks if check.passed is False]
+    open_ones = [check for check in checks if check.passed is None]
+    primary = next(check for check in checks if check.kind == "primary")
+    settle = None
+    if failed:
+        decision: Decision = "reject"
+        reason = " ".join(["Not promoted.", *(check.sentence for check in failed)])
+    elif open_ones:
+        decision = "not-enough-evidence"
+        if not any(check.passed is None for check in rest):
+            settle = _settle(params, evidence, measured)
+        told = [check.sentence for check in open_ones] + ([_in_words(settle)] if settle else [])
+        reason = " ".join(["Not enough evidence to promote.", *told])
+    else:
+        decision = "promote"
+        reason = f"Every demand holds. {primary.sentence}"
+    return Verdict(
+        decision, reason, checks, spent_error(params, evidence.test.use), settle, _warnings(params, evidence)
+    )
+
+
+def spent_error(params: CompareParams, use: int) -> Error:
+    """What this comparison, the `use`-th on its test set, and the earlier ones spend of the error granted."""
+    spent = min(use * params.share, params.alpha)
+    this_round = params.share if use <= params.uses else 0.0
+    return Error(total=params.alpha, this_round=this_round, spent=spent, left=params.alpha - spent)
+
+
+def people_factor(demand: Demand, level: float, power: float) -> tuple[float, bool]:
+    """How many times the people would settle a demand, and whether that would be by passing it.
+
+    The spread falls with the root of the number of clusters. With a distance d between figure and threshold and a
+    standard error s, n times the people decide with probability `power` where n = ((z_error + z_power) s / d)^2.
+    """
+    assert demand.figure is not None
+    distance = demand.figure.value - demand.threshold
+    spread = standard_error(demand.figure)
+    passes = distance > 0
+    sure = 1 - demand.error if passes else (1 + level) / 2
+    if distance == 0:
+        return math.inf, passes
+    return ((stats.norm.ppf(sure) + stats.norm.ppf(power)) * spread / distance) ** 2, passes
+
+
+def _settle(params: CompareParams, evidence: Evidence, measured: list[tuple[Demand, Check]]) -> Settle | None:
+    """More people until every open demand passes, or until the first of those that point down fails."""
+    waiting = [demand for demand, check in measured if check.passed is None]
+    if any(demand.figure is None or not len(demand.figure.draws) for demand in waiting):
+        return None
+    factors = [people_factor(demand, params.level, params.power) for demand in waiting]
+    down = [factor for factor, passes in factors if not passes]
+    factor = min(down) if down else max(factor for factor, _ in factors)
+    if factor > HOPELESS:
+        return None
+    factor = max(factor, 1.0)
+    return Settle(
+        people=_round_up((factor - 1) * evidence.test.people),
+        clusters=_round_up((factor - 1) * evidence.test.clusters),
+        outcome="reject" if down else "promote",
+        assumption=f"if the figures stay as they are and new images vary like these, with probability {params.power:g}",
+    )
+
+
+def _in_words(settle: Settle) -> str:
+    end = "a promotion" if settle.outcome == "promote" else "a rejection"
+    people, clusters = settle.people, settle.clusters
+    return f"About {people} more labelled people ({clusters} clusters) would settle it as {end}, {settle.assumption}."
+
+
+def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
+    test = evidence.test
+    warnings = []
+    if params.warn_from <= test.use <= test.budget:
+        left = test.budget - test.use
+        end = "no more comparison" if left == 0 else f"{left} more comparison{'' if left == 1 else 's'}"
+        warnings.append(f"This test set may serve {end} after this one: begin to label a fresh one.")
+    for pattern in params.guarded.slices:
+        if evidence.whole.gain is not None and not guarded_names(params, evidence, pattern):
+            least = params.guarded.min_people
+            warnings.append(f"The test set has no slice {pattern} of {least} people or more: nothing is guarded there.")
+    return (*warnings, *_small_guards(params, evidence))
+
+
+def _small_guards(params: CompareParams, evidence: Evidence) -> Iterator[str]:
+    """What guards pass over, or measure on few people: neither shall go unsaid."""
+    if evidence.whole.gain is None:  # a first model is measured against nobody
+        return
+    least = params.guarded.min_people
+    people = {name: part.people for name, part in evidence.slices.items() if name != WHOLE}
+    for pattern in params.guarded.slices:
+        small = [f"{name} ({n})" for name, n in people.items() if n < least and fnmatchcase(name, pattern)]
+        if small and "*" in pattern:
+            yield f"Not guarded, for they hold fewer than {least} people: {', '.join(small)}."
+        elif small:
+            yield f"The guard on {small[0]} rests on fewer than {least} people: its answer says little either way."
+
+
+def _round_up(count: float) -> int:
+    """To two digits, upwards: more would claim to know more."""
+    if count < 1:
+        return 1
+    step = 10 ** max(math.floor(math.log10(count)) - 1, 0)
+    return math.ceil(count / step) * step

@@ -1,0 +1,105 @@
+"""The table of losses, and their weighted sum as ``params.yaml`` states it.
+
+Adding a loss: write a pure function in `losses_distribution` or `losses_position`, or a module beside them, that is a
+mean over counted joints (`Target.counted`: gradient accumulation relies on it) and finite for none; wrap it in a
+function of (answer, target, head, sigma_px); add one line to `LOSSES`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from dataengine.errors import ParamsError
+from dataengine.nets.heads import Head, Heatmap, SimCC
+
+from .distribution import heatmap_loss, simcc_loss
+from .position import oks_loss, smooth_l1_loss, wing_loss
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a batch of b crops should be answered with."""
+
+    keypoints_px: Tensor  # (b, 17, 2) crop pixels
+    joint_weight: Tensor  # (b, 17), 0 = does not count
+    area_px2: Tensor  # (b,) area of the person, crop pixels
+
+    @property
+    def counted(self) -> int:
+        """Number of joints that count."""
+        return int((self.joint_weight > 0).sum())
+
+
+Answer = tuple[Tensor, ...]
+
+
+def _simcc_kl(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+    x, y = answer
+    split = head.layout.simcc_split
+    return simcc_loss(x, y, target.keypoints_px, target.joint_weight, split=split, sigma_px=sigma_px)
+
+
+def _heatmap_mse(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+    assert isinstance(head, Heatmap)  # `WeightedLoss` has refused others
+    (maps,) = answer
+    return heatmap_loss(maps, target.keypoints_px, target.joint_weight, cell_px=head.cell_px, sigma_px=sigma_px)
+
+
+def _oks(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+    return oks_loss(head.expected_px(answer), target.keypoints_px, target.joint_weight, target.area_px2)
+
+
+def _smooth_l1(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+    return smooth_l1_loss(head.expected_px(answer), target.keypoints_px, target.joint_weight)
+
+
+def _wing(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+    return wing_loss(head.expected_px(answer), target.keypoints_px, target.joint_weight)
+
+
+LOSSES: Mapping[str, Callable[[Answer, Target, Head, float], Tensor]] = {
+    "simcc_kl": _simcc_kl,
+    "heatmap_mse": _heatmap_mse,
+    "oks": _oks,
+    "smooth_l1": _smooth_l1,
+    "wing": _wing,
+}
+NEEDS_HEAD: Mapping[str, type[SimCC] | type[Heatmap]] = {"simcc_kl": SimCC, "heatmap_mse": Heatmap}
+
+
+class WeightedLoss:
+    """The sum of the losses whose weight is not 0."""
+
+    def __init__(self, weights: Mapping[str, float], head: Head, sigma_px: float) -> None:
+        """Raises `ParamsError` for an unknown loss, one of another head, a negative weight, or none above 0."""
+        check_weights(weights)
+        for name, weight in weights.items():
+            if weight and not isinstance(head, NEEDS_HEAD.get(name, object)):
+                raise ParamsError(f"loss {name} does not fit the head", got=type(head).__name__, mend="set it to 0")
+        self.weights = {name: float(weight) for name, weight in weights.items() if weight}
+        self.head, self.sigma_px = head, sigma_px
+
+    def __call__(self, answer: Answer, target: Target) -> Tensor:
+        """A scalar; `answer` is the network's, in float32 or finer."""
+        terms = [
+            weight * LOSSES[name](answer, target, self.head, self.sigma_px) for name, weight in self.weights.items()
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+
+
+def check_weights(weights: Mapping[str, float]) -> None:
+    """Refuse what is no weighted sum of known losses."""
+    unknown = sorted(set(weights) - set(LOSSES))
+    if unknown:
+        raise ParamsError("params losses has an unknown name", expected=" | ".join(LOSSES), got=", ".join(unknown))
+    bad = [name for name, weight in weights.items() if not _is_weight(weight)]
+    if bad or not any(weights.values()):
+        raise ParamsError("params losses", expected="weights of 0 or more, one above 0", got=repr(dict(weights)))
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")

@@ -1,0 +1,117 @@
+"""Ask the two teachers: BlazePose finds and labels people, the fitted network labels the same boxes.
+
+Each answers twice, on the image and on its mirror image; how far the two answers lie apart tells how far to trust it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.blazepose import BlazePose, Landmarks, Roi
+from dataengine.blazepose.model import MIN_PRESENCE
+from dataengine.crops.pixels import read_image
+from dataengine.inference.predict import load_runner, predict_both_ways
+from dataengine.keypoints import FLIP_INDEX
+from dataengine.people import JOINTS, Images, People, box_from_keypoints
+from dataengine.progress import track
+
+from ..tracking.overlap_links import box_overlap
+from .filters import Opinion
+
+SAME_PERSON_OVERLAP = 0.5  # two regions led to one person
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A person that BlazePose found in an image."""
+
+    image_row: int
+    bbox_xywh_px: NDArray[np.float32]  # (4,) inside the image
+    landmarks: Landmarks
+    mirrored_px: NDArray[np.float32]  # (17, 2) its answer on the mirror image, mirrored back
+
+
+def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Found]:
+    """Everybody that BlazePose finds, in the order of video and frame.
+
+    Besides the detector's regions it looks where the people of the frame before, at most `max_gap` frames ago, would
+    be: the detector wants a face, following somebody does not.
+    """
+    blazepose = BlazePose(model_folder)
+    found: list[Found] = []
+    before: list[Found] = []
+    for row in track(np.lexsort([images.frame, images.video]), "BlazePose", total=len(images), unit="frame"):
+        image = read_image(str(images.path[row]))
+        follows = _follows(images, before[0].image_row, int(row), max_gap) if before else False
+        regions = [detection.roi for detection in blazepose.detect(image)]
+        regions += [person.landmarks.next_roi for person in before] if follows else []
+        before = _people_in(blazepose, image, int(row), regions)
+        found += before
+    return found
+
+
+def _follows(images: Images, before: int, now: int, max_gap: int) -> bool:
+    same = images.video[before] == images.video[now] != ""
+    return bool(same and 0 < images.frame[now] - images.frame[before] <= max_gap)
+
+
+def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions: Iterable[Roi]) -> list[Found]:
+    people: list[Found] = []
+    for region in regions:
+        landmarks = blazepose.landmarks(image, region)
+        box = _box_inside(landmarks.keypoints_px, image.shape[1], image.shape[0])
+        known = [person.bbox_xywh_px for person in people]
+        is_new = not known or box_overlap(box[None], np.stack(known)).max() < SAME_PERSON_OVERLAP
+        if landmarks.presence >= MIN_PRESENCE and box[2:].min() > 1 and is_new:
+            people.append(Found(row, box, landmarks, _mirrored_answer(blazepose, image, region)))
+    return people
+
+
+def _box_inside(keypoints_px: NDArray[np.float32], width_px: int, height_px: int) -> NDArray[np.float32]:
+    """Box (4,) around all joints, cut to the image."""
+    box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), 2))[0].astype(np.float64)
+    limit = np.array([width_px, height_px])
+    low, high = np.clip(box[:2], 0, limit), np.clip(box[:2] + box[2:], 0, limit)
+    return np.concatenate([low, high - low]).astype(np.float32)
+
+
+def _mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi) -> NDArray[np.float32]:
+    width = image.shape[1]
+    turned = Roi(width - region.center_x_px, region.center_y_px, region.side_px, -region.angle_rad)
+    points = blazepose.landmarks(np.ascontiguousarray(image[:, ::-1]), turned).keypoints_px[FLIP_INDEX].copy()
+    points[:, 0] = width - points[:, 0]
+    return points
+
+
+def as_people(found: list[Found], images: Images) -> People:
+    """The people found, with BlazePose's joints."""
+    n = len(found)
+    return People.build(
+        image_id=[int(images.id[person.image_row]) for person in found],
+        bbox_xywh_px=np.array([person.bbox_xywh_px for person in found], dtype=np.float32).reshape(n, 4),
+        keypoints_px=np.array([p.landmarks.keypoints_px for p in found], dtype=np.float32).reshape(n, JOINTS, 2),
+        visibility=np.full((n, JOINTS), 2),
+        score=np.array([person.landmarks.presence for person in found], dtype=np.float32),
+        source="pseudo",
+    )
+
+
+def blazepose_opinion(found: list[Found]) -> Opinion:
+    """BlazePose's joints and how far its mirrored answer lies from them."""
+    n = len(found)
+    points = np.array([p.landmarks.keypoints_px for p in found], dtype=np.float64).reshape(n, JOINTS, 2)
+    mirrored = np.array([person.mirrored_px for person in found], dtype=np.float64).reshape(n, JOINTS, 2)
+    confidence = np.array([p.landmarks.confidence for p in found], dtype=np.float64).reshape(n, JOINTS)
+    return Opinion(points, confidence, np.linalg.norm(points - mirrored, axis=2))
+
+
+def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
+    """The joints of the network in folder `checkpoint` inside the boxes of `people`."""
+    runner, meta = load_runner(checkpoint)
+    both = predict_both_ways(runner, meta, people, images, description="fitted teacher")
+    points = both.plain.keypoints_px.astype(np.float64)
+    apart = np.linalg.norm(points - both.mirrored.keypoints_px, axis=2)
+    return Opinion(points, both.plain.confidence.astype(np.float64), apart)

@@ -1,0 +1,178 @@
+"""Simulate the gate's own policy: how often it promotes what is no better, and how often it finds what is better.
+
+`command` runs the trials of `gate_trials` and writes two tables: false promotions over campaigns, and power over true
+gain, people and correlation of the two models.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from scipy import stats
+
+from dataengine.errors import ParamsError
+from dataengine.files import atomic_path
+from dataengine.parallel import parallel_map
+from dataengine.params import load_section
+
+from .gate.policy import Budgets, CompareParams
+from .studies.gate_trials import BLOCK, Block, Kind, Setting, Trial, logits_of_gain, run_block
+
+CAMPAIGNS: tuple[tuple[Kind, int], ...] = (
+    ("photos", 500),
+    ("photos", 2000),
+    ("video", 110),
+    ("video", 500),
+)
+CORRELATIONS = (0.8, 0.9, 0.95)
+GAINS = (0.005, 0.01, 0.02, 0.03)
+PEOPLE = (500, 1000, 2000, 5000)
+TARGET = (0.02, 2000, 0.9)  # gain, people and correlation of the cell that gets as many trials as the campaigns
+
+
+@dataclass(frozen=True)
+class Row:
+    """How many trials of a setting ended in a promotion."""
+
+    setting: Setting
+    trials: int
+    promoted: int
+    without_shares: int
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="Markdown file for the tables.")],
+    state: Annotated[Path, typer.Option(help="Folder for finished blocks: a run that was ended goes on from there.")],
+    campaigns: Annotated[int, typer.Option(help="Campaigns of identical models for each row.")] = 1000,
+    trials: Annotated[int, typer.Option(help="Comparisons for each cell of the power table.")] = 200,
+    resamples: Annotated[int, typer.Option(help="Resamples of each comparison.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
+    minutes: Annotated[float, typer.Option(help="Begin nothing after this long; the tables hold what is done.")] = 0,
+    params: Annotated[Path, typer.Option(help="File with section `compare`, the policy.")] = Path("params.yaml"),
+) -> None:
+    """Measure the policy's false promotions over campaigns of rounds, and its power, on models of known difference.
+
+    A campaign compares compare.uses candidates with one champion on one test set; all are equally good on the
+    population, each with its own luck. It ends wrongly if any is promoted, which must happen in no more than
+    compare.alpha of them. Power is the share of candidates better by a true gain that are promoted in one comparison;
+    it depends on how alike the two models err, which verdict.json gives for a real pair as `correlation`.
+    Change the policy in params.yaml and run it again to see what that costs. After a change of code delete the state
+    folder.
+
+    Example: dataengine simulate-gate --out docs/results/gate_simulation.md --state data/cache/simulate-gate
+    """
+    if min(campaigns, trials) < 1 or resamples < 500:
+        raise ParamsError("too few trials or resamples", expected="1 or more trials of 500 or more resamples")
+    policy = simulated_policy(load_section(params, "compare", CompareParams), resamples)
+    logits = logits_of_gain([0.0, *GAINS], seed)
+    settings = settings_of(policy, campaigns, trials)
+    until = time.time() + 60 * minutes if minutes else math.inf
+    rows = simulate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
+    options = f"--campaigns {campaigns} --trials {trials} --resamples {resamples} --seed {seed}"
+    line = f"dataengine simulate-gate --out {out} --state {state} {options}"
+    with atomic_path(out) as path:
+        path.write_text(page(policy, rows, line), encoding="utf-8")
+    print(f"wrote {out}")
+
+
+def simulated_policy(policy: CompareParams, resamples: int) -> CompareParams:
+    """`policy` without what a simulated model has not: latency, size and calibration."""
+    return replace(policy, resamples=resamples, budgets=Budgets(None, None, None))
+
+
+def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tuple[Setting, int]]:
+    """Every setting with the number of its trials, those that the policy is judged by first."""
+    middle = CORRELATIONS[1]
+    wrong = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
+    right = [
+        (Setting("photos", people, alike, gain, 1), campaigns if (gain, people, alike) == TARGET else trials)
+        for alike in CORRELATIONS
+        for people in PEOPLE
+        for gain in GAINS
+    ]
+    right.sort(key=lambda each: ((each[0].gain, each[0].people) != TARGET[:2], each[0].correlation != middle))
+    return wrong + right
+
+
+def simulate(
+    policy: CompareParams,
+    settings: Sequence[tuple[Setting, int]],
+    logits: dict[float, float],
+    *,
+    seed: int,
+    state: Path,
+    workers: int | None = None,
+    until: float = math.inf,
+) -> list[Row]:
+    """Run, or read from `state`, all trials; those that could not be begun by the time `until` are missing."""
+    blocks = [
+        Block(setting, policy, logits[setting.gain], seed, first, min(BLOCK, count - first), state, until)
+        for setting, count in settings
+        for first in range(0, count, BLOCK)
+    ]
+    outcomes = parallel_map(run_block, blocks, description=f"x{BLOCK} trials", workers=workers)
+    return [
+        _row(setting, [t for b, each in zip(blocks, outcomes, strict=True) if b.setting == setting for t in each])
+        for setting, _ in settings
+    ]
+
+
+def page(policy: CompareParams, rows: Sequence[Row], line: str) -> str:
+    """The command, the assumption, the tables."""
+    guards = ", ".join(policy.guarded.slices) or "none"
+    lines = [
+        "# The gate on simulated models",
+        "",
+        f"    {line}",
+        "",
+        f"Policy: {policy.primary.kind} by more than {100 * policy.primary.margin:g} AP; {100 * policy.alpha:g} % "
+        f"false promotions in {policy.uses} comparisons, {100 * policy.share:g} % each; guards ({guards}) within "
+        f"{100 * policy.guarded.margin:g} AP, simulated on the hardest third of the people and on the others.",
+        "Models, people and their correlation: `dataengine/evaluation/simulation.py`; AP is about 57.",
+        "In brackets the 95 % interval of the share itself (Wilson).",
+        "",
+        f"## Identical models: campaigns of {policy.uses} rounds on one test set",
+        "",
+        f"Correlation {CORRELATIONS[1]:g}. Video: clusters of five frames. Without shares: a promotion",
+        f"in each round by the two-sided {policy.level:.0%} interval alone, as if it were the only one.",
+        "",
+        "| test set | people | campaigns | with a false promotion | without shares |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        if row.setting.rounds > 1:
+            lines.append(
+                f"| {row.setting.kind} | {row.setting.people:,} | {row.trials:,} "
+                f"| {_share(row.promoted, row.trials)} | {_share(row.without_shares, row.trials)} |"
+            )
+    for correlation in sorted({row.setting.correlation for row in rows if row.setting.rounds == 1}):
+        lines += ["", f"## Promoted in one comparison, correlation {correlation:g}", ""]
+        lines += _power_table([r for r in rows if r.setting.rounds == 1 and r.setting.correlation == correlation])
+    return "\n".join(lines) + "\n"
+
+
+def _power_table(rows: Sequence[Row]) -> list[str]:
+    """One line per number of people, one column per true gain."""
+    gains = sorted({row.setting.gain for row in rows})
+    head = " | ".join(f"{100 * gain:+g} AP" if gain else "0 AP" for gain in gains)
+    lines = [f"| people | {head} |", "|---:" * (len(gains) + 1) + "|"]
+    for people in sorted({row.setting.people for row in rows}):
+        cells = {row.setting.gain: _share(row.promoted, row.trials) for row in rows if row.setting.people == people}
+        lines.append(f"| {people:,} | " + " | ".join(cells[gain] for gain in gains) + " |")
+    return lines
+
+
+def _row(setting: Setting, trials: Sequence[Trial]) -> Row:
+    return Row(setting, len(trials), sum(t.promoted for t in trials), sum(t.without_shares for t in trials))
+
+
+def _share(count: int, trials: int) -> str:
+    if not trials:
+        return "not run"
+    sure = stats.binomtest(count, trials).proportion_ci(method="wilson")
+    return f"{100 * count / trials:.1f} % ({100 * sure.low:.1f} to {100 * sure.high:.1f}) of {trials:,}"

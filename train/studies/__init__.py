@@ -1,0 +1,4 @@
+"""Simulations and studies of training: `gate_trials.py` for `simulate-gate`, `rounds/` for `compare-rounds`.
+
+What all studies share lies in `dataengine.studies`.
+"""

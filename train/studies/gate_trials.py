@@ -1,0 +1,202 @@
+"""Trials of the gate on simulated models, whose true difference is known: one campaign or one comparison at a time.
+
+The population is `dataengine.evaluation.simulation`'s, people shown in their boxes as the gate shows them; what decides
+is `gate_evidence.resample` and `verdict.judge`, as in a real comparison. Blocks of trials are kept on disk, so that a
+run that was ended goes on where it stood.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.evaluation.matching import Matches, average_precision
+from dataengine.evaluation.simulation import (
+    MORE_PEOPLE,
+    SimulatedPeople,
+    SimulatedSet,
+    drawn_people,
+    simulated_model,
+)
+from dataengine.files import read_json, write_json
+
+from ..gate.comparison import TestSet
+from ..gate.evidence import WHOLE, Evidence, resample
+from ..gate.policy import CompareParams
+from ..gate.verdict import judge
+
+BLOCK = 25  # trials that one worker takes at a time, and that a resumed run may lose
+VIDEO_IMAGES = 5  # images of a cluster where frames are simulated
+HARD_SHARE = 1 / 3  # of the people: the slice that the simulated guards are about
+SCREENED = 5  # a first look takes this part of the resamples
+SCREEN_Z = 1.5  # and ends where the gain is not so many standard errors above the threshold
+POPULATION_IMAGES = 200_000
+GRID = (0.0, 0.05, 0.1, 0.15, 0.2)  # logits of OKS
+
+Kind = Literal["photos", "video"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is simulated."""
+
+    kind: Kind
+    """Independent images, or clusters of `VIDEO_IMAGES` frames that are alike."""
+    people: int
+    """Of the test set, on average."""
+    correlation: float
+    """Of two models' logits of OKS."""
+    gain: float
+    """True gain of every candidate, AP 0..1."""
+    rounds: int
+    """Candidates that are compared with one champion on one test set."""
+
+    def drawn_like(self) -> SimulatedSet:
+        """The simulated set of about that many people."""
+        images = VIDEO_IMAGES if self.kind == "video" else 1
+        clusters = max(1, round(self.people / (1 + MORE_PEOPLE) / images))
+        return SimulatedSet(clusters, images, correlation=self.correlation, in_labelled_boxes=True)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some trials of a setting under a policy."""
+
+    setting: Setting
+    policy: CompareParams
+    logits: float
+    """The setting's gain in logits of OKS."""
+    seed: int
+    first: int
+    """Number of the first trial."""
+    count: int
+    state: Path
+    """Folder for what is finished."""
+    until: float = math.inf
+    """`time.time()` after which no block is begun."""
+
+    @property
+    def file(self) -> Path:
+        """Named by all that the outcome depends on but the code."""
+        facts = (asdict(self.setting), asdict(self.policy), self.logits, self.seed, self.first, self.count)
+        return self.state / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:20]}.json"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one campaign."""
+
+    promoted: bool
+    """Some candidate was."""
+    without_shares: bool
+    """Some candidate would have been by an interval of confidence `policy.level` alone, in each round anew."""
+
+
+def run_block(block: Block) -> list[Trial]:
+    """The trials of `block`, read from its file where that is there; none where it is too late to begin."""
+    if block.file.exists():
+        return [Trial(**record) for record in read_json(block.file)]
+    if time.time() > block.until:
+        return []
+    trials = [_campaign(block, number) for number in range(block.first, block.first + block.count)]
+    write_json(block.file, [asdict(trial) for trial in trials])
+    return trials
+
+
+def logits_of_gain(gains: list[float], seed: int) -> dict[float, float]:
+    """How many logits of OKS make each true gain in AP; by interpolation on a large set, the same luck for all."""
+    images = SimulatedSet(POPULATION_IMAGES, in_labelled_boxes=True)
+    people = drawn_people(images, np.random.default_rng([seed, 0]))
+    ap = [average_precision(simulated_model(people, logit, np.random.default_rng([seed, 1]))) for logit in GRID]
+    return {gain: float(np.interp(gain, np.array(ap) - ap[0], GRID)) for gain in gains}
+
+
+def _campaign(block: Block, number: int) -> Trial:
+    setting = block.setting
+    kind = ("photos", "video").index(setting.kind)
+    key = [block.seed, kind, setting.people, round(1000 * setting.correlation), round(1e4 * setting.gain), number]
+    rng = np.random.default_rng(key)
+    people = drawn_people(setting.drawn_like(), rng)
+    hard = people.ease < np.quantile(people.ease, HARD_SHARE)
+    champion = simulated_model(people, 0.0, rng)
+    promoted = without = False
+    for use in range(1, setting.rounds + 1):
+        candidate = simulated_model(people, block.logits, rng)
+        one, other = _decided(block.policy, people, hard, candidate, champion, use, [*key, use])
+        promoted, without = promoted or one, without or other
+        if promoted and without:
+            break
+    return Trial(promoted, without)
+
+
+def _decided(
+    policy: CompareParams,
+    people: SimulatedPeople,
+    hard: NDArray[np.bool_],
+    candidate: Matches,
+    champion: Matches,
+    use: int,
+    key: list[int],
+) -> tuple[bool, bool]:
+    """Whether this candidate is promoted, and whether it would be without shares of the error.
+
+    Most candidates that are no better end at a first look, which only ever ends in no promotion. The guards are drawn
+    only where the whole set promotes: from the same clusters, for the key is the same.
+    """
+    whole = {WHOLE: candidate}, {WHOLE: champion}
+    threshold = policy.primary.threshold
+    first = resample(*whole, people.cluster, resamples=policy.resamples // SCREENED, rng=_rng(key), threads=1)[WHOLE]
+    assert first.gain is not None
+    if first.gain.value <= threshold + SCREEN_Z * np.std(first.gain.draws):
+        return False, False
+    measured = resample(*whole, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
+    gain = measured[WHOLE].gain
+    assert gain is not None
+    without = gain.interval(policy.level).low > threshold
+    test = TestSet("", len(people.image), len(people.persons), people.test.clusters, use, policy.uses)
+    unguarded = replace(policy, guarded=replace(policy.guarded, slices=[]))
+    promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"
+    if promoted and policy.guarded.slices:
+        parts = _parts(people, hard, candidate), _parts(people, hard, champion)
+        measured = resample(*parts, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
+        guarded = replace(policy, guarded=replace(policy.guarded, slices=["occlusion=*"]))
+        promoted = judge(guarded, Evidence(test, measured, None, 0, None)).decision == "promote"
+    return promoted, without
+
+
+def _rng(key: list[int]) -> np.random.Generator:
+    return np.random.default_rng(key)
+
+
+def _parts(people: SimulatedPeople, hard: NDArray[np.bool_], matches: Matches) -> Mapping[str, Matches]:
+    """The whole set, and the guarded slices: the people who are hardest for every model, and the others."""
+    return {
+        WHOLE: matches,
+        "occlusion=some": _of_people(people, hard, matches),
+        "occlusion=none": _of_people(people, ~hard, matches),
+    }
+
+
+def _of_people(people: SimulatedPeople, members: NDArray[np.bool_], matches: Matches) -> Matches:
+    """As `slices.slice_matches` would: others are ignored, and a miss in a member's image is false."""
+    persons = np.bincount(people.image[members], minlength=len(people.persons))
+    owner = matches.detection  # one detection of everybody, in the order of the people
+    is_true = matches.is_true & members[owner]
+    is_false = matches.is_false & (persons > 0)[matches.detection_image]
+    kept = (is_true | is_false).any(axis=0)
+    return replace(
+        matches,
+        persons=persons,
+        detection=owner[kept],
+        detection_image=matches.detection_image[kept],
+        score=matches.score[kept],
+        person=matches.person[:, kept],
+        is_true=is_true[:, kept],
+        is_false=is_false[:, kept],
+    )
