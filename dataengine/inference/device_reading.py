@@ -22,22 +22,24 @@ class CropReader:
         """`net` lies on `device` and runs in `dtype`; features can be asked of a `KeypointNetwork` only."""
         self._net, self._asked, self._device, self._dtype = net, asked, device, dtype
         self._decoder = decoder_of(meta.reader, device)
-        # The arithmetic of `crops.pixels.normalise`, float32 for float32.
+        # The arithmetic of `crops.pixels.normalise`, float32 for float32, on rows of the crop's width: twice as fast as
+        # on three channels.
         spread = np.asarray(meta.std, dtype=np.float32)
-        self._scale = torch.from_numpy(1 / (255 * spread)).to(device)
-        self._shift = torch.from_numpy(np.asarray(meta.mean, dtype=np.float32) / spread).to(device)
+        row = np.stack([1 / (255 * spread), np.asarray(meta.mean, dtype=np.float32) / spread])
+        self._scale, self._shift = torch.from_numpy(np.tile(row, meta.input_width_px)).to(device)
 
     def __call__(self, crops_bgr: Tensor) -> Tensors:
-        """Crops (b, H, W, 3) uint8 to a tensor for each view, the features if asked for, and whether all is finite.
+        """Crops (b, H, W, 3) uint8 to a tensor for each view, the features if asked for, and what has overflown.
 
         A view is (b, k, 5) float64: place x and y in crop pixels, confidence, spread, entropy. Features are (b, d)
-        float32. The last tensor (b,) is False where the network's answer has a number that is not finite.
+        float32. Below float32 there is a last tensor (b,): False where the answer has a number that is not finite.
         """
         images = self.normalised(crops_bgr)
         features, seen, finite = None, {}, []
         for mirrored in self._asked.sides:
             answer, maps = self._run(images.flip(3) if mirrored else images)
-            finite += [tensor.isfinite().flatten(1).all(dim=1) for tensor in answer]
+            if self.may_overflow:
+                finite += [tensor.isfinite().flatten(1).all(dim=1) for tensor in answer]
             distributions = self._decoder.distributions(answer)
             seen[mirrored] = self._decoder.mirrored(distributions) if mirrored else distributions
             if maps is not None and not mirrored:
@@ -46,12 +48,18 @@ class CropReader:
         return (
             *map(_packed, views),
             *(() if features is None else (features,)),
-            torch.stack(finite).all(dim=0),
+            *((torch.stack(finite).all(dim=0),) if finite else ()),
         )
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether the network runs in fewer bits than float32."""
+        return self._dtype != torch.float32
 
     def normalised(self, crops_bgr: Tensor) -> Tensor:
         """RGB float32 (b, 3, H, W), in memory as (b, H, W, 3), which is torch's channels_last."""
-        return (crops_bgr.flip(3).float() * self._scale - self._shift).permute(0, 3, 1, 2)
+        rows = crops_bgr.flip(3).flatten(2).float()
+        return rows.mul_(self._scale).sub_(self._shift).reshape(crops_bgr.shape).permute(0, 3, 1, 2)
 
     def _run(self, images: Tensor) -> tuple[Tensors, Tensor | None]:
         """The head's answer in float32, and the backbone's features where they are asked for."""

@@ -88,11 +88,11 @@ class TorchSession:
 
     def _answer(self, crops: Tensor, outputs: Tensors, count: int) -> Answer:
         """Read again in float32 what has overflown in fewer bits."""
-        if self._dtype != torch.float32 and not bool(outputs[-1][:count].all()):
+        if self._read.may_overflow and not bool(outputs[-1][:count].all()):
             outputs = self._again(crops)
-        arrays = [part[:count].numpy().copy() for part in outputs[:-1]]
-        views = tuple(map(_decoded, arrays[: len(self._asked.views)]))
-        return Answer(views, arrays[-1] if self._asked.features else None)
+        arrays = [part[:count].numpy().copy() for part in outputs]
+        views = len(self._asked.views)
+        return Answer(tuple(map(_decoded, arrays[:views])), arrays[views] if self._asked.features else None)
 
     def _again(self, crops: Tensor) -> Tensors:
         if not self._has_overflown:
