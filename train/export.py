@@ -188,7 +188,7 @@ def code_revision() -> str:
 
 def _measure(params: ExportParams, net: nn.Module, ruler: Ruler, folder: Path) -> dict[str, Any]:
     """Figures of PyTorch and of every file on the same crops."""
-    plain = torch_runner(net)
+    plain = torch_runner(net, device="auto")
     reference = ruler.predict(plain, "PyTorch")
     metrics: dict[str, Any] = {
         "people": len(ruler.people),

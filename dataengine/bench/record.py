@@ -30,6 +30,19 @@ class Figure:
         return f"{self.name} ours={_text(self.ours)} peer={_text(self.peer)} ratio={_text(self.ratio)} unit={self.unit}"
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A figure that cannot be taken on this machine: it is printed, and nothing is recorded."""
+
+    name: str
+    needs: str
+    """What is not here."""
+
+    def line(self) -> str:
+        """``NAME not measured: it needs ...``."""
+        return f"{self.name} not measured: it needs {self.needs}"
+
+
 def record(figure: Figure, path: Path) -> None:
     """Put the figure into the file, with date and machine, in place of its earlier value."""
     known: dict[str, Any] = read_json(path) if path.exists() else {}

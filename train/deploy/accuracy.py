@@ -7,32 +7,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import crop_people, normalise
+from dataengine.crops.pixels import normalise
 from dataengine.evaluation.oks import coco_ap
 from dataengine.evaluation.pck import pck
-from dataengine.inference.predict import Prediction, Runner, predict_crops
+from dataengine.inference.held_crops import HeldCrops
+from dataengine.inference.predict import Prediction, Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
 
 @dataclass(frozen=True, eq=False)
 class Ruler:
-    """Labelled people with their crops, cut once and shown to every file of a model."""
+    """Labelled people who are shown to every file of a model; their crops are cut once where memory allows."""
 
     meta: ModelMeta
     people: People
     images: Images
-    crops_bgr: NDArray[np.uint8]  # (n, H, W, 3)
-    matrices: NDArray[np.float64]  # (n, 2, 3)
+    crops: HeldCrops
 
     @classmethod
     def of(cls, meta: ModelMeta, people: People, images: Images) -> "Ruler":
         """Cut the crops."""
-        return cls(meta, people, images, *crop_people(people, images, meta.crop))
+        return cls(meta, people, images, HeldCrops.of(people, images, meta.crop))
 
     def predict(self, runner: Runner, description: str) -> Prediction:
         """What `runner` says of everyone."""
-        return predict_crops(runner, self.meta, self.crops_bgr, self.matrices, description=description)
+        return self.crops.predict(runner, self.meta, description=description)
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
         """AP and PCK of a prediction; people are found in their labelled boxes."""
@@ -45,8 +45,8 @@ class Ruler:
 
     def inputs(self, count: int) -> NDArray[np.float32]:
         """The first `count` crops (count, 3, H, W), repeated if there are fewer."""
-        rows = np.arange(count) % len(self.crops_bgr)
-        return normalise(self.crops_bgr[rows], self.meta.mean, self.meta.std)
+        rows = np.arange(count) % len(self.people)
+        return normalise(self.crops.take(rows), self.meta.mean, self.meta.std)
 
 
 def distance_px(one: Prediction, other: Prediction) -> dict[str, float]:

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
-from dataengine.crops.pixels import crop_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.inference.held_crops import HeldCrops
 from dataengine.mixing import MixRecipe, Source, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.people import Images, People
 
@@ -65,12 +65,11 @@ class TrainingSet:
 
 @dataclass(frozen=True, eq=False)
 class ValidationSet:
-    """Labelled people with their crops, which every validation looks at."""
+    """Labelled people, whom every validation looks at; their crops are cut once where memory allows."""
 
     people: People
     images: Images
-    crops_bgr: NDArray[np.uint8]  # (n, H, W, 3)
-    matrices: NDArray[np.float64]  # (n, 2, 3)
+    crops: HeldCrops
 
 
 def read_training_set(
@@ -120,7 +119,7 @@ def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
     people, images = read_people(path, root=Path.cwd())
     if not len(people):
         raise InputError(f"{path} has no people to validate on", mend="ingest more data, or give val a larger share")
-    return ValidationSet(people, images, *crop_people(people, images, spec))
+    return ValidationSet(people, images, HeldCrops.of(people, images, spec))
 
 
 def files_of(mix: Path, params: FitParams) -> list[Path]:

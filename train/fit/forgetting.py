@@ -18,7 +18,7 @@ from dataengine.people import Images, People
 
 from .data import TrainingSet, refuse_shared_images
 from .params import FitParams
-from .start import read_checkpoint
+from .start import choose_device, read_checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
     if params.start_from is None:
         return OldTest(people, images, None)
     net, meta = read_checkpoint(Path(params.start_from))
-    return OldTest(people, images, average_precision(net, meta, people, images))
+    return OldTest(people, images, average_precision(net.to(choose_device(params)), meta, people, images))
 
 
 def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: int = 64) -> dict[str, float]:

@@ -22,7 +22,7 @@ from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.files import fresh_folder
-from dataengine.inference.predict import Prediction, predict_crops, torch_runner
+from dataengine.inference.predict import Prediction, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
 from dataengine.progress import track
@@ -115,8 +115,7 @@ def _finish(
 
 
 def _predict(run: "Run", net: nn.Module, meta: ModelMeta, validation: ValidationSet) -> Prediction:
-    crops, matrices = validation.crops_bgr, validation.matrices
-    return predict_crops(torch_runner(net), meta, crops, matrices, batch=run.inference_batch)
+    return validation.crops.predict(torch_runner(net), meta, batch=run.inference_batch)
 
 
 def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
-from dataengine.crops.pixels import crop_people, read_image
-from dataengine.inference.predict import predict_crops, torch_runner
+from dataengine.crops.pixels import read_image
+from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX
-from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import JOINTS, Images, People, box_from_keypoints
 from dataengine.progress import track
 
@@ -111,11 +110,8 @@ def blazepose_opinion(found: list[Found]) -> Opinion:
 
 def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
     """The joints of the network in folder `checkpoint` inside the boxes of `people`."""
-    net, meta = load_checkpoint(checkpoint)
-    runner = torch_runner(net)
-    crops, matrices = crop_people(people, images, meta.crop)
-    plain = predict_crops(runner, meta, crops, matrices)
-    mirrored = predict_crops(runner, meta, crops, matrices, mirrored=True)
-    points = plain.keypoints_px.astype(np.float64)
-    apart = np.linalg.norm(points - mirrored.keypoints_px, axis=2)
-    return Opinion(points, plain.confidence.astype(np.float64), apart)
+    runner, meta = load_runner(checkpoint)
+    both = predict_both_ways(runner, meta, people, images, description="fitted teacher")
+    points = both.plain.keypoints_px.astype(np.float64)
+    apart = np.linalg.norm(points - both.mirrored.keypoints_px, axis=2)
+    return Opinion(points, both.plain.confidence.astype(np.float64), apart)

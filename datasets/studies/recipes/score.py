@@ -92,12 +92,11 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
 
 def score(checkpoint: Path, held_out: HeldOut) -> Score:
     """Of the network in a checkpoint folder."""
-    from dataengine.inference.predict import predict_people, torch_runner
-    from dataengine.nets.checkpoint import load_checkpoint
+    from dataengine.inference.predict import load_runner, predict_people
 
-    net, meta = load_checkpoint(checkpoint)
+    runner, meta = load_runner(checkpoint)
     people, images = held_out.people, held_out.images
-    prediction = predict_people(torch_runner(net), meta, people, images, description="test people")
+    prediction = predict_people(runner, meta, people, images, description="test people")
     pairs = paired(people, images, prediction.as_people(people))
     return Score(
         pck_02=pck(people, prediction.keypoints_px),
