@@ -34,6 +34,7 @@ TINY = FitParams(
     clip_norm=5.0,
     augment=NO_AUGMENTATION,
     device="cpu",
+    precision="fp32",  # the same numbers, or nearly, on every processor
 )
 MOVED = replace(NO_AUGMENTATION, rotation_deg=20, rotation_share=1, scale=0.1, shift=0.05, photometric_share=0.5)
 

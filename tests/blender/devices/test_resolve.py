@@ -1,4 +1,4 @@
-"""Which device is taken: with processes that hang, crash or answer in the place of Blender's, and with Blender's own."""
+"""Which device is taken: with processes that hang, crash or answer in place of Blender's, and with its own."""
 
 import json
 import sys

@@ -270,8 +270,9 @@ def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
     params = replace(TINY, people_per_epoch=20, draws_per_epoch=7)
     for mix in ("mix", "few-mix"):
         training = read_training_set(Path(mix), None, 0.0)
-        run = fitting.Run(params, model_meta(params), training, Ranks.of_environment(torch.device("cpu")))
+        ranks = Ranks.of_environment(torch.device("cpu"))
+        run = fitting.Run(params, model_meta(params), training, ranks, precision="fp32")
         assert (run.steps_per_epoch, run.steps) == (2, 6)
         assert run.inference_batch == fitting.INFERENCE_BATCH
-        run.stepper.pieces = 4
+        run.stepper.learner.pieces = 4
         assert run.inference_batch == params.batch // 4, "as many as fitted into memory"
