@@ -9,7 +9,7 @@ a rerun gives the same verdict.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from dataengine.errors import InputError
 from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.inference.choose_runner import Chosen
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
@@ -29,10 +30,11 @@ from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clust
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
 
+from .deploy.runners import runner_for
 from .gate.checks import guarded_names
-from .gate.comparison import Comparison, Poses, SliceRow, TestSet
+from .gate.comparison import Comparison, Poses, RunnerUsed, SliceRow, TestSet
 from .gate.evidence import WHOLE, Evidence, Measured, resample, shown
-from .gate.models import Scored, agreement, file_that_runs, matches_of, score, slices_of
+from .gate.models import Scored, agreement, matches_of, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
 from .gate.verdict import VERDICT_FILE, judge
@@ -51,7 +53,9 @@ def command(
 ) -> None:
     """Decide by the policy in section `compare` whether the candidate replaces the champion, and show why.
 
-    Both exported models, as the file that ships, find the joints of the test set's people in their labelled boxes. The
+    Both exported models, run the same way, find the joints of the test set's people in their labelled boxes. With
+    compare.runner auto that is the first that runs one batch of both here: the TensorRT engine, ONNX Runtime on CUDA,
+    PyTorch on CUDA, ONNX Runtime on the CPU; verdict and report name it, and say why those before it do not run. The
     verdict is promote, reject, or not-enough-evidence with the number of labelled people that would settle it.
 
     compare.primary: OKS AP must be better than the champion's by more than a margin (superiority), or not worse by more
@@ -94,11 +98,13 @@ def run(
     people, images = read_people(test, root=Path.cwd())
     new = load_exported(candidate)
     old = pinned_champion(params.champion, registry, store) if params.champion else None
-    name = file_that_runs(params, [new] if old is None else [new, old])
-    first = score(new, people, images, name, params.threads, "candidate")
-    second = None if old is None else score(old, people, images, name, params.threads, "champion")
+    chosen = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
+    print(chosen.line())
+    first = score(new, people, images, chosen.candidate, chosen.runners[0], "candidate")
+    second = None if old is None else score(old, people, images, chosen.candidate, chosen.runners[1], "champion")
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
     comparison = compared(params, people, images, test_sha256, first, second, poses)
+    comparison = replace(comparison, runner=_used(chosen))
     with fresh_folder(out) as folder:
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
@@ -160,6 +166,11 @@ def compared(
 def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
     """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
     return stored_model(read_registry(registry).entry(entry_id), store)
+
+
+def _used(chosen: Chosen) -> RunnerUsed:
+    candidate = chosen.candidate
+    return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
 
 
 def _write_breakdowns(folder: Path, scored: Mapping[str, Scored]) -> None:

@@ -16,5 +16,6 @@ BENCHMARKS: dict[str, str] = {
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
     "distill": "dataengine.train.bench.distill",
+    "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
 }

@@ -16,6 +16,7 @@ from dataengine.nets.checkpoint import ModelMeta
 
 SIDECAR = "model.json"
 ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE = "model.onnx", "model_fp16.onnx", "model_int8.onnx", "model.engine"
+ONNX_INT8_TRT = "model_int8_trt.onnx"  # INT8 as TensorRT reads it; ONNX_INT8 is ONNX Runtime's
 FORMAT = 1
 ID_DIGITS = 12
 

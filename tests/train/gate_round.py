@@ -29,7 +29,7 @@ PARAMS = CompareParams(
     cluster="frames",
     block_frames=4,
     min_clusters=5,
-    runner="onnx",
+    runner="onnx-cpu",
     threads=1,
     seed=0,
 )

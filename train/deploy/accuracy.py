@@ -1,6 +1,7 @@
 """What an exported file costs and loses: AP, PCK, distance to PyTorch's joints, latency."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.predict import Prediction, Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
+
+TURNS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +58,23 @@ def distance_px(one: Prediction, other: Prediction) -> dict[str, float]:
     return {"mean": float(distance.mean()), "p99": float(np.quantile(distance, 0.99)), "max": float(distance.max())}
 
 
-def latency_ms(runner: Runner, inputs: NDArray[np.float32], runs: int) -> dict[str, Any]:
-    """Time for `inputs` as one batch, per crop: median and best of `runs`, after one call to warm up."""
-    runner(inputs)
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        runner(inputs)
-        seconds.append(time.perf_counter() - start)
-    per_crop = np.array(seconds) * 1000 / len(inputs)
-    return {"batch": len(inputs), "median": float(np.median(per_crop)), "best": float(per_crop.min())}
+def latencies_ms(runners: Mapping[str, Runner], inputs: NDArray[np.float32], runs: int) -> dict[str, dict[str, Any]]:
+    """Time of each runner for `inputs` as one batch, per crop: median and best of at least `runs`.
+
+    They take turns, so that a busy moment of the machine does not fall on one alone. Each turn begins with a call that
+    is not counted: by then the threads of the one before have gone to rest.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runners}
+    turns = min(TURNS, runs)
+    for _ in range(turns):
+        for name, runner in runners.items():
+            runner(inputs)
+            for _ in range(-(-runs // turns)):
+                start = time.perf_counter()
+                runner(inputs)
+                seconds[name].append(time.perf_counter() - start)
+    per_crop = {name: np.array(taken) * 1000 / len(inputs) for name, taken in seconds.items()}
+    return {
+        name: {"batch": len(inputs), "median": float(np.median(ms)), "best": float(ms.min())}
+        for name, ms in per_crop.items()
+    }

@@ -47,6 +47,7 @@ class ModelFigures:
     ece: float | None  # expected calibration error of a person's confidence against its OKS
     reliability: tuple[ReliabilityBin, ...]
     errors: tuple[ErrorRow, ...]
+    runner: str = ""  # what ran the file, in words; "" in verdicts of before it was noted
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -117,6 +118,16 @@ class Poses:
 
 
 @dataclass(frozen=True)
+class RunnerUsed:
+    """What ran all models of the comparison."""
+
+    name: str
+    words: str
+    file: str
+    passed_over: Mapping[str, str]  # why each runner before it in the order of preference did not run, by name
+
+
+@dataclass(frozen=True)
 class Error:
     """Probability of a false promotion that the policy grants, and what is left of it on this test set."""
 
@@ -157,6 +168,7 @@ class Comparison:
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
     poses: Poses | None = None  # None: the comparison was given no pose clusters
+    runner: RunnerUsed | None = None  # None: in verdicts of before it was noted
 
     def as_json(self) -> dict[str, Any]:
         """The content of verdict.json. `candidate` and `champion` are ids there, "" for no champion."""
@@ -171,7 +183,10 @@ class Comparison:
         """Read the content of verdict.json. Raises `InputError` where it is not one."""
         try:
             champion, settle = record["models"]["champion"], record["settle"]
-            poses = record.get("poses")  # verdicts of before there were any are still read
+            poses, runner = (
+                record.get("poses"),
+                record.get("runner"),
+            )  # verdicts from before them are still read
             return cls(
                 verdict=record["verdict"],
                 reason=record["reason"],
@@ -190,6 +205,7 @@ class Comparison:
                 warnings=tuple(record["warnings"]),
                 policy=record["policy"],
                 poses=None if poses is None else Poses(**poses),
+                runner=None if runner is None else RunnerUsed(**runner),
             )
         except (KeyError, TypeError) as error:
             got = f"missing key {error}" if isinstance(error, KeyError) else str(error)

@@ -17,15 +17,14 @@ from dataengine.evaluation.oks import figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
 from dataengine.evaluation.slice_builders import slices_by_person, slices_by_pose, slices_by_tags, standard_slices
 from dataengine.evaluation.slices import Slice, slice_matches
-from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
-from dataengine.inference.predict import Prediction, Runner, onnx_runner, predict_people
+from dataengine.inference.choose_runner import Candidate
+from dataengine.inference.exported import ExportedModel
+from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.people import Images, People
 from dataengine.poses.clusters import PoseClusters
 
-from ..deploy.tensorrt_build import engine_runner, gpu_present
 from .comparison import ErrorRow, ModelFigures, ReliabilityBin
 from .evidence import WHOLE
-from .policy import CompareParams
 
 LEAST_OKS = 1e-4  # its logit is finite
 
@@ -45,19 +44,11 @@ class Scored:
         return self.figures.latency_ms.get("1")
 
 
-def file_that_runs(params: CompareParams, models: list[ExportedModel]) -> str:
-    """The file that ships: both models the same way, or the difference is one of runtimes."""
-    engines = all(ENGINE in model.sha256 for model in models)
-    wanted = params.runner == "engine" or (params.runner == "auto" and gpu_present())
-    if wanted and not engines and params.runner == "engine":
-        raise InputError("a model has no engine", mend="export with export.engine, or set compare.runner to onnx")
-    return ENGINE if wanted and engines else ONNX_FP16
-
-
-def score(model: ExportedModel, people: People, images: Images, name: str, threads: int, who: str) -> Scored:
-    """Run file `name` of `model` on everyone in their labelled boxes."""
-    path = model.folder / name
-    runner: Runner = engine_runner(path) if name == ENGINE else onnx_runner(path, threads)
+def score(
+    model: ExportedModel, people: People, images: Images, candidate: Candidate, runner: Runner, who: str
+) -> Scored:
+    """Run `model` by `runner`, which `candidate` made, on everyone in their labelled boxes."""
+    name = candidate.file
     prediction = predict_people(runner, model.meta, people, images, description=who)
     found = prediction.as_people(people)
     pairs = paired(people, images, found)
@@ -71,15 +62,21 @@ def score(model: ExportedModel, people: People, images: Images, name: str, threa
             file=name,
             figures=figures(pairs) | {"PCK@0.2": pck(people, prediction.keypoints_px)},
             joints=joint_ap(people, images, found),
-            latency_ms=dict(record.get("latency_ms", {})),
+            latency_ms=_latency_ms(record, candidate.name),
             machine=str(model.sidecar.get("measured_on", "")),
             size_bytes=int(record["bytes"]),
             ece=None if math.isnan(poses.ece) else poses.ece,
             reliability=_bins(poses),
             errors=_errors(breakdown),
+            runner=candidate.words,
         ),
         breakdown,
     )
+
+
+def _latency_ms(record: Mapping[str, Any], runner: str) -> dict[str, float]:
+    """What the export measured of a file, if by this runner; older exports do not name theirs and have but one."""
+    return dict(record.get("latency_ms", {})) if record.get("runner", runner) == runner else {}
 
 
 def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:

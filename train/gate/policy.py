@@ -84,10 +84,11 @@ class CompareParams:
     """Frames of a block, counted in the video."""
     min_clusters: int
     """With fewer clusters than this an interval means nothing, and the verdict is not-enough-evidence."""
-    runner: Literal["auto", "onnx", "engine"]
-    """What runs the models: the engine, or the FP16 ONNX file it was built from; auto takes the engine on a GPU."""
+    runner: Literal["auto", "engine", "onnx-cuda", "torch-cuda", "onnx-cpu"]
+    """What runs both models: the TensorRT engine, the FP16 ONNX file in ONNX Runtime, or PyTorch; auto takes the first
+    that runs one batch of both here, in the order engine, onnx-cuda, torch-cuda, onnx-cpu."""
     threads: int
-    """Of ONNX Runtime."""
+    """Threads ONNX Runtime may use on the CPU."""
     seed: int
 
     def __post_init__(self) -> None:

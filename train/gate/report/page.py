@@ -250,7 +250,18 @@ def _test(comparison: Comparison) -> dict[str, str]:
             f"{error.this_round:.2%}, with the earlier ones {error.spent:.2%}; {error.left:.2%} is left."
         ),
         "round": str(comparison.round),
+        "runner": _runner(comparison),
     }
+
+
+def _runner(comparison: Comparison) -> str:
+    """What ran the models, and why those before it in the order of preference did not."""
+    used = comparison.runner
+    if used is None:
+        return "unknown"
+    said = f"{used.words}, {used.file}" + (", the same for both models" if comparison.champion else "")
+    reasons = "; ".join(f"{name}: {why}" for name, why in used.passed_over.items())
+    return f"{said}. Not run here: {reasons}" if reasons else said
 
 
 def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -258,7 +269,8 @@ def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict
     hashes = facts.get("data_sha256", {})
     return {
         "model": model.id,
-        "file": f"{model.file}, measured on {model.machine or 'an unknown machine'}",
+        "file": f"{model.file}, run by {model.runner or 'an unknown runner'}; latency measured on "
+        f"{model.machine or 'an unknown machine'}",
         "weights": str(facts.get("student_sha256", "-")),
         "training data": str(student.get("data_sha256", "-")),
         **{f"data: {name}": str(value) for name, value in hashes.items()},
