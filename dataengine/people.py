@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dataengine.errors import InputError
-from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
+from dataengine.keypoints import COCO_KEYPOINTS
 
 SOURCES = ("real", "synthetic", "pseudo")
 JOINTS = len(COCO_KEYPOINTS)
@@ -262,20 +262,3 @@ class Images:
             bad = wanted[self.id[rows] != wanted][0]
             raise InputError("image id is unknown", expected="an id of the image table", got=f"id {bad}")
         return rows
-
-
-def box_from_keypoints(
-    keypoints_px: NDArray[np.floating[Any]], visibility: NDArray[np.integer[Any]], margin: float = 0.1
-) -> NDArray[np.float32]:
-    """Boxes (n, 4) xywh around the labelled joints, each side grown by `margin` of the extent.
-
-    A person with no labelled joint gets an empty box at the origin.
-    """
-    labelled = (np.asarray(visibility) > UNLABELLED)[..., None]
-    points = np.asarray(keypoints_px, dtype=np.float64)
-    low = np.where(labelled, points, np.inf).min(axis=1)
-    high = np.where(labelled, points, -np.inf).max(axis=1)
-    some = labelled.any(axis=(1, 2))[:, None]
-    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
-    grow = (high - low) * margin
-    return np.concatenate([low - grow, high - low + 2 * grow], axis=1).astype(np.float32)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 
 
 def make_people(n: int = 3) -> People:
@@ -71,12 +71,3 @@ def test_images_exchange_columns_and_check_them_again() -> None:
     assert images.id.tolist() == [7, 3]
     with pytest.raises(InputError, match="id 1 more than once"):
         images.replace(id=[1, 1])
-
-
-def test_box_ignores_unlabelled_joints() -> None:
-    keypoints = np.zeros((2, 17, 2), np.float32)
-    keypoints[0, 5], keypoints[0, 6], keypoints[0, 7] = (10, 20), (30, 60), (900, 900)
-    visibility = np.zeros((2, 17), np.uint8)
-    visibility[0, 5:7] = 2
-    boxes = box_from_keypoints(keypoints, visibility, margin=0.1)
-    np.testing.assert_allclose(boxes, [[8, 16, 24, 48], [0, 0, 0, 0]])

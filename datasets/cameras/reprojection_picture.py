@@ -6,10 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.draw import contact_sheet, draw_people
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 
 from .label_views import ViewLabels
 

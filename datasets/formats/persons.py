@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.keypoints import UNLABELLED
-from dataengine.people import People, box_from_keypoints
+from dataengine.people import People
 
 from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
 from .joints import JointMap
@@ -144,7 +145,5 @@ def _column(values: list[Any]) -> NDArray[Any]:
 
 def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
     """The extent of all joints of the source, head top and neck included, and a margin; cut to the image."""
-    x, y, width, height = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int), BOX_MARGIN)[0]
-    low = np.clip([x, y], 0, [picture.width - 1, picture.height - 1])
-    high = np.clip([x + width, y + height], low + 1, [picture.width, picture.height])
-    return np.concatenate([low, high - low])
+    box = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int), BOX_MARGIN)[0]
+    return clip_boxes(box, (picture.width, picture.height), least_px=1)
