@@ -6,7 +6,7 @@ Both check themselves when made, so that no stage has to ask whether its input m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -158,10 +158,24 @@ def _as_column(values: ArrayLike, n: int) -> NDArray[Any]:
         kinds = {type(item) for item in items}
         if len(kinds) == 1 or not any(issubclass(kind, str | np.str_) for kind in kinds):
             return np.asarray(items)
-    column = np.empty(len(items), dtype=object)
-    for row, item in enumerate(items):
-        column[row] = item
+    return object_column(items)
+
+
+def object_column(values: Sequence[Any]) -> NDArray[np.object_]:
+    """A column (n,) that keeps lists, mappings and None as they are; numpy would make a table of equally long lists."""
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        column[row] = value
     return column
+
+
+def json_column(values: Sequence[Any]) -> NDArray[Any]:
+    """A column (n,) of values as JSON has them: typed where all are numbers, all strings or all booleans, else objects."""
+    if all(isinstance(value, bool) for value in values) or all(isinstance(value, str) for value in values):
+        return np.array(values)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values)
+    return object_column(values)
 
 
 def _stack_extra(name: str, parts: list[People]) -> NDArray[Any]:
@@ -170,15 +184,13 @@ def _stack_extra(name: str, parts: list[People]) -> NDArray[Any]:
     same_kind = len({(column.dtype.kind, column.shape[1:]) for column in present}) == 1
     if len(present) == len(parts) and same_kind:
         return np.concatenate(present)
-    values = [
-        value
-        for column, part in zip(columns, parts, strict=True)
-        for value in (column.tolist() if column is not None else [None] * len(part))
-    ]
-    stacked = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        stacked[row] = value
-    return stacked
+    return object_column(
+        [
+            value
+            for column, part in zip(columns, parts, strict=True)
+            for value in (column.tolist() if column is not None else [None] * len(part))
+        ]
+    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

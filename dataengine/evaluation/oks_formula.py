@@ -1,8 +1,8 @@
 """The formula of COCO's object keypoint similarity (https://cocodataset.org/#keypoints-eval), written once.
 
 A joint's similarity is exp(-d^2 / (2 s^2 k^2)): d its distance to the label, s^2 the person's area, k = 2 sigma. OKS is
-the mean over the labelled joints. `exponent` serves numpy arrays and compiled loops alike; the loops are cached by their
-own file, so after a change here the `__pycache__` of this folder has to be deleted.
+the mean over the labelled joints. `exponent` serves numpy arrays and compiled loops alike; numba caches a loop by the
+loop's own file, so after a change here the `__pycache__` of this folder has to be deleted.
 """
 
 from typing import Any

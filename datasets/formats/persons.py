@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.keypoints import UNLABELLED
-from dataengine.people import People
+from dataengine.people import People, json_column
 
 from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
 from .joints import JointMap
@@ -121,7 +121,7 @@ class Persons:
             keypoints_px=np.where(mapped[..., 2:] > UNLABELLED, mapped[..., :2], 0.0),
             visibility=mapped[..., 2],
             **fields,  # type: ignore[arg-type]
-            extras={"area": np.array(area, dtype=np.float64)} | {k: _column(v) for k, v in table.items()},
+            extras={"area": np.array(area, dtype=np.float64)} | {k: json_column(v) for k, v in table.items()},
         )
 
 
@@ -131,16 +131,6 @@ _NO_BOX = "bbox is not four finite numbers"
 def _area(table: dict[str, list[Any]]) -> list[float | None]:
     given = table.get("area") or [None] * len(table["image_id"])
     return [value if is_finite(value) and value > 0 else None for value in given]
-
-
-def _column(values: list[Any]) -> NDArray[Any]:
-    kinds = set(map(type, values))
-    if kinds <= {int} or kinds <= {int, float} or kinds == {str} or kinds == {bool}:
-        return np.array(values)
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        column[row] = value
-    return column
 
 
 def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
