@@ -170,7 +170,7 @@ def object_column(values: Sequence[Any]) -> NDArray[np.object_]:
 
 
 def json_column(values: Sequence[Any]) -> NDArray[Any]:
-    """A column (n,) of values as JSON has them: typed where all are numbers, all strings or all booleans, else objects."""
+    """A column (n,) of values as JSON has them: typed where all are numbers, strings or booleans, else of objects."""
     if all(isinstance(value, bool) for value in values) or all(isinstance(value, str) for value in values):
         return np.array(values)
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):

@@ -14,6 +14,7 @@ from dataengine.evaluation.pck import pck
 from dataengine.files import atomic_path
 from dataengine.inference.predict import Prediction
 from dataengine.people import People
+from dataengine.pictures import encode_picture
 
 from .data import ValidationSet
 
@@ -53,7 +54,7 @@ def write_picture(path: Path, validation: ValidationSet, prediction: Prediction)
     captions = [f"{prediction.score[row]:.2f}" for row in rows]
     sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
     with atomic_path(path) as partial:
-        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
+        partial.write_bytes(encode_picture(sheet, path.suffix))
 
 
 def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Prediction, row: int) -> np.ndarray:
