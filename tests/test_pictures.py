@@ -80,3 +80,10 @@ def test_a_data_uri_holds_the_jpeg() -> None:
     head, content = data_uri(IMAGE, quality=72).split(",")
     assert head == "data:image/jpeg;base64"
     assert base64.b64decode(content) == encode_picture(IMAGE, ".jpg", quality=72)
+
+
+def test_nobody_else_encodes_or_writes_pictures(repository: Path) -> None:
+    rooms = ("dataengine", "blender", "datasets", "active", "train")
+    found = {p.resolve() for room in rooms for p in (repository / room).rglob("*.py")}
+    writers = {path for path in found if any(f"cv2.{call}(" in path.read_text() for call in ("imwrite", "imencode"))}
+    assert writers == {repository / "dataengine" / "pictures.py"}
