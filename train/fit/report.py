@@ -9,8 +9,7 @@ from dvclive import Live
 
 from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
-from dataengine.evaluation.oks import coco_ap
-from dataengine.evaluation.pck import pck
+from dataengine.evaluation.figures import figures_of
 from dataengine.files import atomic_path
 from dataengine.inference.predict import Prediction
 from dataengine.people import People
@@ -25,9 +24,8 @@ TRUTH_COLOR = (255, 255, 255)
 
 def validation_figures(validation: ValidationSet, prediction: Prediction) -> dict[str, float]:
     """OKS AP and PCK@0.2 of a prediction on the validation people."""
-    people = validation.people
-    ap = coco_ap(people, validation.images, prediction.as_people(people))
-    return {"val_oks_ap": ap["AP"], "val_oks_ap50": ap["AP50"], "val_pck_02": pck(people, prediction.keypoints_px)}
+    figures = figures_of(validation.people, validation.images, prediction.as_people(validation.people))
+    return {"val_oks_ap": figures.ap, "val_oks_ap50": figures.ap50, "val_pck_02": figures.pck_02}
 
 
 def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
