@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 from dataengine.progress import track
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
@@ -137,11 +138,12 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
 def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
     """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
     keypoints = labels.keypoints_px[view] * scale
-    inside = ((keypoints >= 0) & (keypoints < np.stack([images.width, images.height], axis=1)[:, None])).all(axis=2)
+    size = np.stack([images.width, images.height], axis=1)
+    inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
     visibility = np.where(inside, labels.visibility[view], 0)
     return People.build(
         image_id=images.id,
-        bbox_xywh_px=_clipped(box_from_keypoints(keypoints, visibility, BOX_MARGIN), images),
+        bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),
         keypoints_px=keypoints,
         visibility=visibility,
         track_id=1,
@@ -252,11 +254,3 @@ def _write_pool(params: IngestParams, frames: Sequence[Source], fetched: Path, f
     write_people(folder / "pool.json", People.empty(), pool, info={"stage": "ingest", "split": "pool"})
     write_json(folder / "pool_frames.json", addresses)  # image id -> the frame's address in its video
     return len(pool)
-
-
-def _clipped(boxes: np.ndarray, images: Images) -> np.ndarray:
-    """Boxes (n, 4) xywh cut to their images."""
-    size = np.stack([images.width, images.height], axis=1)
-    low = np.clip(boxes[:, :2], 0, size)
-    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, size)
-    return np.concatenate([low, high - low], axis=1)

@@ -120,10 +120,9 @@ def figures(
 
 
 def _write_picture(path: Path, candidates: People, images: Images) -> None:
-    import cv2
-
     from dataengine.crops.pixels import read_image
     from dataengine.draw import contact_sheet, draw_people, part_around
+    from dataengine.pictures import write_picture
 
     count = min(PICTURE_PEOPLE, len(candidates))
     chosen = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
@@ -133,4 +132,4 @@ def _write_picture(path: Path, candidates: People, images: Images) -> None:
         drawn = draw_people(image, candidates.take([row]))
         tiles.append(part_around(drawn, candidates.bbox_xywh_px[row], PICTURE_MARGIN)[0])
         captions.append(f"weight {candidates.weight[row]:.2f}" if candidates.extras["kept"][row] else "dropped")
-    cv2.imwrite(str(path), contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))
+    write_picture(path, contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))

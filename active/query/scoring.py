@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataengine.evaluation.breakdown import break_down, with_errors
 from dataengine.evaluation.matching import paired
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
-from dataengine.people import Images, People
+from dataengine.people import Images, People, object_column
 from dataengine.poses.clusters import PoseClusters
 from dataengine.poses.embedding import embed_poses
 
@@ -121,6 +121,4 @@ def _pose(
 
 def _numbers(values: NDArray[np.float64]) -> NDArray[np.object_]:
     """Six decimals, so that files do not carry a library's last bit; None where there is no number."""
-    column = np.empty(len(values), dtype=object)
-    column[:] = [None if np.isnan(value) else round(float(value), 6) for value in values]
-    return column
+    return object_column([None if np.isnan(value) else round(float(value), 6) for value in values])

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.files import atomic_path, sha256_file, write_json
+from dataengine.files import sha256_file, write_json
+from dataengine.pictures import write_picture
 
 from ..batch.paths import ImagePaths
 from ..body.model import BodyModel
@@ -82,8 +82,7 @@ def photograph(
         lens=geometry.lens,
         backdrop_bgr=backdrop_bgr,
     )
-    with atomic_path(paths.image) as partial:
-        partial.write_bytes(cv2.imencode(".png", seen.image_bgr)[1].tobytes())  # imwrite is silent about a full disk
+    write_picture(paths.image, seen.image_bgr)
     record = {
         **about,
         "image_sha256": sha256_file(paths.image),

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dataengine.evaluation.matching import Pairs
-from dataengine.evaluation.oks_kernels import EPS
+from dataengine.evaluation.oks_formula import EPS, exponent
 from dataengine.keypoints import FLIP_INDEX
 
 NOT_JUDGED, GOOD, JITTER, INVERSION, SWAP, MISS = -1, 0, 1, 2, 3, 4
@@ -104,7 +104,7 @@ def _judge(
                         continue
                     dx = found_px[found, joint, 0] - truth_px[truth, column, 0]
                     dy = found_px[found, joint, 1] - truth_px[truth, column, 1]
-                    alike = np.exp(-(dx * dx + dy * dy) / variances[joint] / (area[truth] + EPS) / 2)
+                    alike = np.exp(-exponent(dx * dx + dy * dy, variances[joint], area[truth]))
                     if alike > best:
                         best = alike
                         error = SWAP if truth != own else INVERSION if flipped else JITTER

@@ -7,11 +7,12 @@ image. What is nearly the same person is suspect, for two people may stand close
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_iou
 from dataengine.evaluation.oks import person_oks
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
-from .person_boxes import Fault, intersection_over_union
+from .person_boxes import Fault
 
 LEAST_SHARED_JOINTS = 5  # fewer say little by OKS; the boxes are compared
 
@@ -57,7 +58,7 @@ def same_person_twice(people: People, *, oks: float, iou: float) -> list[Fault]:
     boxes = people.bbox_xywh_px.astype(np.float64)
     agreement = np.where(
         shared >= LEAST_SHARED_JOINTS, pair_oks(people, first, second) - oks,
-        intersection_over_union(boxes[first], boxes[second]) - iou,
+        box_iou(boxes[first], boxes[second]) - iou,
     )  # fmt: skip
     found = [
         Fault(int(b), f"nearly the same as annotation {_name(people, a)} of this image", float(excess))

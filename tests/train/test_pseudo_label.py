@@ -16,7 +16,7 @@ from dataengine.train import pseudo_label
 from dataengine.train.pseudo import teachers as pseudo_teachers
 from dataengine.train.pseudo.filters import Opinion, judge
 from dataengine.train.pseudo_label import PseudoLabelParams
-from dataengine.train.tracking.overlap_links import box_overlap, link_tracks, neighbours
+from dataengine.train.tracking.overlap_links import link_tracks, neighbours
 
 PARAMS = PseudoLabelParams(
     blazepose_confidence=0.6,
@@ -112,11 +112,6 @@ def test_people_with_too_few_joints_are_dropped() -> None:
     few.confidence[:, 5:] = 0
     assert judge(few, few, BOX, ALONE, PARAMS).kept.tolist() == [False]
     assert judge(few, few, BOX, ALONE, replace(PARAMS, min_joints=5)).kept.tolist() == [True]
-
-
-def test_overlap_of_boxes() -> None:
-    boxes = np.array([[0, 0, 10, 10], [5, 0, 10, 10], [50, 50, 1, 1], [3, 3, 0, 0]])
-    np.testing.assert_allclose(box_overlap(boxes[:1], boxes)[0], [1, 50 / 150, 0, 0])
 
 
 def test_two_people_who_walk_towards_each_other_keep_their_tracks() -> None:

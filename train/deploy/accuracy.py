@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import normalise
-from dataengine.evaluation.oks import coco_ap
-from dataengine.evaluation.pck import pck
+from dataengine.evaluation.figures import figures_of
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.predict import Prediction, Runner
 from dataengine.nets.checkpoint import ModelMeta
@@ -39,12 +38,8 @@ class Ruler:
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
         """AP and PCK of a prediction; people are found in their labelled boxes."""
-        found = coco_ap(self.people, self.images, prediction.as_people(self.people))
-        return {
-            "AP": found.get("AP", 0.0),
-            "AP50": found.get("AP50", 0.0),
-            "PCK@0.2": pck(self.people, prediction.keypoints_px),
-        }
+        figures = figures_of(self.people, self.images, prediction.as_people(self.people))
+        return {"AP": figures.ap, "AP50": figures.ap50, "PCK@0.2": figures.pck_02}
 
     def inputs(self, count: int) -> NDArray[np.float32]:
         """The first `count` crops (count, 3, H, W), repeated if there are fewer."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.figures import figures_of
 from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
@@ -65,4 +65,4 @@ def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: i
 def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
     """OKS AP of a network on labelled people, `batch` at a time."""
     prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
-    return float(coco_ap(people, images, prediction.as_people(people))["AP"])
+    return figures_of(people, images, prediction.as_people(people)).ap

@@ -9,11 +9,11 @@ from dvclive import Live
 
 from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
-from dataengine.evaluation.oks import coco_ap
-from dataengine.evaluation.pck import pck
+from dataengine.evaluation.figures import figures_of
 from dataengine.files import atomic_path
 from dataengine.inference.predict import Prediction
 from dataengine.people import People
+from dataengine.pictures import encode_picture
 
 from .data import ValidationSet
 
@@ -24,9 +24,8 @@ TRUTH_COLOR = (255, 255, 255)
 
 def validation_figures(validation: ValidationSet, prediction: Prediction) -> dict[str, float]:
     """OKS AP and PCK@0.2 of a prediction on the validation people."""
-    people = validation.people
-    ap = coco_ap(people, validation.images, prediction.as_people(people))
-    return {"val_oks_ap": ap["AP"], "val_oks_ap50": ap["AP50"], "val_pck_02": pck(people, prediction.keypoints_px)}
+    figures = figures_of(validation.people, validation.images, prediction.as_people(validation.people))
+    return {"val_oks_ap": figures.ap, "val_oks_ap50": figures.ap50, "val_pck_02": figures.pck_02}
 
 
 def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
@@ -53,7 +52,7 @@ def write_picture(path: Path, validation: ValidationSet, prediction: Prediction)
     captions = [f"{prediction.score[row]:.2f}" for row in rows]
     sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
     with atomic_path(path) as partial:
-        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
+        partial.write_bytes(encode_picture(sheet, path.suffix))
 
 
 def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Prediction, row: int) -> np.ndarray:

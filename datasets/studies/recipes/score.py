@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.matching import Pairs, paired, precision_table
-from dataengine.evaluation.oks import figures
-from dataengine.evaluation.pck import pck
+from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.matching import average_precision, paired
 from dataengine.evaluation.slices import slice_matches, slice_of_people
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
@@ -97,18 +96,19 @@ def score(checkpoint: Path, held_out: HeldOut) -> Score:
     runner, meta = load_runner(checkpoint)
     people, images = held_out.people, held_out.images
     prediction = predict_people(runner, meta, people, images, description="test people")
-    pairs = paired(people, images, prediction.as_people(people))
+    found = prediction.as_people(people)
+    figures = figures_of(people, images, found)
     return Score(
-        pck_02=pck(people, prediction.keypoints_px),
-        oks_ap=figures(pairs)["AP"],
-        rare_ap=_rare_ap(pairs, held_out) if held_out.rare.any() else None,
+        pck_02=figures.pck_02,
+        oks_ap=figures.ap,
+        rare_ap=_rare_ap(held_out, found) if held_out.rare.any() else None,
     )
 
 
-def _rare_ap(pairs: Pairs, held_out: HeldOut) -> float:
-    images = held_out.images
-    part = slice_of_people("rare=yes", held_out.rare, images.rows_of(held_out.people.image_id), len(images))
-    return float(precision_table(slice_matches(pairs, images, part)).mean())
+def _rare_ap(held_out: HeldOut, found: People) -> float:
+    people, images = held_out.people, held_out.images
+    part = slice_of_people("rare=yes", held_out.rare, images.rows_of(people.image_id), len(images))
+    return average_precision(slice_matches(paired(people, images, found), images, part))
 
 
 def _names(images: Images, folder: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """The people on whom two models differ most, drawn side by side: as labelled, by the candidate, by the champion."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.oks import person_oks
 from dataengine.inference.predict import Prediction
 from dataengine.people import Images, People
+from dataengine.pictures import data_uri
 
 PICTURE_PX = 220
 QUALITY = 72
@@ -79,5 +79,4 @@ def _source(image: BgrImage, person: People) -> str:
     scale = PICTURE_PX / max(part.shape[:2])
     fitted = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     moved = person.replace(keypoints_px=((person.keypoints_px - corner) * scale).astype(np.float32))
-    _, jpeg = cv2.imencode(".jpg", draw_people(fitted, moved), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+    return data_uri(draw_people(fitted, moved), quality=QUALITY)
