@@ -30,12 +30,12 @@ from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
 
 from .gate.checks import guarded_names
-from .gate.comparison import Comparison, Poses, SliceRow, TestSet
+from .gate.comparison import VERDICT_FILE, Comparison, Poses, SliceRow, TestSet
 from .gate.evidence import WHOLE, Evidence, Measured, resample, shown
 from .gate.models import Scored, agreement, file_that_runs, matches_of, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
-from .gate.verdict import VERDICT_FILE, judge
+from .gate.verdict import judge
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, sha256_file
+from dataengine.files import sha256_file
 from dataengine.params import load_section
 from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
 
-from .gate.verdict import VERDICT_FILE
+from .gate.comparison import VERDICT_FILE, read_verdict
 
 SHORT = 12  # digits of a hash that are shown
 
@@ -57,6 +57,11 @@ def run(a: str, b: str, registry: Path, store: Path) -> None:
     console = Console()
     console = console if console.is_terminal else Console(width=220)  # in a pipe no value is to be broken
     console.print(table if found else f"{first.id} and {second.id} do not differ.")
+    for entry in (first, second):
+        path = store / entry.id / VERDICT_FILE
+        if path.is_file() and not _is_promoted_verdict(path, entry):
+            line = f"{path} is not the verdict that the registry names: figures of {entry.id} are left out."
+            console.print(line, soft_wrap=True)
     if first.test_sha256 != second.test_sha256:
         console.print("The figures are of different test sets: they do not compare.")
 
@@ -97,10 +102,14 @@ def _differing(part: str, first: Mapping[str, str], second: Mapping[str, str]) -
 def _figures(entry: Entry, store: Path) -> dict[str, str]:
     figures = {"AP": f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]", "test set": entry.test_sha256[:SHORT]}
     path = store / entry.id / VERDICT_FILE
-    if path.is_file() and sha256_file(path) == entry.records.get(VERDICT_FILE):
-        measured = read_json(path).get("models", {}).get("candidate", {}).get("figures", {})
+    if path.is_file() and _is_promoted_verdict(path, entry):
+        measured = read_verdict(path).candidate.figures
         figures |= {name: f"{value:.4f}" for name, value in measured.items() if name != "AP"}
     return figures
+
+
+def _is_promoted_verdict(path: Path, entry: Entry) -> bool:
+    return sha256_file(path) == entry.records.get(VERDICT_FILE)
 
 
 def _params(entry: Entry) -> dict[str, str]:

@@ -17,7 +17,6 @@ from .comparison import Check, Decision, Error, Settle
 from .evidence import WHOLE, Evidence
 from .policy import CompareParams
 
-VERDICT_FILE = "verdict.json"
 HOPELESS = 1000  # times the people of the test set: beyond that, a number says nothing
 
 
