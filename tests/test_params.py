@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from dataengine.errors import ParamsError
-from dataengine.params import load_section
+from dataengine.params import load_key, load_section
 
 
 @dataclass(frozen=True)
@@ -74,3 +74,17 @@ def test_numbers_without_a_dot_are_numbers_as_for_dvc(tmp_path: Path, text: str,
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="does not exist"):
         load_section(tmp_path / "none.yaml", "x", Section)
+
+
+def test_one_key_is_read_whatever_the_others_are(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("compare: {champion: abc, alpha: senseless}\nother: [1]\n")
+    assert load_key(path, "compare", "champion", str) == "abc"
+    with pytest.raises(ParamsError, match="params compare lacks a key: expected level"):
+        load_key(path, "compare", "level", float)
+    with pytest.raises(ParamsError, match=r"params compare\.champion: expected int, got 'abc'"):
+        load_key(path, "compare", "champion", int)
+    with pytest.raises(ParamsError, match="params other lacks a key"):
+        load_key(path, "other", "champion", str)
+    with pytest.raises(ParamsError, match="no section 'none'"):
+        load_key(path, "none", "champion", str)

@@ -18,10 +18,11 @@ import typer
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.evaluation.breakdown_figure import breakdown_figure
+from dataengine.evaluation.image_clusters import clusters_of
+from dataengine.evaluation.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.inference.exported import ExportedModel, load_exported
+from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -93,7 +94,7 @@ def run(
     poses = None if clusters is None else read_pose_clusters(clusters)
     people, images = read_people(test, root=Path.cwd())
     new = load_exported(candidate)
-    old = pinned_champion(params.champion, registry, store) if params.champion else None
+    old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
     name = file_that_runs(params, [new] if old is None else [new, old])
     first = score(new, people, images, name, params.threads, "candidate")
     second = None if old is None else score(old, people, images, name, params.threads, "champion")
@@ -155,11 +156,6 @@ def compared(
         policy=json.loads(json.dumps(asdict(params))),
         poses=None if poses is None else _poses(poses, people),
     )
-
-
-def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
-    """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
-    return stored_model(read_registry(registry).entry(entry_id), store)
 
 
 def _write_breakdowns(folder: Path, scored: Mapping[str, Scored]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import ClusterKind
+from dataengine.evaluation.image_clusters import ClusterKind
 
 SHA_DIGITS = 12  # of a test set's hash, as a key of `test_uses`
 
