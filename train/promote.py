@@ -100,16 +100,16 @@ def decide(verdict: Comparison, model_id: str, registry: Registry, verdict_sha25
     if verdict.verdict == "not-enough-evidence":
         return Promotion("not enough evidence", verdict.reason, "label more test images, or improve the candidate")
     champion = registry.champion.id if registry.champion else ""
-    if champion != model_id and registry.carried_out(verdict_sha256):
+    if champion != model_id and registry.was_promoted(verdict_sha256):
         reason = f"This verdict was carried out before, and {champion} is champion since: it promotes only once."
         return Promotion("held", reason, f"`dataengine rollback --to {model_id}` makes the model champion again")
     if champion not in (model_id, verdict.champion_id):
-        now = f"{champion} has become champion in the meantime"
-        return Promotion("held", f"The round began against {verdict.champion_id or 'no champion'}; {now}.", _HELD_MEND)
-    others = registry.uses(but=(model_id, verdict.champion_id)).get(verdict.test.sha256, 0)
-    if champion != model_id and others >= verdict.test.use:
-        used = f"the test set has served {others} other comparisons, more than the verdict assumed"
-        return Promotion("held", f"The share of error of this round is spent: {used}.", _HELD_MEND)
+        began = f"The round began against {verdict.champion_id or 'no champion'}"
+        return Promotion("held", f"{began}; {champion} has become champion in the meantime.", _HELD_MEND)
+    other_uses = registry.uses(excluding=(model_id, verdict.champion_id)).get(verdict.test.sha256, 0)
+    if champion != model_id and other_uses >= verdict.test.use:
+        uses = f"the test set has served {other_uses} other comparisons, more than the verdict assumed"
+        return Promotion("held", f"The share of error of this round is spent: {uses}.", _HELD_MEND)
     return Promotion("promoted", verdict.reason)
 
 
@@ -123,15 +123,15 @@ def _carry_out(
     store: Path,
 ) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    known = {entry.id: entry.state for entry in before.entries}.get(model.id)
+    state_before = {entry.id: entry.state for entry in before.entries}.get(model.id)
     after = before
-    if promotion.outcome == "promoted" and known != "champion":
-        after = after.promoted(_entry("champion", model, verdict, comparison, store, now))
-    elif promotion.outcome == "refused" and known == "candidate":
-        after = after.dropped(model.id)
-    elif promotion.outcome in ("held", "not enough evidence") and known is None:
-        after = after.waiting(_entry("candidate", model, verdict, comparison, store, now))
-    after = after.noted(
+    if promotion.outcome == "promoted" and state_before != "champion":
+        after = after.with_champion(_entry("champion", model, verdict, comparison, store, now))
+    elif promotion.outcome == "refused" and state_before == "candidate":
+        after = after.without(model.id)
+    elif promotion.outcome in ("held", "not enough evidence") and state_before is None:
+        after = after.with_candidate(_entry("candidate", model, verdict, comparison, store, now))
+    after = after.with_event(
         Event(
             at=now,
             id=model.id,

@@ -2,5 +2,5 @@
 
 `records` is the registry file and its changes, `store` the artefacts of its models, `pinned` the champion that a round
 is compared with. A new outcome of a comparison is a word of `records.Outcome`; one that makes a model champion belongs
-in `records.MOVES`, too.
+in `records.CHAMPION_OUTCOMES`, too.
 """

@@ -31,7 +31,7 @@ LEAST_OKS = 1e-4  # its logit is finite
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredModel:
     """One model on the test set."""
 
     prediction: Prediction
@@ -48,29 +48,29 @@ class Scored:
 def file_that_runs(params: CompareParams, models: list[ExportedModel]) -> str:
     """The file that ships: both models the same way, or the difference is one of runtimes."""
     engines = all(ENGINE in model.sha256 for model in models)
-    wanted = params.runner == "engine" or (params.runner == "auto" and gpu_present())
-    if wanted and not engines and params.runner == "engine":
+    prefers_engine = params.runner == "engine" or (params.runner == "auto" and gpu_present())
+    if prefers_engine and not engines and params.runner == "engine":
         raise InputError("a model has no engine", mend="export with export.engine, or set compare.runner to onnx")
-    return ENGINE if wanted and engines else ONNX_FP16
+    return ENGINE if prefers_engine and engines else ONNX_FP16
 
 
-def score(model: ExportedModel, people: People, images: Images, name: str, threads: int, who: str) -> Scored:
+def score(model: ExportedModel, people: People, images: Images, name: str, threads: int, who: str) -> ScoredModel:
     """Run file `name` of `model` on everyone in their labelled boxes."""
     path = model.folder / name
     runner: Runner = engine_runner(path) if name == ENGINE else onnx_runner(path, threads)
     prediction = predict_people(runner, model.meta, people, images, description=who)
-    found = prediction.as_people(people)
-    pairs = paired(people, images, found)
+    predicted_people = prediction.as_people(people)
+    pairs = paired(people, images, predicted_people)
     record = model.sidecar["files"][name]
     poses, breakdown = calibration(pairs).pose, break_down(pairs)
-    return Scored(
+    return ScoredModel(
         prediction,
         pairs,
         ModelFigures(
             id=model.id,
             file=name,
             figures=figures(pairs) | {"PCK@0.2": pck(people, prediction.keypoints_px)},
-            joints=joint_ap(people, images, found),
+            joints=joint_ap(people, images, predicted_people),
             latency_ms=dict(record.get("latency_ms", {})),
             machine=str(model.sidecar.get("measured_on", "")),
             size_bytes=int(record["bytes"]),
@@ -93,18 +93,20 @@ def slices_of(people: People, images: Images, columns: list[str], clusters: Pose
         slices += slices_by_pose(clusters, people, images)
     for name in columns:
         if name not in people.extras:
-            known = ", ".join(people.extras) or "none"
-            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {known}", got=name)
+            columns_there = ", ".join(people.extras) or "none"
+            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {columns_there}", got=name)
         values = people.extras[name].tolist()
         if any(isinstance(value, list) for value in values):
             slices += slices_by_tags(name, [value or [] for value in values], people, images)
         else:
             slices += slices_by_person(name, _texts(values), people, images)
     names = [part.name for part in slices]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    repeated_names = sorted({name for name in names if names.count(name) > 1})
+    if repeated_names:
         mend = "rename or leave out the column in compare.columns"
-        raise InputError("two slices have one name", expected="each name once", got=", ".join(twice), mend=mend)
+        raise InputError(
+            "two slices have one name", expected="each name once", got=", ".join(repeated_names), mend=mend
+        )
     return slices
 
 
@@ -129,7 +131,7 @@ def _texts(values: list[Any]) -> NDArray[np.str_]:
 
 def _bins(reliability: Reliability) -> tuple[ReliabilityBin, ...]:
     rows = zip(reliability.confidence, reliability.outcome, reliability.count, strict=True)
-    return tuple(ReliabilityBin(float(sure), float(oks), int(count)) for sure, oks, count in rows if count)
+    return tuple(ReliabilityBin(float(confidence), float(oks), int(count)) for confidence, oks, count in rows if count)
 
 
 def _errors(breakdown: ErrorBreakdown) -> tuple[ErrorRow, ...]:
