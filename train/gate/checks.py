@@ -91,9 +91,8 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
     low, high = lower_bound(figure, demand.error), figure.quantile((1 + level) / 2)
     passed: bool | None = None
     bound = f"between {_figure(demand, low)} and {_figure(demand, high)}"
-    if low > demand.threshold or (
-        demand.name == FLOOR and low == demand.threshold
-    ):  # a floor is reached, a gain exceeded
+    # a floor is reached, a gain exceeded
+    if low > demand.threshold or (demand.name == FLOOR and low == demand.threshold):
         passed, bound = True, f"above {_figure(demand, low)} with {1 - demand.error:.4g} confidence"
     elif high <= demand.threshold:
         passed, bound = False, f"at most {_figure(demand, high)} with {(1 + level) / 2:.4g} confidence"
