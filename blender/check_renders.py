@@ -14,7 +14,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.files import atomic_path
-from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED, VISIBLE
+from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
 from dataengine.progress import track
 
@@ -54,7 +54,7 @@ def command(
 
 def check(params: RenderParams, cache: Path, count: int) -> Checked:
     """Render `count` images, one after the other in this process, and look every joint up."""
-    from .cycles.depth_observer import TruthObserver
+    from .pictures.depth_observer import DepthObserver
     from .prepare_body import prepare_body_cache
     from .render import require_blender
     from .scene.surroundings import surrounding_files
@@ -62,7 +62,7 @@ def check(params: RenderParams, cache: Path, count: int) -> Checked:
     require_blender()
     surrounding_files(params)
     prepare_body_cache(cache)
-    observer = TruthObserver(params, cache, _SAMPLES)
+    observer = DepthObserver(params, cache, _SAMPLES)
     rows = [observer.look_up(index) for index in track(range(count), "check-renders", total=count, unit="image")]
     joined: dict[str, Any] = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     return Checked(**joined)
@@ -111,13 +111,3 @@ def _interval_by_image(agrees: NDArray[np.bool_], image: NDArray[np.int64]) -> t
     drawn = np.random.default_rng(0).integers(len(right), size=(2000, len(right)))
     low, high = np.quantile(right[drawn].sum(axis=1) / number[drawn].sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
-
-
-def in_frame(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Joints that are labelled at all."""
-    return np.asarray(visibility != UNLABELLED)
-
-
-def is_visible(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Joints that are labelled visible."""
-    return np.asarray(visibility == VISIBLE)

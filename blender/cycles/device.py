@@ -9,11 +9,12 @@ import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dataengine.errors import EnvironmentFault
 
-DeviceWish = Literal["auto", "cpu", "optix", "cuda", "hip", "metal"]
+from ..scene.params import DeviceWish
+
 GPU_TYPES: tuple[DeviceWish, ...] = ("optix", "cuda", "hip", "metal")  # the fastest first
 # What the kernel shows where it drives a GPU: NVIDIA, AMD, and both under Windows' Linux.
 _DRIVER_NODES = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dataengine.blender.cycles import device as compute_device
-from dataengine.blender.cycles.device import DeviceWish, choose_device, resolve_device, use_device
+from dataengine.blender.cycles.device import choose_device, resolve_device, use_device
 from dataengine.blender.render import render_fingerprint, run
-from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.params import DeviceWish, RenderParams
 from dataengine.errors import EnvironmentFault, ParamsError
 
 
