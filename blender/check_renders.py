@@ -27,7 +27,7 @@ from .scene.surroundings import surrounding_files
 from .workers.interpreter import require_blender
 from .workers.job import Job
 
-OBSERVER = "dataengine.blender.cycles.depth_observer:DepthObserver"
+OBSERVER = "dataengine.blender.pictures.depth_observer:DepthObserver"
 _SAMPLES = 4
 
 

@@ -29,9 +29,9 @@ def spread(spread_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
     return np.asarray(spread_px, dtype=np.float64).mean(axis=1) / person_scale_px(bbox_xywh_px)
 
 
-def entropy(entropy_nats: Floats) -> NDArray[np.float64]:
-    """Mean entropy of the joints' predicted distributions (n, j): high where they are flat or have several peaks."""
-    return np.asarray(entropy_nats, dtype=np.float64).mean(axis=1)
+def entropy(normalised_entropy: Floats) -> NDArray[np.float64]:
+    """Mean normalised entropy, 0..1, of the joints' predicted distributions (n, j): high where flat or many-peaked."""
+    return np.asarray(normalised_entropy, dtype=np.float64).mean(axis=1)
 
 
 def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:

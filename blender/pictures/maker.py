@@ -14,12 +14,11 @@ from dataengine.pictures import write_picture
 from ..batch.paths import ImagePaths
 from ..body.model import BodyModel
 from ..clothes.dressing import Tailor
-from ..cycles.device import DeviceWish
 from ..cycles.observe import Light, Observation, observe
 from ..poses.library import Pose, read_pose_library
 from ..poses.motion import read_motions
 from ..scene.layout import Geometry, build_geometry, make_tailor
-from ..scene.params import RenderParams
+from ..scene.params import DeviceWish, RenderParams
 from ..scene.spec import SceneSpec, draw_scene
 from ..scene.surroundings import background_files, read_backdrop
 from .ground_truth import annotate

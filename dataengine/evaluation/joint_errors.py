@@ -27,9 +27,8 @@ MISSED_BELOW, GOOD_FROM = 0.5, 0.85
 class JointErrors:
     """The error of each joint of d detections, rows as in `Pairs.detections`."""
 
-    kind: NDArray[
-        np.int8
-    ]  # (d, j) code of `JOINT_ERRORS`; `NOT_JUDGED` where not labelled or the detection is nobody's
+    # (d, j) code of `JOINT_ERRORS`; `NOT_JUDGED` where not labelled or the detection is nobody's
+    kind: NDArray[np.int8]
     similarity: NDArray[np.float64]  # (d, j) with the joint it is most similar to, 0..1
     corrected_px: NDArray[np.float64]  # (d, j, 2) where it would be without the error, see `corrected`
 

@@ -18,7 +18,7 @@ class Prediction:
     keypoints_px: NDArray[np.float32]  # (n, 17, 2)
     confidence: NDArray[np.float32]  # (n, 17) probability that the joint lies near the place given, 0..1
     spread_px: NDArray[np.float32]  # (n, 17) standard deviation of the place, image pixels
-    entropy: NDArray[np.float32]  # (n, 17) relative entropy of the two distributions, 0 certain .. 1 no idea
+    entropy: NDArray[np.float32]  # (n, 17) normalised entropy of the two distributions, 0 certain .. 1 no idea
 
     @property
     def score(self) -> NDArray[np.float32]:

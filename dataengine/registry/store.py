@@ -24,16 +24,16 @@ def keep(model: ExportedModel, records: Mapping[str, Path], store: Path) -> tupl
     """
     target = store / model.id
     sources = {SIDECAR: model.folder / SIDECAR, **records}
-    wanted = {name: sha256_file(source) for name, source in sources.items()}
-    if _is_sound(target, model.sha256, wanted):
-        return load_exported(target), wanted
+    record_sha256 = {name: sha256_file(source) for name, source in sources.items()}
+    if _is_sound(target, model.sha256, record_sha256):
+        return load_exported(target), record_sha256
     with fresh_folder(target) as folder:
         for name in model.sha256:
             shutil.copyfile(model.folder / name, folder / name)
         for name, source in sources.items():
             shutil.copyfile(source, folder / name)
         load_exported(folder)
-    return load_exported(target), wanted
+    return load_exported(target), record_sha256
 
 
 def stored_model(entry: Entry, store: Path) -> ExportedModel:

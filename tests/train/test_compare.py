@@ -209,7 +209,7 @@ def test_one_round_promotes_once(gate: Gate, exported: dict[str, Path]) -> None:
     begun = replace(PARAMS, champion=bad)
     other = Event("", "another", "not enough evidence", bad, 0.1, "", "x", gate.read().events[0].test_sha256)
     assert gate.compare(exported["good"], begun)["test"]["use"] == 2
-    write_registry(gate.registry, gate.read().noted(other))
+    write_registry(gate.registry, gate.read().with_event(other))
     promotion = gate.promote(exported["good"])
     assert promotion["outcome"] == "held"
     assert "begin-round" in promotion["mend"]

@@ -30,7 +30,7 @@ LEAST_OKS = 1e-4  # its logit is finite
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredModel:
     """One model on the test set."""
 
     prediction: Prediction
@@ -46,22 +46,22 @@ class Scored:
 
 def score(
     model: ExportedModel, people: People, images: Images, candidate: Candidate, runner: Runner, who: str
-) -> Scored:
+) -> ScoredModel:
     """Run `model` by `runner`, which `candidate` made, on everyone in their labelled boxes."""
     name = candidate.file
     prediction = predict_people(runner, model.meta, people, images, description=who)
-    found = prediction.as_people(people)
-    pairs = paired(people, images, found)
+    predicted_people = prediction.as_people(people)
+    pairs = paired(people, images, predicted_people)
     record = model.sidecar["files"][name]
     poses, breakdown = calibration(pairs).pose, break_down(pairs)
-    return Scored(
+    return ScoredModel(
         prediction,
         pairs,
         ModelFigures(
             id=model.id,
             file=name,
             figures=figures(pairs) | {"PCK@0.2": pck(people, prediction.keypoints_px)},
-            joints=joint_ap(people, images, found),
+            joints=joint_ap(people, images, predicted_people),
             latency_ms=_latency_ms(record, candidate.name),
             machine=str(model.sidecar.get("measured_on", "")),
             size_bytes=int(record["bytes"]),
@@ -90,18 +90,20 @@ def slices_of(people: People, images: Images, columns: list[str], clusters: Pose
         slices += slices_by_pose(clusters, people, images)
     for name in columns:
         if name not in people.extras:
-            known = ", ".join(people.extras) or "none"
-            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {known}", got=name)
+            columns_there = ", ".join(people.extras) or "none"
+            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {columns_there}", got=name)
         values = people.extras[name].tolist()
         if any(isinstance(value, list) for value in values):
             slices += slices_by_tags(name, [value or [] for value in values], people, images)
         else:
             slices += slices_by_person(name, _texts(values), people, images)
     names = [part.name for part in slices]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    repeated_names = sorted({name for name in names if names.count(name) > 1})
+    if repeated_names:
         mend = "rename or leave out the column in compare.columns"
-        raise InputError("two slices have one name", expected="each name once", got=", ".join(twice), mend=mend)
+        raise InputError(
+            "two slices have one name", expected="each name once", got=", ".join(repeated_names), mend=mend
+        )
     return slices
 
 
@@ -126,7 +128,7 @@ def _texts(values: list[Any]) -> NDArray[np.str_]:
 
 def _bins(reliability: Reliability) -> tuple[ReliabilityBin, ...]:
     rows = zip(reliability.confidence, reliability.outcome, reliability.count, strict=True)
-    return tuple(ReliabilityBin(float(sure), float(oks), int(count)) for sure, oks, count in rows if count)
+    return tuple(ReliabilityBin(float(confidence), float(oks), int(count)) for confidence, oks, count in rows if count)
 
 
 def _errors(breakdown: ErrorBreakdown) -> tuple[ErrorRow, ...]:

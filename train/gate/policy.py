@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import ClusterKind
+from dataengine.evaluation.image_clusters import ClusterKind
 
 SHA_DIGITS = 12  # of a test set's hash, as a key of `test_uses`
 
@@ -25,7 +25,7 @@ class Primary:
 
 
 @dataclass(frozen=True)
-class Guarded:
+class Guards:
     """Parts of the test set on which the candidate must not be worse than the champion by more than a margin."""
 
     slices: list[str]
@@ -69,7 +69,7 @@ class CompareParams:
     floor_ap: float
     """AP (0..1) that a first model must reach, by the lower bound of its interval."""
     primary: Primary
-    guarded: Guarded
+    guarded: Guards
     budgets: Budgets
     columns: list[str]
     """Extra columns of the test set's people whose values, or tags, are slices too."""

@@ -176,7 +176,7 @@ def promote(checkpoint: Path, *, with_weights: bool = True) -> None:
     Path("export").rename(Path("store") / model.id)
     entry = Entry(model.id, "champion", "2026-01-01T00:00:00Z", 0.5, 0.4, 0.6, "0" * 64, model.sha256, {})
     event = Event(entry.promoted_at, model.id, "promoted", "", 0.5, "better", "1" * 64)
-    write_registry(Path("registry.json"), Registry().promoted(entry).noted(event))
+    write_registry(Path("registry.json"), Registry().with_champion(entry).with_event(event))
     sections = {
         "fit-teacher": asdict(replace(SHORT, start_from="champion", learning_rate=1e-9)),
         "registry": {"file": "registry.json", "store": "store"},
