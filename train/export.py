@@ -6,7 +6,6 @@ Adding a file: write it in `_write_files`, give it a line in `_FILE_FACTS` and `
 """
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,6 @@ import typer
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.bench.record import machine
 from dataengine.coco_json import read_people
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.files import fresh_folder, sha256_file, write_json
@@ -31,6 +29,7 @@ from dataengine.inference.exported import (
     load_exported,
     write_sidecar,
 )
+from dataengine.machine import code_revision, machine
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.params import load_section
 from dataengine.people import People
@@ -154,14 +153,3 @@ def _lineage(student: Path, meta: ModelMeta, data: Mapping[str, Path]) -> dict[s
         "data_sha256": {name: sha256_file(path) for name, path in data.items()},
         "code_revision": code_revision(),
     }
-
-
-def code_revision() -> str:
-    """Commit of the working folder, with ``+`` where tracked files differ from it; "" outside git."""
-    try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        status = ["git", "status", "--porcelain", "--untracked-files=no"]
-        changed = subprocess.run(status, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return head + ("+" if changed else "")

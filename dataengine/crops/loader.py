@@ -22,7 +22,7 @@ from dataengine.crops.patch_store import PatchStore
 from dataengine.crops.pixels import Normaliser
 from dataengine.crops.samples import CropSamples, Sample
 from dataengine.errors import ParamsError
-from dataengine.hardware.threads import available_cores
+from dataengine.machine import usable_cores
 
 Item = TypeVar("Item")
 THREAD_NAME = "prefetch"
@@ -48,7 +48,7 @@ class LoaderParams:
 
     def threads(self, device: str) -> int:
         """How many threads make batches for a network on `device`, cpu or cuda."""
-        return self.workers or (1 if device == "cpu" else max(1, min(MOST_WORKERS, available_cores() - 1)))
+        return self.workers or (1 if device == "cpu" else max(1, min(MOST_WORKERS, usable_cores() - 1)))
 
     def store(self) -> PatchStore | None:
         """The store on disk, where one is wanted."""

@@ -17,7 +17,7 @@ In reading order:
 - `cuda_graphs.py`: batches of fixed sizes replayed as CUDA graphs.
 - `exported.py`: a model that ships: its files and their sidecar.
 - `choose_runner.py`: the first runner that really runs a batch here; `onnx_cuda.py`, `torch_cuda.py`: two of them.
-- `cpu_features.py`, `cpu_file.py`: which file a CPU should run.
+- `cpu_file.py`: which file a CPU should run.
 
 Adding a runner: write a function that returns a `sessions.Runner`, a callable from normalised images (b, 3, H, W) to
 the tensors of the network's head; normalisation, mirroring and decoding are then done for it on the CPU. A runner that
