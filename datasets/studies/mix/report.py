@@ -2,92 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.files import atomic_path, write_json
-from dataengine.studies.seed_spread import LEVEL, half_widths
+from dataengine.files import write_json
+from dataengine.studies.page import BLUE, GREY, command_line, interval_note, new_figure, paragraph, write_page
+from dataengine.studies.seed_spread import LEVEL, SeedMean, seed_means
+from dataengine.studies.settings import assignments
+
+from .plan import MixPlan, MixTrial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DEFAULT_RATIO = Fraction(1, 3)
-INTERVAL_NOTE = (
-    f"± is half of the mean's {LEVEL:.0%} interval, the spread over seeds pooled over the ratios: it speaks\n"
-    "of other seeds on the same training and validation people, not of other people. "
-)
-_DPI = 110
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One fit."""
-
-    ratio: Fraction
-    seed: int
 
 
 @dataclass(frozen=True, eq=False)
 class SweepSummary:
     """Figures by ratio, r of them in ascending order, s seeds each."""
 
-    ratios: tuple[Fraction, ...]
     seeds: tuple[int, ...]
     ap: NDArray[np.float64]  # (r, s)
-    half_width: float  # of the interval of each mean; NaN for a single seed
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """Mean over seeds (r,)."""
-        return np.asarray(self.ap.mean(axis=1))
+    means: Mapping[Fraction, SeedMean]
 
     def verdict(self) -> str:
         """The best ratio, and whether seeds alone could have made it better than the default."""
-        best = int(self.mean.argmax())
-        told = f"Highest: {_text(self.ratios[best])}, AP {self.mean[best]:.3f}."
-        if DEFAULT_RATIO not in self.ratios or self.ratios[best] == DEFAULT_RATIO:
-            return told
-        if np.isnan(self.half_width):
-            return f"{told} A single seed does not tell whether another ratio is better."
-        gain = float(self.mean[best] - self.mean[self.ratios.index(DEFAULT_RATIO)])
-        reach = self.half_width * np.sqrt(2)  # of a difference of two means with the same spread
-        apart = "told apart from" if gain > reach else "not told apart from"
-        return f"{told} It is {apart} the default {_text(DEFAULT_RATIO)} ({gain:+.3f} ± {reach:.3f})."
+        best = max(self.means, key=lambda ratio: self.means[ratio].mean)
+        highest = f"Highest: {_text(best)}, AP {self.means[best].mean:.3f}."
+        if DEFAULT_RATIO not in self.means or best == DEFAULT_RATIO:
+            return highest
+        gain = self.means[best].gain_over(self.means[DEFAULT_RATIO])
+        if np.isnan(gain.half_width):
+            return f"{highest} A single seed does not tell whether another ratio is better."
+        apart = "told apart from" if gain.is_clear else "not told apart from"
+        return f"{highest} It is {apart} the default {_text(DEFAULT_RATIO)} ({gain.text('+')})."
 
 
-def summarise(results: Mapping[Trial, float]) -> SweepSummary:
-    """Means and their interval, from AP by trial, every ratio with the same seeds: see `half_widths`."""
+def summarise_sweep(results: Mapping[MixTrial, float]) -> SweepSummary:
+    """Means and their intervals, from AP by trial, every ratio with the same seeds."""
     ratios, seeds = sorted({trial.ratio for trial in results}), sorted({trial.seed for trial in results})
-    ap = np.array([[results[Trial(ratio, seed)] for seed in seeds] for ratio in ratios])
-    return SweepSummary(tuple(ratios), tuple(seeds), ap, float(half_widths(ap.tolist())[0]))
+    ap = np.array([[results[MixTrial(ratio, seed)] for seed in seeds] for ratio in ratios])
+    return SweepSummary(tuple(seeds), ap, seed_means(dict(zip(ratios, ap.tolist(), strict=True))))
 
 
-def write_sweep(report: Path, results: Mapping[Trial, float], stage: str, settings: Sequence[str]) -> None:
+def write_mix_report(report: Path, plan: MixPlan, results: Mapping[MixTrial, float]) -> None:
     """Write sweep.json, sweep.md, which shows the plot beside it, and sweep.png into the folder `report`."""
-    summary = summarise(results)
-    records = [{"ratio": str(t.ratio), "seed": t.seed, "val_ap": ap} for t, ap in sorted(results.items(), key=_order)]
-    write_json(report / "sweep.json", {"stage": stage, "settings": list(settings), "trials": records})
-    with atomic_path(report / "sweep.md") as partial:
-        partial.write_text(page(summary, stage, settings), encoding="utf-8")
-    with atomic_path(report / "sweep.png") as partial:
-        write_plot(partial, summary, stage)
+    summary = summarise_sweep(results)
+    ordered = sorted(results.items(), key=lambda item: (item[0].ratio, item[0].seed))
+    records = [{"ratio": str(trial.ratio), "seed": trial.seed, "val_ap": ap} for trial, ap in ordered]
+    document = {"stage": plan.stage, "settings": assignments(plan.settings), "trials": records}
+    write_json(report / "sweep.json", document)
+    write_page(report, "sweep", mix_page(plan, summary), mix_figure(summary, plan.stage))
 
 
-def page(summary: SweepSummary, stage: str, settings: Sequence[str]) -> str:
+def mix_page(plan: MixPlan, summary: SweepSummary) -> list[str]:
     """Markdown: the command, the plot, a row a ratio, the verdict, and what the figures leave out."""
-    reach = "" if np.isnan(summary.half_width) else f" ± {summary.half_width:.3f}"
     rows = [
-        f"| {_text(ratio)} | {mean:.3f}{reach} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
-        for ratio, mean, aps in zip(summary.ratios, summary.mean, summary.ap, strict=True)
+        f"| {_text(ratio)} | {mean.text()} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
+        for (ratio, mean), aps in zip(summary.means.items(), summary.ap, strict=True)
     ]
-    seed_words = [f"--seed {seed}" for seed in summary.seeds]
-    words = [*(f"--ratio {ratio}" for ratio in summary.ratios), *seed_words, *(f"--set {value}" for value in settings)]
-    lines = [
+    line = command_line(
+        "sweep-mix",
+        stage=plan.stage,
+        ratio=list(summary.means),
+        seed=summary.seeds,
+        set=assignments(plan.settings),
+    )
+    return [
         "# How many synthetic people for each real one: a sweep",
         "",
-        f"    dataengine sweep-mix --stage {stage} {' '.join(words)} --report reports/sweep-mix",
+        f"    {line}",
         "",
         "![Validation AP by ratio](sweep.png)",
         "",
@@ -97,34 +88,32 @@ def page(summary: SweepSummary, stage: str, settings: Sequence[str]) -> str:
         "",
         summary.verdict(),
         "",
-        f"Validation OKS-AP of `{stage}`. {INTERVAL_NOTE if reach else ''}Every ratio sees the real",
-        "people equally often; more synthetic people make an epoch longer, so that they also bring more steps.",
+        *paragraph(
+            f"Validation OKS-AP of `{plan.stage}`.",
+            interval_note("the ratios", "training and validation people") if len(summary.seeds) > 1 else "",
+            "Every ratio sees the real people equally often; more synthetic people make an epoch longer, so that they "
+            "also bring more steps.",
+        ),
     ]
-    return "\n".join(lines) + "\n"
 
 
-def write_plot(path: Path, summary: SweepSummary, stage: str) -> None:
-    """A PNG: each fit as a dot, the means with their interval."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 3.8), dpi=_DPI, layout="constrained")
+def mix_figure(summary: SweepSummary, stage: str) -> Figure:
+    """Each fit as a dot, the means with their interval."""
+    figure = new_figure(6.4, 3.8)
     axes = figure.add_subplot()
-    place = np.arange(len(summary.ratios))
+    place = np.arange(len(summary.means))
     for aps in summary.ap.T:
-        axes.plot(place, aps, "o", color="#999999", markersize=4)
-    width = None if np.isnan(summary.half_width) else np.full(len(place), summary.half_width)
-    axes.errorbar(place, summary.mean, width, fmt="o-", color="#0072b2", capsize=4, label=f"mean, {LEVEL:.0%} interval")
-    axes.plot([], [], "o", color="#999999", markersize=4, label="one seed")
-    axes.set_xticks(place, [_text(ratio) for ratio in summary.ratios])
+        axes.plot(place, aps, "o", color=GREY, markersize=4)
+    mean, half = np.array([(each.mean, each.half_width) for each in summary.means.values()]).T
+    width = None if np.isnan(half).all() else half
+    axes.errorbar(place, mean, width, fmt="o-", color=BLUE, capsize=4, label=f"mean, {LEVEL:.0%} interval")
+    axes.plot([], [], "o", color=GREY, markersize=4, label="one seed")
+    axes.set_xticks(place, [_text(ratio) for ratio in summary.means])
     axes.set(xlabel="synthetic : real people drawn", ylabel=f"validation OKS-AP of {stage}")
     axes.grid(axis="y", alpha=0.3)
     axes.legend()
-    figure.savefig(path, metadata={"Software": None})
+    return figure
 
 
 def _text(ratio: Fraction) -> str:
     return f"{ratio.numerator} : {ratio.denominator}"
-
-
-def _order(item: tuple[Trial, float]) -> tuple[Fraction, int]:
-    return item[0].ratio, item[0].seed

@@ -19,8 +19,7 @@ from dataengine.files import sha256_file
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 from dataengine.progress import track
-
-from .plan import mark
+from dataengine.studies.settings import fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut
     cluster = clusters.assign(people.keypoints_px, people.visibility)
     rare = clusters.rare[cluster] & (cluster != UNCLUSTERED)
     return HeldOut(
-        people, images, rare, mark(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
+        people, images, rare, fingerprint(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
     )
 
 
