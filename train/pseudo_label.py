@@ -12,7 +12,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
 
-from .pseudo.filters import KEPT, VERDICTS, FilterParams, Opinion, Verdict, judge
+from .pseudo.filters import KEPT, VERDICTS, FilterParams, JointVerdict, Opinion, judge
 from .tracking.overlap_links import link_tracks, neighbours
 
 PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
@@ -85,7 +85,7 @@ def run(
     return metrics
 
 
-def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: Opinion) -> People:
+def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
     """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
 
     The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept.
@@ -103,7 +103,7 @@ def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: 
 
 
 def figures(
-    images: Images, verdict: Verdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
+    images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
 ) -> dict[str, Any]:
     """How much each filter let through, and how far the teachers are apart."""
     joints = max(verdict.reason.size, 1)

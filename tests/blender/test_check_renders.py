@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.blender.check_renders import Checked, agreement, check, report
+from dataengine.blender.check_renders import CheckedJoints, agreement, check, report
 from dataengine.blender.scene.params import RenderParams
 
 
-def _checked(noise: float) -> Checked:
+def _checked(noise: float) -> CheckedJoints:
     rng = np.random.default_rng(0)
     joint, image = np.tile(np.arange(17), 400), np.repeat(np.arange(400), 17)
     in_front, reach = rng.uniform(-0.1, 0.5, len(joint)), rng.uniform(0.03, 0.2, len(joint))
     flipped = rng.random(len(joint)) < noise
-    return Checked(joint, image, (in_front <= reach) ^ flipped, in_front, reach, np.zeros(len(joint)))
+    return CheckedJoints(joint, image, (in_front <= reach) ^ flipped, in_front, reach, np.zeros(len(joint)))
 
 
 def test_wrong_labels_lower_the_agreement_by_their_share() -> None:

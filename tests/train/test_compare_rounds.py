@@ -87,14 +87,6 @@ def write_project() -> None:
     """In the working folder: the real stage fit-teacher on the people in data/new, an earlier round and its network."""
     write_round(Path("data/new"), 8, seed=10)
     write_round(Path("data/round-1"), 8, seed=20)
-    with one_torch_thread():
-        fit_teacher.run(
-            replace(TINY, epochs=2),
-            mix=Path("data/round-1/mix"),
-            val=Path("data/round-1/ingest/val.json"),
-            out=Path("models/base"),
-            report=Path("reports/base"),
-        )
     copied = {
         name: {
             "cmd": f"{sys.executable} code.py data/new/{name} data/{name}",
@@ -106,6 +98,14 @@ def write_project() -> None:
     fit = repository_file("dvc.yaml")["stages"]["fit-teacher"] | {"deps": ["code.py", "data/mix", "data/ingest"]}
     params = repository_file("params.yaml")["fit-teacher"] | TINY_NETWORK
     commit_project({**copied, "fit-teacher": fit}, {"fit-teacher": params}, {"code.py": COPY})
+    with one_torch_thread():
+        fit_teacher.run(
+            replace(TINY, epochs=2),
+            mix=Path("data/round-1/mix"),
+            val=Path("data/round-1/ingest/val.json"),
+            out=Path("models/base"),
+            report=Path("reports/base"),
+        )
 
 
 @dataclass(frozen=True)
