@@ -90,14 +90,14 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         return dict(opened)
 
 
-def agreement(checked: CheckedJoints) -> NDArray[np.bool_]:
+def agrees_with_depth(checked: CheckedJoints) -> NDArray[np.bool_]:
     """(n,) whether the depth says the same of the joint as the label."""
     return np.asarray((checked.in_front_m <= checked.reach_m) == checked.visible)
 
 
 def report(checked: CheckedJoints, count: int) -> str:
     """The page: figures over all joints and for every joint."""
-    agrees = agreement(checked)
+    agrees = agrees_with_depth(checked)
     low, high = _interval_by_image(agrees, checked.image)
     lines = [
         "# Labels of rendered images against Blender's projection and depth",

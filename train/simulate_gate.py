@@ -72,11 +72,11 @@ def command(
     logits = logits_of_gain([0.0, *GAINS], seed)
     settings = settings_of(policy, campaigns, trials)
     until = time.time() + 60 * minutes if minutes else math.inf
-    rows = simulate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
+    rows = simulate_gate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
     options = f"--campaigns {campaigns} --trials {trials} --resamples {resamples} --seed {seed}"
     line = f"dataengine simulate-gate --out {out} --state {state} {options}"
     with atomic_path(out) as path:
-        path.write_text(page(policy, rows, line), encoding="utf-8")
+        path.write_text(simulation_page(policy, rows, line), encoding="utf-8")
     print(f"wrote {out}")
 
 
@@ -99,7 +99,7 @@ def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tupl
     return wrong + right
 
 
-def simulate(
+def simulate_gate(
     policy: CompareParams,
     settings: Sequence[tuple[Setting, int]],
     logits: dict[float, float],
@@ -122,7 +122,7 @@ def simulate(
     ]
 
 
-def page(policy: CompareParams, rows: Sequence[PromotionCount], line: str) -> str:
+def simulation_page(policy: CompareParams, rows: Sequence[PromotionCount], line: str) -> str:
     """The command, the assumption, the tables."""
     guards = ", ".join(policy.guarded.slices) or "none"
     lines = [

@@ -21,7 +21,7 @@ from .near_duplicates import RowPairs, near_duplicates
 from .params import ChecksParams
 from .perceptual_hash import perceptual_hashes
 from .person_boxes import Fault
-from .pictures import LARGEST_MPX, PictureFacts, look_at_all
+from .pictures import LARGEST_MPX, PictureFacts, inspect_pictures
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _readable(
     names = short_names(images)
     looks: list[PictureFacts] = []
     good = np.zeros(len(images), dtype=bool)
-    for row, look in enumerate(look_at_all(images.path.tolist(), largest_mpx)):
+    for row, look in enumerate(inspect_pictures(images.path.tolist(), largest_mpx)):
         stated = (int(images.width[row]), int(images.height[row]))
         if isinstance(look, str):
             fault = look

@@ -38,13 +38,13 @@ class PictureFacts:
     """(32, 32) grey."""
 
 
-def look_at_all(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[PictureFacts | str]:
-    """`look_at` each path, on all cores; threads, because decoding releases Python's lock."""
+def inspect_pictures(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[PictureFacts | str]:
+    """`inspect_picture` each path, on all cores; threads, because decoding releases Python's lock."""
     workers = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(workers) as pool:
         return list(
             track(
-                pool.map(lambda path: look_at(path, largest_mpx), paths),
+                pool.map(lambda path: inspect_picture(path, largest_mpx), paths),
                 "check pictures",
                 total=len(paths),
                 unit="image",
@@ -52,7 +52,7 @@ def look_at_all(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[Pi
         )
 
 
-def look_at(path: str, largest_mpx: int = LARGEST_MPX) -> PictureFacts | str:
+def inspect_picture(path: str, largest_mpx: int = LARGEST_MPX) -> PictureFacts | str:
     """What the picture is, or why it cannot be used."""
     try:
         if (size := Path(path).stat().st_size) > LARGEST_FILE_BYTES:

@@ -55,7 +55,7 @@ class JointVerdict:
     weight: NDArray[np.float64]  # (n,) mean trust in the kept joints, 0..1
 
 
-def judge(
+def judge_joints(
     first: Opinion,
     second: Opinion,
     bbox_xywh_px: NDArray[np.floating[Any]],

@@ -21,7 +21,7 @@ from dataengine.studies.study import Study
 from ...long_tail.balance_file import CLUSTERS_NAME
 from .plan import RECIPES, STAGE, RecipePlan, RecipeRun, run_name
 from .report import RecipeOutcome, StudyFacts, write_recipe_report
-from .score import HeldOut, Score, check_training, read_held_out, score
+from .score import HeldOut, Score, check_training, read_held_out, score_network
 
 TRAIN_NAME = "train.json"
 
@@ -140,7 +140,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         used = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
         rate = read_json(folder / "metrics.json").get("images_per_s", 0.0)
         seconds = self._seen(run) / rate if rate else None
-        return RecipeOutcome(score(folder / "network", self.held_out), seconds, used)
+        return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, used)
 
     def _network(self, run: RecipeRun) -> Path:
         """The checkpoint folder of a run that others go on from."""

@@ -88,7 +88,7 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
     return len(used)
 
 
-def score(checkpoint: Path, held_out: HeldOut) -> Score:
+def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
     """Of the network in a checkpoint folder."""
     from dataengine.inference.predict import load_runner, predict_people
 
