@@ -31,7 +31,16 @@ from .formats.content import Limits
 from .formats.writing import copy_images
 from .quality.intake import Intake, check_and_split, check_blocks, record_findings
 from .sources.frames import FrameWriter
-from .sources.user_sources import Source, SourceParams, account, all_bad, check_names, combined, copied, read_sources
+from .sources.user_sources import (
+    SourceParams,
+    UserSource,
+    account,
+    all_bad,
+    check_names,
+    combined,
+    copied,
+    read_sources,
+)
 from .splits.assign import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
@@ -152,7 +161,7 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
 
 
 def _from_sources(
-    params: IngestParams, sources: list[Source], fetched: Path, folder: Path, report: Path
+    params: IngestParams, sources: list[UserSource], fetched: Path, folder: Path, report: Path
 ) -> dict[str, Any]:
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
@@ -181,7 +190,7 @@ def _from_sources(
     return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
 
 
-def _refuse_too_many(params: IngestParams, sources: Sequence[Source], report: Path) -> None:
+def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:
     """Each source by itself, so that a large good one does not hide a small broken one."""
     for source in sources:
         bad, records = len(source.content.bad), source.content.records
@@ -231,7 +240,7 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     return counts
 
 
-def _write_pool(params: IngestParams, frames: Sequence[Source], fetched: Path, folder: Path) -> int:
+def _write_pool(params: IngestParams, frames: Sequence[UserSource], fetched: Path, folder: Path) -> int:
     """The frames of the pool's videos and of sources that hold only frames; the default clip where there is neither."""
     default = [] if frames else [fetched / CLIP / "demo.mp4"]
     videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or default

@@ -92,7 +92,7 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     rendered = _rendered(synthetic, balanced.clusters, params.synthetic_images)
     parts = [_balanced(real, balanced, balance), *labelled, rendered]
     people, images = joined(_with_people(*part) for part in parts)
-    metrics = figures(people, recipe)
+    metrics = mix_metrics(people, recipe)
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_people(out_folder / PEOPLE_NAME, people, images, info=info)
@@ -106,7 +106,7 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     return metrics
 
 
-def figures(people: People, recipe: MixRecipe) -> dict[str, Any]:
+def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
     """What the first epoch is made of; later ones differ in who, not in how many."""
     factor = people.extras["repeat_factor"].astype(np.float64)
     drawn = draw_epoch(people.source, factor, recipe, epoch=0)

@@ -143,6 +143,18 @@ def test_no_file_shadows_the_standard_library(repository: Path) -> None:
             assert path.stem not in sys.stdlib_module_names or path.stem.startswith("__"), path
 
 
+def test_a_class_name_has_one_meaning(repository: Path) -> None:
+    """Whoever searches for a class by its name finds one."""
+    places: dict[str, list[str]] = {}
+    for folder in ("dataengine", *STAGE_ROOMS):
+        for path in python_files(repository / folder):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(f"{path.relative_to(repository)}:{node.lineno}")
+    assert len(places) > 200, "the classes were looked at"
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_every_command_has_a_module(repository: Path) -> None:
     from dataengine.cli import COMMANDS
 

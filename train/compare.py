@@ -104,7 +104,7 @@ def run(
     first = score(new, people, images, chosen.candidate, chosen.runners[0], "candidate")
     second = None if old is None else score(old, people, images, chosen.candidate, chosen.runners[1], "champion")
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
-    comparison = compared(params, people, images, test_sha256, first, second, poses)
+    comparison = compare_models(params, people, images, test_sha256, first, second, poses)
     comparison = replace(comparison, runner=_used(chosen))
     with fresh_folder(out) as folder:
         write_json(folder / VERDICT_FILE, comparison.as_json())
@@ -118,7 +118,7 @@ def run(
         print(f"warning: {warning}")
 
 
-def compared(
+def compare_models(
     params: CompareParams,
     people: People,
     images: Images,

@@ -12,7 +12,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
 
-from .pseudo.filters import KEPT, VERDICTS, FilterParams, Opinion, Verdict, judge
+from .pseudo.filters import KEPT, VERDICTS, FilterParams, JointVerdict, Opinion, judge_joints
 from .tracking.overlap_links import link_tracks, neighbours
 
 PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
@@ -73,9 +73,9 @@ def run(
     )
     blazepose, fitted = blazepose_opinion(found), fitted_opinion(teacher, people, images)
     around = neighbours(people.track_id, images.frame[rows])
-    verdict = judge(blazepose, fitted, people.bbox_xywh_px, around, params)
+    verdict = judge_joints(blazepose, fitted, people.bbox_xywh_px, around, params)
     candidates = as_candidates(people, verdict, blazepose, fitted)
-    metrics = figures(images, verdict, blazepose, fitted, params)
+    metrics = pseudo_label_metrics(images, verdict, blazepose, fitted, params)
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_json(report_folder / METRICS_NAME, metrics)
@@ -85,7 +85,7 @@ def run(
     return metrics
 
 
-def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: Opinion) -> People:
+def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
     """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
 
     The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept.
@@ -102,8 +102,8 @@ def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: 
     return judged.with_extra("reasons", verdict.reason).with_extra("kept", verdict.kept)
 
 
-def figures(
-    images: Images, verdict: Verdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
+def pseudo_label_metrics(
+    images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
 ) -> dict[str, Any]:
     """How much each filter let through, and how far the teachers are apart."""
     joints = max(verdict.reason.size, 1)

@@ -30,11 +30,11 @@ class DepthObserver:
         self._tailor = make_tailor(self._model.template)
 
     def make(self, index: int) -> None:
-        """Write the fields of `check_renders.Checked` for image `index` to an .npz file in `folder`."""
+        """Write the fields of `check_renders.CheckedJoints` for image `index` to an .npz file in `folder`."""
         np.savez(self._folder / f"{index}.npz", **self.look_up(index))
 
     def look_up(self, index: int) -> dict[str, NDArray]:
-        """The fields of `check_renders.Checked` for image `index`."""
+        """The fields of `check_renders.CheckedJoints` for image `index`."""
         size = self._params.width_px, self._params.height_px
         scene = draw_scene(self._params, self._poses, index)
         geometry = build_geometry(scene, self._model, self._tailor, *size)

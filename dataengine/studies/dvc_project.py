@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file
+from dataengine.studies.settings import assignments
 
 LOCK_NAME, PIPELINE_NAME, PARAMS_NAME = "dvc.lock", "dvc.yaml", "params.yaml"
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)")
@@ -35,19 +36,19 @@ class DvcProject:
         self._logged("repro", stage)
 
     def run_experiment(
-        self, name: str, params: Sequence[str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
+        self, name: str, params: Mapping[str, str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
     ) -> None:
         """`dvc exp run` in a temporary folder. Raises InputError when it fails.
 
         `copied` are files and folders of the project that neither git nor DVC brings there. `alone` runs the stage
-        itself whatever DVC remembers of it, and none before it: for stages told to read what is no dependency.
+        itself whatever DVC remembers of it, and none before it: for stages that are made to read what is no dependency.
         """
         untracked = not self._git("ls-files", LOCK_NAME)  # it tells which outputs are in the cache
         paths = [LOCK_NAME] if untracked else []
         paths += [path.resolve().relative_to(self.root.resolve()).as_posix() for path in copied]
         words = [word for path in paths for word in ("--copy-paths", path)]
         words += ["--single-item", "--force"] if alone else []
-        words += [word for param in params for word in ("--set-param", param)]
+        words += [word for assignment in assignments(params) for word in ("--set-param", assignment)]
         self._logged("exp", "run", "--temp", "--name", name, *words, stage)
 
     def remove_experiment(self, name: str) -> None:

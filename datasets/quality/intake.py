@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataengine.people import Images, People
 
-from ..checks.checking import Checked, check_set
+from ..checks.checking import CheckedSet, check_set
 from ..checks.finding import Finding
 from ..checks.params import ChecksParams
 from ..checks.pictures import LARGEST_MPX
@@ -105,7 +105,7 @@ def check_blocks(
 
 
 def _limited(
-    checked: Checked,
+    checked: CheckedSet,
     split: NDArray[np.str_],
     params: SplitParams,
     aside: Sequence[Finding],

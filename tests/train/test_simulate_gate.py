@@ -47,7 +47,7 @@ def test_nothing_is_begun_when_it_is_too_late_and_what_is_done_is_kept(tmp_path:
     done = run_block(replace(late, until=float("inf")))
     assert len(done) == 2
     assert run_block(late) == done
-    rows = gate_simulation.simulate(
+    rows = gate_simulation.simulate_gate(
         POLICY,
         [(late.setting, 2), (replace(late.setting, people=301), 2)],
         {0.0: 0.1},
@@ -56,7 +56,7 @@ def test_nothing_is_begun_when_it_is_too_late_and_what_is_done_is_kept(tmp_path:
         until=0.0,
     )
     assert [row.trials for row in rows] == [2, 0]
-    assert "not run" in gate_simulation.page(POLICY, rows, "command")
+    assert "not run" in gate_simulation.simulation_page(POLICY, rows, "command")
 
 
 def test_a_guarded_slice_stops_a_model_that_fails_on_it(tmp_path: Path) -> None:

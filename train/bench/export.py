@@ -10,7 +10,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,17 @@ import torch
 from numpy.typing import NDArray
 
 from dataengine.bench.record import Figure
-from dataengine.cli import COMMANDS
 from dataengine.inference.cpu_file import choose_cpu_file
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT
 from dataengine.inference.predict import Runner, onnx_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.params import load_section
 
-ROOM = COMMANDS["export"][0].rpartition(".")[0]
+from ..deploy.accuracy import latencies_ms
+from ..deploy.onnx_files import write_fp32
+from ..deploy.params import ExportParams
+from ..deploy.quantise import write_int8
+
 NETWORKS = {
     "": ModelMeta("residual"),
     "_hrnet_w32": ModelMeta("hrnet-w32", input_width_px=192, input_height_px=256, head="heatmap"),
@@ -37,7 +39,7 @@ TURNS, SECONDS_A_TURN = 9, 0.4
 
 def run(networks: dict[str, ModelMeta] | None = None, params: Path = Path("params.yaml")) -> Iterator[Figure]:
     """``export.int8_speedup`` of the default student and of HRNet-W32: crops/s of the file chosen, and of FP32."""
-    section = load_section(params, "export", _room("export_params").ExportParams)
+    section = load_section(params, "export", ExportParams)
     for ending, meta in (networks or NETWORKS).items():
         with tempfile.TemporaryDirectory() as folder:
             ours, fp32 = _crops_per_second(meta, section, Path(folder))
@@ -48,9 +50,9 @@ def write_files(meta: ModelMeta, folder: Path) -> NDArray[np.float32]:
     """FP32 and both INT8 files of a network with fresh weights; the random crops they are calibrated on."""
     torch.manual_seed(0)
     crops = np.random.default_rng(0).normal(size=(8, 3, meta.input_height_px, meta.input_width_px)).astype(np.float32)
-    _room("onnx_files").write_fp32(meta.build(), meta, folder / ONNX_FP32)
+    write_fp32(meta.build(), meta, folder / ONNX_FP32)
     paths = {"onnx_runtime": folder / ONNX_INT8, "tensorrt": folder / ONNX_INT8_TRT}
-    _room("quantise").write_int8(folder / ONNX_FP32, crops, "minmax", **paths)
+    write_int8(folder / ONNX_FP32, crops, "minmax", **paths)
     return crops
 
 
@@ -58,7 +60,7 @@ def _crops_per_second(meta: ModelMeta, section: Any, folder: Path) -> tuple[floa
     crops = write_files(meta, folder)
     runners = {name: onnx_runner(folder / name, section.threads) for name in (ONNX_FP32, ONNX_INT8)}
     batch = np.resize(crops, (section.typical_batch, *crops.shape[1:]))
-    measured = {size: _room("export_accuracy").latencies_ms(runners, batch[:size], 20) for size in (1, len(batch))}
+    measured = {size: latencies_ms(runners, batch[:size], 20) for size in (1, len(batch))}
     fp32, int8 = ({str(size): by[name]["median"] for size, by in measured.items()} for name in runners)
     chosen = choose_cpu_file(fp32, int8).file
     if chosen == ONNX_FP32:
@@ -84,7 +86,3 @@ def _rate(runner: Runner, batch: NDArray[np.float32]) -> float:
         runner(batch)
         count += len(batch)
     return count / seconds
-
-
-def _room(module: str) -> Any:
-    return import_module(f"{ROOM}.{module}")

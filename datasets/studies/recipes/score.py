@@ -19,8 +19,7 @@ from dataengine.files import sha256_file
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 from dataengine.progress import track
-
-from .plan import mark
+from dataengine.studies.settings import fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut
     cluster = clusters.assign(people.keypoints_px, people.visibility)
     rare = clusters.rare[cluster] & (cluster != UNCLUSTERED)
     return HeldOut(
-        people, images, rare, mark(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
+        people, images, rare, fingerprint(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
     )
 
 
@@ -89,7 +88,7 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
     return len(used)
 
 
-def score(checkpoint: Path, held_out: HeldOut) -> Score:
+def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
     """Of the network in a checkpoint folder."""
     from dataengine.inference.predict import load_runner, predict_people
 

@@ -1,5 +1,6 @@
 import collections
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -28,7 +29,7 @@ def extreme_network(folder: Path) -> Path:
         return (signs * rng.uniform(0.9, 1.0, (outputs, inputs, 3, 3))).astype(np.float32)
 
     make, numpy_helper = onnx.helper, onnx.numpy_helper
-    sizes = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
+    sizes: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
     weights = [weight(8, 3), weight(8, 8), weight(2, 8)]
     nodes = [
         make.make_node("Conv", ["images", "w0", "b0"], ["c0"], name="first", **sizes),
