@@ -9,7 +9,7 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,19 @@ def bounded_memory(more_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def flat_items(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, leaf) of every leaf of nested mappings.
+
+    >>> dict(flat_items({"pool": {"fps": 2, "every": 5}, "seed": 0}))
+    {'pool.fps': 2, 'pool.every': 5, 'seed': 0}
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from flat_items(item, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
 
 
 def _parse_int(digits: str) -> int | float:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, sha256_file
+from dataengine.files import flat_items, read_json, sha256_file
 from dataengine.params import load_section
 from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
 
@@ -104,24 +104,16 @@ def _figures(entry: Entry, store: Path) -> dict[str, str]:
 
 
 def _params(entry: Entry) -> dict[str, str]:
-    return dict(_flat(entry.lineage.get("student", {}).get("params", {})))
+    params = flat_items(entry.lineage.get("student", {}).get("params", {}))
+    return {name: str(value) for name, value in params}
 
 
 def _data(entry: Entry) -> dict[str, str]:
     """Hashes of weights, training data with its labels, and of what the export read."""
     student = entry.lineage.get("student", {})
     hashes = {"weights": entry.lineage.get("student_sha256", ""), "training": student.get("data_sha256", "")}
-    return _short(dict(_flat(hashes | dict(entry.lineage.get("data_sha256", {})))))
+    return _short(dict(flat_items(hashes | dict(entry.lineage.get("data_sha256", {})))))
 
 
 def _short(hashes: Mapping[str, str]) -> dict[str, str]:
     return {name: value[:SHORT] for name, value in hashes.items()}
-
-
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(dotted name, text) of every leaf of nested mappings."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, str(value)
