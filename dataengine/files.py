@@ -142,6 +142,11 @@ def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found if len(found) == len(pairs) else RepeatedKeys(found)
 
 
+def short_sha256(sha256: str) -> str:
+    """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show."""
+    return sha256[:12]
+
+
 def sha256_file(path: Path) -> str:
     """Hex SHA-256 of the file's bytes."""
     with path.open("rb") as opened:

@@ -12,11 +12,9 @@ import typer
 import yaml
 
 from dataengine.errors import ParamsError
-from dataengine.files import atomic_path
+from dataengine.files import atomic_path, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
-
-from .gate.policy import SHA_DIGITS
 
 
 def command(
@@ -52,7 +50,7 @@ def pinned(registry: Registry) -> dict[str, Any]:
 
 def pinned_uses(registry: Registry) -> dict[str, int]:
     """Comparisons that each test set has served, by the first digits of its hash."""
-    return {sha256[:SHA_DIGITS]: count for sha256, count in registry.uses().items()}
+    return {short_sha256(sha256): count for sha256, count in registry.uses().items()}
 
 
 def pin(params: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import flat_items, read_json, sha256_file
+from dataengine.files import flat_items, read_json, sha256_file, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
 
 from .gate.verdict import VERDICT_FILE
-
-SHORT = 12  # digits of a hash that are shown
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,8 @@ def _differing(part: str, first: Mapping[str, str], second: Mapping[str, str]) -
 
 
 def _figures(entry: Entry, store: Path) -> dict[str, str]:
-    figures = {"AP": f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]", "test set": entry.test_sha256[:SHORT]}
+    ap = f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]"
+    figures = {"AP": ap, "test set": short_sha256(entry.test_sha256)}
     path = store / entry.id / VERDICT_FILE
     if path.is_file() and sha256_file(path) == entry.records.get(VERDICT_FILE):
         measured = read_json(path).get("models", {}).get("candidate", {}).get("figures", {})
@@ -115,5 +114,5 @@ def _data(entry: Entry) -> dict[str, str]:
     return _short(dict(flat_items(hashes | dict(entry.lineage.get("data_sha256", {})))))
 
 
-def _short(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:SHORT] for name, value in hashes.items()}
+def _short(hashes: Mapping[str, Any]) -> dict[str, str]:
+    return {name: short_sha256(str(value)) for name, value in hashes.items()}
