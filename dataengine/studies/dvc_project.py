@@ -48,7 +48,7 @@ class DvcProject:
         paths += [path.resolve().relative_to(self.root.resolve()).as_posix() for path in copied]
         words = [word for path in paths for word in ("--copy-paths", path)]
         words += ["--single-item", "--force"] if alone else []
-        words += [word for assignment in assignments(params) for word in ("--set-param", assignment)]
+        words += [word for assignment in assignments(params) for word in ("--set-param", f"++{assignment}")]
         self._logged("exp", "run", "--temp", "--name", name, *words, stage)
 
     def remove_experiment(self, name: str) -> None:

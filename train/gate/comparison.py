@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from dataengine.errors import InputError
 from dataengine.evaluation.interval import Interval
 from dataengine.files import RepeatedKeys, read_json
-from dataengine.typed_record import record_of
+from dataengine.typed_record import RECORDS
 
 VERDICT_FILE = "verdict.json"
 _MEND = "run `dataengine compare` again"
@@ -186,7 +186,7 @@ class Comparison:
             InputError: a key is missing or unknown, a value has another type, or the models are not those of the ids.
         """
         try:
-            comparison = record_of(cls, _by_field(record), "verdict")
+            comparison = RECORDS.record(cls, _by_field(record), "verdict")
         except InputError as error:
             raise InputError(
                 f"{source} is not a verdict of `dataengine compare`: {error.what}",
