@@ -1,4 +1,4 @@
-"""Which device is taken: with processes that hang, crash or answer in the place of Blender's, and with Blender's own."""
+"""Which device is taken: processes that hang, crash or answer stand for Blender, and Blender itself without a GPU."""
 
 import json
 import sys
@@ -125,11 +125,11 @@ def test_more_time_another_driver_and_another_blender_are_tried_again(
 def test_kernels_that_every_process_compiles_are_of_no_use(machine: Machine, small_params: RenderParams) -> None:
     """The stage would skip every image: none is done within its limit."""
     machine.has(optix="slow", cuda="slow once")
-    assert chosen(small_params, image_timeout_s=1.5) == "cuda"
+    assert chosen(small_params, image_timeout_s=5) == "cuda"
     assert machine.pictures() == ["optix", "optix", "cuda", "cuda"]
     kept = json.loads(memory_file().read_text())
     why = next(entry["why"] for key, entry in kept.items() if '"optix"' in key)
-    assert why == "a new process compiles its kernels again: no picture within 1.5 s"
+    assert why == "a new process compiles its kernels again: no picture within 5 s"
 
 
 @pytest.mark.parametrize(
