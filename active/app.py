@@ -30,7 +30,7 @@ class AppParams:
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
-            raise ParamsError("params app.port", expected="1 to 65535", got=str(self.port))
+            raise ParamsError("port", expected="1 to 65535", got=str(self.port))
 
 
 def command(

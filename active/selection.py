@@ -49,7 +49,7 @@ class ScoreWeights:
     def __post_init__(self) -> None:
         values = list(asdict(self).values())
         if min(values) < 0 or sum(values) == 0:
-            raise ParamsError("params select.weights", expected="none below 0, not all 0", got=str(values))
+            raise ParamsError("weights", expected="none below 0, not all 0", got=str(values))
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class SelectParams:
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
-            raise ParamsError("params select.strategy", expected=" | ".join(STRATEGIES), got=repr(self.strategy))
+            raise ParamsError("strategy", expected=" | ".join(STRATEGIES), got=repr(self.strategy))
         if self.budget < 1:
-            raise ParamsError("params select.budget", expected="at least 1 image", got=str(self.budget))
+            raise ParamsError("budget", expected="at least 1 image", got=str(self.budget))
         if not 0 <= self.appearance_weight <= 1:
-            raise ParamsError("params select.appearance_weight", expected="0 to 1", got=str(self.appearance_weight))
+            raise ParamsError("appearance_weight", expected="0 to 1", got=str(self.appearance_weight))
 
 
 def command(

@@ -29,6 +29,11 @@ class InputError(DataEngineError):
 class ParamsError(DataEngineError):
     """`params.yaml` has an unknown key, lacks one, or holds a value of the wrong kind."""
 
+    def within(self, where: str, *, is_field: bool) -> "ParamsError":
+        """The same error about section `where`: its field ``what``, or as a sentence about the section."""
+        what = f"params {where}.{self.what}" if is_field else f"params {where}: {self.what}"
+        return ParamsError(what, expected=self.expected, got=self.got, mend=self.mend)
+
 
 class EnvironmentFault(DataEngineError):
     """A library, a program, disk space or a device that the work needs is missing."""

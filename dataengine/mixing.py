@@ -40,11 +40,11 @@ class MixRecipe:
 
     def __post_init__(self) -> None:
         if self.only is not None and self.only not in SOURCES:
-            raise ParamsError("params only", expected=" | ".join(("null", *SOURCES)), got=repr(self.only))
+            raise ParamsError("only", expected=" | ".join(("null", *SOURCES)), got=repr(self.only))
         for name in ("synthetic_per_real", "pseudo_per_real"):
             ratio = getattr(self, name)
             if not np.isfinite(ratio) or ratio < 0:
-                raise ParamsError(f"params {name}", expected="a finite number >= 0", got=str(ratio))
+                raise ParamsError(name, expected="a finite number >= 0", got=str(ratio))
 
     def without_pseudo(self) -> "MixRecipe":
         """The same recipe before there are pseudo-labels, as a first teacher is fitted with."""

@@ -26,7 +26,8 @@ def load_section(path: Path, section: str, cls: type[T]) -> T:
     """Read section `section` of the YAML file `path` into the frozen dataclass `cls`.
 
     Nested dataclasses, lists, tuples, ``X | None`` and ``Literal`` are understood. A whole number is taken where
-    a float is asked for. Checks that a dataclass makes in ``__post_init__`` may raise `ParamsError` themselves.
+    a float is asked for. Checks that a dataclass makes in ``__post_init__`` raise `ParamsError` with the field's name
+    alone (or a sentence about the section); the section is put in front here.
     """
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
@@ -57,7 +58,11 @@ def _build(cls: type[T], value: Any, where: str) -> T:
     missing = [n for n, f in known.items() if n not in value and f.default is MISSING and f.default_factory is MISSING]
     if missing:
         raise ParamsError(f"params {where} lacks a key", expected=", ".join(missing), mend="add it")
-    return cls(**{name: _convert(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+    converted = {name: _convert(hints[name], item, f"{where}.{name}") for name, item in value.items()}
+    try:
+        return cls(**converted)
+    except ParamsError as error:  # a check in __post_init__, which does not know where its dataclass stands
+        raise error.within(where, is_field=re.split(r"[.\s]", error.what, maxsplit=1)[0] in known) from error
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:

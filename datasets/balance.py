@@ -50,11 +50,11 @@ class BalanceParams:
 
     def __post_init__(self) -> None:
         if self.clusters < 1:
-            raise ParamsError("params balance.clusters", expected="1 or more", got=str(self.clusters))
+            raise ParamsError("clusters", expected="1 or more", got=str(self.clusters))
         if not 0 <= self.threshold <= 1:
-            raise ParamsError("params balance.threshold", expected="a share, 0 to 1", got=str(self.threshold))
+            raise ParamsError("threshold", expected="a share, 0 to 1", got=str(self.threshold))
         if not 1 <= self.max_repeat < np.inf:
-            raise ParamsError("params balance.max_repeat", expected="1 or more", got=str(self.max_repeat))
+            raise ParamsError("max_repeat", expected="1 or more", got=str(self.max_repeat))
 
 
 def command(

@@ -66,7 +66,7 @@ class IngestParams:
     def __post_init__(self) -> None:
         check_names(self.sources)
         if self.pool_every < 1 or self.longest_side_px < 64:
-            raise ParamsError("params ingest", expected="pool_every >= 1 and longest_side_px >= 64")
+            raise ParamsError("pool_every and longest_side_px", expected="1 or more, and 64 or more")
 
 
 def command(

@@ -50,7 +50,7 @@ class MixParams:
     def __post_init__(self) -> None:
         if self.synthetic_images is not None and self.synthetic_images < 1:
             got = str(self.synthetic_images)
-            raise ParamsError("params mix.synthetic_images", expected="null, or 1 or more", got=got)
+            raise ParamsError("synthetic_images", expected="null, or 1 or more", got=got)
 
     def recipe(self) -> MixRecipe:
         """The recipe for training without pseudo-labels. A ratio that makes no sense is a `ParamsError`."""

@@ -213,7 +213,7 @@ def test_one_source_alone_has_to_be_there() -> None:
     for only, match in (("pseudo", "no pseudo samples to draw"), ("real", "no real samples")):
         with pytest.raises(InputError, match=match):
             draw_epoch(source, factor, MixRecipe(1, 0, 0, only), 0)  # type: ignore[arg-type]
-    with pytest.raises(ParamsError, match="params only"):
+    with pytest.raises(ParamsError, match="only: expected"):
         MixRecipe(1, 0, 0, "drawn")  # type: ignore[arg-type]
 
 

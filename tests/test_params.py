@@ -74,3 +74,43 @@ def test_numbers_without_a_dot_are_numbers_as_for_dvc(tmp_path: Path, text: str,
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="does not exist"):
         load_section(tmp_path / "none.yaml", "x", Section)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A nested section that checks itself."""
+
+    value: float
+    other: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.value > 1:
+            raise ParamsError("value", expected="at most 1", got=str(self.value))
+        if self.value + self.other > 1:
+            raise ParamsError("the shares are more than the whole", expected="a sum of at most 1")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A section that holds one."""
+
+    single: Share
+    several: list[Share]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("single: {value: 2}\n  several: []", "params mix.single.value: expected at most 1, got 2.0"),
+        ("single: {value: 1}\n  several: [{value: 3}]", "params mix.several[0].value: expected at most 1, got 3.0"),
+        (
+            "single: {value: 0.6, other: 0.7}\n  several: []",
+            "params mix.single: the shares are more than the whole: expected a sum of at most 1",
+        ),
+    ],
+)
+def test_a_check_of_a_dataclass_is_reported_with_its_section(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"mix:\n  {text}\n")
+    with pytest.raises(ParamsError) as caught:
+        load_section(tmp_path / "params.yaml", "mix", Shares)
+    assert str(caught.value) == message

@@ -36,7 +36,7 @@ class CameraRanges:
             first, last = getattr(self, name)
             if not low <= first <= last <= high:
                 raise ParamsError(
-                    f"params render.camera.{name}",
+                    name,
                     expected=f"[low, high] within {low} to {high}",
                     got=f"[{first:g}, {last:g}]",
                 )
@@ -116,18 +116,16 @@ class RenderParams:
         for name in (each.name for each in fields(self) if each.name.endswith("_share")):
             _check_range(self, name, 0, 1)
         if self.indoor_share + self.sun_share > 1:
-            raise ParamsError(
-                "params render.sun_share", expected="at most 1 with indoor_share", got=str(self.sun_share)
-            )
+            raise ParamsError("sun_share", expected="at most 1 with indoor_share", got=str(self.sun_share))
         if self.background_share and not self.backgrounds:
-            raise ParamsError("params render.background_share", expected="a folder in render.backgrounds", got="none")
+            raise ParamsError("background_share", expected="a folder in render.backgrounds", got="none")
         if self.device not in get_args(DeviceWish):
-            raise ParamsError("params render.device", expected=", ".join(get_args(DeviceWish)), got=repr(self.device))
+            raise ParamsError("device", expected=", ".join(get_args(DeviceWish)), got=repr(self.device))
         if self.motion_share and not self.motions:
-            raise ParamsError("params render.motion_share", expected="BVH files in render.motions", got="none")
+            raise ParamsError("motion_share", expected="BVH files in render.motions", got="none")
 
 
 def _check_range(params: RenderParams, name: str, low: float, high: float) -> None:
     value = getattr(params, name)
     if not low <= value <= high:
-        raise ParamsError(f"params render.{name}", expected=f"{low} to {high}", got=repr(value))
+        raise ParamsError(name, expected=f"{low} to {high}", got=repr(value))

@@ -48,7 +48,7 @@ class AugmentParams:
             value = getattr(self, field.name)
             if not (0 <= value <= 1 if field.name.endswith("_share") else 0 <= value <= 180):
                 expected = "0 to 1" if field.name.endswith("_share") else "0 or more, at most 180"
-                raise ParamsError(f"params augment.{field.name}", expected=expected, got=repr(value))
+                raise ParamsError(field.name, expected=expected, got=repr(value))
 
 
 NO_AUGMENTATION = AugmentParams(

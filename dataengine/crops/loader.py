@@ -41,7 +41,7 @@ class LoaderParams:
 
     def __post_init__(self) -> None:
         if self.workers < 1 or not self.cache_gb > 0:
-            raise ParamsError("params loader", expected="workers >= 1 and cache_gb > 0")
+            raise ParamsError("workers and cache_gb", expected="workers >= 1 and cache_gb > 0")
 
     def store(self) -> PatchStore | None:
         """The store on disk, where one is wanted."""

@@ -40,14 +40,12 @@ class ChecksParams:
         shares = ("same_person_oks", "same_person_iou", "near_duplicate_correlation", "swap_probability", "swap_prior")
         for name in shares:
             if not 0 < getattr(self, name) < 1:
-                raise ParamsError(
-                    f"params ingest.checks.{name}", expected="above 0, below 1", got=f"{getattr(self, name):g}"
-                )
+                raise ParamsError(name, expected="above 0, below 1", got=f"{getattr(self, name):g}")
         for name in ("tiny_px", "outside_share", "box_margin", "limb_deviations"):
             if not getattr(self, name) >= 0:
-                raise ParamsError(f"params ingest.checks.{name}", expected="0 or more", got=f"{getattr(self, name):g}")
+                raise ParamsError(name, expected="0 or more", got=f"{getattr(self, name):g}")
         if not self.limb_excess >= 1:
-            raise ParamsError("params ingest.checks.limb_excess", expected="1 or more", got=f"{self.limb_excess:g}")
+            raise ParamsError("limb_excess", expected="1 or more", got=f"{self.limb_excess:g}")
         if not 0 <= self.near_duplicate_bits <= MOST_BITS:
             got = str(self.near_duplicate_bits)
-            raise ParamsError("params ingest.checks.near_duplicate_bits", expected=f"0 to {MOST_BITS}", got=got)
+            raise ParamsError("near_duplicate_bits", expected=f"0 to {MOST_BITS}", got=got)

@@ -41,12 +41,12 @@ class SourceParams:
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
-            raise ParamsError("params ingest.sources: format", expected=" | ".join(FORMATS), got=repr(self.format))
+            raise ParamsError("format", expected=" | ".join(FORMATS), got=repr(self.format))
         if not self.images or bool(self.annotations) == FORMATS[self.format].unlabelled:
             needed = "images" if FORMATS[self.format].unlabelled else "annotations and images"
-            raise ParamsError(f"params ingest.sources: format {self.format}", expected=f"{needed}, and no other path")
+            raise ParamsError(f"format {self.format}", expected=f"{needed}, and no other path")
         if self.name and not NAME.fullmatch(self.name):
-            raise ParamsError("params ingest.sources: name", expected="letters, digits, . _ -", got=repr(self.name))
+            raise ParamsError("name", expected="letters, digits, . _ -", got=repr(self.name))
 
 
 @dataclass(frozen=True, eq=False)

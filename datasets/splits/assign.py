@@ -57,21 +57,21 @@ class SplitParams:
     def __post_init__(self) -> None:
         if self.train_images is not None and self.train_images < 1:
             got = str(self.train_images)
-            raise ParamsError("params ingest.split.train_images", expected="null, or 1 or more", got=got)
+            raise ParamsError("train_images", expected="null, or 1 or more", got=got)
         if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share >= 1:
             got = f"val_share {self.val_share:g}, test_share {self.test_share:g}"
-            raise ParamsError("params ingest.split", expected="shares >= 0 that leave some for training", got=got)
+            raise ParamsError("val_share and test_share", expected="shares >= 0 that leave some for training", got=got)
         if self.gap_frames < 0:
-            raise ParamsError("params ingest.split.gap_frames", expected="0 or more", got=str(self.gap_frames))
+            raise ParamsError("gap_frames", expected="0 or more", got=str(self.gap_frames))
         if not self.test_version.strip():
-            raise ParamsError("params ingest.split.test_version", expected="a name", got="nothing")
+            raise ParamsError("test_version", expected="a name", got="nothing")
         try:
             groups = re.compile(self.scene_pattern).groups
         except re.error as error:
-            raise ParamsError("params ingest.split.scene_pattern", expected="a pattern", got=str(error)) from error
+            raise ParamsError("scene_pattern", expected="a pattern", got=str(error)) from error
         if self.scene_pattern and groups != 1:
             got = f"{groups} in {self.scene_pattern!r}"
-            raise ParamsError("params ingest.split.scene_pattern", expected="one (group)", got=got)
+            raise ParamsError("scene_pattern", expected="one (group)", got=got)
 
 
 @dataclass(frozen=True, eq=False)

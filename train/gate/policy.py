@@ -94,19 +94,15 @@ class CompareParams:
         shares = {"alpha": self.alpha, "level": self.level, "power": self.power, "guarded.level": self.guarded.level}
         for name, value in shares.items():
             if not 0 < value < 1:
-                raise ParamsError(f"compare.{name}", expected="between 0 and 1", got=f"{value:g}")
+                raise ParamsError(name, expected="between 0 and 1", got=f"{value:g}")
         if min(self.primary.margin, self.guarded.margin) < 0:
-            raise ParamsError("compare has a negative margin", expected="0 or more")
+            raise ParamsError("primary.margin and guarded.margin", expected="0 or more")
         if not 1 <= self.warn_from <= self.uses:
-            raise ParamsError(
-                "compare.warn_from", expected=f"between 1 and uses ({self.uses})", got=str(self.warn_from)
-            )
+            raise ParamsError("warn_from", expected=f"between 1 and uses ({self.uses})", got=str(self.warn_from))
         if self.resamples < 100:
-            raise ParamsError("compare.resamples", expected="100 or more", got=str(self.resamples))
+            raise ParamsError("resamples", expected="100 or more", got=str(self.resamples))
         if any(not isinstance(n, int) or n < 0 for n in self.test_uses.values()):
-            raise ParamsError(
-                "compare.test_uses", expected="a whole number for each hash", mend="dataengine begin-round"
-            )
+            raise ParamsError("test_uses", expected="a whole number for each hash", mend="dataengine begin-round")
 
     @property
     def share(self) -> float:
