@@ -1,5 +1,6 @@
 # make repro    set up, run the whole loop, say what was made
 # make test     set up, run every test
+# make doctor   what this machine has and what will be used; sets nothing up
 # make bench    every benchmark; make bench BENCH=repro runs one
 # make lint     ruff and mypy
 # make clean    remove both environments (data/, models/ and reports/ stay)
@@ -15,7 +16,7 @@ export DVC_NO_ANALYTICS := true
 # Not exported: set-up must not run by an interpreter inside the environment that it may have to make anew.
 ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: setup repro test bench lint clean
+.PHONY: setup repro test doctor bench lint clean
 .NOTPARALLEL:
 
 setup:
@@ -30,6 +31,9 @@ repro: setup
 
 test: setup
 	@$(ACTIVATED) python -m pytest -q
+
+doctor:
+	@if test -x .venv/bin/dataengine; then .venv/bin/dataengine doctor; else $(PYTHON) -m dataengine.doctor; fi
 
 bench: setup
 	@$(ACTIVATED) python -m dataengine.bench $(BENCH)

@@ -15,12 +15,11 @@ import typer
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
-from dataengine.files import sha256_file
+from dataengine.files import sha256_file, short_sha256
 from dataengine.people import Images, People
 
 from .manifest.files import read_selection
 
-NAME_CHARACTERS = 12
 OUTSIDE_TOLERANCE_PX = 2.0
 """Tools round, and a joint may be clicked on the very edge."""
 LISTED = 5
@@ -59,7 +58,7 @@ def run(labels: Path, selection: Path, out: Path, images: Path | None = None) ->
     _check(people, table, labels)
     people, table = _in_order(people, table)
     digest = _content_sha256(people)
-    path = out / f"{digest[:NAME_CHARACTERS]}.json"
+    path = out / f"{short_sha256(digest)}.json"
     write_people(path, people, table, info={"content_sha256": digest})
     return path, len(people)
 

@@ -27,12 +27,12 @@ from .scene.surroundings import surrounding_files
 from .workers.interpreter import require_blender
 from .workers.job import Job
 
-OBSERVER = "dataengine.blender.cycles.depth_observer:DepthObserver"
+OBSERVER = "dataengine.blender.pictures.depth_observer:DepthObserver"
 _SAMPLES = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class CheckedJoints:
     """Joints of many images: one entry (n,) for every joint within the frame."""
 
     joint: NDArray[np.int64]
@@ -60,7 +60,7 @@ def command(
     typer.echo(text)
 
 
-def check(params: RenderParams, cache: Path, count: int) -> Checked:
+def check(params: RenderParams, cache: Path, count: int) -> CheckedJoints:
     """Have workers render `count` images and look every joint up.
 
     Raises `EnvironmentFault` as `render.run` does, `InputError` where an image could not be looked at.
@@ -82,7 +82,7 @@ def check(params: RenderParams, cache: Path, count: int) -> Checked:
             raise InputError(f"image {index} cannot be checked", got=reason)
         rows = [_read(Path(folder) / f"{index}.npz") for index in range(count)]
     joined: dict[str, Any] = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-    return Checked(**joined)
+    return CheckedJoints(**joined)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
@@ -90,14 +90,14 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         return dict(opened)
 
 
-def agreement(checked: Checked) -> NDArray[np.bool_]:
+def agrees_with_depth(checked: CheckedJoints) -> NDArray[np.bool_]:
     """(n,) whether the depth says the same of the joint as the label."""
     return np.asarray((checked.in_front_m <= checked.reach_m) == checked.visible)
 
 
-def report(checked: Checked, count: int) -> str:
+def report(checked: CheckedJoints, count: int) -> str:
     """The page: figures over all joints and for every joint."""
-    agrees = agreement(checked)
+    agrees = agrees_with_depth(checked)
     low, high = _interval_by_image(agrees, checked.image)
     lines = [
         "# Labels of rendered images against Blender's projection and depth",

@@ -11,7 +11,7 @@ import typer
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.files import atomic_path, write_json
+from dataengine.files import write_json
 from dataengine.people import Images, People
 
 from .prepare_body import prepare_body_cache
@@ -90,6 +90,7 @@ def _write_pictures(report: Path, people: People, images: Images, entries: list[
     import cv2
 
     from dataengine.draw import contact_sheet
+    from dataengine.pictures import write_picture
 
     from .body.model import BodyModel
     from .poses.posing import solve_orientations
@@ -113,6 +114,5 @@ def _write_pictures(report: Path, people: People, images: Images, entries: list[
         )
         captions.append(f"{entry['error_share']:.3f}" + ("" if entry["kept"] else " rejected"))
     for name, tiles in (("pairs.jpg", on_photographs), ("skeletons.jpg", on_white)):
-        with atomic_path(report / name) as partial:
-            sheet = contact_sheet(tiles, columns=_COLUMNS, tile=_TILE, captions=captions)
-            partial.write_bytes(cv2.imencode(".jpg", sheet, (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes())
+        sheet = contact_sheet(tiles, columns=_COLUMNS, tile=_TILE, captions=captions)
+        write_picture(report / name, sheet, quality=85)

@@ -13,7 +13,7 @@ import typer
 
 from dataengine.draw import contact_sheet
 from dataengine.errors import InputError
-from dataengine.files import atomic_path
+from dataengine.pictures import write_picture
 from dataengine.progress import track
 
 from .batch.workforce import Outcome, Terms, Workforce
@@ -71,6 +71,5 @@ def run(poses: list[Pose], out: Path, cache: Path, workers: int, python: str = "
         tiles = [np.asarray(cv2.imread(str(tile_path(Path(folder), index))), np.uint8) for index in range(len(poses))]
     captions = [f"{pose.family}: {pose.name}" for pose in poses]
     page = contact_sheet(tiles, columns=min(_COLUMNS, len(poses)), tile=(TILE_PX, TILE_PX), captions=captions)
-    with atomic_path(out) as partial:
-        cv2.imwrite(str(partial), page)
+    write_picture(out, page)
     typer.echo(f"{len(poses)} poses on {out}", err=True)

@@ -21,7 +21,7 @@ import typer
 from dataengine import geometry
 from dataengine.coco_json import write_people
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.files import atomic_path, read_json, sha256_file, write_json
+from dataengine.files import read_json, sha256_file, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.progress import track
@@ -246,11 +246,11 @@ def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
     import cv2
 
     from dataengine.draw import contact_sheet, draw_people
+    from dataengine.pictures import write_picture
 
     tiles = []
     for row in range(min(_SHEET_TILES, len(images))):
         picture = np.asarray(cv2.imread(str(images.path[row]), cv2.IMREAD_COLOR), dtype=np.uint8)
         tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
     sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(_SHEET_TILE_PX, _SHEET_TILE_PX))
-    with atomic_path(out / "contact_sheet.jpg") as partial:
-        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())  # imwrite is silent about a full disk
+    write_picture(out / "contact_sheet.jpg", sheet)

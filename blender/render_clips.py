@@ -20,6 +20,7 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.pictures import write_picture
 from dataengine.progress import track
 
 from .batch.paths import ImagePaths
@@ -134,8 +135,6 @@ def _write_video(out: Path, number: int, clip: ClipParams, params: RenderParams)
 
 def _write_strips(out: Path, people: People, images: Images, clip: ClipParams) -> None:
     """A line of frames with skeletons for each of the first clips."""
-    import cv2
-
     shown = np.linspace(0, clip.frames - 1, min(_STRIP_FRAMES, clip.frames)).round().astype(int)
     tiles, captions = [], []
     for number in range(min(_STRIP_CLIPS, clip.clips)):
@@ -145,5 +144,4 @@ def _write_strips(out: Path, people: People, images: Images, clip: ClipParams) -
             tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
             captions.append(f"{_name(number)} {frame}")
     sheet = contact_sheet(tiles, columns=len(shown), tile=(_TILE_PX, _TILE_PX), captions=captions)
-    with atomic_path(out / "clips.jpg") as partial:
-        cv2.imwrite(str(partial), sheet)
+    write_picture(out / "clips.jpg", sheet)

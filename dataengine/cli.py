@@ -77,6 +77,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "simulate-coverage": Command("dataengine.studies.interval_coverage", "How often intervals hold the true gain."),
     },
     "Set-up": {
+        "doctor": Command("dataengine.doctor.doctor", "Show what this machine has and what is used."),
         "prepare-body": Command("dataengine.blender.prepare_body", "Build the body model's cache once."),
     },
 }

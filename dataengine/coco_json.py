@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
-from dataengine.people import Images, People
+from dataengine.people import Images, People, json_column
 
 PERSON_CATEGORY: dict[str, Any] = {
     "id": 1,
@@ -143,16 +143,5 @@ def _read_annotations(records: list[dict[str, Any]]) -> People:
         weight=np.array([record.get("weight", 1.0) for record in records]),
         source=np.array([record.get("source", "real") for record in records], dtype=str),
         track_id=np.array([record.get("track_id", -1) for record in records]),
-        extras={name: _extra_column([record.get(name) for record in records]) for name in names},
+        extras={name: json_column([record.get(name) for record in records]) for name in names},
     )
-
-
-def _extra_column(values: list[Any]) -> NDArray[Any]:
-    if all(isinstance(value, bool) for value in values) or all(isinstance(value, str) for value in values):
-        return np.array(values)
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return np.array(values)
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        column[row] = value
-    return column

@@ -1,11 +1,12 @@
-"""The identity of a labelled set: one hash of its pictures and labels, whatever their order and wherever they lie.
+"""Labelled sets as a whole: `joined` makes one of several, `set_sha256` tells one from another.
 
-Ids, paths and extra columns do not count, for they change when other data is added; a picture, a box or a joint does.
+The hash is of pictures and labels, whatever their order and wherever they lie. Ids, paths and extra columns do not
+count, for they change when other data is added; a picture, a box or a joint does.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,17 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
 DECIMALS = 3  # of pixels, as the labels are written
+
+
+def joined(parts: Iterable[tuple[People, Images]], *, first_id: int = 1) -> tuple[People, Images]:
+    """All people and all images of one or more parts in order, the images numbered from `first_id` on."""
+    people_parts, image_parts = [], []
+    for people, images in parts:
+        ids = np.arange(first_id, first_id + len(images))
+        people_parts.append(people.replace(image_id=ids[images.rows_of(people.image_id)]))
+        image_parts.append(images.replace(id=ids))
+        first_id += len(images)
+    return People.concat(people_parts), Images.concat(image_parts)
 
 
 def set_sha256(people: People, images: Images, picture_sha256: Sequence[str]) -> str:

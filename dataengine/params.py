@@ -29,6 +29,19 @@ def load_section(path: Path, section: str, cls: type[T]) -> T:
     a float is asked for. Checks that a dataclass makes in ``__post_init__`` raise `ParamsError` with the field's name
     alone (or a sentence about the section); the section is put in front here.
     """
+    return _build(cls, _section(path, section), section)
+
+
+def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
+    """Read one key of section `section`, for whoever has no business with the others; they are not looked at."""
+    value = _section(path, section)
+    if not isinstance(value, dict) or key not in value:
+        raise ParamsError(f"params {section} lacks a key", expected=key, mend="add it")
+    converted: T = _convert(kind, value[key], f"{section}.{key}")
+    return converted
+
+
+def _section(path: Path, section: str) -> Any:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except FileNotFoundError as error:
@@ -37,7 +50,7 @@ def load_section(path: Path, section: str, cls: type[T]) -> T:
         raise ParamsError(f"{path} is not YAML", got=str(error)) from error
     if not isinstance(document, dict) or section not in document:
         raise ParamsError(f"{path} has no section {section!r}", mend=f"add '{section}:' with its keys")
-    return _build(cls, document[section] if document[section] is not None else {}, section)
+    return document[section] if document[section] is not None else {}
 
 
 def from_plain(kind: Any, value: Any, where: str) -> Any:

@@ -6,7 +6,7 @@ Both check themselves when made, so that no stage has to ask whether its input m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dataengine.errors import InputError
-from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
+from dataengine.keypoints import COCO_KEYPOINTS
 
 SOURCES = ("real", "synthetic", "pseudo")
 JOINTS = len(COCO_KEYPOINTS)
@@ -158,10 +158,24 @@ def _as_column(values: ArrayLike, n: int) -> NDArray[Any]:
         kinds = {type(item) for item in items}
         if len(kinds) == 1 or not any(issubclass(kind, str | np.str_) for kind in kinds):
             return np.asarray(items)
-    column = np.empty(len(items), dtype=object)
-    for row, item in enumerate(items):
-        column[row] = item
+    return object_column(items)
+
+
+def object_column(values: Sequence[Any]) -> NDArray[np.object_]:
+    """A column (n,) that keeps lists, mappings and None as they are; numpy would make a table of equally long lists."""
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        column[row] = value
     return column
+
+
+def json_column(values: Sequence[Any]) -> NDArray[Any]:
+    """A column (n,) of values as JSON has them: typed where all are numbers, strings or booleans, else of objects."""
+    if all(isinstance(value, bool) for value in values) or all(isinstance(value, str) for value in values):
+        return np.array(values)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values)
+    return object_column(values)
 
 
 def _stack_extra(name: str, parts: list[People]) -> NDArray[Any]:
@@ -170,15 +184,13 @@ def _stack_extra(name: str, parts: list[People]) -> NDArray[Any]:
     same_kind = len({(column.dtype.kind, column.shape[1:]) for column in present}) == 1
     if len(present) == len(parts) and same_kind:
         return np.concatenate(present)
-    values = [
-        value
-        for column, part in zip(columns, parts, strict=True)
-        for value in (column.tolist() if column is not None else [None] * len(part))
-    ]
-    stacked = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        stacked[row] = value
-    return stacked
+    return object_column(
+        [
+            value
+            for column, part in zip(columns, parts, strict=True)
+            for value in (column.tolist() if column is not None else [None] * len(part))
+        ]
+    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -262,20 +274,3 @@ class Images:
             bad = wanted[self.id[rows] != wanted][0]
             raise InputError("image id is unknown", expected="an id of the image table", got=f"id {bad}")
         return rows
-
-
-def box_from_keypoints(
-    keypoints_px: NDArray[np.floating[Any]], visibility: NDArray[np.integer[Any]], margin: float = 0.1
-) -> NDArray[np.float32]:
-    """Boxes (n, 4) xywh around the labelled joints, each side grown by `margin` of the extent.
-
-    A person with no labelled joint gets an empty box at the origin.
-    """
-    labelled = (np.asarray(visibility) > UNLABELLED)[..., None]
-    points = np.asarray(keypoints_px, dtype=np.float64)
-    low = np.where(labelled, points, np.inf).min(axis=1)
-    high = np.where(labelled, points, -np.inf).max(axis=1)
-    some = np.asarray(labelled.any(axis=(1, 2)))[:, None]
-    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
-    grow = (high - low) * margin
-    return np.concatenate([low - grow, high - low + 2 * grow], axis=1).astype(np.float32)

@@ -98,7 +98,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
         cluster=cluster,
         params=asdict(params),
     )
-    metrics = figures(clusters, len(people), params.threshold)
+    metrics = balance_metrics(clusters, len(people), params.threshold)
     shown = images if params.photographs else None
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_balance(out_folder, balance)
@@ -131,7 +131,7 @@ def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters,
     return clusters, cluster, medoids(cluster, squared, len(centres))
 
 
-def figures(clusters: PoseClusters, people: int, threshold: float) -> dict[str, Any]:
+def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> dict[str, Any]:
     """How uneven the clusters are, as they come and as they are drawn. The tail is all that is repeated."""
     counts, factors = clusters.counts, clusters.repeat_factor
     share = counts / counts.sum()

@@ -15,10 +15,10 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.files import read_json
-from dataengine.progress import track
+from dataengine.studies.settings import parse_seeds, parse_settings, section_of
 
-from .studies.recipes.plan import OWNED, PRETRAIN_MIX, RECIPES, Plan
-from .studies.recipes.runner import Runner
+from .studies.recipes.plan import OWNED, PRETRAIN_MIX, RECIPES, RecipePlan
+from .studies.recipes.runner import RecipeStudy
 
 HELD_OUT_MARGIN = 1.2  # validation and test get so many times the images asked for: shares by hash are not exact
 
@@ -52,26 +52,33 @@ def command(
 
     Example: dataengine compare-recipes --annotations mine/people.json --images mine/images --labels 200 --labels 800 --seed 0 --seed 1 --seed 2 --rendered 300 --report reports/compare-recipes
     """  # noqa: E501  an example is one line to copy
-    plan = parse_plan(
-        labels or [200, 800], once or [], seed or [0, 1, 2], recipe or list(RECIPES), rendered or [],
-        people, epochs, setting or [], share=_held_out_share(annotations, test_images),
-    )  # fmt: skip
-    run(plan, annotations, images, test_images, report)
+    plan = parse_recipe_plan(
+        recipes=recipe or list(RECIPES),
+        labels=labels or [200, 800],
+        once=once or [],
+        seeds=seed or [0, 1, 2],
+        rendered=rendered or [],
+        people=people,
+        epochs=epochs,
+        settings=setting or [],
+        held_out_share=_held_out_share(annotations, test_images),
+    )
+    run(plan, annotations=annotations, images=images, test_images=test_images, report=report)
 
 
-def parse_plan(
+def parse_recipe_plan(
+    *,
+    recipes: Sequence[str],
     labels: Sequence[int],
     once: Sequence[int],
     seeds: Sequence[int],
-    recipes: Sequence[str],
     rendered: Sequence[int],
     people: int,
     epochs: int,
     settings: Sequence[str],
-    *,
-    share: float,
-) -> Plan:
-    """Validation and test each get `share` of the images, unless `settings` say otherwise.
+    held_out_share: float,
+) -> RecipePlan:
+    """Validation and test each get `held_out_share` of the images, unless `settings` say otherwise.
 
     Raises InputError for what makes no study.
     """
@@ -81,27 +88,16 @@ def parse_plan(
     for name, values in (("--labels", [*labels, *once]), ("--rendered", rendered), ("--people", [people])):
         if min(values, default=1) < 1:
             raise InputError(f"{name} is too small", expected="1 or more", got=str(min(values)))
-    if min(seeds) < 0:
-        raise InputError("--seed is negative", expected="0 or more", got=str(min(seeds)))
     if epochs < 1 or people % epochs or (epochs % 2 and PRETRAIN_MIX in recipes):
         expected = "a divisor of --people" + (", even for pretrain-mix" if PRETRAIN_MIX in recipes else "")
         raise InputError("--epochs does not fit", expected=expected, got=f"{epochs} epochs of {people} people")
-    further = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        bare = key.lstrip("+")  # `dvc exp run -S` takes +key and ++key, too
-        if not equals or "." not in key or bare in OWNED:
-            raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
-        if bare.split(".")[0] in ("fetch", "render"):
-            mend = "set it in params.yaml and run `dvc repro render`: all runs take the checkout's rendered people over"
-            raise InputError("--set cannot change rendered people", got=setting, mend=mend)
-        further[key] = value
-    shares = {f"ingest.split.{split}_share": f"{share:.4f}" for split in ("val", "test")}
-    return Plan(
+    further = _parse_further(settings)
+    shares = {f"ingest.split.{split}_share": f"{held_out_share:.4f}" for split in ("val", "test")}
+    return RecipePlan(
         recipes=tuple(name for name in RECIPES if name in recipes),
         labels=tuple(sorted(set(labels))),
         once=tuple(sorted(set(once) - set(labels))),
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=parse_seeds(seeds),
         rendered=tuple(sorted(set(rendered))),
         people=people,
         epochs=epochs,
@@ -110,23 +106,18 @@ def parse_plan(
     )
 
 
-def run(plan: Plan, annotations: Path, images: Path, test_images: int, report: Path) -> None:
-    """Run and score what is missing, the page written anew after each run.
+def run(plan: RecipePlan, *, annotations: Path, images: Path, test_images: int, report: Path) -> None:
+    """Run and score what is missing. Raises: see `Study.run`; InputError for too few training or test images."""
+    RecipeStudy(given=plan, annotations=annotations, images=images, test_images=test_images, report=report).run()
 
-    Raises:
-        InputError: a run fails, or there are too few training or test images.
-        EnvironmentFault: this is no project of git and DVC.
-    """
-    study = Runner(plan, annotations, images, test_images, report.resolve())
-    study.project.repro("render")  # once, for an experiment cannot take an unfinished one over
-    runs = study.plan.runs()
-    known = {one: found for one in runs if (found := study.known(one))}
-    typer.echo(f"compare-recipes: {len(known)} of {len(runs)} runs are known", err=True)
-    study.write(runs, known)
-    for one in track([one for one in runs if one not in known], "compare recipes", unit="run"):
-        known[one] = study.outcome(one)
-        study.write(runs, known)
-    typer.echo(f"compare-recipes: {report / 'recipes.md'} and {report / 'recipes.png'}", err=True)
+
+def _parse_further(settings: Sequence[str]) -> dict[str, str]:
+    further = parse_settings(settings, OWNED)
+    rendered = [key for key in further if section_of(key) in ("fetch", "render")]
+    if rendered:
+        mend = "set it in params.yaml and run `dvc repro render`: all runs take the checkout's rendered people over"
+        raise InputError("--set cannot change rendered people", got=rendered[0], mend=mend)
+    return further
 
 
 def _held_out_share(annotations: Path, wanted: int) -> float:

@@ -19,9 +19,9 @@ _WRITTEN = " | ".join(name for name, known in FORMATS.items() if known.write)
 
 
 def command(
-    source: Annotated[str, typer.Option("--from", help=f"Format to read: {_READ}.")],
+    source_name: Annotated[str, typer.Option("--from", help=f"Format to read: {_READ}.")],
     images: Annotated[Path, typer.Option(help="Folder that the source's image names are relative to.")],
-    target: Annotated[str, typer.Option("--to", help=f"Format to write: {_WRITTEN}.")],
+    format_name: Annotated[str, typer.Option("--to", help=f"Format to write: {_WRITTEN}.")],
     out: Annotated[Path, typer.Option(help="Folder to write: annotations, images/ and report.json.")],
     annotations: Annotated[Path, typer.Option(help="Annotation file or folder; `frames` has none.")] = Path(),
     annotation_mb: Annotated[int, typer.Option(help="Largest annotation file that is read.")] = 512,
@@ -34,16 +34,16 @@ def command(
 
     Example: dataengine convert --from lsp --annotations lspet/joints.mat --images lspet/images --to coco --out my-coco
     """
-    reader, writer = format_named(source), format_named(target)
-    content = reader.read(annotations, images, Limits(annotation_mb=annotation_mb))
-    written = convert(content, images, writer, target, out)
+    source, target = format_named(source_name), format_named(format_name)
+    content = source.read(annotations, images, Limits(annotation_mb=annotation_mb))
+    written = convert(content, images, target, format_name, out)
     print(_summary(content, written, out))
 
 
-def convert(content: SourceContent, images: Path, target: Format, name: str, out: Path) -> Written:
-    """Write what was read into folder `out`: annotations, images, and report.json."""
+def convert(content: SourceContent, images: Path, target: Format, format_name: str, out: Path) -> Written:
+    """Write what was read, in format `target`, into folder `out`: annotations, images, and report.json."""
     if target.write is None:
-        raise InputError(f"format {name!r} cannot be written", expected=_WRITTEN)
+        raise InputError(f"format {format_name!r} cannot be written", expected=_WRITTEN)
     if out.exists() and not (out / REPORT).is_file():  # what is there would be replaced
         raise InputError(f"{out} exists", expected="a new folder, or one that convert wrote")
     with fresh_folder(out) as folder:

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 from dataengine.progress import track
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
@@ -30,7 +31,16 @@ from .formats.content import Limits
 from .formats.writing import copy_images
 from .quality.intake import Intake, check_and_split, check_blocks, record_findings
 from .sources.frames import FrameWriter
-from .sources.user_sources import Source, SourceParams, account, all_bad, check_names, combined, copied, read_sources
+from .sources.user_sources import (
+    SourceParams,
+    UserSource,
+    account,
+    all_bad,
+    check_names,
+    combined,
+    copied,
+    read_sources,
+)
 from .splits.assign import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
@@ -137,11 +147,12 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
 def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
     """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
     keypoints = labels.keypoints_px[view] * scale
-    inside = ((keypoints >= 0) & (keypoints < np.stack([images.width, images.height], axis=1)[:, None])).all(axis=2)
+    size = np.stack([images.width, images.height], axis=1)
+    inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
     visibility = np.where(inside, labels.visibility[view], 0)
     return People.build(
         image_id=images.id,
-        bbox_xywh_px=_clipped(box_from_keypoints(keypoints, visibility, BOX_MARGIN), images),
+        bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),
         keypoints_px=keypoints,
         visibility=visibility,
         track_id=1,
@@ -150,7 +161,7 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
 
 
 def _from_sources(
-    params: IngestParams, sources: list[Source], fetched: Path, folder: Path, report: Path
+    params: IngestParams, sources: list[UserSource], fetched: Path, folder: Path, report: Path
 ) -> dict[str, Any]:
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
@@ -179,7 +190,7 @@ def _from_sources(
     return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
 
 
-def _refuse_too_many(params: IngestParams, sources: Sequence[Source], report: Path) -> None:
+def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:
     """Each source by itself, so that a large good one does not hide a small broken one."""
     for source in sources:
         bad, records = len(source.content.bad), source.content.records
@@ -229,7 +240,7 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     return counts
 
 
-def _write_pool(params: IngestParams, frames: Sequence[Source], fetched: Path, folder: Path) -> int:
+def _write_pool(params: IngestParams, frames: Sequence[UserSource], fetched: Path, folder: Path) -> int:
     """The frames of the pool's videos and of sources that hold only frames; the default clip where there is neither."""
     default = [] if frames else [fetched / CLIP / "demo.mp4"]
     videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or default
@@ -252,11 +263,3 @@ def _write_pool(params: IngestParams, frames: Sequence[Source], fetched: Path, f
     write_people(folder / "pool.json", People.empty(), pool, info={"stage": "ingest", "split": "pool"})
     write_json(folder / "pool_frames.json", addresses)  # image id -> the frame's address in its video
     return len(pool)
-
-
-def _clipped(boxes: np.ndarray, images: Images) -> np.ndarray:
-    """Boxes (n, 4) xywh cut to their images."""
-    size = np.stack([images.width, images.height], axis=1)
-    low = np.clip(boxes[:, :2], 0, size)
-    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, size)
-    return np.concatenate([low, high - low], axis=1)

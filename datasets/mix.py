@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, Source, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -89,8 +90,9 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     balanced = read_balance(balance)
     labelled = [_labelled(Path(path), balanced.clusters) for path in params.labels]
     rendered = _rendered(synthetic, balanced.clusters, params.synthetic_images)
-    people, images = _joined(_balanced(real, balanced, balance), *labelled, rendered)
-    metrics = figures(people, recipe)
+    parts = [_balanced(real, balanced, balance), *labelled, rendered]
+    people, images = joined(_with_people(*part) for part in parts)
+    metrics = mix_metrics(people, recipe)
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_people(out_folder / PEOPLE_NAME, people, images, info=info)
@@ -104,7 +106,7 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     return metrics
 
 
-def figures(people: People, recipe: MixRecipe) -> dict[str, Any]:
+def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
     """What the first epoch is made of; later ones differ in who, not in how many."""
     factor = people.extras["repeat_factor"].astype(np.float64)
     drawn = draw_epoch(people.source, factor, recipe, epoch=0)
@@ -181,12 +183,6 @@ def _is_plain(column: NDArray[Any]) -> bool:
     return not any(isinstance(value, list | dict) for value in column.tolist())
 
 
-def _joined(*parts: tuple[People, Images]) -> tuple[People, Images]:
-    """All people, and the images that show any of them under new ids: 1, 2, ... in order."""
-    people_parts, images_parts, first = [], [], 1
-    for people, images in parts:
-        shown, place = np.unique(images.rows_of(people.image_id), return_inverse=True)
-        people_parts.append(people.replace(image_id=place.astype(np.int64) + first))
-        images_parts.append(images.take(shown).replace(id=np.arange(first, first + len(shown))))
-        first += len(shown)
-    return People.concat(people_parts), Images.concat(images_parts)
+def _with_people(people: People, images: Images) -> tuple[People, Images]:
+    """Without the images that show nobody."""
+    return people, images.take(np.unique(images.rows_of(people.image_id)))

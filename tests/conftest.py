@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from .helpers.dvc_checkout import checkout  # noqa: F401  a fixture
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

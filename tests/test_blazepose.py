@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataengine.blazepose import BlazePose
-from dataengine.blazepose.detector import anchor_centers, box_iou, weighted_suppression
+from dataengine.blazepose.detector import anchor_centers, weighted_suppression
 from dataengine.blazepose.landmarks import refine
 from dataengine.blazepose.roi import Roi, apply_affine, roi_from_alignment
 from dataengine.errors import InputError
@@ -41,7 +41,6 @@ def test_overlapping_detections_are_averaged_by_score() -> None:
     found = weighted_suppression(np.array([points(0.2), points(0.0), points(5.0)]), np.array([0.3, 0.9, 0.5]))
     assert [score for _, score in found] == [0.9, 0.5]
     np.testing.assert_allclose(found[0][0][0], [0.2 * 0.3 / 1.2, 0])
-    assert box_iou(np.array([[0, 0], [2.0, 1]]), np.array([[[1, 0], [3.0, 1]]]))[0] == pytest.approx(1 / 3)
 
 
 def test_refinement_moves_to_the_peak_and_leaves_the_unsure() -> None:

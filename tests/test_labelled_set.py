@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.labelled_set import set_sha256
+from dataengine.labelled_set import joined, set_sha256
 from dataengine.people import Images, People
 
 
@@ -61,3 +61,22 @@ def test_where_an_unlabelled_joint_lies_does_not_count() -> None:
     points = people.keypoints_px.copy()
     points[people.visibility == 0] += 9
     assert set_sha256(people.replace(keypoints_px=points), images, shas) == set_sha256(people, images, shas)
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=3), st.sampled_from([0, 1]))
+def test_joined_people_keep_their_image(seeds: list[int], first_id: int) -> None:
+    parts = [a_set(seed)[:2] for seed in seeds]
+    people, images = joined(parts, first_id=first_id)
+    assert images.id.tolist() == list(range(first_id, first_id + 6 * len(seeds)))
+    paths = [path for own, table in parts for path in table.path[table.rows_of(own.image_id)]]
+    assert images.path[images.rows_of(people.image_id)].tolist() == paths
+    together = People.concat(own for own, _ in parts)
+    assert np.array_equal(people.keypoints_px, together.keypoints_px)
+    assert people.extras.keys() == together.extras.keys()
+
+
+def test_a_part_without_people_leaves_its_images() -> None:
+    people, images, _ = a_set(0)
+    both, table = joined([(people.take([]), images), (people, images)])
+    assert len(both) == len(people)
+    assert len(table) == 2 * len(images)

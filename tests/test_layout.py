@@ -1,12 +1,18 @@
 """The rules that keep the rooms apart; they are written out in `docs/design.md`."""
 
 import ast
+import itertools
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from .test_dvc_yaml import imported_files
+
+OF_BLENDER = ("bpy", "mathutils", "bpy_extras", "bmesh", "gpu", "idprop")
 STAGE_ROOMS = ("blender", "datasets", "active", "train")
 HEAVY = ("torch", "bpy", "fiftyone", "cv2", "sklearn", "onnxruntime")
 
@@ -54,24 +60,99 @@ def test_the_kernel_imports_no_stage(repository: Path) -> None:
             assert not (level == 0 and module.startswith(rooms)), f"{path} imports {module}"
 
 
-def test_only_one_module_family_imports_blender(repository: Path) -> None:
-    for path in python_files(repository):
-        if {".venv", ".venv-blender"} & set(path.parts) or path.is_relative_to(repository / "tests"):
-            continue
-        top_level = {
-            name.name.split(".")[0]
-            for node in ast.parse(path.read_text(encoding="utf-8")).body
-            if isinstance(node, ast.Import)
-            for name in node.names
-        }
-        if "bpy" in top_level:
-            assert path.is_relative_to(repository / "blender"), f"{path} imports bpy"
+def imports_blender(path: Path) -> bool:
+    """Whether the file imports a module of Blender's, at any depth of its code."""
+    return any(level == 0 and module.split(".")[0] in OF_BLENDER for level, module in imported_modules(path))
+
+
+@pytest.mark.parametrize(
+    ("code", "does"),
+    [
+        ("import bpy", True),
+        ("def f():\n    if True:\n        import mathutils as m", True),
+        ("class A:\n    def f(self):\n        from bpy_extras.object_utils import world_to_camera_view", True),
+        ("try:\n    from bpy.types import Scene\nexcept ImportError:\n    pass", True),
+        ("from .bpy import x\nimport bpyx\n'import bpy'", False),
+    ],
+)
+def test_imports_of_blender_are_seen_at_any_depth(tmp_path: Path, code: str, does: bool) -> None:
+    (tmp_path / "code.py").write_text(code)
+    assert imports_blender(tmp_path / "code.py") is does
+
+
+def test_blender_is_imported_in_cycles_alone(repository: Path) -> None:
+    files = [path for folder in ("dataengine", *STAGE_ROOMS) for path in python_files(repository / folder)]
+    importing = {path.relative_to(repository) for path in files if imports_blender(path)}
+    assert importing, "nothing imports Blender: this test looks in the wrong place"
+    assert {path for path in importing if not path.is_relative_to("blender/cycles")} == set()
+
+
+def folders_imported(path: Path, root: Path) -> Iterator[tuple[str, str]]:
+    """(folder, file) below `root` of everything there that the file imports; "." is the root itself."""
+    for imported in imported_files(path):
+        if imported.is_relative_to(root):
+            yield imported.parent.relative_to(root).as_posix(), imported.name
+
+
+def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of nodes that can all reach each other."""
+    reach = {node: {node} | (arrows[node] & arrows.keys()) for node in arrows}
+    for middle, node in itertools.product(reach, reach):  # Warshall 1962
+        if middle in reach[node]:
+            reach[node] |= reach[middle]
+    mutual = {frozenset(b for b in reach if b in reach[a] and a in reach[b]) for a in reach}
+    return [sorted(group) for group in mutual if len(group) > 1]
+
+
+def test_circles_are_found() -> None:
+    chain: dict[str, set[str]] = {"a": {"b"}, "b": {"c"}, "c": set(), "d": {"a", "c"}}
+    assert circles(chain) == []
+    assert circles({**chain, "c": {"d"}}) == [["a", "b", "c", "d"]]
+    assert sorted(circles({"a": {"b"}, "b": {"a"}, "c": {"d", "a"}, "d": {"c"}})) == [["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize("room", ["dataengine", *STAGE_ROOMS])
+def test_sub_packages_import_each_other_without_circles(repository: Path, room: str) -> None:
+    arrows: dict[str, set[str]] = defaultdict(set)
+    for path in python_files(repository / room):
+        folder = path.parent.relative_to(repository / room).as_posix()
+        arrows[folder] |= {to for to, _ in folders_imported(path, repository / room) if "." not in (folder, to)}
+        arrows[folder] -= {folder}
+    assert len(arrows) > 3
+    assert circles(arrows) == []
+
+
+@pytest.mark.parametrize("room", ["dataengine", "datasets", "active", "train"])
+def test_files_import_each_other_without_circles(repository: Path, room: str) -> None:
+    assert circles({str(path): set(map(str, imported_files(path))) for path in python_files(repository / room)}) == []
+
+
+# A room's root holds its commands: what they share lies below it. Benchmarks time the commands themselves.
+@pytest.mark.parametrize("room", ["datasets", "active", "train"])
+def test_no_sub_package_imports_a_command_of_its_room(repository: Path, room: str) -> None:
+    root = repository / room
+    for path in python_files(root):
+        if path.parent != root and path.parent != root / "bench":
+            back = [name for folder, name in folders_imported(path, root) if folder == "."]
+            assert not back, f"{path} imports {back} from the root of its room"
 
 
 def test_no_file_shadows_the_standard_library(repository: Path) -> None:
     for folder in ("dataengine", *STAGE_ROOMS):
         for path in python_files(repository / folder):
             assert path.stem not in sys.stdlib_module_names or path.stem.startswith("__"), path
+
+
+def test_a_class_name_has_one_meaning(repository: Path) -> None:
+    """Whoever searches for a class by its name finds one."""
+    places: dict[str, list[str]] = {}
+    for folder in ("dataengine", *STAGE_ROOMS):
+        for path in python_files(repository / folder):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(f"{path.relative_to(repository)}:{node.lineno}")
+    assert len(places) > 200, "the classes were looked at"
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_every_command_has_a_module(repository: Path) -> None:
@@ -108,13 +189,38 @@ def test_help_loads_nothing_heavy() -> None:
     assert "render" in done.stdout
 
 
+AT_THE_TOP = {
+    *("dataengine", "blender", "datasets", "active", "train", "tests", "docs", "findings"),
+    *("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "README.md"),
+    *("Makefile", "constraints.txt", ".ci", ".dvc", ".dvcignore", ".gitignore"),
+}
+
+
+def is_out_of_place(tracked: str) -> bool:
+    """Whether a tracked file has no business at its place; of data and models git keeps what stands for them alone."""
+    top = tracked.split("/")[0]
+    return top not in AT_THE_TOP and not (top in ("data", "models") and tracked.endswith(".dvc"))
+
+
+@pytest.mark.parametrize(
+    ("tracked", "out_of_place"),
+    [
+        ("models/registry.dvc", False),  # as docs/promotion.md has it
+        ("data/videos.dvc", False),
+        ("findings/a.md", False),
+        ("train/promote.py", False),
+        ("models/registry/abc/model.onnx", True),
+        ("data/people.json", True),
+        ("notes.txt", True),
+        ("src/a.py", True),
+    ],
+)
+def test_what_may_lie_at_the_top_level(tracked: str, out_of_place: bool) -> None:
+    assert is_out_of_place(tracked) is out_of_place
+
+
 def test_top_level_holds_only_what_the_design_names(repository: Path) -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=repository, capture_output=True, text=True)
     if tracked.returncode:
         pytest.skip("not a git checkout")
-    top = {line.split("/")[0] for line in tracked.stdout.splitlines()}
-    assert top <= {
-        *("dataengine", "blender", "datasets", "active", "train", "tests", "docs"),
-        *("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "README.md"),
-        *("Makefile", "constraints.txt", ".ci", ".dvc", ".dvcignore", ".gitignore"),
-    }
+    assert [line for line in tracked.stdout.splitlines() if is_out_of_place(line)] == []

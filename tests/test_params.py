@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from dataengine.errors import ParamsError
-from dataengine.params import load_section
+from dataengine.params import load_key, load_section
 
 
 @dataclass(frozen=True)
@@ -114,3 +114,17 @@ def test_a_check_of_a_dataclass_is_reported_with_its_section(tmp_path: Path, tex
     with pytest.raises(ParamsError) as caught:
         load_section(tmp_path / "params.yaml", "mix", Shares)
     assert str(caught.value) == message
+
+
+def test_one_key_is_read_whatever_the_others_are(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("compare: {champion: abc, alpha: senseless}\nother: [1]\n")
+    assert load_key(path, "compare", "champion", str) == "abc"
+    with pytest.raises(ParamsError, match="params compare lacks a key: expected level"):
+        load_key(path, "compare", "level", float)
+    with pytest.raises(ParamsError, match=r"params compare\.champion: expected int, got 'abc'"):
+        load_key(path, "compare", "champion", int)
+    with pytest.raises(ParamsError, match="params other lacks a key"):
+        load_key(path, "other", "champion", str)
+    with pytest.raises(ParamsError, match="no section 'none'"):
+        load_key(path, "none", "champion", str)

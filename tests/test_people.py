@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People, json_column, object_column
 
 
 def make_people(n: int = 3) -> People:
@@ -73,10 +74,24 @@ def test_images_exchange_columns_and_check_them_again() -> None:
         images.replace(id=[1, 1])
 
 
-def test_box_ignores_unlabelled_joints() -> None:
-    keypoints = np.zeros((2, 17, 2), np.float32)
-    keypoints[0, 5], keypoints[0, 6], keypoints[0, 7] = (10, 20), (30, 60), (900, 900)
-    visibility = np.zeros((2, 17), np.uint8)
-    visibility[0, 5:7] = 2
-    boxes = box_from_keypoints(keypoints, visibility, margin=0.1)
-    np.testing.assert_allclose(boxes, [[8, 16, 24, 48], [0, 0, 0, 0]])
+@pytest.mark.parametrize(
+    "values", [[[1, 2], [3, 4]], [np.zeros(2), np.zeros(2)], [{"a": 1}, None], [[1], [2, 3]], [(), ()], []]
+)
+def test_an_object_column_keeps_every_value_as_it_is(values: list[Any]) -> None:
+    column = object_column(values)
+    assert column.shape == (len(values),)
+    assert column.dtype == object
+    assert all(cell is value for cell, value in zip(column, values, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2], "i"), ([1, 2.5], "f"), ([True, False], "b"), (["a", "bc"], "U"), ([], "f"),
+        ([True, 2], "O"), ([1, "a"], "O"), ([1, None], "O"), ([[1], [2]], "O"), ([{"a": 1}, {}], "O"),
+    ],
+)  # fmt: skip
+def test_a_column_of_json_values_is_typed_where_all_are_of_one_kind(values: list[Any], kind: str) -> None:
+    column = json_column(values)
+    assert column.dtype.kind == kind
+    assert column.tolist() == values

@@ -12,11 +12,9 @@ import typer
 import yaml
 
 from dataengine.errors import ParamsError
-from dataengine.files import atomic_path
+from dataengine.files import atomic_path, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
-
-from .gate.policy import SHA_DIGITS
 
 
 def command(
@@ -36,43 +34,47 @@ def command(
 def run(params: Path) -> None:
     """Pin everything in the file `params` and print what changed."""
     paths = load_section(params, "registry", RegistryParams)
-    wanted = pinned(read_registry(Path(paths.file)))
-    before = pin(params, wanted)
-    changed = [name for name, value in wanted.items() if before[name] != value]
-    for name in changed:
-        print(f"compare.{name}: {_shown(before[name])} -> {_shown(wanted[name])}")
-    print("Next: dvc repro." if changed else f"compare.champion stays {_shown(wanted['champion'])}: nothing to change.")
+    new_values = values_to_pin(read_registry(Path(paths.file)))
+    old_values = pin(params, new_values)
+    changed_names = [name for name, value in new_values.items() if old_values[name] != value]
+    for name in changed_names:
+        print(f"compare.{name}: {_text_of(old_values[name])} -> {_text_of(new_values[name])}")
+    champion = _text_of(new_values["champion"])
+    print("Next: dvc repro." if changed_names else f"compare.champion stays {champion}: nothing to change.")
 
 
-def pinned(registry: Registry) -> dict[str, Any]:
+def values_to_pin(registry: Registry) -> dict[str, Any]:
     """The keys of section `compare` that follow from the registry. A round is a comparison that was noted."""
-    champion, uses = registry.champion, pinned_uses(registry)
+    champion, uses = registry.champion, uses_by_test_set(registry)
     return {"champion": champion.id if champion else "", "round": 1 + sum(uses.values()), "test_uses": uses}
 
 
-def pinned_uses(registry: Registry) -> dict[str, int]:
+def uses_by_test_set(registry: Registry) -> dict[str, int]:
     """Comparisons that each test set has served, by the first digits of its hash."""
-    return {sha256[:SHA_DIGITS]: count for sha256, count in registry.uses().items()}
+    return {short_sha256(sha256): count for sha256, count in registry.uses().items()}
 
 
-def pin(params: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def pin(params: Path, new_values: Mapping[str, Any]) -> dict[str, Any]:
     """Set keys of section `compare` in the YAML file, every other character as it stands; return what they were."""
     text = params.read_text(encoding="utf-8")
     section = _value(yaml.compose(text), "compare")
-    nodes = {name: _replaceable(_value(section, name), name, params) for name in wanted}
-    before = {name: yaml.safe_load(text[node.start_mark.index : node.end_mark.index]) for name, node in nodes.items()}
-    changed = text
+    nodes = {name: _value_on_one_line(_value(section, name), name, params) for name in new_values}
+    old_values = {
+        name: yaml.safe_load(text[node.start_mark.index : node.end_mark.index]) for name, node in nodes.items()
+    }
+    new_text = text
     for name, node in sorted(nodes.items(), key=lambda item: -item[1].start_mark.index):  # from behind: places stay
-        if before[name] != wanted[name]:
+        if old_values[name] != new_values[name]:
             # JSON is YAML, and quotes: an id of digits alone would be read back as a number
-            changed = changed[: node.start_mark.index] + json.dumps(wanted[name]) + changed[node.end_mark.index :]
-    if changed != text:
+            value = json.dumps(new_values[name])
+            new_text = new_text[: node.start_mark.index] + value + new_text[node.end_mark.index :]
+    if new_text != text:
         with atomic_path(params) as partial:
-            partial.write_text(changed, encoding="utf-8")
-    return before
+            partial.write_text(new_text, encoding="utf-8")
+    return old_values
 
 
-def _replaceable(node: yaml.Node | None, name: str, params: Path) -> yaml.Node:
+def _value_on_one_line(node: yaml.Node | None, name: str, params: Path) -> yaml.Node:
     """A value on one line, whose end is where it seems to be."""
     kinds = yaml.MappingNode if name == "test_uses" else yaml.ScalarNode
     if not isinstance(node, kinds) or (isinstance(node, yaml.MappingNode) and not node.flow_style):
@@ -87,5 +89,5 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
-def _shown(value: Any) -> str:
+def _text_of(value: Any) -> str:
     return str(value) if value not in ("", {}) else "(none)"

@@ -9,7 +9,7 @@ a rerun gives the same verdict.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +18,12 @@ import typer
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.bootstrap import Interval, clusters_of
 from dataengine.evaluation.breakdown_figure import breakdown_figure
+from dataengine.evaluation.image_clusters import clusters_of
+from dataengine.evaluation.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.inference.exported import ExportedModel, load_exported
+from dataengine.inference.choose_runner import Chosen
+from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -29,13 +31,14 @@ from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clust
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
 
+from .deploy.runners import runner_for
 from .gate.checks import guarded_names
-from .gate.comparison import Comparison, Poses, SliceRow, TestSet
-from .gate.evidence import WHOLE, Evidence, Measured, resample, shown
-from .gate.models import Scored, agreement, file_that_runs, matches_of, score, slices_of
+from .gate.comparison import VERDICT_FILE, Comparison, Poses, RunnerUsed, SliceRow, TestSet
+from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
+from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
-from .gate.verdict import VERDICT_FILE, judge
+from .gate.verdict import judge
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
@@ -51,7 +54,9 @@ def command(
 ) -> None:
     """Decide by the policy in section `compare` whether the candidate replaces the champion, and show why.
 
-    Both exported models, as the file that ships, find the joints of the test set's people in their labelled boxes. The
+    Both exported models, run the same way, find the joints of the test set's people in their labelled boxes. With
+    compare.runner auto that is the first that runs one batch of both here: the TensorRT engine, ONNX Runtime on CUDA,
+    PyTorch on CUDA, ONNX Runtime on the CPU; verdict and report name it, and say why those before it do not run. The
     verdict is promote, reject, or not-enough-evidence with the number of labelled people that would settle it.
 
     compare.primary: OKS AP must be better than the champion's by more than a margin (superiority), or not worse by more
@@ -93,12 +98,14 @@ def run(
     poses = None if clusters is None else read_pose_clusters(clusters)
     people, images = read_people(test, root=Path.cwd())
     new = load_exported(candidate)
-    old = pinned_champion(params.champion, registry, store) if params.champion else None
-    name = file_that_runs(params, [new] if old is None else [new, old])
-    first = score(new, people, images, name, params.threads, "candidate")
-    second = None if old is None else score(old, people, images, name, params.threads, "champion")
+    old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
+    chosen = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
+    print(chosen.line())
+    first = score(new, people, images, chosen.candidate, chosen.runners[0], "candidate")
+    second = None if old is None else score(old, people, images, chosen.candidate, chosen.runners[1], "champion")
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
-    comparison = compared(params, people, images, test_sha256, first, second, poses)
+    comparison = compare_models(params, people, images, test_sha256, first, second, poses)
+    comparison = replace(comparison, runner=_used(chosen))
     with fresh_folder(out) as folder:
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
@@ -111,19 +118,19 @@ def run(
         print(f"warning: {warning}")
 
 
-def compared(
+def compare_models(
     params: CompareParams,
     people: People,
     images: Images,
     test_sha256: str,
-    first: Scored,
-    second: Scored | None,
+    first: ScoredModel,
+    second: ScoredModel | None,
     poses: PoseClusters | None = None,
 ) -> Comparison:
     """Resample the two scored models, and judge."""
     slices = slices_of(people, images, params.columns, poses)
     clusters = clusters_of(images, params.cluster, params.block_frames)
-    measured = resample(
+    evidence_by_slice = resample(
         matches_of(first.pairs, images, slices),
         None if second is None else matches_of(second.pairs, images, slices),
         clusters[images.rows_of(first.pairs.image_id)],
@@ -133,7 +140,7 @@ def compared(
     peopled = len(np.unique(clusters[images.rows_of(people.image_id)]))
     use = params.earlier_uses(test_sha256) + 1
     test = TestSet(test_sha256, len(people), len(images), peopled, use, params.uses)
-    evidence = Evidence(test, measured, first.latency_ms, first.figures.size_bytes, first.figures.ece)
+    evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
     verdict = judge(params, evidence)
     guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
     return Comparison(
@@ -143,10 +150,10 @@ def compared(
         candidate=first.figures,
         champion=None if second is None else second.figures,
         ap=_of_scale(evidence.whole, params.level),
-        champion_ap=shown(evidence.whole.champion, params.level, low=0.0),
-        gain=shown(evidence.whole.gain, params.level),
+        champion_ap=interval_in_range(evidence.whole.champion, params.level, low=0.0),
+        gain=interval_in_range(evidence.whole.gain, params.level),
         correlation=None if second is None else agreement(people, first.prediction, second.prediction),
-        slices=tuple(_row(n, part, params.level, n in guarded) for n, part in measured.items() if n != WHOLE),
+        slices=tuple(_row(n, part, params.level, n in guarded) for n, part in evidence_by_slice.items() if n != WHOLE),
         checks=verdict.checks,
         test=test,
         error=verdict.error,
@@ -157,12 +164,12 @@ def compared(
     )
 
 
-def pinned_champion(entry_id: str, registry: Path, store: Path) -> ExportedModel:
-    """The artefacts of registry entry `entry_id`, checked against the registry's checksums too."""
-    return stored_model(read_registry(registry).entry(entry_id), store)
+def _used(chosen: Chosen) -> RunnerUsed:
+    candidate = chosen.candidate
+    return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
 
 
-def _write_breakdowns(folder: Path, scored: Mapping[str, Scored]) -> None:
+def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
     """What goes wrong with each joint, and what AP each kind of error costs: a picture of each model."""
     folder.mkdir()
     for who, model in scored.items():
@@ -172,34 +179,34 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, Scored]) -> None:
 
 def _poses(clusters: PoseClusters, people: People) -> Poses:
     cluster = clusters.assign(people.keypoints_px, people.visibility)
-    found = cluster[cluster != UNCLUSTERED]
+    pose_clusters = cluster[cluster != UNCLUSTERED]
     return Poses(
         clusters_id=clusters.id,
         clusters=len(clusters.counts),
         rare_clusters=int(clusters.rare.sum()),
-        seen_clusters=len(np.unique(found)),
-        people=len(found),
-        rare_people=int(clusters.rare[found].sum()),
-        without_pose=len(cluster) - len(found),
+        seen_clusters=len(np.unique(pose_clusters)),
+        people=len(pose_clusters),
+        rare_people=int(clusters.rare[pose_clusters].sum()),
+        without_pose=len(cluster) - len(pose_clusters),
     )
 
 
-def _of_scale(whole: Measured, level: float) -> Interval:
-    interval = shown(whole.candidate, level, low=0.0)
+def _of_scale(whole: SliceEvidence, level: float) -> Interval:
+    interval = interval_in_range(whole.candidate, level, low=0.0)
     if interval is None:
         raise InputError("nobody in the test set counts", mend="label joints of people that are no crowd")
     return interval
 
 
-def _row(name: str, part: Measured, level: float, guarded: bool) -> SliceRow:
+def _row(name: str, part: SliceEvidence, level: float, guarded: bool) -> SliceRow:
     return SliceRow(
         name=name,
         people=part.people,
         images=part.images,
         clusters=part.candidate.clusters,
-        candidate=shown(part.candidate, level, low=0.0),
-        champion=shown(part.champion, level, low=0.0),
-        gain=shown(part.gain, level),
+        candidate=interval_in_range(part.candidate, level, low=0.0),
+        champion=interval_in_range(part.champion, level, low=0.0),
+        gain=interval_in_range(part.gain, level),
         guarded=guarded,
     )
 

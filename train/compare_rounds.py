@@ -13,10 +13,10 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
-from dataengine.progress import track
+from dataengine.studies.settings import FIT_STAGES, parse_seeds, parse_settings, parse_stage, section_of
 
-from .studies.rounds.plan import MIX_FOLDER, OWNED, STAGES, TEST_FILE, Plan
-from .studies.rounds.runner import Runner
+from .studies.rounds.plan import MIX_FOLDER, OWNED, TEST_FILE, RoundPlan
+from .studies.rounds.runner import RoundStudy
 
 
 def command(
@@ -33,9 +33,9 @@ def command(
     full_people: Annotated[int, typer.Option(help="People that the full fit sees, old ones included.")] = 40_000,
     epochs: Annotated[int, typer.Option(help="Of every fit: a validation each.")] = 2,
     seed: Annotated[list[int] | None, typer.Option(help="Repeat it; intervals need two or more. [0, 1, 2]")] = None,
-    stage: Annotated[str, typer.Option(help=" | ".join(STAGES))] = STAGES[0],
+    stage: Annotated[str, typer.Option(help=" | ".join(FIT_STAGES))] = FIT_STAGES[0],
     setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all fits, section.key=value.")] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Go on from an earlier network on the new data of this checkout, and measure what is gained, forgotten and spent.
 
     A full fit from random weights on old and new people is set beside short rounds from the earlier network, with and
@@ -44,14 +44,25 @@ def command(
 
     Example: dataengine compare-rounds --base models/round-1 --old data/round-1 --share 0 --share 0.3 --share 0.5 --seed 0 --seed 1 --seed 2 --report reports/compare-rounds
     """  # noqa: E501  an example is one line to copy
-    plan = parse_plan(
-        base, old, share or [0.0, 0.5], layer_decay or [0.8], learning_rate, full_share, people, full_people, epochs,
-        seed or [0, 1, 2], stage, setting or [],
-    )  # fmt: skip
-    run(plan, report)
+    plan = parse_round_plan(
+        base=base,
+        old=old,
+        shares=share or [0.0, 0.5],
+        layer_decays=layer_decay or [0.8],
+        learning_rate=learning_rate,
+        full_share=full_share,
+        people=people,
+        full_people=full_people,
+        epochs=epochs,
+        seeds=seed or [0, 1, 2],
+        stage=stage,
+        settings=setting or [],
+    )
+    run(plan, report=report)
 
 
-def parse_plan(
+def parse_round_plan(
+    *,
     base: Path,
     old: Path,
     shares: Sequence[float],
@@ -64,10 +75,8 @@ def parse_plan(
     seeds: Sequence[int],
     stage: str,
     settings: Sequence[str],
-) -> Plan:
+) -> RoundPlan:
     """Raises InputError for what makes no study."""
-    if stage not in STAGES:
-        raise InputError("--stage is unknown", expected=" | ".join(STAGES), got=stage)
     wrong = [share for share in (*shares, full_share) if not 0 <= share < 1]
     if wrong:
         raise InputError("--share and --full-share", expected="0 or more and below 1", got=str(wrong[0]))
@@ -78,52 +87,34 @@ def parse_plan(
     if epochs < 1 or min(people, full_people) < epochs:
         got = f"{people} and {full_people} people in {epochs} epochs"
         raise InputError("--people, --full-people and --epochs", expected="a person in every epoch", got=got)
-    if min(seeds) < 0:
-        raise InputError("--seed is negative", expected="0 or more", got=str(min(seeds)))
-    further = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        bare = key.lstrip("+")  # `dvc exp run -S` takes +key and ++key, too
-        section, dot, name = bare.partition(".")
-        if not equals or not dot or (section == stage and name in OWNED):
-            raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
-        if section != stage:
-            mend = "set it in params.yaml: fits take the checkout's data as they are"
-            raise InputError("--set changes another stage", expected=f"{stage}.key=value", got=setting, mend=mend)
-        further[key] = value
-    return Plan(
-        stage=stage,
+    return RoundPlan(
+        stage=parse_stage(stage),
         base=_inside(base, "--base"),
         old=_inside(old, "--old"),
         shares=tuple(sorted(set(shares))),
         layer_decays=tuple(sorted(set(layer_decays), reverse=True)),
         learning_rate=learning_rate,
         full_share=full_share,
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=parse_seeds(seeds),
         people=people,
         full_people=full_people,
         epochs=epochs,
-        settings=further,
+        settings=_parse_further(settings, stage),
     )
 
 
-def run(plan: Plan, report: Path) -> None:
-    """Run what is missing, the page written anew after each fit.
+def run(plan: RoundPlan, *, report: Path) -> None:
+    """Run what is missing. Raises: see `Study.run`; InputError where the earlier round lacks a file."""
+    RoundStudy(plan=plan, report=report).run()
 
-    Raises:
-        InputError: a fit fails, or the earlier round lacks a file.
-        EnvironmentFault: this is no project of git and DVC.
-    """
-    study = Runner(plan, report.resolve())
-    study.prepare()
-    fits = plan.fits()
-    known = {fit: found for fit in fits if (found := study.known(fit))}
-    typer.echo(f"compare-rounds: {len(known)} of {len(fits)} fits are known", err=True)
-    study.write(known)
-    for fit in track([fit for fit in fits if fit not in known], "compare rounds", unit="fit"):
-        known[fit] = study.outcome(fit)
-        study.write(known)
-    typer.echo(f"compare-rounds: {report / 'rounds.md'} and {report / 'rounds.png'}", err=True)
+
+def _parse_further(settings: Sequence[str], stage: str) -> dict[str, str]:
+    further = parse_settings(settings, {f"{stage}.{key}" for key in OWNED})
+    others = [f"{key}={value}" for key, value in further.items() if section_of(key) != stage]
+    if others:
+        mend = "set it in params.yaml: fits take the checkout's data as they are"
+        raise InputError("--set changes another stage", expected=f"{stage}.key=value", got=others[0], mend=mend)
+    return further
 
 
 def _inside(path: Path, option: str) -> Path:

@@ -8,13 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, sha256_file
+from dataengine.files import flat_items, sha256_file, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
 
-from .gate.verdict import VERDICT_FILE
-
-SHORT = 12  # digits of a hash that are shown
+from .gate.comparison import VERDICT_FILE, read_verdict
 
 
 @dataclass(frozen=True)
@@ -49,19 +47,24 @@ def run(a: str, b: str, registry: Path, store: Path) -> None:
     from rich.table import Table
 
     content = read_registry(registry)
-    first, second = named(a, content), named(b, content)
-    found = list(differences(first, second, store))
+    first, second = entry_named(a, content), entry_named(b, content)
+    rows = list(differences(first, second, store))
     table = Table("", "", f"{first.id} ({first.state})", f"{second.id} ({second.state})")
-    for row in found:
+    for row in rows:
         table.add_row(row.part, row.name, row.first, row.second)
     console = Console()
     console = console if console.is_terminal else Console(width=220)  # in a pipe no value is to be broken
-    console.print(table if found else f"{first.id} and {second.id} do not differ.")
+    console.print(table if rows else f"{first.id} and {second.id} do not differ.")
+    for entry in (first, second):
+        path = store / entry.id / VERDICT_FILE
+        if path.is_file() and not _is_promoted_verdict(path, entry):
+            line = f"{path} is not the verdict that the registry names: figures of {entry.id} are left out."
+            console.print(line, soft_wrap=True)
     if first.test_sha256 != second.test_sha256:
         console.print("The figures are of different test sets: they do not compare.")
 
 
-def named(word: str, registry: Registry) -> Entry:
+def entry_named(word: str, registry: Registry) -> Entry:
     """The entry that `word` names: an id, the only one that begins so, or the champion.
 
     Raises:
@@ -69,25 +72,25 @@ def named(word: str, registry: Registry) -> Entry:
     """
     if word == "champion" and registry.champion is not None:
         return registry.champion
-    found = [entry for entry in registry.entries if word and entry.id.startswith(word)]
-    if len(found) != 1:
-        known = ", ".join(entry.id for entry in registry.entries) or "none"
-        got = f"{len(found)} models" if word else "nothing"
-        raise InputError(f"{word!r} names no one model of the registry", expected=f"one of: {known}", got=got)
-    return found[0]
+    matching_entries = [entry for entry in registry.entries if word and entry.id.startswith(word)]
+    if len(matching_entries) != 1:
+        entry_ids = ", ".join(entry.id for entry in registry.entries) or "none"
+        got = f"{len(matching_entries)} models" if word else "an empty string"
+        raise InputError(f"{word!r} does not name one model of the registry", expected=f"one of: {entry_ids}", got=got)
+    return matching_entries[0]
 
 
 def differences(first: Entry, second: Entry, store: Path) -> Iterator[Difference]:
     """What differs, in the order of the parts."""
     both = first, second
-    yield from _differing("figures", *(_figures(entry, store) for entry in both))
-    yield from _differing("params", *(_params(entry) for entry in both))
-    yield from _differing("data", *(_data(entry) for entry in both))
-    yield from _differing("code", *({"revision": str(entry.lineage.get("code_revision", ""))} for entry in both))
-    yield from _differing("files", *(_short(entry.files | entry.records) for entry in both))
+    yield from _differences_of("figures", *(_figures(entry, store) for entry in both))
+    yield from _differences_of("params", *(_params(entry) for entry in both))
+    yield from _differences_of("data", *(_data(entry) for entry in both))
+    yield from _differences_of("code", *({"revision": str(entry.lineage.get("code_revision", ""))} for entry in both))
+    yield from _differences_of("files", *(_short(entry.files | entry.records) for entry in both))
 
 
-def _differing(part: str, first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Difference]:
+def _differences_of(part: str, first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Difference]:
     for name in {**first, **second}:
         values = first.get(name, "-"), second.get(name, "-")
         if values[0] != values[1]:
@@ -95,33 +98,30 @@ def _differing(part: str, first: Mapping[str, str], second: Mapping[str, str]) -
 
 
 def _figures(entry: Entry, store: Path) -> dict[str, str]:
-    figures = {"AP": f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]", "test set": entry.test_sha256[:SHORT]}
+    ap = f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]"
+    figures = {"AP": ap, "test set": short_sha256(entry.test_sha256)}
     path = store / entry.id / VERDICT_FILE
-    if path.is_file() and sha256_file(path) == entry.records.get(VERDICT_FILE):
-        measured = read_json(path).get("models", {}).get("candidate", {}).get("figures", {})
-        figures |= {name: f"{value:.4f}" for name, value in measured.items() if name != "AP"}
+    if path.is_file() and _is_promoted_verdict(path, entry):
+        candidate_figures = read_verdict(path).candidate.figures
+        figures |= {name: f"{value:.4f}" for name, value in candidate_figures.items() if name != "AP"}
     return figures
 
 
+def _is_promoted_verdict(path: Path, entry: Entry) -> bool:
+    return sha256_file(path) == entry.records.get(VERDICT_FILE)
+
+
 def _params(entry: Entry) -> dict[str, str]:
-    return dict(_flat(entry.lineage.get("student", {}).get("params", {})))
+    params = flat_items(entry.lineage.get("student", {}).get("params", {}))
+    return {name: str(value) for name, value in params}
 
 
 def _data(entry: Entry) -> dict[str, str]:
     """Hashes of weights, training data with its labels, and of what the export read."""
     student = entry.lineage.get("student", {})
     hashes = {"weights": entry.lineage.get("student_sha256", ""), "training": student.get("data_sha256", "")}
-    return _short(dict(_flat(hashes | dict(entry.lineage.get("data_sha256", {})))))
+    return _short(dict(flat_items(hashes | dict(entry.lineage.get("data_sha256", {})))))
 
 
-def _short(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:SHORT] for name, value in hashes.items()}
-
-
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(dotted name, text) of every leaf of nested mappings."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, str(value)
+def _short(hashes: Mapping[str, Any]) -> dict[str, str]:
+    return {name: short_sha256(str(value)) for name, value in hashes.items()}

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dataengine.params import load_section
-from dataengine.registry.records import MOVES, Event, Registry, RegistryParams, read_registry
+from dataengine.registry.records import CHAMPION_OUTCOMES, Event, Registry, RegistryParams, read_registry
 
 
 def command(
@@ -43,9 +43,9 @@ def run(registry: Path) -> None:
 def row_of(event: Event, registry: Registry) -> tuple[str, ...]:
     """One line of the table."""
     states = {entry.id: entry.state for entry in registry.entries}
-    state = states.get(event.id, "") if event.outcome in MOVES else ""
+    state = states.get(event.id, "") if event.outcome in CHAMPION_OUTCOMES else ""
     outcome = f"{event.outcome}, archived since" if state == "archived" else event.outcome
-    latest = next((e for e in reversed(registry.events) if e.outcome in MOVES), None)
+    latest = next((e for e in reversed(registry.events) if e.outcome in CHAMPION_OUTCOMES), None)
     mark = "*" if event is latest else ""
     when = event.at.replace("T", " ").removesuffix("+00:00")
     return mark, event.id, when, outcome, f"{event.ap:.3f}", event.against or "-", event.reason

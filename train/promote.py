@@ -8,18 +8,18 @@ refused is kept, too: as a candidate that may still become champion.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, sha256_file, write_json
+from dataengine.files import sha256_file, write_json
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.params import load_section
-from dataengine.registry.records import Entry, Event, Outcome, Registry, locked, read_registry, write_registry
+from dataengine.registry.records import Entry, Event, Outcome, Registry, State, locked, read_registry, write_registry
 from dataengine.registry.store import keep
 
-from .gate.verdict import VERDICT_FILE
+from .gate.comparison import VERDICT_FILE, Comparison, read_verdict
 
 PROMOTION, REPORT_FILE = "promotion.json", "report.html"
 _HELD_MEND = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"
@@ -64,13 +64,13 @@ def command(
 
 def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path, store: Path, out: Path) -> None:
     """Carry out the verdict in `comparison`; write promotion.json to `out`."""
-    verdict = _read_verdict(comparison / VERDICT_FILE)
+    verdict = read_verdict(comparison / VERDICT_FILE)
     model = load_exported(candidate)
-    if model.id != verdict["candidate"]:
+    if model.id != verdict.candidate.id:
         raise InputError(
             f"{comparison} is about another model",
             expected=f"a verdict on {model.id}",
-            got=str(verdict["candidate"]),
+            got=verdict.candidate.id,
             mend="run `dataengine compare` again",
         )
     with locked(registry):
@@ -83,7 +83,7 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
         {
             "outcome": promotion.outcome,
             "candidate": model.id,
-            "against": verdict["champion"],
+            "against": verdict.champion_id,
             "reason": promotion.reason,
             "mend": promotion.mend,
             "dry_run": params.dry_run,
@@ -93,30 +93,29 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
     print(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{mend}")
 
 
-def decide(verdict: dict[str, Any], model_id: str, registry: Registry, verdict_sha256: str = "") -> Promotion:
-    """What the verdict (content of verdict.json) comes to with the registry as it is now."""
-    reason = str(verdict["reason"])
-    if verdict["verdict"] == "reject":
-        return Promotion("refused", reason)
-    if verdict["verdict"] == "not-enough-evidence":
-        return Promotion("not enough evidence", reason, "label more test images, or improve the candidate")
+def decide(verdict: Comparison, model_id: str, registry: Registry, verdict_sha256: str = "") -> Promotion:
+    """What the verdict, read from a file of this hash, comes to with the registry as it is now."""
+    if verdict.verdict == "reject":
+        return Promotion("refused", verdict.reason)
+    if verdict.verdict == "not-enough-evidence":
+        return Promotion("not enough evidence", verdict.reason, "label more test images, or improve the candidate")
     champion = registry.champion.id if registry.champion else ""
-    if champion != model_id and registry.carried_out(verdict_sha256):
+    if champion != model_id and registry.was_promoted(verdict_sha256):
         reason = f"This verdict was carried out before, and {champion} is champion since: it promotes only once."
         return Promotion("held", reason, f"`dataengine rollback --to {model_id}` makes the model champion again")
-    if champion not in (model_id, verdict["champion"]):
-        now = f"{champion} became champion since"
-        return Promotion("held", f"The round began against {verdict['champion'] or 'no champion'}; {now}.", _HELD_MEND)
-    others = registry.uses(but=(model_id, str(verdict["champion"]))).get(str(verdict["test"]["sha256"]), 0)
-    if champion != model_id and others >= verdict["test"]["use"]:
-        used = f"the test set has served {others} other comparisons, and the verdict reckoned with fewer"
-        return Promotion("held", f"The share of error of this round is spent: {used}.", _HELD_MEND)
-    return Promotion("promoted", reason)
+    if champion not in (model_id, verdict.champion_id):
+        began = f"The round began against {verdict.champion_id or 'no champion'}"
+        return Promotion("held", f"{began}; {champion} has become champion in the meantime.", _HELD_MEND)
+    other_uses = registry.uses(excluding=(model_id, verdict.champion_id)).get(verdict.test.sha256, 0)
+    if champion != model_id and other_uses >= verdict.test.use:
+        uses = f"the test set has served {other_uses} other comparisons, more than the verdict assumed"
+        return Promotion("held", f"The share of error of this round is spent: {uses}.", _HELD_MEND)
+    return Promotion("promoted", verdict.reason)
 
 
 def _carry_out(
     promotion: Promotion,
-    verdict: dict[str, Any],
+    verdict: Comparison,
     comparison: Path,
     model: ExportedModel,
     before: Registry,
@@ -124,54 +123,43 @@ def _carry_out(
     store: Path,
 ) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    known = {entry.id: entry.state for entry in before.entries}.get(model.id)
+    state_before = {entry.id: entry.state for entry in before.entries}.get(model.id)
     after = before
-    if promotion.outcome == "promoted" and known != "champion":
-        after = after.promoted(_entry(model, verdict, comparison, store, now))
-    elif promotion.outcome == "refused" and known == "candidate":
-        after = after.dropped(model.id)
-    elif promotion.outcome in ("held", "not enough evidence") and known is None:
-        after = after.waiting(_entry(model, verdict, comparison, store, now))
-    after = after.noted(
+    if promotion.outcome == "promoted" and state_before != "champion":
+        after = after.with_champion(_entry("champion", model, verdict, comparison, store, now))
+    elif promotion.outcome == "refused" and state_before == "candidate":
+        after = after.without(model.id)
+    elif promotion.outcome in ("held", "not enough evidence") and state_before is None:
+        after = after.with_candidate(_entry("candidate", model, verdict, comparison, store, now))
+    after = after.with_event(
         Event(
             at=now,
             id=model.id,
             outcome=promotion.outcome,
-            against=str(verdict["champion"]),
-            ap=float(verdict["AP"]["value"]),
+            against=verdict.champion_id,
+            ap=verdict.ap.value,
             reason=promotion.reason,
             comparison_sha256=sha256_file(comparison / VERDICT_FILE),
-            test_sha256=str(verdict["test"]["sha256"]),
+            test_sha256=verdict.test.sha256,
         )
     )
     if after != before:
         write_registry(registry, after)
 
 
-def _entry(model: ExportedModel, verdict: dict[str, Any], comparison: Path, store: Path, now: str) -> Entry:
+def _entry(state: State, model: ExportedModel, verdict: Comparison, comparison: Path, store: Path, now: str) -> Entry:
     """The model's entry, once its artefacts, verdict and report are in the store."""
     names = [name for name in (VERDICT_FILE, REPORT_FILE) if (comparison / name).is_file()]
     stored, records = keep(model, {name: comparison / name for name in names}, store)
     return Entry(
         id=stored.id,
-        state="champion",
+        state=state,
         promoted_at=now,
-        ap=float(verdict["AP"]["value"]),
-        ap_low=float(verdict["AP"]["low"]),
-        ap_high=float(verdict["AP"]["high"]),
-        test_sha256=str(verdict["test"]["sha256"]),
+        ap=verdict.ap.value,
+        ap_low=verdict.ap.low,
+        ap_high=verdict.ap.high,
+        test_sha256=verdict.test.sha256,
         files=stored.sha256,
         lineage=dict(stored.sidecar["lineage"]),
         records=records,
     )
-
-
-def _read_verdict(path: Path) -> dict[str, Any]:
-    verdict = read_json(path)
-    needed = ("verdict", "reason", "candidate", "champion", "AP", "test")
-    missing = [name for name in needed if not isinstance(verdict, dict) or name not in verdict]
-    if missing:
-        raise InputError(f"{path} is not a verdict", expected=", ".join(needed), mend="run `dataengine compare` again")
-    if verdict["verdict"] not in ("promote", "reject", "not-enough-evidence"):
-        raise InputError(f"{path} has an unknown verdict", got=repr(verdict["verdict"]))
-    return dict(verdict)

@@ -12,7 +12,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
 
-from .pseudo.filters import KEPT, VERDICTS, FilterParams, Opinion, Verdict, judge
+from .pseudo.filters import KEPT, VERDICTS, FilterParams, JointVerdict, Opinion, judge_joints
 from .tracking.overlap_links import link_tracks, neighbours
 
 PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
@@ -73,9 +73,9 @@ def run(
     )
     blazepose, fitted = blazepose_opinion(found), fitted_opinion(teacher, people, images)
     around = neighbours(people.track_id, images.frame[rows])
-    verdict = judge(blazepose, fitted, people.bbox_xywh_px, around, params)
+    verdict = judge_joints(blazepose, fitted, people.bbox_xywh_px, around, params)
     candidates = as_candidates(people, verdict, blazepose, fitted)
-    metrics = figures(images, verdict, blazepose, fitted, params)
+    metrics = pseudo_label_metrics(images, verdict, blazepose, fitted, params)
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_json(report_folder / METRICS_NAME, metrics)
@@ -85,7 +85,7 @@ def run(
     return metrics
 
 
-def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: Opinion) -> People:
+def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
     """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
 
     The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept.
@@ -102,8 +102,8 @@ def as_candidates(people: People, verdict: Verdict, blazepose: Opinion, fitted: 
     return judged.with_extra("reasons", verdict.reason).with_extra("kept", verdict.kept)
 
 
-def figures(
-    images: Images, verdict: Verdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
+def pseudo_label_metrics(
+    images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
 ) -> dict[str, Any]:
     """How much each filter let through, and how far the teachers are apart."""
     joints = max(verdict.reason.size, 1)
@@ -120,10 +120,9 @@ def figures(
 
 
 def _write_picture(path: Path, candidates: People, images: Images) -> None:
-    import cv2
-
     from dataengine.crops.pixels import read_image
     from dataengine.draw import contact_sheet, draw_people, part_around
+    from dataengine.pictures import write_picture
 
     count = min(PICTURE_PEOPLE, len(candidates))
     chosen = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
@@ -133,4 +132,4 @@ def _write_picture(path: Path, candidates: People, images: Images) -> None:
         drawn = draw_people(image, candidates.take([row]))
         tiles.append(part_around(drawn, candidates.bbox_xywh_px[row], PICTURE_MARGIN)[0])
         captions.append(f"weight {candidates.weight[row]:.2f}" if candidates.extras["kept"][row] else "dropped")
-    cv2.imwrite(str(path), contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))
+    write_picture(path, contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))

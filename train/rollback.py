@@ -35,16 +35,16 @@ def run(to: str, reason: str, registry: Path, store: Path) -> None:
     Raises:
         InputError: no such archived entry, damaged artefacts, or no reason.
     """
-    words = " ".join(reason.split())
-    if not words:
+    reason_line = " ".join(reason.split())
+    if not reason_line:
         raise InputError("a rollback needs a reason", mend="say it with --reason")
     with locked(registry):
         before = read_registry(registry)
-        after = before.rolled_back(to)
+        after = before.with_rollback_to(to)
         entry = before.entry(to)
         stored_model(entry, store)
         against = before.champion.id if before.champion else ""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        event = Event(now, to, "rolled back", against, entry.ap, words, comparison_sha256="")
-        write_registry(registry, after.noted(event))
+        event = Event(now, to, "rolled back", against, entry.ap, reason_line, comparison_sha256="")
+        write_registry(registry, after.with_event(event))
     print(f"{to} is champion again, {against} is archived. Next: dataengine begin-round, and commit {registry}.")

@@ -20,7 +20,7 @@ from dataengine.parallel import parallel_map
 from dataengine.params import load_section
 
 from .gate.policy import Budgets, CompareParams
-from .studies.gate_trials import BLOCK, Block, Kind, Setting, Trial, logits_of_gain, run_block
+from .studies.gate_trials import BLOCK, Block, CampaignOutcome, Kind, Setting, logits_of_gain, run_block
 
 CAMPAIGNS: tuple[tuple[Kind, int], ...] = (
     ("photos", 500),
@@ -35,7 +35,7 @@ TARGET = (0.02, 2000, 0.9)  # gain, people and correlation of the cell that gets
 
 
 @dataclass(frozen=True)
-class Row:
+class PromotionCount:
     """How many trials of a setting ended in a promotion."""
 
     setting: Setting
@@ -72,11 +72,11 @@ def command(
     logits = logits_of_gain([0.0, *GAINS], seed)
     settings = settings_of(policy, campaigns, trials)
     until = time.time() + 60 * minutes if minutes else math.inf
-    rows = simulate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
+    rows = simulate_gate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
     options = f"--campaigns {campaigns} --trials {trials} --resamples {resamples} --seed {seed}"
     line = f"dataengine simulate-gate --out {out} --state {state} {options}"
     with atomic_path(out) as path:
-        path.write_text(page(policy, rows, line), encoding="utf-8")
+        path.write_text(simulation_page(policy, rows, line), encoding="utf-8")
     print(f"wrote {out}")
 
 
@@ -99,7 +99,7 @@ def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tupl
     return wrong + right
 
 
-def simulate(
+def simulate_gate(
     policy: CompareParams,
     settings: Sequence[tuple[Setting, int]],
     logits: dict[float, float],
@@ -108,7 +108,7 @@ def simulate(
     state: Path,
     workers: int | None = None,
     until: float = math.inf,
-) -> list[Row]:
+) -> list[PromotionCount]:
     """Run, or read from `state`, all trials; those that could not be begun by the time `until` are missing."""
     blocks = [
         Block(setting, policy, logits[setting.gain], seed, first, min(BLOCK, count - first), state, until)
@@ -122,7 +122,7 @@ def simulate(
     ]
 
 
-def page(policy: CompareParams, rows: Sequence[Row], line: str) -> str:
+def simulation_page(policy: CompareParams, rows: Sequence[PromotionCount], line: str) -> str:
     """The command, the assumption, the tables."""
     guards = ", ".join(policy.guarded.slices) or "none"
     lines = [
@@ -156,7 +156,7 @@ def page(policy: CompareParams, rows: Sequence[Row], line: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _power_table(rows: Sequence[Row]) -> list[str]:
+def _power_table(rows: Sequence[PromotionCount]) -> list[str]:
     """One line per number of people, one column per true gain."""
     gains = sorted({row.setting.gain for row in rows})
     head = " | ".join(f"{100 * gain:+g} AP" if gain else "0 AP" for gain in gains)
@@ -167,8 +167,8 @@ def _power_table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _row(setting: Setting, trials: Sequence[Trial]) -> Row:
-    return Row(setting, len(trials), sum(t.promoted for t in trials), sum(t.without_shares for t in trials))
+def _row(setting: Setting, trials: Sequence[CampaignOutcome]) -> PromotionCount:
+    return PromotionCount(setting, len(trials), sum(t.promoted for t in trials), sum(t.without_shares for t in trials))
 
 
 def _share(count: int, trials: int) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import read_image
 from dataengine.draw import contact_sheet, draw_people, part_around
-from dataengine.errors import EnvironmentFault
 from dataengine.people import Images, People
+from dataengine.pictures import write_picture
 
 from ..query.picking import Candidates
 from ..query.uncertainty import rank_fraction
@@ -86,8 +85,7 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
         tiles.append(part_around(drawn, one.bbox_xywh_px[0], CONTEXT)[0])
         captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
     sheet = contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), tile=TILE_PX, captions=captions)
-    if not cv2.imwrite(str(path), sheet):
-        raise EnvironmentFault(f"cannot write {path}", mend="check free space and permissions")
+    write_picture(path, sheet)
 
 
 def _person(scored: People, row: int) -> dict[str, Any]:

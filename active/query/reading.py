@@ -10,6 +10,7 @@ import numpy as np
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.labelled_set import joined
 from dataengine.people import Images, People
 
 
@@ -21,18 +22,13 @@ def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
     Raises:
         InputError: nobody is labelled, or a file or image is damaged.
     """
-    people_parts, image_parts, next_id = [], [], 0
+    parts = []
     for split, path in files.items():
         people, images = read_people(path, root=Path.cwd())
-        people = people.replace(extras={"split": np.full(len(people), split)})
-        people, images = _with_hashes(people, images)
-        ids = np.arange(next_id, next_id + len(images))
-        people_parts.append(people.replace(image_id=ids[images.rows_of(people.image_id)]))
-        image_parts.append(images.replace(id=ids))
-        next_id += len(images)
-    if not next_id:
+        parts.append(_with_hashes(people.replace(extras={"split": np.full(len(people), split)}), images))
+    if not any(len(images) for _, images in parts):
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
-    return People.concat(people_parts), Images.concat(image_parts)
+    return joined(parts, first_id=0)
 
 
 def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Images]:

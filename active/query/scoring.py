@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import crop_people
 from dataengine.evaluation.breakdown import break_down, with_errors
 from dataengine.evaluation.matching import paired
-from dataengine.inference.predict import Prediction, predict_crops, torch_features, torch_runner
-from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.people import Images, People
+from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
+from dataengine.people import Images, People, object_column
 from dataengine.poses.clusters import PoseClusters
 from dataengine.poses.embedding import embed_poses
 
@@ -33,19 +31,14 @@ class Seen:
 
 
 def look(student: Path, people: People, images: Images) -> Seen:
-    """Run the student in folder `student` on people, plain and mirrored.
+    """Run the student in folder `student` on people, plain and mirrored, in one pass over their pictures.
 
     Raises:
         InputError: the checkpoint or an image is damaged.
     """
-    net, meta = load_checkpoint(student)
-    runner = torch_runner(net)
-    crops, matrices = crop_people(people, images, meta.crop)
-    return Seen(
-        plain=predict_crops(runner, meta, crops, matrices, description="student"),
-        mirrored=predict_crops(runner, meta, crops, matrices, mirrored=True, description="student, mirrored"),
-        features=torch_features(net, meta, people, images),
-    )
+    runner, meta = load_runner(student)
+    both = predict_both_ways(runner, meta, people, images, features=True, description="student")
+    return Seen(both.plain, both.mirrored, both.features)
 
 
 def taught_joints(truth: People) -> NDArray[np.bool_]:
@@ -128,6 +121,4 @@ def _pose(
 
 def _numbers(values: NDArray[np.float64]) -> NDArray[np.object_]:
     """Six decimals, so that files do not carry a library's last bit; None where there is no number."""
-    column = np.empty(len(values), dtype=object)
-    column[:] = [None if np.isnan(value) else round(float(value), 6) for value in values]
-    return column
+    return object_column([None if np.isnan(value) else round(float(value), 6) for value in values])

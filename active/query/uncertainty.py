@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.keypoints import COCO_SIGMAS
+from dataengine.evaluation.oks_formula import joint_similarities, mean_similarity
+from dataengine.keypoints import UNLABELLED
 
 Floats = NDArray[np.floating[Any]]
 
@@ -28,9 +29,9 @@ def spread(spread_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
     return np.asarray(spread_px, dtype=np.float64).mean(axis=1) / person_scale_px(bbox_xywh_px)
 
 
-def entropy(entropy_nats: Floats) -> NDArray[np.float64]:
-    """Mean entropy of the joints' predicted distributions (n, j): high where they are flat or have several peaks."""
-    return np.asarray(entropy_nats, dtype=np.float64).mean(axis=1)
+def entropy(normalised_entropy: Floats) -> NDArray[np.float64]:
+    """Mean normalised entropy, 0..1, of the joints' predicted distributions (n, j): high where flat or many-peaked."""
+    return np.asarray(normalised_entropy, dtype=np.float64).mean(axis=1)
 
 
 def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
@@ -47,15 +48,11 @@ def teacher_disagreement(
 ) -> NDArray[np.float64]:
     """1 - OKS between student and teacher (n, 17, 2) over the joints that the teacher labelled, 0 (same) .. 1.
 
-    COCO's object keypoint similarity, exp(-d^2 / (2 area (2 sigma)^2)); NaN where the teacher labelled nothing.
+    NaN where the teacher labelled nothing.
     """
-    difference = np.asarray(keypoints_px, dtype=np.float64) - np.asarray(teacher_px, dtype=np.float64)
-    area = person_scale_px(bbox_xywh_px)[:, None] ** 2
-    similarity = np.exp(-(difference**2).sum(axis=2) / (2 * area * (2 * COCO_SIGMAS) ** 2))
-    labelled = np.asarray(teacher_visibility) > 0
-    count = labelled.sum(axis=1)
-    total = np.where(labelled, similarity, 0.0).sum(axis=1)
-    return np.where(count > 0, 1 - total / np.maximum(count, 1), np.nan)
+    labelled = np.asarray(teacher_visibility) > UNLABELLED
+    similarity = joint_similarities(keypoints_px, teacher_px, person_scale_px(bbox_xywh_px) ** 2)
+    return np.where(labelled.any(axis=1), 1 - mean_similarity(similarity, labelled), np.nan)
 
 
 def rank_fraction(values: Floats) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.people import Images, People
+from dataengine.people import Images, People, object_column
 
 from .paths import ImagePaths
 
@@ -38,7 +38,7 @@ def assemble(
         frame=list(frame) or [-1] * len(indices),
     )
     rows = [(record["index"], person) for record in records for person in record["people"]]
-    extras: dict[str, NDArray[Any]] = {name: _objects([person[name] for _, person in rows]) for name in _EXTRAS}
+    extras: dict[str, NDArray[Any]] = {name: object_column([person[name] for _, person in rows]) for name in _EXTRAS}
     extras["seed"] = np.full(len(rows), seed, dtype=np.int64)
     extras["image_index"] = np.array([index for index, _ in rows], dtype=np.int64)
     people = People.build(
@@ -51,10 +51,3 @@ def assemble(
         extras=extras,
     )
     return people, images
-
-
-def _objects(values: list[Any]) -> NDArray[Any]:
-    """A column that keeps nested lists and mappings as they are."""
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column

@@ -60,10 +60,10 @@ def run(images: int = IMAGES) -> Iterator[Figure]:
             raise SystemExit(128 + outcome.stopped_by)
         if outcome.skipped:
             raise EnvironmentFault("the benchmark's images fail", got=outcome.skipped[min(outcome.skipped)])
-        yield from figures(read_notes(Path(folder)))
+        yield from render_figures(read_notes(Path(folder)))
 
 
-def figures(workers: list[list[Made]]) -> Iterator[Figure]:
+def render_figures(workers: list[list[Made]]) -> Iterator[Figure]:
     """The benchmark's figures from the notes of every worker, each in order of time."""
     rate = sum((len(notes) - 1) / (notes[-1].saved_s - notes[0].saved_s) for notes in workers)
     pure_rate = sum((len(notes) - 1) / sum(made.cycles_s for made in notes[1:]) for notes in workers)

@@ -6,11 +6,12 @@ fingerprint. All here take Blender's objects; which device a run uses is decided
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from dataengine.errors import EnvironmentFault
 
-DeviceWish = Literal["auto", "cpu", "optix", "cuda", "hip", "metal"]
+from ..scene.params import DeviceWish
+
 GPU_TYPES: tuple[DeviceWish, ...] = ("optix", "cuda", "hip", "metal")  # the fastest first
 
 

@@ -1,4 +1,4 @@
-"""The only module that talks to Blender: it renders meshes with Cycles and says which instance each pixel shows.
+"""Renders meshes with Cycles and says which instance each pixel shows.
 
 `observe` builds the Blender scene from plain arrays, renders it, reads the instance of every pixel and has a ray cast
 to every joint. What costs hours when it is not known:
@@ -25,10 +25,13 @@ from dataengine.errors import EnvironmentFault
 
 from ..geometry.mesh import Mesh
 from ..scene.camera import SENSOR_MM, Camera
-from ..scene.lamps import Lamp, add_lamps
-from ..scene.lens import SHARP, Lens, blur, sharpen
+from ..scene.lamps import Lamp
+from ..scene.lens import SHARP, Lens
+from ..scene.params import DeviceWish
 from ..scene.rays import first_hits
-from .device import DeviceWish, cycles_preferences, use_device
+from .blur import blur, sharpen
+from .device import cycles_preferences, use_device
+from .lamps import add_lamps
 from .materials import forget_lasting_images, lasting_image_names, make_material
 from .process import import_bpy, silent_stdout
 

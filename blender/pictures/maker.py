@@ -5,21 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.files import atomic_path, sha256_file, write_json
+from dataengine.files import sha256_file, write_json
+from dataengine.pictures import write_picture
 
 from ..batch.paths import ImagePaths
 from ..body.model import BodyModel
 from ..clothes.dressing import Tailor
-from ..cycles.device import DeviceWish
 from ..cycles.observe import Light, Observation, observe
 from ..poses.library import Pose, read_pose_library
 from ..poses.motion import read_motions
 from ..scene.layout import Geometry, build_geometry, make_tailor
-from ..scene.params import RenderParams
+from ..scene.params import DeviceWish, RenderParams
 from ..scene.spec import SceneSpec, draw_scene
 from ..scene.surroundings import background_files, read_backdrop
 from .ground_truth import annotate
@@ -82,8 +81,7 @@ def photograph(
         lens=geometry.lens,
         backdrop_bgr=backdrop_bgr,
     )
-    with atomic_path(paths.image) as partial:
-        partial.write_bytes(cv2.imencode(".png", seen.image_bgr)[1].tobytes())  # imwrite is silent about a full disk
+    write_picture(paths.image, seen.image_bgr)
     record = {
         **about,
         "image_sha256": sha256_file(paths.image),

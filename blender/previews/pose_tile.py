@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from dataengine.pictures import write_picture
 
 from ..body.model import BodyModel
 from ..clothes.appearance import Garment, Look
@@ -33,7 +34,7 @@ class PoseTileMaker:
         geometry = build_geometry(scene, self._model, self._tailor, TILE_PX, TILE_PX)
         light = Light(scene.hdri, scene.hdri_turn_rad, scene.hdri_strength, scene.exposure_ev)
         seen = observe(geometry.meshes, geometry.camera, light, np.zeros((0, 3)), samples=_SAMPLES)
-        cv2.imwrite(str(tile_path(self._folder, index)), seen.image_bgr)
+        write_picture(tile_path(self._folder, index), seen.image_bgr)
 
 
 def tile_path(folder: Path, index: int) -> Path:

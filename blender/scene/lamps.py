@@ -1,8 +1,7 @@
 """Lamps beside the light of an HDRI: the sun, and what hangs from a ceiling."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -51,22 +50,3 @@ def draw_sun(rng: np.random.Generator) -> tuple[Lamp, ...]:
     redness = 1 - float(np.sin(elevation))
     colour = (1.0, 1.0 - 0.25 * redness, 1.0 - 0.5 * redness)
     return (Lamp("SUN", way, (0.0, 0.0, 0.0), float(rng.uniform(1.5, 4.0)), 0.009, colour),)
-
-
-def add_lamps(bpy: Any, scene: Any, lamps: Sequence[Lamp]) -> None:
-    """Put the lamps into Blender's scene. They shine but are not seen."""
-    import mathutils
-
-    for lamp in lamps:
-        data = bpy.data.lights.new("lamp", lamp.kind)
-        data.energy, data.color = lamp.power, lamp.colour
-        if lamp.kind == "AREA":
-            data.size = lamp.size
-        else:
-            data.angle = lamp.size
-        made = bpy.data.objects.new("lamp", data)
-        way = mathutils.Vector(lamp.onto_m) - mathutils.Vector(lamp.from_m)
-        made.rotation_euler = way.to_track_quat("-Z", "Y").to_euler()
-        made.location = lamp.from_m
-        made.visible_camera = False
-        scene.collection.objects.link(made)

@@ -1,12 +1,11 @@
 """Section `render` of params.yaml: what the synthetic set is."""
 
 from dataclasses import dataclass, field, fields
-from typing import get_args
+from typing import Literal, get_args
 
 from dataengine.errors import ParamsError
 
-from ..cycles.device import DeviceWish
-
+DeviceWish = Literal["auto", "cpu", "optix", "cuda", "hip", "metal"]
 _CAMERA_BOUNDS = {
     "focal_mm": (8, 400),
     "height_m": (0.05, 150),

@@ -2,6 +2,7 @@
 
 Adding a benchmark: write a module here with ``run() -> Iterator[Figure]``, figures named ``<benchmark>.<what>``, and
 add one line to `BENCHMARKS`. Yield each figure as soon as it is known: it is printed and recorded at once.
+Where this machine lacks what a figure needs, yield a `record.Missing` in its place.
 """
 
 BENCHMARKS: dict[str, str] = {
@@ -9,10 +10,12 @@ BENCHMARKS: dict[str, str] = {
     "oks": "dataengine.bench.oks",
     "bootstrap": "dataengine.bench.bootstrap",
     "loader": "dataengine.bench.loader",
+    "predict": "dataengine.bench.predict",
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
     "distill": "dataengine.train.bench.distill",
+    "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
 }

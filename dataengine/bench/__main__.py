@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from dataengine.bench import BENCHMARKS
-from dataengine.bench.record import record
+from dataengine.bench.record import Figure, record
 from dataengine.errors import DataEngineError, ParamsError
 
 RESULTS = Path("docs/results/bench.json")
@@ -19,7 +19,8 @@ def main(arguments: list[str], results: Path = RESULTS) -> None:
     for name in arguments or BENCHMARKS:
         for figure in import_module(BENCHMARKS[name]).run():
             print(figure.line(), flush=True)
-            record(figure, results)
+            if isinstance(figure, Figure):
+                record(figure, results)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
 from dataengine.people import Images, People
+from dataengine.pictures import write_picture
 
 # The Leeds Sports Pose Extended set, for whoever has it beside the checkout: research use, so it is never shipped.
 REAL_SET = Path("../shared/data/lspet")
@@ -33,7 +34,7 @@ def drawn_set(folder: Path, count: int, size_px: tuple[int, int]) -> tuple[Peopl
     width, height = size_px
     paths = [folder / f"{number:04d}.jpg" for number in range(count)]
     for path in paths:
-        cv2.imwrite(str(path), natural_noise(rng, width, height), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        write_picture(path, natural_noise(rng, width, height), quality=JPEG_QUALITY)
     tall = height * rng.uniform(0.4, 0.8, count)
     extent = np.stack([tall * rng.uniform(0.35, 0.7, count), tall], axis=1)
     low = rng.random((count, 2)) * ([width, height] - extent)

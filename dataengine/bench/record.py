@@ -1,13 +1,12 @@
 """One figure of a benchmark: how it is printed, and how it is kept in ``docs/results/bench.json``."""
 
-import os
-import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dataengine.files import read_json, write_json
+from dataengine.machine import machine
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,19 @@ class Figure:
         return f"{self.name} ours={_text(self.ours)} peer={_text(self.peer)} ratio={_text(self.ratio)} unit={self.unit}"
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A figure that cannot be taken on this machine: it is printed, and nothing is recorded."""
+
+    name: str
+    needs: str
+    """What is not here."""
+
+    def line(self) -> str:
+        """``NAME not measured: it needs ...``."""
+        return f"{self.name} not measured: it needs {self.needs}"
+
+
 def record(figure: Figure, path: Path) -> None:
     """Put the figure into the file, with date and machine, in place of its earlier value."""
     known: dict[str, Any] = read_json(path) if path.exists() else {}
@@ -42,20 +54,6 @@ def record(figure: Figure, path: Path) -> None:
         "machine": machine(),
     }
     write_json(path, dict(sorted(known.items())))
-
-
-def machine() -> str:
-    """Processor, cores this process may use, and Python: what a timing depends on most."""
-    return f"{_processor()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
 
 
 def _text(value: float | None) -> str:

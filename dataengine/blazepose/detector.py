@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_iou
+
 from .interpreter import TfliteModel
 from .roi import Roi, apply_affine, roi_from_alignment, whole_image
 
@@ -77,11 +79,11 @@ def weighted_suppression(
     points: NDArray[np.float64], scores: NDArray[np.float64]
 ) -> list[tuple[NDArray[np.float64], float]]:
     """Groups that overlap the best box are averaged by score (MediaPipe's NonMaxSuppression, WEIGHTED)."""
-    order = np.argsort(-scores, kind="stable")
+    boxes, order = _xywh(points[:, :2]), np.argsort(-scores, kind="stable")
     merged = []
     while len(order):
         best = order[0]
-        same = box_iou(points[best, :2], points[order, :2]) > SUPPRESSION_IOU
+        same = box_iou(boxes[best], boxes[order]) > SUPPRESSION_IOU
         same[0] = True
         group = order[same]
         merged.append((np.average(points[group], axis=0, weights=scores[group]), float(scores[best])))
@@ -89,13 +91,9 @@ def weighted_suppression(
     return merged
 
 
-def box_iou(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) intersection over union of a box (2, 2: min, max corner) with others (n, 2, 2)."""
-    overlap = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
-    shared = np.prod(np.clip(overlap, 0, None), axis=1)
-    area = np.prod(np.clip(others[:, 1] - others[:, 0], 0, None), axis=1)
-    union = np.prod(np.clip(box[1] - box[0], 0, None)) + area - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+def _xywh(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes (..., 4) of corners (..., 2, 2: min, max)."""
+    return np.concatenate([corners[..., 0, :], corners[..., 1, :] - corners[..., 0, :]], axis=-1)
 
 
 def sigmoid(x: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -22,9 +22,11 @@ from dataengine.crops.patch_store import PatchStore
 from dataengine.crops.pixels import Normaliser
 from dataengine.crops.samples import CropSamples, Sample
 from dataengine.errors import ParamsError
+from dataengine.machine import usable_cores
 
 Item = TypeVar("Item")
 THREAD_NAME = "prefetch"
+MOST_WORKERS = 16
 _BATCHES_AHEAD = 3  # beyond those being made
 
 
@@ -32,16 +34,21 @@ _BATCHES_AHEAD = 3  # beyond those being made
 class LoaderParams:
     """How crops are made ready while the network trains. None of it changes what is trained on."""
 
-    workers: int = 1
-    """Threads that make batches."""
+    workers: int | None = None
+    """Threads that make batches. Null: one next to a network on the CPU, which needs the cores itself; for a GPU all
+    cores but one, 16 at most."""
     cache_folder: str = ""
     """Patches are kept here between runs; empty keeps them in memory only. Several processes may share it."""
     cache_gb: float = 8.0
     """Size that the folder is kept to."""
 
     def __post_init__(self) -> None:
-        if self.workers < 1 or not self.cache_gb > 0:
-            raise ParamsError("workers and cache_gb", expected="workers >= 1 and cache_gb > 0")
+        if (self.workers is not None and self.workers < 1) or not self.cache_gb > 0:
+            raise ParamsError("workers and cache_gb", expected="workers null or >= 1, and cache_gb > 0")
+
+    def threads(self, device: str) -> int:
+        """How many threads make batches for a network on `device`, cpu or cuda."""
+        return self.workers or (1 if device == "cpu" else max(1, min(MOST_WORKERS, usable_cores() - 1)))
 
     def store(self) -> PatchStore | None:
         """The store on disk, where one is wanted."""
@@ -52,7 +59,8 @@ class LoaderParams:
 class Batch:
     """b samples."""
 
-    images: NDArray[np.float32]  # (b, 3, H, W), normalised; in memory as (b, H, W, 3), which is torch's channels_last
+    # (b, 3, H, W), normalised, or uint8 RGB as it is; in memory (b, H, W, 3), which is torch's channels_last
+    images: NDArray[np.float32] | NDArray[np.uint8]
     keypoints_px: NDArray[np.float32]  # (b, 17, 2) crop pixels
     joint_weight: NDArray[np.float32]  # (b, 17)
     rows: NDArray[np.int64]  # (b,) which persons
@@ -92,10 +100,33 @@ def epoch_batches(
     (A batch of a few samples would give batch norm statistics of a few samples.) `places` are the samples' places in
     the whole epoch where `order` is one rank's part of it: the union of all ranks then is what one process would see.
     """
+    return prepared_batches(
+        samples, order, batch, seed, epoch, _as_it_is, workers=workers, places=places, waited=waited
+    )
 
-    def make(start: int) -> Batch:
+
+def prepared_batches(
+    samples: CropSamples,
+    order: NDArray[np.int64],
+    batch: int,
+    seed: int,
+    epoch: int,
+    prepare: Callable[[Batch], Item],
+    *,
+    raw: bool = False,
+    workers: int = 1,
+    places: NDArray[np.int64] | None = None,
+    waited: WaitClock | None = None,
+) -> Iterator[Item]:
+    """As `epoch_batches`, but what `prepare` makes of each batch, in the loader's threads.
+
+    `raw` leaves the images as uint8, for a device that normalises them itself.
+    """
+
+    def make(start: int) -> Item:
         rows = order[start : start + batch]
-        return collate(samples.draw(rows, _seeds(seed, epoch, places, start, len(rows))), rows)
+        drawn = samples.draw(rows, _seeds(seed, epoch, places, start, len(rows)))
+        return prepare(collate(drawn, rows, raw=raw))
 
     return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
 
@@ -126,13 +157,9 @@ def epoch_view_batches(
     return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
 
 
-def collate(drawn: Sequence[Sample], rows: NDArray[np.int64]) -> Batch:
-    """Samples of one size as a batch."""
-    height, width = drawn[0].crop_rgb.shape[:2]
-    images = np.empty((len(drawn), height, width, 3), dtype=np.float32)
-    normaliser = Normaliser(height, width)
-    for target, sample in zip(images, drawn, strict=True):
-        normaliser.into(target, sample.crop_rgb)
+def collate(drawn: Sequence[Sample], rows: NDArray[np.int64], *, raw: bool = False) -> Batch:
+    """Samples of one size as a batch, normalised unless `raw`."""
+    images = np.stack([sample.crop_rgb for sample in drawn]) if raw else _normalised(drawn)
     return Batch(
         images=images.transpose(0, 3, 1, 2),
         keypoints_px=np.stack([s.keypoints_px for s in drawn]).astype(np.float32),
@@ -140,6 +167,19 @@ def collate(drawn: Sequence[Sample], rows: NDArray[np.int64]) -> Batch:
         rows=rows,
         visibility=np.stack([s.visibility for s in drawn]),
     )
+
+
+def _normalised(drawn: Sequence[Sample]) -> NDArray[np.float32]:
+    height, width = drawn[0].crop_rgb.shape[:2]
+    images = np.empty((len(drawn), height, width, 3), dtype=np.float32)
+    normaliser = Normaliser(height, width)
+    for target, sample in zip(images, drawn, strict=True):
+        normaliser.into(target, sample.crop_rgb)
+    return images
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
 
 
 def prefetch(

@@ -12,9 +12,8 @@ from dataengine.keypoints import OCCLUDED, VISIBLE
 
 HOLE_EXTENT = (0.1, 0.3)  # of a random hole, as a share of the crop's width and height
 CUTOUT_EXTENT = (0.08, 0.2)  # of a hole over a joint: about a hand to a thigh
-CUTOUT_OFFSET = (
-    0.35  # the joint lies this far from the hole's middle at most, as a share of the hole: never at its edge
-)
+# The joint lies this far from the hole's middle at most, as a share of the hole: never at its edge.
+CUTOUT_OFFSET = 0.35
 MOST_HOLES, MOST_JOINTS = 2, 3
 
 Holes = NDArray[np.int64]  # (k, 4) x0, y0, x1, y1 in crop pixels; x1 and y1 are excluded

@@ -1,6 +1,7 @@
 """Decode images and cut crops out of them; the normalisation that every network here expects.
 
-`read_image` decodes one file, `crop_people` cuts a crop for every person, `normalise` makes the network's input.
+`read_image` decodes one file, `crop_people` cuts a crop for every person and holds them all, `normalise` makes the
+network's input. To predict on many people, `inference.crop_stream` cuts their crops batch by batch.
 """
 
 from collections.abc import Sequence
@@ -44,13 +45,19 @@ def crop_people(
     """
     matrices = crop_matrix(people.bbox_xywh_px, spec) if matrices is None else matrices
     crops = np.zeros((len(people), spec.height_px, spec.width_px, 3), dtype=np.uint8)
-    rows = images.rows_of(people.image_id)
-    wanted = np.unique(rows)
-    for row in wanted if len(wanted) < _QUIET_BELOW_IMAGES else track(wanted, "crop people", unit="image"):
+    pictures = people_by_picture(images.rows_of(people.image_id))
+    for row, persons in pictures if len(pictures) < _QUIET_BELOW_IMAGES else track(pictures, "crop", unit="image"):
         image = read_image(str(images.path[row]))
-        for person in np.flatnonzero(rows == row):
+        for person in persons:
             crops[person] = extract_crop(image, matrices[person], spec)
     return crops, matrices
+
+
+def people_by_picture(rows: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """(picture, its persons) for persons who stand in pictures `rows` (n,), pictures in order of first appearance."""
+    pictures, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    by_picture = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
+    return [(int(pictures[i]), by_picture[i]) for i in np.argsort(first)]
 
 
 def normalise(

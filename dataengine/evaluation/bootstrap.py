@@ -1,7 +1,8 @@
 """Paired bootstrap intervals of AP, resampled by image or by cluster of images.
 
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
-narrow. So whole clusters are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models and all slices.
+narrow. So whole clusters (`image_clusters`) are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models
+and all slices.
 `paired_intervals` compares two models, `draw_ap` gives the bare draws of any number of models and slices. A `Resampled`
 figure answers for any quantile, so that a policy may spend its error as it likes.
 """
@@ -10,31 +11,20 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from dataengine.errors import ParamsError
 from dataengine.evaluation import ap_kernels
 from dataengine.evaluation.ap_kernels import Rows
+from dataengine.evaluation.interval import Interval
 from dataengine.evaluation.matching import Matches, average_precision
-from dataengine.people import Images
 from dataengine.progress import track
 
-ClusterKind = Literal["image", "frames", "video", "moments"]
 BLOCK = 100  # resamples that one thread makes at a time; fixed, so that draws do not depend on the number of cores
 LONG_WORK = 200_000_000  # resamples x detections from which a bar is shown: a few seconds
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with the bounds of its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,28 +76,6 @@ class PairedIntervals:
     def draws(self) -> NDArray[np.float64]:
         """The resampled differences (r,)."""
         return self.gain.draws
-
-
-def clusters_of(images: Images, kind: ClusterKind, block_frames: int = 1) -> NDArray[np.int64]:
-    """Cluster index (m,) of each image.
-
-    image: itself. video: its video. frames: its block of `block_frames` frames of its video. moments: the block of
-    `block_frames` frames with the same numbers in all videos together, for synchronised cameras, which film the same
-    moment and are no independent evidence of it. (Videos that were not filmed together then share clusters too: fewer
-    and larger ones, so the interval errs towards too wide.) An image that is of no video is a cluster of its own.
-    """
-    if block_frames < 1:
-        raise ParamsError("a block of frames is empty", expected="1 or more", got=str(block_frames))
-    single = (images.video == "") | (kind == "image")
-    by_block = kind in ("frames", "moments")
-    block = images.frame // block_frames if by_block else np.zeros(len(images), dtype=np.int64)
-    video = np.full(len(images), "*") if kind == "moments" else images.video
-    keys = [
-        ("", int(image_id)) if alone else (str(name), int(part))
-        for alone, image_id, name, part in zip(single, images.id, video, block, strict=True)
-    ]
-    index: dict[tuple[str, int], int] = {}
-    return np.array([index.setdefault(key, len(index)) for key in keys], dtype=np.int64)
 
 
 def effective_clusters(matches: Matches, clusters: NDArray[np.int64]) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.evaluation.joint_errors import MISSED_BELOW
 from dataengine.evaluation.matching import LOCALIZED_OKS, Pairs
+from dataengine.evaluation.oks_formula import joint_similarities
 from dataengine.keypoints import COCO_KEYPOINTS
 
 BINS = 10
@@ -115,6 +116,7 @@ def assigned_similarity(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.b
     row[pairs.truth_row] = np.arange(len(row))
     at = np.where(person >= 0, row[person], 0)
     truths = pairs.truths
-    squared = ((pairs.detections.keypoints_px - truths.keypoints_px[at]) ** 2).sum(axis=2)
-    similarity = np.exp(-squared / (pairs.protocol.sigmas * 2) ** 2 / (truths.area[at][:, None] + np.spacing(1)) / 2)
+    similarity = joint_similarities(
+        pairs.detections.keypoints_px, truths.keypoints_px[at], truths.area[at], pairs.protocol.sigmas
+    )
     return similarity, truths.labelled[at] & (person >= 0)[:, None]

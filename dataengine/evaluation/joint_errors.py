@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dataengine.evaluation.matching import Pairs
-from dataengine.evaluation.oks_kernels import EPS
+from dataengine.evaluation.oks_formula import EPS, exponent
 from dataengine.keypoints import FLIP_INDEX
 
 NOT_JUDGED, GOOD, JITTER, INVERSION, SWAP, MISS = -1, 0, 1, 2, 3, 4
@@ -27,9 +27,8 @@ MISSED_BELOW, GOOD_FROM = 0.5, 0.85
 class JointErrors:
     """The error of each joint of d detections, rows as in `Pairs.detections`."""
 
-    kind: NDArray[
-        np.int8
-    ]  # (d, j) code of `JOINT_ERRORS`; `NOT_JUDGED` where not labelled or the detection is nobody's
+    # (d, j) code of `JOINT_ERRORS`; `NOT_JUDGED` where not labelled or the detection is nobody's
+    kind: NDArray[np.int8]
     similarity: NDArray[np.float64]  # (d, j) with the joint it is most similar to, 0..1
     corrected_px: NDArray[np.float64]  # (d, j, 2) where it would be without the error, see `corrected`
 
@@ -104,7 +103,7 @@ def _judge(
                         continue
                     dx = found_px[found, joint, 0] - truth_px[truth, column, 0]
                     dy = found_px[found, joint, 1] - truth_px[truth, column, 1]
-                    alike = np.exp(-(dx * dx + dy * dy) / variances[joint] / (area[truth] + EPS) / 2)
+                    alike = np.exp(-exponent(dx * dx + dy * dy, variances[joint], area[truth]))
                     if alike > best:
                         best = alike
                         error = SWAP if truth != own else INVERSION if flipped else JITTER

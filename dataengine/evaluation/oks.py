@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.matching import Matches, Pairs, pair_up, paired, precision_table, recall_reached
+from dataengine.evaluation.oks_formula import joint_similarities, mean_similarity
 from dataengine.evaluation.poses import Detections, Truths, detections_of, person_area, truths_of
 from dataengine.evaluation.protocol import COCO, EVERY_SIZE, OksProtocol
-from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
+from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import Images, People
 
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")  # order of COCOeval.stats
@@ -81,17 +82,12 @@ def person_oks(gt: People, keypoints_px: NDArray[np.floating[Any]]) -> NDArray[n
 
     0 for a person without a labelled joint.
     """
-    labelled = gt.visibility > 0
-    return (joint_similarity(gt, keypoints_px) * labelled).sum(axis=1) / np.maximum(labelled.sum(axis=1), 1)
+    return mean_similarity(joint_similarity(gt, keypoints_px), gt.visibility > UNLABELLED)
 
 
 def joint_similarity(gt: People, keypoints_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Similarity (n, 17) of each joint with the prediction in the same row, whether or not it is labelled.
-
-    exp(-d^2 / (2 s^2 k^2)), k = 2 sigma, s^2 = `person_area` (https://cocodataset.org/#keypoints-eval).
-    """
-    squared = ((np.asarray(keypoints_px, dtype=np.float64) - gt.keypoints_px) ** 2).sum(axis=2)
-    return np.exp(-squared / (2 * COCO_SIGMAS) ** 2 / (person_area(gt)[:, None] + np.spacing(1)) / 2)
+    """Similarity (n, 17) of each joint with the prediction in the same row, whether or not it is labelled."""
+    return joint_similarities(keypoints_px, gt.keypoints_px, person_area(gt))
 
 
 def _singles(matches: Matches) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-EPS = float(np.spacing(1))
+from dataengine.evaluation.oks_formula import exponent
+
 ALMOST_ONE = 1 - 1e-10  # pycocotools: an OKS of 1 matches at every threshold
 
 
@@ -42,7 +43,6 @@ def exponents(
     for image in range(first, last):
         for found in range(found_start[image], found_start[image + 1]):
             for truth in range(truth_start[image], truth_start[image + 1]):
-                scale = area[truth] + EPS
                 x, y, width, height = box_xywh_px[truth]
                 is_region = not labelled[truth].any()
                 column = 0
@@ -56,7 +56,7 @@ def exponents(
                         dy = at_y - truth_px[truth, joint, 1]
                     else:
                         continue
-                    out[pair, column] = -((dx * dx + dy * dy) / variances[joint] / scale / 2)
+                    out[pair, column] = -exponent(dx * dx + dy * dy, variances[joint], area[truth])
                     column += 1
                 pair += 1
 

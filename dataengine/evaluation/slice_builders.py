@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dataengine.boxes import pairwise_iou
 from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.evaluation.slices import Slice, slice_of_people
@@ -98,7 +99,9 @@ def slices_by_crowding(gt: People, images: Images) -> list[Slice]:
     overlaps = np.zeros(len(gt), dtype=np.int64)
     order = np.argsort(gt.image_id, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(gt.image_id[order])) + 1):
-        overlaps[rows] = (box_iou(gt.bbox_xywh_px[rows]) >= OVERLAP_IOU).sum(axis=1)
+        overlapping = pairwise_iou(gt.bbox_xywh_px[rows], gt.bbox_xywh_px[rows]) >= OVERLAP_IOU
+        np.fill_diagonal(overlapping, False)
+        overlaps[rows] = overlapping.sum(axis=1)
     name = np.where(overlaps == 0, "alone", np.where(overlaps <= 2, "1-2", "3+"))
     return slices_by_person("overlaps", name, gt, images)
 
@@ -133,19 +136,6 @@ def slices_by_pose(clusters: PoseClusters, gt: People, images: Images) -> list[S
     rare = clusters.rare[cluster] & has
     parts |= {"rare=no": has & ~rare, "rare=yes": rare}
     return [slice_of_people(name, who, at, len(images)) for name, who in parts.items() if who.any()]
-
-
-def box_iou(boxes_xywh_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Intersection over union (n, n) of every two boxes (n, 4); 0 of a box with itself."""
-    low = boxes_xywh_px[:, :2].astype(np.float64)
-    high = low + boxes_xywh_px[:, 2:]
-    across = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
-    shared = np.maximum(across, 0).prod(axis=2)
-    area = (high - low).prod(axis=1)
-    union = area[:, None] + area[None] - shared
-    iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    np.fill_diagonal(iou, 0)
-    return iou
 
 
 def _column(what: str, values: ArrayLike, rows: int) -> NDArray[Any]:

@@ -91,7 +91,9 @@ class SimCC:
         return torch.stack([self._mean_px(logits) for logits in answer], dim=-1)
 
     def _mean_px(self, logits: Tensor) -> Tensor:
-        centers = torch.from_numpy(simcc.bin_centers_px(logits.shape[-1], self.layout.simcc_split)).to(logits)
+        # made on the device, where a CUDA graph must not read the host's memory; `simcc.bin_centers_px` in torch
+        bins = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
+        centers = (bins + 0.5) / self.layout.simcc_split - 0.5
         return (torch.softmax(logits, dim=-1) * centers).sum(dim=-1)
 
     def distributions(self, answer: Arrays) -> Arrays:
@@ -168,8 +170,8 @@ class Heatmap:
         height, width = maps.shape[-2:]
         probability = torch.softmax(EXPECTATION_SHARPNESS * maps.flatten(2), dim=-1).reshape(maps.shape)
         column, row = (torch.arange(cells, device=maps.device, dtype=maps.dtype) for cells in (width, height))
-        mean = [(probability.sum(dim=-2) * column).sum(dim=-1), (probability.sum(dim=-1) * row).sum(dim=-1)]
-        return torch.stack(mean, dim=-1) * maps.new_tensor(self.cell_px)
+        cells = [(probability.sum(dim=-2) * column).sum(dim=-1), (probability.sum(dim=-1) * row).sum(dim=-1)]
+        return torch.stack([place * size for place, size in zip(cells, self.cell_px, strict=True)], dim=-1)
 
     def distributions(self, answer: Arrays) -> Arrays:
         """The map itself, which flip tests average as it is."""

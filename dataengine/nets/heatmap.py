@@ -23,7 +23,8 @@ Coordinates = Literal["udp", "stride"]
 BACKGROUND_SHARE = 0.05
 KERNEL_REACH = 3.0  # the blur is cut off after so many standard deviations
 MAX_STEP_CELLS = 1.0  # a summit farther than this from the highest cell is noise
-_TINY = 1e-10  # what the logarithm sees where a map is not positive
+FLAT = 1e-12  # a paraboloid with a smaller determinant has no summit to speak of
+TINY = 1e-10  # what the logarithm sees where a map is not positive
 
 
 def cell_size_px(input_px: int, cells: int, coordinates: Coordinates) -> float:
@@ -77,13 +78,13 @@ def _summit(
     middle = np.stack([np.clip(column, 1, width - 2), np.clip(row, 1, height - 2)], axis=-1)
     patch = _patches(maps, middle, blur_sigma)
     top = patch.max(axis=(-2, -1), keepdims=True)
-    log = np.log(np.maximum(patch / np.where(top > 0, top, 1.0), _TINY))
+    log = np.log(np.maximum(patch / np.where(top > 0, top, 1.0), TINY))
     slope_x, slope_y = (log[..., 1, 2] - log[..., 1, 0]) / 2, (log[..., 2, 1] - log[..., 0, 1]) / 2
     bend_x = log[..., 1, 2] - 2 * log[..., 1, 1] + log[..., 1, 0]
     bend_y = log[..., 2, 1] - 2 * log[..., 1, 1] + log[..., 0, 1]
     twist = (log[..., 2, 2] - log[..., 2, 0] - log[..., 0, 2] + log[..., 0, 0]) / 4
     determinant = bend_x * bend_y - twist**2
-    is_summit = (determinant > 1e-12) & (bend_x < 0)
+    is_summit = (determinant > FLAT) & (bend_x < 0)
     divisor = np.where(is_summit, determinant, 1.0)
     step_x = (twist * slope_y - bend_y * slope_x) / divisor
     step_y = (twist * slope_x - bend_x * slope_y) / divisor
@@ -110,7 +111,13 @@ def _patches(maps: NDArray[np.float64], middle: NDArray[np.int64], blur_sigma: f
     plain = np.asarray(window[..., reach : reach + 3, reach : reach + 3])
     if not reach:
         return plain
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / blur_sigma) ** 2)
-    band = np.stack([np.pad(kernel / kernel.sum(), (i, 2 - i)) for i in range(3)])  # (3, 2 reach + 3)
+    band = blur_band(blur_sigma)
     inside = np.asarray(((middle - 1 - reach >= 0) & (middle + 1 + reach < size)).all(axis=-1))
     return np.where(inside[..., None, None], band @ window @ band.T, plain)
+
+
+def blur_band(blur_sigma: float) -> NDArray[np.float64]:
+    """The Gaussian blur of three neighbouring cells as a matrix (3, 2 reach + 3) to multiply their surroundings by."""
+    reach = round(KERNEL_REACH * blur_sigma)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / blur_sigma) ** 2)
+    return np.stack([np.pad(kernel / kernel.sum(), (i, 2 - i)) for i in range(3)])

@@ -45,7 +45,7 @@ def decode(probability_x: NDArray[np.floating[Any]], probability_y: NDArray[np.f
 
 
 def _decode_axis(probability: NDArray[np.float64], split: float) -> tuple[NDArray[np.float64], ...]:
-    """Position, mass near the peak, variance, relative entropy of distributions (..., bins); each (...)."""
+    """Position, mass near the peak, variance, normalised entropy (0..1) of distributions (..., bins); each (...)."""
     bins = probability.shape[-1]
     centers = bin_centers_px(bins, split)
     peak = centers[probability.argmax(axis=-1)]

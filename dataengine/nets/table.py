@@ -25,7 +25,7 @@ from dataengine.nets.vitpose import VitPose
 
 
 @dataclass(frozen=True)
-class Entry:
+class NetworkEntry:
     """A line of the table."""
 
     kind: type[KeypointNetwork]
@@ -33,13 +33,13 @@ class Entry:
     """Arguments that make the difference between lines of one kind; users cannot change them."""
 
 
-NETWORKS: Mapping[str, Entry] = {
-    "residual": Entry(Residual),
-    "hrnet-w18": Entry(HRNet, {"width": 18}),
-    "hrnet-w32": Entry(HRNet, {"width": 32}),
-    "hrnet-w48": Entry(HRNet, {"width": 48}),
-    "efficientnet-lite0": Entry(EfficientNetLite0),
-    "vitpose": Entry(VitPose),
+NETWORKS: Mapping[str, NetworkEntry] = {
+    "residual": NetworkEntry(Residual),
+    "hrnet-w18": NetworkEntry(HRNet, {"width": 18}),
+    "hrnet-w32": NetworkEntry(HRNet, {"width": 32}),
+    "hrnet-w48": NetworkEntry(HRNet, {"width": 48}),
+    "efficientnet-lite0": NetworkEntry(EfficientNetLite0),
+    "vitpose": NetworkEntry(VitPose),
 }
 FORMER_NAMES: Mapping[str, str] = {"residual-simcc": "residual"}  # in checkpoints from when a network had one head
 
@@ -65,7 +65,7 @@ def architecture_of(name: str, pretrained: str) -> Mapping[str, Any]:
     return _entry(name).kind.architecture_of(pretrained)
 
 
-def _entry(name: str) -> Entry:
+def _entry(name: str) -> NetworkEntry:
     current = FORMER_NAMES.get(name, name)
     if current not in NETWORKS:
         raise ParamsError("network is unknown", expected=" | ".join(NETWORKS), got=repr(name))

@@ -1,5 +1,6 @@
-"""The registry of models, kept in git, and the store of their files.
+"""The registry of models: which model is champion, which were, and everything that happened on the way.
 
-`records.py` is the file and its changes, `store.py` the folders of promoted models. Adding a field to an entry:
-optional in `records.py`, so that older registries are read.
+`records` is the registry file and its changes, `store` the artefacts of its models, `pinned` the champion that a round
+is compared with. A new outcome of a comparison is a word of `records.Outcome`; one that makes a model champion belongs
+in `records.CHAMPION_OUTCOMES`, too.
 """

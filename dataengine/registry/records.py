@@ -1,11 +1,12 @@
 """The registry of models: one JSON file kept in git, the artefacts of promoted models in a store folder.
 
 `read_registry` reads; a change is read, made and written with `write_registry` inside `locked`. The changes are
-methods of `Registry`: `promoted`, `rolled_back`, `waiting`, `dropped`, and `noted` for the line of history.
+methods of `Registry`, each of which returns another registry: `with_champion`, `with_rollback_to`, `with_candidate`,
+`without`, and `with_event` for the line of history.
 
 An entry changed by hand is refused by its digest, a changed, removed or exchanged event by the chain of theirs, and a
-champion that the events do not tell of by `_check_story`. Digests have no secret: who rewrites the file together with
-all digests is found only by git's history. The artefacts are held by the checksums here, see `model_store`.
+champion that the events do not name by `_check_champion`. Digests have no secret: who rewrites the file together with
+all digests is found only by git's history. The artefacts are held by the checksums here, see `store`.
 
 The file is a side effect of `promote`, never an input or output of the DAG: what a round is compared with is the entry
 that `params.yaml` names. A process killed at any moment leaves the old file or the new one, never half of either.
@@ -30,7 +31,7 @@ Outcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled 
 FORMAT = 2
 UNSIGNED_FORMAT = 1
 """Without digests; read as it stands, and written anew in the present format by the next change."""
-MOVES: frozenset[Outcome] = frozenset({"promoted", "rolled back"})
+CHAMPION_OUTCOMES: frozenset[Outcome] = frozenset({"promoted", "rolled back"})
 """Outcomes that make the event's model champion."""
 
 
@@ -111,32 +112,30 @@ class Registry:
         for entry in self.entries:
             if entry.id == entry_id:
                 return entry
-        known = ", ".join(entry.id for entry in self.entries) or "none"
+        entry_ids = ", ".join(entry.id for entry in self.entries) or "none"
         raise InputError(
             f"the registry has no model {entry_id!r}",
-            expected=f"one of: {known}",
+            expected=f"one of: {entry_ids}",
             mend="pin one of these as compare.champion, or run `dataengine begin-round`",
         )
 
-    def promoted(self, entry: Entry) -> "Registry":
+    def with_champion(self, entry: Entry) -> "Registry":
         """`entry` becomes champion, the earlier champion is archived; a re-promoted model moves to the end."""
-        archived = (
-            replace(e, state="archived") if e.state == "champion" else e for e in self.dropped(entry.id).entries
-        )
-        return replace(self, entries=(*archived, replace(entry, state="champion")))
+        others = (replace(e, state="archived") if e.state == "champion" else e for e in self.without(entry.id).entries)
+        return replace(self, entries=(*others, replace(entry, state="champion")))
 
-    def waiting(self, entry: Entry) -> "Registry":
+    def with_candidate(self, entry: Entry) -> "Registry":
         """`entry` is a candidate that may still be promoted; one that is or was champion stays what it is."""
-        known = next((e for e in self.entries if e.id == entry.id), None)
-        if known is not None and known.state != "candidate":
+        present_entry = next((e for e in self.entries if e.id == entry.id), None)
+        if present_entry is not None and present_entry.state != "candidate":
             return self
-        return replace(self, entries=(*self.dropped(entry.id).entries, replace(entry, state="candidate")))
+        return replace(self, entries=(*self.without(entry.id).entries, replace(entry, state="candidate")))
 
-    def dropped(self, entry_id: str) -> "Registry":
+    def without(self, entry_id: str) -> "Registry":
         """Without this entry."""
         return replace(self, entries=tuple(e for e in self.entries if e.id != entry_id))
 
-    def rolled_back(self, entry_id: str) -> "Registry":
+    def with_rollback_to(self, entry_id: str) -> "Registry":
         """The archived entry becomes champion again.
 
         Raises:
@@ -148,22 +147,22 @@ class Registry:
             raise InputError(
                 f"{entry_id} cannot be rolled back to", expected=f"an archived model: {archived}", got=entry.state
             )
-        return self.promoted(entry)
+        return self.with_champion(entry)
 
-    def carried_out(self, comparison_sha256: str) -> bool:
+    def was_promoted(self, comparison_sha256: str) -> bool:
         """Whether this comparison has led to a promotion."""
         return any(e.comparison_sha256 == comparison_sha256 and e.outcome == "promoted" for e in self.events)
 
-    def uses(self, *, but: tuple[str, str] | None = None) -> dict[str, int]:
+    def uses(self, *, excluding: tuple[str, str] | None = None) -> dict[str, int]:
         """Comparisons that each test set has served, by its hash.
 
         The same two models on the same set are one comparison however often it is run, and a model against itself is
-        none. `but` leaves out one comparison: candidate and champion.
+        none. `excluding` leaves out one comparison: candidate and champion.
         """
         pairs = {(e.test_sha256, e.id, e.against) for e in self.events if e.test_sha256 and e.id != e.against}
-        return dict(Counter(test for test, *models in sorted(pairs) if tuple(models) != but))
+        return dict(Counter(test for test, *models in sorted(pairs) if tuple(models) != excluding))
 
-    def noted(self, event: Event) -> "Registry":
+    def with_event(self, event: Event) -> "Registry":
         """`event` is added unless the same comparison already ended that way; each rollback is an event of its own."""
         key = (event.comparison_sha256, event.id, event.outcome)
         if event.comparison_sha256 and any((e.comparison_sha256, e.id, e.outcome) == key for e in self.events):
@@ -184,7 +183,7 @@ def read_registry(path: Path) -> Registry:
             events=tuple(Event(**_plain(event)) for event in record["events"]),
         )
         _check_words(registry)
-        _check_story(registry)
+        _check_champion(registry)
     except (KeyError, TypeError, ValueError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path} is not a registry", got=got, mend="restore it from git") from error
@@ -235,19 +234,21 @@ def _check_digests(record: Mapping[str, Any]) -> None:
 
 
 def _check_words(registry: Registry) -> None:
-    for word, known in [(e.state, get_args(State)) for e in registry.entries] + [
+    for word, allowed_words in [(e.state, get_args(State)) for e in registry.entries] + [
         (e.outcome, get_args(Outcome)) for e in registry.events
     ]:
-        if word not in known:
-            raise ValueError(f"{word!r} where one of {', '.join(known)} belongs")
+        if word not in allowed_words:
+            raise ValueError(f"{word!r} where one of {', '.join(allowed_words)} belongs")
 
 
-def _check_story(registry: Registry) -> None:
+def _check_champion(registry: Registry) -> None:
     """The champion is the model that the last promotion or rollback made it."""
-    told = next((event.id for event in reversed(registry.events) if event.outcome in MOVES), "")
+    champion_by_events = next(
+        (event.id for event in reversed(registry.events) if event.outcome in CHAMPION_OUTCOMES), ""
+    )
     champion = registry.champion.id if registry.champion else ""
-    if told != champion:
-        raise ValueError(f"champion {champion or 'none'}, but by the events it is {told or 'none'}")
+    if champion_by_events != champion:
+        raise ValueError(f"champion {champion or 'none'}, but by the events it is {champion_by_events or 'none'}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dataengine.errors import InputError
-from dataengine.files import fresh_folder, sha256_file
+from dataengine.files import fresh_folder, sha256_file, short_sha256
 from dataengine.inference.exported import SIDECAR, ExportedModel, load_exported
 from dataengine.registry.records import Entry
 
@@ -24,16 +24,16 @@ def keep(model: ExportedModel, records: Mapping[str, Path], store: Path) -> tupl
     """
     target = store / model.id
     sources = {SIDECAR: model.folder / SIDECAR, **records}
-    wanted = {name: sha256_file(source) for name, source in sources.items()}
-    if _is_sound(target, model.sha256, wanted):
-        return load_exported(target), wanted
+    record_sha256 = {name: sha256_file(source) for name, source in sources.items()}
+    if _is_sound(target, model.sha256, record_sha256):
+        return load_exported(target), record_sha256
     with fresh_folder(target) as folder:
         for name in model.sha256:
             shutil.copyfile(model.folder / name, folder / name)
         for name, source in sources.items():
             shutil.copyfile(source, folder / name)
         load_exported(folder)
-    return load_exported(target), wanted
+    return load_exported(target), record_sha256
 
 
 def stored_model(entry: Entry, store: Path) -> ExportedModel:
@@ -64,7 +64,10 @@ def _check_record(folder: Path, name: str, sha256: str) -> None:
     got = sha256_file(path) if path.is_file() else "no such file"
     if got != sha256:
         raise InputError(
-            f"{path} is not what the registry promoted", expected=f"sha256 {sha256[:12]}", got=got[:12], mend=_MEND
+            f"{path} is not what the registry promoted",
+            expected=f"sha256 {short_sha256(sha256)}",
+            got=short_sha256(got),
+            mend=_MEND,
         )
 
 

@@ -1,5 +1,10 @@
-"""What all studies share: experiments of DVC, spread over seeds, simulated coverage.
+"""Studies: many fits that differ in one thing, run as experiments of DVC and compared over seeds.
 
-In reading order: `dvc_project.py` (experiments and their results), `seed_spread.py` (intervals over seeds),
-`interval_coverage.py` (the command `simulate-coverage`).
+In reading order: `study.py` (the runner: which trials are missing, run, page), `settings.py` (the command line,
+checked), `dvc_project.py` (experiments and their results), `seed_spread.py` (means and intervals over seeds), `page.py`
+(the text and the plot). `interval_coverage.py` is another matter: the command `simulate-coverage`.
+
+Adding a study: in a room's `studies/`, a folder with `plan.py` (the trials, and the params of each), `runner.py` (a
+subclass of `Study`) and `report.py` (the page); a command in the room's root that parses its options into the plan.
+A trial's name must hold a `fingerprint` of all that decides its result, or a study takes old results for new ones.
 """

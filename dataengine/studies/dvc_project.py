@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file
+from dataengine.studies.settings import assignments
 
 LOCK_NAME, PIPELINE_NAME, PARAMS_NAME = "dvc.lock", "dvc.yaml", "params.yaml"
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)")
@@ -35,19 +36,19 @@ class DvcProject:
         self._logged("repro", stage)
 
     def run_experiment(
-        self, name: str, params: Sequence[str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
+        self, name: str, params: Mapping[str, str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
     ) -> None:
         """`dvc exp run` in a temporary folder. Raises InputError when it fails.
 
         `copied` are files and folders of the project that neither git nor DVC brings there. `alone` runs the stage
-        itself whatever DVC remembers of it, and none before it: for stages told to read what is no dependency.
+        itself whatever DVC remembers of it, and none before it: for stages that are made to read what is no dependency.
         """
         untracked = not self._git("ls-files", LOCK_NAME)  # it tells which outputs are in the cache
         paths = [LOCK_NAME] if untracked else []
         paths += [path.resolve().relative_to(self.root.resolve()).as_posix() for path in copied]
         words = [word for path in paths for word in ("--copy-paths", path)]
         words += ["--single-item", "--force"] if alone else []
-        words += [word for param in params for word in ("--set-param", param)]
+        words += [word for assignment in assignments(params) for word in ("--set-param", assignment)]
         self._logged("exp", "run", "--temp", "--name", name, *words, stage)
 
     def remove_experiment(self, name: str) -> None:
@@ -83,16 +84,16 @@ class DvcProject:
 
     def out(self, stage: str) -> str:
         """The first result of a stage."""
-        return _paths(self._stages()[stage]["outs"])[0]
+        return paths_of(self._stages()[stage], "outs")[0]
 
     def metrics_file(self, stage: str) -> str:
         """The file with the metrics of a stage."""
-        return _paths(self._stages()[stage]["metrics"])[0]
+        return paths_of(self._stages()[stage], "metrics")[0]
 
     def makers(self, stage: str) -> list[str]:
         """The stages whose results a stage reads."""
         stages = self._stages()
-        deps = set(_paths(stages[stage].get("deps", [])))
+        deps = set(paths_of(stages[stage], "deps"))
         return [name for name, entry in stages.items() if deps & set(_made(entry))]
 
     def ingredients(self, stage: str) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class DvcProject:
             name = todo.pop()
             if name in found:
                 continue
-            deps = _paths(stages[name].get("deps", []))
+            deps = paths_of(stages[name], "deps")
             todo += [makers[dep] for dep in deps if dep in makers]
             files = {dep: sha256_file(self.root / dep) for dep in deps if dep not in makers}
             sections = {section: params.get(section) for section in stages[name].get("params", [])}
@@ -160,14 +161,14 @@ class DvcProject:
             )
 
 
+def paths_of(stage: Mapping[str, Any], key: str) -> list[str]:
+    """The paths under `key` of a stage of dvc.yaml, which writes a path alone or as a mapping to its flags."""
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(key, [])]
+
+
 def _made(entry: dict[str, Any]) -> list[str]:
     """Everything that a stage of dvc.yaml writes."""
-    return [path for key in ("outs", "metrics", "plots") for path in _paths(entry.get(key, []))]
-
-
-def _paths(entries: Sequence[str | dict[str, Any]]) -> list[str]:
-    """Of a list of dvc.yaml, whose entries are paths or {path: options}."""
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    return [path for key in ("outs", "metrics", "plots") for path in paths_of(entry, key)]
 
 
 def _callable(command: Sequence[str]) -> list[str]:

@@ -85,14 +85,14 @@ def command(
     """
     if trials < 1 or resamples < 100:
         raise ParamsError("too few trials or resamples", expected="1 or more trials of 100 or more resamples")
-    rows = simulate(SETS, trials=trials, resamples=resamples, seed=seed, workers=workers or None)
+    rows = simulate_coverage(SETS, trials=trials, resamples=resamples, seed=seed, workers=workers or None)
     line = f"dataengine simulate-coverage --out {out} --trials {trials} --resamples {resamples} --seed {seed}"
     with atomic_path(out) as path:
         path.write_text(table(rows, line), encoding="utf-8")
     print(f"wrote {out}")
 
 
-def simulate(
+def simulate_coverage(
     tests: Sequence[SimulatedSet], *, trials: int, resamples: int, seed: int, workers: int | None = None
 ) -> list[Coverage]:
     """Coverage on each kind of test set, from trials with seeds of their own."""

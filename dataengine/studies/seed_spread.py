@@ -1,11 +1,49 @@
-"""Intervals of means over seeds, the spread over seeds pooled over what is compared."""
+"""Means over seeds and their intervals, the spread over seeds pooled over what is compared."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.95
+GroupT = TypeVar("GroupT", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """A mean over seeds."""
+
+    mean: float
+    half_width: float
+    """Half of the mean's interval; NaN for a single seed."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves 0 out; False for a single seed, where nobody knows."""
+        return abs(self.mean) > self.half_width
+
+    def text(self, sign: str = "") -> str:
+        """Three decimals, and ± where there is an interval. `sign` is "+" for a difference."""
+        return f"{self.mean:{sign}.3f}" + ("" if np.isnan(self.half_width) else f" ± {self.half_width:.3f}")
+
+    def gain_over(self, other: "SeedMean") -> "SeedMean":
+        """The difference of two independent means, and half of its interval."""
+        return SeedMean(self.mean - other.mean, float(np.hypot(self.half_width, other.half_width)))
+
+
+def seed_means(groups: Mapping[GroupT, Sequence[float]]) -> dict[GroupT, SeedMean]:
+    """The mean of each group that has a value, with the pooled interval of `half_widths`.
+
+    A group of one value has no interval: its own spread is not known, whatever that of the others.
+    """
+    filled = {name: values for name, values in groups.items() if len(values)}
+    widths = half_widths(list(filled.values())) if filled else np.empty(0)
+    return {
+        name: SeedMean(float(np.mean(values)), float(width) if len(values) > 1 else float("nan"))
+        for (name, values), width in zip(filled.items(), widths, strict=True)
+    }
 
 
 def half_widths(groups: Sequence[Sequence[float]]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from dataengine.progress import track
 from dataengine.video import iter_frames
 
 from ..sources.frames import FrameWriter
-from .qualisys import Camera
+from .qualisys import CalibratedCamera
 from .triangulation import (
     Agreement,
     Triangulation,
@@ -40,7 +40,7 @@ class MultiviewParams(Agreement):
 
 
 @dataclass(frozen=True, eq=False)
-class Detections:
+class ViewDetections:
     """BlazePose along synchronised videos: v views, f frames."""
 
     keypoints_px: NDArray[np.float64]
@@ -65,7 +65,7 @@ class ViewLabels:
     """(v, f, 17) of the labelled joints; NaN where dropped."""
 
 
-def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWriter]) -> Detections:
+def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWriter]) -> ViewDetections:
     """Run BlazePose along each video, following the person, and hand every frame to the view's writer."""
     keypoints, confidence = [], []
     blazepose = BlazePose(models)
@@ -80,13 +80,13 @@ def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWr
         keypoints.append(points)
         confidence.append(sure)
     shortest = min(map(len, keypoints))  # cameras that stop a frame later have nothing to be matched with
-    return Detections(
+    return ViewDetections(
         np.array([view[:shortest] for view in keypoints], dtype=np.float64),
         np.array([view[:shortest] for view in confidence], dtype=np.float64),
     )
 
 
-def label_views(detections: Detections, cameras: Sequence[Camera], params: MultiviewParams) -> ViewLabels:
+def label_views(detections: ViewDetections, cameras: Sequence[CalibratedCamera], params: MultiviewParams) -> ViewLabels:
     """Triangulate every joint of every frame and project it into every view."""
     views, frames = detections.confidence.shape[:2]
     uv = detections.keypoints_px.reshape(views, -1, 2)
@@ -115,7 +115,10 @@ def label_views(detections: Detections, cameras: Sequence[Camera], params: Multi
 
 
 def left_out_errors_px(
-    uv_px: NDArray[np.float64], confidence: NDArray[np.float64], cameras: Sequence[Camera], agreement: Agreement
+    uv_px: NDArray[np.float64],
+    confidence: NDArray[np.float64],
+    cameras: Sequence[CalibratedCamera],
+    agreement: Agreement,
 ) -> NDArray[np.float64]:
     """Distance of each view's detection from where all the other views, agreeing, say the joint is.
 
@@ -142,8 +145,8 @@ def _quality(
     found: Triangulation,
     errors: Mapping[str, NDArray[np.float64]],
     shape: tuple[int, ...],
-    cameras: Sequence[Camera],
-    aligned: Sequence[Camera],
+    cameras: Sequence[CalibratedCamera],
+    aligned: Sequence[CalibratedCamera],
 ) -> dict[str, object]:
     """Numbers for metrics.json. All views of the kept joints count, also those that disagree."""
     per_joint = np.where(found.found, found.error_px, np.nan).reshape(shape)

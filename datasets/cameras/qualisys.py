@@ -19,7 +19,7 @@ HALF_TURN_ABOUT_X = np.diag([1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True, eq=False)
-class Camera:
+class CalibratedCamera:
     """One calibrated camera."""
 
     name: str
@@ -31,7 +31,7 @@ class Camera:
     """(3, 4) world (metres, z up) to camera (x right, y down, z forward)."""
 
 
-def read_calibration(path: Path) -> list[Camera]:
+def read_calibration(path: Path) -> list[CalibratedCamera]:
     """The active cameras in file order. Raises `InputError` when the file is not a Qualisys calibration."""
     try:
         root = ElementTree.parse(path).getroot()  # noqa: S314  the file is pinned by sha256
@@ -43,7 +43,7 @@ def read_calibration(path: Path) -> list[Camera]:
     return cameras
 
 
-def _camera(element: ElementTree.Element) -> Camera:
+def _camera(element: ElementTree.Element) -> CalibratedCamera:
     transform, intrinsic = _only(element, "transform"), _only(element, "intrinsic")
     rotation = np.array([[float(transform[f"r{row}{column}"]) for column in (1, 2, 3)] for row in (1, 2, 3)])
     centre_m = np.array([float(transform[axis]) for axis in ("x", "y", "z")]) / MM_PER_M
@@ -52,7 +52,7 @@ def _camera(element: ElementTree.Element) -> Camera:
         float(intrinsic[key]) / SUBPIXELS for key in ("focalLengthU", "focalLengthV", "centerPointU", "centerPointV")
     )
     coefficients = ("radialDistortion1", "radialDistortion2", "tangentalDistortion1", "tangentalDistortion2")
-    return Camera(
+    return CalibratedCamera(
         name=element.attrib["serial"],
         K=np.array([[focal_u, 0, center_u], [0, focal_v, center_v], [0, 0, 1]]),
         distortion=np.array([float(intrinsic[key]) for key in coefficients]),

@@ -6,10 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.draw import contact_sheet, draw_people
-from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
+from dataengine.pictures import write_picture
 
 from .label_views import ViewLabels
 
@@ -28,9 +29,7 @@ def write_reprojection_picture(
             tiles.append(_drawn(labels, view, frame, str(table.path[frame]), scale))
             captions.append(f"{table.video[frame]} frame {frame}")
     sheet = contact_sheet(tiles, columns=len(tiles), tile=TILE_PX, captions=captions)
-    plot = _error_plot(labels, sheet.shape[1])
-    with atomic_path(path) as partial:
-        cv2.imwrite(str(partial), np.concatenate([sheet, plot]))
+    write_picture(path, np.concatenate([sheet, _error_plot(labels, sheet.shape[1])]))
 
 
 def _drawn(labels: ViewLabels, view: int, frame: int, path: str, scale: float) -> np.ndarray:

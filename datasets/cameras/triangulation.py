@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dataengine.geometry import project
 
-from .qualisys import Camera
+from .qualisys import CalibratedCamera
 
 REWEIGHTINGS = 2  # after these the linear solution minimises pixel error; further ones change less than 0.01 px
 
@@ -47,7 +47,7 @@ class Triangulation:
 
 
 def triangulate_plain(
-    uv_px: NDArray[np.floating], weight: NDArray[np.floating], cameras: Sequence[Camera]
+    uv_px: NDArray[np.floating], weight: NDArray[np.floating], cameras: Sequence[CalibratedCamera]
 ) -> NDArray[np.float64]:
     """Weighted linear triangulation (DLT; Hartley & Zisserman, "Multiple View Geometry", 12.2) from all views.
 
@@ -78,7 +78,7 @@ def triangulate_plain(
 def triangulate_robust(
     uv_px: NDArray[np.floating],
     confidence: NDArray[np.floating],
-    cameras: Sequence[Camera],
+    cameras: Sequence[CalibratedCamera],
     agreement: Agreement,
 ) -> Triangulation:
     """The solution of the largest subset of views that agree with it, see `Agreement`.
@@ -110,7 +110,7 @@ def triangulate_robust(
 
 
 def reprojection_error_px(
-    points_m: NDArray[np.float64], uv_px: NDArray[np.floating], cameras: Sequence[Camera]
+    points_m: NDArray[np.float64], uv_px: NDArray[np.floating], cameras: Sequence[CalibratedCamera]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distance (v, n) in pixels between reprojected points (n, 3) and detections (v, n, 2), and depths (v, n)."""
     error, depth = [], []
@@ -128,10 +128,10 @@ def _away_from_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def align_principal_points(
     uv_px: NDArray[np.floating],
     confidence: NDArray[np.floating],
-    cameras: Sequence[Camera],
+    cameras: Sequence[CalibratedCamera],
     agreement: Agreement,
     rounds: int,
-) -> list[Camera]:
+) -> list[CalibratedCamera]:
     """Cameras whose principal points are moved to where the detections lie on average.
 
     A video cropped or re-encoded after calibration is shifted by a few pixels against it. The shift shows as the median

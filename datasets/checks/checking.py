@@ -17,11 +17,11 @@ from dataengine.people import Images, People
 
 from . import duplicates, limbs, person_boxes, sides
 from .finding import Finding
-from .near_duplicates import Pairs, near_duplicates
+from .near_duplicates import RowPairs, near_duplicates
 from .params import ChecksParams
 from .perceptual_hash import perceptual_hashes
 from .person_boxes import Fault
-from .pictures import LARGEST_MPX, Look, look_at_all
+from .pictures import LARGEST_MPX, PictureFacts, inspect_pictures
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class CheckedSet:
     """A set after its checks."""
 
     people: People
@@ -52,7 +52,7 @@ class Checked:
     """(m,) of the images' files."""
     thumbnails: NDArray[np.uint8]
     """(m, 32, 32) grey."""
-    near: Pairs
+    near: RowPairs
     """Rows of `images` that are near duplicates of each other."""
     findings: list[Finding]
     counts: Counts
@@ -69,7 +69,7 @@ def check_set(
     without_labels: int = 0,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
-) -> Checked:
+) -> CheckedSet:
     """Check a set that an adapter has read.
 
     `bad` are records the adapter set aside and `without_labels` how many it passed over; both enter the counts.
@@ -92,7 +92,7 @@ def check_set(
     thumbnails = np.array([looks[row].thumbnail for row in kept_images], dtype=np.uint8).reshape(-1, 32, 32)
     quarantined = sum(finding.severity == "quarantine" for finding in findings)
     kept = len(people) + len(images) + without_labels
-    return Checked(
+    return CheckedSet(
         people=people.with_extra("suspect", _suspect_column(len(people), doubts)),
         images=images,
         sha256=sha256[kept_images],
@@ -134,12 +134,12 @@ def short_names(images: Images) -> list[str]:
 
 def _readable(
     images: Images, people: People, findings: list[Finding], largest_mpx: int
-) -> tuple[Images, People, list[Look]]:
+) -> tuple[Images, People, list[PictureFacts]]:
     """The images that decode and are of the stated size, and the people on them."""
     names = short_names(images)
-    looks: list[Look] = []
+    looks: list[PictureFacts] = []
     good = np.zeros(len(images), dtype=bool)
-    for row, look in enumerate(look_at_all(images.path.tolist(), largest_mpx)):
+    for row, look in enumerate(inspect_pictures(images.path.tolist(), largest_mpx)):
         stated = (int(images.width[row]), int(images.height[row]))
         if isinstance(look, str):
             fault = look

@@ -7,11 +7,12 @@ image. What is nearly the same person is suspect, for two people may stand close
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_iou
 from dataengine.evaluation.oks import person_oks
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
-from .person_boxes import Fault, intersection_over_union
+from .person_boxes import Fault
 
 LEAST_SHARED_JOINTS = 5  # fewer say little by OKS; the boxes are compared
 
@@ -37,16 +38,10 @@ def identical_people(people: People) -> NDArray[np.int64]:
     if not len(people):
         return np.empty(0, dtype=np.int64)
     points = np.where((people.visibility > UNLABELLED)[..., None], people.keypoints_px, 0)
-    columns = [
-        people.image_id[:, None], people.track_id[:, None], people.bbox_xywh_px, people.visibility,
-        points.reshape(len(people), -1),
-    ]  # fmt: skip
-    _, first, which = np.unique(
-        np.concatenate([np.asarray(c, dtype=np.float64) for c in columns], axis=1),
-        axis=0,
-        return_index=True,
-        return_inverse=True,
-    )
+    flat_points = points.reshape(len(people), -1)
+    ids = people.image_id[:, None], people.track_id[:, None]
+    columns = [np.asarray(c, dtype=np.float64) for c in (*ids, people.bbox_xywh_px, people.visibility, flat_points)]
+    _, first, which = np.unique(np.concatenate(columns, axis=1), axis=0, return_index=True, return_inverse=True)
     return np.asarray(first[which.ravel()], dtype=np.int64)
 
 
@@ -55,10 +50,9 @@ def same_person_twice(people: People, *, oks: float, iou: float) -> list[Fault]:
     first, second = _pairs_in_an_image(people.image_id)
     shared = ((people.visibility[first] > UNLABELLED) & (people.visibility[second] > UNLABELLED)).sum(axis=1)
     boxes = people.bbox_xywh_px.astype(np.float64)
-    agreement = np.where(
-        shared >= LEAST_SHARED_JOINTS, pair_oks(people, first, second) - oks,
-        intersection_over_union(boxes[first], boxes[second]) - iou,
-    )  # fmt: skip
+    oks_excess = pair_oks(people, first, second) - oks
+    iou_excess = box_iou(boxes[first], boxes[second]) - iou
+    agreement = np.where(shared >= LEAST_SHARED_JOINTS, oks_excess, iou_excess)
     found = [
         Fault(int(b), f"nearly the same as annotation {_name(people, a)} of this image", float(excess))
         for a, b, excess in zip(first, second, agreement, strict=True)

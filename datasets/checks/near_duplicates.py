@@ -19,10 +19,10 @@ PARTS, PART_BITS = 4, 16
 MOST_BITS = 11  # from 12 on a part may differ in three bits: 697 look-ups each, no faster than comparing all pairs
 _CANDIDATES_AT_ONCE = 4_000_000  # pairs compared together: about 100 MiB
 
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+RowPairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def near_pairs(hashes: NDArray[np.uint64], bits: int) -> Pairs:
+def near_pairs(hashes: NDArray[np.uint64], bits: int) -> RowPairs:
     """All pairs of rows (first < second) whose hashes (n,) differ in at most `bits` bits, sorted, each once.
 
     Rows with the very same hash are paired with their first row only: a thousand copies make 999 pairs, not half a
@@ -40,7 +40,7 @@ def near_pairs(hashes: NDArray[np.uint64], bits: int) -> Pairs:
     return pairs[0], pairs[1]
 
 
-def _candidates(unique: NDArray[np.uint64], part_bits: int) -> Iterator[Pairs]:
+def _candidates(unique: NDArray[np.uint64], part_bits: int) -> Iterator[RowPairs]:
     """Pairs of rows with a 16-bit part that differs in at most `part_bits` bits; a pair may come from several parts."""
     parts = np.ascontiguousarray(unique).view(np.uint16).reshape(-1, PARTS)
     for part in parts.T:
@@ -64,7 +64,7 @@ def _flips(most: int) -> list[np.uint16]:
 
 def _expanded(
     order: NDArray[np.int64], rows: NDArray[np.int64], start: NDArray[np.int64], count: NDArray[np.int64]
-) -> Iterator[Pairs]:
+) -> Iterator[RowPairs]:
     """rows[i] with each of order[start[i] : start[i] + count[i]], in blocks of bounded size."""
     ends = np.cumsum(count)
     begin = 0
@@ -79,7 +79,7 @@ def _expanded(
 
 def near_duplicates(
     hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8], *, bits: int, correlation: float
-) -> Pairs:
+) -> RowPairs:
     """`near_pairs` whose grey thumbnails (n, 32, 32) correlate by at least `correlation`, too.
 
     64 bits tell layout, not content: without the second look two skylines pass for one.
@@ -89,7 +89,7 @@ def near_duplicates(
     return first[same], second[same]
 
 
-def clusters(count: int, pairs: Pairs) -> NDArray[np.int64]:
+def clusters(count: int, pairs: RowPairs) -> NDArray[np.int64]:
     """(count,) the smallest row of the group that each row is joined to by a chain of pairs; its own when alone."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dataengine.boxes import clip_boxes
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
@@ -42,9 +42,8 @@ def outside(people: People, images: Images, most_share: float) -> list[Fault]:
     """More than `most_share` of the box's area lies outside the image."""
     rows = images.rows_of(people.image_id)
     size = np.stack([images.width[rows], images.height[rows]], axis=1)
-    low, extent = people.bbox_xywh_px[:, :2].astype(np.float64), people.bbox_xywh_px[:, 2:].astype(np.float64)
-    inside = np.maximum(np.minimum(low + extent, size) - np.maximum(low, 0), 0).prod(axis=1)
-    area = extent.prod(axis=1)
+    boxes = people.bbox_xywh_px.astype(np.float64)
+    inside, area = clip_boxes(boxes, size)[:, 2:].prod(axis=1), boxes[:, 2:].prod(axis=1)
     share = 1 - np.where(area > 0, inside / np.where(area > 0, area, 1), 1)
     return [
         Fault(int(row), f"{share[row]:.0%} of the box lies outside the image", float(share[row]))
@@ -63,12 +62,3 @@ def joints_off_box(people: People, margin: float) -> list[Fault]:
         Fault(int(row), f"a joint lies outside the box by {worst[row]:.0%} of its longer side", float(worst[row]))
         for row in np.flatnonzero(worst > margin)
     ]
-
-
-def intersection_over_union(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k,) of boxes (k, 4) xywh, pair by pair; 0 for two empty boxes."""
-    low = np.maximum(a[:, :2], b[:, :2])
-    high = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    both = np.maximum(high - low, 0).prod(axis=1)
-    union = a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - both
-    return np.asarray(both / np.where(union > 0, union, 1))

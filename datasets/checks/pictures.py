@@ -27,7 +27,7 @@ DECODED_PX = 2 * THUMBNAIL_PX  # with less to filter, the thumbnail differs from
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class PictureFacts:
     """What one picture is."""
 
     width: int
@@ -38,13 +38,13 @@ class Look:
     """(32, 32) grey."""
 
 
-def look_at_all(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[Look | str]:
-    """`look_at` each path, on all cores; threads, because decoding releases Python's lock."""
+def inspect_pictures(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[PictureFacts | str]:
+    """`inspect_picture` each path, on all cores; threads, because decoding releases Python's lock."""
     workers = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(workers) as pool:
         return list(
             track(
-                pool.map(lambda path: look_at(path, largest_mpx), paths),
+                pool.map(lambda path: inspect_picture(path, largest_mpx), paths),
                 "check pictures",
                 total=len(paths),
                 unit="image",
@@ -52,7 +52,7 @@ def look_at_all(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[Lo
         )
 
 
-def look_at(path: str, largest_mpx: int = LARGEST_MPX) -> Look | str:
+def inspect_picture(path: str, largest_mpx: int = LARGEST_MPX) -> PictureFacts | str:
     """What the picture is, or why it cannot be used."""
     try:
         if (size := Path(path).stat().st_size) > LARGEST_FILE_BYTES:
@@ -68,11 +68,11 @@ def look_at(path: str, largest_mpx: int = LARGEST_MPX) -> Look | str:
         return f"the image cannot be read: {(str(error).splitlines() or ['no reason given'])[0][:120]}"
 
 
-def _look(image: Image.Image, content: bytes, largest_mpx: int) -> Look | str:
+def _look(image: Image.Image, content: bytes, largest_mpx: int) -> PictureFacts | str:
     width, height = image.size
     if width * height > largest_mpx * 1_000_000:
         return f"{width}x{height} pixels are more than {largest_mpx} million"
     image.draft("L", (DECODED_PX, DECODED_PX))  # for JPEG only
     image.load()
     thumbnail = image.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
-    return Look(width, height, hashlib.sha256(content).hexdigest(), np.asarray(thumbnail))
+    return PictureFacts(width, height, hashlib.sha256(content).hexdigest(), np.asarray(thumbnail))

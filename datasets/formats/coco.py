@@ -10,7 +10,7 @@ from dataengine.files import write_json
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 
-from .coco_like import Layout, coco_like_document, read_coco_like
+from .coco_like import FormatLayout, coco_like_document, read_coco_like
 from .content import Limits, SourceContent
 from .joints import COCO_MAP
 from .writing import Written, lost_fields, relative_names
@@ -21,12 +21,12 @@ _DEFAULT_LIMITS = Limits()
 
 def read_coco(annotations: Path, folder: Path, limits: Limits = _DEFAULT_LIMITS) -> SourceContent:
     """Read a person_keypoints file whose `file_name`s are relative to `folder`; each bad record alone is set aside."""
-    return read_coco_like(annotations, folder, Layout(), limits)
+    return read_coco_like(annotations, folder, FormatLayout(), limits)
 
 
 def read_wholebody(annotations: Path, folder: Path, limits: Limits = _DEFAULT_LIMITS) -> SourceContent:
     """Read the 17 body joints of a COCO-WholeBody file."""
-    return read_coco_like(annotations, folder, Layout(other_joints=WHOLEBODY_PARTS), limits)
+    return read_coco_like(annotations, folder, FormatLayout(other_joints=WHOLEBODY_PARTS), limits)
 
 
 def write_coco(annotations: Path, people: People, images: Images, folder: Path) -> Written:

@@ -1,7 +1,7 @@
 """Formats that are COCO JSON in shape: images, annotations, categories; what differs is joints, flags and extra keys.
 
 `read_coco_like` is the one reader of COCO, WholeBody, OCHuman, CrowdPose, AIC, PoseTrack18 and our own files; a format
-says how it differs with a `Layout`. `coco_like_document` is the way back.
+says how it differs with a `FormatLayout`. `coco_like_document` is the way back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ STANDARD_FIELDS = frozenset({"id", "image_id", "category_id", "keypoints", "num_
 
 
 @dataclass(frozen=True)
-class Layout:
+class FormatLayout:
     """How a format differs from COCO keypoints."""
 
     joints: JointMap = COCO_MAP
@@ -49,7 +49,7 @@ class Layout:
     """Video and frame index of an image record."""
 
 
-def read_coco_like(annotations: Path, folder: Path, layout: Layout, limits: Limits) -> SourceContent:
+def read_coco_like(annotations: Path, folder: Path, layout: FormatLayout, limits: Limits) -> SourceContent:
     """Read and check a file whose `file_name`s are relative to `folder`, record by record.
 
     Raises `InputError` only when the file as a whole is not of the format.
@@ -59,7 +59,9 @@ def read_coco_like(annotations: Path, folder: Path, layout: Layout, limits: Limi
     )
 
 
-def read_document(document: Any, annotations: Path, folder: Path, layout: Layout, limits: Limits) -> SourceContent:
+def read_document(
+    document: Any, annotations: Path, folder: Path, layout: FormatLayout, limits: Limits
+) -> SourceContent:
     """The same for a document that has been read; `annotations` names it in the quarantine."""
     if not isinstance(document, dict) or not all(isinstance(document.get(k), list) for k in ("images", "annotations")):
         raise InputError(f"{annotations} is not COCO", expected="an object with the lists images and annotations")
@@ -131,7 +133,7 @@ def coco_like_document(
     }
 
 
-def _categories(categories: Any, annotations: Path, layout: Layout) -> tuple[JointMap, set[int]]:
+def _categories(categories: Any, annotations: Path, layout: FormatLayout) -> tuple[JointMap, set[int]]:
     """The joints in the file's own order, and the ids of its person categories."""
     listed = [category for category in categories if isinstance(category, dict)] if isinstance(categories, list) else []
     joints, ids = layout.joints, set()
@@ -155,7 +157,7 @@ def _categories(categories: Any, annotations: Path, layout: Layout) -> tuple[Joi
     return joints, ids
 
 
-def _named(record: Any, position: int, annotations: Path, layout: Layout) -> Named | BadRecord:
+def _named(record: Any, position: int, annotations: Path, layout: FormatLayout) -> Named | BadRecord:
     try:
         need(isinstance(record, dict), "not an object")
         need(not isinstance(record, RepeatedKeys), "a key stands in the record more than once")
@@ -173,7 +175,7 @@ def _add_person(
     pictures: Mapping[Any, Picture],
     categories: set[int],
     seen: set[int],
-    layout: Layout,
+    layout: FormatLayout,
     joints: int,
 ) -> None:
     need(isinstance(record, dict), "not an object")

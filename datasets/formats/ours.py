@@ -11,7 +11,7 @@ from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.people import SOURCES, Images, People
 
-from .coco_like import STANDARD_FIELDS, Layout, read_coco_like
+from .coco_like import STANDARD_FIELDS, FormatLayout, read_coco_like
 from .content import Limits, SourceContent, is_finite, is_shallow, is_whole, need
 from .joints import COCO_MAP
 from .persons import Persons
@@ -24,7 +24,7 @@ _FIELDS = frozenset({"score", "weight", "source", "track_id"})
 
 def read_ours(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
     """Read a people.json of render, or any file of `write_people`; each record checked alone."""
-    return read_coco_like(annotations, folder, Layout(columns=_columns, reads_all=True, frame_of=_frame), limits)
+    return read_coco_like(annotations, folder, FormatLayout(columns=_columns, reads_all=True, frame_of=_frame), limits)
 
 
 def write_ours(annotations: Path, people: People, images: Images, folder: Path) -> Written:

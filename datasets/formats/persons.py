@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.keypoints import UNLABELLED
-from dataengine.people import People, box_from_keypoints
+from dataengine.people import People, json_column
 
 from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
 from .joints import JointMap
@@ -120,7 +121,7 @@ class Persons:
             keypoints_px=np.where(mapped[..., 2:] > UNLABELLED, mapped[..., :2], 0.0),
             visibility=mapped[..., 2],
             **fields,  # type: ignore[arg-type]
-            extras={"area": np.array(area, dtype=np.float64)} | {k: _column(v) for k, v in table.items()},
+            extras={"area": np.array(area, dtype=np.float64)} | {k: json_column(v) for k, v in table.items()},
         )
 
 
@@ -132,19 +133,7 @@ def _area(table: dict[str, list[Any]]) -> list[float | None]:
     return [value if is_finite(value) and value > 0 else None for value in given]
 
 
-def _column(values: list[Any]) -> NDArray[Any]:
-    kinds = set(map(type, values))
-    if kinds <= {int} or kinds <= {int, float} or kinds == {str} or kinds == {bool}:
-        return np.array(values)
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        column[row] = value
-    return column
-
-
 def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
     """The extent of all joints of the source, head top and neck included, and a margin; cut to the image."""
-    x, y, width, height = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int), BOX_MARGIN)[0]
-    low = np.clip([x, y], 0, [picture.width - 1, picture.height - 1])
-    high = np.clip([x + width, y + height], low + 1, [picture.width, picture.height])
-    return np.concatenate([low, high - low])
+    box = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int), BOX_MARGIN)[0]
+    return clip_boxes(box, (picture.width, picture.height), least_px=1)

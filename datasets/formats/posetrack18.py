@@ -13,7 +13,7 @@ from dataengine.files import read_json, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
-from .coco_like import Layout, coco_like_document, coco_triples, read_coco_like, read_document
+from .coco_like import FormatLayout, coco_like_document, coco_triples, read_coco_like, read_document
 from .content import Limits, SourceContent, is_whole
 from .joints import joint_map
 from .writing import Written, lost_fields, lost_occlusion, relative_names
@@ -42,7 +42,7 @@ POSETRACK = joint_map(JOINT_NAMES)
 
 def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
     """Read one JSON file, or every *.json in a folder, whose `file_name`s are relative to `folder`."""
-    layout = Layout(
+    layout = FormatLayout(
         joints=POSETRACK,
         flags={0: UNLABELLED, 1: VISIBLE},
         outside_is_dropped=True,

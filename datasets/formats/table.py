@@ -2,9 +2,9 @@
 
 Adding a format: write a module with a function `read_x(annotations, folder, limits) -> SourceContent` (and, where the
 format can hold enough to be worth it, `write_x(annotations, people, images, folder) -> Written`), then add one line to
-`FORMATS`. COCO JSON with other joints needs only a `Layout` (`coco_like.py`); anything else gathers its people with
-`Persons` and its images with `find_pictures`, which judge places, sizes and paths alike for all. Say in the module's
-docstring what a flag means, what is dropped and what is lost; add a sample to `tests/datasets/formats/`.
+`FORMATS`. COCO JSON with other joints needs only a `FormatLayout` (`coco_like.py`); anything else gathers its people
+with `Persons` and its images with `find_pictures`, which judge places, sizes and paths alike for all. Say in the
+module's docstring what a flag means, what is dropped and what is lost; add a sample to `tests/datasets/formats/`.
 
 What fails silently: a joint whose name is not written as in COCO_KEYPOINTS is dropped (and counted); a flag that means
 the opposite; pixels that count from 1.

@@ -1,6 +1,5 @@
 """Pictures of what is doubted: a person with its labels, a near duplicate, inlined for the page or all on one sheet."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import numpy as np
 from dataengine.crops.pixels import read_image
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
 from dataengine.draw import BgrImage, contact_sheet, draw_people
-from dataengine.files import atomic_path
 from dataengine.people import Images, People
+from dataengine.pictures import data_uri, write_picture
 
 SIDE_PX = 176
 QUALITY = 72
@@ -43,8 +42,7 @@ def small_picture(path: str | Path) -> BgrImage:
 
 def inlined(picture: BgrImage) -> str:
     """The picture as a data: URI of a small JPEG."""
-    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+    return data_uri(picture, quality=QUALITY)
 
 
 def write_sheet(
@@ -53,5 +51,4 @@ def write_sheet(
     """The people in `rows` on one sheet, six a line."""
     pictures = [person_picture(people, images, row, photograph=photographs) for row in rows]
     sheet = contact_sheet(pictures, columns=SHEET_COLUMNS, tile=(SIDE_PX, SIDE_PX), captions=captions)
-    with atomic_path(path) as partial:
-        cv2.imwrite(str(partial), sheet)
+    write_picture(path, sheet)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks.checking import Checked, Counts, findings_of, short_names
+from ..checks.checking import CheckedSet, Counts, findings_of, short_names
 from ..checks.finding import CHECKS, Finding
 from ..checks.near_duplicates import clusters
 from ..checks.person_boxes import Fault
-from ..splits.assign import DROPPED, SPLITS, Assignment
+from ..splits.assign import DROPPED, SPLITS, SplitAssignment
 
 NAMED_PAIRS = 1000  # of near duplicates; a still video has millions
 
@@ -24,7 +24,7 @@ NAMED_PAIRS = 1000  # of near duplicates; a still video has millions
 class Quality:
     """A checked set and what its splits made of it."""
 
-    checked: Checked
+    checked: CheckedSet
     split: NDArray[np.str_]
     """(m,) of each image in `checked.images`; DROPPED where it is in none."""
     findings: list[Finding]
@@ -90,7 +90,7 @@ class Quality:
 
 
 def summarise(
-    checked: Checked,
+    checked: CheckedSet,
     split: NDArray[np.str_],
     aside: Sequence[Finding] = (),
     info: dict[str, Any] | None = None,
@@ -112,7 +112,7 @@ def summarise(
     return Quality(checked, split, [*checked.findings, *aside], counts, info or {}, left_out)
 
 
-def leaks(checked: Checked, assignment: Assignment) -> list[Finding]:
+def leaks(checked: CheckedSet, assignment: SplitAssignment) -> list[Finding]:
     """Images that the splits set aside, each with its people, and why."""
     names = short_names(checked.images)
     aside = {int(row): _why(assignment, int(row), names) for row in np.flatnonzero(assignment.split == DROPPED)}
@@ -129,7 +129,7 @@ def leaks(checked: Checked, assignment: Assignment) -> list[Finding]:
     return findings
 
 
-def _why(assignment: Assignment, row: int, names: Sequence[str]) -> tuple[str, str]:
+def _why(assignment: SplitAssignment, row: int, names: Sequence[str]) -> tuple[str, str]:
     keeper = int(assignment.leaks_to[row])
     if keeper < 0:
         return "reserved", "belongs to the test set by its hash, and the test set is frozen"

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataengine.errors import EnvironmentFault
 from dataengine.people import Images
+from dataengine.pictures import encode_picture
 from dataengine.video.decoding import Frame, FrameAddress
 
 JPEG_QUALITY = 95
@@ -31,8 +31,7 @@ class FrameWriter:
         size = round(width * self.scale), round(height * self.scale)
         small = frame.image_bgr if self.scale == 1 else cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
         path = self._folder / f"{Path(self._video).stem}_{frame.index:06d}.jpg"
-        if not cv2.imwrite(str(path), small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
-            raise EnvironmentFault(f"cannot write {path}", mend="check free space and permissions")
+        path.write_bytes(encode_picture(small, path.suffix, quality=JPEG_QUALITY))  # the folder is whole or absent
         self._rows.append((self._next_id, str(path), *size, frame.index))
         self._pts.append(frame.pts)
         self._next_id += 1

@@ -50,7 +50,7 @@ class SourceParams:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class UserSource:
     """A source that has been read."""
 
     name: str
@@ -68,7 +68,7 @@ def check_names(sources: Sequence[SourceParams]) -> None:
         raise ParamsError("params ingest.sources", expected="a name of its own for each of several", got=f"{names}")
 
 
-def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[Source]:
+def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSource]:
     """Read all, in their order. Raises `InputError` where a source as a whole cannot be read."""
     several = len(params) > 1
     sources = []
@@ -77,21 +77,21 @@ def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[Source]
         content = known.read(Path(entry.annotations), Path(entry.images), limits)
         name = entry.name or entry.format
         moved = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
-        sources.append(Source(name, Path(entry.images), moved, known.unlabelled))
+        sources.append(UserSource(name, Path(entry.images), moved, known.unlabelled))
     return sources
 
 
-def combined(sources: Sequence[Source]) -> tuple[People, Images]:
+def combined(sources: Sequence[UserSource]) -> tuple[People, Images]:
     """All people and images of the sources."""
     return People.concat(s.content.people for s in sources), Images.concat(s.content.images for s in sources)
 
 
-def all_bad(sources: Sequence[Source]) -> list[BadRecord]:
+def all_bad(sources: Sequence[UserSource]) -> list[BadRecord]:
     """Every bad record, source by source."""
     return [record for source in sources for record in source.content.bad]
 
 
-def copied(images: Images, sources: Sequence[Source], target: Path) -> Images:
+def copied(images: Images, sources: Sequence[UserSource], target: Path) -> Images:
     """The images copied below `target`/<source>, so that the set is whole and versioned. Their order may change."""
     place = images.id // ID_STRIDE
     first = {source.name: _place(source) for source in sources}
@@ -102,12 +102,12 @@ def copied(images: Images, sources: Sequence[Source], target: Path) -> Images:
     )
 
 
-def account(sources: Sequence[Source], intake: Intake) -> dict[str, dict[str, object]]:
+def account(sources: Sequence[UserSource], intake: Intake) -> dict[str, dict[str, object]]:
     """Per source: records in = kept + quarantined + merged + left_out + without_labels; what its format dropped."""
     return {source.name: _account(source, intake) for source in sources}
 
 
-def _account(source: Source, intake: Intake) -> dict[str, object]:
+def _account(source: UserSource, intake: Intake) -> dict[str, object]:
     content = source.content
     people_in, images_in = content.people, content.images
     ids = set(images_in.id.tolist())
@@ -142,6 +142,6 @@ def _moved(content: SourceContent, shift: int, name: str, *, prefix: str) -> Sou
     return replace(content, people=people, images=images.replace(id=images.id + shift))
 
 
-def _place(source: Source) -> int | None:
+def _place(source: UserSource) -> int | None:
     ids = source.content.images.id
     return int(ids[0]) // ID_STRIDE if len(ids) else None

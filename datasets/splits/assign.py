@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from dataengine.errors import ParamsError
 from dataengine.people import Images
 
-from ..checks.near_duplicates import Pairs, clusters
+from ..checks.near_duplicates import RowPairs, clusters
 
 SPLITS = ("train", "val", "test")  # each more protected than the one before
 DROPPED = ""
@@ -75,7 +75,7 @@ class SplitParams:
 
 
 @dataclass(frozen=True, eq=False)
-class Assignment:
+class SplitAssignment:
     """What became of each image."""
 
     split: NDArray[np.str_]
@@ -112,12 +112,12 @@ def split_group(group: str, params: SplitParams) -> str:
 
 def split_images(
     groups: Sequence[str],
-    near: Pairs,
+    near: RowPairs,
     params: SplitParams,
     *,
     keys: Sequence[str] = (),
     frozen: Collection[str] | None = None,
-) -> Assignment:
+) -> SplitAssignment:
     """Assign images to splits by the rule above.
 
     Args:
@@ -139,7 +139,7 @@ def split_images(
     keeper = keeper[cluster]
     leaks = rank < rank[keeper]
     split = np.where(leaks | reserved, DROPPED, np.array(SPLITS)[rank]).astype("<U5")
-    return Assignment(split, home, np.where(leaks, keeper, -1), reserved)
+    return SplitAssignment(split, home, np.where(leaks, keeper, -1), reserved)
 
 
 def beyond_limit(

@@ -1,5 +1,4 @@
-"""Reports of studies of the data: `mix_report.py` for `sweep-mix`, `recipes/` for `compare-recipes`.
+"""Studies of the data: `mix/` for `sweep-mix`, `recipes/` for `compare-recipes`; each has plan, runner and report.
 
-What all studies share lies in `dataengine.studies`. Adding a study: a command in the room's root, its plan, runner and
-report here.
+What all studies share lies in `dataengine.studies`, which says how to add one.
 """

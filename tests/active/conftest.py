@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import write_people
 from dataengine.draw import draw_people
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 
 # a standing figure in units of its height, order of COCO_KEYPOINTS
 STANDING = np.array(

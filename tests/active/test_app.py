@@ -1,7 +1,6 @@
 """`dataengine app` served on loopback and shown by a real browser."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,12 +18,13 @@ import pytest
 
 from dataengine.active.app import AppParams, run
 from dataengine.active.selection import run as select
+from dataengine.doctor.environment import find_browser
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 
 from .conftest import Project
 from .test_selection import OUT, PARAMS, REPORT
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = find_browser()
 CHROMIUM_FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -97,7 +97,7 @@ def test_app_shows_the_picks_in_a_browser_and_ends_on_ctrl_c(
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
     if not CHROMIUM:
-        pytest.skip("served, but not looked at: chromium is not installed")
+        pytest.skip("served, but not looked at: no Chromium or Chrome is installed")
 
 
 def check_screenshot(url: str, folder: Path) -> None:

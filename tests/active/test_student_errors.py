@@ -3,9 +3,10 @@
 import numpy as np
 
 from dataengine.active.query.scoring import Seen, with_student
+from dataengine.boxes import box_from_keypoints
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import FLIP_INDEX
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 
 from .conftest import STANDING
 

@@ -6,22 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.blender.check_renders import Checked, agreement, check, report
+from dataengine.blender.check_renders import CheckedJoints, agrees_with_depth, check, report
 from dataengine.blender.scene.params import RenderParams
 
 
-def _checked(noise: float) -> Checked:
+def _checked(noise: float) -> CheckedJoints:
     rng = np.random.default_rng(0)
     joint, image = np.tile(np.arange(17), 400), np.repeat(np.arange(400), 17)
     in_front, reach = rng.uniform(-0.1, 0.5, len(joint)), rng.uniform(0.03, 0.2, len(joint))
     flipped = rng.random(len(joint)) < noise
-    return Checked(joint, image, (in_front <= reach) ^ flipped, in_front, reach, np.zeros(len(joint)))
+    return CheckedJoints(joint, image, (in_front <= reach) ^ flipped, in_front, reach, np.zeros(len(joint)))
 
 
 def test_wrong_labels_lower_the_agreement_by_their_share() -> None:
-    assert agreement(_checked(0.0)).all()
+    assert agrees_with_depth(_checked(0.0)).all()
     checked = _checked(0.1)
-    found = agreement(checked).mean()
+    found = agrees_with_depth(checked).mean()
     assert found == pytest.approx(0.9, abs=0.02)
     page = report(checked, 400)
     assert f"**{found:.4f}**" in page
@@ -34,4 +34,4 @@ def test_rendered_keypoints_are_where_blender_sees_them(small_params: RenderPara
     assert len(checked.joint) > 10
     assert checked.apart_px.max() < 0.01
     assert (checked.in_front_m < 3).all()
-    assert agreement(checked).mean() > 0.9
+    assert agrees_with_depth(checked).mean() > 0.9

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import write_people
 from dataengine.datasets.check import run
 from dataengine.datasets.checks.checking import Counts, check_set
@@ -24,7 +25,7 @@ from dataengine.datasets.quality.report import write_suspects
 from dataengine.datasets.splits.assign import DROPPED, SPLITS, SplitParams, split_group
 from dataengine.datasets.splits.freeze import LOCK_NAME
 from dataengine.errors import InputError, ParamsError
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 
 from ..helpers.browser import browse, seen_on_a_phone
 from ..helpers.pose_samples import STANDING

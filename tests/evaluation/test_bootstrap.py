@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import BLOCK, ClusterKind, clusters_of, draw_ap, interval_of, paired_intervals
+from dataengine.evaluation.bootstrap import BLOCK, draw_ap, interval_of, paired_intervals
+from dataengine.evaluation.image_clusters import ClusterKind, clusters_of
 from dataengine.evaluation.matching import average_precision, matched
 from dataengine.people import Images
 

@@ -9,7 +9,6 @@ from dataengine.evaluation.matching import average_precision, paired
 from dataengine.evaluation.poses import detections_of, truths_of
 from dataengine.evaluation.protocol import COCO
 from dataengine.evaluation.slice_builders import (
-    box_iou,
     slices_by_crowding,
     slices_by_image,
     slices_by_occlusion,
@@ -155,12 +154,3 @@ def test_people_are_cut_by_the_nearest_pose_cluster_and_by_its_rarity() -> None:
     held = set(gt.image_id[parts["rare=yes"].people].tolist())
     assert set(images.id[parts["rare=yes"].images].tolist()) == held
     assert not any(part.people[0] for part in parts.values())
-
-
-def test_box_iou_is_pycocotools() -> None:
-    from pycocotools import mask
-
-    boxes = np.random.default_rng(0).uniform(0, 100, (12, 4))
-    expected = mask.iou(boxes, boxes, np.zeros(12))
-    np.fill_diagonal(expected, 0)
-    assert box_iou(boxes) == pytest.approx(expected, abs=1e-12)

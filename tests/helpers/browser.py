@@ -2,14 +2,15 @@
 
 import html
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which("chromium")
+from dataengine.doctor.environment import find_browser
+
+CHROMIUM = find_browser()
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -37,8 +38,8 @@ function measure(frame) {{
 
 
 def browse(profile: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    if CHROMIUM is None:
-        pytest.skip("not looked at: chromium is not installed")
+    if not CHROMIUM:
+        pytest.skip("not looked at: no Chromium or Chrome is installed")
     command: Sequence[str] = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 

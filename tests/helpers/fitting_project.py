@@ -34,7 +34,13 @@ TINY = FitParams(
     clip_norm=5.0,
     augment=NO_AUGMENTATION,
     device="cpu",
+    precision="fp32",  # the same numbers, or nearly, on every processor
 )
+TINY_NETWORK = {
+    **{name: getattr(TINY, name) for name in ("input_width_px", "input_height_px", "crop_padding", "batch", "device")},
+    "network_kwargs": dict(TINY.network_kwargs),
+}
+"""What makes a section of params.yaml that fits a network fit one as small as `TINY`."""
 MOVED = replace(NO_AUGMENTATION, rotation_deg=20, rotation_share=1, scale=0.1, shift=0.05, photometric_share=0.5)
 
 

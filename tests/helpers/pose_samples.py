@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import write_people
 from dataengine.keypoints import COCO_KEYPOINTS
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 
 # figures in units of their height, order of COCO_KEYPOINTS; no pose is its own mirror image
 STANDING = np.array(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from dataengine.crops.pixels import crop_people
-from dataengine.errors import InputError
-from dataengine.inference.predict import onnx_runner, predict_crops, predict_people, torch_features, torch_runner
+from dataengine.crops.pixels import crop_people, normalise
+from dataengine.errors import EnvironmentFault, InputError
+from dataengine.inference.predict import onnx_runner, predict_both_ways, predict_crops, predict_people, torch_runner
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
@@ -98,12 +98,37 @@ def test_nobody_gives_no_rows(bright_pair: tuple[People, Images]) -> None:
     assert predict_people(dot_finder, META, nobody, images).keypoints_px.shape == (0, 17, 2)
 
 
+def test_both_ways_are_the_two_answers_one_by_one(bright_pair: tuple[People, Images]) -> None:
+    people, images = bright_pair
+    crops, matrices = crop_people(people, images, META.crop)
+    both = predict_both_ways(dot_finder, META, people, images, batch=1)
+    for got, mirrored in ((both.plain, False), (both.mirrored, True)):
+        alone = predict_crops(dot_finder, META, crops, matrices, mirrored=mirrored)
+        np.testing.assert_array_equal(got.keypoints_px, alone.keypoints_px)
+    assert both.features.shape == (0, 0)
+
+
 def test_features_do_not_depend_on_the_batch(bright_pair: tuple[People, Images]) -> None:
     torch.manual_seed(0)
-    net = META.build()
-    one, two = (torch_features(net, META, *bright_pair, batch=size) for size in (1, 2))
+    runner = torch_runner(META.build())
+    one, two = (predict_both_ways(runner, META, *bright_pair, features=True, batch=size).features for size in (1, 2))
     assert one.shape == (2, 8)
     np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_features_are_those_of_the_plain_crops(bright_pair: tuple[People, Images]) -> None:
+    torch.manual_seed(0)
+    net = META.build().eval()
+    got = predict_both_ways(torch_runner(net), META, *bright_pair, features=True).features
+    crops, _ = crop_people(*bright_pair, META.crop)
+    with torch.no_grad():
+        maps = net.features(torch.from_numpy(normalise(crops, META.mean, META.std)))
+    np.testing.assert_allclose(got, maps.mean(dim=(2, 3)).numpy(), atol=1e-5)
+
+
+def test_a_runner_without_embeddings_says_so(bright_pair: tuple[People, Images]) -> None:
+    with pytest.raises(EnvironmentFault, match="gives no embeddings"):
+        predict_both_ways(dot_finder, META, *bright_pair, features=True)
 
 
 def test_torch_runner_gives_numpy_of_the_expected_shape() -> None:

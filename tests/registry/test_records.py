@@ -39,7 +39,7 @@ def two_promotions() -> Registry:
     """b is champion after a."""
     registry = Registry()
     for name in "ab":
-        registry = registry.promoted(entry(name)).noted(event(name, f"comparison {name}", "promoted"))
+        registry = registry.with_champion(entry(name)).with_event(event(name, f"comparison {name}", "promoted"))
     return registry
 
 
@@ -48,7 +48,7 @@ def test_empty_registry_of_the_project_reads(repository: Path) -> None:
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    registry = two_promotions().waiting(entry("d")).noted(event("c"))
+    registry = two_promotions().with_candidate(entry("d")).with_event(event("c"))
     write_registry(tmp_path / "registry.json", registry)
     assert read_registry(tmp_path / "registry.json") == registry
 
@@ -57,21 +57,21 @@ def test_round_trip(tmp_path: Path) -> None:
 def test_the_last_promoted_is_the_only_champion(names: list[str]) -> None:
     registry = Registry()
     for name in names:
-        registry = registry.promoted(entry(name))
+        registry = registry.with_champion(entry(name))
     assert {e.id for e in registry.entries} == set(names)
     assert (registry.champion.id if registry.champion else None) == (names[-1] if names else None)
     assert sum(e.state == "champion" for e in registry.entries) == min(len(names), 1)
 
 
 def test_a_rerun_adds_no_second_line() -> None:
-    once = Registry().noted(event("a"))
-    assert once.noted(event("a")) is once
-    assert len(once.noted(event("a", "another comparison")).events) == 2
+    once = Registry().with_event(event("a"))
+    assert once.with_event(event("a")) is once
+    assert len(once.with_event(event("a", "another comparison")).events) == 2
 
 
 def test_unknown_entry_is_told() -> None:
     with pytest.raises(InputError, match="begin-round"):
-        Registry().promoted(entry("a")).entry("b")
+        Registry().with_champion(entry("a")).entry("b")
 
 
 @pytest.mark.parametrize(
@@ -171,23 +171,23 @@ def test_an_exchanged_champion_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_an_archived_model_can_be_rolled_back_to() -> None:
-    registry = two_promotions().waiting(entry("c"))
-    after = registry.rolled_back("a")
+    registry = two_promotions().with_candidate(entry("c"))
+    after = registry.with_rollback_to("a")
     assert {e.id: e.state for e in after.entries} == {"a": "champion", "b": "archived", "c": "candidate"}
     for name in "bc":
         with pytest.raises(InputError, match="expected an archived model: a"):
-            registry.rolled_back(name)
+            registry.with_rollback_to(name)
 
 
 def test_a_candidate_never_displaces_and_a_promotion_takes_it_up() -> None:
     registry = two_promotions()
-    assert registry.waiting(entry("a")) is registry
-    waiting = registry.waiting(entry("c"))
+    assert registry.with_candidate(entry("a")) is registry
+    waiting = registry.with_candidate(entry("c"))
     assert waiting.champion == registry.champion
-    assert [(e.id, e.state) for e in waiting.promoted(entry("c")).entries][-1] == ("c", "champion")
-    assert waiting.dropped("c") == registry
+    assert [(e.id, e.state) for e in waiting.with_champion(entry("c")).entries][-1] == ("c", "champion")
+    assert waiting.without("c") == registry
 
 
 def test_every_rollback_is_an_event() -> None:
     back = event("a", "", "rolled back")
-    assert len(Registry().noted(back).noted(back).events) == 2
+    assert len(Registry().with_event(back).with_event(back).events) == 2

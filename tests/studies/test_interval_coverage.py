@@ -7,12 +7,12 @@ from dataengine.cli import main
 from dataengine.evaluation.bootstrap import Resampled, draw_ap, effective_clusters
 from dataengine.evaluation.matching import average_precision
 from dataengine.evaluation.simulation import SimulatedSet, simulated_pair, true_ap, true_gain
-from dataengine.studies.interval_coverage import simulate
+from dataengine.studies.interval_coverage import simulate_coverage
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     """A quick look at 20 clusters; `dataengine simulate-coverage` makes the whole table."""
-    (row,) = simulate([SimulatedSet(20)], trials=200, resamples=300, seed=1, workers=1)
+    (row,) = simulate_coverage([SimulatedSet(20)], trials=200, resamples=300, seed=1, workers=1)
     assert 0.89 < row.share <= 1.0  # P(Binomial(200, 0.95) <= 178) < 0.1 %
     assert row.above + row.below <= row.percentile_missed  # the correction only widens
     assert 10 < row.effective < 20

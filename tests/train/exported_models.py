@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from dataengine.train.export import ExportParams, MaxApDrop, run
+from dataengine.train.deploy.params import ExportParams, MaxApDrop
+from dataengine.train.export import run
 
 PARAMS = ExportParams(
     calibration_crops=16,

@@ -7,8 +7,8 @@ from typing import Any
 
 from dataengine.registry.records import Registry, read_registry, write_registry
 from dataengine.train import compare, promote
-from dataengine.train.begin_round import pinned_uses
-from dataengine.train.gate.policy import Budgets, CompareParams, Guarded, Primary
+from dataengine.train.begin_round import uses_by_test_set
+from dataengine.train.gate.policy import Budgets, CompareParams, Guards, Primary
 from dataengine.train.promote import PromoteParams
 
 PARAMS = CompareParams(
@@ -20,7 +20,7 @@ PARAMS = CompareParams(
     warn_from=8,
     floor_ap=0.1,
     primary=Primary("superiority", 0.0),
-    guarded=Guarded(slices=["occlusion=*"], margin=0.2, level=0.95, min_people=5),
+    guarded=Guards(slices=["occlusion=*"], margin=0.2, level=0.95, min_people=5),
     budgets=Budgets(latency_ms=None, size_mb=None, ece=None),
     columns=[],
     level=0.95,
@@ -29,7 +29,7 @@ PARAMS = CompareParams(
     cluster="frames",
     block_frames=4,
     min_clusters=5,
-    runner="onnx",
+    runner="onnx-cpu",
     threads=1,
     seed=0,
 )
@@ -58,7 +58,7 @@ class Gate:
     def compare(self, candidate: Path, params: CompareParams = PARAMS, clusters: Path | None = None) -> dict[str, Any]:
         """A pinned champion means that the round was begun, and so the uses of test sets are pinned, too."""
         if params.champion:
-            params = replace(params, test_uses=pinned_uses(self.read()))
+            params = replace(params, test_uses=uses_by_test_set(self.read()))
         compare.run(params, candidate, self.test, self.registry, self.store, self.root / "compare", clusters)
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 
 from dataengine.coco_json import read_people
-from dataengine.errors import InputError
+from dataengine.errors import EnvironmentFault, InputError
 from dataengine.evaluation.oks import coco_ap
-from dataengine.inference.exported import ONNX_FP16, load_exported
+from dataengine.inference.exported import ONNX_FP16, SIDECAR, load_exported
 from dataengine.inference.predict import onnx_runner, predict_people
 from dataengine.registry.records import Event, write_registry
+from dataengine.train.deploy import engine_library
 from dataengine.train.gate.models import slices_of
 from dataengine.train.gate.policy import Budgets
 
@@ -115,6 +117,39 @@ def test_asking_for_an_engine_that_is_not_there_is_told(gate: Gate, exported: di
         gate.compare(exported["bad"], replace(PARAMS, runner="engine"))
 
 
+def test_auto_on_hopper_runs_what_runs_and_says_why(
+    gate: Gate, exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tensorrt_rtx has no kernels for compute capability 9.0: faked is the GPU alone."""
+    if engine_library.installed("tensorrt_rtx") is None or engine_library.gpu_capability() is not None:
+        pytest.skip("asks tensorrt_rtx on a machine without a GPU")
+    monkeypatch.setattr(engine_library, "gpu_capability", lambda: "9.0")
+    verdict = gate.compare(exported["good"], replace(PARAMS, runner="auto"))
+    assert verdict["runner"]["name"] == "onnx-cpu"
+    assert verdict["models"]["candidate"]["runner"] == "ONNX Runtime on the CPU"
+    reasons = verdict["runner"]["passed_over"]
+    assert set(reasons) == {"engine", "onnx-cuda", "torch-cuda"}
+    assert "compute capability 9.0" in reasons["engine"] and "pip install tensorrt," in reasons["engine"]
+    page = (gate.root / "compare" / "report.html").read_text()
+    assert "ONNX Runtime on the CPU, model_fp16.onnx. Not run here: engine: tensorrt_rtx" in page
+    with pytest.raises(EnvironmentFault, match=r"compute capability 9\.0.*pip install tensorrt,"):
+        gate.compare(exported["good"], replace(PARAMS, runner="engine"))
+
+
+def test_latency_of_another_runner_is_not_the_candidates(gate: Gate, exported: dict[str, Path]) -> None:
+    """What the export measured on CUDA says nothing of the CPU that the comparison ran on."""
+    folder = gate.root / "moved"
+    shutil.copytree(exported["good"], folder)
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    sidecar["files"][ONNX_FP16]["runner"] = "onnx-cuda"
+    (folder / SIDECAR).write_text(json.dumps(sidecar))
+    limited = replace(PARAMS, budgets=Budgets(latency_ms=1000.0, size_mb=None, ece=None))
+    verdict = gate.compare(folder, limited)
+    assert verdict["models"]["candidate"]["latency_ms"] == {}
+    (check,) = [check for check in verdict["checks"] if check["kind"] == "latency"]
+    assert check["passed"] is None and "not known" in check["sentence"]
+
+
 def test_report_is_one_file_with_the_verdict_first(gate: Gate, exported: dict[str, Path]) -> None:
     gate.compare(exported["good"])
     gate.promote(exported["good"])
@@ -174,7 +209,7 @@ def test_one_round_promotes_once(gate: Gate, exported: dict[str, Path]) -> None:
     begun = replace(PARAMS, champion=bad)
     other = Event("", "another", "not enough evidence", bad, 0.1, "", "x", gate.read().events[0].test_sha256)
     assert gate.compare(exported["good"], begun)["test"]["use"] == 2
-    write_registry(gate.registry, gate.read().noted(other))
+    write_registry(gate.registry, gate.read().with_event(other))
     promotion = gate.promote(exported["good"])
     assert promotion["outcome"] == "held"
     assert "begin-round" in promotion["mend"]

@@ -8,12 +8,22 @@ import pytest
 
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, SIDECAR, load_exported
+from dataengine.inference.exported import (
+    ENGINE,
+    ONNX_FP16,
+    ONNX_FP32,
+    ONNX_INT8,
+    ONNX_INT8_TRT,
+    SIDECAR,
+    load_exported,
+)
 from dataengine.inference.predict import onnx_runner, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import export
-from dataengine.train.deploy.tensorrt_build import build_engine, check_plan, engine_runner, gpu_present
-from dataengine.train.export import ExportParams, MaxApDrop
+from dataengine.train.deploy import engine_library
+from dataengine.train.deploy.engine_library import gpu_capability
+from dataengine.train.deploy.params import ExportParams, MaxApDrop
+from dataengine.train.deploy.tensorrt_build import build_engine, check_plan, engine_runner
 
 from .exported_models import PARAMS, export_to
 
@@ -45,10 +55,11 @@ def test_fp16_file_holds_half_precision_weights(folder: Path) -> None:
     assert graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
 
 
-def test_int8_file_quantises_weights_per_channel_and_symmetrically(folder: Path) -> None:
-    graph = onnx.load(str(folder / ONNX_INT8)).graph
+@pytest.mark.parametrize("name", [ONNX_INT8, ONNX_INT8_TRT])
+def test_int8_files_quantise_weights_per_channel_and_symmetrically(folder: Path, name: str) -> None:
+    graph = onnx.load(str(folder / name)).graph
     tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    producers = {name: node for node in graph.node for name in node.output}
+    producers = {output: node for node in graph.node for output in node.output}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     assert len(convolutions) >= 5
     for node in convolutions:
@@ -56,16 +67,17 @@ def test_int8_file_quantises_weights_per_channel_and_symmetrically(folder: Path)
         assert weights.op_type == activations.op_type == "DequantizeLinear"
         assert tensors[weights.input[0]].dtype == np.int8
         assert tensors[weights.input[1]].shape == (tensors[weights.input[0]].shape[0],)
-    assert all(not tensors[node.input[2]].any() for node in graph.node if node.op_type == "DequantizeLinear")
+        assert not tensors[weights.input[2]].any()
 
 
-def test_int8_file_leaves_the_logits_in_float(folder: Path) -> None:
-    graph = onnx.load(str(folder / ONNX_INT8)).graph
-    producers = {name: node for node in graph.node for name in node.output}
+@pytest.mark.parametrize("name", [ONNX_INT8, ONNX_INT8_TRT])
+def test_int8_files_leave_the_logits_in_float(folder: Path, name: str) -> None:
+    graph = onnx.load(str(folder / name)).graph
+    producers = {made: node for node in graph.node for made in node.output}
     for output in graph.output:
         head = producers[output.name]
         assert head.op_type == "Add"
-        inputs = {producers[name].op_type for name in head.input if name in producers}
+        inputs = {producers[made].op_type for made in head.input if made in producers}
         assert inputs == {"MatMul"}
 
 
@@ -73,15 +85,17 @@ def test_engine_is_built_by_the_real_builder(folder: Path) -> None:
     sidecar = json.loads((folder / SIDECAR).read_text())
     assert sidecar["engine"]["builder"] in ("tensorrt", "tensorrt_rtx")
     assert sidecar["engine"]["built_from"] == ONNX_FP16
-    check_plan(folder / ENGINE)
+    check_plan(folder / ENGINE, sidecar["engine"]["builder"])
     assert (folder / ENGINE).stat().st_size > 100_000
 
 
-def test_int8_file_compiles_too(folder: Path, tmp_path: Path) -> None:
+def test_tensorrts_int8_file_compiles_and_onnx_runtimes_does_not(folder: Path, tmp_path: Path) -> None:
     meta = load_exported(folder).meta
-    facts = build_engine(folder / ONNX_INT8, tmp_path / ENGINE, meta, typical_batch=4, max_batch=8)
-    assert facts["built_from"] == ONNX_INT8
-    check_plan(tmp_path / ENGINE)
+    facts = build_engine(folder / ONNX_INT8_TRT, tmp_path / ENGINE, meta, typical_batch=4, max_batch=8)
+    assert facts["built_from"] == ONNX_INT8_TRT
+    check_plan(tmp_path / ENGINE, facts["builder"])
+    with pytest.raises(InputError, match="TensorRT cannot read"):
+        build_engine(folder / ONNX_INT8, tmp_path / "no.engine", meta, typical_batch=4, max_batch=8)
 
 
 def test_a_file_that_is_no_network_is_told(folder: Path, tmp_path: Path) -> None:
@@ -95,18 +109,20 @@ def test_cut_engine_is_refused(folder: Path, tmp_path: Path) -> None:
     cut = tmp_path / ENGINE
     cut.write_bytes((folder / ENGINE).read_bytes()[:-100])
     with pytest.raises(InputError, match="cut off"):
-        check_plan(cut)
+        check_plan(cut, "tensorrt_rtx")
     cut.write_bytes(b"nothing of the kind, but long enough")
     with pytest.raises(InputError, match="not a TensorRT engine"):
-        check_plan(cut)
+        check_plan(cut, "tensorrt_rtx")
+    check_plan(cut, "tensorrt")  # whose form is not known here
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not gpu_present(), reason="no CUDA device that PyTorch sees")
+@pytest.mark.skipif(gpu_capability() is None, reason="no CUDA device that PyTorch sees")
 def test_engine_answers_as_onnx(folder: Path) -> None:
     inputs = crops(70)  # more than the engine takes at once
+    built = json.loads((folder / SIDECAR).read_text())["engine"]
     expected = onnx_runner(folder / ONNX_FP16)(inputs)
-    for got, want in zip(engine_runner(folder / ENGINE)(inputs), expected, strict=True):
+    for got, want in zip(engine_runner(folder / ENGINE, built)(inputs), expected, strict=True):
         np.testing.assert_allclose(got, want, atol=0.02 * np.abs(want).max())
 
 
@@ -120,7 +136,7 @@ def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Pat
     assert sidecar["lineage"]["data_sha256"]["calibration"] == sha256_file(round_folder / "train.json")
     assert sidecar["calibration"]["crops"] == PARAMS.calibration_crops
     assert sidecar["calibration"]["nodes"]["QuantizeLinear"] > 5
-    assert set(sidecar["files"]) == {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE}
+    assert set(sidecar["files"]) == {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE}
     for name, record in sidecar["files"].items():
         assert record["sha256"] == sha256_file(folder / name)
         assert record["bytes"] == (folder / name).stat().st_size
@@ -134,6 +150,31 @@ def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     assert metrics["int8"]["AP_drop"] <= PARAMS.max_ap_drop.int8
     assert metrics["int8"]["bytes"] < metrics["fp32"]["bytes"]
     assert metrics["fp16"]["latency_ms_per_crop"]["one"]["median"] > 0
+    assert metrics["int8_trt"]["AP_drop"] <= PARAMS.max_ap_drop.int8
+    assert "latency_ms_per_crop" not in metrics["int8_trt"], "it is run for its accuracy alone"
+
+
+def test_sidecar_says_which_file_is_for_what(folder: Path) -> None:
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    files = sidecar["files"]
+    assert "with and without VNNI" in files[ONNX_INT8]["use"]
+    assert files[ONNX_INT8_TRT]["use"].startswith("TensorRT")
+    assert sidecar["calibration"]["largest_pair_of_products"] <= 2**15 - 1
+    cpu = sidecar["cpu"]
+    faster = [files[ONNX_FP32]["latency_ms"][batch] / files[ONNX_INT8]["latency_ms"][batch] for batch in ("1", "8")]
+    assert list(cpu["int8_speedup"].values()) == pytest.approx(faster)
+    assert cpu["file"] == (ONNX_INT8 if np.prod(faster) > 1 else ONNX_FP32)
+    assert ("as fast as" if np.prod(faster) > 1 else "as long as") in cpu["why"]
+
+
+def test_sidecar_names_the_runner_and_what_does_not_run(folder: Path) -> None:
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    assert sidecar["runner"] not in sidecar["not_run"]
+    assert {sidecar["runner"], *sidecar["not_run"]} <= {"engine", "onnx-cuda", "torch-cuda", "onnx-cpu"}
+    if gpu_capability() is None:
+        assert sidecar["runner"] == sidecar["files"][ONNX_FP16]["runner"] == "onnx-cpu"
+        assert "CUDA device" in sidecar["not_run"]["engine"]
+        assert "\n" not in "".join(sidecar["not_run"].values())
 
 
 @pytest.mark.parametrize("name", [ONNX_FP16, ENGINE])
@@ -163,6 +204,21 @@ def test_a_lossy_file_fails_and_leaves_no_model(
     assert not (tmp_path / "model").exists()
 
 
+def test_an_engine_that_does_not_run_here_does_not_stop_the_export(
+    round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an H100 or H200 tensorrt_rtx builds for other GPUs; faked is the GPU alone."""
+    if engine_library.installed("tensorrt_rtx") is None or gpu_capability() is not None:
+        pytest.skip("asks tensorrt_rtx on a machine without a GPU")
+    monkeypatch.chdir(round_folder)
+    monkeypatch.setattr(engine_library, "gpu_capability", lambda: "9.0")
+    sidecar = load_exported(export_to(round_folder, "steps60", tmp_path / "model")).sidecar
+    assert sidecar["engine"]["capabilities"] == []
+    assert "compute capability 9.0" in sidecar["not_run"]["engine"]
+    assert "latency_ms" not in sidecar["files"][ENGINE]
+    assert sidecar["runner"] == "onnx-cpu"
+
+
 def test_same_weights_give_the_same_id(
     folder: Path, round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,10 +232,12 @@ def test_command_reads_its_section(round_folder: Path, tmp_path: Path, monkeypat
     seen: list[ExportParams] = []
     monkeypatch.setattr(export, "run", lambda params, *paths: seen.append(params))
     (tmp_path / "params.yaml").write_text(
-        "export: {calibration_crops: 4, calibration_method: entropy, engine: false, typical_batch: 2, max_batch: 4,"
+        "export: {calibration_crops: 4, calibration_method: entropy, engine: false, engine_capabilities: [7.5, 12],"
+        " typical_batch: 2, max_batch: 4,"
         " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}"
     )
     unused = Path("unused")
     export.command(unused, unused, unused, unused, unused, params=tmp_path / "params.yaml")
     assert seen[0].calibration_method == "entropy"
     assert seen[0].max_ap_drop.int8 == 0.1
+    assert seen[0].engine_capabilities == [7.5, 12.0]

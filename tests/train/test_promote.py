@@ -107,17 +107,32 @@ def test_a_tampered_candidate_is_refused(gate: Gate, exported: dict[str, Path], 
 
 
 @pytest.mark.parametrize("broken", ["{}", '{"verdict": 1}', "not json"])
-def test_a_broken_verdict_is_told(gate: Gate, exported: dict[str, Path], broken: str) -> None:
-    gate.compare(exported["good"])
+def test_a_broken_verdict_is_refused(gate: Gate, exported: dict[str, Path], broken: str) -> None:
+    (gate.root / "compare").mkdir()
     (gate.root / "compare" / "verdict.json").write_text(broken)
-    with pytest.raises(InputError, match="verdict"):
+    with pytest.raises(InputError, match=r"verdict\.json"):
         gate.promote(exported["good"])
+    assert gate.read().events == ()
+
+
+def test_a_verdict_edited_in_favour_of_another_model_is_refused(gate: Gate, exported: dict[str, Path]) -> None:
+    record = gate.compare(exported["good"])
+    record["candidate"] = load_exported(exported["bad"]).id
+    (gate.root / "compare" / "verdict.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="names another candidate than it measured"):
+        gate.promote(exported["bad"])
+
+
+def test_a_model_without_enough_evidence_waits_as_candidate(gate: Gate, exported: dict[str, Path]) -> None:
+    gate.compare(exported["good"], replace(PARAMS, min_clusters=1000))
+    assert gate.promote(exported["good"])["outcome"] == "not enough evidence"
+    assert [(e.id, e.state) for e in gate.read().entries] == [(load_exported(exported["good"]).id, "candidate")]
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from dataengine import model_store
+from dataengine.registry import store as model_store
 from dataengine.train import promote
 moment, root, candidate = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 def die(*arguments, **named):

@@ -14,9 +14,9 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
 from dataengine.train import pseudo_label
 from dataengine.train.pseudo import teachers as pseudo_teachers
-from dataengine.train.pseudo.filters import Opinion, judge
+from dataengine.train.pseudo.filters import Opinion, judge_joints
 from dataengine.train.pseudo_label import PseudoLabelParams
-from dataengine.train.tracking.overlap_links import box_overlap, link_tracks, neighbours
+from dataengine.train.tracking.overlap_links import link_tracks, neighbours
 
 PARAMS = PseudoLabelParams(
     blazepose_confidence=0.6,
@@ -51,33 +51,33 @@ def changed(of: Opinion, field: str, joint: int, value: float) -> Opinion:
 
 
 def test_teachers_of_one_mind_are_fully_trusted() -> None:
-    verdict = judge(opinion(), opinion(), BOX, ALONE, PARAMS)
+    verdict = judge_joints(opinion(), opinion(), BOX, ALONE, PARAMS)
     assert (verdict.reason == "kept").all()
     assert verdict.kept.all()
     np.testing.assert_allclose(verdict.weight, 1)
 
 
 def test_a_joint_needs_one_confident_teacher() -> None:
-    both = judge(
+    both = judge_joints(
         changed(opinion(), "confidence", 4, 0.59), changed(opinion(), "confidence", 4, 0.59), BOX, ALONE, PARAMS
     )
     assert both.reason[0, 4] == "unsure"
-    one = judge(changed(opinion(), "confidence", 4, 0.59), opinion(), BOX, ALONE, PARAMS)
+    one = judge_joints(changed(opinion(), "confidence", 4, 0.59), opinion(), BOX, ALONE, PARAMS)
     assert one.reason[0, 4] == "kept"
     assert one.weight[0] == pytest.approx((16 + 0.5) / 17)
 
 
 def test_a_joint_that_changes_under_mirroring_is_dropped() -> None:
     shaky = changed(opinion(), "flip_distance_px", 3, 10.1)
-    assert judge(shaky, shaky, BOX, ALONE, PARAMS).reason[0, 3] == "unsteady"
+    assert judge_joints(shaky, shaky, BOX, ALONE, PARAMS).reason[0, 3] == "unsteady"
     steady = changed(opinion(), "flip_distance_px", 3, 9.9)
-    assert judge(steady, steady, BOX, ALONE, PARAMS).reason[0, 3] == "kept"
+    assert judge_joints(steady, steady, BOX, ALONE, PARAMS).reason[0, 3] == "kept"
 
 
 def test_teachers_that_both_vouch_must_agree() -> None:
-    apart = judge(opinion(), moved(opinion(), 8, 10.1), BOX, ALONE, PARAMS)
+    apart = judge_joints(opinion(), moved(opinion(), 8, 10.1), BOX, ALONE, PARAMS)
     assert apart.reason[0, 8] == "disputed"
-    near = judge(opinion(), moved(opinion(), 8, 5.0), BOX, ALONE, PARAMS)
+    near = judge_joints(opinion(), moved(opinion(), 8, 5.0), BOX, ALONE, PARAMS)
     assert near.reason[0, 8] == "kept"
     assert near.keypoints_px[0, 8, 0] == 8 * 5 + 2.5
     assert near.weight[0] == pytest.approx((16 + 0.75) / 17)
@@ -85,38 +85,33 @@ def test_teachers_that_both_vouch_must_agree() -> None:
 
 def test_the_teacher_that_vouches_gives_the_place() -> None:
     unsure = changed(moved(opinion(), 8, 30.0), "confidence", 8, 0.1)
-    assert judge(unsure, opinion(), BOX, ALONE, PARAMS).keypoints_px[0, 8, 0] == 40
-    assert judge(opinion(), unsure, BOX, ALONE, PARAMS).keypoints_px[0, 8, 0] == 40
+    assert judge_joints(unsure, opinion(), BOX, ALONE, PARAMS).keypoints_px[0, 8, 0] == 40
+    assert judge_joints(opinion(), unsure, BOX, ALONE, PARAMS).keypoints_px[0, 8, 0] == 40
 
 
 def test_a_joint_that_jumps_between_its_neighbours_is_dropped() -> None:
     around = np.array([[-1, 1], [0, 2], [1, -1]])
     boxes = np.repeat(BOX, 3, axis=0)
     jumping = moved(opinion(3), 10, 10.1, row=1)
-    verdict = judge(jumping, jumping, boxes, around, PARAMS)
+    verdict = judge_joints(jumping, jumping, boxes, around, PARAMS)
     assert verdict.reason[:, 10].tolist() == ["kept", "jumped", "kept"]
     steady = opinion(3)
     steady.keypoints_px[:, 10, 0] += [0, 40, 80]  # fast, but straight on
-    assert judge(steady, steady, boxes, around, PARAMS).reason[:, 10].tolist() == ["kept"] * 3
+    assert judge_joints(steady, steady, boxes, around, PARAMS).reason[:, 10].tolist() == ["kept"] * 3
 
 
 def test_neighbours_that_nobody_vouches_for_accuse_nobody() -> None:
     around = np.array([[-1, 1], [0, 2], [1, -1]])
     jumping = moved(opinion(3), 10, 50, row=1)
     jumping.confidence[0, 10] = 0.0
-    assert judge(jumping, jumping, np.repeat(BOX, 3, axis=0), around, PARAMS).reason[1, 10] == "kept"
+    assert judge_joints(jumping, jumping, np.repeat(BOX, 3, axis=0), around, PARAMS).reason[1, 10] == "kept"
 
 
 def test_people_with_too_few_joints_are_dropped() -> None:
     few = opinion()
     few.confidence[:, 5:] = 0
-    assert judge(few, few, BOX, ALONE, PARAMS).kept.tolist() == [False]
-    assert judge(few, few, BOX, ALONE, replace(PARAMS, min_joints=5)).kept.tolist() == [True]
-
-
-def test_overlap_of_boxes() -> None:
-    boxes = np.array([[0, 0, 10, 10], [5, 0, 10, 10], [50, 50, 1, 1], [3, 3, 0, 0]])
-    np.testing.assert_allclose(box_overlap(boxes[:1], boxes)[0], [1, 50 / 150, 0, 0])
+    assert judge_joints(few, few, BOX, ALONE, PARAMS).kept.tolist() == [False]
+    assert judge_joints(few, few, BOX, ALONE, replace(PARAMS, min_joints=5)).kept.tolist() == [True]
 
 
 def test_two_people_who_walk_towards_each_other_keep_their_tracks() -> None:

@@ -9,13 +9,13 @@ from dataengine.errors import ParamsError
 from dataengine.evaluation.matching import average_precision
 from dataengine.evaluation.simulation import SimulatedSet, drawn_people, simulated_model
 from dataengine.train import simulate_gate as gate_simulation
-from dataengine.train.gate.policy import Guarded
+from dataengine.train.gate.policy import Guards
 from dataengine.train.studies import gate_trials
 from dataengine.train.studies.gate_trials import Block, Setting, logits_of_gain, run_block
 
 from .gate_round import PARAMS
 
-POLICY = gate_simulation.simulated_policy(replace(PARAMS, guarded=Guarded(["occlusion=*"], 0.05, 0.95, 20)), 500)
+POLICY = gate_simulation.simulated_policy(replace(PARAMS, guarded=Guards(["occlusion=*"], 0.05, 0.95, 20)), 500)
 
 
 def block(tmp_path: Path, setting: Setting, logits: float, count: int = 6) -> Block:
@@ -47,7 +47,7 @@ def test_nothing_is_begun_when_it_is_too_late_and_what_is_done_is_kept(tmp_path:
     done = run_block(replace(late, until=float("inf")))
     assert len(done) == 2
     assert run_block(late) == done
-    rows = gate_simulation.simulate(
+    rows = gate_simulation.simulate_gate(
         POLICY,
         [(late.setting, 2), (replace(late.setting, people=301), 2)],
         {0.0: 0.1},
@@ -56,13 +56,13 @@ def test_nothing_is_begun_when_it_is_too_late_and_what_is_done_is_kept(tmp_path:
         until=0.0,
     )
     assert [row.trials for row in rows] == [2, 0]
-    assert "not run" in gate_simulation.page(POLICY, rows, "command")
+    assert "not run" in gate_simulation.simulation_page(POLICY, rows, "command")
 
 
 def test_a_guarded_slice_stops_a_model_that_fails_on_it(tmp_path: Path) -> None:
     """The simulation's guards are the real ones: with an absurd margin nothing passes them."""
     setting = Setting("photos", 500, 0.9, 0.0, 1)
-    strict = replace(POLICY, guarded=Guarded(["occlusion=*"], 0.0, 0.999999, 20))
+    strict = replace(POLICY, guarded=Guards(["occlusion=*"], 0.0, 0.999999, 20))
     trials = run_block(replace(block(tmp_path, setting, 0.25), policy=strict))
     free = run_block(
         replace(block(tmp_path, setting, 0.25), policy=replace(strict, guarded=replace(strict.guarded, slices=[])))

@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,22 +25,25 @@ from torch import nn
 
 from dataengine.bench.loader_sets import small_set
 from dataengine.bench.record import Figure
-from dataengine.cli import COMMANDS
 from dataengine.crops.loader import epoch_batches
+from dataengine.hardware.precision import DTYPES, choose_precision
 from dataengine.mixing import MixRecipe
 from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.params import load_section
 
+from ..fit import data, loop, start, state
+from ..fit.params import FitParams
+from ..fit.ranks import Ranks
+from ..losses.distribution import simcc_loss
+
 PEOPLE, PAIRS, SAVES = 320, 21, 11
-ROOM = COMMANDS["fit-teacher"].module.rpartition(".")[0]
-DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 def run(
     people: int = PEOPLE, pairs: int = PAIRS, saves: int = SAVES, params: Path = Path("params.yaml")
 ) -> Iterator[Figure]:
     """``fit.overhead``, ``fit.ms_per_image``, then time and bytes of a checkpoint and of a resume state."""
-    section = load_section(params, "fit-teacher", _room("fitting_params").FitParams)
+    section = load_section(params, "fit-teacher", FitParams)
     with tempfile.TemporaryDirectory() as folder:
         once = replace(section, draws_per_epoch=1, people_per_epoch=None, accumulate=1)
         ours, plain = loops(once, Path(folder) / "set", people)
@@ -77,13 +79,13 @@ class Plain:
     def epoch(self) -> None:
         """Fit one."""
         run, number = self.run, next(self._epochs)
-        order, workers = run.training.order(number, 1), run.params.loader.workers
+        order, workers = run.training.order(number, 1), run.params.loader.threads(self.device.type)
         self.net.train()
         losses = []
         for batch in epoch_batches(run.samples, order, run.batch, run.params.seed, number, workers=workers):
             images = torch.from_numpy(batch.images).to(self.device).contiguous(memory_format=torch.channels_last)
             points, weight = (torch.from_numpy(a).to(self.device) for a in (batch.keypoints_px, batch.joint_weight))
-            dtype = DTYPES[run.params.precision]
+            dtype = DTYPES[run.precision]
             with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not torch.float32):
                 answer = self.net(images)
             loss = self.loss(*(part.float() for part in answer), points, weight)
@@ -94,18 +96,19 @@ class Plain:
             losses.append(loss.item())
 
 
-def loops(params: Any, folder: Path, people: int) -> tuple[Ours, Plain]:
-    """Both loops on `people` persons, with equal first weights and warm patches."""
-    data, start, fitting = _room("fitting_data"), _room("fitting_start"), _room("fitting")
+def loops(params: Any, folder: Path, people: int, precision: str | None = None) -> tuple[Ours, Plain]:
+    """Both loops on `people` persons, with equal first weights; `precision` in place of that of `params`."""
     persons, images = small_set(folder, people)
     persons = persons.replace(source=np.full(len(persons), "real", dtype="<U9"))
     mix = data.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
     # the schedule is drawn out, so that the rate stays above 0 however many epochs are fitted
     training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)
-    run = fitting.Run(replace(params, epochs=10_000), meta, training, _room("fitting_ranks").Ranks())
+    precision = precision or choose_precision(params.precision, start.choose_device(params)).name
+    drawn_out = replace(params, epochs=10_000)
+    run = loop.Run(drawn_out, meta, training, Ranks(), precision=precision)
     parameter = next(run.net.parameters())
     twin = start.first_network(params, meta).to(device=parameter.device, memory_format=torch.channels_last)
-    simcc, split = _room("losses_distribution").simcc_loss, meta.simcc_split
+    simcc, split = simcc_loss, meta.simcc_split
 
     def loss(x: torch.Tensor, y: torch.Tensor, points: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         cost: torch.Tensor = simcc(x, y, points, weight, split=split, sigma_px=params.label_sigma_px)
@@ -125,9 +128,8 @@ def in_turns(ours: Callable[[], Any], plain: Callable[[], Any], pairs: int) -> l
 
 
 def _checkpoints(run: Any, folder: Path, saves: int) -> Iterator[Figure]:
-    start, state = _room("fitting_start"), _room("fitting_state")
     meta = start.model_meta(run.params)
-    state_dicts = (run.net.state_dict(), run.average.state_dict(), run.stepper.optimizer.state_dict())
+    state_dicts = (run.net.state_dict(), run.average.state_dict(), run.stepper.learner.optimizer.state_dict())
     out, plain = folder / "model", folder / "plain.pt"
     resume = state.resume_folder(out) / state.STATE_NAME
     for name, save, files, content in (
@@ -146,8 +148,3 @@ def _seconds(way: Callable[[], Any]) -> float:
     started = time.perf_counter()
     way()
     return time.perf_counter() - started
-
-
-def _room(module: str) -> Any:
-    """A module of the fitting room, which the kernel may not name in an import."""
-    return import_module(f"{ROOM}.{module}")

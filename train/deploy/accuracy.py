@@ -1,52 +1,50 @@
 """What an exported file costs and loses: AP, PCK, distance to PyTorch's joints, latency."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import crop_people, normalise
-from dataengine.evaluation.oks import coco_ap
-from dataengine.evaluation.pck import pck
-from dataengine.inference.predict import Prediction, Runner, predict_crops
+from dataengine.crops.pixels import normalise
+from dataengine.evaluation.figures import figures_of
+from dataengine.inference.held_crops import HeldCrops
+from dataengine.inference.predict import Prediction, Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
+
+TURNS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Ruler:
-    """Labelled people with their crops, cut once and shown to every file of a model."""
+    """Labelled people who are shown to every file of a model; their crops are cut once where memory allows."""
 
     meta: ModelMeta
     people: People
     images: Images
-    crops_bgr: NDArray[np.uint8]  # (n, H, W, 3)
-    matrices: NDArray[np.float64]  # (n, 2, 3)
+    crops: HeldCrops
 
     @classmethod
     def of(cls, meta: ModelMeta, people: People, images: Images) -> "Ruler":
         """Cut the crops."""
-        return cls(meta, people, images, *crop_people(people, images, meta.crop))
+        return cls(meta, people, images, HeldCrops.of(people, images, meta.crop))
 
     def predict(self, runner: Runner, description: str) -> Prediction:
         """What `runner` says of everyone."""
-        return predict_crops(runner, self.meta, self.crops_bgr, self.matrices, description=description)
+        return self.crops.predict(runner, self.meta, description=description)
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
         """AP and PCK of a prediction; people are found in their labelled boxes."""
-        found = coco_ap(self.people, self.images, prediction.as_people(self.people))
-        return {
-            "AP": found.get("AP", 0.0),
-            "AP50": found.get("AP50", 0.0),
-            "PCK@0.2": pck(self.people, prediction.keypoints_px),
-        }
+        figures = figures_of(self.people, self.images, prediction.as_people(self.people))
+        return {"AP": figures.ap, "AP50": figures.ap50, "PCK@0.2": figures.pck_02}
 
     def inputs(self, count: int) -> NDArray[np.float32]:
         """The first `count` crops (count, 3, H, W), repeated if there are fewer."""
-        rows = np.arange(count) % len(self.crops_bgr)
-        return normalise(self.crops_bgr[rows], self.meta.mean, self.meta.std)
+        rows = np.arange(count) % len(self.people)
+        return normalise(self.crops.take(rows), self.meta.mean, self.meta.std)
 
 
 def distance_px(one: Prediction, other: Prediction) -> dict[str, float]:
@@ -55,13 +53,23 @@ def distance_px(one: Prediction, other: Prediction) -> dict[str, float]:
     return {"mean": float(distance.mean()), "p99": float(np.quantile(distance, 0.99)), "max": float(distance.max())}
 
 
-def latency_ms(runner: Runner, inputs: NDArray[np.float32], runs: int) -> dict[str, Any]:
-    """Time for `inputs` as one batch, per crop: median and best of `runs`, after one call to warm up."""
-    runner(inputs)
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        runner(inputs)
-        seconds.append(time.perf_counter() - start)
-    per_crop = np.array(seconds) * 1000 / len(inputs)
-    return {"batch": len(inputs), "median": float(np.median(per_crop)), "best": float(per_crop.min())}
+def latencies_ms(runners: Mapping[str, Runner], inputs: NDArray[np.float32], runs: int) -> dict[str, dict[str, Any]]:
+    """Time of each runner for `inputs` as one batch, per crop: median and best of at least `runs`.
+
+    They take turns, so that a busy moment of the machine does not fall on one alone. Each turn begins with a call that
+    is not counted: by then the threads of the one before have gone to rest.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runners}
+    turns = min(TURNS, runs)
+    for _ in range(turns):
+        for name, runner in runners.items():
+            runner(inputs)
+            for _ in range(-(-runs // turns)):
+                start = time.perf_counter()
+                runner(inputs)
+                seconds[name].append(time.perf_counter() - start)
+    per_crop = {name: np.array(taken) * 1000 / len(inputs) for name, taken in seconds.items()}
+    return {
+        name: {"batch": len(inputs), "median": float(np.median(ms)), "best": float(ms.min())}
+        for name, ms in per_crop.items()
+    }

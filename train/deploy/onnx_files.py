@@ -1,4 +1,4 @@
-"""ONNX files of a network: `write_fp32` traces it, `write_fp16` halves the weights of that file.
+"""ONNX files of a network: `write_fp32` traces it, `write_fp16` halves its weights, `exact_runner` runs a file as is.
 
 Both take and give float32 tensors, ``images (batch, 3, H, W)`` to the outputs of the network's head, any batch size.
 """
@@ -6,13 +6,16 @@ Both take and give float32 tensors, ``images (batch, 3, H, W)`` to the outputs o
 import warnings
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from torch import nn
 
+from dataengine.inference.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta
 
 INPUT = "images"
+FP16_MAX = float(np.finfo(np.float16).max)  # 65504
 OPSET = 17  # the newest that the TorchScript exporter, ONNX Runtime's quantiser and TensorRT all know
 
 
@@ -35,15 +38,39 @@ def write_fp32(net: nn.Module, meta: ModelMeta, path: Path) -> None:
     onnx.checker.check_model(str(path), full_check=True)
 
 
-def write_fp16(fp32: Path, path: Path) -> None:
+def write_fp16(fp32: Path, path: Path) -> int:
     """Write `fp32` with weights and arithmetic in half precision; only the casts at both ends know float32.
 
-    A strongly typed TensorRT network takes its precision from this file, so the engine is built from it.
+    A strongly typed TensorRT network takes its precision from this file, so the engine is built from it. Weights beyond
+    what half precision holds are cut off at it: returns how many, and prints a warning that says so.
     """
     from onnxconverter_common import float16
 
+    model = onnx.load(str(fp32))
+    clipped = sum(_beyond_fp16(tensor) for tensor in model.graph.initializer)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="the float32 number")  # weights below 1e-7 become 1e-7
-        halved = float16.convert_float_to_float16(onnx.load(str(fp32)), keep_io_types=True)
+        # What is silenced: weights below 1e-7 become 1e-7, which no sum notices, and those that are counted above.
+        warnings.filterwarnings("ignore", message="the float32 number")
+        halved = float16.convert_float_to_float16(model, keep_io_types=True, max_finite_val=FP16_MAX)
+    if clipped:
+        print(f"warning: {clipped} weights are beyond +-{FP16_MAX:g} and are cut off at it in {path.name}")
     onnx.save(halved, str(path))
     onnx.checker.check_model(str(path), full_check=True)
+    return clipped
+
+
+def exact_runner(path: Path, threads: int) -> Runner:
+    """Run a file node by node, in float between Q/DQ pairs: the sums that integers of 32 bits give on any device."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda images: tuple(session.run(None, {INPUT: images}))
+
+
+def _beyond_fp16(tensor: onnx.TensorProto) -> int:
+    if tensor.data_type != onnx.TensorProto.FLOAT:
+        return 0
+    return int(np.count_nonzero(np.abs(onnx.numpy_helper.to_array(tensor)) > FP16_MAX))

@@ -1,12 +1,24 @@
-"""INT8 by explicit QuantizeLinear/DequantizeLinear pairs, calibrated on real crops.
+"""INT8 by explicit QuantizeLinear/DequantizeLinear pairs, calibrated on real crops: a file each for two runtimes.
 
-Symmetric int8 everywhere and one scale per output channel of every weight: what TensorRT's explicit quantisation
-accepts (biases stay in float for the same reason). The logits stay in float too: a joint's place is read between
-neighbouring bins, finer than 8 bits tell them apart. ONNX Runtime runs the same file.
+ONNX Runtime on a CPU gets unsigned activations and weights of 7 bits. Without VNNI its kernels multiply by
+``vpmaddubsw``, which adds two products of a uint8 and an int8 and cuts the sum off at 16 bits: at 8 bits a pair reaches
+2 * 255 * 127 = 64,770, and what exceeds 32,767 is lost without a word. At 7 bits it reaches 2 * 255 * 64 = 32,640, so
+every CPU gives the same integers. (Unsigned weights are exact, too, by kernels of 16 bits that take twice the time.) An
+unsigned range that begins at zero also holds a ReLU, which then needs no node: each convolution runs in integers
+with its ReLU, and half of the range is not spent on values that never come.
+
+TensorRT gets symmetric int8 throughout and biases in float: its parser refuses zero points and int32 biases.
+
+In both files every output channel of a weight has a scale of its own. The logits stay in float: a joint's place is read
+between neighbouring bins, finer than 8 bits tell them apart. So does what is done to the images before the first
+convolution, where a second rounding would only cost accuracy.
 """
 
+import contextlib
+import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,49 +26,68 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from dataengine.errors import InputError
+from dataengine.errors import EnvironmentFault, InputError
 
 from .onnx_files import INPUT
 
 CalibrationMethod = Literal["minmax", "entropy", "percentile"]
-_BATCH = 16
+BATCH = 8  # crops; the histograms of two methods hold all activations of a batch
+PAIR_LIMIT = 2**15 - 1  # what the 16-bit sum of two products holds
 _PRODUCTS = ("MatMul", "Gemm")
 
 
-def write_int8(fp32: Path, path: Path, crops: NDArray[np.float32], method: CalibrationMethod) -> None:
-    """Quantise `fp32`, taking the ranges of its activations from normalised `crops` (n, 3, H, W).
+@dataclass(frozen=True)
+class Scheme:
+    """How numbers of 8 bits are laid out in one of the files."""
+
+    signed_activations: bool
+    seven_bit_weights: bool
+    options: dict[str, bool]
+    """Extra options of ONNX Runtime's quantiser."""
+
+
+ONNX_RUNTIME = Scheme(signed_activations=False, seven_bit_weights=True, options={"WeightSymmetric": True})
+TENSORRT = Scheme(
+    signed_activations=True,
+    seven_bit_weights=False,
+    options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
+)
+
+
+def write_int8(
+    fp32: Path,
+    crops: NDArray[np.float32],
+    method: CalibrationMethod,
+    *,
+    onnx_runtime: Path,
+    tensorrt: Path,
+) -> None:
+    """Quantise `fp32` for both runtimes, by the same ranges of its activations on normalised `crops` (n, 3, H, W).
 
     Raises:
         InputError: there is no crop to calibrate on.
+        EnvironmentFault: the quantiser wrote weights whose products do not fit 16 bits.
     """
-    from onnxruntime.quantization import CalibrationMethod as Method
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     if not len(crops):
         raise InputError("there is no crop to calibrate INT8 on", mend="give a calibration file with people in it")
-    methods = {"minmax": Method.MinMax, "entropy": Method.Entropy, "percentile": Method.Percentile}
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
-        quantize_static(
-            str(prepared),
-            str(path),
-            _reader(crops),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            calibrate_method=methods[method],
-            nodes_to_exclude=_adding_to_logits(prepared),
-            extra_options={
-                "ActivationSymmetric": True,
-                "WeightSymmetric": True,
-                "QuantizeBias": False,
-                "OpTypesToExcludeOutputQuantization": list(_PRODUCTS),
-            },
-        )
-    onnx.checker.check_model(str(path))
+        for path, scheme in ((onnx_runtime, ONNX_RUNTIME), (tensorrt, TENSORRT)):
+            _quantise(prepared, path, scheme, crops, method, ranges=Path(scratch) / "ranges.json")
+    largest = largest_pair(onnx_runtime)
+    if largest > PAIR_LIMIT:
+        mend = "install the onnxruntime that constraints.txt names"
+        raise EnvironmentFault("INT8 weights saturate", expected=f"at most {PAIR_LIMIT}", got=str(largest), mend=mend)
+
+
+def largest_pair(path: Path) -> int:
+    """The largest sum of two products of an activation and a weight that the weights in an INT8 file allow."""
+    tensors = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
+    weights = [tensor for tensor in tensors.values() if tensor.dtype == np.int8 and tensor.ndim > 1]
+    return max((2 * 255 * int(np.abs(weight.astype(np.int64)).max()) for weight in weights), default=0)
 
 
 def count_quantised(path: Path) -> dict[str, int]:
@@ -65,26 +96,70 @@ def count_quantised(path: Path) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in ("QuantizeLinear", "DequantizeLinear")}
 
 
-def _adding_to_logits(path: Path) -> list[str]:
-    """Names of the nodes that give the network's outputs and are no products: the bias additions of its head."""
-    graph = onnx.load(str(path)).graph
+def _quantise(
+    prepared: Path, path: Path, scheme: Scheme, crops: NDArray[np.float32], method: CalibrationMethod, ranges: Path
+) -> None:
+    """Write one file; the first call measures the ranges and leaves them in `ranges`, the next one reads them."""
+    from onnxruntime.quantization import CalibrationMethod as Method
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    methods = {"minmax": Method.MinMax, "entropy": Method.Entropy, "percentile": Method.Percentile}
+    with contextlib.redirect_stdout(io.StringIO()):  # the histograms' collector talks
+        quantize_static(
+            str(prepared),
+            str(path),
+            _reader(crops),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QInt8 if scheme.signed_activations else QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=scheme.seven_bit_weights,
+            calibrate_method=methods[method],
+            nodes_to_exclude=_kept_in_float(onnx.load(str(prepared)).graph),
+            calibration_cache_path=ranges,
+            extra_options={
+                **scheme.options,
+                "OpTypesToExcludeOutputQuantization": list(_PRODUCTS),
+                "CalibStridedMinMax": 1,  # of any method: one batch at a time, or all must be of one size and in memory
+            },
+        )
+    onnx.checker.check_model(str(path))
+
+
+def _kept_in_float(graph: Any) -> list[str]:
+    """Names of the nodes before the first convolution, and of those that give the outputs and are no products."""
     outputs = {output.name for output in graph.output}
-    return [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in _PRODUCTS]
+    last = [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in _PRODUCTS]
+    constants = {tensor.name for tensor in graph.initializer} | {""}
+    image_like, first = {INPUT}, []
+    for node in graph.node:  # in order of computation
+        moving = set(node.input) - constants
+        if node.op_type in ("Mul", "Add", "Sub", "Div") and moving and moving <= image_like:
+            image_like |= set(node.output)
+            first.append(node.name)
+    return first + last
 
 
 def _reader(crops: NDArray[np.float32]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
     class Crops(CalibrationDataReader):  # type: ignore[misc]
-        """Hands out batches until they are used up."""
+        """Hands out the batches of a range, each once."""
 
         def __init__(self) -> None:
-            self.batches: Iterator[NDArray[np.float32]] = iter(
-                [crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH)]
-            )
+            self.batches = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+            self.next_one: Callable[[], NDArray[np.float32] | None]
+            self.set_range(0, len(self.batches))
+
+        def __len__(self) -> int:
+            return len(self.batches)
+
+        def set_range(self, start_index: int, end_index: int) -> None:
+            rest = iter(self.batches[start_index:end_index])
+            self.next_one = lambda: next(rest, None)
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            batch = next(self.batches, None)
+            batch = self.next_one()
             return None if batch is None else {INPUT: batch}
 
     return Crops()

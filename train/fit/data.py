@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
-from dataengine.crops.pixels import crop_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.inference.held_crops import HeldCrops
+from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, Source, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.people import Images, People
 
@@ -65,12 +66,11 @@ class TrainingSet:
 
 @dataclass(frozen=True, eq=False)
 class ValidationSet:
-    """Labelled people with their crops, which every validation looks at."""
+    """Labelled people, whom every validation looks at; their crops are cut once where memory allows."""
 
     people: People
     images: Images
-    crops_bgr: NDArray[np.uint8]  # (n, H, W, 3)
-    matrices: NDArray[np.float64]  # (n, 2, 3)
+    crops: HeldCrops
 
 
 def read_training_set(
@@ -87,7 +87,7 @@ def read_training_set(
     people, images, chosen = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
         more, more_images = read_people(pseudo, root=Path.cwd())
-        people, images = _joined(people, images, more, more_images)
+        people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([chosen.repeat_factor, np.ones(len(more))])
         chosen = Mix(people.source, factor, replace(chosen.recipe, pseudo_per_real=pseudo_per_real))
     if only is not None:
@@ -95,7 +95,7 @@ def read_training_set(
     if replay.mix is None:
         return TrainingSet(people, images, chosen)
     old_people, old_images, old = _read_mix(Path(replay.mix))
-    return TrainingSet(*_joined(people, images, old_people, old_images), chosen, old, replay.share)
+    return TrainingSet(*joined([(people, images), (old_people, old_images)]), chosen, old, replay.share)
 
 
 def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
@@ -108,19 +108,12 @@ def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     return people, images, Mix(people.source, factor, read_recipe(mix / MIX_RECIPE).without_pseudo())
 
 
-def _joined(people: People, images: Images, more: People, more_images: Images) -> tuple[People, Images]:
-    """Both tables as one; the second's image ids are moved past the first's."""
-    offset = int(images.id.max(initial=0)) + 1 - int(more_images.id.min(initial=0))
-    moved = more_images.replace(id=more_images.id + offset)
-    return People.concat([people, more.replace(image_id=more.image_id + offset)]), Images.concat([images, moved])
-
-
 def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
     """The people of `path` and their crops. None at all is an `InputError`."""
     people, images = read_people(path, root=Path.cwd())
     if not len(people):
         raise InputError(f"{path} has no people to validate on", mend="ingest more data, or give val a larger share")
-    return ValidationSet(people, images, *crop_people(people, images, spec))
+    return ValidationSet(people, images, HeldCrops.of(people, images, spec))
 
 
 def files_of(mix: Path, params: FitParams) -> list[Path]:

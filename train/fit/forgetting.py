@@ -11,14 +11,14 @@ from torch import nn
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.figures import figures_of
 from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
 from .data import TrainingSet, refuse_shared_images
 from .params import FitParams
-from .start import read_checkpoint
+from .start import choose_device, read_checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
     if params.start_from is None:
         return OldTest(people, images, None)
     net, meta = read_checkpoint(Path(params.start_from))
-    return OldTest(people, images, average_precision(net, meta, people, images))
+    return OldTest(people, images, average_precision(net.to(choose_device(params)), meta, people, images))
 
 
 def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: int = 64) -> dict[str, float]:
@@ -65,4 +65,4 @@ def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: i
 def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
     """OKS AP of a network on labelled people, `batch` at a time."""
     prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
-    return float(coco_ap(people, images, prediction.as_people(people))["AP"])
+    return figures_of(people, images, prediction.as_people(people)).ap

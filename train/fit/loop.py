@@ -16,25 +16,28 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.crops.loader import WaitClock, epoch_batches
+from dataengine.crops.loader import WaitClock, prepared_batches
 from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.errors import InputError
 from dataengine.evaluation.poses import person_area
 from dataengine.files import fresh_folder
-from dataengine.inference.predict import Prediction, predict_crops, torch_runner
+from dataengine.inference.predict import Prediction, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
 from dataengine.progress import track
 
+from .batch import Ready
 from .data import TrainingSet, ValidationSet, fingerprint
 from .distill import Distillation
 from .forgetting import OldTest, forgetting, old_test_set
+from .optimizer import take_state
 from .params import DistillParams, FitParams
+from .precision import fit_precision, say_precision
 from .progress import Progress
 from .ranks import Ranks
 from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
-from .schedule import average_decay, learning_rate, update_average
+from .schedule import average_decay, learning_rate
 from .start import choose_device, files_read, first_network, model_meta
 from .state import FitState, load_state, remove_state, save_state
 from .step import Stepper
@@ -58,15 +61,20 @@ def fit(
 
     `files` are the label files read, for the fingerprint; `distill` may name a teacher.
     """
-    ranks = Ranks.of_environment(choose_device(params))
+    device = choose_device(params)
+    ranks = Ranks.of_environment(device)
     meta = model_meta(params)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     mark = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
-    run, progress = Run(params, meta, training, ranks, distill), Progress(report)
-    run.restore(load_state(out, mark))
-    if ranks.is_first and not run.done:
-        progress.restart()
+    state = load_state(out, mark)
+    precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
+    run, progress = Run(params, meta, training, ranks, distill, precision=precision.name), Progress(report)
+    run.restore(state)
+    if ranks.is_first:
+        say_precision(stage, precision)
+        if not run.done:
+            progress.restart()
     ticks = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
     while not run.finished():
@@ -103,7 +111,10 @@ def _finish(
     prediction = _predict(run, shipped, meta, validation)
     forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
     final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
-    lineage = {"stage": stage, "params": asdict(run.params), "data_sha256": mark, "validation": run.shipped_figures()}
+    lineage = {
+        **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
+        **{"data_sha256": mark, "validation": run.shipped_figures()},
+    }
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
         write_curves(report_folder, run.history, final)
@@ -115,8 +126,7 @@ def _finish(
 
 
 def _predict(run: "Run", net: nn.Module, meta: ModelMeta, validation: ValidationSet) -> Prediction:
-    crops, matrices = validation.crops_bgr, validation.matrices
-    return predict_crops(torch_runner(net), meta, crops, matrices, batch=run.inference_batch)
+    return validation.crops.predict(torch_runner(net), meta, batch=run.inference_batch)
 
 
 def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
@@ -134,9 +144,12 @@ class Run:
         training: TrainingSet,
         ranks: Ranks,
         distill: DistillParams | None = None,
+        *,
+        precision: str,
     ) -> None:
+        """`precision` is what `params.precision` means on this machine: bf16, fp16 or fp32."""
         device = choose_device(params)
-        self.params, self.training = params, training
+        self.params, self.training, self.precision = params, training, precision
         self.samples = CropSamples(
             training.people, training.images, meta.crop, params.augment, store=params.loader.store()
         )
@@ -148,7 +161,9 @@ class Run:
         self.distillation = (
             Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
         )
-        self.stepper = Stepper(params, self.net, area, self.samples.image_path, ranks, self.distillation)
+        self.stepper = Stepper(
+            params, self.net, area, self.samples.image_path, ranks, self.distillation, self.average, precision=precision
+        )
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
         drawn = len(training.order(0, params.draws_per_epoch, params.people_per_epoch))
@@ -171,34 +186,37 @@ class Run:
             return
         self.net.load_state_dict(state.net)
         self.average.load_state_dict(state.average)
-        self.stepper.optimizer.load_state_dict(state.optimizer)
-        self.stepper.scaler.load_state_dict(state.scaler)
+        learner = self.stepper.learner
+        take_state(learner.optimizer, state.optimizer)
+        learner.scaler.load_state_dict(state.scaler)
+        learner.pieces = state.pieces
         if self.distillation is not None:
             self.distillation.projection.load_state_dict(state.projection)
-        self.stepper.pieces = state.pieces
         self.best = None if state.best is None else dict(state.best)
         self.history = list(state.history)
 
     def state(self, mark: str) -> FitState:
         """What to save after a whole epoch."""
+        learner = self.stepper.learner
         return FitState(
             fingerprint=mark,
             epochs_done=self.done,
             net=self.net.state_dict(),
             average=self.average.state_dict(),
-            optimizer=self.stepper.optimizer.state_dict(),
+            optimizer=learner.optimizer.state_dict(),
             history=self.history,
             best=self.best,
-            scaler=self.stepper.scaler.state_dict(),
+            scaler=learner.scaler.state_dict(),
             projection=self.distillation.projection.state_dict() if self.distillation else {},
-            pieces=self.stepper.pieces,
+            pieces=learner.pieces,
+            precision=self.precision,
         )
 
     @property
     def inference_batch(self) -> int:
         """How many crops to predict at a time: no more than are fitted at a time where memory ran out."""
-        has_run_out = self.stepper.pieces > self.params.accumulate
-        return -(-self.batch // self.ranks.world // self.stepper.pieces) if has_run_out else INFERENCE_BATCH
+        pieces = self.stepper.learner.pieces
+        return -(-self.batch // self.ranks.world // pieces) if pieces > self.params.accumulate else INFERENCE_BATCH
 
     def finished(self) -> bool:
         """All epochs are done, or there was no better one for `patience` epochs."""
@@ -230,27 +248,31 @@ class Run:
         order = self.training.order(self.done, self.params.draws_per_epoch, self.params.people_per_epoch)
         chance = np.random.SeedSequence([self.params.seed, self.done])  # of dropout, in networks that have it
         torch.manual_seed(int(chance.generate_state(1)[0]))
-        losses = []
         started = time.perf_counter()
+        for batch in self._batches(order):
+            step = next(ticks)
+            rate, decay = learning_rate(self.params, step, self.steps), average_decay(self.params, step)
+            self.stepper.step(batch, rate, f"epoch {self.done}, step {step}", decay)
+        mean = self.stepper.mean_loss()
+        self._fit_seconds += time.perf_counter() - started
+        self._fit_images += self.steps_per_epoch * self.batch
+        return mean
+
+    def _batches(self, order: NDArray[np.int64]) -> Iterator[Ready]:
+        """This rank's batches of an epoch that visits `order`."""
         places = self.ranks.places(len(order), self.batch)
-        batches = epoch_batches(
+        return prepared_batches(
             self.samples,
             order[places],
             self.batch // self.ranks.world,
             self.params.seed,
             self.done,
-            workers=self.params.loader.workers,
+            self.stepper.ready,
+            raw=self.stepper.device.type == "cuda",
+            workers=self.params.loader.threads(self.stepper.device.type),
             places=places,
             waited=self._waited,
         )
-        for batch in batches:
-            step = next(ticks)
-            moment = f"epoch {self.done}, step {step}"
-            losses.append(self.stepper.step(batch, learning_rate(self.params, step, self.steps), moment))
-            update_average(self.average, self.net, average_decay(self.params, step))
-        self._fit_seconds += time.perf_counter() - started
-        self._fit_images += len(losses) * self.batch
-        return float(np.mean(losses))
 
     def speed(self) -> dict[str, float]:
         """Rate over what this process fitted and the share of that time spent waiting for crops.

@@ -116,8 +116,9 @@ class FitParams:
     better than it is, and all the more so on a small validation set."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes a GPU where there is one."""
-    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
-    """Of the forward and backward pass; weights stay in float32. fp16 scales the loss and takes a GPU."""
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """Of the forward and backward pass; weights stay in float32. auto takes bf16 where the hardware multiplies in it,
+    by its instructions and by a measurement, else fp32. fp16 scales the loss and takes a GPU."""
     channels_last: bool = True
     """Memory layout of images and features: faster for convolutions, on CPU and GPU."""
     augment: AugmentParams

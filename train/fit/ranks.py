@@ -58,13 +58,12 @@ class Ranks:
         """This rank's places in an epoch of `drawn` samples, when all ranks together take `batch` in a step."""
         return rank_places(drawn, batch, self.rank, self.world)
 
-    def total(self, value: float, device: torch.device) -> float:
-        """The sum of all ranks' values."""
-        if self.world == 1:
-            return value
-        summed = torch.tensor(value, dtype=torch.float64, device=device)
-        distributed.all_reduce(summed)
-        return float(summed)
+    def total(self, value: torch.Tensor) -> torch.Tensor:
+        """The sum of all ranks' scalars, in float64 and without waiting for the device."""
+        summed = value.to(torch.float64, copy=True)
+        if self.world > 1:
+            distributed.all_reduce(summed)
+        return summed
 
     def from_first(self, make: Callable[[], T]) -> T:
         """What rank 0 makes, on every rank."""

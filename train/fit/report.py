@@ -9,11 +9,11 @@ from dvclive import Live
 
 from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
-from dataengine.evaluation.oks import coco_ap
-from dataengine.evaluation.pck import pck
+from dataengine.evaluation.figures import figures_of
 from dataengine.files import atomic_path
 from dataengine.inference.predict import Prediction
 from dataengine.people import People
+from dataengine.pictures import encode_picture
 
 from .data import ValidationSet
 
@@ -24,9 +24,8 @@ TRUTH_COLOR = (255, 255, 255)
 
 def validation_figures(validation: ValidationSet, prediction: Prediction) -> dict[str, float]:
     """OKS AP and PCK@0.2 of a prediction on the validation people."""
-    people = validation.people
-    ap = coco_ap(people, validation.images, prediction.as_people(people))
-    return {"val_oks_ap": ap["AP"], "val_oks_ap50": ap["AP50"], "val_pck_02": pck(people, prediction.keypoints_px)}
+    figures = figures_of(validation.people, validation.images, prediction.as_people(validation.people))
+    return {"val_oks_ap": figures.ap, "val_oks_ap50": figures.ap50, "val_pck_02": figures.pck_02}
 
 
 def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
@@ -48,20 +47,21 @@ def write_picture(path: Path, validation: ValidationSet, prediction: Prediction)
     """A JPEG of validation crops, evenly spaced over the set: prediction in colours, label in white."""
     count = min(PICTURE_PEOPLE, len(validation.people))
     rows = np.linspace(0, len(validation.people) - 1, count).round().astype(int)
-    tiles = [_tile(validation, prediction, int(row)) for row in rows]
+    crops = validation.crops.take(rows)
+    tiles = [_tile(crop, validation, prediction, int(row)) for crop, row in zip(crops, rows, strict=True)]
     captions = [f"{prediction.score[row]:.2f}" for row in rows]
     sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
     with atomic_path(path) as partial:
-        partial.write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
+        partial.write_bytes(encode_picture(sheet, path.suffix))
 
 
-def _tile(validation: ValidationSet, prediction: Prediction, row: int) -> np.ndarray:
-    scale = TILE_PX / validation.crops_bgr.shape[2]
-    crop = np.asarray(cv2.resize(validation.crops_bgr[row], None, fx=scale, fy=scale), dtype=np.uint8)
+def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Prediction, row: int) -> np.ndarray:
+    scale = TILE_PX / crop_bgr.shape[1]
+    crop = np.asarray(cv2.resize(crop_bgr, None, fx=scale, fy=scale), dtype=np.uint8)
     person = validation.people.take([row])
     guess = person.replace(keypoints_px=prediction.keypoints_px[[row]], visibility=np.full((1, 17), 2, dtype=np.uint8))
-    truth = draw_people(crop, _in_crop(person, validation.matrices[row], scale), TRUTH_COLOR)
-    return draw_people(truth, _in_crop(guess, validation.matrices[row], scale))
+    truth = draw_people(crop, _in_crop(person, validation.crops.matrices[row], scale), TRUTH_COLOR)
+    return draw_people(truth, _in_crop(guess, validation.crops.matrices[row], scale))
 
 
 def _in_crop(person: People, matrix: np.ndarray, scale: float) -> People:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .params import FitParams
 
@@ -34,13 +34,26 @@ def _cycle(params: FitParams, step: int, steps: int) -> tuple[int, int]:
     return start, next((bound for bound in bounds if bound > start), start + 1)
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move the average's weights and batch-norm statistics towards the network's; counters are copied."""
-    for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1 - decay)
+class MovingAverage:
+    """Weights and batch-norm statistics of `average` that follow those of `net`; counters are copied."""
+
+    def __init__(self, average: nn.Module, net: nn.Module) -> None:
+        pairs = list(zip(average.state_dict().values(), net.state_dict().values(), strict=True))
+        moving = [pair for pair in pairs if pair[0].dtype.is_floating_point]
+        self._kept, self._new = [kept for kept, _ in moving], [new for _, new in moving]
+        self._counters = [pair for pair in pairs if not pair[0].dtype.is_floating_point]
+
+    @torch.no_grad()
+    def update(self, decay: float | Tensor) -> None:
+        """Move by 1 - `decay` of the way. A scalar tensor is for steps that are recorded as a CUDA graph."""
+        if isinstance(decay, Tensor):
+            way = torch._foreach_sub(self._new, self._kept)
+            torch._foreach_mul_(way, 1 - decay)
+            torch._foreach_add_(self._kept, way)
         else:
+            for kept, new in zip(self._kept, self._new, strict=True):
+                kept.lerp_(new, 1 - decay)
+        for kept, new in self._counters:
             kept.copy_(new)
 
 

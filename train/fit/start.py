@@ -13,11 +13,8 @@ from dataengine.inference.exported import load_exported
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.table import architecture_of
-from dataengine.params import load_section
-from dataengine.registry.records import RegistryParams, read_registry
-from dataengine.registry.store import stored_model
+from dataengine.registry.pinned import pinned_champion
 
-from ..gate.policy import CompareParams
 from .alike import check_alike
 from .params import FitParams
 
@@ -79,12 +76,10 @@ def with_champion(params: P, path: Path) -> P:
     """`params` of the file `path`, with the folder of the pinned champion where `start_from` says "champion"."""
     if params.start_from != CHAMPION:
         return params
-    entry_id = load_section(path, "compare", CompareParams).champion
-    if not entry_id:
+    champion = pinned_champion(path)
+    if champion is None:
         raise ParamsError("params start_from: champion", got="no compare.champion", mend="run `dataengine begin-round`")
-    registry = load_section(path, "registry", RegistryParams)
-    model = stored_model(read_registry(Path(registry.file)).entry(entry_id), Path(registry.store))
-    return replace(params, start_from=str(model.folder))
+    return replace(params, start_from=str(champion.folder))
 
 
 def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:

@@ -1,4 +1,4 @@
-"""What a killed fit continues from, after each whole epoch: weights, averages, optimizer, loss scale, history.
+"""What a killed fit continues from, after each whole epoch: weights, average, optimizer, loss scale, history.
 
 All else follows from these: the schedule and the samples from the number of epochs done, early stopping and the best
 epoch from the history.
@@ -40,6 +40,7 @@ class FitState:
     scaler: dict[str, Any] = field(default_factory=dict)  # of the loss, in fp16
     projection: Mapping[str, torch.Tensor] = field(default_factory=dict)  # of the features, where there is a teacher
     pieces: int = 1  # into which a batch has to be cut for this machine's memory
+    precision: str = ""  # that it began in: bf16, fp16 or fp32
 
 
 def resume_folder(out: Path) -> Path:

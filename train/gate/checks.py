@@ -1,7 +1,7 @@
 """The demands of the policy, one by one: passed, failed, or open because the evidence allows neither.
 
-`intervals` are the demands that more people can settle, `others` the rest. Adding a demand: a function that returns
-`Check`s, called in one of the two.
+`interval_checks` are the demands that more people can settle, `other_checks` the rest. Adding a demand: a function that
+returns `Check`s, called in one of the two.
 """
 
 import math
@@ -32,13 +32,13 @@ class Demand:
     figure: Resampled | None  # None where nothing was measured
 
 
-def intervals(params: CompareParams, evidence: Evidence) -> list[tuple[Demand, Check]]:
+def interval_checks(params: CompareParams, evidence: Evidence) -> list[tuple[Demand, Check]]:
     """The primary demand and the guards, each with how it came out."""
-    enough = evidence.test.clusters >= needed_clusters(params)
-    return [(demand, _judged(demand, params.level, enough)) for demand in _demands(params, evidence)]
+    enough_clusters = evidence.test.clusters >= least_clusters(params)
+    return [(demand, _check_of(demand, params.level, enough_clusters)) for demand in _demands(params, evidence)]
 
 
-def others(params: CompareParams, evidence: Evidence) -> list[Check]:
+def other_checks(params: CompareParams, evidence: Evidence) -> list[Check]:
     """What no interval is needed for: state of the test set, latency, size, calibration."""
     limits, megabytes = params.budgets, evidence.size_bytes / 1e6
     return [
@@ -49,7 +49,7 @@ def others(params: CompareParams, evidence: Evidence) -> list[Check]:
     ]
 
 
-def needed_clusters(params: CompareParams) -> int:
+def least_clusters(params: CompareParams) -> int:
     """Fewest clusters that can bear the error of one comparison.
 
     n clusters that all point the same way do so by chance with probability 2^-n, so no method that assumes nothing of
@@ -82,7 +82,7 @@ def guarded_names(params: CompareParams, evidence: Evidence, pattern: str) -> li
     return [name for name, part in parts.items() if part.people >= least and fnmatchcase(name, pattern)]
 
 
-def _judged(demand: Demand, level: float, enough: bool) -> Check:
+def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
     """Passed where the lower bound exceeds the threshold, failed where the upper bound shown does not."""
     figure = demand.figure
     if figure is None or not len(figure.draws):
@@ -91,13 +91,12 @@ def _judged(demand: Demand, level: float, enough: bool) -> Check:
     low, high = lower_bound(figure, demand.error), figure.quantile((1 + level) / 2)
     passed: bool | None = None
     bound = f"between {_figure(demand, low)} and {_figure(demand, high)}"
-    if low > demand.threshold or (
-        demand.name == FLOOR and low == demand.threshold
-    ):  # a floor is reached, a gain exceeded
+    # a floor is reached, a gain exceeded
+    if low > demand.threshold or (demand.name == FLOOR and low == demand.threshold):
         passed, bound = True, f"above {_figure(demand, low)} with {1 - demand.error:.4g} confidence"
     elif high <= demand.threshold:
         passed, bound = False, f"at most {_figure(demand, high)} with {(1 + level) / 2:.4g} confidence"
-    if not enough:
+    if not enough_clusters:
         passed = None
     sentence = f"{_headline(demand, passed, high)}: {_figure(demand, figure.value)} AP, {bound}."
     return Check(demand.name, demand.kind, figure.value, demand.threshold, passed, sentence)
@@ -144,14 +143,14 @@ def _figure(demand: Demand, value: float) -> str:
 
 
 def _test_set(params: CompareParams, evidence: Evidence) -> Iterator[Check]:
-    test, least = evidence.test, needed_clusters(params)
-    some = test.clusters >= least
-    said = f"The test set has {test.clusters} independent clusters of images and this policy needs {least} or more"
-    sentence = f"{said}." if some else f"{said}: label more test images."
-    yield Check("clusters", "test-set", test.clusters, least, True if some else None, sentence)
+    test, least = evidence.test, least_clusters(params)
+    enough_clusters = test.clusters >= least
+    fact = f"The test set has {test.clusters} independent clusters of images and this policy needs {least} or more"
+    sentence = f"{fact}." if enough_clusters else f"{fact}: label more test images."
+    yield Check("clusters", "test-set", test.clusters, least, True if enough_clusters else None, sentence)
     fresh = test.use <= test.budget
-    said = f"This is comparison {test.use} of the {test.budget} that this test set may serve"
-    sentence = f"{said}." if fresh else f"{said}: label a fresh one."
+    fact = f"This is comparison {test.use} of the {test.budget} that this test set may serve"
+    sentence = f"{fact}." if fresh else f"{fact}: label a fresh one."
     yield Check("uses", "test-set", test.use, test.budget, True if fresh else None, sentence)
 
 
@@ -159,9 +158,9 @@ def _budget(kind: CheckKind, unit: str, measured: float | None, limit: float | N
     if limit is None:
         return
     if measured is None:
-        said = f"The {kind} of the candidate's file is not known; at most {limit:g} {unit} is allowed."
-        yield Check(kind, kind, None, limit, None, said)
+        sentence = f"The {kind} of the candidate's file is not known; at most {limit:g} {unit} is allowed."
+        yield Check(kind, kind, None, limit, None, sentence)
         return
     passed = measured <= limit
-    said = f"{measured:.3g} {unit} {'is within' if passed else 'exceeds'} the budget of {limit:g}."
-    yield Check(kind, kind, measured, limit, passed, said)
+    sentence = f"{measured:.3g} {unit} {'is within' if passed else 'exceeds'} the budget of {limit:g}."
+    yield Check(kind, kind, measured, limit, passed, sentence)

@@ -1,15 +1,24 @@
 """What a comparison measured and decided: the content of verdict.json, which promotion reads and the report draws.
 
-`Comparison.as_json` and `Comparison.from_json` are exact inverses. Every number is in the unit that its name or comment
-says; AP, OKS, confidence and shares lie in 0..1.
+The file is written from `Comparison.as_json` and read by `read_verdict` alone; `Comparison.from_json` is the exact
+inverse of `as_json`. Every number is in the unit that its name or comment says; AP, OKS, confidence and shares lie in
+0..1.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from dataengine.errors import InputError
-from dataengine.evaluation.bootstrap import Interval
+from dataengine.evaluation.interval import Interval
+from dataengine.files import RepeatedKeys, read_json
+from dataengine.typed_record import record_of
+
+VERDICT_FILE = "verdict.json"
+_MEND = "run `dataengine compare` again"
+# Fields of `Comparison` by the names that the file gives them; the models lie in "models" there.
+_KEYS = {"ap": "AP", "champion_ap": "champion_AP"}
 
 Decision = Literal["promote", "reject", "not-enough-evidence"]
 CheckKind = Literal["test-set", "primary", "guard", "latency", "size", "calibration"]
@@ -47,22 +56,14 @@ class ModelFigures:
     ece: float | None  # expected calibration error of a person's confidence against its OKS
     reliability: tuple[ReliabilityBin, ...]
     errors: tuple[ErrorRow, ...]
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """The inverse of `asdict`."""
-        nested = {
-            "reliability": tuple(ReliabilityBin(**row) for row in record["reliability"]),
-            "errors": tuple(ErrorRow(**row) for row in record["errors"]),
-        }
-        return cls(**{**record, **nested})
+    runner: str = ""  # what ran the file, in words; "" in verdicts from before it was recorded
 
 
 @dataclass(frozen=True)
 class SliceRow:
     """Both models on a part of the test set."""
 
-    name: str  # "<kind>/<value>", for example "size/large"
+    name: str  # "<kind>=<value>", for example "size=large"
     people: int
     images: int
     clusters: float  # effective number
@@ -70,11 +71,6 @@ class SliceRow:
     champion: Interval | None
     gain: Interval | None
     guarded: bool  # the policy asks for non-inferiority here
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """The inverse of `asdict`."""
-        return cls(**{**record, **{who: _interval(record[who]) for who in ("candidate", "champion", "gain")}})
 
 
 @dataclass(frozen=True)
@@ -114,6 +110,16 @@ class Poses:
     people: int  # of the test set, with a pose
     rare_people: int  # of those, in rare clusters
     without_pose: int  # people of the test set with too few labelled joints
+
+
+@dataclass(frozen=True)
+class RunnerUsed:
+    """What ran all models of the comparison."""
+
+    name: str
+    words: str
+    file: str
+    passed_over: Mapping[str, str]  # why each runner before it in the order of preference did not run, by name
 
 
 @dataclass(frozen=True)
@@ -157,44 +163,66 @@ class Comparison:
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
     poses: Poses | None = None  # None: the comparison was given no pose clusters
+    runner: RunnerUsed | None = None  # None: in verdicts from before it was recorded
+
+    @property
+    def champion_id(self) -> str:
+        """Id of the champion that was compared with, "" for none."""
+        return "" if self.champion is None else self.champion.id
 
     def as_json(self) -> dict[str, Any]:
         """The content of verdict.json. `candidate` and `champion` are ids there, "" for no champion."""
         record = asdict(self)
         models = {"candidate": record.pop("candidate"), "champion": record.pop("champion")}
-        record |= {"AP": record.pop("ap"), "champion_AP": record.pop("champion_ap")}
-        ids = {who: "" if model is None else model["id"] for who, model in models.items()}
+        record |= {key: record.pop(name) for name, key in _KEYS.items()}
+        ids = {"candidate": self.candidate.id, "champion": self.champion_id}
         return {"verdict": record.pop("verdict"), "reason": record.pop("reason"), **ids, **record, "models": models}
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Read the content of verdict.json. Raises `InputError` where it is not one."""
+    def from_json(cls, record: Any, source: str = VERDICT_FILE) -> Self:
+        """The inverse of `as_json`; `source` names the file in an error.
+
+        Raises:
+            InputError: a key is missing or unknown, a value has another type, or the models are not those of the ids.
+        """
         try:
-            champion, settle = record["models"]["champion"], record["settle"]
-            poses = record.get("poses")  # verdicts of before there were any are still read
-            return cls(
-                verdict=record["verdict"],
-                reason=record["reason"],
-                round=record["round"],
-                candidate=ModelFigures.from_json(record["models"]["candidate"]),
-                champion=None if champion is None else ModelFigures.from_json(champion),
-                ap=Interval(**record["AP"]),
-                champion_ap=_interval(record["champion_AP"]),
-                gain=_interval(record["gain"]),
-                correlation=record["correlation"],
-                slices=tuple(SliceRow.from_json(row) for row in record["slices"]),
-                checks=tuple(Check(**row) for row in record["checks"]),
-                test=TestSet(**record["test"]),
-                error=Error(**record["error"]),
-                settle=None if settle is None else Settle(**settle),
-                warnings=tuple(record["warnings"]),
-                policy=record["policy"],
-                poses=None if poses is None else Poses(**poses),
-            )
-        except (KeyError, TypeError) as error:
-            got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-            raise InputError("this is no verdict", got=got, mend="run `dataengine compare` again") from error
+            comparison = record_of(cls, _by_field(record), "verdict")
+        except InputError as error:
+            raise InputError(
+                f"{source} is not a verdict of `dataengine compare`: {error.what}",
+                expected=error.expected,
+                got=error.got,
+                mend=_MEND,
+            ) from error
+        for who, model_id in (("candidate", comparison.candidate.id), ("champion", comparison.champion_id)):
+            if record[who] != model_id:
+                raise InputError(
+                    f"{source} names another {who} than it measured",
+                    expected=model_id,
+                    got=str(record[who]),
+                    mend=_MEND,
+                )
+        return comparison
 
 
-def _interval(record: Mapping[str, float] | None) -> Interval | None:
-    return None if record is None else Interval(**record)
+def read_verdict(path: Path) -> Comparison:
+    """The comparison that the file `path` holds; anything else is an `InputError` of one line."""
+    return Comparison.from_json(read_json(path), str(path))
+
+
+def _by_field(record: Any) -> Any:
+    """The file's content under the names of the fields of `Comparison`."""
+    _require(record, ("candidate", "champion", "models", *_KEYS.values()), "verdict")
+    models = record["models"]
+    _require(models, ("candidate", "champion"), "verdict.models")
+    renamed = {name: record[key] for name, key in _KEYS.items()}
+    others = {key: value for key, value in record.items() if key not in ("models", *_KEYS.values())}
+    return {**others, **renamed, "candidate": models["candidate"], "champion": models["champion"]}
+
+
+def _require(record: Any, keys: tuple[str, ...], where: str) -> None:
+    if not isinstance(record, Mapping) or isinstance(record, RepeatedKeys):
+        raise InputError(where, expected="a mapping with each key once")
+    missing = [key for key in keys if key not in record]
+    if missing:
+        raise InputError(f"{where} lacks a key", expected=", ".join(missing))

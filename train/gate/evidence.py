@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.bootstrap import Interval, Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.interval import Interval
 from dataengine.evaluation.matching import Matches, average_precision
 
 from .comparison import TestSet
@@ -18,7 +19,7 @@ WHOLE = ""  # name of the slice that holds everybody
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class SliceEvidence:
     """AP on a slice with its draws: the candidate's, and, where there is a champion, its own and the gain."""
 
     people: int  # that count
@@ -33,13 +34,13 @@ class Evidence:
     """All that the policy looks at."""
 
     test: TestSet
-    slices: Mapping[str, Measured]  # `WHOLE` and every slice by name
+    slices: Mapping[str, SliceEvidence]  # `WHOLE` and every slice by name
     latency_ms: float | None  # of the candidate's file, batch 1; None where nobody measured it
     size_bytes: int
     ece: float | None
 
     @property
-    def whole(self) -> Measured:
+    def whole(self) -> SliceEvidence:
         """The whole test set."""
         return self.slices[WHOLE]
 
@@ -52,19 +53,19 @@ def resample(
     resamples: int,
     rng: np.random.Generator,
     threads: int | None = None,
-) -> dict[str, Measured]:
+) -> dict[str, SliceEvidence]:
     """Draw clusters once for all slices (same names in both models). `clusters` (m,) follows `Matches.image_id`."""
     models = [candidate] if champion is None else [candidate, champion]
     every = [matches for model in models for matches in model.values()]
     draws = draw_ap(every, clusters, resamples=resamples, rng=rng, threads=threads)
-    measured = {}
+    evidence_by_slice = {}
     for column, name in enumerate(candidate):
         columns = draws[:, column :: len(candidate)]
-        measured[name] = _measured([model[name] for model in models], columns, clusters)
-    return measured
+        evidence_by_slice[name] = _slice_evidence([model[name] for model in models], columns, clusters)
+    return evidence_by_slice
 
 
-def shown(figure: Resampled | None, level: float, low: float = -1.0) -> Interval | None:
+def interval_in_range(figure: Resampled | None, level: float, low: float = -1.0) -> Interval | None:
     """Two-sided interval cut to what AP (`low` = 0) or a gain (-1) can be; None where nothing was drawn."""
     if figure is None or not len(figure.draws):
         return None
@@ -72,12 +73,12 @@ def shown(figure: Resampled | None, level: float, low: float = -1.0) -> Interval
     return Interval(figure.value, max(interval.low, low), min(interval.high, 1.0))
 
 
-def _measured(models: list[Matches], draws: NDArray[np.float64], clusters: NDArray[np.int64]) -> Measured:
+def _slice_evidence(models: list[Matches], draws: NDArray[np.float64], clusters: NDArray[np.int64]) -> SliceEvidence:
     """`draws` (r, 1 or 2) follow `models`."""
     effective = effective_clusters(models[0], clusters)
     each = [Resampled.of(average_precision(m), draws[:, k], effective) for k, m in enumerate(models)]
     people, images = int(models[0].persons.sum()), int(np.count_nonzero(models[0].persons))
     if len(each) == 1:
-        return Measured(people, images, each[0], None, None)
+        return SliceEvidence(people, images, each[0], None, None)
     gain = Resampled.of(each[0].value - each[1].value, draws[:, 0] - draws[:, 1], effective)
-    return Measured(people, images, each[0], each[1], gain)
+    return SliceEvidence(people, images, each[0], each[1], gain)

@@ -17,21 +17,20 @@ from dataengine.evaluation.oks import figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
 from dataengine.evaluation.slice_builders import slices_by_person, slices_by_pose, slices_by_tags, standard_slices
 from dataengine.evaluation.slices import Slice, slice_matches
-from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
-from dataengine.inference.predict import Prediction, Runner, onnx_runner, predict_people
+from dataengine.inference.choose_runner import Candidate
+from dataengine.inference.exported import ExportedModel
+from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.people import Images, People
 from dataengine.poses.clusters import PoseClusters
 
-from ..deploy.tensorrt_build import engine_runner, gpu_present
 from .comparison import ErrorRow, ModelFigures, ReliabilityBin
 from .evidence import WHOLE
-from .policy import CompareParams
 
 LEAST_OKS = 1e-4  # its logit is finite
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredModel:
     """One model on the test set."""
 
     prediction: Prediction
@@ -45,41 +44,39 @@ class Scored:
         return self.figures.latency_ms.get("1")
 
 
-def file_that_runs(params: CompareParams, models: list[ExportedModel]) -> str:
-    """The file that ships: both models the same way, or the difference is one of runtimes."""
-    engines = all(ENGINE in model.sha256 for model in models)
-    wanted = params.runner == "engine" or (params.runner == "auto" and gpu_present())
-    if wanted and not engines and params.runner == "engine":
-        raise InputError("a model has no engine", mend="export with export.engine, or set compare.runner to onnx")
-    return ENGINE if wanted and engines else ONNX_FP16
-
-
-def score(model: ExportedModel, people: People, images: Images, name: str, threads: int, who: str) -> Scored:
-    """Run file `name` of `model` on everyone in their labelled boxes."""
-    path = model.folder / name
-    runner: Runner = engine_runner(path) if name == ENGINE else onnx_runner(path, threads)
+def score(
+    model: ExportedModel, people: People, images: Images, candidate: Candidate, runner: Runner, who: str
+) -> ScoredModel:
+    """Run `model` by `runner`, which `candidate` made, on everyone in their labelled boxes."""
+    name = candidate.file
     prediction = predict_people(runner, model.meta, people, images, description=who)
-    found = prediction.as_people(people)
-    pairs = paired(people, images, found)
+    predicted_people = prediction.as_people(people)
+    pairs = paired(people, images, predicted_people)
     record = model.sidecar["files"][name]
     poses, breakdown = calibration(pairs).pose, break_down(pairs)
-    return Scored(
+    return ScoredModel(
         prediction,
         pairs,
         ModelFigures(
             id=model.id,
             file=name,
             figures=figures(pairs) | {"PCK@0.2": pck(people, prediction.keypoints_px)},
-            joints=joint_ap(people, images, found),
-            latency_ms=dict(record.get("latency_ms", {})),
+            joints=joint_ap(people, images, predicted_people),
+            latency_ms=_latency_ms(record, candidate.name),
             machine=str(model.sidecar.get("measured_on", "")),
             size_bytes=int(record["bytes"]),
             ece=None if math.isnan(poses.ece) else poses.ece,
             reliability=_bins(poses),
             errors=_errors(breakdown),
+            runner=candidate.words,
         ),
         breakdown,
     )
+
+
+def _latency_ms(record: Mapping[str, Any], runner: str) -> dict[str, float]:
+    """What the export measured of a file, if by this runner; older exports do not name theirs and have but one."""
+    return dict(record.get("latency_ms", {})) if record.get("runner", runner) == runner else {}
 
 
 def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:
@@ -93,18 +90,20 @@ def slices_of(people: People, images: Images, columns: list[str], clusters: Pose
         slices += slices_by_pose(clusters, people, images)
     for name in columns:
         if name not in people.extras:
-            known = ", ".join(people.extras) or "none"
-            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {known}", got=name)
+            columns_there = ", ".join(people.extras) or "none"
+            raise InputError(f"the test set has no column {name!r}", expected=f"one of: {columns_there}", got=name)
         values = people.extras[name].tolist()
         if any(isinstance(value, list) for value in values):
             slices += slices_by_tags(name, [value or [] for value in values], people, images)
         else:
             slices += slices_by_person(name, _texts(values), people, images)
     names = [part.name for part in slices]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    repeated_names = sorted({name for name in names if names.count(name) > 1})
+    if repeated_names:
         mend = "rename or leave out the column in compare.columns"
-        raise InputError("two slices have one name", expected="each name once", got=", ".join(twice), mend=mend)
+        raise InputError(
+            "two slices have one name", expected="each name once", got=", ".join(repeated_names), mend=mend
+        )
     return slices
 
 
@@ -129,7 +128,7 @@ def _texts(values: list[Any]) -> NDArray[np.str_]:
 
 def _bins(reliability: Reliability) -> tuple[ReliabilityBin, ...]:
     rows = zip(reliability.confidence, reliability.outcome, reliability.count, strict=True)
-    return tuple(ReliabilityBin(float(sure), float(oks), int(count)) for sure, oks, count in rows if count)
+    return tuple(ReliabilityBin(float(confidence), float(oks), int(count)) for confidence, oks, count in rows if count)
 
 
 def _errors(breakdown: ErrorBreakdown) -> tuple[ErrorRow, ...]:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import ClusterKind
-
-SHA_DIGITS = 12  # of a test set's hash, as a key of `test_uses`
+from dataengine.evaluation.image_clusters import ClusterKind
+from dataengine.files import short_sha256
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Primary:
 
 
 @dataclass(frozen=True)
-class Guarded:
+class Guards:
     """Parts of the test set on which the candidate must not be worse than the champion by more than a margin."""
 
     slices: list[str]
@@ -69,7 +68,7 @@ class CompareParams:
     floor_ap: float
     """AP (0..1) that a first model must reach, by the lower bound of its interval."""
     primary: Primary
-    guarded: Guarded
+    guarded: Guards
     budgets: Budgets
     columns: list[str]
     """Extra columns of the test set's people whose values, or tags, are slices too."""
@@ -84,10 +83,11 @@ class CompareParams:
     """Frames of a block, counted in the video."""
     min_clusters: int
     """With fewer clusters than this an interval means nothing, and the verdict is not-enough-evidence."""
-    runner: Literal["auto", "onnx", "engine"]
-    """What runs the models: the engine, or the FP16 ONNX file it was built from; auto takes the engine on a GPU."""
+    runner: Literal["auto", "engine", "onnx-cuda", "torch-cuda", "onnx-cpu"]
+    """What runs both models: the TensorRT engine, the FP16 ONNX file in ONNX Runtime, or PyTorch; auto takes the first
+    that runs one batch of both here, in the order engine, onnx-cuda, torch-cuda, onnx-cpu."""
     threads: int
-    """Of ONNX Runtime."""
+    """Threads ONNX Runtime may use on the CPU."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -116,4 +116,4 @@ class CompareParams:
 
     def earlier_uses(self, test_sha256: str) -> int:
         """Comparisons that this test set had seen before this round."""
-        return int(self.test_uses.get(test_sha256[:SHA_DIGITS], 0))
+        return int(self.test_uses.get(short_sha256(test_sha256), 0))

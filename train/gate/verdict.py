@@ -12,12 +12,11 @@ from fnmatch import fnmatchcase
 
 from scipy import stats
 
-from .checks import Demand, guarded_names, intervals, others, standard_error
+from .checks import Demand, guarded_names, interval_checks, other_checks, standard_error
 from .comparison import Check, Decision, Error, Settle
 from .evidence import WHOLE, Evidence
 from .policy import CompareParams
 
-VERDICT_FILE = "verdict.json"
 HOPELESS = 1000  # times the people of the test set: beyond that, a number says nothing
 
 
@@ -35,21 +34,21 @@ class Verdict:
 
 def judge(params: CompareParams, evidence: Evidence) -> Verdict:
     """Decide on a candidate by the policy."""
-    measured, rest = intervals(params, evidence), others(params, evidence)
-    checks = (*rest, *(check for _, check in measured))
-    failed = [check for check in checks if check.passed is False]
-    open_ones = [check for check in checks if check.passed is None]
+    demand_checks, rest = interval_checks(params, evidence), other_checks(params, evidence)
+    checks = (*rest, *(check for _, check in demand_checks))
+    failed_checks = [check for check in checks if check.passed is False]
+    open_checks = [check for check in checks if check.passed is None]
     primary = next(check for check in checks if check.kind == "primary")
     settle = None
-    if failed:
+    if failed_checks:
         decision: Decision = "reject"
-        reason = " ".join(["Not promoted.", *(check.sentence for check in failed)])
-    elif open_ones:
+        reason = " ".join(["Not promoted.", *(check.sentence for check in failed_checks)])
+    elif open_checks:
         decision = "not-enough-evidence"
         if not any(check.passed is None for check in rest):
-            settle = _settle(params, evidence, measured)
-        told = [check.sentence for check in open_ones] + ([_in_words(settle)] if settle else [])
-        reason = " ".join(["Not enough evidence to promote.", *told])
+            settle = _settle(params, evidence, demand_checks)
+        sentences = [check.sentence for check in open_checks] + ([_settle_sentence(settle)] if settle else [])
+        reason = " ".join(["Not enough evidence to promote.", *sentences])
     else:
         decision = "promote"
         reason = f"Every demand holds. {primary.sentence}"
@@ -81,26 +80,26 @@ def people_factor(demand: Demand, level: float, power: float) -> tuple[float, bo
     return ((stats.norm.ppf(sure) + stats.norm.ppf(power)) * spread / distance) ** 2, passes
 
 
-def _settle(params: CompareParams, evidence: Evidence, measured: list[tuple[Demand, Check]]) -> Settle | None:
+def _settle(params: CompareParams, evidence: Evidence, demand_checks: list[tuple[Demand, Check]]) -> Settle | None:
     """More people until every open demand passes, or until the first of those that point down fails."""
-    waiting = [demand for demand, check in measured if check.passed is None]
-    if any(demand.figure is None or not len(demand.figure.draws) for demand in waiting):
+    open_demands = [demand for demand, check in demand_checks if check.passed is None]
+    if any(demand.figure is None or not len(demand.figure.draws) for demand in open_demands):
         return None
-    factors = [people_factor(demand, params.level, params.power) for demand in waiting]
-    down = [factor for factor, passes in factors if not passes]
-    factor = min(down) if down else max(factor for factor, _ in factors)
+    factors = [people_factor(demand, params.level, params.power) for demand in open_demands]
+    failing_factors = [factor for factor, passes in factors if not passes]
+    factor = min(failing_factors) if failing_factors else max(factor for factor, _ in factors)
     if factor > HOPELESS:
         return None
     factor = max(factor, 1.0)
     return Settle(
         people=_round_up((factor - 1) * evidence.test.people),
         clusters=_round_up((factor - 1) * evidence.test.clusters),
-        outcome="reject" if down else "promote",
+        outcome="reject" if failing_factors else "promote",
         assumption=f"if the figures stay as they are and new images vary like these, with probability {params.power:g}",
     )
 
 
-def _in_words(settle: Settle) -> str:
+def _settle_sentence(settle: Settle) -> str:
     end = "a promotion" if settle.outcome == "promote" else "a rejection"
     people, clusters = settle.people, settle.clusters
     return f"About {people} more labelled people ({clusters} clusters) would settle it as {end}, {settle.assumption}."
@@ -110,8 +109,8 @@ def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
     test = evidence.test
     warnings = []
     if params.warn_from <= test.use <= test.budget:
-        left = test.budget - test.use
-        end = "no more comparison" if left == 0 else f"{left} more comparison{'' if left == 1 else 's'}"
+        uses_left = test.budget - test.use
+        end = "no more comparison" if uses_left == 0 else f"{uses_left} more comparison{'' if uses_left == 1 else 's'}"
         warnings.append(f"This test set may serve {end} after this one: begin to label a fresh one.")
     for pattern in params.guarded.slices:
         if evidence.whole.gain is not None and not guarded_names(params, evidence, pattern):
@@ -127,11 +126,12 @@ def _small_guards(params: CompareParams, evidence: Evidence) -> Iterator[str]:
     least = params.guarded.min_people
     people = {name: part.people for name, part in evidence.slices.items() if name != WHOLE}
     for pattern in params.guarded.slices:
-        small = [f"{name} ({n})" for name, n in people.items() if n < least and fnmatchcase(name, pattern)]
-        if small and "*" in pattern:
-            yield f"Not guarded, for they hold fewer than {least} people: {', '.join(small)}."
-        elif small:
-            yield f"The guard on {small[0]} rests on fewer than {least} people: its answer says little either way."
+        small_slices = [f"{name} ({n})" for name, n in people.items() if n < least and fnmatchcase(name, pattern)]
+        if small_slices and "*" in pattern:
+            yield f"Not guarded, for they hold fewer than {least} people: {', '.join(small_slices)}."
+        elif small_slices:
+            slice_words = f"The guard on {small_slices[0]} rests on fewer than {least} people"
+            yield f"{slice_words}: its answer says little either way."
 
 
 def _round_up(count: float) -> int:

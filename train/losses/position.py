@@ -4,6 +4,9 @@ Each is a mean over the joints that count, times their weights, and 0 where none
 (b, 17, 2) crop pixels, joint_weight is (b, 17), 0 = does not count.
 """
 
+import math
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -22,8 +25,7 @@ def oks_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor, area
     gradient vanishes far from the label, so it refines what another loss has found.
     """
     squared = ((places_px - keypoints_px) ** 2).sum(dim=-1)
-    variance = torch.from_numpy((2 * COCO_SIGMAS) ** 2).to(places_px)
-    similarity = torch.exp(-squared / (2 * area_px2[:, None] * variance))
+    similarity = torch.exp(-squared / (2 * area_px2[:, None] * _variance(places_px.device, places_px.dtype)))
     return _mean(1 - similarity, joint_weight)
 
 
@@ -38,10 +40,16 @@ def smooth_l1_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor
 def wing_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor) -> Tensor:
     """w ln(1 + |d| / e) below w, |d| - C beyond; both axes added. Small errors weigh more than with L1."""
     error = (places_px - keypoints_px).abs()
-    width = error.new_tensor(WING_WIDTH_PX)
-    offset = width - width * torch.log1p(width / WING_CURVATURE_PX)
+    width = WING_WIDTH_PX
+    offset = width - width * math.log1p(width / WING_CURVATURE_PX)
     cost = torch.where(error < width, width * torch.log1p(error / WING_CURVATURE_PX), error - offset)
     return _mean(cost.sum(dim=-1), joint_weight)
+
+
+@lru_cache(maxsize=8)
+def _variance(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(2 sigma)^2 (17,) of COCO's sigmas; copied once, since a CUDA graph must not read the host's memory."""
+    return torch.from_numpy((2 * COCO_SIGMAS) ** 2).to(device=device, dtype=dtype)
 
 
 def _mean(cost: Tensor, joint_weight: Tensor) -> Tensor:

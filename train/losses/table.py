@@ -26,9 +26,9 @@ class Target:
     area_px2: Tensor  # (b,) area of the person, crop pixels
 
     @property
-    def counted(self) -> int:
-        """Number of joints that count."""
-        return int((self.joint_weight > 0).sum())
+    def counted(self) -> Tensor:
+        """Number of joints that count, a scalar on the device."""
+        return (self.joint_weight > 0).sum()
 
 
 Answer = tuple[Tensor, ...]

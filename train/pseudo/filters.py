@@ -46,7 +46,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class JointVerdict:
     """What is believed of n people."""
 
     keypoints_px: NDArray[np.float64]  # (n, 17, 2); where nobody vouches, the first teacher's
@@ -55,13 +55,13 @@ class Verdict:
     weight: NDArray[np.float64]  # (n,) mean trust in the kept joints, 0..1
 
 
-def judge(
+def judge_joints(
     first: Opinion,
     second: Opinion,
     bbox_xywh_px: NDArray[np.floating[Any]],
     neighbour_rows: NDArray[np.int64],
     params: FilterParams,
-) -> Verdict:
+) -> JointVerdict:
     """Apply all filters. `neighbour_rows` (n, 2) is each person's row in the frames before and after, -1 for none."""
     size = np.sqrt(np.asarray(bbox_xywh_px, dtype=np.float64)[:, 2:].prod(axis=1))[:, None]
     sure = [first.confidence >= params.blazepose_confidence, second.confidence >= params.fitted_confidence]
@@ -77,7 +77,7 @@ def judge(
     accepted = reason == KEPT
     count = accepted.sum(axis=1)
     weight = np.where(accepted, trust, 0.0).sum(axis=1) / np.maximum(count, 1)
-    return Verdict(points, reason, count >= params.min_joints, weight)
+    return JointVerdict(points, reason, count >= params.min_joints, weight)
 
 
 def merged(first: Opinion, second: Opinion, vouched: list[NDArray[np.bool_]]) -> NDArray[np.float64]:

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
-from dataengine.crops.pixels import crop_people, read_image
-from dataengine.inference.predict import predict_crops, torch_runner
+from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
+from dataengine.crops.pixels import read_image
+from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX
-from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.people import JOINTS, Images, People, box_from_keypoints
+from dataengine.people import JOINTS, Images, People
 from dataengine.progress import track
 
-from ..tracking.overlap_links import box_overlap
 from .filters import Opinion
 
 SAME_PERSON_OVERLAP = 0.5  # two regions led to one person
@@ -63,20 +62,18 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
     people: list[Found] = []
     for region in regions:
         landmarks = blazepose.landmarks(image, region)
-        box = _box_inside(landmarks.keypoints_px, image.shape[1], image.shape[0])
+        box = _box_inside(landmarks.keypoints_px, image.shape[1::-1])
         known = [person.bbox_xywh_px for person in people]
-        is_new = not known or box_overlap(box[None], np.stack(known)).max() < SAME_PERSON_OVERLAP
+        is_new = not known or box_iou(box, np.stack(known)).max() < SAME_PERSON_OVERLAP
         if landmarks.presence >= MIN_PRESENCE and box[2:].min() > 1 and is_new:
             people.append(Found(row, box, landmarks, _mirrored_answer(blazepose, image, region)))
     return people
 
 
-def _box_inside(keypoints_px: NDArray[np.float32], width_px: int, height_px: int) -> NDArray[np.float32]:
-    """Box (4,) around all joints, cut to the image."""
-    box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), 2))[0].astype(np.float64)
-    limit = np.array([width_px, height_px])
-    low, high = np.clip(box[:2], 0, limit), np.clip(box[:2] + box[2:], 0, limit)
-    return np.concatenate([low, high - low]).astype(np.float32)
+def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
+    """Box (4,) around all joints, cut to the image of (width, height)."""
+    box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), 2))[0]
+    return clip_boxes(box.astype(np.float64), size_px).astype(np.float32)
 
 
 def _mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi) -> NDArray[np.float32]:
@@ -111,11 +108,8 @@ def blazepose_opinion(found: list[Found]) -> Opinion:
 
 def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
     """The joints of the network in folder `checkpoint` inside the boxes of `people`."""
-    net, meta = load_checkpoint(checkpoint)
-    runner = torch_runner(net)
-    crops, matrices = crop_people(people, images, meta.crop)
-    plain = predict_crops(runner, meta, crops, matrices)
-    mirrored = predict_crops(runner, meta, crops, matrices, mirrored=True)
-    points = plain.keypoints_px.astype(np.float64)
-    apart = np.linalg.norm(points - mirrored.keypoints_px, axis=2)
-    return Opinion(points, plain.confidence.astype(np.float64), apart)
+    runner, meta = load_runner(checkpoint)
+    both = predict_both_ways(runner, meta, people, images, description="fitted teacher")
+    points = both.plain.keypoints_px.astype(np.float64)
+    apart = np.linalg.norm(points - both.mirrored.keypoints_px, axis=2)
+    return Opinion(points, both.plain.confidence.astype(np.float64), apart)

@@ -1,4 +1,4 @@
 """Simulations and studies of training: `gate_trials.py` for `simulate-gate`, `rounds/` for `compare-rounds`.
 
-What all studies share lies in `dataengine.studies`.
+What all studies share lies in `dataengine.studies`, which says how to add one.
 """

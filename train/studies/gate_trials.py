@@ -89,7 +89,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Trial:
+class CampaignOutcome:
     """What came of one campaign."""
 
     promoted: bool
@@ -98,10 +98,10 @@ class Trial:
     """Some candidate would have been by an interval of confidence `policy.level` alone, in each round anew."""
 
 
-def run_block(block: Block) -> list[Trial]:
+def run_block(block: Block) -> list[CampaignOutcome]:
     """The trials of `block`, read from its file where that is there; none where it is too late to begin."""
     if block.file.exists():
-        return [Trial(**record) for record in read_json(block.file)]
+        return [CampaignOutcome(**record) for record in read_json(block.file)]
     if time.time() > block.until:
         return []
     trials = [_campaign(block, number) for number in range(block.first, block.first + block.count)]
@@ -117,7 +117,7 @@ def logits_of_gain(gains: list[float], seed: int) -> dict[float, float]:
     return {gain: float(np.interp(gain, np.array(ap) - ap[0], GRID)) for gain in gains}
 
 
-def _campaign(block: Block, number: int) -> Trial:
+def _campaign(block: Block, number: int) -> CampaignOutcome:
     setting = block.setting
     kind = ("photos", "video").index(setting.kind)
     key = [block.seed, kind, setting.people, round(1000 * setting.correlation), round(1e4 * setting.gain), number]
@@ -132,7 +132,7 @@ def _campaign(block: Block, number: int) -> Trial:
         promoted, without = promoted or one, without or other
         if promoted and without:
             break
-    return Trial(promoted, without)
+    return CampaignOutcome(promoted, without)
 
 
 def _decided(

@@ -1,7 +1,6 @@
 """Who is who from frame to frame: people linked along a video by how much their boxes overlap.
 
-`box_overlap` is intersection over union; `link_tracks` gives track ids; `neighbours` finds each person's row in the
-frames before and after.
+`link_tracks` gives track ids; `neighbours` finds each person's row in the frames before and after.
 """
 
 from typing import Any
@@ -10,17 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from dataengine.boxes import pairwise_iou
+
 NOBODY = -1
-
-
-def box_overlap(a_xywh: NDArray[np.floating[Any]], b_xywh: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
-    a, b = np.asarray(a_xywh, dtype=np.float64)[:, None], np.asarray(b_xywh, dtype=np.float64)[None]
-    low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    union = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 def link_tracks(
@@ -43,7 +34,7 @@ def link_tracks(
         for moment in np.unique(frame[video == name]):
             now = np.flatnonzero((video == name) & (frame == moment))
             if len(before) and moment - frame[before[0]] <= max_gap:
-                overlap = box_overlap(bbox_xywh_px[before], bbox_xywh_px[now])
+                overlap = pairwise_iou(bbox_xywh_px[before], bbox_xywh_px[now])
                 for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
                     if overlap[i, j] >= min_overlap:
                         track[now[j]] = track[before[i]]

@@ -1,20 +1,17 @@
 """What a study of training recipes runs: the recipes as params, the runs in their order, and their names.
 
-Every run sees the same number of people with the same network. `Plan.runs` lists them seed by seed; `Plan.params_of`
-gives what an experiment is told; `run_name` ties a name to all that decides the result.
+Every run sees the same number of people with the same network. `RecipePlan.runs` lists them seed by seed;
+`RecipePlan.params_of` gives the params of an experiment; `run_name` ties a name to all that decides the result.
 
 Adding a recipe: one line in `RECIPES`.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from dataengine.studies.settings import NULL, fingerprint
 
 STAGE = "fit-teacher"
-MARK_DIGITS = 8
-NULL = "null"
 _NOT_REPEATED = {"balance.max_repeat": "1.0"}
 _ONE_TO_THREE = {"mix.synthetic_per_real": "0.3333333333"}
 # what a recipe changes; those of a run without labels are in _WITHOUT_LABELS
@@ -43,7 +40,7 @@ _WITHOUT_LABELS = (SYNTHETIC, PRETRAIN)
 
 
 @dataclass(frozen=True, order=True)
-class Run:
+class RecipeRun:
     """One fit."""
 
     recipe: str
@@ -56,7 +53,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RecipePlan:
     """What is compared."""
 
     recipes: tuple[str, ...]
@@ -75,16 +72,16 @@ class Plan:
     held_out: Mapping[str, str]
     """Params that fix validation and test."""
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RecipeRun]:
         """Seed by seed, so that a study that was stopped has compared all recipes alike; what runs once comes last."""
         each = [run for seed in self.seeds for run in self._of_seed(seed)]
         return each + [run for labels in self.once for run in self._of_labels(labels, self.seeds[0])]
 
-    def start_of(self, run: Run) -> Run | None:
+    def start_of(self, run: RecipeRun) -> RecipeRun | None:
         """The run whose network this one goes on from."""
-        return Run(PRETRAIN, 0, run.seed) if run.recipe == PRETRAIN_MIX else None
+        return RecipeRun(PRETRAIN, 0, run.seed) if run.recipe == PRETRAIN_MIX else None
 
-    def params_of(self, run: Run) -> dict[str, str]:
+    def params_of(self, run: RecipeRun) -> dict[str, str]:
         """Params of a run, apart from where its files lie."""
         halved = run.recipe in (PRETRAIN, PRETRAIN_MIX)
         schedule = {
@@ -107,22 +104,17 @@ class Plan:
         """Params of the whole set: all training people, from which the rare poses are told."""
         return {**self.settings, **self.held_out, "ingest.split.train_images": NULL}
 
-    def _of_seed(self, seed: int) -> list[Run]:
-        whole = [Run(SYNTHETIC, 0, seed)] if SYNTHETIC in self.recipes or self.rendered else []
-        first = [Run(PRETRAIN, 0, seed)] if PRETRAIN_MIX in self.recipes else []
-        curve = [Run(SYNTHETIC, 0, seed, count) for count in self.rendered]
+    def _of_seed(self, seed: int) -> list[RecipeRun]:
+        whole = [RecipeRun(SYNTHETIC, 0, seed)] if SYNTHETIC in self.recipes or self.rendered else []
+        first = [RecipeRun(PRETRAIN, 0, seed)] if PRETRAIN_MIX in self.recipes else []
+        curve = [RecipeRun(SYNTHETIC, 0, seed, count) for count in self.rendered]
         return [*whole, *first, *(run for count in self.labels for run in self._of_labels(count, seed)), *curve]
 
-    def _of_labels(self, labels: int, seed: int) -> list[Run]:
-        return [Run(recipe, labels, seed) for recipe in self.recipes if recipe not in _WITHOUT_LABELS]
+    def _of_labels(self, labels: int, seed: int) -> list[RecipeRun]:
+        return [RecipeRun(recipe, labels, seed) for recipe in self.recipes if recipe not in _WITHOUT_LABELS]
 
 
-def run_name(run: Run, decides: Any) -> str:
-    """Of the experiment: recipe, labels, seed, and a mark of everything else that decides the result."""
+def run_name(run: RecipeRun, decides: object) -> str:
+    """Name of the run's experiment: recipe, labels, seed, and a mark of everything else that decides the result."""
     size = f"{run.labels}" if run.labels else f"{run.rendered or 'all'}rendered"
-    return f"{run.recipe}-{size}-seed{run.seed}-{mark(decides)}"
-
-
-def mark(decides: Any) -> str:
-    """A short hash of any JSON value."""
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:MARK_DIGITS]
+    return f"{run.recipe}-{size}-seed{run.seed}-{fingerprint(decides)}"

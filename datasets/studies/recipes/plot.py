@@ -1,55 +1,59 @@
 """The plot of a study of training recipes: AP by the number of real images, PCK by the number of rendered ones."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-Points = Mapping[int, tuple[float, float]]
-"""Number of images -> mean, and half of its interval, which may be NaN."""
-# Okabe and Ito's colours, told apart by everybody; a marker each for print without colour
-STYLES = {
-    "real": ("#000000", "o"),
-    "synthetic": ("#e69f00", "s"),
-    "mix": ("#56b4e9", "^"),
-    "mix-oversampled": ("#009e73", "v"),
-    "pretrain-mix": ("#d55e00", "D"),
-}
-_DPI = 110
+from dataengine.studies.page import STYLES, new_figure
+from dataengine.studies.seed_spread import SeedMean
+
+from .plan import RECIPES, SYNTHETIC
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Points = Mapping[int, SeedMean]
+"""Number of images -> a mean."""
+_STYLE = dict(zip(RECIPES, STYLES, strict=False))
 _APART = 0.02  # of the axis, between the recipes at one number of images, so that intervals do not hide each other
 
 
-def write_plot(path: Path, by_recipe: Mapping[str, Points], curve: Points) -> None:
-    """A PNG. In `by_recipe` the key 0 is a recipe without labels: a level line, its interval a band."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 4.0), dpi=_DPI, layout="constrained")
+def recipe_figure(by_recipe: Mapping[str, Points], curve: Points) -> Figure:
+    """In `by_recipe` the key 0 is a recipe without labels: a level line, its interval a band."""
+    figure = new_figure(9.6, 4.0)
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     labelled = sorted({count for points in by_recipe.values() for count in points if count})
     for place, (recipe, points) in enumerate(by_recipe.items()):
-        color, marker = STYLES[recipe]
         if 0 in points:
-            mean, half = points[0]
-            left.axhline(mean, color=color, linestyle="--", label=recipe)
-            if np.isfinite(half):
-                left.axhspan(mean - half, mean + half, color=color, alpha=0.15, linewidth=0)
+            _level(left, recipe, points[0])
         counts = [count for count in labelled if count in points]
         shift = (1 + _APART) ** (place - len(by_recipe) / 2)
-        _line(left, [count * shift for count in counts], [points[c] for c in counts], color, marker, recipe)
-    _line(right, sorted(curve), [curve[count] for count in sorted(curve)], *STYLES["synthetic"], "synthetic")
+        _line(left, recipe, [count * shift for count in counts], [points[count] for count in counts])
+    _line(right, SYNTHETIC, sorted(curve), [curve[count] for count in sorted(curve)])
     _axes(left, labelled, "real training images", "OKS AP on the test people")
     _axes(right, sorted(curve), "rendered images, no real ones", "PCK@0.2 on the test people")
     if by_recipe:
         left.legend(fontsize="small")
-    figure.savefig(path, metadata={"Software": None})
+    return figure
 
 
-def _line(axes: Any, x: list[float], points: list[tuple[float, float]], color: str, marker: str, label: str) -> None:
+def _level(axes: Any, recipe: str, point: SeedMean) -> None:
+    color, _ = _STYLE[recipe]
+    axes.axhline(point.mean, color=color, linestyle="--", label=recipe)
+    if np.isfinite(point.half_width):
+        low, high = point.mean - point.half_width, point.mean + point.half_width
+        axes.axhspan(low, high, color=color, alpha=0.15, linewidth=0)
+
+
+def _line(axes: Any, recipe: str, x: list[float], points: list[SeedMean]) -> None:
     if not points:
         return
-    mean, half = np.array(points).T
-    axes.errorbar(x, mean, np.nan_to_num(half), fmt=f"{marker}-", color=color, capsize=3, markersize=5, label=label)
+    color, marker = _STYLE[recipe]
+    mean, half = [point.mean for point in points], np.nan_to_num([point.half_width for point in points])
+    axes.errorbar(x, mean, half, fmt=f"{marker}-", color=color, capsize=3, markersize=5, label=recipe)
 
 
 def _axes(axes: Any, counts: list[int], across: str, up: str) -> None:

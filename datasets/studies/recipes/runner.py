@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,33 +14,34 @@ from typing import Any
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, fresh_folder, read_json, sha256_file, write_json
 from dataengine.poses.clusters import read_pose_clusters
-from dataengine.studies.dvc_project import DvcProject
+from dataengine.studies.page import command_line
+from dataengine.studies.settings import assignments, fingerprint
+from dataengine.studies.study import Study
 
 from ...long_tail.balance_file import CLUSTERS_NAME
-from .plan import RECIPES, STAGE, Plan, Run, mark, run_name
-from .report import Facts, Outcome, write_report
-from .score import HeldOut, Score, check_training, read_held_out, score
+from .plan import RECIPES, STAGE, RecipePlan, RecipeRun, run_name
+from .report import RecipeOutcome, StudyFacts, write_recipe_report
+from .score import HeldOut, Score, check_training, read_held_out, score_network
 
 TRAIN_NAME = "train.json"
 
 
-@dataclass(frozen=True)
-class Runner:
-    """The plan on one set of labels, in this project."""
+@dataclass(frozen=True, kw_only=True)
+class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
+    """The plan on one set of labels, in the working folder's project."""
 
-    given: Plan
+    command = "compare-recipes"
+    unit = "run"
+    page_name = "recipes"
+
+    given: RecipePlan
+    """The plan that was asked for; `plan` fits it to the project."""
     annotations: Path
     images: Path
     test_images: int
-    report: Path
 
     @cached_property
-    def project(self) -> DvcProject:
-        """Of the working folder."""
-        return DvcProject(Path.cwd(), self.report / "study.log")
-
-    @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> RecipePlan:
         """Without a number of rendered images that is all there are. InputError where it is more."""
         there_are = int(self.project.params()["render"]["images"])
         if max(self.given.rendered, default=0) > there_are:
@@ -53,7 +54,7 @@ class Runner:
     @cached_property
     def source(self) -> Path:
         """A copy of the annotations named by their content: DVC looks at the name of a source, not into it."""
-        copy = self.report / "source" / f"{sha256_file(self.annotations)[:16]}.json"
+        copy = self.report.resolve() / "source" / f"{sha256_file(self.annotations)[:16]}.json"
         if not copy.exists():
             with atomic_path(copy) as partial:
                 shutil.copyfile(self.annotations, partial)
@@ -63,10 +64,10 @@ class Runner:
     def held_out(self) -> HeldOut:
         """The test people; the first access runs the stages up to balance on the whole set."""
         params = self.plan.data_params()
-        name = f"recipes-data-{mark([params, self._decides('balance')])}"
+        name = f"recipes-data-{fingerprint([params, self._decides('balance')])}"
         folder = self.report / "data" / name
         if not folder.is_dir():
-            revision = self._experiment(name, params, "balance")
+            revision = self._on_this_set(name, params, "balance")
             with fresh_folder(folder) as partial:
                 for stage in ("ingest", "balance"):
                     self.project.fetch(revision, self.project.out(stage), partial / stage)
@@ -78,46 +79,48 @@ class Runner:
             raise InputError("there are too few labels", expected=str(most), got=got, mend="lower --labels or --once")
         return found
 
-    def name(self, run: Run) -> str:
-        """Of its experiment: it tells of another fit where anything that decides the result has changed."""
+    def prepare(self) -> None:
+        """Render once: an experiment cannot take an unfinished rendering over."""
+        self.project.repro("render")
+
+    def trials(self) -> list[RecipeRun]:
+        """All runs of the plan."""
+        return self.plan.runs()
+
+    def name(self, run: RecipeRun) -> str:
+        """Name of the run's experiment: another one where anything that decides the result has changed."""
         start = self.plan.start_of(run)
         start_name = self.name(start) if start else None
         return run_name(run, [self.plan.params_of(run), start_name, self._decides(STAGE)])
 
-    def known(self, run: Run) -> Outcome | None:
+    def known(self, trial: RecipeRun) -> RecipeOutcome | None:
         """What an earlier call found on the same test images; None where it has to be found."""
-        path = self._record(run)
+        path = self.record_file(self.name(trial))
         if not path.exists():
             return None
         record = read_json(path)
         if record["test"] != self.held_out.id:
             return None
-        return Outcome(Score(**record["score"]), record["fit_seconds"], record["training_images"])
+        return RecipeOutcome(Score(**record["score"]), record["fit_seconds"], record["training_images"])
 
-    def outcome(self, run: Run) -> Outcome:
+    def outcome(self, trial: RecipeRun) -> RecipeOutcome:
         """Run the experiment where there is none yet, score its network, keep the figures."""
-        held_out, name, start = self.held_out, self.name(run), self.plan.start_of(run)
-        params = self.plan.params_of(run)
+        held_out, name, start = self.held_out, self.name(trial), self.plan.start_of(trial)
+        params = self.plan.params_of(trial)
         if start is not None:
             params |= {f"{STAGE}.start_from": str(self._network(start)), f"{STAGE}.pretrained": "null"}
-        revision = self._experiment(name, params, STAGE)
+        revision = self._on_this_set(name, params, STAGE)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
-            folder = Path(temporary)
-            self.project.fetch(revision, self.project.out(STAGE), folder / "network")
-            self.project.fetch(revision, f"{self.project.out('ingest')}/{TRAIN_NAME}", folder / TRAIN_NAME)
-            self.project.fetch(revision, self.project.metrics_file(STAGE), folder / "metrics.json")
-            used = check_training(folder / TRAIN_NAME, run.labels, held_out)
-            rate = read_json(folder / "metrics.json").get("images_per_s", 0.0)
-            found = Outcome(score(folder / "network", held_out), self._seen(run) / rate if rate else None, used)
-        record = {"name": name, **asdict(run), **asdict(found), "test": held_out.id, "params": params}
-        write_json(self._record(run), record)
+            found = self._scored(trial, revision, Path(temporary))
+        record = {"name": name, **asdict(trial), **asdict(found), "test": held_out.id, "params": params}
+        write_json(self.record_file(name), record)
         return found
 
-    def write(self, runs: Sequence[Run], known: dict[Run, Outcome]) -> None:
+    def write(self, known: Mapping[RecipeRun, RecipeOutcome]) -> None:
         """The page and the plot."""
         held_out = self.held_out
-        facts = Facts(
-            command=self._command(),
+        facts = StudyFacts(
+            command=self._command_line(),
             people=self.plan.people,
             epochs=self.plan.epochs,
             rendered=int(self.project.params()["render"]["images"]),
@@ -127,49 +130,58 @@ class Runner:
             test_people=len(held_out.people),
             rare_people=int(held_out.rare.sum()),
         )
-        write_report(self.report, facts, runs, known)
+        write_recipe_report(self.report, facts, self.trials(), known)
 
-    def _network(self, run: Run) -> Path:
+    def _scored(self, run: RecipeRun, revision: str, folder: Path) -> RecipeOutcome:
+        """The outcome of an experiment, whose files are fetched into `folder`."""
+        self.project.fetch(revision, self.project.out(STAGE), folder / "network")
+        self.project.fetch(revision, f"{self.project.out('ingest')}/{TRAIN_NAME}", folder / TRAIN_NAME)
+        self.project.fetch(revision, self.project.metrics_file(STAGE), folder / "metrics.json")
+        used = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
+        rate = read_json(folder / "metrics.json").get("images_per_s", 0.0)
+        seconds = self._seen(run) / rate if rate else None
+        return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, used)
+
+    def _network(self, run: RecipeRun) -> Path:
         """The checkpoint folder of a run that others go on from."""
-        folder = self.report / "networks" / self.name(run)
+        folder = self.report.resolve() / "networks" / self.name(run)
         if not folder.is_dir():
-            revision = self._experiment(self.name(run), self.plan.params_of(run), STAGE)
+            revision = self._on_this_set(self.name(run), self.plan.params_of(run), STAGE)
             with fresh_folder(folder) as partial:
                 self.project.fetch(revision, self.project.out(STAGE), partial / "network")
         return folder / "network"
 
-    def _experiment(self, name: str, params: dict[str, str], stage: str) -> str:
-        """Revision of the experiment of that name, which is run where there is none."""
-        found = self.project.experiments()
-        if name not in found:
-            source = {"annotations": str(self.source), "images": str(self.images.resolve())}
-            quoted = ",".join(f"{key}:{json.dumps(value, ensure_ascii=False)}" for key, value in source.items())
-            told = [f"ingest.sources=[{{{quoted}}}]", *(f"{key}={value}" for key, value in params.items())]
-            self.project.run_experiment(name, told, stage)
-            found = self.project.experiments()
-        return found[name]
+    def _on_this_set(self, name: str, params: Mapping[str, str], stage: str) -> str:
+        """Revision of the experiment `name`, which is run on these labels where there is none."""
+        source = {"annotations": str(self.source), "images": str(self.images.resolve())}
+        quoted = ",".join(f"{key}:{json.dumps(value, ensure_ascii=False)}" for key, value in source.items())
+        return self.experiment(name, {"ingest.sources": f"[{{{quoted}}}]", **params}, stage)
 
     def _decides(self, stage: str) -> list[Any]:
-        """What decides a result beside the params of the run."""
+        """What decides a result apart from the params of the run."""
         return [self.source.stem, str(self.images.resolve()), self._ingredients[stage]]
 
     @cached_property
     def _ingredients(self) -> dict[str, Any]:
         return {stage: self.project.ingredients(stage) for stage in ("balance", STAGE)}
 
-    def _record(self, run: Run) -> Path:
-        return self.report / "runs" / f"{self.name(run)}.json"
-
-    def _seen(self, run: Run) -> int:
+    def _seen(self, run: RecipeRun) -> int:
         params = self.plan.params_of(run)
         return int(params[f"{STAGE}.epochs"]) * int(params[f"{STAGE}.people_per_epoch"])
 
-    def _command(self) -> str:
+    def _command_line(self) -> str:
         plan = self.given
-        words = ["dataengine compare-recipes", f"--annotations {self.annotations}", f"--images {self.images}"]
-        words += [f"--recipe {name}" for name in plan.recipes] if len(plan.recipes) < len(RECIPES) else []
-        words += [f"--labels {count}" for count in plan.labels] + [f"--once {count}" for count in plan.once]
-        words += [f"--seed {seed}" for seed in plan.seeds] + [f"--rendered {count}" for count in plan.rendered]
-        words += [f"--people {plan.people}", f"--epochs {plan.epochs}", f"--test-images {self.test_images}"]
-        words += [f"--set {key}={value}" for key, value in plan.settings.items()]
-        return " ".join([*words, "--report reports/compare-recipes"])
+        return command_line(
+            self.command,
+            annotations=self.annotations,
+            images=self.images,
+            recipe=plan.recipes if len(plan.recipes) < len(RECIPES) else [],
+            labels=plan.labels,
+            once=plan.once,
+            seed=plan.seeds,
+            rendered=plan.rendered,
+            people=plan.people,
+            epochs=plan.epochs,
+            test_images=self.test_images,
+            set=assignments(plan.settings),
+        )

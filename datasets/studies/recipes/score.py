@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.evaluation.matching import Pairs, paired, precision_table
-from dataengine.evaluation.oks import figures
-from dataengine.evaluation.pck import pck
+from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.matching import average_precision, paired
 from dataengine.evaluation.slices import slice_matches, slice_of_people
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 from dataengine.progress import track
-
-from .plan import mark
+from dataengine.studies.settings import fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,7 @@ def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut
     cluster = clusters.assign(people.keypoints_px, people.visibility)
     rare = clusters.rare[cluster] & (cluster != UNCLUSTERED)
     return HeldOut(
-        people, images, rare, mark(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
+        people, images, rare, fingerprint(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
     )
 
 
@@ -90,26 +88,26 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
     return len(used)
 
 
-def score(checkpoint: Path, held_out: HeldOut) -> Score:
+def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
     """Of the network in a checkpoint folder."""
-    from dataengine.inference.predict import predict_people, torch_runner
-    from dataengine.nets.checkpoint import load_checkpoint
+    from dataengine.inference.predict import load_runner, predict_people
 
-    net, meta = load_checkpoint(checkpoint)
+    runner, meta = load_runner(checkpoint)
     people, images = held_out.people, held_out.images
-    prediction = predict_people(torch_runner(net), meta, people, images, description="test people")
-    pairs = paired(people, images, prediction.as_people(people))
+    prediction = predict_people(runner, meta, people, images, description="test people")
+    found = prediction.as_people(people)
+    figures = figures_of(people, images, found)
     return Score(
-        pck_02=pck(people, prediction.keypoints_px),
-        oks_ap=figures(pairs)["AP"],
-        rare_ap=_rare_ap(pairs, held_out) if held_out.rare.any() else None,
+        pck_02=figures.pck_02,
+        oks_ap=figures.ap,
+        rare_ap=_rare_ap(held_out, found) if held_out.rare.any() else None,
     )
 
 
-def _rare_ap(pairs: Pairs, held_out: HeldOut) -> float:
-    images = held_out.images
-    part = slice_of_people("rare=yes", held_out.rare, images.rows_of(held_out.people.image_id), len(images))
-    return float(precision_table(slice_matches(pairs, images, part)).mean())
+def _rare_ap(held_out: HeldOut, found: People) -> float:
+    people, images = held_out.people, held_out.images
+    part = slice_of_people("rare=yes", held_out.rare, images.rows_of(people.image_id), len(images))
+    return average_precision(slice_matches(paired(people, images, found), images, part))
 
 
 def _names(images: Images, folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from dataengine.blender.bench import render
 from dataengine.blender.bench.noting import Made
-from dataengine.blender.bench.render import figures
+from dataengine.blender.bench.render import render_figures
 from dataengine.params import load_section
 
 
@@ -22,7 +22,7 @@ def notes(worker: int, gaps: list[float], cycles: list[float], held: list[float]
 def test_figures_by_hand() -> None:
     first = notes(1, [99.0, 2.0, 3.0], [50.0, 1.0, 4.0], [400.0, 410.0, 420.0])
     second = notes(2, [80.0, 2.5, 2.5], [50.0, 2.0, 2.0], [500.0, 600.0, 505.0])
-    found = {figure.name: figure for figure in figures([first, second])}
+    found = {figure.name: figure for figure in render_figures([first, second])}
     assert found["render.images_per_s"].ours == pytest.approx(2 / 5 + 2 / 5)
     assert found["render.images_per_s"].peer == pytest.approx(2 / 5 + 2 / 4)
     assert found["render.wall_over_cycles"].ours == pytest.approx(10 / 9)

@@ -1,4 +1,4 @@
-"""Which device is taken: processes that hang, crash or answer stand for Blender, and Blender itself without a GPU."""
+"""Which device is taken: with processes that hang, crash or answer in place of Blender's, and with its own."""
 
 import json
 import sys

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.datasets.cameras.qualisys import Camera, read_calibration
+from dataengine.datasets.cameras.qualisys import CalibratedCamera, read_calibration
 from dataengine.datasets.cameras.triangulation import (
     Agreement,
     align_principal_points,
@@ -17,7 +17,7 @@ from dataengine.errors import InputError
 AGREEMENT = Agreement(max_error_px=10.0, min_views=3, min_confidence=0.3)
 
 
-def cameras_around(count: int = 4) -> list[Camera]:
+def cameras_around(count: int = 4) -> list[CalibratedCamera]:
     """Cameras on a circle of 4 m, looking at the origin; world z up."""
     made = []
     for number in range(count):
@@ -28,7 +28,7 @@ def cameras_around(count: int = 4) -> list[Camera]:
         right /= np.linalg.norm(right)
         rotation = np.stack([right, np.cross(forward, right), forward])
         made.append(
-            Camera(
+            CalibratedCamera(
                 name=f"cam{number}",
                 K=np.array([[1500.0, 0, 540], [0, 1500.0, 960], [0, 0, 1]]),
                 distortion=np.array([-0.04, 0.1, 0.0006, 0.0007]),
@@ -38,7 +38,7 @@ def cameras_around(count: int = 4) -> list[Camera]:
     return made
 
 
-def seen_by(cameras: list[Camera], points: np.ndarray) -> np.ndarray:
+def seen_by(cameras: list[CalibratedCamera], points: np.ndarray) -> np.ndarray:
     """(v, n, 2) by OpenCV, not by our own projection."""
     return np.stack(
         [

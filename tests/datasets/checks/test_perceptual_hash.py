@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from dataengine.datasets.checks.perceptual_hash import correlations, hamming, perceptual_hashes
-from dataengine.datasets.checks.pictures import Look, look_at
+from dataengine.datasets.checks.pictures import PictureFacts, inspect_picture
 
 
 def as_number(reference: imagehash.ImageHash) -> int:
@@ -48,8 +48,8 @@ def test_decoding_small_changes_hardly_a_bit(tmp_path: Path, size: tuple[int, in
     for seed in range(4):
         path = tmp_path / f"{seed}.jpg"
         scene(seed, size).save(path, quality=88)
-        look = look_at(str(path))
-        assert isinstance(look, Look) and (look.width, look.height) == size
+        look = inspect_picture(str(path))
+        assert isinstance(look, PictureFacts) and (look.width, look.height) == size
         with Image.open(path) as image:
             reference = np.array([as_number(imagehash.phash(image))], dtype=np.uint64)
         assert hamming(perceptual_hashes(look.thumbnail[None]), reference)[0] <= 4

@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.datasets.checks.duplicates import identical_images, identical_people, pair_oks, same_person_twice
 from dataengine.datasets.checks.limbs import limb_excess, long_limbs
 from dataengine.datasets.checks.person_boxes import (
     collapsed,
-    intersection_over_union,
     joints_off_box,
     outside,
     tiny,
 )
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
-from dataengine.people import Images, People, box_from_keypoints
+from dataengine.people import Images, People
 from dataengine.poses.embedding import mirror
 
 from ...helpers.pose_samples import FIGURES, STANDING, crowd
@@ -71,20 +71,6 @@ def test_a_labelled_joint_far_from_the_box_is_suspect_an_unlabelled_one_is_not()
     assert rows(joints_off_box(far.replace(keypoints_px=points), 0.1)) == [0]
     flags[0, JOINT["left_wrist"]] = 0
     assert not joints_off_box(far.replace(keypoints_px=points, visibility=flags), 0.1)
-
-
-BOX = st.tuples(*[st.integers(0, 20)] * 2, *[st.integers(0, 12)] * 2)
-
-
-@given(BOX, BOX)
-def test_overlap_is_that_of_counted_pixels(a: tuple[int, ...], b: tuple[int, ...]) -> None:
-    grids = np.zeros((2, 40, 40), dtype=bool)
-    for grid, (x, y, w, h) in zip(grids, (a, b), strict=True):
-        grid[y : y + h, x : x + w] = True
-    union = (grids[0] | grids[1]).sum()
-    expected = (grids[0] & grids[1]).sum() / union if union else 0
-    found = intersection_over_union(np.array([a], dtype=float), np.array([b], dtype=float))
-    assert found[0] == pytest.approx(expected)
 
 
 def test_oks_of_two_annotations_is_cocos_formula() -> None:

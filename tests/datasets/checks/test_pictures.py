@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dataengine.datasets.checks import pictures
-from dataengine.datasets.checks.pictures import Look, look_at, look_at_all
+from dataengine.datasets.checks.pictures import PictureFacts, inspect_picture, inspect_pictures
 
 
 def jpeg(path: Path, progressive: bool = False) -> Path:
@@ -52,20 +52,20 @@ def test_a_picture_that_cannot_be_used_says_why_in_one_line(
     tmp_path: Path, name: str, make: Callable[[Path], object], reason: str
 ) -> None:
     make(tmp_path / "x.jpg")
-    found = look_at(str(tmp_path / "x.jpg"))
+    found = inspect_picture(str(tmp_path / "x.jpg"))
     assert isinstance(found, str) and "\n" not in found
     assert reason in found
 
 
 def test_a_picture_above_the_limit_is_refused_by_its_header(tmp_path: Path) -> None:
     Image.new("L", (1500, 1000)).save(tmp_path / "x.png")
-    assert look_at(str(tmp_path / "x.png"), largest_mpx=1) == "1500x1000 pixels are more than 1 million"
-    assert isinstance(look_at(str(tmp_path / "x.png"), largest_mpx=2), Look)
+    assert inspect_picture(str(tmp_path / "x.png"), largest_mpx=1) == "1500x1000 pixels are more than 1 million"
+    assert isinstance(inspect_picture(str(tmp_path / "x.png"), largest_mpx=2), PictureFacts)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "LARGEST_FILE_BYTES", 1000)
-    assert "more than 1000" in str(look_at(str(jpeg(tmp_path / "x.jpg"))))
+    assert "more than 1000" in str(inspect_picture(str(jpeg(tmp_path / "x.jpg"))))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "1", "I;16"])
@@ -74,8 +74,8 @@ def test_every_kind_of_picture_gives_a_thumbnail(tmp_path: Path, mode: str) -> N
     grey = np.linspace(0, 255, 64 * 48).reshape(48, 64).astype(np.uint8)
     image = Image.fromarray(grey.astype(np.uint16) * 256) if mode == "I;16" else Image.fromarray(grey).convert(mode)
     image.save(path)
-    look = look_at(str(path))
-    assert isinstance(look, Look)
+    look = inspect_picture(str(path))
+    assert isinstance(look, PictureFacts)
     assert look.thumbnail.shape == (32, 32) and look.thumbnail.dtype == np.uint8
     assert look.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -86,4 +86,4 @@ def test_all_are_looked_at_in_order(tmp_path: Path) -> None:
         path = tmp_path / f"{width}.png"
         Image.new("RGB", (width, 30)).save(path)
         paths.append(str(path))
-    assert [look.width for look in look_at_all(paths) if isinstance(look, Look)] == list(range(40, 60))
+    assert [look.width for look in inspect_pictures(paths) if isinstance(look, PictureFacts)] == list(range(40, 60))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people
 from dataengine.crops.pixels import read_image
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop, invert_affine
@@ -18,7 +19,7 @@ from dataengine.datasets.checks.sides import (
 )
 from dataengine.datasets.checks.teacher_sides import judge_sides
 from dataengine.keypoints import FLIP_INDEX
-from dataengine.people import People, box_from_keypoints
+from dataengine.people import People
 from dataengine.poses.embedding import mirror
 
 from ...helpers.pose_samples import FIGURES

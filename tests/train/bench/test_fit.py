@@ -11,7 +11,6 @@ import yaml
 from dataengine.bench.loader import one_thread
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.train.bench import distill, fit
-from dataengine.train.fit.params import FitParams
 
 from ...helpers.fitting_project import TINY
 
@@ -71,7 +70,3 @@ def test_students_are_timed_beside_their_teachers() -> None:
     ]
     assert figures[1].peer == figures[0].ours
     assert figures[2].ours == figures[1].ours
-
-
-def test_params_are_those_of_the_stage() -> None:
-    assert fit._room("fitting_params").FitParams is FitParams

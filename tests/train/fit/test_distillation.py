@@ -24,7 +24,7 @@ from dataengine.train.losses.distillation import feature_loss, soft_target_loss
 
 from ...helpers.fitting_project import TINY, curve, fit_here, one_torch_thread, write_project
 from .test_resume import Stop, same_weights, stop_after
-from .test_step import make_batch
+from .test_step import learn, make_batch
 
 WIDE = replace(TINY, network_kwargs={"channels": [24, 48, 64], "blocks": [1, 1, 1]}, seed=9)
 HEATMAP: dict[str, Any] = {"head": "heatmap", "losses": {"heatmap_mse": 1.0}, "label_sigma_px": 5.0}
@@ -98,28 +98,32 @@ def stepper(params: FitParams, distill: DistillParams, **changes: Any) -> Steppe
     # batch norm apart, pieces of a batch have to add up to the whole
     net.train = lambda mode=True: torch.nn.Module.train(net, False)  # type: ignore[method-assign, assignment]
     teach = Distillation(distill, net, meta, seed=1)
-    return Stepper(replace(params, **changes), net, np.full(64, 400.0), str, Ranks(), teach)
+    return Stepper(replace(params, **changes), net, np.full(64, 400.0), str, Ranks(), teach, precision="fp32")
 
 
 @pytest.mark.parametrize("head", [{}, HEATMAP])
 def test_pieces_add_up_and_the_teacher_stays_as_it_is(head: dict[str, Any]) -> None:
-    plain = replace(TINY, precision="fp32", clip_norm=1e9, network_kwargs={"channels": [8, 16], "blocks": [1, 1]})
+    plain = replace(TINY, clip_norm=1e9, network_kwargs={"channels": [8, 16], "blocks": [1, 1]})
     params = replace(plain, **head)
     save_teacher(replace(WIDE, **head))
     distill = DistillParams("teacher", output_weight=0.7, feature_weight=2.0)
     found = []
     for accumulate in (1, 3):
         one = stepper(params, distill, accumulate=accumulate)
-        loss = one.step(make_batch(12), 0.0, "")
-        found.append((loss, torch.cat([p.grad.flatten() for p in one.model.parameters() if p.grad is not None])))
+        loss = learn(one, make_batch(12), 0.0)
+        found.append(
+            (loss, torch.cat([p.grad.flatten() for p in one.learner.model.parameters() if p.grad is not None]))
+        )
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
     torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-3, atol=1e-5)
-    assert one.distillation is not None
+    assert one.learner.distillation is not None
     saved = load_file("teacher/model.safetensors")
-    assert all(torch.equal(tensor, saved[name]) for name, tensor in one.distillation.teacher.state_dict().items())
-    assert all(p.grad is None for p in one.distillation.teacher.parameters())
+    assert all(
+        torch.equal(tensor, saved[name]) for name, tensor in one.learner.distillation.teacher.state_dict().items()
+    )
+    assert all(p.grad is None for p in one.learner.distillation.teacher.parameters())
     labels_only = replace(distill, output_weight=1e-12, feature_weight=0.0)
-    assert stepper(params, labels_only).step(make_batch(12), 0.0, "") < found[0][0]
+    assert learn(stepper(params, labels_only), make_batch(12), 0.0) < found[0][0]
 
 
 @pytest.mark.parametrize(("teacher", "student"), [("hrnet-w48", "hrnet-w32"), ("hrnet-w32", "residual")])
@@ -129,10 +133,10 @@ def test_large_networks_teach_small_ones(teacher: str, student: str) -> None:
     save_teacher(replace(TINY, **size, network=teacher))
     params = replace(TINY, **size, network=student)
     one = stepper(params, DistillParams("teacher", feature_weight=1.0))
-    losses = [one.step(make_batch(2), 1e-3, "") for _ in range(4)]
+    losses = [learn(one, make_batch(2), 1e-3) for _ in range(4)]
     assert losses[-1] < losses[0]
-    assert one.distillation is not None
-    assert one.distillation.projection.weight.shape[0] == int(teacher[-2:])  # type: ignore[union-attr, index]
+    assert one.learner.distillation is not None
+    assert one.learner.distillation.projection.weight.shape[0] == int(teacher[-2:])  # type: ignore[union-attr, index]
 
 
 def fit_with(distill: DistillParams, out: str, **changes: Any) -> dict[str, float]:

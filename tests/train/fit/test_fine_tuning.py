@@ -176,7 +176,7 @@ def promote(checkpoint: Path, *, with_weights: bool = True) -> None:
     Path("export").rename(Path("store") / model.id)
     entry = Entry(model.id, "champion", "2026-01-01T00:00:00Z", 0.5, 0.4, 0.6, "0" * 64, model.sha256, {})
     event = Event(entry.promoted_at, model.id, "promoted", "", 0.5, "better", "1" * 64)
-    write_registry(Path("registry.json"), Registry().promoted(entry).noted(event))
+    write_registry(Path("registry.json"), Registry().with_champion(entry).with_event(event))
     sections = {
         "fit-teacher": asdict(replace(SHORT, start_from="champion", learning_rate=1e-9)),
         "registry": {"file": "registry.json", "store": "store"},
@@ -270,8 +270,9 @@ def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
     params = replace(TINY, people_per_epoch=20, draws_per_epoch=7)
     for mix in ("mix", "few-mix"):
         training = read_training_set(Path(mix), None, 0.0)
-        run = fitting.Run(params, model_meta(params), training, Ranks.of_environment(torch.device("cpu")))
+        ranks = Ranks.of_environment(torch.device("cpu"))
+        run = fitting.Run(params, model_meta(params), training, ranks, precision="fp32")
         assert (run.steps_per_epoch, run.steps) == (2, 6)
         assert run.inference_batch == fitting.INFERENCE_BATCH
-        run.stepper.pieces = 4
+        run.stepper.learner.pieces = 4
         assert run.inference_batch == params.batch // 4, "as many as fitted into memory"

@@ -49,8 +49,9 @@ def test_it_learns_eight_people_by_heart(project: Path) -> None:
     final = fit_here(replace(TINY, epochs=4, draws_per_epoch=25, ema_decay=0.9))
     losses, hits = curve("models/a", "train_loss"), curve("models/a", "val_pck_02")
     assert losses[-1] < 0.4 * losses[0]
-    assert hits[0] < 0.8
     assert hits[-1] > 0.9
+    untaught = fit_here(replace(TINY, epochs=1, learning_rate=1e-9), "models/untaught")
+    assert untaught["val_pck_02"] < 0.5
     assert final["val_pck_02"] == hits[-1]
     assert final["val_oks_ap"] > 0.5
     net, meta = load_checkpoint(Path("models/a"))

@@ -28,7 +28,7 @@ def test_ranks_share_the_places_of_an_epoch() -> None:
 def test_one_process_is_a_group_of_one() -> None:
     alone = Ranks.of_environment(torch.device("cpu"))
     assert (alone.rank, alone.world, alone.is_first) == (0, 1, True)
-    assert alone.total(0.1, torch.device("cpu")) == 0.1
+    assert alone.total(torch.tensor(0.1, dtype=torch.float64)).item() == 0.1
     assert alone.from_first(lambda: "mine") == "mine"
 
 
@@ -44,7 +44,7 @@ def test_a_process_without_a_gpu_of_its_own_is_told(monkeypatch: pytest.MonkeyPa
 def test_two_ranks_have_the_losses_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_project()
-    params = replace(TINY, epochs=3, batch=4, draws_per_epoch=4, augment=MOVED, precision="fp32", learning_rate=1e-3)
+    params = replace(TINY, epochs=3, batch=4, draws_per_epoch=4, augment=MOVED, learning_rate=1e-3)
     Path("params.yaml").write_text(yaml.safe_dump({"fit-teacher": asdict(params)}))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += ["-m", "dataengine.cli", "fit-teacher", "--mix", "mix", "--val", "val.json"]

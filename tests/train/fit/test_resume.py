@@ -1,6 +1,6 @@
 """A fit that is stopped and taken up again ends with the very weights of one that ran through."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from dataengine.hardware.precision import Chosen
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import fit_student
 from dataengine.train.fit import loop as fitting
@@ -44,11 +45,22 @@ def stop_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "save_state", save)
 
 
+def set_progress(ap_of_epoch: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have validations find these APs: what a few drawn people give hangs on the last bits of the processor's sums."""
+    validate = fitting._validate
+
+    def find(run: fitting.Run, *rest: Any) -> dict[str, float]:
+        return {**validate(run, *rest), "val_oks_ap": ap_of_epoch[run.done]}
+
+    monkeypatch.setattr(fitting, "_validate", find)
+
+
 def same_weights(one: str, other: str) -> bool:
     a, b = load_file(f"{one}/model.safetensors"), load_file(f"{other}/model.safetensors")
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+UP_AND_DOWN = (0.1, 0.3, 0.2, 0.4, 0.2)  # never two epochs without a better one; the fourth is the best
 EVERYTHING: dict[str, Any] = {"augment": MOVED, "epochs": 5, "accumulate": 2, "batch": 4, "restarts": 1}
 
 
@@ -57,6 +69,7 @@ EVERYTHING: dict[str, Any] = {"augment": MOVED, "epochs": 5, "accumulate": 2, "b
     "changes",
     [
         {},
+        {"precision": "bf16"},
         {"layer_decay": 0.7, "replay": ReplayParams("mix", 0.3)},
         {"people_per_epoch": 11, "replay": ReplayParams("mix", 0.3)},
         {"ship": "best", "patience": 2, "learning_rate": 0.02},
@@ -66,6 +79,7 @@ EVERYTHING: dict[str, Any] = {"augment": MOVED, "epochs": 5, "accumulate": 2, "b
 def test_stopped_and_resumed_is_bit_identical(
     changes: dict[str, Any], stops: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    set_progress(UP_AND_DOWN, monkeypatch)
     kwargs = {"channels": [8, 16], "blocks": [1, 1]}
     if changes.get("head") == "heatmap":
         kwargs = {**kwargs, "deconv_channels": 8}  # type: ignore[dict-item]
@@ -115,8 +129,8 @@ def test_pieces_that_memory_forced_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
     seen = []
     original = fitting.Stepper.step
 
-    def step(self: Any, *args: Any) -> float:
-        seen.append(self.pieces)
+    def step(self: Any, *args: Any) -> torch.Tensor:
+        seen.append(self.learner.pieces)
         return original(self, *args)
 
     monkeypatch.setattr(fitting.Stepper, "step", step)
@@ -124,10 +138,11 @@ def test_pieces_that_memory_forced_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(seen) == {4}
 
 
-def test_no_progress_ends_the_run_early() -> None:
-    fit_here(replace(TINY, epochs=30, learning_rate=1e-12, patience=3), "models/a")
+def test_no_progress_ends_the_run_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_progress([0.3, 0.3, 0.1, 0.2, 0.2, 0.2], monkeypatch)
+    fit_here(replace(TINY, epochs=30, patience=3), "models/a")
     assert len(curve("models/a", "train_loss")) == 4  # nothing is better than the first
-    fit_here(replace(TINY, epochs=6, learning_rate=1e-12, patience=0), "models/b")
+    fit_here(replace(TINY, epochs=6, patience=0), "models/b")
     assert len(curve("models/b", "train_loss")) == 6
 
 
@@ -151,6 +166,34 @@ def test_the_best_epoch_is_shipped_when_asked_for(monkeypatch: pytest.MonkeyPatc
         net, _ = load_checkpoint(Path(out))
         assert all(torch.equal(tensor, states[epoch][name]) for name, tensor in net.state_dict().items())
     assert load_checkpoint(Path("models/best"))[1].lineage["validation"]["val_oks_ap"] == 0.5
+
+
+def test_a_fit_ends_in_the_precision_it_began_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Begun where bf16 is fast, taken up where it is emulated: the weights are those of a fit in bf16 alone."""
+    params = replace(TINY, precision="auto")
+    fit_here(replace(TINY, precision="bf16"), "models/whole")
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: Chosen("bf16", "AMX"))
+        stop_after(1, patch)
+        with pytest.raises(Stop):
+            fit_here(params, "models/stopped")
+    assert capsys.readouterr().err.count("fit-teacher: precision bf16 (AMX)\n") == 1
+    elsewhere = Chosen("fp32", "this CPU has no instructions for bf16")
+    monkeypatch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: elsewhere)
+    fit_here(params, "models/stopped")
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "precision" in line]
+    assert "precision bf16 (this fit began in it" in told
+    assert "would take fp32" in told and "delete models/stopped.resume" in told
+    assert same_weights("models/whole", "models/stopped")
+    lineage = load_checkpoint(Path("models/stopped"))[1].lineage
+    assert (lineage["precision"], lineage["params"]["precision"]) == ("bf16", "auto")
+    fit_here(params, "models/fresh")
+    assert "precision fp32 (this CPU has no instructions for bf16)" in capsys.readouterr().err
+    assert load_checkpoint(Path("models/fresh"))[1].lineage["precision"] == "fp32"
+    assert not same_weights("models/fresh", "models/stopped")
 
 
 def test_other_first_weights_are_another_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dataengine.train.fit.schedule import average_decay, decay_groups, learning_rate, update_average
+from dataengine.train.fit.schedule import MovingAverage, average_decay, decay_groups, learning_rate
 
 from ...helpers.fitting_project import TINY
 
@@ -47,12 +47,13 @@ def test_every_share_of_warm_up_and_restarts_gives_a_rate_within_bounds() -> Non
                 assert ((found >= 0) & (found <= TINY.learning_rate)).all()
 
 
-def test_the_average_moves_by_the_decay() -> None:
+@pytest.mark.parametrize("decay", [0.75, torch.tensor(0.75)])
+def test_the_average_moves_by_the_decay(decay: float | torch.Tensor) -> None:
     average, net = torch.nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
     net.weight.data.fill_(3.0)
     assert net.num_batches_tracked is not None
     net.num_batches_tracked.fill_(7)
-    update_average(average, net, 0.75)
+    MovingAverage(average, net).update(decay)
     torch.testing.assert_close(average.weight.detach(), torch.tensor([1.5, 1.5]))
     assert average.num_batches_tracked is not None
     assert average.num_batches_tracked.item() == 7

@@ -19,7 +19,7 @@ from dataengine.train.fit.step import Stepper
 
 from ...helpers.fitting_project import TINY, one_torch_thread
 
-PLAIN = replace(TINY, precision="fp32", learning_rate=1e-3, clip_norm=1e9)
+PLAIN = replace(TINY, learning_rate=1e-3, clip_norm=1e9)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,9 @@ def make_batch(size: int, seed: int = 0) -> Batch:
     )
 
 
-def make_stepper(params: FitParams, *, frozen_norms: bool = False, most: int = 10**9) -> Stepper:
+def make_stepper(
+    params: FitParams, *, frozen_norms: bool = False, most: int = 10**9, precision: str = "fp32"
+) -> Stepper:
     """`frozen_norms` takes the batch's pieces out of batch norm; more than `most` samples do not fit into memory."""
     net = first_network(params, model_meta(params))
     if frozen_norms:
@@ -55,7 +57,12 @@ def make_stepper(params: FitParams, *, frozen_norms: bool = False, most: int = 1
             )
 
     net.register_forward_pre_hook(weigh)
-    return Stepper(params, net, np.full(64, 400.0), lambda row: f"images/{row}.png", Ranks())
+    return Stepper(params, net, np.full(64, 400.0), lambda row: f"images/{row}.png", Ranks(), precision=precision)
+
+
+def learn(stepper: Stepper, batch: Batch, learning_rate: float, moment: str = "") -> float:
+    """One step; returns its loss."""
+    return float(stepper.step(stepper.ready(batch), learning_rate, moment))
 
 
 def weights(net: KeypointNetwork) -> torch.Tensor:
@@ -67,8 +74,8 @@ def test_pieces_add_up_to_the_whole_batch(losses: dict[str, float]) -> None:
     batch, found = make_batch(12), []
     for accumulate in (1, 2, 3, 12):
         stepper = make_stepper(replace(PLAIN, losses=losses, accumulate=accumulate), frozen_norms=True)
-        loss = stepper.step(batch, 0.0, "")
-        gradient = torch.cat([p.grad.flatten() for p in stepper.net.parameters() if p.grad is not None])
+        loss = learn(stepper, batch, 0.0)
+        gradient = torch.cat([p.grad.flatten() for p in stepper.learner.net.parameters() if p.grad is not None])
         found.append((loss, gradient))
     for loss, gradient in found[1:]:
         assert loss == pytest.approx(found[0][0], rel=1e-5)
@@ -79,10 +86,10 @@ def test_pieces_add_up_to_the_whole_batch(losses: dict[str, float]) -> None:
 def test_memory_that_runs_out_halves_the_batch_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     short, roomy = make_stepper(PLAIN, most=3), make_stepper(replace(PLAIN, accumulate=4))
     for seed in range(3):
-        losses = [stepper.step(make_batch(12, seed), 1e-3, "") for stepper in (short, roomy)]
+        losses = [learn(stepper, make_batch(12, seed), 1e-3) for stepper in (short, roomy)]
         assert losses[0] == losses[1]
-    assert short.pieces == 4
-    assert torch.equal(weights(short.net), weights(roomy.net))
+    assert short.learner.pieces == 4
+    assert torch.equal(weights(short.learner.net), weights(roomy.learner.net))
     told = capsys.readouterr().err
     assert told.count("out of memory") == 2
     assert "going on with 6 samples at a time" in told
@@ -91,45 +98,43 @@ def test_memory_that_runs_out_halves_the_batch_and_says_so(capsys: pytest.Captur
 
 def test_a_sample_that_never_fits_stops_the_run() -> None:
     with pytest.raises(EnvironmentFault, match="not even one sample"):
-        make_stepper(PLAIN, most=0).step(make_batch(4), 1e-3, "")
+        learn(make_stepper(PLAIN, most=0), make_batch(4), 1e-3)
 
 
 def test_an_optimizer_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     stepper = make_stepper(PLAIN)
     message = "DefaultCPUAllocator: can't allocate memory: 9 bytes\nmore"
-    monkeypatch.setattr(stepper.optimizer, "step", lambda: (_ for _ in ()).throw(RuntimeError(message)))
+    monkeypatch.setattr(stepper.learner.optimizer, "step", lambda: (_ for _ in ()).throw(RuntimeError(message)))
     with pytest.raises(EnvironmentFault, match="optimizer does not fit") as caught:
-        stepper.step(make_batch(4), 1e-3, "")
+        learn(stepper, make_batch(4), 1e-3)
     assert "\n" not in str(caught.value)
 
 
 def test_another_fault_is_not_taken_for_memory() -> None:
     stepper = make_stepper(PLAIN)
-    stepper.net.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+    stepper.learner.net.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match="shapes differ"):
-        stepper.step(make_batch(4), 1e-3, "")
-    assert stepper.pieces == 1
+        learn(stepper, make_batch(4), 1e-3)
+    assert stepper.learner.pieces == 1
 
 
 def test_a_batch_that_spoils_the_loss_is_named_and_changes_nothing() -> None:
     stepper = make_stepper(PLAIN)
-    before = weights(stepper.net)
+    before = weights(stepper.learner.net)
     batch = make_batch(4)
     batch.images[2, 0, 0, 0] = math.nan
     with pytest.raises(InputError, match=r"diverged at epoch 5, step 7.*people 0, 1, 2, 3 in images/0\.png, images/1"):
-        stepper.step(batch, 1e-3, "epoch 5, step 7")
-    assert torch.equal(weights(stepper.net), before)
+        learn(stepper, batch, 1e-3, "epoch 5, step 7")
+    assert torch.equal(weights(stepper.learner.net), before)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 @pytest.mark.parametrize("channels_last", [True, False])
-def test_precision_and_memory_layout_lead_the_same_way(precision: Any, channels_last: bool) -> None:
-    reference, other = (
-        make_stepper(replace(PLAIN, **change))  # type: ignore[arg-type]
-        for change in ({}, {"precision": precision, "channels_last": channels_last})
-    )
+def test_precision_and_memory_layout_lead_the_same_way(precision: str, channels_last: bool) -> None:
+    reference = make_stepper(PLAIN)
+    other = make_stepper(replace(PLAIN, channels_last=channels_last), precision=precision)
     for seed in range(4):
-        one, two = (stepper.step(make_batch(8, seed), 1e-3, "") for stepper in (reference, other))
+        one, two = (learn(stepper, make_batch(8, seed), 1e-3) for stepper in (reference, other))
         assert two == pytest.approx(one, rel=0.02 if precision == "bf16" else 1e-4)
 
 
@@ -148,5 +153,5 @@ def test_each_head_learns_a_batch_by_heart(head: str) -> None:
     kwargs = {"channels": [16, 32], "blocks": [1, 1], **({"deconv_channels": 16} if head == "heatmap" else {})}
     params = replace(PLAIN, head=head, network_kwargs=kwargs, losses={main: 1.0, "smooth_l1": 0.02}, label_sigma_px=3.0)
     stepper, batch = make_stepper(params), make_batch(4)
-    losses = [stepper.step(batch, 5e-3, "") for _ in range(40)]
+    losses = [learn(stepper, batch, 5e-3) for _ in range(40)]
     assert losses[-1] < 0.5 * losses[0]

@@ -8,8 +8,8 @@ from scipy import stats
 from dataengine.errors import ParamsError
 from dataengine.evaluation.bootstrap import Resampled
 from dataengine.train.gate.comparison import TestSet
-from dataengine.train.gate.evidence import WHOLE, Evidence, Measured
-from dataengine.train.gate.policy import Budgets, Guarded, Primary
+from dataengine.train.gate.evidence import WHOLE, Evidence, SliceEvidence
+from dataengine.train.gate.policy import Budgets, Guards, Primary
 from dataengine.train.gate.verdict import judge, spent_error
 
 from ..gate_round import PARAMS
@@ -18,7 +18,7 @@ POLICY = replace(
     PARAMS,
     floor_ap=0.3,
     primary=Primary("superiority", 0.01),
-    guarded=Guarded(["occlusion=some"], margin=0.05, level=0.95, min_people=20),
+    guarded=Guards(["occlusion=some"], margin=0.05, level=0.95, min_people=20),
     budgets=Budgets(latency_ms=10.0, size_mb=5.0, ece=0.2),
 )
 MANY = 1e6  # clusters, so that quantiles are the normal ones
@@ -42,8 +42,8 @@ def evidence(
 ) -> Evidence:
     ap = ap or figure(0.6, 0.02)
     guards = {"occlusion=some": (figure(0.0, 0.01), 300)} if guards is None else guards
-    slices = {WHOLE: Measured(1000, 800, ap, None if gain is None else ap, gain)}
-    slices |= {name: Measured(people, people, ap, ap, each) for name, (each, people) in guards.items()}
+    slices = {WHOLE: SliceEvidence(1000, 800, ap, None if gain is None else ap, gain)}
+    slices |= {name: SliceEvidence(people, people, ap, ap, each) for name, (each, people) in guards.items()}
     test = TestSet("a" * 64, 1000, 800, clusters, use, 10)
     return Evidence(test, slices, latency_ms, size_bytes, ece)
 

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from dataengine.evaluation.bootstrap import Interval
+from dataengine.evaluation.interval import Interval
 
 from ..comparison import ReliabilityBin
 
@@ -30,8 +30,7 @@ class Scale:
     @classmethod
     def around(cls, intervals: Sequence[Interval | None], *marks: float) -> "Scale":
         """An axis that holds all of them."""
-        shown = [interval for interval in intervals if interval is not None]
-        values = [v for i in shown for v in (i.low, i.high)] + list(marks)
+        values = [bound for i in intervals if i is not None for bound in (i.low, i.high)] + list(marks)
         low, high = min(values), max(values)
         return cls(low, high if high > low else low + 0.1)
 

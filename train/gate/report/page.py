@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from dataengine.evaluation.bootstrap import Interval, clusters_of
+from dataengine.evaluation.image_clusters import clusters_of
+from dataengine.evaluation.interval import Interval
 from dataengine.evaluation.matching import precision_table
 from dataengine.files import atomic_path
 from dataengine.people import Images, People
 
 from ..comparison import Comparison, ModelFigures
-from ..models import Scored
+from ..models import ScoredModel
 from .charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
-from .people import shown_person, telling_people
+from .people import panels_of, people_to_show
 from .template import PAGE
 
 PICTURES = 24
@@ -45,7 +46,7 @@ def write_report(
     comparison: Comparison,
     people: People,
     images: Images,
-    scored: Mapping[str, Scored],
+    scored: Mapping[str, ScoredModel],
     lineage: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write the report of a comparison.
@@ -81,13 +82,13 @@ def write_report(
 
 def _headline(comparison: Comparison) -> str:
     """The verdict in one sentence; a promotion with its figure, for what stops one may be no figure of AP."""
-    said = HEADLINE[comparison.verdict]
+    headline = HEADLINE[comparison.verdict]
     if comparison.verdict != "promote":
-        return said
+        return headline
     figure = comparison.gain if comparison.gain is not None else comparison.ap
     what = "AP" if comparison.gain is None else "AP against the champion"
     sign, level = "" if comparison.gain is None else "+", comparison.policy["level"]
-    return f"{said[:-1]}: {figure.value:{sign}.3f} {what} ({level:.0%} interval {_bounds(figure, sign)})."
+    return f"{headline[:-1]}: {figure.value:{sign}.3f} {what} ({level:.0%} interval {_bounds(figure, sign)})."
 
 
 def _models(comparison: Comparison) -> dict[str, ModelFigures]:
@@ -135,9 +136,9 @@ def _row(name: str, interval: Interval, scale: Scale, who: str, sign: str, mark:
 
 
 def _slice_scale(comparison: Comparison) -> Scale:
-    shown = [part.candidate if comparison.gain is None else part.gain for part in comparison.slices]
+    intervals = [part.candidate if comparison.gain is None else part.gain for part in comparison.slices]
     limits = [check.limit for check in comparison.checks if check.kind == "guard"]
-    return Scale.around(shown, 0.0, *limits)
+    return Scale.around(intervals, 0.0, *limits)
 
 
 def _slice_axis(comparison: Comparison) -> Markup:
@@ -145,16 +146,17 @@ def _slice_axis(comparison: Comparison) -> Markup:
 
 
 def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    compared = comparison.gain is not None
-    shown = {part.name: part.gain if compared else part.candidate for part in comparison.slices}
+    has_champion = comparison.gain is not None
+    intervals = {part.name: part.gain if has_champion else part.candidate for part in comparison.slices}
     limits = {check.name: check.limit for check in comparison.checks if check.kind == "guard"}
     scale = _slice_scale(comparison)
     for part in comparison.slices:
-        interval, facts = shown[part.name], {"people": part.people, "clusters": part.clusters, "guarded": part.guarded}
+        interval = intervals[part.name]
+        facts = {"people": part.people, "clusters": part.clusters, "guarded": part.guarded}
         row = (
             {}
             if interval is None
-            else _row(part.name, interval, scale, "candidate", "+" if compared else "", limits.get(part.name))
+            else _row(part.name, interval, scale, "candidate", "+" if has_champion else "", limits.get(part.name))
         )
         yield {"name": part.name, "svg": ""} | row | facts
 
@@ -188,13 +190,16 @@ def _figures(comparison: Comparison) -> Iterator[dict[str, Any]]:
         yield {"name": name, "cells": list(texts.values()) + ([""] if len(models) > 1 else [])}
 
 
-def _charts(comparison: Comparison, scored: Mapping[str, Scored]) -> Iterator[dict[str, Any]]:
+def _charts(comparison: Comparison, scored: Mapping[str, ScoredModel]) -> Iterator[dict[str, Any]]:
     matches = {who: each.pairs.match() for who, each in scored.items()}
     recall = next(iter(matches.values())).recall_points
     tables = {who: precision_table(each) for who, each in matches.items()}
     thresholds = next(iter(matches.values())).thresholds
-    chosen = {"all OKS thresholds": np.ones(len(thresholds), dtype=bool), "OKS 0.75": np.isclose(thresholds, 0.75)}
-    for words, rows in chosen.items():
+    threshold_masks = {
+        "all OKS thresholds": np.ones(len(thresholds), dtype=bool),
+        "OKS 0.75": np.isclose(thresholds, 0.75),
+    }
+    for words, rows in threshold_masks.items():
         caption = f"Precision over recall, {words}"
         yield {
             "svg": precision_svg({w: t[rows].mean(axis=0) for w, t in tables.items()}, recall, caption),
@@ -219,11 +224,11 @@ def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
         }
 
 
-def _people(comparison: Comparison, people: People, images: Images, scored: Mapping[str, Scored]) -> list[Any]:
+def _people(comparison: Comparison, people: People, images: Images, scored: Mapping[str, ScoredModel]) -> list[Any]:
     predictions = {who: each.prediction for who, each in scored.items()}
     clusters = clusters_of(images, comparison.policy["cluster"], comparison.policy["block_frames"])
-    rows = telling_people(people, predictions, PICTURES, clusters[images.rows_of(people.image_id)])
-    return [shown_person(people, images, int(row), predictions) for row in rows]
+    rows = people_to_show(people, predictions, PICTURES, clusters[images.rows_of(people.image_id)])
+    return [panels_of(people, images, int(row), predictions) for row in rows]
 
 
 def _people_words(comparison: Comparison) -> str:
@@ -250,7 +255,18 @@ def _test(comparison: Comparison) -> dict[str, str]:
             f"{error.this_round:.2%}, with the earlier ones {error.spent:.2%}; {error.left:.2%} is left."
         ),
         "round": str(comparison.round),
+        "runner": _runner(comparison),
     }
+
+
+def _runner(comparison: Comparison) -> str:
+    """What ran the models, and why those before it in the order of preference did not."""
+    used = comparison.runner
+    if used is None:
+        return "unknown"
+    said = f"{used.words}, {used.file}" + (", the same for both models" if comparison.champion else "")
+    reasons = "; ".join(f"{name}: {why}" for name, why in used.passed_over.items())
+    return f"{said}. Not run here: {reasons}" if reasons else said
 
 
 def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -258,7 +274,8 @@ def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict
     hashes = facts.get("data_sha256", {})
     return {
         "model": model.id,
-        "file": f"{model.file}, measured on {model.machine or 'an unknown machine'}",
+        "file": f"{model.file}, run by {model.runner or 'an unknown runner'}; latency measured on "
+        f"{model.machine or 'an unknown machine'}",
         "weights": str(facts.get("student_sha256", "-")),
         "training data": str(student.get("data_sha256", "-")),
         **{f"data: {name}": str(value) for name, value in hashes.items()},

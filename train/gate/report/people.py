@@ -1,6 +1,5 @@
 """The people on whom two models differ most, drawn side by side: as labelled, by the candidate, by the champion."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.oks import person_oks
 from dataengine.inference.predict import Prediction
 from dataengine.people import Images, People
+from dataengine.pictures import data_uri
 
 PICTURE_PX = 220
 QUALITY = 72
@@ -29,7 +29,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Shown:
+class PersonPanels:
     """One person: as labelled, then as each model sees them."""
 
     name: str
@@ -37,7 +37,7 @@ class Shown:
     panels: tuple[Panel, ...]
 
 
-def telling_people(
+def people_to_show(
     people: People, predictions: Mapping[str, Prediction], count: int, clusters: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Rows of the people, one an image, on whom two models' OKS differ most; with one model, its worst.
@@ -58,19 +58,21 @@ def telling_people(
     return rows[np.sort(np.argsort(turn, kind="stable")[:count])]
 
 
-def shown_person(people: People, images: Images, row: int, predictions: Mapping[str, Prediction]) -> Shown:
+def panels_of(people: People, images: Images, row: int, predictions: Mapping[str, Prediction]) -> PersonPanels:
     """The person in `row` as labelled and as each model sees them, on the part of the image around the box."""
     path = str(images.path[images.rows_of([people.image_id[row]])[0]])
     person, image = people.take([row]), read_image(path)
-    drawn = [("labelled", person, "the labelled joints")]
+    pictures = [("labelled", person, "the labelled joints")]
     oks = []
     for who, prediction in predictions.items():
         joints = prediction.keypoints_px[[row]]
         oks.append(float(person_oks(person, joints)[0]))
-        drawn.append((f"{who} {oks[-1]:.2f}", person.replace(keypoints_px=joints), f"the {who}'s, OKS {oks[-1]:.2f}"))
+        pictures.append(
+            (f"{who} {oks[-1]:.2f}", person.replace(keypoints_px=joints), f"the {who}'s, OKS {oks[-1]:.2f}")
+        )
     name = f"image {int(people.image_id[row])}"
-    panels = [Panel(title, _source(image, one), f"{name}, {alt}") for title, one, alt in drawn]
-    return Shown(name, oks[0] - oks[1] if len(oks) > 1 else None, tuple(panels))
+    panels = [Panel(title, _source(image, one), f"{name}, {alt}") for title, one, alt in pictures]
+    return PersonPanels(name, oks[0] - oks[1] if len(oks) > 1 else None, tuple(panels))
 
 
 def _source(image: BgrImage, person: People) -> str:
@@ -79,5 +81,4 @@ def _source(image: BgrImage, person: People) -> str:
     scale = PICTURE_PX / max(part.shape[:2])
     fitted = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     moved = person.replace(keypoints_px=((person.keypoints_px - corner) * scale).astype(np.float32))
-    _, jpeg = cv2.imencode(".jpg", draw_people(fitted, moved), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+    return data_uri(draw_people(fitted, moved), quality=QUALITY)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataengine.mixing import replay_count
+from dataengine.studies.settings import NULL
 
-STAGES = ("fit-teacher", "fit-student")
 FULL, ROUND = "full", "round"
 MIX_FOLDER, TEST_FILE = "mix", "ingest/test.json"  # inside the folder of an earlier round's data
-NULL = "null"
 _KEYS = ("epochs", "layer_decay", "learning_rate", "old_test", "patience", "people_per_epoch", "replay", "seed")
 OWNED = frozenset({*_KEYS, "replay.mix", "replay.share", "start_from"})
-"""Params of the stage that the study sets itself."""
+"""Params of the stage that the study sets itself, without the stage's name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -35,8 +34,12 @@ class Variant:
         return f"{self.kind}, {self.share:.0%} old{decay}"
 
 
+Fit = tuple[Variant, int]
+"""A variant and a seed."""
+
+
 @dataclass(frozen=True)
-class Plan:
+class RoundPlan:
     """What is compared."""
 
     stage: str
@@ -63,7 +66,7 @@ class Plan:
         rounds = [Variant(ROUND, share, decay) for decay in self.layer_decays for share in self.shares]
         return [Variant(FULL, self.full_share, 1.0), *rounds]
 
-    def fits(self) -> list[tuple[Variant, int]]:
+    def fits(self) -> list[Fit]:
         """Variants with their seeds: seed by seed, so that a study that was stopped has compared all alike."""
         return [(variant, seed) for seed in self.seeds for variant in self.variants()]
 

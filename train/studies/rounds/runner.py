@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,30 +12,27 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
-from dataengine.studies.dvc_project import DvcProject
+from dataengine.studies.settings import fingerprint
+from dataengine.studies.study import Study
 
 from ...fit.data import MIX_PEOPLE, MIX_RECIPE
 from ...fit.forgetting import average_precision
 from ...fit.start import read_checkpoint
-from .plan import MIX_FOLDER, TEST_FILE, Plan, Variant
-from .report import Base, Outcome, write_report
+from .plan import MIX_FOLDER, TEST_FILE, Fit, RoundPlan
+from .report import Base, RoundOutcome, write_round_report
 
-MARK_DIGITS = 8
 VAL_FILE = "val.json"
-Fit = tuple[Variant, int]
 
 
-@dataclass(frozen=True)
-class Runner:
-    """A plan in the working folder's project; `report` is absolute."""
+@dataclass(frozen=True, kw_only=True)
+class RoundStudy(Study[Fit, RoundOutcome]):
+    """A plan of rounds in the working folder's project."""
 
-    plan: Plan
-    report: Path
+    command = "compare-rounds"
+    unit = "fit"
+    page_name = "rounds"
 
-    @cached_property
-    def project(self) -> DvcProject:
-        """Of the working folder."""
-        return DvcProject(Path.cwd(), self.report / "study.log")
+    plan: RoundPlan
 
     def prepare(self) -> None:
         """Bring the data that the stage reads up to date, once, for all fits.
@@ -50,6 +45,10 @@ class Runner:
                 raise InputError(f"{path} is missing", mend="docs/training.md says how to keep a round's data")
         for stage in self.project.makers(self.plan.stage):
             self.project.repro(stage)
+
+    def trials(self) -> list[Fit]:
+        """All fits of the plan."""
+        return self.plan.fits()
 
     @cached_property
     def base(self) -> Base:
@@ -66,46 +65,40 @@ class Runner:
             old_people=len(old_people),
         )
 
-    def known(self, fit: Fit) -> Outcome | None:
+    def known(self, trial: Fit) -> RoundOutcome | None:
         """What an earlier call found."""
-        path = self._record(fit)
-        return Outcome(**read_json(path)["outcome"]) if path.exists() else None
+        path = self.record_file(self.name(trial))
+        return RoundOutcome(**read_json(path)["outcome"]) if path.exists() else None
 
-    def outcome(self, fit: Fit) -> Outcome:
+    def outcome(self, trial: Fit) -> RoundOutcome:
         """Run the experiment where there is none yet, keep its figures."""
-        name, params = self.name(fit), self.plan.params_of(*fit)
-        if name not in self.project.experiments():
-            told = [f"{key}={value}" for key, value in params.items()]
-            copied = (self.plan.base, self.plan.old)
-            # alone: DVC does not know that the stage reads the earlier round, and would take an older result over
-            self.project.run_experiment(name, told, self.plan.stage, copied=copied, alone=True)
+        name, params = self.name(trial), self.plan.params_of(*trial)
+        # alone: DVC does not know that the stage reads the earlier round, and would take an older result over
+        revision = self.experiment(name, params, self.plan.stage, copied=(self.plan.base, self.plan.old), alone=True)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
             file = Path(temporary) / "metrics.json"
-            revision = self.project.experiments()[name]
             self.project.fetch(revision, self.project.metrics_file(self.plan.stage), file)
             metrics = read_json(file)
+        variant, _ = trial
         rate = metrics["images_per_s"]
-        found = Outcome(
-            metrics["val_oks_ap"], metrics["old_test_ap_after"], self.plan.seen(fit[0]) / rate if rate else 0.0
-        )
-        record = {"name": name, "params": params, "outcome": asdict(found)}
-        write_json(self._record(fit), record)
+        seconds = self.plan.seen(variant) / rate if rate else 0.0
+        found = RoundOutcome(metrics["val_oks_ap"], metrics["old_test_ap_after"], seconds)
+        write_json(self.record_file(name), {"name": name, "params": params, "outcome": asdict(found)})
         return found
 
-    def write(self, known: Mapping[Fit, Outcome]) -> None:
+    def write(self, known: Mapping[Fit, RoundOutcome]) -> None:
         """The page and the plot."""
-        write_report(self.report, self.plan, self.base, known)
+        write_round_report(self.report, self.plan, self.base, known)
 
     def name(self, fit: Fit) -> str:
-        """Of its experiment: it tells of another fit where anything that decides the result has changed."""
+        """Name of the fit's experiment: another one where anything that decides the result has changed."""
         variant, seed = fit
-        decides = [self.plan.params_of(variant, seed), self._data]
-        mark = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:MARK_DIGITS]
+        mark = fingerprint([self.plan.params_of(variant, seed), self._data])
         return f"{variant.kind}-{variant.share:g}old-decay{variant.layer_decay:g}-seed{seed}-{mark}"
 
     @cached_property
     def _data(self) -> list[object]:
-        """What decides a result beside the params of the fit. Own data are named by path alone, hence their hashes."""
+        """What decides a result apart from the params of the fit. Own data are named by path alone: hence hashes."""
         earlier = {path.as_posix(): sha256_file(path) for path in self._files()}
         present = {stage: self.project.results(stage) for stage in self.project.makers(self.plan.stage)}
         return [earlier, present, self.project.ingredients(self.plan.stage)]
@@ -114,6 +107,3 @@ class Runner:
         mix = self.plan.old / MIX_FOLDER
         base = [self.plan.base / name for name in (WEIGHTS_NAME, META_NAME)]
         return [*base, mix / MIX_PEOPLE, mix / MIX_RECIPE, self.plan.old / TEST_FILE]
-
-    def _record(self, fit: Fit) -> Path:
-        return self.report / "runs" / f"{self.name(fit)}.json"

@@ -5,7 +5,7 @@ import numpy as np
 from dataengine.evaluation.oks import person_oks
 from dataengine.inference.predict import Prediction
 from dataengine.people import People
-from dataengine.train.gate.report.people import telling_people
+from dataengine.train.gate.report.people import people_to_show
 
 ONE = np.random.default_rng(0).uniform(50, 250, (17, 2))
 
@@ -30,13 +30,13 @@ def test_each_cluster_is_shown_before_any_is_shown_again() -> None:
     oks = person_oks(people, found["candidate"].keypoints_px)
     assert np.argsort(oks).tolist() == [1, 2, 3, 4, 5, 0, 6]
     clusters = np.array([0, 1, 1, 1, 2, 2, 3])
-    assert telling_people(people, found, 4, clusters).tolist() == [1, 4, 0, 6]
-    assert telling_people(people, found, 6, clusters).tolist() == [1, 2, 4, 5, 0, 6]
-    assert telling_people(people, found, 2, clusters).tolist() == [1, 4]
-    assert telling_people(people, found, 99, clusters).tolist() == [1, 2, 3, 4, 5, 0, 6]
+    assert people_to_show(people, found, 4, clusters).tolist() == [1, 4, 0, 6]
+    assert people_to_show(people, found, 6, clusters).tolist() == [1, 2, 4, 5, 0, 6]
+    assert people_to_show(people, found, 2, clusters).tolist() == [1, 4]
+    assert people_to_show(people, found, 99, clusters).tolist() == [1, 2, 3, 4, 5, 0, 6]
 
 
 def test_without_anybody_labelled_there_is_nobody_to_show() -> None:
     people, found = answered([1, 2])
     unlabelled = people.replace(visibility=np.zeros_like(people.visibility))
-    assert telling_people(unlabelled, found, 5, np.array([0, 1])).tolist() == []
+    assert people_to_show(unlabelled, found, 5, np.array([0, 1])).tolist() == []

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from dataengine.keypoints import UNLABELLED, VISIBLE
 
 from ..body.model import BodyModel
-from ..pictures.ground_truth import joint_visibility, reach_m
-from ..pictures.maker import light_of
+from ..cycles.depth import blender_pixels, render_depth
+from ..cycles.observe import Hits, observe
 from ..poses.library import read_pose_library
 from ..poses.motion import read_motions
 from ..scene.layout import build_geometry, make_tailor
 from ..scene.lens import SHARP
 from ..scene.params import RenderParams
 from ..scene.spec import draw_scene
-from .observe import Hits, observe
-from .process import import_bpy, silent_stdout
+from .ground_truth import joint_visibility, reach_m
+from .maker import light_of
 
 
 class DepthObserver:
@@ -31,12 +31,12 @@ class DepthObserver:
         self._tailor = make_tailor(self._model.template)
 
     def make(self, index: int) -> None:
-        """Write the fields of `check_renders.Checked` for image `index` to an .npz file in `folder`."""
+        """Write the fields of `check_renders.CheckedJoints` for image `index` to an .npz file in `folder`."""
         fields: dict[str, Any] = self.look_up(index)
         np.savez(self._folder / f"{index}.npz", **fields)
 
     def look_up(self, index: int) -> dict[str, NDArray]:
-        """The fields of `check_renders.Checked` for image `index`."""
+        """The fields of `check_renders.CheckedJoints` for image `index`."""
         size = self._params.width_px, self._params.height_px
         scene = draw_scene(self._params, self._poses, index)
         geometry = build_geometry(scene, self._model, self._tailor, *size)
@@ -76,42 +76,3 @@ def in_frame(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def is_visible(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Joints that are labelled visible."""
     return np.asarray(visibility == VISIBLE)
-
-
-def render_depth() -> NDArray[np.float64]:
-    """Depth along the camera's axis (h, w) of the scene that was observed last, from Cycles' own pass, in metres."""
-    import tempfile
-
-    bpy = import_bpy()
-    scene = bpy.context.scene
-    scene.view_layers[0].use_pass_z = True
-    scene.cycles.samples, scene.cycles.use_denoising = 1, False
-    tree = scene.node_tree
-    with tempfile.TemporaryDirectory() as folder:
-        tree.nodes.clear()
-        layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
-        output.base_path = folder
-        output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
-        tree.links.new(layers.outputs["Depth"], output.inputs[0])
-        with silent_stdout():
-            bpy.ops.render.render(write_still=False)
-        image = bpy.data.images.load(str(next(Path(folder).glob("*.exr"))))
-        image.colorspace_settings.name = "Non-Color"
-        width, height = image.size
-        values = np.empty(width * height * image.channels, dtype=np.float32)
-        image.pixels.foreach_get(values)
-        bpy.data.images.remove(image)
-    scene.view_layers[0].use_pass_z = False
-    return values.reshape(height, width, -1)[::-1, :, 0].astype(np.float64)
-
-
-def blender_pixels(points_m: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.float64]:
-    """Where Blender's own `world_to_camera_view` sees the points (n, 2)."""
-    import_bpy()
-    import bpy
-    import mathutils
-    from bpy_extras.object_utils import world_to_camera_view
-
-    scene = bpy.context.scene
-    views = [world_to_camera_view(scene, scene.camera, mathutils.Vector(point)) for point in points_m]
-    return np.array([[view.x * width_px, (1 - view.y) * height_px] for view in views])

@@ -1,0 +1,61 @@
+"""Everything that the checks judge, as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dataengine.errors import EnvironmentFault
+from dataengine.hardware.memory import Memory
+from dataengine.machine import Processor
+
+from .database import Database
+from .environment import Disk, Packages
+from .programs import Answer
+from .project import Project
+from .proofs import Proof
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found; an `Answer` is None where what would be asked is not there at all."""
+
+    project: Project
+    processor: Processor
+    cores: int
+    """That this process may use."""
+    machine_cores: int
+    memory: Memory
+    disk: Disk
+    packages: Packages
+    python_fault: EnvironmentFault | None
+    """Why set-up cannot work with this Python."""
+    torch: Answer | None
+    """Of ask_torch.py."""
+    precision: Answer | None
+    """Of ask_precision.py, for what the fits ask for and for auto."""
+    onnxruntime: Answer | None
+    """Of ask_library.py."""
+    tensorrt: Mapping[str, Answer | None]
+    """The same, by library."""
+    driver: Answer | None
+    """What nvidia-smi prints for `NVIDIA_SMI`."""
+    blender_python: str
+    """The interpreter that renders; "" where there is none."""
+    python_for_blender: str
+    """A Python that set-up could make its environment with; "" where there is none."""
+    blender: Answer | None
+    """Of ask_blender.py."""
+    proofs: Mapping[str, Proof]
+    """What is remembered of the GPUs in `blender`, by type."""
+    libraries_fault: EnvironmentFault | None
+    """Which shared libraries of the system Blender would miss."""
+    fiftyone: str
+    """Its version."""
+    database: Database | None
+    app_port_fault: str
+    git: Answer
+    """The checkout that the project lies in."""
+    dvc: str
+    """Its version; "" where the command is not there."""
+    browser: str

@@ -1,0 +1,68 @@
+"""The project that `dataengine doctor` looks at: its folder, its params, whether set-up has run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dataengine.environments.virtual_environment import stamp_path
+from dataengine.machine_setup import ASKED_FOR, ENVIRONMENT
+
+FITS = ("fit-teacher", "fit-student")
+LATER = "make repro installs it"
+REPAIR = "make clean setup"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder, which need not hold a project."""
+
+    root: Path
+    found: bool
+    """It has a pipeline and params; without them the defaults are assumed."""
+    set_up: Literal["no", "old", "yes"]
+    """Whether `make setup` has run there; "old": before what it installs was last changed."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Sections of params.yaml; empty without a project, or where the file cannot be read."""
+    params_fault: str = ""
+    """Why params.yaml cannot be read."""
+
+    def value(self, section: str, key: str, default: Any) -> Any:
+        """A param, or `default` where it does not stand there or is of another kind."""
+        found = self.params.get(section)
+        value = found.get(key, default) if isinstance(found, dict) else default
+        return value if isinstance(value, type(default)) else default
+
+
+def read_project(root: Path, params_file: Path) -> Project:
+    """The project in `root`. Needs PyYAML for the params, which is there once set-up has run."""
+    found = (root / "dvc.yaml").is_file() and params_file.is_file()
+    params, fault = _read_params(params_file) if found else ({}, "")
+    return Project(root, found, _set_up(root), params, fault)
+
+
+def _read_params(path: Path) -> tuple[Mapping[str, Any], str]:
+    try:
+        import yaml
+    except ImportError:
+        return {}, ""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return {}, " ".join(str(error).split())
+    return (document, "") if isinstance(document, dict) else ({}, "it holds no sections")
+
+
+def _set_up(root: Path) -> Literal["no", "old", "yes"]:
+    """By the stamp that set-up leaves. Only the environment's own Python can tell whether it is out of date."""
+    environment = root / ENVIRONMENT
+    if not any(environment.glob(".setup-*")):
+        return "no"
+    try:
+        stamp = stamp_path(environment, sys.version, [root / name for name in ASKED_FOR])
+    except OSError:
+        return "yes"
+    return "old" if Path(sys.prefix) == environment.absolute() and not stamp.exists() else "yes"

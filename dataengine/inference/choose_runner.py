@@ -1,0 +1,107 @@
+"""What runs exported models here: the first of several candidates that really runs one batch of each of them.
+
+`choose_runner` is what decides; a `Candidate` is one way to run a model. Models that are compared are chosen for
+together, so that their difference is never one of runtimes. A candidate that fails leaves a reason of one line,
+whatever its library raised.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dataengine.errors import DataEngineError, EnvironmentFault
+from dataengine.inference.exported import ExportedModel
+from dataengine.inference.predict import Runner
+
+TRIED_CROPS = 2
+_REASON_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to run exported models."""
+
+    name: str
+    """As params and reports have it, such as ``onnx-cpu``."""
+    words: str
+    """For people, such as "ONNX Runtime on the CPU"."""
+    file: str
+    """Which of the exported files it runs."""
+    open: Callable[[ExportedModel], Runner]
+    """Makes the runner, or raises what is missing."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What runs the models, and what does not."""
+
+    candidate: Candidate
+    runners: tuple[Runner, ...]
+    """One for each model, in their order."""
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    """Why each candidate before this one does not run here, by name."""
+
+    def line(self) -> str:
+        """Name and reasons in one line."""
+        reasons = "; ".join(f"{name}: {why}" for name, why in self.passed_over.items())
+        return f"runner: {self.candidate.words}, {self.candidate.file}" + (f" (not {reasons})" if reasons else "")
+
+
+def choose_runner(candidates: Sequence[Candidate], models: Sequence[ExportedModel]) -> Chosen:
+    """The first of `candidates` that runs a batch of all `models`.
+
+    Raises:
+        EnvironmentFault: none does; the reasons are in it.
+    """
+    failed: dict[str, str] = {}
+    for candidate in candidates:
+        runners = try_candidate(candidate, models)
+        if not isinstance(runners, str):
+            return Chosen(candidate, runners, failed)
+        failed[candidate.name] = runners
+    raise EnvironmentFault("nothing runs the model here", got="; ".join(f"{n}: {why}" for n, why in failed.items()))
+
+
+def try_candidate(candidate: Candidate, models: Sequence[ExportedModel]) -> tuple[Runner, ...] | str:
+    """A runner for each model, proved on a batch, or why there is none, in one line."""
+    try:
+        return tuple(_proved(candidate, model) for model in models)
+    except Exception as error:  # a runtime's library may raise anything: it is a reason, not the end
+        return reason_of(error)
+
+
+def open_named(candidate: Candidate, models: Sequence[ExportedModel]) -> Chosen:
+    """The candidate that was asked for by name.
+
+    Raises:
+        DataEngineError: what it lacks. Other faults of its library come as an `EnvironmentFault`.
+    """
+    try:
+        return Chosen(candidate, tuple(_proved(candidate, model) for model in models))
+    except DataEngineError:
+        raise
+    except Exception as error:
+        mend = "take another runner, or auto"
+        raise EnvironmentFault(f"{candidate.words} does not run here", got=reason_of(error), mend=mend) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What an exception says, in one line of readable length."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= _REASON_CHARACTERS else words[: _REASON_CHARACTERS - 3] + "..."
+
+
+def _proved(candidate: Candidate, model: ExportedModel) -> Runner:
+    """The candidate's runner, after it has answered a batch with what the network's head gives."""
+    runner = candidate.open(model)
+    meta = model.meta
+    images = np.zeros((TRIED_CROPS, 3, meta.input_height_px, meta.input_width_px), dtype=np.float32)
+    answer = runner(images)
+    expected = len(meta.reader.outputs)
+    if len(answer) != expected or any(len(array) != TRIED_CROPS for array in answer):
+        got = ", ".join(str(array.shape) for array in answer)
+        raise EnvironmentFault(f"{candidate.words} gives another answer", expected=f"{expected} tensors", got=got)
+    if not all(np.isfinite(array).all() for array in answer):
+        raise EnvironmentFault(f"{candidate.words} gives values that are not finite", got="NaN or infinity")
+    return runner

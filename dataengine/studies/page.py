@@ -1,0 +1,68 @@
+"""What the pages of all studies share: the command line that makes them, wording, the plot's look, the files.
+
+Order: `command_line`, `unfinished`, `interval_note` and `paragraph` make parts of the text; `new_figure` begins the
+plot, whose lines look as `STYLES` says; `write_page` writes both.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataengine.files import atomic_path
+from dataengine.studies.seed_spread import LEVEL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MISSING = "missing"
+# Okabe and Ito's colours, which everyone can tell apart; a marker each for print without colour
+BLUE, GREY = "#0072b2", "#777777"
+STYLES: tuple[tuple[str, str], ...] = tuple(
+    zip(("#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", BLUE), "os^vDPX", strict=True)
+)
+"""Colour and marker of each thing that a plot compares."""
+_DPI = 110
+_LINE_LENGTH = 118
+
+
+def command_line(command: str, **options: object) -> str:
+    """The call of `command` that makes the page: an option per keyword, repeated for each value of a list or tuple."""
+    words = [f"dataengine {command}"]
+    for name, value in options.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        words += [f"--{name.replace('_', '-')} {each}" for each in values]
+    return " ".join([*words, f"--report reports/{command}"])
+
+
+def unfinished(known: int, planned: int, unit: str) -> list[str]:
+    """Lines that say how much of a study is there; none for a whole one."""
+    return [] if known == planned else [f"**Unfinished: {known} of {planned} {unit}s are known.**", ""]
+
+
+def interval_note(pooled_over: str, same: str) -> str:
+    """What the ± of a page means: `pooled_over` the trials whose spread was pooled, on the `same` people."""
+    return (
+        f"± is half of the mean's {LEVEL:.0%} interval, the spread over seeds pooled over {pooled_over}: "
+        f"it speaks of other seeds on the same {same}, not of other people."
+    )
+
+
+def paragraph(*sentences: str) -> list[str]:
+    """The sentences in lines of a readable length."""
+    return textwrap.wrap(" ".join(filter(None, sentences)), _LINE_LENGTH, break_on_hyphens=False)
+
+
+def new_figure(width_in: float, height_in: float) -> "Figure":
+    """An empty figure, in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_in, height_in), dpi=_DPI, layout="constrained")
+
+
+def write_page(report: Path, name: str, lines: Sequence[str], figure: "Figure") -> None:
+    """Write `name`.md, which shows the plot beside it, and `name`.png into the folder `report`."""
+    with atomic_path(report / f"{name}.png") as partial:
+        figure.savefig(partial, metadata={"Software": None})  # else it changes with the library's version
+    with atomic_path(report / f"{name}.md") as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")

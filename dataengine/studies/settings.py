@@ -1,0 +1,64 @@
+"""What a study's command line asks for, checked: `--set`, `--seed`, `--stage`; and the mark in a trial's name."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from dataengine.errors import InputError
+
+FIT_STAGES = ("fit-teacher", "fit-student")
+"""The stages of dvc.yaml that fit a network, in their order: a study compares what one of them makes."""
+NULL = "null"
+"""No value, in the words of params.yaml."""
+FINGERPRINT_DIGITS = 8
+
+
+def parse_settings(settings: Sequence[str], owned: Collection[str]) -> dict[str, str]:
+    """Key -> value of each ``section.key=value`` of `--set`, as `dvc exp run -S` takes them; the last of a key counts.
+
+    A key may begin with + or ++, which DVC takes to add one or to replace a table.
+
+    Raises:
+        InputError: one has another form, or its key is in `owned`: params that the study sets itself.
+    """
+    parsed = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or "." not in key or bare_key(key) in owned:
+            raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
+        parsed[key] = value
+    return parsed
+
+
+def assignments(params: Mapping[str, str]) -> list[str]:
+    """``key=value`` of each param, as `--set` and `dvc exp run -S` take them."""
+    return [f"{key}={value}" for key, value in params.items()]
+
+
+def bare_key(key: str) -> str:
+    """A key of `--set` as params.yaml has it, without DVC's leading + or ++."""
+    return key.lstrip("+")
+
+
+def section_of(key: str) -> str:
+    """The section of params.yaml that a key of `--set` lies in."""
+    return bare_key(key).partition(".")[0]
+
+
+def parse_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Each seed once, in the order given. Raises InputError for a negative one."""
+    if min(seeds) < 0:
+        raise InputError("--seed is negative", expected="0 or more", got=str(min(seeds)))
+    return tuple(dict.fromkeys(seeds))
+
+
+def parse_stage(stage: str) -> str:
+    """`stage`. Raises InputError where it fits no network."""
+    if stage not in FIT_STAGES:
+        raise InputError("--stage is unknown", expected=" | ".join(FIT_STAGES), got=stage)
+    return stage
+
+
+def fingerprint(decides: object) -> str:
+    """A short hash of any JSON value: in a trial's name, of what decides the trial's result."""
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:FINGERPRINT_DIGITS]

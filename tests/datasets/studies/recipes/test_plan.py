@@ -1,0 +1,53 @@
+"""What the study of recipes runs: the order of the runs, their params and their names."""
+
+import subprocess
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataengine.datasets.studies.recipes.plan import OWNED, PRETRAIN, RECIPES, RecipeRun, run_name
+
+from ....helpers.dvc_checkout import assert_known_params
+from .example_plan import PLAN
+
+
+def test_runs_go_seed_by_seed_and_share_what_needs_no_labels() -> None:
+    runs = PLAN.runs()
+    assert len(runs) == len(set(runs)) == 3 * (2 + 4 * 2 + 2) + 4
+    assert [run.seed for run in runs[:-4]] == [0] * 12 + [1] * 12 + [2] * 12
+    assert {run.labels for run in runs[-4:]} == {3200} and {run.seed for run in runs[-4:]} == {0}
+    pretrained = {PLAN.start_of(run) for run in runs if run.recipe == "pretrain-mix"}
+    assert pretrained == {RecipeRun(PRETRAIN, 0, seed) for seed in (0, 1, 2)}
+    for place, one in enumerate(runs):
+        start = PLAN.start_of(one)
+        assert start is None or start in runs[:place]
+
+
+def test_every_run_sees_as_many_people() -> None:
+    for one in PLAN.runs():
+        parts = [one, start] if (start := PLAN.start_of(one)) else [one]
+        told = [PLAN.params_of(part) for part in parts]
+        seen = sum(int(p["fit-teacher.epochs"]) * int(p["fit-teacher.people_per_epoch"]) for p in told)
+        assert seen == (10_000 if one.recipe == PRETRAIN else 20_000)
+        assert all(p["fit-teacher.patience"] == "0" and p["fit-teacher.batch"] == "16" for p in told)
+
+
+def test_recipes_as_params() -> None:
+    told = {recipe: PLAN.params_of(RecipeRun(recipe, 200, 1)) for recipe in RECIPES}
+    ratio = {recipe: p.get("mix.synthetic_per_real") for recipe, p in told.items()}
+    assert ratio == dict(zip(RECIPES, ["0.0", None, *["0.3333333333"] * 3], strict=True))
+    assert {recipe for recipe, p in told.items() if p.get("balance.max_repeat") == "1.0"} == {
+        "real", "mix", "pretrain-mix"
+    }  # fmt: skip
+    assert told["synthetic"]["fit-teacher.only"] == "synthetic" and told["mix"]["fit-teacher.only"] == "null"
+    assert PLAN.params_of(RecipeRun("synthetic", 0, 1))["ingest.split.train_images"] == "null"
+    assert PLAN.params_of(RecipeRun("synthetic", 0, 1, 300))["mix.synthetic_images"] == "300"
+    assert told["real"]["ingest.split.train_images"] == "200" and told["real"]["mix.seed"] == "1"
+    assert_known_params({key for p in told.values() for key in p} | OWNED)
+
+
+@given(st.sampled_from(PLAN.runs()), st.sampled_from(PLAN.runs()))
+def test_names_tell_runs_apart(one: RecipeRun, other: RecipeRun) -> None:
+    names = [run_name(each, [PLAN.params_of(each)]) for each in (one, other)]
+    assert (names[0] == names[1]) == (one == other)
+    assert subprocess.run(["git", "check-ref-format", f"refs/exps/ab/{names[0]}"]).returncode == 0

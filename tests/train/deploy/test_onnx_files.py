@@ -1,0 +1,50 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from dataengine.inference.predict import onnx_runner
+from dataengine.train.deploy.onnx_files import FP16_MAX, exact_runner, write_fp16
+
+
+def scaled(folder: Path, weight: float) -> Path:
+    """A network that multiplies images by a weight."""
+    make, kind = onnx.helper, onnx.TensorProto.FLOAT
+    weights = np.array([[[weight]], [[1.0]], [[1e-9]]], dtype=np.float32)
+    graph = make.make_graph(
+        [make.make_node("Mul", ["images", "weight"], ["heatmaps"])],
+        "scaled",
+        [make.make_tensor_value_info("images", kind, ["batch", 3, 2, 2])],
+        [make.make_tensor_value_info("heatmaps", kind, ["batch", 3, 2, 2])],
+        [onnx.numpy_helper.from_array(weights, "weight")],
+    )
+    path = folder / "scaled.onnx"
+    onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def test_weights_above_10000_are_kept_as_far_as_half_precision_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert write_fp16(scaled(tmp_path, 40_000.0), tmp_path / "half.onnx") == 0
+    assert capsys.readouterr().out == ""
+    images = np.full((1, 3, 2, 2), 0.5, np.float32)
+    assert onnx_runner(tmp_path / "half.onnx")(images)[0][0, 0, 0, 0] == pytest.approx(20_000)
+
+
+@pytest.mark.parametrize("weight", [70_000.0, -1e6])
+def test_weights_that_are_cut_off_are_told(tmp_path: Path, weight: float, capsys: pytest.CaptureFixture[str]) -> None:
+    assert write_fp16(scaled(tmp_path, weight), tmp_path / "half.onnx") == 1
+    assert "warning: 1 weights are beyond +-65504 and are cut off at it in half.onnx" in capsys.readouterr().out
+    images = np.full((1, 3, 2, 2), 0.5, np.float32)
+    assert abs(onnx_runner(tmp_path / "half.onnx")(images)[0][0, 0, 0, 0]) == pytest.approx(FP16_MAX / 2)
+
+
+def test_a_file_runs_as_it_is(tmp_path: Path) -> None:
+    images = np.full((2, 3, 2, 2), 3.0, np.float32)
+    (answer,) = exact_runner(scaled(tmp_path, 7.0), 1)(images)
+    np.testing.assert_allclose(answer[:, 0], 21.0)

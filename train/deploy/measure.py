@@ -1,0 +1,125 @@
+"""What each exported file costs and loses here: `measure` runs them all on the same crops and compares with PyTorch.
+
+FP32 and INT8 are run by ONNX Runtime on the CPU, which decides what a CPU is told to use; FP16 on CUDA where ONNX
+Runtime has it. The engine and PyTorch on CUDA are run where they run. TensorRT's INT8 file is run node by node on the
+CPU, for its accuracy alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import nn
+
+from dataengine.errors import EnvironmentFault, InputError
+from dataengine.inference.choose_runner import try_candidate
+from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
+from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, ExportedModel
+from dataengine.inference.predict import Runner, onnx_runner, torch_runner
+from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.progress import track
+
+from .accuracy import Ruler, distance_px, latencies_ms
+from .onnx_files import exact_runner
+from .params import ExportParams, MaxApDrop
+from .runners import candidates
+
+REFERENCE = "reference"  # what runs a file for its accuracy alone
+FILES = {
+    "fp32": ONNX_FP32,
+    "fp16": ONNX_FP16,
+    "int8": ONNX_INT8,
+    "int8_trt": ONNX_INT8_TRT,
+    "engine": ENGINE,
+    "torch_cuda": WEIGHTS_NAME,
+}
+"""Key in metrics.json -> file."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was run, and what came out."""
+
+    metrics: dict[str, Any]
+    """The content of metrics.json."""
+    cpu: CpuFile
+    runner: str
+    """The first runner that runs here, which `auto` would take."""
+    not_run: dict[str, str]
+    """Why the others do not, by name."""
+    ran_by: dict[str, str] = field(default_factory=dict)
+    """Key of `FILES` -> the runner that it was measured with."""
+
+
+def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedModel) -> Measured:
+    """Figures of PyTorch and of every file of `model` on the same crops."""
+    tried = {each.name: try_candidate(each, [model]) for each in candidates(params.threads)}
+    able = {name: answer[0] for name, answer in tried.items() if not isinstance(answer, str)}
+    if "onnx-cpu" not in able:
+        raise EnvironmentFault("the exported ONNX file does not run", got=str(tried["onnx-cpu"]))
+    ran_by, runners = _assign(params, model, able)
+    plain = torch_runner(net, device="auto")
+    reference = ruler.predict(plain, "PyTorch")
+    timed = {"torch": plain} | {key: runner for key, runner in runners.items() if ran_by[key] != REFERENCE}
+    latency = _latencies(params, ruler, timed)
+    metrics: dict[str, Any] = {"people": len(ruler.people), "torch": ruler.figures(reference) | latency["torch"]}
+    for key, runner in track(runners.items(), "measure exported files", unit="file"):
+        prediction = ruler.predict(runner, key)
+        figures = ruler.figures(prediction)
+        metrics[key] = figures | {
+            "AP_drop": metrics["torch"]["AP"] - figures["AP"],
+            "keypoint_distance_px": distance_px(prediction, reference),
+            "bytes": (model.folder / FILES[key]).stat().st_size,
+            **latency.get(key, {}),
+        }
+    return Measured(
+        metrics=metrics,
+        cpu=choose_cpu_file(median_ms(metrics, "fp32"), median_ms(metrics, "int8")),
+        runner=next(iter(able)),
+        not_run={name: answer for name, answer in tried.items() if isinstance(answer, str)},
+        ran_by=ran_by,
+    )
+
+
+def median_ms(metrics: Mapping[str, Any], key: str) -> dict[str, float]:
+    """Median time of one crop by batch size; empty where the file was not timed."""
+    measured = metrics.get(key, {}).get("latency_ms_per_crop", {})
+    return {str(record["batch"]): record["median"] for record in measured.values()}
+
+
+def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop) -> None:
+    """Raise `InputError` where a file loses more AP than its limit; both INT8 files have the same."""
+    allowed = asdict(limits)
+    for key, limit in (allowed | {"int8_trt": limits.int8}).items():
+        drop = metrics.get(key, {}).get("AP_drop", 0.0)
+        if drop > limit:
+            raise InputError(
+                f"{FILES[key]} loses too much AP against PyTorch",
+                expected=f"at most {limit:g}",
+                got=f"{drop:.4f}",
+                mend=f"calibrate on more crops, fit longer, or raise export.max_ap_drop.{key.removesuffix('_trt')}",
+            )
+
+
+def _assign(
+    params: ExportParams, model: ExportedModel, able: Mapping[str, Runner]
+) -> tuple[dict[str, str], dict[str, Runner]]:
+    """What runs each file: the runner's name, and the runner."""
+    path, threads = model.folder, params.threads
+    half = "onnx-cuda" if "onnx-cuda" in able else "onnx-cpu"
+    runs: dict[str, tuple[str, Runner]] = {
+        "fp32": ("onnx-cpu", onnx_runner(path / ONNX_FP32, threads)),
+        "fp16": (half, able[half]),
+        "int8": ("onnx-cpu", onnx_runner(path / ONNX_INT8, threads)),
+        "int8_trt": (REFERENCE, exact_runner(path / ONNX_INT8_TRT, threads)),
+    }
+    for key, name in (("engine", "engine"), ("torch_cuda", "torch-cuda")):
+        if name in able:
+            runs[key] = (name, able[name])
+    return {key: name for key, (name, _) in runs.items()}, {key: runner for key, (_, runner) in runs.items()}
+
+
+def _latencies(params: ExportParams, ruler: Ruler, runners: Mapping[str, Runner]) -> dict[str, dict[str, Any]]:
+    batches = {"one": 1, "typical": params.typical_batch}
+    by_batch = {name: latencies_ms(runners, ruler.inputs(size), params.latency_runs) for name, size in batches.items()}
+    return {key: {"latency_ms_per_crop": {name: by_batch[name][key] for name in batches}} for key in runners}

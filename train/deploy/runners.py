@@ -1,0 +1,55 @@
+"""The ways to run an exported model, in order of preference: `candidates` is the table for `choose_runner`.
+
+Adding a runner: a function that opens a model or raises what is missing, one line in `candidates`, and its name in
+`gate_policy.CompareParams.runner`.
+"""
+
+from collections.abc import Sequence
+
+from dataengine.errors import InputError
+from dataengine.inference.choose_runner import Candidate, Chosen, choose_runner, open_named
+from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
+from dataengine.inference.onnx_cuda import onnx_cuda_runner
+from dataengine.inference.predict import Runner, onnx_runner
+from dataengine.inference.torch_cuda import torch_cuda_runner
+from dataengine.nets.checkpoint import WEIGHTS_NAME
+
+from .tensorrt_build import engine_runner
+
+
+def candidates(threads: int) -> list[Candidate]:
+    """Best first; the ONNX files are those of FP16 weights, which the engine is built from."""
+
+    def on_cpu(model: ExportedModel) -> Runner:
+        return onnx_runner(model.folder / ONNX_FP16, threads)
+
+    return [
+        Candidate("engine", "the TensorRT engine", ENGINE, _engine),
+        Candidate("onnx-cuda", "ONNX Runtime on CUDA", ONNX_FP16, _onnx_on_cuda),
+        Candidate("torch-cuda", "PyTorch on CUDA", WEIGHTS_NAME, torch_cuda_runner),
+        Candidate("onnx-cpu", "ONNX Runtime on the CPU", ONNX_FP16, on_cpu),
+    ]
+
+
+def runner_for(name: str, models: Sequence[ExportedModel], threads: int) -> Chosen:
+    """What `name` stands for, the same for all `models`.
+
+    Raises:
+        DataEngineError: the runner that was named lacks something, or, with auto, nothing runs.
+    """
+    table = candidates(threads)
+    if name == "auto":
+        return choose_runner(table, models)
+    return open_named(next(candidate for candidate in table if candidate.name == name), models)
+
+
+def _onnx_on_cuda(model: ExportedModel) -> Runner:
+    return onnx_cuda_runner(model.folder / ONNX_FP16)
+
+
+def _engine(model: ExportedModel) -> Runner:
+    path = model.folder / ENGINE
+    if not path.exists():
+        mend = "export with export.engine, or set compare.runner to auto"
+        raise InputError("a model has no engine", expected=f"{ENGINE} in {model.folder}", mend=mend)
+    return engine_runner(path, model.sidecar.get("engine", {}))

@@ -1,0 +1,106 @@
+"""A batch on its way to the network: laid out in the loader's threads, copied without waiting, normalised at the end.
+
+On a CPU the loader's threads normalise, and nothing is copied. For a GPU the crops stay uint8, a quarter of the bytes,
+in pinned memory, from which the device copies while the host goes on; `network_input` makes the network's input there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dataengine.crops.loader import Batch
+from dataengine.crops.pixels import MEAN_RGB, STD_RGB
+
+from ..losses.table import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a step of b samples reads, all tensors on one device."""
+
+    images: Tensor  # (b, 3, H, W), normalised float32, or uint8 RGB; memory as (b, H, W, 3)
+    keypoints_px: Tensor  # (b, 17, 2) crop pixels
+    joint_weight: Tensor  # (b, 17), 0 = does not count
+    area_px2: Tensor  # (b,) area of the person, crop pixels
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in order."""
+        return (self.images, self.keypoints_px, self.joint_weight, self.area_px2)
+
+    @property
+    def target(self) -> Target:
+        """What the network should answer."""
+        return Target(self.keypoints_px, self.joint_weight, self.area_px2)
+
+    def part(self, start: int, end: int) -> "Inputs":
+        """Samples `start` to `end`."""
+        return Inputs(*(tensor[start:end] for tensor in self.tensors))
+
+    def to(self, device: torch.device) -> "Inputs":
+        """The same on `device`, without waiting for the copies."""
+        return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self.tensors))
+
+    def pinned(self) -> "Inputs":
+        """The same in memory that a GPU copies from while the host goes on; takes CUDA."""
+        return Inputs(*(tensor.pin_memory() for tensor in self.tensors))
+
+    def fits(self, other: "Inputs") -> bool:
+        """Whether `other` has the shapes and types of this one."""
+        pairs = zip(self.tensors, other.tensors, strict=True)
+        return all(a.shape == b.shape and a.dtype == b.dtype for a, b in pairs)
+
+    def take(self, other: "Inputs") -> None:
+        """Copy `other` into this one's memory, without waiting."""
+        for mine, theirs in zip(self.tensors, other.tensors, strict=True):
+            mine.copy_(theirs, non_blocking=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A batch in the host's memory, laid out for the step, and whose it is."""
+
+    inputs: Inputs
+    rows: NDArray[np.int64]  # (b,) which persons, for messages
+
+
+def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device) -> Ready:
+    """`area_px2` (n,) is of all training people. Pins memory where `device` is a GPU; safe in any thread."""
+    arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows])
+    inputs = Inputs(torch.from_numpy(batch.images), *(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
+    if device.type != "cuda":
+        return Ready(inputs, batch.rows)
+    with torch.cuda.device(device):  # threads begin with the first GPU
+        return Ready(inputs.pinned(), batch.rows)
+
+
+class NetworkInput:
+    """Images as the network wants them: normalised float32 in its layout of memory."""
+
+    def __init__(self, device: torch.device, *, channels_last: bool) -> None:
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        # a CUDA graph must not read the host's memory, so the constants lie on the device from the start
+        self._scale, self._shift = (_per_channel(values, device) for values in _scale_and_shift())
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Of uint8 RGB or normalised images (b, 3, H, W) on the device."""
+        if images.dtype == torch.uint8:
+            images = images.float().mul_(self._scale).sub_(self._shift)
+        return images.contiguous(memory_format=self._layout)
+
+
+def _scale_and_shift() -> tuple[Sequence[float], Sequence[float]]:
+    """x * scale - shift is what `crops.pixels.normalise` does."""
+    pairs = list(zip(MEAN_RGB, STD_RGB, strict=True))
+    return [1 / (255 * std) for _, std in pairs], [mean / std for mean, std in pairs]
+
+
+def _per_channel(values: Sequence[float], device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32, device=device).reshape(1, 3, 1, 1)

@@ -1,0 +1,130 @@
+"""The step of a fit as a plain function of a batch: gradients, clipping, the optimizer, the average.
+
+`Learner.learn` does the same work at every call and never waits for the device: no number is read from it, nothing is
+copied to it. So it can be recorded as a CUDA graph (`graph.py`); on a CPU it is simply called. What changes
+from step to step is set before, by `set_rates`.
+
+A batch is cut into pieces, and their gradients are added up. Each piece's loss is a mean over its counted joints and
+enters with its share of them, so the sum is the mean over the batch; only batch norm knows of pieces.
+"""
+
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from dataengine.hardware.precision import DTYPES
+from dataengine.nets.network import KeypointNetwork
+
+from ..losses.table import WeightedLoss
+from .batch import Inputs, NetworkInput
+from .distill import Distillation
+from .optimizer import make_optimizer, set_rate, step_if_finite
+from .params import FitParams
+from .ranks import Ranks
+from .schedule import MovingAverage, decay_groups
+
+
+class Learner:
+    """The network with its optimizer and its average, and into how many pieces a batch is cut."""
+
+    def __init__(
+        self,
+        params: FitParams,
+        net: KeypointNetwork,
+        ranks: Ranks,
+        distillation: Distillation | None = None,
+        average: nn.Module | None = None,
+        *,
+        precision: str,
+    ) -> None:
+        """`average` follows `net`; `precision` is bf16, fp16 or fp32."""
+        self.params, self.net, self.ranks, self.distillation = params, net, ranks, distillation
+        self.device, self.dtype = next(net.parameters()).device, DTYPES[precision]
+        self.loss = WeightedLoss(params.losses, net.head_kind, params.label_sigma_px)
+        self.network_input = NetworkInput(self.device, channels_last=params.channels_last)
+        self.model: nn.Module = net if distillation is None else distillation.model
+        groups = decay_groups(net, params.weight_decay, params.layer_decay)
+        if distillation is not None:
+            groups += decay_groups(distillation.projection, params.weight_decay)
+        self.optimizer = make_optimizer(groups, params.learning_rate, self.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
+        self.pieces = params.accumulate
+        self.parallel = DistributedDataParallel(self.model) if ranks.world > 1 else None
+        self.average = MovingAverage(average, net) if average is not None else None
+        self.decay: float | Tensor = torch.zeros((), device=self.device) if self.device.type == "cuda" else 0.0
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def set_rates(self, learning_rate: float, decay: float) -> None:
+        """Learning rate, and decay of the average, from the next step on."""
+        set_rate(self.optimizer, learning_rate)
+        if isinstance(self.decay, Tensor):
+            self.decay.fill_(decay)
+        else:
+            self.decay = decay
+
+    def learn(self, inputs: Inputs) -> Tensor:
+        """One whole step on a batch on the device; returns loss and gradient norm (2,), which lie there too.
+
+        Where one of them is not finite no weight changes.
+        """
+        return self.update(self.gradients(inputs))
+
+    def gradients(self, inputs: Inputs) -> Tensor:
+        """The loss of all ranks' batches, a scalar; its gradients are put in place."""
+        self.net.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        bounds = _bounds(len(inputs), self.pieces)
+        parts = [inputs.part(start, end) for start, end in bounds]
+        shares = self._shares(inputs, parts)
+        total = torch.zeros((), device=self.device)
+        for index, (part, share) in enumerate(zip(parts, shares, strict=True)):
+            # gradients are exchanged, and averaged over the ranks, after the last piece
+            alone = self.parallel is None or index == len(parts) - 1
+            with nullcontext() if alone else self.parallel.no_sync():  # type: ignore[union-attr]
+                loss = self._loss(part) * share
+                self.scaler.scale(loss).backward()
+            total = total + loss.detach()
+        return self.ranks.total(total / self.ranks.world).float()
+
+    def update(self, loss: Tensor) -> Tensor:
+        """Clip the gradients, move the weights and the average; returns loss and gradient norm (2,)."""
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm)
+        report = torch.stack([loss, norm])
+        if self.scaler.is_enabled():  # leaves out by itself what overflowed
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            step_if_finite(self.optimizer, report)
+        if self.average is not None:
+            self.average.update(self.decay)
+        self.loss_sum.add_(loss)
+        return report
+
+    def _shares(self, inputs: Inputs, parts: list[Inputs]) -> list[Tensor | float]:
+        """What each part's loss counts: its share of all ranks' counted joints, times the ranks it is averaged over."""
+        world = self.ranks.world
+        if len(parts) * world == 1:
+            return [1.0]
+        counted = self.ranks.total(inputs.target.counted).clamp(min=1)
+        return [(part.target.counted / counted * world).float() for part in parts]
+
+    def _loss(self, inputs: Inputs) -> Tensor:
+        images, target = self.network_input(inputs.images), inputs.target
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not torch.float32):
+            answer = (self.parallel or self.model)(images)
+            taught = self.distillation.teach(images) if self.distillation else ()
+        found = tuple(tensor.float() for tensor in answer)
+        if self.distillation is None:
+            return self.loss(found, target)
+        wanted = tuple(tensor.float() for tensor in taught)
+        return self.loss(found[1:], target) + self.distillation.loss(found, wanted, target.joint_weight)
+
+
+def _bounds(samples: int, pieces: int) -> list[tuple[int, int]]:
+    """Start and end of each piece; they differ by one sample at most."""
+    parts = np.array_split(np.arange(samples), min(pieces, samples))
+    return [(int(part[0]), int(part[-1]) + 1) for part in parts]
