@@ -40,9 +40,9 @@ class Proof:
     """The limit that it ran into; 0 where time was not the reason."""
 
 
-def devices_here(python: Path) -> dict[str, list[str]]:
+def devices_here(python: Path) -> dict[DeviceWish, list[str]]:
     """Types of GPU that Blender lists, the fastest first, with the devices' names."""
-    found: dict[str, list[str]] = ask(python, LIST_DEVICES, {}, _LIST_SECONDS)
+    found: dict[DeviceWish, list[str]] = ask(python, LIST_DEVICES, {}, _LIST_SECONDS)
     return found
 
 
