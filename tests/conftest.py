@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+settings.register_profile("without a clock", deadline=None)  # else a busy machine fails a test
+settings.load_profile("without a clock")
 
 
 @pytest.fixture(scope="session")
