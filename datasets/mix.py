@@ -17,9 +17,9 @@ from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
-from dataengine.mixing import MixRecipe, Source, draw_epoch, write_recipe
+from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
-from dataengine.people import Images, People
+from dataengine.people import Images, People, Source
 from dataengine.poses.clusters import PoseClusters
 
 from .long_tail.balance_file import Balance, read_balance

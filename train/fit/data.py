@@ -16,8 +16,8 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.labelled_set import joined
-from dataengine.mixing import MixRecipe, Source, draw_epoch, endless_row, read_recipe, with_replay
-from dataengine.people import Images, People
+from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
+from dataengine.people import Images, People, Source
 
 from .params import FitParams, ReplayParams
 
