@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
@@ -169,7 +169,7 @@ def _clustered(people: People, clusters: PoseClusters, cluster: NDArray[np.int64
 
 
 def _read(path: Path, source: str) -> tuple[People, Images]:
-    people, images = read_people(path, root=Path.cwd())
+    people, images = read_project_people(path)
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
