@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
 from dataengine.people import Images, People
@@ -48,7 +48,7 @@ def run(labels: Path, selection: Path, out: Path, images: Path | None = None) ->
     Raises:
         InputError: a record is wrong, or an image is none of the selection's.
     """
-    people, named = read_people(labels, root=Path.cwd())
+    people, named = read_project_people(labels)
     if images is not None:
         moved = [str(images / Path(path).name) for path in named.path.tolist()]
         named = named.replace(path=moved)

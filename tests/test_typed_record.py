@@ -81,7 +81,10 @@ def test_a_whole_number_is_a_float_where_one_is_asked_for() -> None:
         ({"by_name": {"a": "b"}}, r"file\.by_name\.a: expected a number"),
         ({"by_name": [1]}, r"file\.by_name: expected a mapping"),
         ({"anything": RepeatedKeys({"a": 1})}, r"file\.anything: expected a mapping with each key once"),
-        ({"inner": RepeatedKeys({"name": "a", "share": 1})}, r"file\.inner: expected a mapping with each key once, got a repeated key"),
+        (
+            {"inner": RepeatedKeys({"name": "a", "share": 1})},
+            r"file\.inner: expected a mapping with each key once, got a repeated key",
+        ),
         ({"other": 1}, r"file has an unknown key: .*, got other"),
         ({"word": ["yes"] * 100}, r"got \[.{1,60}\.\.\.$"),
     ],

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.evaluation.image_clusters import clusters_of
@@ -96,7 +96,7 @@ def run(
 ) -> None:
     """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
     poses = None if clusters is None else read_pose_clusters(clusters)
-    people, images = read_people(test, root=Path.cwd())
+    people, images = read_project_people(test)
     new = load_exported(candidate)
     old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
     chosen = runner_for(params.runner, [new] if old is None else [new, old], params.threads)

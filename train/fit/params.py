@@ -6,7 +6,7 @@ from typing import Any, Literal
 from dataengine.crops.augment import AugmentParams
 from dataengine.crops.loader import LoaderParams
 from dataengine.errors import ParamsError
-from dataengine.mixing import Source
+from dataengine.people import Source
 
 BASE = "fit"  # section of params.yaml with what both fits share
 
