@@ -22,7 +22,7 @@ from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.evaluation.image_clusters import clusters_of
 from dataengine.evaluation.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.inference.choose_runner import Chosen
+from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
@@ -33,7 +33,7 @@ from dataengine.registry.store import stored_model
 
 from .deploy.runners import runner_for
 from .gate.checks import guarded_names
-from .gate.comparison import VERDICT_FILE, Comparison, Poses, RunnerUsed, SliceRow, TestSet
+from .gate.comparison import VERDICT_FILE, Comparison, PoseCounts, RunnerUsed, SliceRow, TestSet
 from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
 from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
 from .gate.policy import CompareParams
@@ -164,7 +164,7 @@ def compare_models(
     )
 
 
-def _used(chosen: Chosen) -> RunnerUsed:
+def _used(chosen: ChosenRunner) -> RunnerUsed:
     candidate = chosen.candidate
     return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
 
@@ -177,10 +177,10 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         figure.savefig(folder / f"{who}.png", metadata={"Software": None})  # else it changes with the library's version
 
 
-def _poses(clusters: PoseClusters, people: People) -> Poses:
+def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
     cluster = clusters.assign(people.keypoints_px, people.visibility)
     pose_clusters = cluster[cluster != UNCLUSTERED]
-    return Poses(
+    return PoseCounts(
         clusters_id=clusters.id,
         clusters=len(clusters.counts),
         rare_clusters=int(clusters.rare.sum()),

@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LOG_LINES = 20.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProofLimits:
     """How long a device may take, seconds."""
 
     first_s: float
@@ -46,7 +46,7 @@ def devices_here(python: Path) -> dict[DeviceWish, list[str]]:
     return found
 
 
-def prove(device: DeviceWish, python: Path, limits: Limits) -> Proof:
+def prove(device: DeviceWish, python: Path, limits: ProofLimits) -> Proof:
     """Have `device` render a picture, and, where that took long, another in a new process.
 
     The second proves that the driver keeps compiled kernels: where every worker would compile them, none would ever

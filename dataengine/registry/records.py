@@ -27,11 +27,11 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 
 State = Literal["champion", "candidate", "archived"]
-Outcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
+EventOutcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
 FORMAT = 2
 UNSIGNED_FORMAT = 1
 """Without digests; read as it stands, and written anew in the present format by the next change."""
-CHAMPION_OUTCOMES: frozenset[Outcome] = frozenset({"promoted", "rolled back"})
+CHAMPION_OUTCOMES: frozenset[EventOutcome] = frozenset({"promoted", "rolled back"})
 """Outcomes that make the event's model champion."""
 
 
@@ -76,7 +76,7 @@ class Event:
     """UTC, ISO 8601."""
     id: str
     """The candidate; of a rollback, the model that is champion again."""
-    outcome: Outcome
+    outcome: EventOutcome
     against: str
     """The pinned champion, "" for none; of a rollback, the model that was champion until then."""
     ap: float
@@ -235,7 +235,7 @@ def _check_digests(record: Mapping[str, Any]) -> None:
 
 def _check_words(registry: Registry) -> None:
     for word, allowed_words in [(e.state, get_args(State)) for e in registry.entries] + [
-        (e.outcome, get_args(Outcome)) for e in registry.events
+        (e.outcome, get_args(EventOutcome)) for e in registry.events
     ]:
         if word not in allowed_words:
             raise ValueError(f"{word!r} where one of {', '.join(allowed_words)} belongs")

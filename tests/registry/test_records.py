@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.registry.records import Entry, Event, Outcome, Registry, read_registry, write_registry
+from dataengine.registry.records import Entry, Event, EventOutcome, Registry, read_registry, write_registry
 
 
 def entry(name: str) -> Entry:
@@ -23,7 +23,7 @@ def entry(name: str) -> Entry:
     )
 
 
-def event(name: str, comparison: str = "c", outcome: Outcome = "refused") -> Event:
+def event(name: str, comparison: str = "c", outcome: EventOutcome = "refused") -> Event:
     return Event(
         at="2026-01-01T00:00:00+00:00",
         id=name,

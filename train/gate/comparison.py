@@ -100,7 +100,7 @@ class TestSet:
 
 
 @dataclass(frozen=True)
-class Poses:
+class PoseCounts:
     """The training set's pose clusters, by which slices ``cluster=`` and ``rare=`` are cut, and who falls in them."""
 
     clusters_id: str  # the same id, the same clusters: only then may two verdicts' slices be compared
@@ -162,7 +162,7 @@ class Comparison:
     settle: Settle | None  # only where evidence lacks and more of it would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
-    poses: Poses | None = None  # None: the comparison was given no pose clusters
+    poses: PoseCounts | None = None  # None: the comparison was given no pose clusters
     runner: RunnerUsed | None = None  # None: in verdicts from before it was recorded
 
     @property
