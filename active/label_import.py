@@ -36,7 +36,7 @@ def command(
 
     Every image must be one that select showed; a person needs a labelled joint, and joints must lie in the image.
 
-    Example: dataengine label-import --labels to_label_coco.json --selection data/select --out datasets/labels
+    Example: dataengine label-import --labels to_label_coco.json --selection data/select --out data/labels
     """
     written, people = run(labels, selection, out, images)
     typer.echo(f"{people} people: {written}", err=True)

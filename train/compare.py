@@ -80,7 +80,7 @@ def command(
     costs and finds with `dataengine simulate-gate`.
 
     Example: dataengine compare --candidate models/export --test data/ingest/test.json
-    --registry train/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
+    --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
     """
     run(load_section(params, "compare", CompareParams), candidate, test, registry, store, out, clusters)
 

@@ -66,7 +66,7 @@ def command(
     Running it again changes nothing.
 
     Example: dataengine promote --comparison reports/compare --candidate models/export
-    --registry train/registry.json --store models/registry --out reports/promote
+    --registry models/registry.json --store models/registry --out reports/promote
     """
     run(load_section(params, "promote", PromoteParams), comparison, candidate, registry, store, out)
 

@@ -95,7 +95,7 @@ class TestSet:
     people: int
     images: int
     clusters: int
-    use: int  # this comparison is the so-manieth on this set
+    use: int  # number of this comparison among those on this set, from 1
     budget: int  # uses that the policy allows
 
 
