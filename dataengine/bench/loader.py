@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from dataengine.bench.loader_peers import PlainPipeline, PoseChain, simcc_targets
 from dataengine.bench.loader_sets import CAMERA_PX, drawn_set, small_set
 from dataengine.bench.record import Figure
-from dataengine.crops.augment import AugmentParams
-from dataengine.crops.loader import WaitClock, collate, epoch_batches
-from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import CropSpec
+from dataengine.crops.training.augment import AugmentParams
+from dataengine.crops.training.loader import WaitClock, collate, epoch_batches
+from dataengine.crops.training.samples import CropSamples
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 

@@ -19,9 +19,9 @@ from albumentations.pytorch import ToTensorV2
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dataengine.crops.augment import AugmentParams
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
 from dataengine.crops.spec import CropSpec
+from dataengine.crops.training.augment import AugmentParams
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People
 

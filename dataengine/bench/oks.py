@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from dataengine.bench.record import Figure
 from dataengine.errors import EnvironmentFault
-from dataengine.evaluation.matching import pair_up
-from dataengine.evaluation.oks import figures
-from dataengine.evaluation.poses import detections_of_records, truths_of_records
-from dataengine.evaluation.protocol import COCO
+from dataengine.evaluation.ap.matching import pair_up
+from dataengine.evaluation.ap.oks import figures
+from dataengine.evaluation.ap.poses import detections_of_records, truths_of_records
+from dataengine.evaluation.ap.protocol import COCO
 
 IMAGES, PEOPLE, DETECTIONS = 5_000, 11_000, 50_000
 RUNS, PEER_RUNS = 7, 3

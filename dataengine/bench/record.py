@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.files import read_json, write_json
-from dataengine.machine import machine
+from dataengine.hardware.machine import machine
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
-"""From a person's box to the network's input: the affine, the pixels, the augmentation, the loader.
+"""From a person's box to the network's input.
 
-In reading order: `spec.py` (which part of the image), `pixels.py` and `decode.py` (pictures to crops); then, for
-training alone, `samples.py` (a sample from its row and seed) with `augment.py`, `photometric.py`, `occlusion.py`,
-`backgrounds.py`, and `patch.py`, `patch_source.py`, `patch_store.py` and `loader.py`, which keep it fast. Adding an
-augmentation: a field of `AugmentParams` and its place in `samples.py`, drawn from the sample's own generator.
+`spec.py` says which part of the image the network sees, `pixels.py` cuts it out and normalises it; `training/` makes
+augmented samples of it. What `training/` holds is read by fits alone.
 """

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dataengine.errors import EnvironmentFault
+from dataengine.hardware.machine import Processor
 from dataengine.hardware.memory import Memory
-from dataengine.machine import Processor
 
 from .database import Database
 from .environment import Disk, Packages

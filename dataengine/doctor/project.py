@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dataengine.environments.machine_setup import ASKED_FOR, ENVIRONMENT
 from dataengine.environments.virtual_environment import stamp_path
-from dataengine.machine_setup import ASKED_FOR, ENVIRONMENT
 
 FITS = ("fit-teacher", "fit-student")
 SHARED_BY_FITS = "fit"  # section of params.yaml with what a fit's own section may lack

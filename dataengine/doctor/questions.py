@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.environments.blender_environment import LIBRARIES, check_system_libraries, find_python
+from dataengine.environments.machine_setup import check_python
 from dataengine.errors import EnvironmentFault
 from dataengine.hardware.gpus import NVIDIA_SMI
+from dataengine.hardware.machine import read_processor, usable_cores
 from dataengine.hardware.memory import read_memory
-from dataengine.machine import read_processor, usable_cores
-from dataengine.machine_setup import check_python
 
 from .database import find_database
 from .environment import find_browser, port_fault, read_disk, read_packages

@@ -1,4 +1,6 @@
-"""The virtual environments that set-up makes.
+"""The two virtual environments, and the set-up that makes them.
 
-Runs before anything is installed, so it uses the standard library alone.
+`machine_setup.py` is what `make setup` runs, `virtual_environment.py` and `blender_environment.py` are its two parts.
+They run before anything is installed, so they use the standard library alone. Adding a step to set-up: a function that
+does nothing where its work is done, called by `machine_setup.main`.
 """

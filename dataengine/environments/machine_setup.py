@@ -1,4 +1,4 @@
-"""Makes a fresh machine work: `python3.11 -m dataengine.machine_setup`, from the project's root.
+"""Makes a fresh machine work: `python3.11 -m dataengine.environments.machine_setup`, from the project's root.
 
 Runs before anything is installed, so it uses the standard library alone. It makes two environments:
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.evaluation.pck import pck
 from dataengine.people import Images, People
 

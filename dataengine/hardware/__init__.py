@@ -1,6 +1,7 @@
 """What this machine has and what is used of it.
 
-Read `precision` first: which number format a fit multiplies in, by instruction set and by measurement. `memory` and
-`control_groups`: what a container or a batch system leaves of memory and cores; `gpus`: CUDA devices. The processor and
-its cores are `dataengine.machine`. Only `precision` imports torch with the module.
+In reading order: `machine.py` (processor, cores, disk), `memory.py` and `control_groups.py` (what a container or a
+batch system leaves), `gpus.py` (CUDA devices), `precision.py` (which number format a fit multiplies in, by instruction
+set and by measurement),  Only `precision.py` imports torch with the module. Adding a fact: a parser that
+takes text, so that it is tested with texts of other machines, and a function that reads it here.
 """

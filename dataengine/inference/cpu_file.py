@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dataengine.hardware.machine import Processor, read_processor
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8
-from dataengine.machine import Processor, read_processor
 
 
 @dataclass(frozen=True)

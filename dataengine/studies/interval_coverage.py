@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import Resampled, draw_ap, effective_clusters
-from dataengine.evaluation.matching import average_precision
-from dataengine.evaluation.simulation import SimulatedSet, simulated_pair, true_gain
+from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_gain
+from dataengine.evaluation.ap.matching import average_precision
 from dataengine.files import atomic_path
 from dataengine.parallel import parallel_map
 
@@ -131,9 +131,9 @@ def table(rows: Sequence[Coverage], line: str) -> str:
         "",
         f"    {line}",
         "",
-        f"{rows[0].trials:,} simulated pairs of correlated models for each row (`dataengine/evaluation/simulation.py`",
-        "says how they are drawn). Gains and the mean width of the intervals are in AP times 100; a true gain",
-        "that is not 0 by design is that on 400,000 images. In brackets: the 95 % interval of the share itself",
+        f"{rows[0].trials:,} simulated pairs of correlated models for each row (how they are drawn:",
+        "`dataengine/evaluation/analysis/simulation.py`). Gains and the mean width of the intervals are in AP",
+        "times 100; a true gain that is not 0 by design is that on 400,000 images. In brackets: the 95 % interval of the share itself",
         "(Wilson). Effective: the number of clusters of equal size that tell as much. Plain: coverage of the",
         "percentile interval without the correction for few clusters.",
         "",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_iou
-from dataengine.evaluation.oks import person_oks
+from dataengine.evaluation.ap.oks import person_oks
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 

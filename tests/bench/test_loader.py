@@ -12,9 +12,9 @@ from dataengine.bench import BENCHMARKS
 from dataengine.bench.loader import AUGMENT, SPEC, crops_per_second, one_thread, two_processes, two_threads, wait_share
 from dataengine.bench.loader_peers import PlainPipeline, PoseChain, simcc_targets
 from dataengine.bench.loader_sets import drawn_set, natural_noise, small_set
-from dataengine.crops.augment import NO_AUGMENTATION
-from dataengine.crops.loader import collate
-from dataengine.crops.samples import CropSamples
+from dataengine.crops.training.augment import NO_AUGMENTATION
+from dataengine.crops.training.loader import collate
+from dataengine.crops.training.samples import CropSamples
 from dataengine.people import Images, People
 
 TINY_NETWORK = {"channels": [8, 8], "blocks": [1, 1], "maps_per_joint": 1}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dataengine.bench import bootstrap, oks
-from dataengine.evaluation.matching import average_precision
+from dataengine.evaluation.ap.matching import average_precision
 
 
 def test_all_three_give_the_same_figures_on_the_same_records() -> None:

@@ -10,8 +10,8 @@ from dataengine.doctor.facts import Facts
 from dataengine.doctor.finding import Finding
 from dataengine.doctor.programs import Answer
 from dataengine.doctor.project import Project
+from dataengine.hardware.machine import parse_cpuinfo
 from dataengine.hardware.memory import Memory
-from dataengine.machine import parse_cpuinfo
 
 from ..helpers.cpuinfo import AMD_BF16
 

@@ -2,7 +2,7 @@ import pytest
 
 from dataengine.doctor.processor import check_cores, check_instructions, check_int8, check_precision
 from dataengine.doctor.programs import Answer
-from dataengine.machine import parse_cpuinfo
+from dataengine.hardware.machine import parse_cpuinfo
 
 from ..helpers.cpuinfo import GRAVITON3, INTEL_AVX2
 from .healthy import CHOSEN, facts, project, record, said, with_gpu

@@ -15,10 +15,10 @@ from dataengine.doctor.programs import Answer
 from dataengine.doctor.project import read_project
 from dataengine.doctor.questions import find_blender_python, find_command
 from dataengine.doctor.tools import check_browser, check_dvc, check_environment, check_git, check_project
+from dataengine.environments.machine_setup import ASKED_FOR
 from dataengine.environments.virtual_environment import set_stamp, stamp_path
 from dataengine.errors import EnvironmentFault
 from dataengine.hardware.memory import Memory
-from dataengine.machine_setup import ASKED_FOR
 
 from .healthy import facts, project, said
 

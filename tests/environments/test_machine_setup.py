@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from dataengine import machine_setup
-from dataengine.environments import blender_environment
+from dataengine.environments import blender_environment, machine_setup
+from dataengine.environments.machine_setup import (
+    ASKED_FOR,
+    check_python,
+    ensure_mongod,
+    install_packages,
+    mongod_path,
+)
 from dataengine.environments.virtual_environment import output, set_stamp, stamp_path
 from dataengine.errors import EnvironmentFault
-from dataengine.machine_setup import ASKED_FOR, check_python, ensure_mongod, install_packages, mongod_path
 
 MONGOD_THAT_RUNS = "#!/bin/sh\necho db version v6\n"
 MONGOD_THAT_FAILS = "#!/bin/sh\necho 'error while loading shared libraries: libcurl.so.4' >&2\nexit 127\n"
@@ -113,6 +118,6 @@ def test_every_direct_dependency_is_pinned(repository: Path) -> None:
 def test_setup_needs_nothing_but_the_standard_library() -> None:
     import subprocess
 
-    code = "import dataengine.machine_setup, sys; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import dataengine.environments.machine_setup, sys; print(sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "typer", "yaml", "torch"} & set(done.stdout.replace("'", "").strip("[]\n").split(", "))

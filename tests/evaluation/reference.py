@@ -8,9 +8,9 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from dataengine.evaluation.matching import Matches
-from dataengine.evaluation.poses import Detections, Truths
-from dataengine.evaluation.protocol import OksProtocol
+from dataengine.evaluation.ap.matching import Matches
+from dataengine.evaluation.ap.poses import Detections, Truths
+from dataengine.evaluation.ap.protocol import OksProtocol
 
 
 def truth_records(truths: Truths, image_id: np.ndarray) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.poses import detections_of, truths_of
+from dataengine.evaluation.ap.protocol import COCO
 from dataengine.evaluation.figures import Figures, figures_of
-from dataengine.evaluation.poses import detections_of, truths_of
-from dataengine.evaluation.protocol import COCO
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 

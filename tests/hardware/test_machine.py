@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dataengine import machine as module
-from dataengine.machine import Processor, code_revision, machine, parse_cpuinfo, read_processor, usable_cores
+from dataengine.hardware import machine as module
+from dataengine.hardware.machine import Processor, code_revision, machine, parse_cpuinfo, read_processor, usable_cores
 
-from .helpers.cpuinfo import AMD_BF16, GRAVITON3, INTEL_AMX, INTEL_AVX2
+from ..helpers.cpuinfo import AMD_BF16, GRAVITON3, INTEL_AMX, INTEL_AVX2
 
 
 @pytest.mark.parametrize(

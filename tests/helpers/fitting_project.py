@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from dataengine.coco_json import write_people
-from dataengine.crops.augment import NO_AUGMENTATION
+from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.people import Images, People
 from dataengine.train import fit_teacher

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from dataengine.crops.augment import AugmentParams
+from dataengine.crops.training.augment import AugmentParams
 from dataengine.people import Images, People
 
 STRONG = AugmentParams(

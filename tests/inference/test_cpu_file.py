@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from dataengine.hardware.machine import parse_cpuinfo
 from dataengine.inference.cpu_file import choose_cpu_file, describe_int8
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8
-from dataengine.machine import parse_cpuinfo
 
 from ..helpers.cpuinfo import GRAVITON3, INTEL_AMX, INTEL_AVX2
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from dataengine.crops.augment import mirror_matrix
 from dataengine.crops.spec import CropSpec, apply_affine
+from dataengine.crops.training.augment import mirror_matrix
 from dataengine.errors import ParamsError
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.heads import Heatmap, make_head

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dataengine.cli import main
-from dataengine.evaluation.bootstrap import Resampled, draw_ap, effective_clusters
-from dataengine.evaluation.matching import average_precision
-from dataengine.evaluation.simulation import SimulatedSet, simulated_pair, true_ap, true_gain
+from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_ap, true_gain
+from dataengine.evaluation.ap.matching import average_precision
 from dataengine.studies.interval_coverage import simulate_coverage
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.inference.exported import ONNX_FP16, SIDECAR, load_exported
 from dataengine.inference.predict import onnx_runner, predict_people
 from dataengine.registry.records import Event, write_registry

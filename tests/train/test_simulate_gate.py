@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.matching import average_precision
-from dataengine.evaluation.simulation import SimulatedSet, drawn_people, simulated_model
+from dataengine.evaluation.analysis.simulation import SimulatedSet, drawn_people, simulated_model
+from dataengine.evaluation.ap.matching import average_precision
 from dataengine.train import simulate_gate as gate_simulation
 from dataengine.train.gate.policy import Guards
 from dataengine.train.studies import gate_trials

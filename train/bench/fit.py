@@ -25,7 +25,7 @@ from torch import nn
 
 from dataengine.bench.loader_sets import small_set
 from dataengine.bench.record import Figure
-from dataengine.crops.loader import epoch_batches
+from dataengine.crops.training.loader import epoch_batches
 from dataengine.hardware.precision import DTYPES, choose_precision
 from dataengine.mixing import MixRecipe
 from dataengine.nets.checkpoint import save_checkpoint

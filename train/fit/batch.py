@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dataengine.crops.loader import Batch
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
+from dataengine.crops.training.loader import Batch
 
 from ..losses.table import Target
 

@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.crops.loader import WaitClock, prepared_batches
-from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import affine_scale, crop_matrix
+from dataengine.crops.training.loader import WaitClock, prepared_batches
+from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
-from dataengine.evaluation.poses import person_area
+from dataengine.evaluation.ap.poses import person_area
 from dataengine.files import fresh_folder
 from dataengine.inference.predict import Prediction, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint

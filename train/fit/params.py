@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dataengine.crops.augment import AugmentParams
-from dataengine.crops.loader import LoaderParams
+from dataengine.crops.training.augment import AugmentParams
+from dataengine.crops.training.loader import LoaderParams
 from dataengine.errors import ParamsError
 from dataengine.people import Source
 

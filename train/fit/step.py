@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dataengine.crops.loader import Batch
+from dataengine.crops.training.loader import Batch
 from dataengine.nets.network import KeypointNetwork
 
 from .batch import Inputs, Ready, ready

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 from scipy import stats
 
-from dataengine.evaluation.bootstrap import Resampled
+from dataengine.evaluation.analysis.bootstrap import Resampled
 
 from .comparison import Check, CheckKind
 from .evidence import WHOLE, Evidence

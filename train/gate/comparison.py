@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dataengine.errors import InputError
-from dataengine.evaluation.interval import Interval
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import RepeatedKeys, read_json
 from dataengine.typed_record import RECORDS
 

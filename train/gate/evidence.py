@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.bootstrap import Resampled, draw_ap, effective_clusters
-from dataengine.evaluation.interval import Interval
-from dataengine.evaluation.matching import Matches, average_precision
+from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.ap.matching import Matches, average_precision
 
 from .comparison import TestSet
 

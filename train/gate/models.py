@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from dataengine.errors import InputError
-from dataengine.evaluation.breakdown import ErrorBreakdown, break_down
-from dataengine.evaluation.calibration import Reliability, calibration
-from dataengine.evaluation.matching import Matches, Pairs, paired
-from dataengine.evaluation.oks import figures, joint_ap, person_oks
+from dataengine.evaluation.analysis.breakdown import ErrorBreakdown, break_down
+from dataengine.evaluation.analysis.calibration import Reliability, calibration
+from dataengine.evaluation.analysis.slice_builders import (
+    slices_by_person,
+    slices_by_pose,
+    slices_by_tags,
+    standard_slices,
+)
+from dataengine.evaluation.analysis.slices import Slice, slice_matches
+from dataengine.evaluation.ap.matching import Matches, Pairs, paired
+from dataengine.evaluation.ap.oks import figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
-from dataengine.evaluation.slice_builders import slices_by_person, slices_by_pose, slices_by_tags, standard_slices
-from dataengine.evaluation.slices import Slice, slice_matches
 from dataengine.inference.choose_runner import Candidate
 from dataengine.inference.exported import ExportedModel
 from dataengine.inference.predict import Prediction, Runner, predict_people

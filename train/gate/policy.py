@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.image_clusters import ClusterKind
+from dataengine.evaluation.analysis.image_clusters import ClusterKind
 from dataengine.files import short_sha256
 
 

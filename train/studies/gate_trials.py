@@ -1,8 +1,8 @@
 """Trials of the gate on simulated models, whose true difference is known: one campaign or one comparison at a time.
 
-The population is `dataengine.evaluation.simulation`'s, people shown in their boxes as the gate shows them; what decides
-is `gate_evidence.resample` and `verdict.judge`, as in a real comparison. Blocks of trials are kept on disk, so that a
-run that was ended goes on where it stood.
+The population is that of `dataengine.evaluation.analysis.simulation`, people shown in their boxes as the gate shows
+them; what decides is `evidence.resample` and `verdict.judge`, as in a real comparison. Blocks of trials are kept on
+disk, so that a run that was ended goes on where it stood.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.matching import Matches, average_precision
-from dataengine.evaluation.simulation import (
+from dataengine.evaluation.analysis.simulation import (
     MORE_PEOPLE,
     SimulatedPeople,
     SimulatedSet,
     drawn_people,
     simulated_model,
 )
+from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import read_json, write_json
 
 from ..gate.comparison import TestSet

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.decode import decode_reduced, read_bytes, reduction
 from dataengine.crops.spec import CropSpec
+from dataengine.crops.training.decode import decode_reduced, read_bytes, reduction
 from dataengine.errors import InputError
 from dataengine.people import Images, People
 

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.patch_store import PatchStore
 from dataengine.crops.pixels import Normaliser
-from dataengine.crops.samples import CropSamples, Sample
+from dataengine.crops.training.patch_store import PatchStore
+from dataengine.crops.training.samples import CropSamples, Sample
 from dataengine.errors import ParamsError
-from dataengine.machine import usable_cores
+from dataengine.hardware.machine import usable_cores
 
 Item = TypeVar("Item")
 THREAD_NAME = "prefetch"

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.decode import reduction
 from dataengine.crops.spec import CropSpec, affine_scale, apply_affine, invert_affine
+from dataengine.crops.training.decode import reduction
 
 _MARGIN_PX = 2  # bilinear sampling looks one pixel further
 

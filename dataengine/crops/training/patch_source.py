@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.decode import LARGEST_DECODE_REDUCTION, decode_reduced, read_bytes
-from dataengine.crops.patch import Patch, Region, cut_patch, patch_regions
-from dataengine.crops.patch_store import PatchStore, patch_key
 from dataengine.crops.spec import CropSpec, crop_matrix
+from dataengine.crops.training.decode import LARGEST_DECODE_REDUCTION, decode_reduced, read_bytes
+from dataengine.crops.training.patch import Patch, Region, cut_patch, patch_regions
+from dataengine.crops.training.patch_store import PatchStore, patch_key
 from dataengine.errors import InputError
 from dataengine.people import Images, People
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.patch import Patch, Region
+from dataengine.crops.training.patch import Patch, Region
 from dataengine.errors import EnvironmentFault
 from dataengine.files import WRITE_FAULTS
 

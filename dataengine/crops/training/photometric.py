@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.augment import AugmentParams
+from dataengine.crops.training.augment import AugmentParams
 
 NOISE_STD = (0.02, 0.08)  # of the grey range 0..1
 HAZE_STRENGTH = (0.2, 0.55)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.augment import GEOMETRY_DRAWS, AugmentParams, random_affines, reach, swap_sides
-from dataengine.crops.backgrounds import Backgrounds, put_before
-from dataengine.crops.occlusion import blot, hidden, joint_holes, occluded, random_holes
-from dataengine.crops.patch_source import PatchSource
-from dataengine.crops.patch_store import PatchStore
-from dataengine.crops.photometric import Photometric
 from dataengine.crops.spec import CropSpec, apply_affine, compose_affine, extract_crop, invert_affine
+from dataengine.crops.training.augment import GEOMETRY_DRAWS, AugmentParams, random_affines, reach, swap_sides
+from dataengine.crops.training.backgrounds import Backgrounds, put_before
+from dataengine.crops.training.occlusion import blot, hidden, joint_holes, occluded, random_holes
+from dataengine.crops.training.patch_source import PatchSource
+from dataengine.crops.training.patch_store import PatchStore
+from dataengine.crops.training.photometric import Photometric
 from dataengine.errors import InputError
 from dataengine.keypoints import VISIBLE
 from dataengine.people import Images, People

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from dataengine.evaluation import ap_kernels
-from dataengine.evaluation.ap_kernels import Rows
-from dataengine.evaluation.interval import Interval
-from dataengine.evaluation.matching import Matches, average_precision
+from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.ap import ap_kernels
+from dataengine.evaluation.ap.ap_kernels import Rows
+from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.progress import track
 
 BLOCK = 100  # resamples that one thread makes at a time; fixed, so that draws do not depend on the number of cores

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from dataengine.evaluation.joint_errors import (
+from dataengine.evaluation.analysis.joint_errors import (
     GOOD,
     INVERSION,
     JITTER,
@@ -26,8 +26,8 @@ from dataengine.evaluation.joint_errors import (
     JointErrors,
     joint_errors,
 )
-from dataengine.evaluation.matching import LOCALIZED_OKS, Assignment, Pairs, average_precision, pair_up
-from dataengine.evaluation.poses import Detections
+from dataengine.evaluation.ap.matching import LOCALIZED_OKS, Assignment, Pairs, average_precision, pair_up
+from dataengine.evaluation.ap.poses import Detections
 from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX
 from dataengine.people import People
 

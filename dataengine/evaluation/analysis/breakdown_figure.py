@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from dataengine.evaluation.breakdown import ErrorBreakdown
-from dataengine.evaluation.joint_errors import JOINT_ERRORS
+from dataengine.evaluation.analysis.breakdown import ErrorBreakdown
+from dataengine.evaluation.analysis.joint_errors import JOINT_ERRORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

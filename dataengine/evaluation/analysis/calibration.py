@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.evaluation.joint_errors import MISSED_BELOW
-from dataengine.evaluation.matching import LOCALIZED_OKS, Pairs
-from dataengine.evaluation.oks_formula import joint_similarities
+from dataengine.evaluation.analysis.joint_errors import MISSED_BELOW
+from dataengine.evaluation.ap.matching import LOCALIZED_OKS, Pairs
+from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.keypoints import COCO_KEYPOINTS
 
 BINS = 10

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dataengine.evaluation.matching import Pairs
-from dataengine.evaluation.oks_formula import EPS, exponent
+from dataengine.evaluation.ap.matching import Pairs
+from dataengine.evaluation.ap.oks_formula import EPS, exponent
 from dataengine.keypoints import FLIP_INDEX
 
 NOT_JUDGED, GOOD, JITTER, INVERSION, SWAP, MISS = -1, 0, 1, 2, 3, 4

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.matching import Matches, average_precision
-from dataengine.evaluation.protocol import COCO
+from dataengine.evaluation.ap.matching import Matches, average_precision
+from dataengine.evaluation.ap.protocol import COCO
 
 # Effects are in logits of OKS. Chosen for figures as real models have them: AP about 0.56, AR 0.7, a correlation of the
 # two models' OKS of about 0.7, 5 detections per image of which half are false and mostly of low score.

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dataengine.boxes import pairwise_iou
 from dataengine.errors import InputError
-from dataengine.evaluation.poses import person_area
-from dataengine.evaluation.slices import Slice, slice_of_people
+from dataengine.evaluation.analysis.slices import Slice, slice_of_people
+from dataengine.evaluation.ap.poses import person_area
 from dataengine.keypoints import OCCLUDED
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters

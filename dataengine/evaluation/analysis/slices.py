@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.evaluation.matching import Matches, Pairs
+from dataengine.evaluation.ap.matching import Matches, Pairs
 from dataengine.people import Images
 
 

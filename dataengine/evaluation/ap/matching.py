@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.evaluation import ap_kernels, oks_kernels
-from dataengine.evaluation.ap_kernels import Rows
-from dataengine.evaluation.poses import Detections, Truths, detections_of, truths_of
-from dataengine.evaluation.protocol import COCO, OksProtocol
-from dataengine.evaluation.similarity import similarities
+from dataengine.evaluation.ap import ap_kernels, oks_kernels
+from dataengine.evaluation.ap.ap_kernels import Rows
+from dataengine.evaluation.ap.poses import Detections, Truths, detections_of, truths_of
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.ap.similarity import similarities
 from dataengine.people import Images, People
 
 # From this OKS on a detection means a person, however badly (Ronchi & Perona, ICCV 2017, sect. 3.2).

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.matching import Matches, Pairs, pair_up, paired, precision_table, recall_reached
-from dataengine.evaluation.oks_formula import joint_similarities, mean_similarity
-from dataengine.evaluation.poses import Detections, Truths, detections_of, person_area, truths_of
-from dataengine.evaluation.protocol import COCO, EVERY_SIZE, OksProtocol
+from dataengine.evaluation.ap.matching import Matches, Pairs, pair_up, paired, precision_table, recall_reached
+from dataengine.evaluation.ap.oks_formula import joint_similarities, mean_similarity
+from dataengine.evaluation.ap.poses import Detections, Truths, detections_of, person_area, truths_of
+from dataengine.evaluation.ap.protocol import COCO, EVERY_SIZE, OksProtocol
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import Images, People
 

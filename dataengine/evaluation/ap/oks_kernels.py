@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dataengine.evaluation.oks_formula import exponent
+from dataengine.evaluation.ap.oks_formula import exponent
 
 ALMOST_ONE = 1 - 1e-10  # pycocotools: an OKS of 1 matches at every threshold
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.evaluation.oks_kernels import extents
+from dataengine.evaluation.ap.oks_kernels import extents
 from dataengine.people import Images, People
 
 Record = Mapping[str, Any]

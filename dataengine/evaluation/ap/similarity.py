@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation import oks_kernels
-from dataengine.evaluation.poses import Detections, Truths
-from dataengine.evaluation.protocol import OksProtocol
+from dataengine.evaluation.ap import oks_kernels
+from dataengine.evaluation.ap.poses import Detections, Truths
+from dataengine.evaluation.ap.protocol import OksProtocol
 
 PAIRS_AT_ONCE = 500_000  # bounds the table of similarities to about 70 MB
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
+from dataengine.evaluation.analysis.slices import slice_matches, slice_of_people
+from dataengine.evaluation.ap.matching import average_precision, paired
 from dataengine.evaluation.figures import figures_of
-from dataengine.evaluation.matching import average_precision, paired
-from dataengine.evaluation.slices import slice_matches, slice_of_people
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters

@@ -16,7 +16,7 @@ from dataengine.active.query.uncertainty import (
     spread,
     teacher_disagreement,
 )
-from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.people import Images, People
 
 BOXES = np.array([[0, 0, 40, 90], [10, 10, 100, 100]], dtype=np.float32)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.crops.augment import (
+from dataengine.crops.spec import CropSpec, apply_affine, invert_affine
+from dataengine.crops.training.augment import (
     GEOMETRY_DRAWS,
     NO_AUGMENTATION,
     AugmentParams,
@@ -19,15 +20,14 @@ from dataengine.crops.augment import (
     reach,
     swap_sides,
 )
-from dataengine.crops.occlusion import blot, hidden, joint_holes, occluded, random_holes
-from dataengine.crops.photometric import NOISE_STD, Photometric, _Noise, _steps
-from dataengine.crops.samples import CropSamples
-from dataengine.crops.spec import CropSpec, apply_affine, invert_affine
+from dataengine.crops.training.occlusion import blot, hidden, joint_holes, occluded, random_holes
+from dataengine.crops.training.photometric import NOISE_STD, Photometric, _Noise, _steps
+from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import ParamsError
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People
 
-from ..helpers.scenes import STRONG, photo
+from ...helpers.scenes import STRONG, photo
 
 SPEC = CropSpec(64, 48, 1.25)
 GEOMETRIC = replace(STRONG, photometric_share=0, dropout_share=0, joint_cutout_share=0, weather_share=0)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.crops.augment import NO_AUGMENTATION
-from dataengine.crops.loader import (
+from dataengine.crops.pixels import normalise
+from dataengine.crops.spec import CropSpec
+from dataengine.crops.training.augment import NO_AUGMENTATION
+from dataengine.crops.training.loader import (
     THREAD_NAME,
     Batch,
     LoaderParams,
@@ -17,12 +19,10 @@ from dataengine.crops.loader import (
     epoch_view_batches,
     prefetch,
 )
-from dataengine.crops.pixels import normalise
-from dataengine.crops.samples import CropSamples
-from dataengine.crops.spec import CropSpec
+from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError, ParamsError
 
-from ..helpers.scenes import STRONG, crowd
+from ...helpers.scenes import STRONG, crowd
 
 SPEC = CropSpec(48, 32)
 

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dataengine.crops import patch_source
-from dataengine.crops.augment import NO_AUGMENTATION
-from dataengine.crops.decode import decode_reduced, read_bytes, reduction
-from dataengine.crops.patch import Patch, Region, cut_patch, patch_regions
-from dataengine.crops.patch_store import PatchStore, patch_key
-from dataengine.crops.samples import CropSamples
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
+from dataengine.crops.training import patch_source
+from dataengine.crops.training.augment import NO_AUGMENTATION
+from dataengine.crops.training.decode import decode_reduced, read_bytes, reduction
+from dataengine.crops.training.patch import Patch, Region, cut_patch, patch_regions
+from dataengine.crops.training.patch_store import PatchStore, patch_key
+from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import EnvironmentFault, InputError
 
-from ..helpers.scenes import STRONG, crowd, photo, synthetic_before_real
+from ...helpers.scenes import STRONG, crowd, photo, synthetic_before_real
 
 SPEC = CropSpec(64, 48, 1.25)
 
@@ -203,8 +203,8 @@ HAMMER = """
 import sys
 from pathlib import Path
 import numpy as np
-from dataengine.crops.patch import Patch
-from dataengine.crops.patch_store import PatchStore
+from dataengine.crops.training.patch import Patch
+from dataengine.crops.training.patch_store import PatchStore
 store, seed = PatchStore(Path(sys.argv[1]), 400_000), int(sys.argv[2])
 rng, hits = np.random.default_rng(seed), 0
 for _ in range(600):

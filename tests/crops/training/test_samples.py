@@ -5,16 +5,16 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.crops.augment import AugmentParams, mirror_matrix, swap_sides
-from dataengine.crops.backgrounds import Backgrounds
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB, crop_people, normalise, read_image
-from dataengine.crops.samples import CropSamples, carry_joints
 from dataengine.crops.spec import CropSpec, apply_affine
+from dataengine.crops.training.augment import AugmentParams, mirror_matrix, swap_sides
+from dataengine.crops.training.backgrounds import Backgrounds
+from dataengine.crops.training.samples import CropSamples, carry_joints
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 
-from ..helpers.scenes import synthetic_before_real
+from ...helpers.scenes import synthetic_before_real
 
 SPEC = CropSpec(64, 64, 1.25)
 PLAIN = AugmentParams(

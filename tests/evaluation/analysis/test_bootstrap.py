@@ -3,13 +3,13 @@ import pytest
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import BLOCK, draw_ap, interval_of, paired_intervals
-from dataengine.evaluation.image_clusters import ClusterKind, clusters_of
-from dataengine.evaluation.matching import average_precision, matched
+from dataengine.evaluation.analysis.bootstrap import BLOCK, draw_ap, interval_of, paired_intervals
+from dataengine.evaluation.analysis.image_clusters import ClusterKind, clusters_of
+from dataengine.evaluation.ap.matching import average_precision, matched
 from dataengine.people import Images
 
-from . import samples
-from .reference import slow_ap
+from .. import samples
+from ..reference import slow_ap
 
 
 def pair(count: int, seed: int, noises: tuple[float, float] = (0.02, 0.05)):  # type: ignore[no-untyped-def]

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from dataengine.coco_json import write_people
-from dataengine.evaluation.breakdown import STEPS, break_down, with_errors
-from dataengine.evaluation.breakdown_figure import breakdown_figure
-from dataengine.evaluation.joint_errors import GOOD, INVERSION, JITTER, JOINT_ERRORS, MISS, NOT_JUDGED, SWAP
-from dataengine.evaluation.joint_errors import joint_errors as judge
-from dataengine.evaluation.matching import average_precision, matched, paired
-from dataengine.evaluation.oks import coco_ap, joint_similarity
+from dataengine.evaluation.analysis.breakdown import STEPS, break_down, with_errors
+from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
+from dataengine.evaluation.analysis.joint_errors import GOOD, INVERSION, JITTER, JOINT_ERRORS, MISS, NOT_JUDGED, SWAP
+from dataengine.evaluation.analysis.joint_errors import joint_errors as judge
+from dataengine.evaluation.ap.matching import average_precision, matched, paired
+from dataengine.evaluation.ap.oks import coco_ap, joint_similarity
 from dataengine.keypoints import COCO_SIGMAS, FLIP_INDEX
 from dataengine.people import Images, People
 
-from . import samples
+from .. import samples
 
 WRIST = 9  # left; the right one is 10
 
@@ -217,6 +217,6 @@ def test_the_figure_shows_every_joint_and_class() -> None:
 
 
 def test_evaluation_loads_no_plotting() -> None:
-    code = "import dataengine.evaluation.breakdown_figure, sys; print('matplotlib' in sys.modules)"
+    code = "import dataengine.evaluation.analysis.breakdown_figure, sys; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

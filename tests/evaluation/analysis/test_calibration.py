@@ -3,11 +3,11 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from dataengine.errors import InputError
-from dataengine.evaluation.calibration import calibration, reliability
-from dataengine.evaluation.matching import paired
-from dataengine.evaluation.oks import joint_similarity, person_oks
+from dataengine.evaluation.analysis.calibration import calibration, reliability
+from dataengine.evaluation.ap.matching import paired
+from dataengine.evaluation.ap.oks import joint_similarity, person_oks
 
-from . import samples
+from .. import samples
 
 
 def test_bins_are_those_of_sklearn() -> None:

@@ -5,10 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from dataengine.errors import InputError
-from dataengine.evaluation.matching import average_precision, paired
-from dataengine.evaluation.poses import detections_of, truths_of
-from dataengine.evaluation.protocol import COCO
-from dataengine.evaluation.slice_builders import (
+from dataengine.evaluation.analysis.slice_builders import (
     slices_by_crowding,
     slices_by_image,
     slices_by_occlusion,
@@ -18,12 +15,15 @@ from dataengine.evaluation.slice_builders import (
     slices_by_truncation,
     standard_slices,
 )
-from dataengine.evaluation.slices import Slice, slice_matches, slice_of_people
+from dataengine.evaluation.analysis.slices import Slice, slice_matches, slice_of_people
+from dataengine.evaluation.ap.matching import average_precision, paired
+from dataengine.evaluation.ap.poses import detections_of, truths_of
+from dataengine.evaluation.ap.protocol import COCO
 from dataengine.people import Images, People
 from dataengine.poses.clusters import PoseClusters
 from dataengine.poses.embedding import embed_poses
 
-from . import reference, samples
+from .. import reference, samples
 
 
 def labelled_set(seed: int, count: int = 20) -> tuple[People, Images, People]:

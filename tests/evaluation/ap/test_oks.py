@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.evaluation import similarity
-from dataengine.evaluation.matching import Pairs, average_precision, matched, pair_up, paired
-from dataengine.evaluation.oks import coco_ap, figures, joint_ap, person_oks
-from dataengine.evaluation.poses import (
+from dataengine.evaluation.ap import similarity
+from dataengine.evaluation.ap.matching import Pairs, average_precision, matched, pair_up, paired
+from dataengine.evaluation.ap.oks import coco_ap, figures, joint_ap, person_oks
+from dataengine.evaluation.ap.poses import (
     Detections,
     Truths,
     detections_of,
@@ -17,12 +17,12 @@ from dataengine.evaluation.poses import (
     truths_of,
     truths_of_records,
 )
-from dataengine.evaluation.protocol import COCO, CROWDPOSE, OksProtocol
+from dataengine.evaluation.ap.protocol import COCO, CROWDPOSE, OksProtocol
 from dataengine.files import read_json
 from dataengine.people import Images, People
 
-from . import reference, samples
-from .reference import evaluator, result_records, truth_records
+from .. import reference, samples
+from ..reference import evaluator, result_records, truth_records
 
 FEW = OksProtocol(sigmas=np.array([0.05, 0.1, 0.02]), max_detections=3)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from dataengine.evaluation.oks_formula import exponent, joint_similarities, mean_similarity
+from dataengine.evaluation.ap.oks_formula import exponent, joint_similarities, mean_similarity
 from dataengine.keypoints import COCO_SIGMAS
 
 POSITIVE = st.floats(1e-3, 1e6)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
-from dataengine.evaluation.oks import coco_ap
+from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import file_record, load_exported, write_sidecar
 from dataengine.inference.predict import predict_people, torch_runner

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dataengine.crops.loader import Batch
 from dataengine.crops.pixels import normalise
+from dataengine.crops.training.loader import Batch
 from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.train.fit.batch import Inputs, ready
 from dataengine.train.fit.distill import Distillation

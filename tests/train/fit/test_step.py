@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dataengine.crops.loader import Batch
+from dataengine.crops.training.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.nets.network import KeypointNetwork
 from dataengine.train.fit.params import FitParams

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataengine.errors import InputError
-from dataengine.evaluation.interval import Interval
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.inference.exported import load_exported
 from dataengine.train.gate.comparison import (
     Check,

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.bootstrap import Resampled
+from dataengine.evaluation.analysis.bootstrap import Resampled
 from dataengine.train.gate.comparison import TestSet
 from dataengine.train.gate.evidence import WHOLE, Evidence, SliceEvidence
 from dataengine.train.gate.policy import Budgets, Guards, Primary

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from dataengine.evaluation.interval import Interval
+from dataengine.evaluation.analysis.interval import Interval
 
 from ..comparison import ReliabilityBin
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from dataengine.evaluation.image_clusters import clusters_of
-from dataengine.evaluation.interval import Interval
-from dataengine.evaluation.matching import precision_table
+from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.ap.matching import precision_table
 from dataengine.files import atomic_path
 from dataengine.people import Images, People
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, draw_people, part_around
-from dataengine.evaluation.oks import person_oks
+from dataengine.evaluation.ap.oks import person_oks
 from dataengine.inference.predict import Prediction
 from dataengine.people import Images, People
 from dataengine.pictures import data_uri

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.evaluation.interval import Interval
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.train.gate.report.charts import Scale, bars_svg
 
 
