@@ -13,14 +13,13 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
-from dataengine.files import sha256_file
+from dataengine.files import sha256_file, short_sha256
 from dataengine.people import Images, People
 
 from .manifest.files import read_selection
 
-NAME_CHARACTERS = 12
 OUTSIDE_TOLERANCE_PX = 2.0
 """Tools round, and a joint may be clicked on the very edge."""
 LISTED = 5
@@ -37,7 +36,7 @@ def command(
 
     Every image must be one that select showed; a person needs a labelled joint, and joints must lie in the image.
 
-    Example: dataengine label-import --labels to_label_coco.json --selection data/select --out datasets/labels
+    Example: dataengine label-import --labels to_label_coco.json --selection data/select --out data/labels
     """
     written, people = run(labels, selection, out, images)
     typer.echo(f"{people} people: {written}", err=True)
@@ -49,7 +48,7 @@ def run(labels: Path, selection: Path, out: Path, images: Path | None = None) ->
     Raises:
         InputError: a record is wrong, or an image is none of the selection's.
     """
-    people, named = read_people(labels, root=Path.cwd())
+    people, named = read_project_people(labels)
     if images is not None:
         moved = [str(images / Path(path).name) for path in named.path.tolist()]
         named = named.replace(path=moved)
@@ -59,7 +58,7 @@ def run(labels: Path, selection: Path, out: Path, images: Path | None = None) ->
     _check(people, table, labels)
     people, table = _in_order(people, table)
     digest = _content_sha256(people)
-    path = out / f"{digest[:NAME_CHARACTERS]}.json"
+    path = out / f"{short_sha256(digest)}.json"
     write_people(path, people, table, info={"content_sha256": digest})
     return path, len(people)
 

@@ -57,7 +57,7 @@ def box_from_keypoints(
     points = np.asarray(keypoints_px, dtype=np.float64)
     low = np.where(labelled, points, np.inf).min(axis=1)
     high = np.where(labelled, points, -np.inf).max(axis=1)
-    some = labelled.any(axis=(1, 2))[:, None]
+    some = np.asarray(labelled.any(axis=(1, 2)))[:, None]
     low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
     grow = (high - low) * margin
     return np.concatenate([low - grow, high - low + 2 * grow], axis=1).astype(np.float32)

@@ -66,6 +66,11 @@ def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images
     return people, images
 
 
+def read_project_people(path: Path) -> tuple[People, Images]:
+    """`read_people` of a file that a stage wrote: its images may lie anywhere in the project, the working folder."""
+    return read_people(path, root=Path.cwd())
+
+
 def _image_record(images: Images, row: int, folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = {
         "id": int(images.id[row]),

@@ -31,7 +31,7 @@ class ParamsError(DataEngineError):
 
     def within(self, where: str, *, is_field: bool) -> "ParamsError":
         """The same error about section `where`: its field ``what``, or as a sentence about the section."""
-        what = f"params {where}.{self.what}" if is_field else f"params {where}: {self.what}"
+        what = f"{where}.{self.what}" if is_field else f"{where}: {self.what}"
         return ParamsError(what, expected=self.expected, got=self.got, mend=self.mend)
 
 

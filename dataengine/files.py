@@ -9,7 +9,7 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,19 @@ def bounded_memory(more_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
+def flat_items(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, leaf) of every leaf of nested mappings.
+
+    >>> dict(flat_items({"pool": {"fps": 2, "every": 5}, "seed": 0}))
+    {'pool.fps': 2, 'pool.every': 5, 'seed': 0}
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from flat_items(item, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
+
+
 def _parse_int(digits: str) -> int | float:
     return int(digits) if len(digits) <= 19 else float(digits)  # 19 with the sign; Python refuses 5,000 digits
 
@@ -127,6 +140,11 @@ def _parse_int(digits: str) -> int | float:
 def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     return found if len(found) == len(pairs) else RepeatedKeys(found)
+
+
+def short_sha256(sha256: str) -> str:
+    """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show."""
+    return sha256[:12]
 
 
 def sha256_file(path: Path) -> str:

@@ -9,18 +9,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import read_json, write_json
+from dataengine.people import SOURCES, Source
 
 # Ratios in params.yaml are decimals: 0.3333333333 has to mean 1/3, and 1/1,000,000 is finer than any set needs.
 LARGEST_DENOMINATOR = 1_000_000
-Source = Literal["real", "synthetic", "pseudo"]
-SOURCES: tuple[Source, ...] = get_args(Source)
 # Names of the random streams, so that drawing more of one source never changes another.
 REAL_STREAM, SHUFFLE_STREAM, SYNTHETIC_STREAM, PSEUDO_STREAM, REPLAY_STREAM = range(5)
 

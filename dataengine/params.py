@@ -1,16 +1,17 @@
 """`params.yaml` as frozen dataclasses: one section a stage; unknown keys, missing keys and wrong types fail."""
 
 import re
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 
 from dataengine.errors import ParamsError
+from dataengine.typed_record import TypedReader
 
 T = TypeVar("T")
+PARAMS = TypedReader(ParamsError, finite=False, mend="add it")
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,14 +23,18 @@ _Loader.add_implicit_resolver(
 )
 
 
-def load_section(path: Path, section: str, cls: type[T]) -> T:
+def load_section(path: Path, section: str, cls: type[T], *, base: str = "") -> T:
     """Read section `section` of the YAML file `path` into the frozen dataclass `cls`.
+
+    Keys that `section` lacks come from the section `base`, if the file has it; of nested sections key by key.
 
     Nested dataclasses, lists, tuples, ``X | None`` and ``Literal`` are understood. A whole number is taken where
     a float is asked for. Checks that a dataclass makes in ``__post_init__`` raise `ParamsError` with the field's name
     alone (or a sentence about the section); the section is put in front here.
     """
-    return _build(cls, _section(path, section), section)
+    own = _section(path, section)
+    shared = _document(path).get(base) or {}
+    return PARAMS.record(cls, _laid_over(shared, own, cls), f"params {section}")
 
 
 def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
@@ -37,71 +42,31 @@ def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
     value = _section(path, section)
     if not isinstance(value, dict) or key not in value:
         raise ParamsError(f"params {section} lacks a key", expected=key, mend="add it")
-    converted: T = _convert(kind, value[key], f"{section}.{key}")
+    converted: T = PARAMS.value(kind, value[key], f"params {section}.{key}")
     return converted
 
 
+def _laid_over(shared: Any, own: Any, cls: type) -> Any:
+    """`own` with what it lacks from `shared`. Mappings that are no sections, such as weights by name, stay whole."""
+    if not isinstance(shared, dict) or not isinstance(own, dict):
+        return own
+    kinds = get_type_hints(cls)
+    both = {key for key in own if key in shared and is_dataclass(kinds.get(key))}
+    return {**shared, **own, **{key: _laid_over(shared[key], own[key], kinds[key]) for key in both}}
+
+
 def _section(path: Path, section: str) -> Any:
+    document = _document(path)
+    if section not in document:
+        raise ParamsError(f"{path} has no section {section!r}", mend=f"add '{section}:' with its keys")
+    return document[section] if document[section] is not None else {}
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except FileNotFoundError as error:
         raise ParamsError(f"{path} does not exist", mend="run in the project's folder or give --params") from error
     except yaml.YAMLError as error:
         raise ParamsError(f"{path} is not YAML", got=str(error)) from error
-    if not isinstance(document, dict) or section not in document:
-        raise ParamsError(f"{path} has no section {section!r}", mend=f"add '{section}:' with its keys")
-    return document[section] if document[section] is not None else {}
-
-
-def from_plain(kind: Any, value: Any, where: str) -> Any:
-    """`value`, of what YAML and JSON have, as the annotation `kind` asks for; `where` names it in a `ParamsError`."""
-    return _convert(kind, value, where)
-
-
-def _build(cls: type[T], value: Any, where: str) -> T:
-    if not isinstance(value, dict):
-        raise ParamsError(f"params {where}", expected="a mapping of keys", got=repr(value))
-    hints = get_type_hints(cls)
-    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(str(key) for key in set(value) - set(known))
-    if unknown:
-        raise ParamsError(
-            f"params {where} has an unknown key", expected="one of " + ", ".join(sorted(known)), got=", ".join(unknown)
-        )
-    missing = [n for n, f in known.items() if n not in value and f.default is MISSING and f.default_factory is MISSING]
-    if missing:
-        raise ParamsError(f"params {where} lacks a key", expected=", ".join(missing), mend="add it")
-    converted = {name: _convert(hints[name], item, f"{where}.{name}") for name, item in value.items()}
-    try:
-        return cls(**converted)
-    except ParamsError as error:  # a check in __post_init__, which does not know where its dataclass stands
-        raise error.within(where, is_field=re.split(r"[.\s]", error.what, maxsplit=1)[0] in known) from error
-
-
-def _convert(kind: Any, value: Any, where: str) -> Any:
-    origin, arguments = get_origin(kind), get_args(kind)
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _build(kind, value, where)
-    if origin in (Union, UnionType):
-        return None if value is None else _convert(next(a for a in arguments if a is not type(None)), value, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise ParamsError(f"params {where}", expected=" | ".join(map(str, arguments)), got=repr(value))
-        return value
-    if origin in (list, tuple):
-        if not isinstance(value, list):
-            raise ParamsError(f"params {where}", expected="a list", got=repr(value))
-        fixed = origin is tuple and Ellipsis not in arguments
-        if fixed and len(value) != len(arguments):
-            raise ParamsError(f"params {where}", expected=f"{len(arguments)} values", got=repr(value))
-        kinds = arguments if fixed else (arguments[0],) * len(value)
-        return origin(_convert(k, item, f"{where}[{i}]") for i, (k, item) in enumerate(zip(kinds, value, strict=True)))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if origin is dict or kind is dict:
-        if not isinstance(value, dict):
-            raise ParamsError(f"params {where}", expected="a mapping", got=repr(value))
-        return value
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ParamsError(f"params {where}", expected=kind.__name__, got=repr(value))
-    return value
+    return document if isinstance(document, dict) else {}

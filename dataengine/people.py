@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 
-SOURCES = ("real", "synthetic", "pseudo")
+Source = Literal["real", "synthetic", "pseudo"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 JOINTS = len(COCO_KEYPOINTS)
 
 

@@ -11,7 +11,8 @@ import typer
 import yaml
 
 from dataengine.errors import InputError
-from dataengine.files import read_json
+from dataengine.files import flat_items, read_json
+from dataengine.studies.dvc_project import paths_of
 
 NEXT_STEPS = """Next
   look     dataengine app             the frames worth labelling, in FiftyOne
@@ -56,11 +57,6 @@ def summary_lines(pipeline: Path) -> Iterator[str]:
     yield NEXT_STEPS.format(report="reports/compare/report.html")
 
 
-def paths_of(stage: dict[str, Any], key: str) -> list[str]:
-    """The paths under `key` of a stage; DVC writes a path alone or as a mapping to its flags."""
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(key, [])]
-
-
 def size_text(path: Path) -> str:
     """Human size of a file or folder, "not made" when absent."""
     if not path.exists():
@@ -80,15 +76,7 @@ def metrics_text(root: Path, stage: dict[str, Any]) -> str:
         f"{key} {value:.4g}"
         for path in paths_of(stage, "metrics")
         if (root / path).exists()
-        for key, value in flat_numbers(read_json(root / path))
+        for key, value in flat_items(read_json(root / path))
+        if isinstance(value, int | float) and not isinstance(value, bool)
     ]
     return ", ".join(numbers[:MAX_METRICS])
-
-
-def flat_numbers(value: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """(dotted key, number) for every number in nested mappings."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from flat_numbers(item, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield prefix, float(value)

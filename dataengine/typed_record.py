@@ -1,89 +1,114 @@
 """Plain values, as JSON and YAML have them, turned into frozen dataclasses: every field held against its annotation.
 
-`from_plain` understands nested dataclasses, ``X | None``, `Literal`, lists, tuples, mappings with values of one type,
-and the plain types. A whole number is taken where a float is asked for; infinity and NaN are not numbers here.
+`TypedReader.record` understands nested dataclasses, ``X | None``, `Literal`, lists, tuples, mappings with values of one
+type, and the plain types. A whole number is taken where a float is asked for. `RECORDS` reads what a program wrote;
+`dataengine.params` has a reader of its own for what people write.
 """
 
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from dataengine.errors import InputError
+from dataengine.errors import DataEngineError, InputError, ParamsError
 from dataengine.files import RepeatedKeys
 
 T = TypeVar("T")
 WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
 
 
-def record_of(cls: type[T], value: Any, where: str) -> T:
-    """The mapping `value` as a `cls`; a field with a default may be missing.
+@dataclass(frozen=True)
+class TypedReader:
+    """How values are read; `where` in its methods is what a value is called in an error, such as ``verdict.AP``."""
 
-    Args:
-        where: What `value` is called in an error, such as ``verdict.AP``.
+    fault: type[DataEngineError]
+    """What is raised for a value of the wrong kind."""
+    finite: bool
+    """Whether infinity and NaN are refused as numbers."""
+    mend: str = ""
+    """What to do about a key that is missing."""
 
-    Raises:
-        InputError: an unknown, missing or repeated key, or a value of another type.
-    """
-    if not isinstance(value, Mapping):
-        raise InputError(where, expected="a mapping of keys", got=_short(value))
-    if isinstance(value, RepeatedKeys):
-        raise InputError(f"{where} repeats a key")
-    field_of = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(str(key) for key in set(value) - set(field_of))
-    if unknown:
-        raise InputError(f"{where} has an unknown key", expected=", ".join(sorted(field_of)), got=", ".join(unknown))
-    missing = [
-        name
-        for name, field in field_of.items()
-        if name not in value and field.default is MISSING and field.default_factory is MISSING
-    ]
-    if missing:
-        raise InputError(f"{where} lacks a key", expected=", ".join(missing))
-    types = get_type_hints(cls)
-    return cls(**{name: from_plain(types[name], item, f"{where}.{name}") for name, item in value.items()})
+    def record(self, cls: type[T], value: Any, where: str) -> T:
+        """The mapping `value` as a `cls`; a field with a default may be missing.
 
+        Raises:
+            DataEngineError: of kind `fault`: an unknown, missing or repeated key, a value of another type, or a
+                `ParamsError` of the class's own check, with `where` in front.
+        """
+        self._require_mapping(value, where, "a mapping of keys")
+        field_of = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(str(key) for key in set(value) - set(field_of))
+        if unknown:
+            known = "one of " + ", ".join(sorted(field_of))
+            raise self.fault(f"{where} has an unknown key", expected=known, got=", ".join(unknown))
+        missing = [
+            name
+            for name, field in field_of.items()
+            if name not in value and field.default is MISSING and field.default_factory is MISSING
+        ]
+        if missing:
+            raise self.fault(f"{where} lacks a key", expected=", ".join(missing), mend=self.mend)
+        types = get_type_hints(cls)
+        values = {name: self.value(types[name], item, f"{where}.{name}") for name, item in value.items()}
+        try:
+            return cls(**values)
+        except ParamsError as error:  # a check in __post_init__, which does not know where its dataclass stands
+            field = re.split(r"[.\s]", error.what, maxsplit=1)[0]
+            raise error.within(where, is_field=field in field_of) from error
 
-def from_plain(kind: Any, value: Any, where: str) -> Any:
-    """`value` as the annotation `kind` asks for. Raises `InputError` where it is of another type."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
+    def value(self, kind: Any, value: Any, where: str) -> Any:
+        """`value` as the annotation `kind` asks for."""
+        origin, arguments = get_origin(kind), get_args(kind)
+        if kind is Any:
+            return value
+        if isinstance(kind, type) and is_dataclass(kind):
+            return self.record(kind, value, where)
+        if origin in (Union, UnionType):
+            inner = next(argument for argument in arguments if argument is not type(None))
+            return None if value is None else self.value(inner, value, where)
+        if origin is Literal:
+            if value not in arguments:
+                raise self.fault(where, expected=" | ".join(map(str, arguments)), got=_short(value))
+            return value
+        if origin in (list, tuple):
+            return origin(self._items(origin, arguments, value, where))
+        if kind is dict or origin in (dict, Mapping):
+            return self._mapping(arguments[1] if arguments else Any, value, where)
+        return self._plain(kind, value, where)
+
+    def _items(self, origin: Any, arguments: tuple[Any, ...], value: Any, where: str) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            raise self.fault(where, expected="a list", got=_short(value))
+        fixed = origin is tuple and Ellipsis not in arguments
+        if fixed and len(value) != len(arguments):
+            raise self.fault(where, expected=f"{len(arguments)} values", got=_short(value))
+        kinds = arguments if fixed else (arguments[0],) * len(value)
+        return [
+            self.value(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
+        ]
+
+    def _mapping(self, kind: Any, value: Any, where: str) -> dict[str, Any]:
+        self._require_mapping(value, where, "a mapping with each key once")
+        return {str(key): self.value(kind, item, f"{where}.{key}") for key, item in value.items()}
+
+    def _require_mapping(self, value: Any, where: str, expected: str) -> None:
+        if not isinstance(value, Mapping):
+            raise self.fault(where, expected=expected, got=_short(value))
+        if isinstance(value, RepeatedKeys):
+            raise self.fault(where, expected="a mapping with each key once", got="a repeated key")
+
+    def _plain(self, kind: Any, value: Any, where: str) -> Any:
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not right or (self.finite and kind is float and not math.isfinite(value)):
+            raise self.fault(where, expected=WORDS.get(kind, kind.__name__), got=_short(value))
         return value
-    if isinstance(kind, type) and is_dataclass(kind):
-        return record_of(kind, value, where)
-    if origin in (Union, UnionType):
-        return None if value is None else from_plain(next(a for a in arguments if a is not type(None)), value, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise InputError(where, expected=" | ".join(map(str, arguments)), got=_short(value))
-        return value
-    if origin in (list, tuple):
-        return origin(_items(arguments[0], value, where))
-    if origin in (dict, Mapping):
-        return _mapping(arguments[1], value, where)
-    return _plain(kind, value, where)
 
 
-def _items(kind: Any, value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list | tuple):
-        raise InputError(where, expected="a list", got=_short(value))
-    return [from_plain(kind, item, f"{where}[{index}]") for index, item in enumerate(value)]
-
-
-def _mapping(kind: Any, value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or isinstance(value, RepeatedKeys):
-        raise InputError(where, expected="a mapping with each key once", got=_short(value))
-    return {str(key): from_plain(kind, item, f"{where}.{key}") for key, item in value.items()}
-
-
-def _plain(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    if not right or (kind is float and not math.isfinite(value)):
-        raise InputError(where, expected=WORDS.get(kind, kind.__name__), got=_short(value))
-    return value
+RECORDS = TypedReader(InputError, finite=True)
 
 
 def _short(value: Any) -> str:

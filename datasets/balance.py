@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.params import load_section
@@ -85,7 +85,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
     """
     from .long_tail.clusters_picture import write_clusters_picture
 
-    people, images = read_people(train, root=Path.cwd())
+    people, images = read_project_people(train)
     if (people.source != "real").any():
         raise InputError(
             f"{train} has people who are not real", expected="source real", mend="give ingest's train.json"

@@ -29,7 +29,7 @@ def command(
     others: a slice by cluster then compares like with like. To freeze anew, set balance.frozen to "", run
     `dvc repro balance`, and freeze again.
 
-    Example: dataengine freeze-clusters --balance data/balance --out datasets/pose_clusters
+    Example: dataengine freeze-clusters --balance data/balance --out data/pose_clusters
     """
     typer.echo(f"Next, in params.yaml: balance: frozen: {run(balance, out).as_posix()}")
 

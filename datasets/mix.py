@@ -13,13 +13,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
-from dataengine.mixing import MixRecipe, Source, draw_epoch, write_recipe
+from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
-from dataengine.people import Images, People
+from dataengine.people import Images, People, Source
 from dataengine.poses.clusters import PoseClusters
 
 from .long_tail.balance_file import Balance, read_balance
@@ -169,7 +169,7 @@ def _clustered(people: People, clusters: PoseClusters, cluster: NDArray[np.int64
 
 
 def _read(path: Path, source: str) -> tuple[People, Images]:
-    people, images = read_people(path, root=Path.cwd())
+    people, images = read_project_people(path)
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from .helpers.dvc_checkout import checkout  # noqa: F401  a fixture
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+settings.register_profile("without a clock", deadline=None)  # else a busy machine fails a test
+settings.load_profile("without a clock")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 from dataengine.blazepose import BlazePose
 from dataengine.blazepose.detector import anchor_centers, weighted_suppression
 from dataengine.blazepose.landmarks import refine
-from dataengine.blazepose.roi import Roi, apply_affine, roi_from_alignment
+from dataengine.blazepose.roi import Roi, roi_from_alignment
+from dataengine.crops.spec import apply_affine
 from dataengine.errors import InputError
 
 

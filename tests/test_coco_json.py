@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools.coco import COCO
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_people, read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.people import Images, People
 
@@ -143,3 +143,14 @@ def test_every_wrong_type_is_an_input_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError) as caught:
         read_people(tmp_path / "a.json")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_the_project_names_images_anywhere_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = broken(tmp_path / "project" / "data" / "mix", images__file_name="../ingest/a.jpg")
+    with pytest.raises(InputError, match="leaves its folder"):
+        read_people(path)
+    monkeypatch.chdir(tmp_path / "project")
+    assert read_project_people(path)[1].path.tolist() == [str(tmp_path / "project" / "data" / "ingest" / "a.jpg")]
+    monkeypatch.chdir(tmp_path / "project" / "data" / "mix")
+    with pytest.raises(InputError, match="leaves its folder"):
+        read_project_people(path)

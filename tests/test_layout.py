@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -189,6 +190,8 @@ def test_help_loads_nothing_heavy() -> None:
     assert "render" in done.stdout
 
 
+STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
+MADE_BY_PEOPLE = re.compile(r"models/registry\.json|data/(labels|pose_clusters)/[^/]+\.json")
 AT_THE_TOP = {
     *("dataengine", "blender", "datasets", "active", "train", "tests", "docs", "findings"),
     *("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "README.md"),
@@ -197,20 +200,29 @@ AT_THE_TOP = {
 
 
 def is_out_of_place(tracked: str) -> bool:
-    """Whether a tracked file has no business at its place; of data and models git keeps what stands for them alone."""
-    top = tracked.split("/")[0]
-    return top not in AT_THE_TOP and not (top in ("data", "models") and tracked.endswith(".dvc"))
+    """Whether a tracked file has no business at its place: see rule 8 of `docs/design.md`."""
+    if tracked.split("/")[0] in ("dataengine", *STAGE_ROOMS):
+        return tracked.endswith((".json", ".jpg", ".png", ".onnx", ".safetensors"))
+    allowed = tracked.split("/")[0] in AT_THE_TOP
+    return not (allowed or STANDS_FOR_DATA.fullmatch(tracked) or MADE_BY_PEOPLE.fullmatch(tracked))
 
 
 @pytest.mark.parametrize(
     ("tracked", "out_of_place"),
     [
         ("models/registry.dvc", False),  # as docs/promotion.md has it
+        ("models/registry.json", False),
         ("data/videos.dvc", False),
+        ("data/labels/0123456789ab.json", False),
+        ("data/pose_clusters/0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),
         ("models/registry/abc/model.onnx", True),
+        ("models/registry/registry.json", True),
+        ("models/deep/registry.dvc", True),
         ("data/people.json", True),
+        ("train/registry.json", True),
+        ("datasets/labels/0123456789ab.json", True),
         ("notes.txt", True),
         ("src/a.py", True),
     ],

@@ -48,10 +48,10 @@ def test_a_section_becomes_its_dataclass(tmp_path: Path) -> None:
     [
         ("epochs: 3", "epochs: 3\n  epcohs: 4", "unknown key.*epcohs"),
         ("epochs: 3", "", "lacks a key.*epochs"),
-        ("epochs: 3", "epochs: three", "fit-student.epochs.*expected int.*'three'"),
-        ("epochs: 3", "epochs: 3.5", "expected int.*3.5"),
-        ("epochs: 3", "epochs: true", "expected int.*True"),
-        ("rate: 1", "rate: quick", "expected float"),
+        ("epochs: 3", "epochs: three", "fit-student.epochs.*expected a whole number.*'three'"),
+        ("epochs: 3", "epochs: 3.5", "expected a whole number.*3.5"),
+        ("epochs: 3", "epochs: true", "expected a whole number.*True"),
+        ("rate: 1", "rate: quick", "expected a number"),
         ("mode: fast", "mode: slow", r"fast \| exact.*'slow'"),
         ("[2, 4]", "[2]", "2 values"),
         ("[a, b]", "[a, 1]", r"names\[1\]"),
@@ -122,9 +122,33 @@ def test_one_key_is_read_whatever_the_others_are(tmp_path: Path) -> None:
     assert load_key(path, "compare", "champion", str) == "abc"
     with pytest.raises(ParamsError, match="params compare lacks a key: expected level"):
         load_key(path, "compare", "level", float)
-    with pytest.raises(ParamsError, match=r"params compare\.champion: expected int, got 'abc'"):
+    with pytest.raises(ParamsError, match=r"params compare\.champion: expected a whole number, got 'abc'"):
         load_key(path, "compare", "champion", int)
     with pytest.raises(ParamsError, match="params other lacks a key"):
         load_key(path, "other", "champion", str)
     with pytest.raises(ParamsError, match="no section 'none'"):
         load_key(path, "none", "champion", str)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What two sections share, with a nested section and a mapping."""
+
+    epochs: int
+    share: Share
+    weights: dict[str, float]
+    rate: float = 0.1
+
+
+def test_a_section_takes_what_it_lacks_from_its_base(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "both: {epochs: 3, share: {value: 0.5, other: 0.2}, weights: {a: 1, b: 2}, rate: 0.5}\n"
+        "one: {}\nother: {epochs: 4, share: {value: 0.1}, weights: {c: 3}}\nwrong: {epoch: 1}\n"
+    )
+    assert load_section(path, "one", Fitted, base="both") == Fitted(3, Share(0.5, 0.2), {"a": 1.0, "b": 2.0}, 0.5)
+    assert load_section(path, "other", Fitted, base="both") == Fitted(4, Share(0.1, 0.2), {"c": 3.0}, 0.5)
+    with pytest.raises(ParamsError, match=r"params wrong has an unknown key: expected one of .*, got epoch"):
+        load_section(path, "wrong", Fitted, base="both")
+    with pytest.raises(ParamsError, match="params one lacks a key: expected epochs, share, weights"):
+        load_section(path, "one", Fitted, base="not there")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dataengine.errors import InputError
 from dataengine.files import RepeatedKeys
-from dataengine.typed_record import record_of
+from dataengine.typed_record import RECORDS
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ PLAIN: dict[str, Any] = {
 
 @given(outers)
 def test_it_is_the_inverse_of_asdict(value: Outer) -> None:
-    assert record_of(Outer, asdict(value), "file") == value
+    assert RECORDS.record(Outer, asdict(value), "file") == value
 
 
 def test_a_whole_number_is_a_float_where_one_is_asked_for() -> None:
-    share = record_of(Outer, PLAIN, "file").inner.share
+    share = RECORDS.record(Outer, PLAIN, "file").inner.share
     assert (share, type(share)) == (1.0, float)
 
 
@@ -81,11 +81,14 @@ def test_a_whole_number_is_a_float_where_one_is_asked_for() -> None:
         ({"by_name": {"a": "b"}}, r"file\.by_name\.a: expected a number"),
         ({"by_name": [1]}, r"file\.by_name: expected a mapping"),
         ({"anything": RepeatedKeys({"a": 1})}, r"file\.anything: expected a mapping with each key once"),
-        ({"inner": RepeatedKeys({"name": "a", "share": 1})}, r"file\.inner repeats a key"),
+        (
+            {"inner": RepeatedKeys({"name": "a", "share": 1})},
+            r"file\.inner: expected a mapping with each key once, got a repeated key",
+        ),
         ({"other": 1}, r"file has an unknown key: .*, got other"),
         ({"word": ["yes"] * 100}, r"got \[.{1,60}\.\.\.$"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_place(change: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        record_of(Outer, PLAIN | change, "file")
+        RECORDS.record(Outer, PLAIN | change, "file")

@@ -12,11 +12,9 @@ import typer
 import yaml
 
 from dataengine.errors import ParamsError
-from dataengine.files import atomic_path
+from dataengine.files import atomic_path, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
-
-from .gate.policy import SHA_DIGITS
 
 
 def command(
@@ -53,7 +51,7 @@ def values_to_pin(registry: Registry) -> dict[str, Any]:
 
 def uses_by_test_set(registry: Registry) -> dict[str, int]:
     """Comparisons that each test set has served, by the first digits of its hash."""
-    return {sha256[:SHA_DIGITS]: count for sha256, count in registry.uses().items()}
+    return {short_sha256(sha256): count for sha256, count in registry.uses().items()}
 
 
 def pin(params: Path, new_values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,13 +16,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.breakdown_figure import breakdown_figure
 from dataengine.evaluation.image_clusters import clusters_of
 from dataengine.evaluation.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.inference.choose_runner import Chosen
+from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
@@ -33,7 +33,7 @@ from dataengine.registry.store import stored_model
 
 from .deploy.runners import runner_for
 from .gate.checks import guarded_names
-from .gate.comparison import VERDICT_FILE, Comparison, Poses, RunnerUsed, SliceRow, TestSet
+from .gate.comparison import VERDICT_FILE, Comparison, PoseCounts, RunnerUsed, SliceRow, TestSet
 from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
 from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
 from .gate.policy import CompareParams
@@ -80,7 +80,7 @@ def command(
     costs and finds with `dataengine simulate-gate`.
 
     Example: dataengine compare --candidate models/export --test data/ingest/test.json
-    --registry train/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
+    --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
     """
     run(load_section(params, "compare", CompareParams), candidate, test, registry, store, out, clusters)
 
@@ -96,7 +96,7 @@ def run(
 ) -> None:
     """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
     poses = None if clusters is None else read_pose_clusters(clusters)
-    people, images = read_people(test, root=Path.cwd())
+    people, images = read_project_people(test)
     new = load_exported(candidate)
     old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
     chosen = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
@@ -164,7 +164,7 @@ def compare_models(
     )
 
 
-def _used(chosen: Chosen) -> RunnerUsed:
+def _used(chosen: ChosenRunner) -> RunnerUsed:
     candidate = chosen.candidate
     return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
 
@@ -177,10 +177,10 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         figure.savefig(folder / f"{who}.png", metadata={"Software": None})  # else it changes with the library's version
 
 
-def _poses(clusters: PoseClusters, people: People) -> Poses:
+def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
     cluster = clusters.assign(people.keypoints_px, people.visibility)
     pose_clusters = cluster[cluster != UNCLUSTERED]
-    return Poses(
+    return PoseCounts(
         clusters_id=clusters.id,
         clusters=len(clusters.counts),
         rare_clusters=int(clusters.rare.sum()),

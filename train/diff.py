@@ -8,13 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import sha256_file
+from dataengine.files import flat_items, sha256_file, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
 
 from .gate.comparison import VERDICT_FILE, read_verdict
-
-SHORT = 12  # digits of a hash that are shown
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,8 @@ def _differences_of(part: str, first: Mapping[str, str], second: Mapping[str, st
 
 
 def _figures(entry: Entry, store: Path) -> dict[str, str]:
-    figures = {"AP": f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]", "test set": entry.test_sha256[:SHORT]}
+    ap = f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]"
+    figures = {"AP": ap, "test set": short_sha256(entry.test_sha256)}
     path = store / entry.id / VERDICT_FILE
     if path.is_file() and _is_promoted_verdict(path, entry):
         candidate_figures = read_verdict(path).candidate.figures
@@ -113,24 +112,16 @@ def _is_promoted_verdict(path: Path, entry: Entry) -> bool:
 
 
 def _params(entry: Entry) -> dict[str, str]:
-    return dict(_flat(entry.lineage.get("student", {}).get("params", {})))
+    params = flat_items(entry.lineage.get("student", {}).get("params", {}))
+    return {name: str(value) for name, value in params}
 
 
 def _data(entry: Entry) -> dict[str, str]:
     """Hashes of weights, training data with its labels, and of what the export read."""
     student = entry.lineage.get("student", {})
     hashes = {"weights": entry.lineage.get("student_sha256", ""), "training": student.get("data_sha256", "")}
-    return _short(dict(_flat(hashes | dict(entry.lineage.get("data_sha256", {})))))
+    return _short(dict(flat_items(hashes | dict(entry.lineage.get("data_sha256", {})))))
 
 
-def _short(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:SHORT] for name, value in hashes.items()}
-
-
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(dotted name, text) of every leaf of nested mappings."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, str(value)
+def _short(hashes: Mapping[str, Any]) -> dict[str, str]:
+    return {name: short_sha256(str(value)) for name, value in hashes.items()}

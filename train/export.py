@@ -15,7 +15,7 @@ import typer
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.exported import (
@@ -76,7 +76,7 @@ def command(
 def run(params: ExportParams, student: Path, calibration: Path, val: Path, out: Path, report: Path) -> None:
     """Export `student` to `out`; write the accuracy of every file to `report`. Raises `InputError` on a lossy file."""
     net, meta = load_checkpoint(student)
-    people, images = read_people(val, root=Path.cwd())
+    people, images = read_project_people(val)
     ruler = Ruler.of(meta, people, images)
     with fresh_folder(out) as folder:
         facts = _write_files(params, student, net, meta, calibration, folder)
@@ -125,7 +125,7 @@ def _write_files(
 
 def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Normalised crops of real people, drawn without replacement; of others only where nobody is real."""
-    people, images = read_people(path, root=Path.cwd())
+    people, images = read_project_people(path)
     real = np.flatnonzero(people.source == "real")
     rows = real if len(real) else np.arange(len(people))
     chosen: People = people.take(np.sort(rng.permutation(rows)[:count]))

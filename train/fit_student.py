@@ -9,7 +9,7 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.params import load_section
 
-from .fit.params import DistillParams, FitParams
+from .fit.params import BASE, DistillParams, FitParams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class FitStudentParams(FitParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.pseudo_per_real < 0:
-            raise ParamsError("params pseudo_per_real", expected="0 or more", got=repr(self.pseudo_per_real))
+            raise ParamsError("pseudo_per_real", expected="0 or more", got=repr(self.pseudo_per_real))
 
 
 def command(
@@ -44,7 +44,7 @@ def command(
     """
     from .fit.start import with_champion
 
-    section = with_champion(load_section(params, "fit-student", FitStudentParams), params)
+    section = with_champion(load_section(params, "fit-student", FitStudentParams, base=BASE), params)
     run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report)
 
 

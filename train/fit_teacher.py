@@ -7,7 +7,7 @@ import typer
 
 from dataengine.params import load_section
 
-from .fit.params import FitParams
+from .fit.params import BASE, FitParams
 
 
 def command(
@@ -27,7 +27,7 @@ def command(
     """
     from .fit.start import with_champion
 
-    section = with_champion(load_section(params, "fit-teacher", FitParams), params)
+    section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params)
     run(section, mix=mix, val=val, out=out, report=report)
 
 

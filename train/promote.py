@@ -16,7 +16,16 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file, write_json
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.params import load_section
-from dataengine.registry.records import Entry, Event, Outcome, Registry, State, locked, read_registry, write_registry
+from dataengine.registry.records import (
+    Entry,
+    Event,
+    EventOutcome,
+    Registry,
+    State,
+    locked,
+    read_registry,
+    write_registry,
+)
 from dataengine.registry.store import keep
 
 from .gate.comparison import VERDICT_FILE, Comparison, read_verdict
@@ -37,7 +46,7 @@ class PromoteParams:
 class Promotion:
     """What became of a verdict."""
 
-    outcome: Outcome
+    outcome: EventOutcome
     reason: str
     mend: str = ""
 
@@ -57,7 +66,7 @@ def command(
     Running it again changes nothing.
 
     Example: dataengine promote --comparison reports/compare --candidate models/export
-    --registry train/registry.json --store models/registry --out reports/promote
+    --registry models/registry.json --store models/registry --out reports/promote
     """
     run(load_section(params, "promote", PromoteParams), comparison, candidate, registry, store, out)
 

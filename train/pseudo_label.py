@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -58,7 +58,7 @@ def run(
     """Label the pool and return the metrics."""
     from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
 
-    _, images = read_people(pool, root=Path.cwd())
+    _, images = read_project_people(pool)
     found = find_people(images, fetched / MODELS, max_gap=params.max_gap)
     people = as_people(found, images)
     rows = images.rows_of(people.image_id)

@@ -59,7 +59,7 @@ def manifest_entries(
             "rank": rank,
             "uncertainty": float(choice.score[row]),
             "why": reason({name: float(values[choice.person_row[row]]) for name, values in standing.items()}),
-            "people": [_person(scored, person) for person in np.flatnonzero(image_row == image)],
+            "people": [_person(scored, person) for person in np.flatnonzero(image_row == image).tolist()],
         }
     return entries
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataengine.coco_json import read_people, write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.people import Images, People
@@ -101,8 +101,8 @@ def read_selection(folder: Path) -> Selection:
         InputError: a file is missing or damaged.
     """
     manifest = read_manifest(folder / MANIFEST)
-    scored, scored_images = read_people(folder / SCORED, root=Path.cwd())
-    labelled, labelled_images = read_people(folder / LABELLED, root=Path.cwd())
+    scored, scored_images = read_project_people(folder / SCORED)
+    labelled, labelled_images = read_project_people(folder / LABELLED)
     files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
     return Selection(
         digest=hashlib.sha256("".join(files).encode()).hexdigest(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labelled_set import joined
@@ -24,7 +24,7 @@ def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
     """
     parts = []
     for split, path in files.items():
-        people, images = read_people(path, root=Path.cwd())
+        people, images = read_project_people(path)
         parts.append(_with_hashes(people.replace(extras={"split": np.full(len(people), split)}), images))
     if not any(len(images) for _, images in parts):
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
@@ -37,7 +37,7 @@ def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Imag
     Raises:
         InputError: nobody is left, or the file or an image is damaged.
     """
-    people, images = read_people(path, root=Path.cwd())
+    people, images = read_project_people(path)
     people, images = _with_hashes(people.replace(extras={}), images)
     new = ~np.isin(people.extras["sha256"].astype(str), sorted(labelled_sha256))
     if not new.any():

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import read_json, write_json
-from dataengine.params import from_plain
+from dataengine.typed_record import RECORDS
 
 from .driver import driver_version
 from .proof import Proof
@@ -36,8 +36,8 @@ def key_of(device: str, names: Sequence[str], bpy: str) -> str:
 def recall(key: str, first_s: float) -> Proof | None:
     """The outcome kept for `key`; None where there is none, or where more time is given now than ran out then."""
     try:
-        proof: Proof = from_plain(Proof, _entries().get(key), "proof")
-    except ParamsError:
+        proof: Proof = RECORDS.value(Proof, _entries().get(key), "proof")
+    except InputError:
         return None
     return None if proof.limit_s and first_s > proof.limit_s else proof
 

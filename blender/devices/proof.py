@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LOG_LINES = 20.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProofLimits:
     """How long a device may take, seconds."""
 
     first_s: float
@@ -40,13 +40,13 @@ class Proof:
     """The limit that it ran into; 0 where time was not the reason."""
 
 
-def devices_here(python: Path) -> dict[str, list[str]]:
+def devices_here(python: Path) -> dict[DeviceWish, list[str]]:
     """Types of GPU that Blender lists, the fastest first, with the devices' names."""
-    found: dict[str, list[str]] = ask(python, LIST_DEVICES, {}, _LIST_SECONDS)
+    found: dict[DeviceWish, list[str]] = ask(python, LIST_DEVICES, {}, _LIST_SECONDS)
     return found
 
 
-def prove(device: DeviceWish, python: Path, limits: Limits) -> Proof:
+def prove(device: DeviceWish, python: Path, limits: ProofLimits) -> Proof:
     """Have `device` render a picture, and, where that took long, another in a new process.
 
     The second proves that the driver keeps compiled kernels: where every worker would compile them, none would ever

@@ -11,7 +11,7 @@ from ..scene.params import RenderParams
 from ..workers.interpreter import about
 from .driver import may_have_gpu
 from .memory import key_of, memory_file, recall, remember
-from .proof import Limits, Proof, devices_here, prove
+from .proof import Proof, ProofLimits, devices_here, prove
 
 
 def resolve_device(params: RenderParams, python: Path) -> DeviceWish:
@@ -26,7 +26,7 @@ def resolve_device(params: RenderParams, python: Path) -> DeviceWish:
     there = devices_here(python)
     if wish not in ("auto", *there):
         raise no_such_device(wish, tuple(there))
-    limits = Limits(params.device_proof_s, params.image_timeout_s)
+    limits = ProofLimits(params.device_proof_s, params.image_timeout_s)
     reasons = []
     for device in there if wish == "auto" else (wish,):
         proof = _proved(device, there[device], python, limits)
@@ -40,7 +40,7 @@ def resolve_device(params: RenderParams, python: Path) -> DeviceWish:
     return "cpu"
 
 
-def _proved(device: DeviceWish, names: list[str], python: Path, limits: Limits) -> Proof:
+def _proved(device: DeviceWish, names: list[str], python: Path, limits: ProofLimits) -> Proof:
     key = key_of(device, names, about(python).bpy)
     proof = recall(key, limits.first_s)
     if proof is None:

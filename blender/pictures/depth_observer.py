@@ -1,6 +1,7 @@
 """One image for `check-renders`: its labels as they are made, and what Blender itself says of each joint."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ class DepthObserver:
 
     def make(self, index: int) -> None:
         """Write the fields of `check_renders.CheckedJoints` for image `index` to an .npz file in `folder`."""
-        np.savez(self._folder / f"{index}.npz", **self.look_up(index))
+        fields: dict[str, Any] = self.look_up(index)
+        np.savez(self._folder / f"{index}.npz", **fields)
 
     def look_up(self, index: int) -> dict[str, NDArray]:
         """The fields of `check_renders.CheckedJoints` for image `index`."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, get_type_hints
 
-from dataengine.params import from_plain
+from dataengine.typed_record import RECORDS
 
 
 class Maker(Protocol):
@@ -41,7 +41,7 @@ class Job:
 
 
 def build(text: str) -> Any:
-    """Call what the text of a job names. Raises `ParamsError` for an argument that does not fit its annotation."""
+    """Call what the text of a job names. Raises `InputError` for an argument that does not fit its annotation."""
     job = json.loads(text)
     maker = named(job["maker"])
     kinds = get_type_hints(maker.__init__)  # type: ignore[misc]  # of the very class that was named
@@ -64,4 +64,4 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(kind: Any, value: Any, name: str) -> Any:
-    return Path(value) if kind is Path else from_plain(kind, value, f"argument {name}")
+    return Path(value) if kind is Path else RECORDS.value(kind, value, f"argument {name}")

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from dataengine.boxes import box_iou
+from dataengine.crops.spec import apply_affine
 
 from .interpreter import TfliteModel
-from .roi import Roi, apply_affine, roi_from_alignment, whole_image
+from .roi import Roi, roi_from_alignment, whole_image
 
 INPUT_PX = 224
 CELLS_AND_ANCHORS = ((28, 2), (14, 2), (7, 6))  # strides 8, 16 and three layers of 32, two anchors per layer
@@ -47,7 +49,7 @@ class Detector:
         square = whole_image(width, height)
         crop = square.crop(image_bgr, INPUT_PX, cv2.BORDER_CONSTANT)
         raw, logits = self._model(crop[None, :, :, ::-1].astype(np.float32) / 127.5 - 1.0, (N_ANCHORS * 12, N_ANCHORS))
-        scores = sigmoid(np.clip(logits.reshape(-1), -SCORE_CLIP, SCORE_CLIP))
+        scores = expit(np.clip(logits.reshape(-1), -SCORE_CLIP, SCORE_CLIP).astype(np.float64))
         kept = scores >= min_score
         points = decode_points(raw.reshape(N_ANCHORS, 6, 2)[kept], self._anchors[kept])
         merged = weighted_suppression(points, scores[kept])
@@ -94,11 +96,6 @@ def weighted_suppression(
 def _xywh(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Boxes (..., 4) of corners (..., 2, 2: min, max)."""
     return np.concatenate([corners[..., 0, :], corners[..., 1, :] - corners[..., 0, :]], axis=-1)
-
-
-def sigmoid(x: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Logistic function in float64, safe for large negative values."""
-    return np.exp(-np.logaddexp(0.0, -np.asarray(x, np.float64)))
 
 
 def _detection(points_px: NDArray[np.float64], score: float) -> Detection:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from .detector import sigmoid
+from dataengine.crops.spec import apply_affine
+
 from .interpreter import TfliteModel
-from .roi import Roi, apply_affine, roi_from_alignment
+from .roi import Roi, roi_from_alignment
 
 INPUT_PX = 256
 N_LANDMARKS = 39  # 33 of the body, hip centre and body scale for the next region, 4 unused
@@ -52,7 +54,7 @@ class LandmarkModel:
         rows = raw.reshape(N_LANDMARKS, 5).astype(np.float64)
         refined = refine(rows[:, :2] / INPUT_PX, heatmap.reshape(HEATMAP_CELLS, HEATMAP_CELLS, N_LANDMARKS))
         points = apply_affine(roi.image_from_crop(1), refined)
-        confidence = sigmoid(rows[:, 3]) * sigmoid(rows[:, 4])
+        confidence = expit(rows[:, 3]) * expit(rows[:, 4])
         return Landmarks(
             keypoints_px=points[COCO_FROM_BLAZEPOSE].astype(np.float32),
             confidence=confidence[COCO_FROM_BLAZEPOSE].astype(np.float32),
@@ -72,7 +74,7 @@ def refine(points: NDArray[np.float64], heatmap_logits: NDArray[np.float32]) -> 
         if not (0 <= x < HEATMAP_CELLS and 0 <= y < HEATMAP_CELLS):
             continue
         left, top = max(0, x - reach), max(0, y - reach)
-        window = sigmoid(heatmap_logits[top : y + reach + 1, left : x + reach + 1, i])
+        window = expit(heatmap_logits[top : y + reach + 1, left : x + reach + 1, i].astype(np.float64))
         if window.max() < REFINE_MIN_CONFIDENCE:
             continue
         rows, columns = np.indices(window.shape)

@@ -53,8 +53,3 @@ def roi_from_alignment(hip_px: NDArray[np.float64], scale_px: NDArray[np.float64
 def whole_image(width_px: int, height_px: int) -> Roi:
     """The smallest upright square that holds the whole image, centred: MediaPipe's letterbox."""
     return Roi(width_px / 2, height_px / 2, float(max(width_px, height_px)), 0.0)
-
-
-def apply_affine(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2) points through a (2, 3) affine."""
-    return points @ matrix[:, :2].T + matrix[:, 2]

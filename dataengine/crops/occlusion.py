@@ -64,7 +64,8 @@ def blot(crop: NDArray[np.uint8], holes: Holes, rng: np.random.Generator) -> Non
 def hidden(points_px: NDArray[np.float64], holes: Holes) -> NDArray[np.bool_]:
     """Which of the points (17, 2) lie in a hole."""
     pixel = np.floor(points_px + 0.5)[:, None]  # pixel i reaches from i - 0.5 to i + 0.5
-    return np.asarray(((pixel >= holes[:, :2]) & (pixel < holes[:, 2:])).all(axis=2).any(axis=1))
+    within = np.asarray(((pixel >= holes[:, :2]) & (pixel < holes[:, 2:])).all(axis=2))
+    return np.asarray(within.any(axis=1))
 
 
 def occluded(visibility: NDArray[np.uint8], covered: NDArray[np.bool_]) -> NDArray[np.uint8]:

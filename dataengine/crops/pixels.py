@@ -46,7 +46,8 @@ def crop_people(
     matrices = crop_matrix(people.bbox_xywh_px, spec) if matrices is None else matrices
     crops = np.zeros((len(people), spec.height_px, spec.width_px, 3), dtype=np.uint8)
     pictures = people_by_picture(images.rows_of(people.image_id))
-    for row, persons in pictures if len(pictures) < _QUIET_BELOW_IMAGES else track(pictures, "crop", unit="image"):
+    quiet = len(pictures) < _QUIET_BELOW_IMAGES
+    for row, persons in pictures if quiet else track(pictures, "crop people", unit="image"):
         image = read_image(str(images.path[row]))
         for person in persons:
             crops[person] = extract_crop(image, matrices[person], spec)

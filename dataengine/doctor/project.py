@@ -12,6 +12,7 @@ from dataengine.environments.virtual_environment import stamp_path
 from dataengine.machine_setup import ASKED_FOR, ENVIRONMENT
 
 FITS = ("fit-teacher", "fit-student")
+SHARED_BY_FITS = "fit"  # section of params.yaml with what a fit's own section may lack
 LATER = "make repro installs it"
 REPAIR = "make clean setup"
 
@@ -32,8 +33,9 @@ class Project:
 
     def value(self, section: str, key: str, default: Any) -> Any:
         """A param, or `default` where it does not stand there or is of another kind."""
-        found = self.params.get(section)
-        value = found.get(key, default) if isinstance(found, dict) else default
+        sections = (section, SHARED_BY_FITS) if section in FITS else (section,)
+        mappings = [found for name in sections if isinstance(found := self.params.get(name), dict)]
+        value = next((mapping[key] for mapping in mappings if key in mapping), default)
         return value if isinstance(value, type(default)) else default
 
 

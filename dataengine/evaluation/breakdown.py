@@ -159,7 +159,7 @@ def _best_scores(pairs: Pairs) -> NDArray[np.float64]:
     """
     scores = np.zeros(len(pairs.detections))
     both = (np.diff(pairs.detection_start) > 0) & (np.diff(pairs.truth_start) > 0)
-    for image in np.flatnonzero(both):
+    for image in np.flatnonzero(both).tolist():
         counts = ~pairs.truths.ignored[pairs.truth_start[image] : pairs.truth_start[image + 1]]
         table = _table(pairs, image)[:, counts]
         rows, columns = linear_sum_assignment(table, maximize=True)

@@ -17,11 +17,11 @@ def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = Non
     is not labelled are left out. NaN where nothing is left.
     """
     known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
-    truth, found = truth.astype(np.float64), found.astype(np.float64)
+    true, ours = truth.astype(np.float64), found.astype(np.float64)
     if root is not None:
-        truth, found = truth - truth[:, root : root + 1], found - found[:, root : root + 1]
+        true, ours = true - true[:, root : root + 1], ours - ours[:, root : root + 1]
         known = known & known[:, root : root + 1]
-    return _mean_distance(truth, found, known)
+    return _mean_distance(true, ours, known)
 
 
 def pa_mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None) -> float:
@@ -31,8 +31,8 @@ def pa_mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = 
     """
     known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
     known = known & (known.sum(axis=1) >= 3)[:, None]
-    truth, found = truth.astype(np.float64), found.astype(np.float64)
-    return _mean_distance(truth, procrustes_aligned(truth, found, known), known)
+    true, ours = truth.astype(np.float64), found.astype(np.float64)
+    return _mean_distance(true, procrustes_aligned(true, ours, known), known)
 
 
 def procrustes_aligned(

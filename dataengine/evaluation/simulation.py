@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation.matching import Matches, average_precision
@@ -117,7 +118,7 @@ def _detected(logit: NDArray[np.float64], people: SimulatedPeople, rng: np.rando
     if people.test.in_labelled_boxes:
         found, false = np.ones(len(logit), dtype=bool), np.empty(0, dtype=np.int64)
     else:
-        found = rng.uniform(size=len(logit)) < _sigmoid(FOUND_LEVEL + FOUND_OF_LOGIT * logit)
+        found = rng.uniform(size=len(logit)) < expit(FOUND_LEVEL + FOUND_OF_LOGIT * logit)
         false = np.repeat(np.arange(len(persons)), rng.poisson(FALSE_PER_IMAGE, len(persons)))
     score = np.concatenate(
         [
@@ -126,7 +127,7 @@ def _detected(logit: NDArray[np.float64], people: SimulatedPeople, rng: np.rando
         ]
     )
     order = np.argsort(-score)
-    oks = np.concatenate([_sigmoid(logit[found]), np.zeros(len(false))])[order]
+    oks = np.concatenate([expit(logit[found]), np.zeros(len(false))])[order]
     person = np.concatenate([np.flatnonzero(found), np.full(len(false), -1)])[order]
     is_true = oks >= COCO.thresholds[:, None]
     return Matches(
@@ -141,7 +142,3 @@ def _detected(logit: NDArray[np.float64], people: SimulatedPeople, rng: np.rando
         is_true=is_true,
         is_false=~is_true,
     )
-
-
-def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 / (1 + np.exp(-logit))

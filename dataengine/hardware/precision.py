@@ -1,9 +1,9 @@
 """Which number format a network is fitted in: bf16 where the hardware multiplies in it, else fp32.
 
 `choose_precision` is what to call. It asks `bf16_unit` for the instructions, lets `seconds_per_step` time a small
-convolution where there are any, and hands both to `judge`, which decides. Instructions alone do not tell: oneDNN says
-that it supports bf16 on every CPU with AVX-512, and without AVX512-BF16 that takes 1.6 times as long as fp32; emulated
-with AVX2 it takes 9 times as long.
+convolution where there are any, and hands both to `judge_precision`, which decides. Instructions alone do not tell:
+oneDNN says that it supports bf16 on every CPU with AVX-512, and without AVX512-BF16 that takes 1.6 times as long as
+fp32; emulated with AVX2 it takes 9 times as long.
 """
 
 import time
@@ -22,7 +22,7 @@ _SECONDS, _MOST_ROUNDS = 0.8, 12
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenPrecision:
     """A precision and why it was taken."""
 
     name: str
@@ -31,7 +31,7 @@ class Chosen:
     """Half a sentence for a person, without a full stop."""
 
 
-def choose_precision(wish: str, device: torch.device) -> Chosen:
+def choose_precision(wish: str, device: torch.device) -> ChosenPrecision:
     """The precision to fit in on `device`; `wish` is one of `PRECISIONS`.
 
     Anything but auto is granted, and the reason then says what bf16 costs here. Takes a second or two the first time in
@@ -39,15 +39,15 @@ def choose_precision(wish: str, device: torch.device) -> Chosen:
     """
     assert wish in PRECISIONS, wish
     if wish not in ("auto", "bf16"):
-        return Chosen(wish, "asked for by name")
+        return ChosenPrecision(wish, "asked for by name")
     unit = bf16_unit(device)
     if unit is None and wish == "auto":
-        return Chosen("fp32", f"{_name(device)} has no instructions for bf16")
-    chosen = judge(unit, seconds_per_step(device))
-    return chosen if wish == "auto" else Chosen("bf16", f"asked for by name; {chosen.reason}")
+        return ChosenPrecision("fp32", f"{_name(device)} has no instructions for bf16")
+    chosen = judge_precision(unit, seconds_per_step(device))
+    return chosen if wish == "auto" else ChosenPrecision("bf16", f"asked for by name; {chosen.reason}")
 
 
-def judge(unit: str | None, seconds: Mapping[str, float]) -> Chosen:
+def judge_precision(unit: str | None, seconds: Mapping[str, float]) -> ChosenPrecision:
     """bf16 where it was no slower than fp32.
 
     `unit` names the instructions, None where bf16 is emulated; `seconds` has the time of a step in fp32 and in bf16.
@@ -55,8 +55,8 @@ def judge(unit: str | None, seconds: Mapping[str, float]) -> Chosen:
     ratio = seconds["bf16"] / seconds["fp32"]
     how = unit or "emulated here"
     if ratio <= 1:
-        return Chosen("bf16", f"{how}: a convolution takes {ratio:.2f} of fp32's time")
-    return Chosen("fp32", f"bf16 ({how}) makes a convolution {ratio:.1f} times slower")
+        return ChosenPrecision("bf16", f"{how}: a convolution takes {ratio:.2f} of fp32's time")
+    return ChosenPrecision("fp32", f"bf16 ({how}) makes a convolution {ratio:.1f} times slower")
 
 
 def bf16_unit(device: torch.device) -> str | None:

@@ -33,7 +33,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenRunner:
     """What runs the models, and what does not."""
 
     candidate: Candidate
@@ -48,7 +48,7 @@ class Chosen:
         return f"runner: {self.candidate.words}, {self.candidate.file}" + (f" (not {reasons})" if reasons else "")
 
 
-def choose_runner(candidates: Sequence[Candidate], models: Sequence[ExportedModel]) -> Chosen:
+def choose_runner(candidates: Sequence[Candidate], models: Sequence[ExportedModel]) -> ChosenRunner:
     """The first of `candidates` that runs a batch of all `models`.
 
     Raises:
@@ -58,7 +58,7 @@ def choose_runner(candidates: Sequence[Candidate], models: Sequence[ExportedMode
     for candidate in candidates:
         runners = try_candidate(candidate, models)
         if not isinstance(runners, str):
-            return Chosen(candidate, runners, failed)
+            return ChosenRunner(candidate, runners, failed)
         failed[candidate.name] = runners
     raise EnvironmentFault("nothing runs the model here", got="; ".join(f"{n}: {why}" for n, why in failed.items()))
 
@@ -71,14 +71,14 @@ def try_candidate(candidate: Candidate, models: Sequence[ExportedModel]) -> tupl
         return reason_of(error)
 
 
-def open_named(candidate: Candidate, models: Sequence[ExportedModel]) -> Chosen:
+def open_named(candidate: Candidate, models: Sequence[ExportedModel]) -> ChosenRunner:
     """The candidate that was asked for by name.
 
     Raises:
         DataEngineError: what it lacks. Other faults of its library come as an `EnvironmentFault`.
     """
     try:
-        return Chosen(candidate, tuple(_proved(candidate, model) for model in models))
+        return ChosenRunner(candidate, tuple(_proved(candidate, model) for model in models))
     except DataEngineError:
         raise
     except Exception as error:

@@ -78,8 +78,6 @@ class CropStream:
         # Crops are small: OpenCV's own threads only fight these (1.7 times slower on two cores).
         self._opencv_threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(
@@ -89,7 +87,9 @@ class CropStream:
         cv2.setNumThreads(self._opencv_threads)
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-        """Raises the fault of the first picture that could not be read or cropped."""
+        """Starts the threads, so once only. Raises the fault of the first picture that could not be read or cropped."""
+        for thread in self._threads:  # not in __enter__: Ctrl-C there would not reach __exit__
+            thread.start()
         for number in range(len(self)):
             rows = self._order[number * self._batch : (number + 1) * self._batch]
             self._wait_for(number, len(rows))
@@ -105,11 +105,12 @@ class CropStream:
             raise self._faults[min(self._faults)]
 
     def _stop(self) -> None:
+        self._stopped = True
         with self._changed:
-            self._stopped = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
     def _work(self) -> None:
         try:

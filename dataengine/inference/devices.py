@@ -28,13 +28,15 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
     """`auto`: FP16 on a GPU with tensor cores, which costs joints far less than a pixel, else FP32.
 
     Raises:
-        EnvironmentFault: FP16 on a CPU, where PyTorch has no fast kernels for it.
+        EnvironmentFault: FP16 on a CPU, where PyTorch has no fast kernels for it, or bf16 on a GPU without it.
     """
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= HALF_SINCE
         return torch.float16 if fast else torch.float32
     if precision == "fp16" and device.type == "cpu":
         raise EnvironmentFault("precision: fp16 needs a GPU", got="the CPU", mend="take fp32, or bf16 where it has it")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise EnvironmentFault("precision: bf16", got="a GPU that has none", mend="take auto, fp16 or fp32")
     return DTYPES[precision]
 
 

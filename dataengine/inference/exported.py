@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, sha256_file, write_json
+from dataengine.files import read_json, sha256_file, short_sha256, write_json
 from dataengine.nets.checkpoint import ModelMeta
 
 SIDECAR = "model.json"
 ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE = "model.onnx", "model_fp16.onnx", "model_int8.onnx", "model.engine"
 ONNX_INT8_TRT = "model_int8_trt.onnx"  # INT8 as TensorRT reads it; ONNX_INT8 is ONNX Runtime's
 FORMAT = 1
-ID_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def model_id(files: Mapping[str, Mapping[str, Any]]) -> str:
     Engines are left out: the builder does not give the same bytes twice, and a rebuilt engine is no other model.
     """
     networks = sorted((name, str(record["sha256"])) for name, record in files.items() if name.endswith(".onnx"))
-    return hashlib.sha256(repr(networks).encode()).hexdigest()[:ID_DIGITS]
+    return short_sha256(hashlib.sha256(repr(networks).encode()).hexdigest())
 
 
 def write_sidecar(
@@ -109,7 +108,7 @@ def _check_file(folder: Path, name: str, sha256: str) -> None:
     if got != sha256:
         raise InputError(
             f"{path} is not the file that was exported",
-            expected=f"sha256 {sha256[:12]}",
-            got=got[:12],
+            expected=f"sha256 {short_sha256(sha256)}",
+            got=short_sha256(got),
             mend="it was damaged or tampered with: export again or fetch it from the store",
         )

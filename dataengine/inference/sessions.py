@@ -60,7 +60,10 @@ class Session(Protocol):
         """Memory to cut crops into, of the kind that the device reads fastest."""
 
     def submit(self, crops_bgr: NDArray[np.uint8]) -> Callable[[], Answer]:
-        """Begin on crops (b, H, W, 3) BGR; call the result for the answer. The crops must not change before that."""
+        """Begin on crops (b, H, W, 3) BGR; call the result for the answer. The crops must not change before that.
+
+        At most `IN_FLIGHT` batches may be begun and not yet called for.
+        """
 
 
 @runtime_checkable

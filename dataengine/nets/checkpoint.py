@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
-from dataengine.files import atomic_path, read_json, sha256_file, write_json
+from dataengine.files import atomic_path, read_json, sha256_file, short_sha256, write_json
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.nets.heads import Head, make_head
 from dataengine.nets.layout import Layout
@@ -119,7 +119,9 @@ def _read_weights(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     got = sha256_file(path)
     if got != expected_sha256:
         raise InputError(
-            f"{path} is not the file its metadata speak of", expected=f"sha256 {expected_sha256[:12]}", got=got[:12]
+            f"{path} is not the file its metadata speak of",
+            expected=f"sha256 {short_sha256(expected_sha256)}",
+            got=short_sha256(got),
         )
     try:
         return dict(load_file(path))

@@ -1,9 +1,9 @@
 """The table of heads: what turns a backbone's features into places of joints, and how its answer is read.
 
 Adding a head: write a frozen dataclass with field `layout` (and its own options, which users give in
-``network_kwargs``), the methods of `Head`, and one line in `HEADS`. Add a loss that teaches it to
-`train/losses/table.py`. A head's layers become children of the network under the names that `layers` gives, so those
-names are part of the checkpoint format.
+``network_kwargs``), the methods of `Head`, and one line in `HEADS`. Add what reads it in PyTorch to
+`inference/decoders.py`, and a loss that teaches it to `train/losses/table.py`. A head's layers become children of the
+network under the names that `layers` gives, so those names are part of the checkpoint format.
 """
 
 import math

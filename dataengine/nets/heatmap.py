@@ -104,14 +104,15 @@ def _patches(maps: NDArray[np.float64], middle: NDArray[np.int64], blur_sigma: f
     size = np.array(maps.shape[3:1:-1])
     padded = np.pad(maps, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
     span = np.arange(-1, 2 * reach + 2)
-    persons, joints = np.indices(middle.shape[:2])
-    rows, columns = middle[..., 1, None] + span, middle[..., 0, None] + span
+    place = np.indices(middle.shape[:2])
+    persons, joints = place[0], place[1]
+    rows, columns = middle[..., 1:2] + span, middle[..., 0:1] + span
     window = padded[persons[..., None, None], joints[..., None, None], rows[..., :, None], columns[..., None, :]]
     plain = np.asarray(window[..., reach : reach + 3, reach : reach + 3])
     if not reach:
         return plain
     band = blur_band(blur_sigma)
-    inside = ((middle - 1 - reach >= 0) & (middle + 1 + reach < size)).all(axis=-1)
+    inside = np.asarray(((middle - 1 - reach >= 0) & (middle + 1 + reach < size)).all(axis=-1))
     return np.where(inside[..., None, None], band @ window @ band.T, plain)
 
 

@@ -23,7 +23,7 @@ CONFIDENT_REACH = 1 / 16
 
 def bin_centers_px(bins: int, split: float) -> NDArray[np.float64]:
     """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers."""
-    return (np.arange(bins) + 0.5) / split - 0.5
+    return (np.arange(bins, dtype=np.float64) + 0.5) / split - 0.5
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

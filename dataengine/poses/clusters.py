@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, write_json
+from dataengine.files import read_json, short_sha256, write_json
 from dataengine.poses.embedding import DIMENSIONS, embed_poses
 
 UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
-ID_DIGITS = 12
 DECIMALS = 6  # of centres: the last bits depend on the number of threads that summed them
 _FORMAT = "pose-clusters-2"
 _MEND = "rerun `dataengine balance`"
@@ -56,7 +55,8 @@ class PoseClusters:
     @property
     def id(self) -> str:
         """Hash of the centres: the same id, the same clusters, whoever is counted in them."""
-        return hashlib.sha256((self.centres.round(DECIMALS) + 0.0).astype("<f8").tobytes()).hexdigest()[:ID_DIGITS]
+        rounded = (self.centres.round(DECIMALS) + 0.0).astype("<f8")
+        return short_sha256(hashlib.sha256(rounded.tobytes()).hexdigest())
 
     def assign(
         self, keypoints_px: NDArray[np.floating[Any]], visibility: NDArray[np.integer[Any]]

@@ -27,11 +27,13 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 
 State = Literal["champion", "candidate", "archived"]
-Outcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
+EventOutcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
 FORMAT = 2
+FORMER_PLACE = Path("train/registry.json")
+"""Where projects kept the registry once. One with a history that still lies there is not passed over in silence."""
 UNSIGNED_FORMAT = 1
 """Without digests; read as it stands, and written anew in the present format by the next change."""
-CHAMPION_OUTCOMES: frozenset[Outcome] = frozenset({"promoted", "rolled back"})
+CHAMPION_OUTCOMES: frozenset[EventOutcome] = frozenset({"promoted", "rolled back"})
 """Outcomes that make the event's model champion."""
 
 
@@ -76,7 +78,7 @@ class Event:
     """UTC, ISO 8601."""
     id: str
     """The candidate; of a rollback, the model that is champion again."""
-    outcome: Outcome
+    outcome: EventOutcome
     against: str
     """The pinned champion, "" for none; of a rollback, the model that was champion until then."""
     ap: float
@@ -187,7 +189,17 @@ def read_registry(path: Path) -> Registry:
     except (KeyError, TypeError, ValueError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path} is not a registry", got=got, mend="restore it from git") from error
+    if not registry.events and _has_history(FORMER_PLACE) and FORMER_PLACE.resolve() != path.resolve():
+        raise InputError(
+            f"{path} is empty, and {FORMER_PLACE} holds a registry with a history",
+            mend=f"`git mv -f {FORMER_PLACE} {path}`, or name it as registry.file in params.yaml",
+        )
     return registry
+
+
+def _has_history(path: Path) -> bool:
+    record = read_json(path) if path.is_file() else None
+    return isinstance(record, dict) and bool(record.get("events"))
 
 
 def write_registry(path: Path, registry: Registry) -> None:
@@ -235,7 +247,7 @@ def _check_digests(record: Mapping[str, Any]) -> None:
 
 def _check_words(registry: Registry) -> None:
     for word, allowed_words in [(e.state, get_args(State)) for e in registry.entries] + [
-        (e.outcome, get_args(Outcome)) for e in registry.events
+        (e.outcome, get_args(EventOutcome)) for e in registry.events
     ]:
         if word not in allowed_words:
             raise ValueError(f"{word!r} where one of {', '.join(allowed_words)} belongs")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dataengine.errors import InputError
-from dataengine.files import fresh_folder, sha256_file
+from dataengine.files import fresh_folder, sha256_file, short_sha256
 from dataengine.inference.exported import SIDECAR, ExportedModel, load_exported
 from dataengine.registry.records import Entry
 
@@ -64,7 +64,10 @@ def _check_record(folder: Path, name: str, sha256: str) -> None:
     got = sha256_file(path) if path.is_file() else "no such file"
     if got != sha256:
         raise InputError(
-            f"{path} is not what the registry promoted", expected=f"sha256 {sha256[:12]}", got=got[:12], mend=_MEND
+            f"{path} is not what the registry promoted",
+            expected=f"sha256 {short_sha256(sha256)}",
+            got=short_sha256(got),
+            mend=_MEND,
         )
 
 

@@ -48,7 +48,7 @@ class DvcProject:
         paths += [path.resolve().relative_to(self.root.resolve()).as_posix() for path in copied]
         words = [word for path in paths for word in ("--copy-paths", path)]
         words += ["--single-item", "--force"] if alone else []
-        words += [word for assignment in assignments(params) for word in ("--set-param", assignment)]
+        words += [word for assignment in assignments(params) for word in ("--set-param", f"++{assignment}")]
         self._logged("exp", "run", "--temp", "--name", name, *words, stage)
 
     def remove_experiment(self, name: str) -> None:
@@ -84,16 +84,16 @@ class DvcProject:
 
     def out(self, stage: str) -> str:
         """The first result of a stage."""
-        return _paths(self._stages()[stage]["outs"])[0]
+        return paths_of(self._stages()[stage], "outs")[0]
 
     def metrics_file(self, stage: str) -> str:
         """The file with the metrics of a stage."""
-        return _paths(self._stages()[stage]["metrics"])[0]
+        return paths_of(self._stages()[stage], "metrics")[0]
 
     def makers(self, stage: str) -> list[str]:
         """The stages whose results a stage reads."""
         stages = self._stages()
-        deps = set(_paths(stages[stage].get("deps", [])))
+        deps = set(paths_of(stages[stage], "deps"))
         return [name for name, entry in stages.items() if deps & set(_made(entry))]
 
     def ingredients(self, stage: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class DvcProject:
             name = todo.pop()
             if name in found:
                 continue
-            deps = _paths(stages[name].get("deps", []))
+            deps = paths_of(stages[name], "deps")
             todo += [makers[dep] for dep in deps if dep in makers]
             files = {dep: sha256_file(self.root / dep) for dep in deps if dep not in makers}
             sections = {section: params.get(section) for section in stages[name].get("params", [])}
@@ -161,14 +161,14 @@ class DvcProject:
             )
 
 
+def paths_of(stage: Mapping[str, Any], key: str) -> list[str]:
+    """The paths under `key` of a stage of dvc.yaml, which writes a path alone or as a mapping to its flags."""
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(key, [])]
+
+
 def _made(entry: dict[str, Any]) -> list[str]:
     """Everything that a stage of dvc.yaml writes."""
-    return [path for key in ("outs", "metrics", "plots") for path in _paths(entry.get(key, []))]
-
-
-def _paths(entries: Sequence[str | dict[str, Any]]) -> list[str]:
-    """Of a list of dvc.yaml, whose entries are paths or {path: options}."""
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    return [path for key in ("outs", "metrics", "plots") for path in paths_of(entry, key)]
 
 
 def _callable(command: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, write_json
+from dataengine.files import read_json, short_sha256, write_json
 from dataengine.people import People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters, write_pose_clusters
 
@@ -42,8 +42,8 @@ class Balance:
         if train_sha256 != self.train_sha256 or not same_people:
             raise InputError(
                 f"{where} was made from other training people",
-                expected=f"sha256 {self.train_sha256[:12]}, {len(self.image_id)} people",
-                got=f"sha256 {train_sha256[:12]}, {len(people)} people",
+                expected=f"sha256 {short_sha256(self.train_sha256)}, {len(self.image_id)} people",
+                got=f"sha256 {short_sha256(train_sha256)}, {len(people)} people",
                 mend="rerun `dataengine balance` on this training set",
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.files import short_sha256
 from dataengine.people import Images, People
 
 from ..checks.checking import CheckedSet, check_set
@@ -123,7 +124,7 @@ def _limited(
 
 
 def _info(split: SplitParams, frozen: FrozenTest | None) -> dict[str, str]:
-    state = f"frozen, sha256 {frozen.sha256[:12]}" if frozen else "not frozen"
+    state = f"frozen, sha256 {short_sha256(frozen.sha256)}" if frozen else "not frozen"
     return {"test_set": f"version {split.test_version}, {state}"}
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, write_json
+from dataengine.files import read_json, short_sha256, write_json
 from dataengine.labelled_set import set_sha256
 from dataengine.people import Images, People
 
@@ -77,7 +77,7 @@ def refuse_change(frozen: FrozenTest | None, found: FrozenTest) -> None:
         what = f"the same images, other labels ({found.people} people, {frozen.people} before)"
     raise InputError(
         f"test set {frozen.version!r} is frozen and has changed",
-        expected=f"sha256 {frozen.sha256[:12]}",
-        got=f"{found.sha256[:12]}: {what}",
+        expected=f"sha256 {short_sha256(frozen.sha256)}",
+        got=f"{short_sha256(found.sha256)}: {what}",
         mend="restore its data, or name a new version in ingest.split.test_version and compare champions anew",
     )

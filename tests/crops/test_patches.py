@@ -76,7 +76,8 @@ boxes = st.tuples(st.floats(-300, 500), st.floats(-300, 400), st.floats(3, 900),
 def test_a_patch_knows_where_it_stands(box: tuple[float, ...], reach: float, decoded: int) -> None:
     ys, xs = np.mgrid[0:240, 0:400]
     coordinates = np.stack([xs / 2, ys, xs * 0], axis=2).astype(np.uint8)
-    small = cv2.resize(coordinates, (400 // decoded, 240 // decoded), interpolation=cv2.INTER_AREA)
+    size = 400 // decoded, 240 // decoded
+    small = np.asarray(cv2.resize(coordinates, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     patch = cut_patch(
         small, decoded, Region(*patch_regions(crop_matrix(np.array([box]), SPEC), SPEC, reach)[0].tolist())
     )

@@ -49,7 +49,7 @@ def test_pixels_land_where_points_do(side: float) -> None:
     image = np.stack([xs / 4, ys / 4, xs * 0], axis=2).astype(np.uint8)
     matrix = crop_matrix(np.array([[150.0, 60.0, side, side]]), SPEC)[0]
     crop = extract_crop(image, matrix, SPEC).astype(float)
-    grid = np.stack(np.meshgrid(np.arange(128), np.arange(96)), axis=2).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(np.arange(128.0), np.arange(96.0)), axis=2).reshape(-1, 2)
     came_from = apply_affine(invert_affine(matrix), grid)
     inside = ((came_from > 12) & (came_from < [980, 780])).all(axis=1)
     error = crop.reshape(-1, 3)[:, :2] * 4 - came_from

@@ -191,7 +191,7 @@ def test_files_that_balance_did_not_write(people: People, name: str, key: str, v
 def test_frozen_clusters_keep_their_meaning_when_the_data_change(people: People) -> None:
     balance()
     first = read_balance(OUT)
-    frozen = freeze(OUT, Path("datasets/pose_clusters"))
+    frozen = freeze(OUT, Path("data/pose_clusters"))
     assert frozen.name == f"{first.clusters.id}.json"
     write_crowd(TRAIN, crowd((5, 40, 0), seed=3))
     later = balance_with(replace(PARAMS, frozen=str(frozen), clusters=7, seed=9))

@@ -151,8 +151,8 @@ def test_an_image_outside_the_project_is_refused(real: People) -> None:
 
 def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: People) -> None:
     more = crowd((0, 2, 3), seed=9)
-    write_crowd(Path("datasets/labels/abc.json"), more)
-    mix(replace(PARAMS, labels=["datasets/labels/abc.json"]))
+    write_crowd(Path("data/labels/abc.json"), more)
+    mix(replace(PARAMS, labels=["data/labels/abc.json"]))
     people, images = read_people(OUT / "train.json", root=Path.cwd())
     assert len(people) == 75 and len(images) == 75
     assert (people.source == np.repeat(["real", "synthetic"], [67, 8])).all()

@@ -66,7 +66,7 @@ def sets(draw: st.DrawFn, protocol: OksProtocol) -> tuple[Truths, Detections, np
     shift = rng.integers(-1, 2, (found, joints, 2)) * (size / grid) * rng.choice([0, 0.1, 1], (found, 1, 1))
     truths = Truths(
         image=truth_image,
-        keypoints_px=points,
+        keypoints_px=points.astype(np.float64),
         labelled=labelled,
         box_xywh_px=box,
         area=area,

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.hardware import precision
-from dataengine.hardware.precision import Chosen, bf16_unit, choose_precision, judge, seconds_per_step
+from dataengine.hardware.precision import (
+    ChosenPrecision,
+    bf16_unit,
+    choose_precision,
+    judge_precision,
+    seconds_per_step,
+)
 
 CPU = torch.device("cpu")
 FAST, SLOW = {"fp32": 0.02, "bf16": 0.01}, {"fp32": 0.02, "bf16": 0.18}
@@ -36,7 +42,9 @@ def never(device: torch.device) -> Mapping[str, float]:
 
 def test_bf16_is_taken_where_there_are_instructions_and_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch, True, FAST, avx512_bf16=True)
-    assert choose_precision("auto", CPU) == Chosen("bf16", "AVX512-BF16: a convolution takes 0.50 of fp32's time")
+    assert choose_precision("auto", CPU) == ChosenPrecision(
+        "bf16", "AVX512-BF16: a convolution takes 0.50 of fp32's time"
+    )
     machine(monkeypatch, True, FAST, avx512_bf16=True, amx_bf16=True)
     assert choose_precision("auto", CPU).reason.startswith("AMX:")
 
@@ -54,7 +62,7 @@ def test_without_the_instructions_fp32_is_taken_unmeasured(
 ) -> None:
     machine(monkeypatch, onednn, FAST, **flags)
     monkeypatch.setattr(precision, "seconds_per_step", never)
-    assert choose_precision("auto", CPU) == Chosen("fp32", "this CPU has no instructions for bf16")
+    assert choose_precision("auto", CPU) == ChosenPrecision("fp32", "this CPU has no instructions for bf16")
 
 
 def test_instructions_that_turn_out_slower_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +90,7 @@ def test_other_processors_are_judged_by_onednn_alone(monkeypatch: pytest.MonkeyP
 
 @given(st.floats(1e-6, 1e3), st.floats(1e-6, 1e3), st.sampled_from([None, "AMX"]))
 def test_the_judgement_is_the_faster_one(fp32: float, bf16: float, unit: str | None) -> None:
-    chosen = judge(unit, {"fp32": fp32, "bf16": bf16})
+    chosen = judge_precision(unit, {"fp32": fp32, "bf16": bf16})
     assert chosen.name == ("bf16" if bf16 <= fp32 else "fp32")
     assert "\n" not in chosen.reason
 

@@ -38,6 +38,14 @@ def test_an_old_gpu_keeps_full_precision(pretend: pytest.MonkeyPatch) -> None:
     assert choose_precision("auto", GPU) == torch.float32
 
 
+def test_a_gpu_without_bf16_is_told(pretend: pytest.MonkeyPatch) -> None:
+    pretend.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    with pytest.raises(EnvironmentFault, match="precision: bf16: got a GPU that has none"):
+        choose_precision("bf16", GPU)
+    pretend.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    assert choose_precision("bf16", GPU) == torch.bfloat16
+
+
 def test_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

@@ -1,6 +1,7 @@
 """A network on its device: fixed batches, precision, memory that is used again. What needs CUDA is marked."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 from dataengine.errors import EnvironmentFault
 from dataengine.inference.cuda_graphs import WARM_UP_RUNS, Bucket, HostCopies, bucket_for, buckets_for
 from dataengine.inference.device_reading import cast_weights
-from dataengine.inference.predict import predict_both_ways, predict_crops, predict_people, torch_runner
+from dataengine.inference.devices import DTYPES
+from dataengine.inference.predict import Prediction, predict_both_ways, predict_crops, predict_people, torch_runner
 from dataengine.inference.sessions import Answer, Asked
 from dataengine.inference.torch_session import TorchSession
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.layout import Decoded
 
 from .crowds import crowd
 
@@ -82,6 +85,28 @@ def test_a_bucket_answers_for_all_its_rows_and_is_never_captured_on_a_cpu() -> N
         (got,) = bucket.run(torch.ones(2, 2, 2, 3, dtype=torch.uint8))
     assert got.tolist() == [12, 12, 0]
     assert not bucket.is_captured
+
+
+def test_a_capture_that_fails_is_said_once_and_the_network_runs_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stream:
+        def synchronize(self) -> None:
+            """Nothing is under way."""
+
+    def refuses(*_: object, **__: object) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+    bucket = Bucket(lambda crops: (crops.float().mean(dim=(1, 2, 3)),), (2, 2, 3), 2, CPU)
+    monkeypatch.setattr(bucket, "_may_capture", True)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: None)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "graph", refuses)
+    for value in range(WARM_UP_RUNS + 3):
+        (got,) = bucket.run(torch.full((2, 2, 2, 3), value, dtype=torch.uint8))
+        assert got.tolist() == [value, value]
+    said = capsys.readouterr().err
+    assert said == "no CUDA graph of this network, going on without: operation not permitted when stream is capturing\n"
 
 
 def test_copies_on_the_host_take_turns_and_follow_shapes() -> None:
@@ -155,31 +180,54 @@ def test_features_of_a_bare_module_are_refused() -> None:
         torch_runner(Loud()).session(META, Asked(features=True), 4)
 
 
+def lively(meta: ModelMeta) -> nn.Module:
+    """A network whose peaks stand out, so that a last bit does not move them."""
+    net = network(meta)
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.normal_(layer.weight, std=1.5 / layer.weight[0].numel() ** 0.5)
+    return net
+
+
+def assert_near(got: Prediction | Decoded, expected: Prediction | Decoded, places_px: float = 0.1) -> None:
+    """Within what other kernels and TF32 change: all entropies, and all places but those of two equal peaks."""
+    np.testing.assert_allclose(got.entropy, expected.entropy, atol=0.01)
+    distance = np.linalg.norm(got.keypoints_px - expected.keypoints_px, axis=2)
+    assert np.quantile(distance, 0.95) < places_px
+
+
 @pytest.mark.gpu
 @needs_cuda
 @pytest.mark.parametrize("head", ["simcc", "heatmap"])
-def test_a_replayed_graph_says_what_the_eager_network_says(head: str) -> None:
-    meta = ModelMeta("hrnet-w32", input_width_px=64, input_height_px=64, head=head)
-    net, device = network(meta).cuda(), torch.device("cuda", torch.cuda.current_device())
-    for dtype in (torch.float32, torch.float16, torch.bfloat16):
-        cast = net if dtype == torch.float32 else cast_weights(net, dtype)
-        graphed = TorchSession(cast, net, meta, EVERYTHING, 8, device, dtype)
-        eager = TorchSession(cast, net, meta, EVERYTHING, 8, device, dtype, in_buckets=False)
-        for seed in range(WARM_UP_RUNS + 3):
-            crops = some_crops(8, seed, meta)
-            assert_same(graphed.submit(crops)(), eager.submit(crops)(), 1e-4 if dtype == torch.float32 else 0.05)
-        assert graphed._buckets[8].is_captured
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_a_replayed_graph_says_what_the_eager_network_says(head: str, precision: str) -> None:
+    meta = ModelMeta("hrnet-w18", input_width_px=64, input_height_px=64, head=head)
+    net, device, dtype = lively(meta).cuda(), torch.device("cuda", torch.cuda.current_device()), DTYPES[precision]
+    cast = net if dtype == torch.float32 else cast_weights(net, dtype)
+    graphed = TorchSession(cast, net, meta, EVERYTHING, 8, device, dtype)
+    eager = TorchSession(cast, net, meta, EVERYTHING, 8, device, dtype, in_buckets=False)
+    for seed in range(WARM_UP_RUNS + 3):
+        crops = some_crops(8, seed, meta)
+        got, expected = graphed.submit(crops)(), eager.submit(crops)()
+        for one, other in zip(got.views, expected.views, strict=True):
+            assert_near(one, other, 0.01)
+        assert got.features is not None
+        assert expected.features is not None
+        np.testing.assert_allclose(got.features, expected.features, rtol=1e-3, atol=1e-3)
+    assert graphed._buckets[8].is_captured
 
 
 @pytest.mark.gpu
 @needs_cuda
-def test_a_padded_last_batch_on_a_gpu(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_padded_last_batch_on_a_gpu(tmp_path: Path, precision: Literal["fp32", "fp16"]) -> None:
     people, images = crowd(tmp_path, [i // 3 for i in range(8 * (WARM_UP_RUNS + 2) + 3)])
-    expected = predict_both_ways(torch_runner(network()), META, people, images, features=True, batch=8)
-    got = predict_both_ways(torch_runner(network(), device="cuda"), META, people, images, features=True, batch=8)
-    np.testing.assert_allclose(got.plain.keypoints_px, expected.plain.keypoints_px, atol=0.05)
-    np.testing.assert_allclose(got.mirrored.keypoints_px, expected.mirrored.keypoints_px, atol=0.05)
-    np.testing.assert_allclose(got.features, expected.features, atol=1e-3)
+    expected = predict_both_ways(torch_runner(lively(META)), META, people, images, features=True, batch=8)
+    runner = torch_runner(lively(META), device="cuda", precision=precision)
+    got = predict_both_ways(runner, META, people, images, features=True, batch=8)
+    assert_near(got.plain, expected.plain)
+    assert_near(got.mirrored, expected.mirrored)
+    np.testing.assert_allclose(got.features, expected.features, rtol=0.02, atol=0.01)
 
 
 @pytest.mark.gpu
@@ -190,14 +238,14 @@ def test_a_network_that_cannot_be_captured_goes_on_without(tmp_path: Path, capsy
 
         def __init__(self) -> None:
             super().__init__()
-            self.net = network()
+            self.net = lively(META)
 
         def forward(self, images: Tensor) -> tuple[Tensor, ...]:
             answer: tuple[Tensor, ...] = self.net(images * float(images.isfinite().all().item()))
             return answer
 
     people, images = crowd(tmp_path, list(range(4 * (WARM_UP_RUNS + 3))))
-    expected = predict_people(torch_runner(network()), META, people, images, batch=4)
+    expected = predict_people(torch_runner(lively(META)), META, people, images, batch=4)
     got = predict_people(torch_runner(Asking().eval(), device="cuda"), META, people, images, batch=4)
-    np.testing.assert_allclose(got.keypoints_px, expected.keypoints_px, atol=0.05)
+    assert_near(got, expected)
     assert capsys.readouterr().err.count("no CUDA graph of this network") == 1

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.registry.records import Entry, Event, Outcome, Registry, read_registry, write_registry
+from dataengine.registry.records import (
+    FORMER_PLACE,
+    Entry,
+    Event,
+    EventOutcome,
+    Registry,
+    read_registry,
+    write_registry,
+)
 
 
 def entry(name: str) -> Entry:
@@ -23,7 +31,7 @@ def entry(name: str) -> Entry:
     )
 
 
-def event(name: str, comparison: str = "c", outcome: Outcome = "refused") -> Event:
+def event(name: str, comparison: str = "c", outcome: EventOutcome = "refused") -> Event:
     return Event(
         at="2026-01-01T00:00:00+00:00",
         id=name,
@@ -44,7 +52,7 @@ def two_promotions() -> Registry:
 
 
 def test_empty_registry_of_the_project_reads(repository: Path) -> None:
-    read_registry(repository / "train" / "registry.json")
+    read_registry(repository / "models" / "registry.json")
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -191,3 +199,17 @@ def test_a_candidate_never_displaces_and_a_promotion_takes_it_up() -> None:
 def test_every_rollback_is_an_event() -> None:
     back = event("a", "", "rolled back")
     assert len(Registry().with_event(back).with_event(back).events) == 2
+
+
+def test_a_registry_at_its_former_place_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_registry(Path("models/registry.json"), Registry())
+    write_registry(FORMER_PLACE, Registry())
+    assert read_registry(Path("models/registry.json")) == Registry()
+    write_registry(FORMER_PLACE, two_promotions())
+    with pytest.raises(InputError, match=r"git mv -f train/registry\.json models/registry\.json"):
+        read_registry(Path("models/registry.json"))
+    assert read_registry(FORMER_PLACE) == two_promotions(), "a project that names the former place goes on"
+    assert read_registry(FORMER_PLACE.absolute()) == two_promotions()
+    FORMER_PLACE.replace("models/registry.json")
+    assert read_registry(Path("models/registry.json")) == two_promotions()

@@ -44,12 +44,12 @@ class Gate:
 
     @classmethod
     def fresh(cls, root: Path, test: Path) -> "Gate":
-        write_registry(root / "train" / "registry.json", Registry())
+        write_registry(root / "models" / "registry.json", Registry())
         return cls(root, test)
 
     @property
     def registry(self) -> Path:
-        return self.root / "train" / "registry.json"
+        return self.root / "models" / "registry.json"
 
     @property
     def store(self) -> Path:

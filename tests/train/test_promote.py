@@ -150,7 +150,7 @@ if moment == "copying":
     model_store.shutil.copyfile = die_at_second
 else:
     promote.write_registry = die
-promote.run(promote.PromoteParams(False), root / "compare", candidate, root / "train" / "registry.json",
+promote.run(promote.PromoteParams(False), root / "compare", candidate, root / "models" / "registry.json",
             root / "store", root / "promote")
 """
 
@@ -179,7 +179,7 @@ def _promote(root: Path, name: str, candidate: Path, barrier: "multiprocessing.s
         PromoteParams(False),
         root / f"compare-{name}",
         candidate,
-        root / "train/registry.json",
+        root / "models/registry.json",
         root / "store",
         root / name,
     )

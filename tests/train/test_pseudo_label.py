@@ -34,7 +34,7 @@ ALONE = np.array([[-1, -1]])
 
 
 def opinion(n: int = 1, confidence: float = 0.9, flip_px: float = 0.0) -> Opinion:
-    points = np.tile(np.arange(17)[None, :, None], (n, 1, 2)) * 5.0
+    points = np.tile(np.arange(17, dtype=np.float64)[None, :, None], (n, 1, 2)) * 5.0
     return Opinion(points, np.full((n, 17), confidence), np.full((n, 17), flip_px))
 
 

@@ -43,7 +43,7 @@ class Project:
         return self.run("git", "rev-parse", "HEAD").strip()
 
     def champion(self) -> ExportedModel:
-        entry = read_registry(self.root / "train" / "registry.json").champion
+        entry = read_registry(self.root / "models" / "registry.json").champion
         assert entry is not None
         return stored_model(entry, self.root / STORE)
 
@@ -77,15 +77,14 @@ def project(repository: Path, gate: Gate, exported: dict[str, Path], tmp_path: P
     made.run("dvc", "remote", "add", "-q", "--default", "store", str(tmp_path / "remote"))
     made.run("dvc", "repro", "-q")
     shutil.copytree(gate.store, root / STORE)
-    (root / "train").mkdir()
-    shutil.copy(gate.registry, root / "train")
-    made.commit(".gitignore", ".dvcignore", ".dvc", "dvc.yaml", "dvc.lock", "train")
+    shutil.copy(gate.registry, root / "models")
+    made.commit(".gitignore", ".dvcignore", ".dvc", "dvc.yaml", "dvc.lock", "models")
     return made
 
 
 def test_the_champion_is_pulled_after_store_and_cache_are_lost(project: Project, tmp_path: Path) -> None:
     project.run("dvc", "add", "-q", STORE)
-    project.commit("train/registry.json", f"{STORE}.dvc")
+    project.commit("models/registry.json", f"{STORE}.dvc")
     project.run("dvc", "push", "-q")
     assert project.run("git", "status", "--porcelain") == ""
     assert "up to date" in project.run("dvc", "status")

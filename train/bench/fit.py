@@ -32,7 +32,7 @@ from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.params import load_section
 
 from ..fit import data, loop, start, state
-from ..fit.params import FitParams
+from ..fit.params import BASE, FitParams
 from ..fit.ranks import Ranks
 from ..losses.distribution import simcc_loss
 
@@ -43,7 +43,7 @@ def run(
     people: int = PEOPLE, pairs: int = PAIRS, saves: int = SAVES, params: Path = Path("params.yaml")
 ) -> Iterator[Figure]:
     """``fit.overhead``, ``fit.ms_per_image``, then time and bytes of a checkpoint and of a resume state."""
-    section = load_section(params, "fit-teacher", FitParams)
+    section = load_section(params, "fit-teacher", FitParams, base=BASE)
     with tempfile.TemporaryDirectory() as folder:
         once = replace(section, draws_per_epoch=1, people_per_epoch=None, accumulate=1)
         ours, plain = loops(once, Path(folder) / "set", people)

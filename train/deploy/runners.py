@@ -7,7 +7,7 @@ Adding a runner: a function that opens a model or raises what is missing, one li
 from collections.abc import Sequence
 
 from dataengine.errors import InputError
-from dataengine.inference.choose_runner import Candidate, Chosen, choose_runner, open_named
+from dataengine.inference.choose_runner import Candidate, ChosenRunner, choose_runner, open_named
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
 from dataengine.inference.onnx_cuda import onnx_cuda_runner
 from dataengine.inference.predict import Runner, onnx_runner
@@ -31,7 +31,7 @@ def candidates(threads: int) -> list[Candidate]:
     ]
 
 
-def runner_for(name: str, models: Sequence[ExportedModel], threads: int) -> Chosen:
+def runner_for(name: str, models: Sequence[ExportedModel], threads: int) -> ChosenRunner:
     """What `name` stands for, the same for all `models`.
 
     Raises:

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.labelled_set import joined
-from dataengine.mixing import MixRecipe, Source, draw_epoch, endless_row, read_recipe, with_replay
-from dataengine.people import Images, People
+from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
+from dataengine.people import Images, People, Source
 
 from .params import FitParams, ReplayParams
 
@@ -86,7 +86,7 @@ def read_training_set(
     """
     people, images, chosen = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
-        more, more_images = read_people(pseudo, root=Path.cwd())
+        more, more_images = read_project_people(pseudo)
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([chosen.repeat_factor, np.ones(len(more))])
         chosen = Mix(people.source, factor, replace(chosen.recipe, pseudo_per_real=pseudo_per_real))
@@ -100,7 +100,7 @@ def read_training_set(
 
 def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     """What the stage mix wrote into a folder."""
-    people, images = read_people(mix / MIX_PEOPLE, root=Path.cwd())
+    people, images = read_project_people(mix / MIX_PEOPLE)
     given = people.extras.get("repeat_factor")
     if given is None:
         raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", mend="run `dataengine mix`")
@@ -110,7 +110,7 @@ def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
 
 def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
     """The people of `path` and their crops. None at all is an `InputError`."""
-    people, images = read_people(path, root=Path.cwd())
+    people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people to validate on", mend="ingest more data, or give val a larger share")
     return ValidationSet(people, images, HeldCrops.of(people, images, spec))

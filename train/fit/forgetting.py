@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.figures import figures_of
 from dataengine.inference.predict import predict_people, torch_runner
@@ -39,7 +39,7 @@ def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
     """
     if params.old_test is None:
         return None
-    people, images = read_people(Path(params.old_test), root=Path.cwd())
+    people, images = read_project_people(Path(params.old_test))
     if not len(people):
         raise InputError(f"{params.old_test} has no people to test on")
     refuse_shared_images(images, training.images, params.old_test)

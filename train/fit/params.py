@@ -6,7 +6,9 @@ from typing import Any, Literal
 from dataengine.crops.augment import AugmentParams
 from dataengine.crops.loader import LoaderParams
 from dataengine.errors import ParamsError
-from dataengine.mixing import Source
+from dataengine.people import Source
+
+BASE = "fit"  # section of params.yaml with what both fits share
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,9 @@ class ReplayParams:
 
     def __post_init__(self) -> None:
         if not 0 <= self.share < 1:
-            raise ParamsError("params replay.share", expected="0 or more and below 1", got=repr(self.share))
+            raise ParamsError("share", expected="0 or more and below 1", got=repr(self.share))
         if bool(self.mix) != (self.share > 0):
-            raise ParamsError("params replay", expected="both a mix and a share above 0, or neither", got=str(self))
+            raise ParamsError("replay", expected="both a mix and a share above 0, or neither", got=str(self))
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,11 @@ class DistillParams:
     def __post_init__(self) -> None:
         for name in ("output_weight", "feature_weight"):
             if not 0 <= getattr(self, name) < float("inf"):
-                raise ParamsError(f"params distill.{name}", expected="0 or more", got=repr(getattr(self, name)))
+                raise ParamsError(name, expected="0 or more", got=repr(getattr(self, name)))
         if not 0 < self.temperature < float("inf"):
-            raise ParamsError("params distill.temperature", expected="above 0", got=repr(self.temperature))
+            raise ParamsError("temperature", expected="above 0", got=repr(self.temperature))
         if self.teacher and not self.output_weight + self.feature_weight:
-            raise ParamsError("params distill names a teacher who teaches nothing", mend="set a weight above 0")
+            raise ParamsError("a teacher is set, but all weights are 0", mend="set a weight above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,17 +132,17 @@ class FitParams:
             *("restart_growth", "input_width_px", "input_height_px"),
         ):
             if not getattr(self, name) > 0:
-                raise ParamsError(f"params {name}", expected="above 0", got=repr(getattr(self, name)))
+                raise ParamsError(name, expected="above 0", got=repr(getattr(self, name)))
         if not 0 < self.crop_padding < float("inf"):
             got = repr(self.crop_padding)
-            raise ParamsError("params crop_padding", expected="above 0; 1 is the person's box alone", got=got)
+            raise ParamsError("crop_padding", expected="above 0; 1 is the person's box alone", got=got)
         if self.people_per_epoch is not None and self.people_per_epoch < 1:
-            raise ParamsError("params people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
+            raise ParamsError("people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
         for name in ("warmup_share", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
-                raise ParamsError(f"params {name}", expected="0 or more and below 1", got=repr(getattr(self, name)))
+                raise ParamsError(name, expected="0 or more and below 1", got=repr(getattr(self, name)))
         if not 0 < self.layer_decay <= 1:
-            raise ParamsError("params layer_decay", expected="above 0 and at most 1", got=repr(self.layer_decay))
+            raise ParamsError("layer_decay", expected="above 0 and at most 1", got=repr(self.layer_decay))
         for name in ("restarts", "patience", "weight_decay"):
             if not getattr(self, name) >= 0:
-                raise ParamsError(f"params {name}", expected="0 or more", got=repr(getattr(self, name)))
+                raise ParamsError(name, expected="0 or more", got=repr(getattr(self, name)))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
-from dataengine.hardware.precision import Chosen, choose_precision
+from dataengine.hardware.precision import ChosenPrecision, choose_precision
 
 from .params import FitParams
 from .state import FitState, resume_folder
 
 
-def fit_precision(params: FitParams, device: torch.device, state: FitState | None, out: Path) -> Chosen:
+def fit_precision(params: FitParams, device: torch.device, state: FitState | None, out: Path) -> ChosenPrecision:
     """`params.precision` made definite; `state` is what the fit that will write `out` goes on from.
 
     A fit ends in the precision it began with, also on a machine that would have begun in another one: the weights of a
@@ -24,9 +24,9 @@ def fit_precision(params: FitParams, device: torch.device, state: FitState | Non
         f"this fit began in it and keeps it, though this machine would take {here.name} ({here.reason}); "
         f"delete {resume_folder(out)} to begin again in that"
     )
-    return Chosen(state.precision, reason)
+    return ChosenPrecision(state.precision, reason)
 
 
-def say_precision(stage: str, chosen: Chosen) -> None:
+def say_precision(stage: str, chosen: ChosenPrecision) -> None:
     """One line on standard error."""
     print(f"{stage}: precision {chosen.name} ({chosen.reason})", file=sys.stderr, flush=True)

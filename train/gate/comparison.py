@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from dataengine.errors import InputError
 from dataengine.evaluation.interval import Interval
 from dataengine.files import RepeatedKeys, read_json
-from dataengine.typed_record import record_of
+from dataengine.typed_record import RECORDS
 
 VERDICT_FILE = "verdict.json"
 _MEND = "run `dataengine compare` again"
@@ -95,12 +95,12 @@ class TestSet:
     people: int
     images: int
     clusters: int
-    use: int  # this comparison is the so-manieth on this set
+    use: int  # number of this comparison among those on this set, from 1
     budget: int  # uses that the policy allows
 
 
 @dataclass(frozen=True)
-class Poses:
+class PoseCounts:
     """The training set's pose clusters, by which slices ``cluster=`` and ``rare=`` are cut, and who falls in them."""
 
     clusters_id: str  # the same id, the same clusters: only then may two verdicts' slices be compared
@@ -162,7 +162,7 @@ class Comparison:
     settle: Settle | None  # only where evidence lacks and more of it would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
-    poses: Poses | None = None  # None: the comparison was given no pose clusters
+    poses: PoseCounts | None = None  # None: the comparison was given no pose clusters
     runner: RunnerUsed | None = None  # None: in verdicts from before it was recorded
 
     @property
@@ -186,7 +186,7 @@ class Comparison:
             InputError: a key is missing or unknown, a value has another type, or the models are not those of the ids.
         """
         try:
-            comparison = record_of(cls, _by_field(record), "verdict")
+            comparison = RECORDS.record(cls, _by_field(record), "verdict")
         except InputError as error:
             raise InputError(
                 f"{source} is not a verdict of `dataengine compare`: {error.what}",

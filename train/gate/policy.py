@@ -5,8 +5,7 @@ from typing import Literal
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation.image_clusters import ClusterKind
-
-SHA_DIGITS = 12  # of a test set's hash, as a key of `test_uses`
+from dataengine.files import short_sha256
 
 
 @dataclass(frozen=True)
@@ -117,4 +116,4 @@ class CompareParams:
 
     def earlier_uses(self, test_sha256: str) -> int:
         """Comparisons that this test set had seen before this round."""
-        return int(self.test_uses.get(test_sha256[:SHA_DIGITS], 0))
+        return int(self.test_uses.get(short_sha256(test_sha256), 0))

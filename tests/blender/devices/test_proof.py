@@ -9,7 +9,7 @@ import pytest
 from dataengine.blender.devices.driver import driver_version
 from dataengine.blender.devices.memory import key_of, memory_file, recall, remember
 from dataengine.blender.devices.picture import judge, render_small
-from dataengine.blender.devices.proof import Limits, Proof, _Ticker, devices_here, prove
+from dataengine.blender.devices.proof import Proof, ProofLimits, _Ticker, devices_here, prove
 from dataengine.errors import EnvironmentFault
 
 
@@ -36,7 +36,7 @@ def test_blenders_own_picture_on_the_cpu() -> None:
 def test_the_proof_of_the_cpu(blenders_python: Path) -> None:
     """In a process of its own, as a GPU is proved."""
     assert set(devices_here(blenders_python)) <= {"optix", "cuda", "hip", "metal"}
-    found = prove("cpu", blenders_python, Limits(300, 300))
+    found = prove("cpu", blenders_python, ProofLimits(300, 300))
     assert found.works and found.seconds > 0.1
 
 
@@ -48,7 +48,7 @@ def test_a_gpu_is_proved_or_says_why(blenders_python: Path) -> None:
         pytest.skip("Blender lists no GPU on this machine")
     for device in ("optix", "cuda"):
         if device in listed:
-            found = prove(device, blenders_python, Limits(500, 120))
+            found = prove(device, blenders_python, ProofLimits(500, 120))
             assert found.works or found.why
             print(device, found)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.blender.workers.job import Job, build
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError
 
 HERE = Path(__file__).parent
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -38,10 +38,10 @@ def test_an_argument_that_does_not_fit_is_named() -> None:
     text = Job(
         "worker_makers:Echo", {"place": Path("p"), "span": {"low_high": [1], "names": []}, "ranges": []}
     ).to_json()
-    with pytest.raises(ParamsError, match=r"argument span\.low_high: expected 2 values"):
+    with pytest.raises(InputError, match=r"argument span\.low_high: expected 2 values"):
         build(text)
     unknown = Job("worker_makers:Echo", {"place": "p", "span": {"wide": 1}, "ranges": []}).to_json()
-    with pytest.raises(ParamsError, match="argument span has an unknown key"):
+    with pytest.raises(InputError, match="argument span has an unknown key"):
         build(unknown)
 
 

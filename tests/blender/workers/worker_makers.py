@@ -104,7 +104,8 @@ def add(first: float, second: float) -> float:
 
 def misbehave(how: str, folder: str) -> None:
     """For `ask`: raise, fault, die with words or hang."""
-    (Path(folder) / "pid").write_text(str(os.getpid()))
+    (Path(folder) / ".pid").write_text(str(os.getpid()))
+    (Path(folder) / ".pid").rename(Path(folder) / "pid")
     if how == "raise":
         raise ValueError("no such light")
     if how == "fault":
@@ -122,15 +123,21 @@ def fake_devices() -> dict[str, list[str]]:
 
 
 def fake_picture(device: str) -> dict[str, float]:
-    """In the place of Blender's picture: behaves as the environment says of the device, and notes that it was asked."""
+    """In the place of Blender's picture: notes that it was asked, and behaves as the environment says of the device.
+
+    That is one word for every time it is asked, the last for all further times. What takes long moves the test's clock
+    instead of waiting.
+    """
     with Path(os.environ["FAKE_NOTES"]).open("a") as notes:
         notes.write(f"{device}\n")
-    how = os.environ[f"FAKE_{device.upper()}"]
     asked = Path(os.environ["FAKE_NOTES"]).read_text().split().count(device)
+    ways = os.environ[f"FAKE_{device.upper()}"].split()
+    how = ways[min(asked, len(ways)) - 1]
+    if how in ("late", "hang"):
+        with Path(os.environ["FAKE_CLOCK"]).open("a") as clock:
+            clock.write("100\n" if how == "late" else "1000\n")
     if how == "hang":
         time.sleep(300)
-    if how == "slow" or (how == "slow once" and asked == 1):
-        time.sleep(6)
     if how == "crash":
         print("CUDA error: illegal address", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGSEGV)

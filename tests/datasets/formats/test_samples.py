@@ -143,4 +143,4 @@ def test_lspet_as_the_mat_it_came_in_gives_the_same_people(shared_data: Path, tm
     np.testing.assert_allclose(content.people.keypoints_px, expected[..., :2], atol=1e-4)
     boxes, labelled = content.people.bbox_xywh_px[:, None], expected[..., 2] > 0
     inside = (expected[..., :2] >= boxes[..., :2] - 1) & (expected[..., :2] <= boxes[..., :2] + boxes[..., 2:] + 1)
-    assert inside.all(axis=2)[labelled].all()
+    assert np.asarray(inside.all(axis=2))[labelled].all()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dataengine.hardware.precision import Chosen
+from dataengine.hardware.precision import ChosenPrecision
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import fit_student
 from dataengine.train.fit import loop as fitting
@@ -176,12 +176,12 @@ def test_a_fit_ends_in_the_precision_it_began_with(
     fit_here(replace(TINY, precision="bf16"), "models/whole")
     capsys.readouterr()
     with monkeypatch.context() as patch:
-        patch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: Chosen("bf16", "AMX"))
+        patch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: ChosenPrecision("bf16", "AMX"))
         stop_after(1, patch)
         with pytest.raises(Stop):
             fit_here(params, "models/stopped")
     assert capsys.readouterr().err.count("fit-teacher: precision bf16 (AMX)\n") == 1
-    elsewhere = Chosen("fp32", "this CPU has no instructions for bf16")
+    elsewhere = ChosenPrecision("fp32", "this CPU has no instructions for bf16")
     monkeypatch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: elsewhere)
     fit_here(params, "models/stopped")
     (told,) = [line for line in capsys.readouterr().err.splitlines() if "precision" in line]

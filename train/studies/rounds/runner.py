@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
@@ -55,9 +55,7 @@ class RoundStudy(Study[Fit, RoundOutcome]):
         """What the earlier network does on both sets of people."""
         net, meta = read_checkpoint(self.plan.base)
         val, test = Path(self.project.out("ingest")) / VAL_FILE, self.plan.old / TEST_FILE
-        (new_people, new_images), (old_people, old_images) = (
-            read_people(path, root=Path.cwd()) for path in (val, test)
-        )
+        (new_people, new_images), (old_people, old_images) = (read_project_people(path) for path in (val, test))
         return Base(
             new_ap=average_precision(net, meta, new_people, new_images),
             old_ap=average_precision(net, meta, old_people, old_images),
