@@ -6,6 +6,7 @@ With the word ``devices`` also the GPUs that Cycles lists. Prints one JSON objec
 import json
 import platform
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -14,9 +15,10 @@ GPU_TYPES = ("optix", "cuda", "hip", "metal")  # the fastest first
 
 def describe(with_devices: bool) -> dict[str, Any]:
     """Versions, and the names of Cycles' devices by type."""
-    import bpy
-    import numpy
-
+    bpy, numpy = (
+        import_module("bpy"),
+        import_module("numpy"),
+    )  # by name: they are that interpreter's, not this package's
     preferences = bpy.context.preferences.addons["cycles"].preferences if with_devices else None
     return {
         "python": platform.python_version(),
