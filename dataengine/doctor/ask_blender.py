@@ -15,10 +15,8 @@ GPU_TYPES = ("optix", "cuda", "hip", "metal")  # the fastest first
 
 def describe(with_devices: bool) -> dict[str, Any]:
     """Versions, and the names of Cycles' devices by type."""
-    bpy, numpy = (
-        import_module("bpy"),
-        import_module("numpy"),
-    )  # by name: they are that interpreter's, not this package's
+    bpy = import_module("bpy")  # by name: a module of that interpreter, not of this package's environment
+    numpy = import_module("numpy")
     preferences = bpy.context.preferences.addons["cycles"].preferences if with_devices else None
     return {
         "python": platform.python_version(),
