@@ -2,11 +2,11 @@
 
 Two steps keep looking apart from judging. `questions.gather` asks the machine: what may be slow, hang or crash (a
 library's import, Blender, a database program) in a process of its own with a time limit, all at the same time. Checks
-are plain functions from those facts to one `Finding`, so a test describes a machine in a few words and needs none.
+are plain functions from those facts to one `CheckResult`, so a test describes a machine in a few words and needs none.
 
 In reading order:
 
-- `finding.py`: what a check returns.
+- `check_result.py`: what a check returns.
 - `programs.py`: programs asked with a time limit; a crash or a hang is an answer.
 - `ask_torch.py`, `ask_precision.py`, `ask_library.py`, `ask_blender.py`: what is run in those processes.
 - `project.py`: the project's folder, its params, whether set-up has run.

@@ -6,6 +6,7 @@ With the word ``devices`` also the GPUs that Cycles lists. Prints one JSON objec
 import json
 import platform
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -14,9 +15,8 @@ GPU_TYPES = ("optix", "cuda", "hip", "metal")  # the fastest first
 
 def describe(with_devices: bool) -> dict[str, Any]:
     """Versions, and the names of Cycles' devices by type."""
-    import bpy
-    import numpy
-
+    bpy = import_module("bpy")  # by name: a module of that interpreter, not of this package's environment
+    numpy = import_module("numpy")
     preferences = bpy.context.preferences.addons["cycles"].preferences if with_devices else None
     return {
         "python": platform.python_version(),

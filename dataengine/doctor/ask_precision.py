@@ -25,6 +25,8 @@ def _choose(wish: str, device: str) -> dict[str, str]:
 
     if wish not in PRECISIONS:
         return {"fault": f"precision: {wish} is none of {', '.join(PRECISIONS)}"}
+    if wish == "fp16" and device == "cpu":
+        return {"fault": "precision: fp16 takes a GPU"}
     try:
         chosen = choose_precision(wish, torch.device(device))
     except DataEngineError as error:

@@ -19,7 +19,7 @@ RUNNERS = {
 
 
 @dataclass(frozen=True)
-class EngineLibrary:
+class ImportedTensorrt:
     """A TensorRT library that imports."""
 
     name: str
@@ -58,13 +58,13 @@ def automatic_precision(facts: Facts) -> str:
     return str(facts.precision.record.get("auto", {}).get("name", "")) if facts.precision else ""
 
 
-def engine_library(facts: Facts) -> EngineLibrary | None:
+def engine_library(facts: Facts) -> ImportedTensorrt | None:
     """What `export` builds the engine with: the first that builds here and serves the GPU, else the first that builds.
 
     Where none builds, the first that imports; None where none does.
     """
     answers = ((name, answer.record) for name, answer in facts.tensorrt.items() if answer and not answer.fault)
-    there = [EngineLibrary(n, r["version"], r["builds"], tuple(r["capabilities"])) for n, r in answers]
+    there = [ImportedTensorrt(n, r["version"], r["builds"], tuple(r["capabilities"])) for n, r in answers]
     building = [library for library in there if library.builds]
     serving = [library for library in building if all(library.serves(gpu["capability"]) for gpu in gpus(facts)[:1])]
     return next(iter([*serving, *building, *there]), None)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .programs import Answer, ask
+from .programs import Reply, ask
 
 URI = "FIFTYONE_DATABASE_URI"
 _PORT = 27017
@@ -24,7 +24,7 @@ class Database:
     """Path of the program, or host and port of the named server, without the password in its address."""
     named: bool
     """A server named by the user in `URI`; FiftyOne starts none."""
-    answer: Answer
+    answer: Reply
     folder_fault: str = ""
     """Why FiftyOne cannot write where it keeps its databases."""
 
@@ -35,7 +35,7 @@ def find_database(limit_s: float, environment: Mapping[str, str] = os.environ) -
         try:
             host, port = parse_uri(environment[URI])
         except ValueError as error:
-            return Database(URI, True, Answer(fault=str(error)))
+            return Database(URI, True, Reply(fault=str(error)))
         return Database(f"{host}:{port}", True, _reach(host, port, limit_s))
     spec = find_spec("fiftyone")
     if spec is None or not spec.submodule_search_locations:
@@ -54,18 +54,18 @@ def parse_uri(uri: str) -> tuple[str, int]:
     return (host, int(port)) if colon and port.isdigit() else (first, _PORT)
 
 
-def _version(answer: Answer) -> Answer:
+def _version(answer: Reply) -> Reply:
     """`mongod --version` in two words: "mongod 6.0.9"."""
     first = (answer.text.splitlines() or [""])[0]
-    return answer if answer.fault else Answer("mongod " + first.removeprefix("db version").strip(" v"))
+    return answer if answer.fault else Reply("mongod " + first.removeprefix("db version").strip(" v"))
 
 
-def _reach(host: str, port: int, limit_s: float) -> Answer:
+def _reach(host: str, port: int, limit_s: float) -> Reply:
     try:
         socket.create_connection((host, port), timeout=limit_s).close()
     except (OSError, UnicodeError) as error:
-        return Answer(fault=str(error))
-    return Answer("a server that answers")
+        return Reply(fault=str(error))
+    return Reply("a server that answers")
 
 
 def _folder_fault(folder: Path) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from . import choices, curation, engines, memory, processor, rendering, tools
+from .check_result import CheckResult
 from .facts import Facts
-from .finding import Finding
 from .project import read_project
 from .questions import gather
 
@@ -17,7 +17,7 @@ SCHEMA = 1
 LIMIT_S = 20.0
 """Of each question; a first import of PyTorch from a slow disk takes more than ten."""
 
-GROUPS: Mapping[str, tuple[Callable[[Facts], Finding], ...]] = {
+GROUPS: Mapping[str, tuple[Callable[[Facts], CheckResult], ...]] = {
     "project": (tools.check_project, tools.check_environment),
     "processor": (
         processor.check_instructions,
@@ -44,7 +44,7 @@ class Diagnosis:
     """What was found, and what every check makes of it."""
 
     facts: Facts
-    findings: tuple[tuple[str, Finding], ...]
+    findings: tuple[tuple[str, CheckResult], ...]
     """(group, finding), in the order of `GROUPS`."""
 
     def count(self, status: str) -> int:

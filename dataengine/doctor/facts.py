@@ -11,14 +11,14 @@ from dataengine.hardware.memory import Memory
 
 from .database import Database
 from .environment import Disk, Packages
-from .programs import Answer
+from .programs import Reply
 from .project import Project
-from .proofs import Proof
+from .proofs import RememberedProof
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found; an `Answer` is None where what would be asked is not there at all."""
+    """What was found; a `Reply` is None where what would be asked is not there at all."""
 
     project: Project
     processor: Processor
@@ -30,23 +30,23 @@ class Facts:
     packages: Packages
     python_fault: EnvironmentFault | None
     """Why set-up cannot work with this Python."""
-    torch: Answer | None
+    torch: Reply | None
     """Of ask_torch.py."""
-    precision: Answer | None
+    precision: Reply | None
     """Of ask_precision.py, for what the fits ask for and for auto."""
-    onnxruntime: Answer | None
+    onnxruntime: Reply | None
     """Of ask_library.py."""
-    tensorrt: Mapping[str, Answer | None]
+    tensorrt: Mapping[str, Reply | None]
     """The same, by library."""
-    driver: Answer | None
+    driver: Reply | None
     """What nvidia-smi prints for `NVIDIA_SMI`."""
     blender_python: str
     """The interpreter that renders; "" where there is none."""
     python_for_blender: str
     """A Python that set-up could make its environment with; "" where there is none."""
-    blender: Answer | None
+    blender: Reply | None
     """Of ask_blender.py."""
-    proofs: Mapping[str, Proof]
+    proofs: Mapping[str, RememberedProof]
     """What is remembered of the GPUs in `blender`, by type."""
     libraries_fault: EnvironmentFault | None
     """Which shared libraries of the system Blender would miss."""
@@ -54,7 +54,7 @@ class Facts:
     """Its version."""
     database: Database | None
     app_port_fault: str
-    git: Answer
+    git: Reply
     """The checkout that the project lies in."""
     dvc: str
     """Its version; "" where the command is not there."""

@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 from . import choices
+from .check_result import CheckResult
 from .facts import Facts
-from .finding import Finding
 
 
-def check_instructions(facts: Facts) -> Finding:
+def check_instructions(facts: Facts) -> CheckResult:
     """Name and instruction sets."""
     processor = facts.processor
     found = f"{processor.name}: {', '.join(processor.instructions) or 'instruction sets not known'}"
     if processor.architecture == "x86_64" and processor.instructions and "AVX2" not in processor.instructions:
-        return Finding("processor", "note", found, "no AVX2: everything takes several times as long")
-    return Finding("processor", "ok", found)
+        return CheckResult("processor", "note", found, "no AVX2: everything takes several times as long")
+    return CheckResult("processor", "ok", found)
 
 
-def check_cores(facts: Facts) -> Finding:
+def check_cores(facts: Facts) -> CheckResult:
     """Cores that this process may use, against the render workers that are asked for."""
     workers = facts.project.value("render", "workers", 2)
     rest = "" if facts.cores == facts.machine_cores else f" of {facts.machine_cores}; the others are not granted"
     found, used = f"{facts.cores}{rest}", f"render.workers: {workers}"
     if workers > facts.cores or facts.cores >= 2 * workers:
-        return Finding("cores", "note", found, used, f"set render.workers: {facts.cores} in params.yaml")
-    return Finding("cores", "ok", found, used)
+        return CheckResult("cores", "note", found, used, f"set render.workers: {facts.cores} in params.yaml")
+    return CheckResult("cores", "ok", found, used)
 
 
-def check_precision(facts: Facts) -> Finding:
+def check_precision(facts: Facts) -> CheckResult:
     """The precision that fits take, and why."""
     able = facts.processor.multiplies_bf16
     found = "bf16 in hardware" if able else "bf16 would be emulated"
     chosen = choices.precision(facts)
     faults = sorted({choice["fault"] for choice in chosen.values() if "fault" in choice})
     if faults:
-        return Finding("precision", "fault", found, faults[0], "set precision and device: auto in params.yaml")
+        return CheckResult("precision", "fault", found, faults[0], "set precision and device: auto in params.yaml")
     if not chosen:
         used = f"not chosen: {facts.precision.fault}" if facts.precision else "chosen once PyTorch answers"
-        return Finding("precision", "note", found, used)
+        return CheckResult("precision", "note", found, used)
     names = list(dict.fromkeys(f"{choice['name']} ({choice['reason']})" for choice in chosen.values()))
     used = f"fits take {', '.join(names)}"
     if any(choice["name"] == "bf16" for choice in chosen.values()) and choices.automatic_precision(facts) == "fp32":
-        return Finding("precision", "note", found, used, "set precision: auto in params.yaml")
-    return Finding("precision", "ok", found, used)
+        return CheckResult("precision", "note", found, used, "set precision: auto in params.yaml")
+    return CheckResult("precision", "ok", found, used)
 
 
-def check_int8(facts: Facts) -> Finding:
+def check_int8(facts: Facts) -> CheckResult:
     """How products of 8 bits are added up, which decides how fast the INT8 file is; its keypoints are the same."""
     used = "export measures which file is the fastest here"
     if facts.processor.int8_unit:
-        return Finding("INT8", "ok", f"8-bit products by {facts.processor.int8_unit}", used)
-    return Finding("INT8", "note", "no VNNI: INT8 is hardly faster than FP32 on this CPU", used)
+        return CheckResult("INT8", "ok", f"8-bit products by {facts.processor.int8_unit}", used)
+    return CheckResult("INT8", "note", "no VNNI: INT8 is hardly faster than FP32 on this CPU", used)

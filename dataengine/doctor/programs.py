@@ -16,7 +16,7 @@ _FAULT_CHARACTERS = 160
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What a program said: its standard output, or why there is none."""
 
     text: str = ""
@@ -26,7 +26,7 @@ class Answer:
     """The JSON object in its last line, where `ask_record` asked."""
 
 
-def ask(command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None) -> Answer:
+def ask(command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None) -> Reply:
     """Run `command` for at most `limit_s` seconds and read its standard output."""
     try:
         done = subprocess.run(
@@ -39,19 +39,19 @@ def ask(command: Sequence[str], limit_s: float, environment: Mapping[str, str] |
             env=None if environment is None else dict(environment),
         )
     except subprocess.TimeoutExpired:
-        return Answer(fault=f"no answer within {limit_s:g} s")
+        return Reply(fault=f"no answer within {limit_s:g} s")
     except FileNotFoundError:
-        return Answer(fault="not found")
+        return Reply(fault="not found")
     except (OSError, ValueError) as error:  # not executable, of another architecture, a path with a null character
-        return Answer(fault=getattr(error, "strerror", None) or str(error))
+        return Reply(fault=getattr(error, "strerror", None) or str(error))
     if done.returncode < 0:
-        return Answer(fault=f"crashed ({_signal_name(-done.returncode)})")
+        return Reply(fault=f"crashed ({_signal_name(-done.returncode)})")
     if done.returncode > 0:
-        return Answer(fault=_last_words(done.stderr) or _last_words(done.stdout) or f"exit code {done.returncode}")
-    return Answer(text=done.stdout)
+        return Reply(fault=_last_words(done.stderr) or _last_words(done.stdout) or f"exit code {done.returncode}")
+    return Reply(text=done.stdout)
 
 
-def ask_record(command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None) -> Answer:
+def ask_record(command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None) -> Reply:
     """As `ask`, of a program whose last line is a JSON object; libraries may have printed before it."""
     answer = ask(command, limit_s, environment)
     if answer.fault:
@@ -60,7 +60,7 @@ def ask_record(command: Sequence[str], limit_s: float, environment: Mapping[str,
         record = json.loads(answer.text.strip().splitlines()[-1])
     except (IndexError, ValueError):
         record = None
-    return Answer(answer.text, "", record) if isinstance(record, dict) else Answer(fault="no readable answer")
+    return Reply(answer.text, "", record) if isinstance(record, dict) else Reply(fault="no readable answer")
 
 
 def importing_environment() -> dict[str, str]:

@@ -18,7 +18,7 @@ _DRIVERS = ("/proc/driver/nvidia/version", "/sys/module/nvidia/version", "/sys/m
 
 
 @dataclass(frozen=True)
-class Proof:
+class RememberedProof:
     """What became of a device when it was first tried."""
 
     works: bool
@@ -31,7 +31,7 @@ def proofs_file() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "dataengine" / "render-devices.json"
 
 
-def read_proofs(devices: Mapping[str, Sequence[str]], bpy: str) -> dict[str, Proof]:
+def read_proofs(devices: Mapping[str, Sequence[str]], bpy: str) -> dict[str, RememberedProof]:
     """Outcomes by device, of those that were tried with version `bpy`; `devices` are Blender's names of each type's."""
     try:
         entries = json.loads(read_text(proofs_file()))
@@ -42,7 +42,7 @@ def read_proofs(devices: Mapping[str, Sequence[str]], bpy: str) -> dict[str, Pro
         key = json.dumps([platform.node(), driver_words(), f"bpy {bpy}", device, *names])
         entry = entries.get(key) if isinstance(entries, dict) else None
         if isinstance(entry, dict) and isinstance(entry.get("works"), bool):
-            found[device] = Proof(entry["works"], str(entry.get("why", "")))
+            found[device] = RememberedProof(entry["works"], str(entry.get("why", "")))
     return found
 
 

@@ -25,7 +25,7 @@ from dataengine.hardware.memory import read_memory
 from .database import find_database
 from .environment import find_browser, port_fault, read_disk, read_packages
 from .facts import Facts
-from .programs import PACKAGE_PARENT, Answer, ask, ask_record, importing_environment
+from .programs import PACKAGE_PARENT, Reply, ask, ask_record, importing_environment
 from .project import FITS, Project
 from .proofs import read_proofs
 
@@ -90,22 +90,22 @@ def find_command(name: str) -> str:
     return shutil.which(name, path=folders) or ""
 
 
-def _ask_precision(project: Project, limit_s: float) -> Answer:
+def _ask_precision(project: Project, limit_s: float) -> Reply:
     device = project.value(FITS[-1], "device", "auto")
     wishes = sorted({"auto", *(project.value(fit, "precision", "auto") for fit in FITS)})
     return _ask_module("ask_precision", [device, *wishes], limit_s)
 
 
-def _ask_library(name: str, limit_s: float) -> Answer | None:
+def _ask_library(name: str, limit_s: float) -> Reply | None:
     return _ask_module("ask_library", [name], limit_s) if find_spec(name) else None
 
 
-def _ask_module(module: str, words: list[str], limit_s: float) -> Answer:
+def _ask_module(module: str, words: list[str], limit_s: float) -> Reply:
     command = [sys.executable, "-m", f"dataengine.doctor.{module}", *words]
     return ask_record(command, limit_s, importing_environment())
 
 
-def _ask_blender(project: Project, limit_s: float) -> Answer | None:
+def _ask_blender(project: Project, limit_s: float) -> Reply | None:
     python = find_blender_python(project)
     if not python:
         return None

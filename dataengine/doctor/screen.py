@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from .check_result import CheckResult
 from .diagnosis import Diagnosis
-from .finding import Finding
 
 COLUMNS = 100
 _GROUP, _STATUS, _NAME = 11, 6, 14
@@ -23,7 +23,7 @@ def screen_lines(diagnosis: Diagnosis, *, colour: bool) -> Iterator[str]:
     yield _verdict(diagnosis)
 
 
-def _lines(group: str, finding: Finding, colour: bool) -> Iterator[str]:
+def _lines(group: str, finding: CheckResult, colour: bool) -> Iterator[str]:
     rows = _wrapped("; ".join(part for part in (finding.found, finding.used) if part))
     rows += _wrapped(f"fix: {finding.fix}") if finding.fix else []
     status = f"{finding.status:<{_STATUS}}"

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dataengine.doctor.check_result import CheckResult
 from dataengine.doctor.database import Database
 from dataengine.doctor.environment import Disk, Packages
 from dataengine.doctor.facts import Facts
-from dataengine.doctor.finding import Finding
-from dataengine.doctor.programs import Answer
+from dataengine.doctor.programs import Reply
 from dataengine.doctor.project import Project
 from dataengine.hardware.machine import parse_cpuinfo
 from dataengine.hardware.memory import Memory
@@ -20,8 +20,8 @@ RTX = {"version": "1.7.1.116", "builds": True, "capabilities": ["7.5", "8.0", "8
 BLENDER = {"python": "3.11.7", "blender": "4.5.15 LTS", "bpy": "4.5.15", "numpy": "1.26.4", "devices": {}}
 
 
-def record(**entries: Any) -> Answer:
-    return Answer("", "", entries)
+def record(**entries: Any) -> Reply:
+    return Reply("", "", entries)
 
 
 def project(**sections: dict[str, Any]) -> Project:
@@ -49,9 +49,9 @@ def facts(**changes: Any) -> Facts:
         proofs={},
         libraries_fault=None,
         fiftyone="1.22.1",
-        database=Database("/home/ada/dataengine/.venv/mongod", False, Answer("mongod 6.0.5")),
+        database=Database("/home/ada/dataengine/.venv/mongod", False, Reply("mongod 6.0.5")),
         app_port_fault="",
-        git=Answer("/home/ada/dataengine\n"),
+        git=Reply("/home/ada/dataengine\n"),
         dvc="3.67.1",
         browser="/usr/bin/chromium",
     )
@@ -62,9 +62,9 @@ def with_gpu(name: str, capability: str, **changes: Any) -> Facts:
     """The same machine with a GPU that PyTorch can use."""
     gpu = {"name": name, "capability": capability, "memory_bytes": 24_000_000_000, "driver": ""}
     torch = record(version="2.13.0+cu130", cuda="13.0", gpus=[gpu])
-    driver = Answer(f"{name}, {capability}, 22888, 580.65.06\n")
+    driver = Reply(f"{name}, {capability}, 22888, 580.65.06\n")
     return facts(**{"torch": torch, "driver": driver, **changes})
 
 
-def said(finding: Finding) -> str:
+def said(finding: CheckResult) -> str:
     return f"{finding.found}; {finding.used}; {finding.fix}"

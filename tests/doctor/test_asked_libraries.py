@@ -40,10 +40,11 @@ def test_pytorch_says_what_it_sees() -> None:
 
 
 def test_precision_is_that_of_the_fits() -> None:
-    answer = asked("ask_precision", "cpu", "auto", "fp32", "double")
+    answer = asked("ask_precision", "cpu", "auto", "fp32", "fp16", "double")
     assert answer.fault == ""
     assert answer.record["auto"]["name"] in ("bf16", "fp32")
     assert answer.record["fp32"]["name"] == "fp32"
+    assert "takes a GPU" in answer.record["fp16"]["fault"]
     assert "none of auto" in answer.record["double"]["fault"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from dataengine.doctor.curation import check_app_port, check_database, check_fiftyone
 from dataengine.doctor.database import URI, Database, find_database, parse_uri
 from dataengine.doctor.environment import port_fault
-from dataengine.doctor.programs import Answer
+from dataengine.doctor.programs import Reply
 
 from .healthy import facts, project, said
 
@@ -16,7 +16,7 @@ HANGS = "#!/bin/sh\nexec sleep 30\n"
 
 
 def test_a_mongod_that_does_not_run_stops_select_where_it_builds_a_dataset() -> None:
-    broken = Database("/x/mongod", False, Answer(fault="error while loading shared libraries: libcurl.so.4"))
+    broken = Database("/x/mongod", False, Reply(fault="error while loading shared libraries: libcurl.so.4"))
     finding = check_database(facts(database=broken))
     assert finding.status == "fault"
     assert "libcurl.so.4" in finding.found
@@ -29,7 +29,7 @@ def test_a_mongod_that_does_not_run_stops_select_where_it_builds_a_dataset() -> 
 
 
 def test_a_folder_that_cannot_be_written_is_a_fault() -> None:
-    finding = check_database(facts(database=Database("/x", False, Answer("mongod 6"), "/root cannot be written to")))
+    finding = check_database(facts(database=Database("/x", False, Reply("mongod 6"), "/root cannot be written to")))
     assert finding.status == "fault"
     assert "/root cannot be written to" in said(finding)
     assert "FIFTYONE_DATABASE_DIR" in finding.fix

@@ -10,13 +10,13 @@ import pytest
 
 from dataengine.doctor.diagnosis import GROUPS, Diagnosis, judge
 from dataengine.doctor.facts import Facts
-from dataengine.doctor.programs import Answer
+from dataengine.doctor.programs import Reply
 from dataengine.doctor.screen import COLUMNS, screen_lines
 from dataengine.errors import EnvironmentFault
 
 from .healthy import facts, project, with_gpu
 
-LONG = Answer(fault="ImportError: " + "/a/long/path/of/a/shared/object/" * 4 + "libx.so: cannot open")
+LONG = Reply(fault="ImportError: " + "/a/long/path/of/a/shared/object/" * 4 + "libx.so: cannot open")
 BROKEN = replace(
     facts(),
     torch=LONG,
@@ -27,7 +27,7 @@ BROKEN = replace(
     libraries_fault=EnvironmentFault("x", got="no libX11.so.6", mend="on Debian: apt-get install libx11-6"),
     fiftyone="",
     dvc="",
-    git=Answer(fault="not found"),
+    git=Reply(fault="not found"),
     browser="",
 )
 
@@ -111,11 +111,11 @@ def test_the_documentation_names_every_key(repository: Path) -> None:
 
 
 def run(*words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 def test_the_command_on_this_machine_from_outside_a_project(tmp_path: Path) -> None:
-    done = run(sys.executable, "-m", "dataengine", "doctor", "--json", cwd=tmp_path)
+    done = run(sys.executable, "-m", "dataengine", "doctor", "--json", "--limit-s", "100", cwd=tmp_path)
     found = json.loads(done.stdout)
     assert done.returncode == (0 if found["ready"] else 2)
     assert "Traceback" not in done.stderr

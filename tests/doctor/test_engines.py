@@ -7,7 +7,7 @@ import pytest
 
 from dataengine.doctor import choices
 from dataengine.doctor.engines import check_gpu, check_onnxruntime, check_pytorch, check_runner, check_tensorrt
-from dataengine.doctor.programs import Answer
+from dataengine.doctor.programs import Reply
 
 from .healthy import RTX, facts, project, record, said, with_gpu
 
@@ -17,7 +17,7 @@ CPU_BUILD = record(version="2.13.0+cpu", cuda="", gpus=[])
 CUDA_BUILD = record(version="2.13.0+cu130", cuda="13.0", gpus=[])
 
 
-def libraries(tensorrt: Any = None, tensorrt_rtx: Any = None) -> dict[str, Answer | None]:
+def libraries(tensorrt: Any = None, tensorrt_rtx: Any = None) -> dict[str, Reply | None]:
     return {"tensorrt": tensorrt, "tensorrt_rtx": tensorrt_rtx}
 
 
@@ -89,19 +89,19 @@ def test_a_gpu_is_named_with_capability_memory_and_driver() -> None:
     [
         (CPU_BUILD, "note", "build of PyTorch is for the CPU; install a CUDA build"),
         (CUDA_BUILD, "note", "PyTorch cannot reach it; install a driver for CUDA 13.0"),
-        (Answer(fault="crashed (SIGSEGV)"), "ok", "used once PyTorch answers"),
+        (Reply(fault="crashed (SIGSEGV)"), "ok", "used once PyTorch answers"),
         (None, "ok", "used once PyTorch answers"),
     ],
 )
-def test_a_gpu_that_pytorch_does_not_use(torch: Answer | None, status: str, words: str) -> None:
-    finding = check_gpu(facts(torch=torch, driver=Answer("NVIDIA L4, 8.9, 22888, 470.57.02\n")))
+def test_a_gpu_that_pytorch_does_not_use(torch: Reply | None, status: str, words: str) -> None:
+    finding = check_gpu(facts(torch=torch, driver=Reply("NVIDIA L4, 8.9, 22888, 470.57.02\n")))
     assert finding.status == status
     assert words in said(finding)
 
 
 def test_a_driver_that_does_not_answer_is_a_note() -> None:
     fault = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
-    finding = check_gpu(facts(driver=Answer(fault=fault)))
+    finding = check_gpu(facts(driver=Reply(fault=fault)))
     assert (finding.status, finding.used) == ("note", "fits and predictions use the CPU")
     assert fault in finding.found
 
@@ -109,12 +109,12 @@ def test_a_driver_that_does_not_answer_is_a_note() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer(fault="no answer within 20 s"), "tensorrt: no answer within 20 s"),
-        (Answer(fault="crashed (SIGABRT)"), "tensorrt: crashed (SIGABRT)"),
-        (Answer(fault="ImportError: libnvinfer.so.11: cannot open"), "libnvinfer.so.11"),
+        (Reply(fault="no answer within 20 s"), "tensorrt: no answer within 20 s"),
+        (Reply(fault="crashed (SIGABRT)"), "tensorrt: crashed (SIGABRT)"),
+        (Reply(fault="ImportError: libnvinfer.so.11: cannot open"), "libnvinfer.so.11"),
     ],
 )
-def test_a_broken_tensorrt_is_named_and_the_other_taken(answer: Answer, words: str) -> None:
+def test_a_broken_tensorrt_is_named_and_the_other_taken(answer: Reply, words: str) -> None:
     both = check_tensorrt(facts(tensorrt=libraries(answer, record(**RTX))))
     assert both.status == "ok"
     assert words in both.found
@@ -127,7 +127,7 @@ def test_a_broken_tensorrt_is_named_and_the_other_taken(answer: Answer, words: s
 
 @pytest.mark.parametrize("check", [check_pytorch, check_onnxruntime])
 def test_a_library_that_does_not_import_is_a_fault_with_its_words(check: Any) -> None:
-    broken = Answer(fault="ImportError: libcudnn.so.9: cannot open shared object file")
+    broken = Reply(fault="ImportError: libcudnn.so.9: cannot open shared object file")
     finding = check(facts(torch=broken, onnxruntime=broken))
     assert finding.status == "fault"
     assert "libcudnn.so.9" in finding.found

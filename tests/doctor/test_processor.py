@@ -1,7 +1,7 @@
 import pytest
 
 from dataengine.doctor.processor import check_cores, check_instructions, check_int8, check_precision
-from dataengine.doctor.programs import Answer
+from dataengine.doctor.programs import Reply
 from dataengine.hardware.machine import parse_cpuinfo
 
 from ..helpers.cpuinfo import GRAVITON3, INTEL_AVX2
@@ -47,8 +47,8 @@ def test_fits_that_differ_are_both_named() -> None:
     assert used.startswith("fits take fp32 (asked for by name), bf16 (AVX512-BF16")
 
 
-@pytest.mark.parametrize("precision", [None, Answer(fault="no answer within 20 s")])
-def test_without_an_answer_the_instruction_set_is_still_said(precision: Answer | None) -> None:
+@pytest.mark.parametrize("precision", [None, Reply(fault="no answer within 20 s")])
+def test_without_an_answer_the_instruction_set_is_still_said(precision: Reply | None) -> None:
     finding = check_precision(facts(precision=precision))
     assert finding.status == "note"
     assert finding.found == "bf16 in hardware"

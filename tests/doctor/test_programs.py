@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.doctor.programs import Answer, ask, ask_record, importing_environment
+from dataengine.doctor.programs import Reply, ask, ask_record, importing_environment
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 
@@ -29,8 +29,8 @@ def python(code: str) -> list[str]:
 )
 def test_what_goes_wrong_is_said_in_a_few_words(command: list[str], fault: str) -> None:
     limit_s = 0.5 if "sleep" in command[-1] else 30
-    assert ask(command, limit_s) == Answer(fault=fault)
-    assert ask_record(command, limit_s) == Answer(fault=fault)
+    assert ask(command, limit_s) == Reply(fault=fault)
+    assert ask_record(command, limit_s) == Reply(fault=fault)
 
 
 def test_a_shell_that_hangs_in_a_child_is_not_waited_for(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_words_before_the_last_line_are_passed_over() -> None:
 
 @pytest.mark.parametrize("code", ["pass", "print('not json')", "print('[1]')", "import os; os.write(1, bytes([255]))"])
 def test_an_answer_that_cannot_be_read_is_a_fault(code: str) -> None:
-    assert ask_record(python(code), 30) == Answer(fault="no readable answer")
+    assert ask_record(python(code), 30) == Reply(fault="no readable answer")
 
 
 def test_this_package_is_importable_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.doctor.programs import Answer
-from dataengine.doctor.proofs import Proof, proofs_file, read_proofs
+from dataengine.doctor.programs import Reply
+from dataengine.doctor.proofs import RememberedProof, proofs_file, read_proofs
 from dataengine.doctor.rendering import check_blender, check_device, check_libraries
 from dataengine.errors import EnvironmentFault
 
@@ -13,7 +13,7 @@ from .healthy import BLENDER, facts, project, record, said
 BOTH = {"cuda": ["NVIDIA H200"], "optix": ["NVIDIA H200"], "hip": []}
 
 
-def device(devices: dict[str, list[str]], wish: str, **proofs: Proof) -> tuple[str, str]:
+def device(devices: dict[str, list[str]], wish: str, **proofs: RememberedProof) -> tuple[str, str]:
     blender = record(**{**BLENDER, "devices": devices})
     finding = check_device(facts(blender=blender, proofs=proofs, project=project(render={"device": wish})))
     return finding.status, said(finding)
@@ -43,10 +43,10 @@ def test_before_set_up_blender_is_installed_later_where_there_is_a_python_for_it
 
 @pytest.mark.parametrize("fault", ["no answer within 20 s", "crashed (SIGSEGV)", "ModuleNotFoundError: bpy"])
 def test_a_blender_that_does_not_start_is_one_line(fault: str) -> None:
-    finding = check_blender(facts(blender=Answer(fault=fault)))
+    finding = check_blender(facts(blender=Reply(fault=fault)))
     assert finding.status == "fault"
     assert fault in finding.found
-    assert check_device(facts(blender=Answer(fault=fault))).status == "ok"
+    assert check_device(facts(blender=Reply(fault=fault))).status == "ok"
 
 
 def test_missing_libraries_are_named_with_what_installs_them() -> None:
@@ -67,7 +67,7 @@ def test_a_gpu_is_tried_when_render_starts() -> None:
 
 
 def test_what_is_remembered_decides() -> None:
-    slow, works = Proof(False, "no picture within 600 s"), Proof(True, "")
+    slow, works = RememberedProof(False, "no picture within 600 s"), RememberedProof(True, "")
     assert device(BOTH, "auto", optix=works)[1].endswith("optix, which gave a picture; ")
     assert device(BOTH, "auto", optix=slow)[1].endswith(
         "cuda, tried when render starts (optix: no picture within 600 s); "
@@ -90,7 +90,7 @@ def test_what_render_remembers_is_what_is_read(tmp_path: Path, monkeypatch: pyte
     assert read_proofs(BOTH, "4.5.15") == {}
     memory.remember(memory.key_of("optix", ["NVIDIA H200"], "4.5.15"), proof.Proof(False, "no picture", 600.0, 600.0))
     memory.remember(memory.key_of("cuda", ["NVIDIA L4"], "4.5.15"), proof.Proof(True, "", 9.0))
-    assert read_proofs(BOTH, "4.5.15") == {"optix": Proof(False, "no picture")}
+    assert read_proofs(BOTH, "4.5.15") == {"optix": RememberedProof(False, "no picture")}
     assert read_proofs(BOTH, "5.0.1") == {}, "of another Blender"
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from dataengine.doctor.environment import Disk, Packages, find_browser, parse_pins, read_disk, read_packages
 from dataengine.doctor.memory import check_disk, check_memory
-from dataengine.doctor.programs import Answer
-from dataengine.doctor.project import read_project
+from dataengine.doctor.programs import Reply
+from dataengine.doctor.project import FITS, read_project
 from dataengine.doctor.questions import find_blender_python, find_command
 from dataengine.doctor.tools import check_browser, check_dvc, check_environment, check_git, check_project
 from dataengine.environments.machine_setup import ASKED_FOR
@@ -41,6 +41,13 @@ def test_a_project_is_read_with_its_params(tmp_path: Path) -> None:
     assert check_project(facts(project=found)).status == "ok"
 
 
+def test_a_fits_own_section_counts_before_the_shared_one() -> None:
+    shared = project(fit={"precision": "fp32", "device": "cpu"}, **{"fit-student": {"precision": "bf16"}})
+    assert [shared.value(fit, "precision", "auto") for fit in FITS] == ["fp32", "bf16"]
+    assert shared.value("fit-student", "device", "auto") == "cpu"
+    assert project().value("fit-student", "device", "auto") == "auto"
+
+
 @pytest.mark.parametrize("text", ["a: [", "- a list\n", "", "a: \x00"])
 def test_params_that_cannot_be_read_are_a_fault_in_one_line(tmp_path: Path, text: str) -> None:
     found = read_project(folder(tmp_path, text), tmp_path / "params.yaml")
@@ -54,7 +61,7 @@ def test_outside_a_project_that_is_said(tmp_path: Path) -> None:
     finding = check_project(facts(project=found))
     assert finding.status == "note"
     assert f"none: {tmp_path} has no dvc.yaml" in finding.found
-    assert check_git(facts(project=found, git=Answer(fault="fatal: not a git repository"))).status == "ok"
+    assert check_git(facts(project=found, git=Reply(fault="fatal: not a git repository"))).status == "ok"
     assert check_environment(facts(project=found)).status == "ok"
 
 
@@ -112,13 +119,13 @@ def test_pins_of_all_spellings() -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "words"),
     [
-        (Answer("/home/ada/dataengine\n"), "ok", "checkout"),
-        (Answer(fault="not found"), "fault", "apt-get install git"),
-        (Answer(fault="fatal: not a git repository"), "fault", "git init"),
-        (Answer(fault="fatal: detected dubious ownership in repository at '/x'"), "fault", "safe.directory"),
+        (Reply("/home/ada/dataengine\n"), "ok", "checkout"),
+        (Reply(fault="not found"), "fault", "apt-get install git"),
+        (Reply(fault="fatal: not a git repository"), "fault", "git init"),
+        (Reply(fault="fatal: detected dubious ownership in repository at '/x'"), "fault", "safe.directory"),
     ],
 )
-def test_git_is_needed_by_dvc(answer: Answer, status: str, words: str) -> None:
+def test_git_is_needed_by_dvc(answer: Reply, status: str, words: str) -> None:
     finding = check_git(facts(git=answer))
     assert finding.status == status
     assert words in said(finding)

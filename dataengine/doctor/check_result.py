@@ -9,7 +9,7 @@ Status = Literal["ok", "note", "fault"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What one check found."""
 
     name: str
