@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, contact_sheet, draw_people, part_around
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.poses.clusters import PoseClusters
 
@@ -62,7 +63,7 @@ def _portrait(person: People, images: Images | None) -> BgrImage:
     if images is not None:
         image = draw_people(read_image(str(images.path[images.rows_of(person.image_id)[0]])), person)
         return part_around(image, person.bbox_xywh_px[0], _MARGIN)[0]
-    labelled = person.visibility[0] > 0
+    labelled = person.visibility[0] > UNLABELLED
     points = person.keypoints_px[0].astype(np.float64)
     low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
     room = np.array(TILE_PX) - 2 * _SKELETON_MARGIN_PX
