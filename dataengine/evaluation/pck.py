@@ -30,6 +30,8 @@ def pck(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.2) -
 def pckh(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.5, column: str = HEAD_COLUMN) -> float:
     """As `pck`, within `fraction` of the head: extra column `column`, px. Who has none (None, NaN, 0) is left out.
 
+    For results on MPII, to call from Python: no stage knows a set with labelled heads.
+
     Raises:
         InputError: there is no such column.
     """

@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class ViewPair:
-    """Two views of one person."""
+    """Two views of one person, see `loader.epoch_view_batches`."""
 
     weak: Sample
     strong: Sample
