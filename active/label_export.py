@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from dataengine.coco_json import write_people
-from dataengine.people import Images, People
+from dataengine.people import JOINTS, Images, People
 
 from .manifest.files import Selection, read_selection
 
@@ -33,8 +33,8 @@ def prefilled(selection: Selection) -> tuple[People, Images]:
     """The persons in the picked images with the teacher's keypoints, and these images, most wanted first."""
     chosen = selection.scored.take(np.isin(selection.scored.extras["sha256"], list(selection.picks)))
     people = chosen.replace(
-        keypoints_px=np.array(chosen.extras["teacher_px"].tolist(), dtype=np.float32).reshape(-1, 17, 2),
-        visibility=np.array(chosen.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, 17),
+        keypoints_px=np.array(chosen.extras["teacher_px"].tolist(), dtype=np.float32).reshape(-1, JOINTS, 2),
+        visibility=np.array(chosen.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, JOINTS),
         extras={"sha256": chosen.extras["sha256"]},
     )
     rank = np.array([selection.picks[sha256]["rank"] for sha256 in chosen.extras["sha256"].tolist()])

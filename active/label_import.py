@@ -16,6 +16,7 @@ import typer
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
 from .manifest.files import read_selection
@@ -87,7 +88,7 @@ def _check(people: People, images: Images, path: Path) -> None:
         raise InputError(f"{path} labels nobody", expected="at least one person")
     rows = images.rows_of(people.image_id)
     size = np.stack([images.width[rows], images.height[rows]], axis=1)[:, None]
-    labelled = people.visibility > 0
+    labelled = people.visibility > UNLABELLED
     points = people.keypoints_px
     outside = ((points < -OUTSIDE_TOLERANCE_PX) | (points > size + OUTSIDE_TOLERANCE_PX)).any(axis=2) & labelled
     faults = {
@@ -121,7 +122,7 @@ def _in_order(people: People, images: Images) -> tuple[People, Images]:
 def _content_sha256(people: People) -> str:
     """Hash of what was labelled: images, boxes, joints, in the order of `_in_order`."""
     content = hashlib.sha256("".join(people.extras["sha256"].tolist()).encode())
-    points = np.where(people.visibility[..., None] > 0, people.keypoints_px, 0)
+    points = np.where(people.visibility[..., None] > UNLABELLED, people.keypoints_px, 0)
     for array in (people.bbox_xywh_px, points):
         content.update(np.round(array.astype(np.float64), 2).tobytes())
     content.update(people.visibility.tobytes())

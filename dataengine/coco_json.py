@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
-from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
-from dataengine.people import Images, People, json_column
+from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
+from dataengine.people import JOINTS, Images, People, json_column
 
 PERSON_CATEGORY: dict[str, Any] = {
     "id": 1,
@@ -61,7 +61,7 @@ def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
-            f"{path} is not COCO person_keypoints JSON", expected="17 keypoints a person", got=got
+            f"{path} is not COCO person_keypoints JSON", expected=f"{JOINTS} keypoints a person", got=got
         ) from error
     return people, images
 
@@ -84,7 +84,7 @@ def _image_record(images: Images, row: int, folder: Path) -> dict[str, Any]:
 
 
 def _annotation_record(people: People, row: int) -> dict[str, Any]:
-    labelled = people.visibility[row] > 0
+    labelled = people.visibility[row] > UNLABELLED
     points = np.where(labelled[:, None], people.keypoints_px[row], 0.0)
     triples = np.concatenate([_rounded(points), people.visibility[row][:, None].astype(np.float64)], axis=1)
     box = _rounded(people.bbox_xywh_px[row])
@@ -137,7 +137,7 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
 
 def _read_annotations(records: list[dict[str, Any]]) -> People:
     n = len(records)
-    triples = np.array([record["keypoints"] for record in records], dtype=np.float32).reshape(n, 17, 3)
+    triples = np.array([record["keypoints"] for record in records], dtype=np.float32).reshape(n, JOINTS, 3)
     names = sorted({name for record in records for name in record} - _COCO_KEYS)
     return People.build(
         image_id=np.array([record["image_id"] for record in records], dtype=np.int64).reshape(n),

@@ -13,10 +13,27 @@ from dataengine.people import People
 BgrImage = NDArray[np.uint8]
 Color = tuple[int, int, int]
 
-# Left, right and middle are told apart by colours that a colour-blind reader can tell apart (Okabe & Ito), BGR.
-LEFT_COLOR: Color = (178, 114, 0)
-RIGHT_COLOR: Color = (0, 94, 213)
-MIDDLE_COLOR: Color = (115, 158, 0)
+# Colours that a colour-blind reader can tell apart (Okabe & Ito, "Color Universal Design", 2008), as pages and plots
+# name them.
+OKABE_ITO = {
+    "black": "#000000",
+    "orange": "#e69f00",
+    "sky blue": "#56b4e9",
+    "green": "#009e73",
+    "yellow": "#f0e442",
+    "blue": "#0072b2",
+    "vermilion": "#d55e00",
+    "purple": "#cc79a7",
+}
+
+
+def bgr(color: str) -> Color:
+    """A colour such as "#0072b2" in OpenCV's order."""
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return blue, green, red
+
+
+LEFT_COLOR, RIGHT_COLOR, MIDDLE_COLOR = (bgr(OKABE_ITO[name]) for name in ("blue", "vermilion", "green"))
 
 
 def _side_color(*joints: int) -> Color:

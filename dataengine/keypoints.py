@@ -23,6 +23,8 @@ COCO_KEYPOINTS: tuple[str, ...] = (
     "right_ankle",
 )
 
+BODY_KEYPOINTS = COCO_KEYPOINTS[COCO_KEYPOINTS.index("left_shoulder") :]  # shoulders to ankles, what most sets share
+
 # Edges of the COCO person category, written 1-based in its annotation files and 0-based here.
 COCO_SKELETON: tuple[tuple[int, int], ...] = (
     (15, 13),

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dataengine.errors import InputError
-from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
 
 Source = Literal["real", "synthetic", "pseudo"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+SOURCE_DTYPE = np.dtype(f"<U{max(map(len, SOURCES))}")
 JOINTS = len(COCO_KEYPOINTS)
 
 
@@ -56,12 +57,12 @@ class People:
         _check("visibility", self.visibility, (n, JOINTS), np.uint8)
         _check("score", self.score, (n,), np.float32)
         _check("weight", self.weight, (n,), np.float32)
-        _check("source", self.source, (n,), "<U9")
+        _check("source", self.source, (n,), SOURCE_DTYPE)
         _check("track_id", self.track_id, (n,), np.int64)
         for name, column in self.extras.items():
             if len(column) != n:
                 raise InputError(f"extra column {name!r} is malformed", expected=f"{n} rows", got=f"{len(column)}")
-        if n and self.visibility.max() > 2:
+        if n and self.visibility.max() > VISIBLE:
             raise InputError("visibility is out of range", expected="0, 1 or 2", got=str(int(self.visibility.max())))
         if n and (self.bbox_xywh_px[:, 2:] < 0).any():
             raise InputError("a box has a negative size", expected="x, y, width, height", mend="check the box format")
@@ -99,7 +100,7 @@ class People:
             visibility=_as_flags(visibility).reshape(n, JOINTS),
             score=column(score, np.float32),
             weight=column(weight, np.float32),
-            source=column(np.asarray(source, dtype=str), "<U9"),
+            source=column(np.asarray(source, dtype=str), SOURCE_DTYPE),
             track_id=column(track_id, np.int64),
             extras={name: _as_column(values, n) for name, values in (extras or {}).items()},
         )
@@ -144,8 +145,8 @@ class People:
 def _as_flags(visibility: ArrayLike) -> NDArray[np.uint8]:
     """Visibility as bytes; a cast alone would turn 2.7 or NaN into a valid flag."""
     flags = np.asarray(visibility)
-    if not np.isin(flags, (0, 1, 2)).all():
-        got = str(flags[~np.isin(flags, (0, 1, 2))][0])
+    if not np.isin(flags, (UNLABELLED, OCCLUDED, VISIBLE)).all():
+        got = str(flags[~np.isin(flags, (UNLABELLED, OCCLUDED, VISIBLE))][0])
         raise InputError("visibility is out of range", expected="0, 1 or 2", got=got)
     return flags.astype(np.uint8)
 

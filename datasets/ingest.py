@@ -16,6 +16,7 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
+from dataengine.keypoints import UNLABELLED
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.progress import track
@@ -149,7 +150,7 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
     keypoints = labels.keypoints_px[view] * scale
     size = np.stack([images.width, images.height], axis=1)
     inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
-    visibility = np.where(inside, labels.visibility[view], 0)
+    visibility = np.where(inside, labels.visibility[view], UNLABELLED)
     return People.build(
         image_id=images.id,
         bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),
@@ -226,7 +227,7 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     `images` is the intake's table with the paths as they are now. Returns people per split.
     """
     people, split = intake.people, intake.people_split()
-    usable = (people.visibility > 0).any(axis=1)
+    usable = (people.visibility > UNLABELLED).any(axis=1)
     test_info = intake.freeze(folder, params).info()
     counts = {}
     for name in SPLITS:

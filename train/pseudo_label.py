@@ -9,6 +9,7 @@ import typer
 
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
+from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.params import load_section
 from dataengine.people import Images, People
 
@@ -92,7 +93,7 @@ def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fit
     """
     judged = people.replace(
         keypoints_px=verdict.keypoints_px.astype(np.float32),
-        visibility=np.where(verdict.reason == KEPT, 2, 0).astype(np.uint8),
+        visibility=np.where(verdict.reason == KEPT, VISIBLE, UNLABELLED).astype(np.uint8),
         weight=np.where(verdict.kept, verdict.weight, 0.0).astype(np.float32),
     )
     columns = {"blazepose": blazepose, "fitted": fitted}

@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
-from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
+from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
 from dataengine.people import Images, People
 from dataengine.progress import track
 
@@ -172,7 +172,7 @@ def _keypoint(
     shares = np.asarray(points_px, dtype=np.float64) / np.asarray(size, dtype=np.float64)
     keypoint = fiftyone.Keypoint(label="person")
     if visibility is not None:
-        shares[np.asarray(visibility) == 0] = np.nan
+        shares[np.asarray(visibility) == UNLABELLED] = np.nan
         keypoint["visibility"] = [int(flag) for flag in visibility]
     if confidence is not None:
         keypoint.confidence = [float(c) for c in confidence]

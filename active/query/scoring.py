@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from dataengine.evaluation.analysis.breakdown import break_down, with_errors
 from dataengine.evaluation.ap.matching import paired
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
-from dataengine.people import Images, People, object_column
+from dataengine.keypoints import UNLABELLED
+from dataengine.people import SOURCE_DTYPE, Images, People, object_column
 from dataengine.poses.clusters import PoseClusters
 from dataengine.poses.embedding import embed_poses
 
@@ -43,7 +44,7 @@ def look(student: Path, people: People, images: Images) -> Seen:
 
 def taught_joints(truth: People) -> NDArray[np.bool_]:
     """Which of the 17 joints anybody labelled. Of the others (faces in LSP) the student's opinion says nothing."""
-    return np.asarray((truth.visibility > 0).any(axis=0), dtype=np.bool_)
+    return np.asarray((truth.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
 
 
 def scored_people(
@@ -75,7 +76,7 @@ def scored_people(
     return scored.replace(
         visibility=scored.visibility * joints,
         score=seen.plain.confidence[:, joints].mean(axis=1),
-        source=np.full(len(scored), "pseudo", dtype="<U9"),
+        source=np.full(len(scored), "pseudo", dtype=SOURCE_DTYPE),
         extras={
             **teacher.extras,
             **columns,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.people import JOINTS
 
 from ..body.model import BodyModel
 from ..cycles.depth import blender_pixels, render_depth
@@ -47,19 +48,15 @@ class DepthObserver:
         within = geometry.camera.in_frame(pixels, from_eye)
         labels = np.concatenate(
             [
-                joint_visibility(
-                    person,
-                    row,
-                    Hits(seen.hits.mesh[17 * row : 17 * row + 17], seen.hits.rest_m[17 * row : 17 * row + 17]),
-                    within[17 * row : 17 * row + 17],
-                )
+                joint_visibility(person, row, Hits(seen.hits.mesh[own], seen.hits.rest_m[own]), within[own])
                 for row, person in enumerate(geometry.people)
+                for own in [slice(JOINTS * row, JOINTS * (row + 1))]
             ]
         )
         kept = in_frame(labels)
         column, line = pixels[kept].astype(int).T
         return {
-            "joint": np.tile(np.arange(17), len(geometry.people))[kept],
+            "joint": np.tile(np.arange(JOINTS), len(geometry.people))[kept],
             "image": np.full(kept.sum(), index),
             "visible": is_visible(labels)[kept],
             "in_front_m": from_eye[kept] - depth[line, column],

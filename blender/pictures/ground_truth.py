@@ -19,6 +19,7 @@ from pycocotools import mask as coco_mask
 from scipy.spatial.distance import cdist
 
 from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
+from dataengine.people import JOINTS
 
 from ..cycles.observe import Hits, Observation
 from ..scene.camera import Camera
@@ -38,7 +39,7 @@ def annotate(geometry: Geometry, observation: Observation) -> list[dict[str, Any
         seen = observation.instance == person.mesh.instance
         if seen.sum() < MINIMUM_AREA_PX:
             continue
-        joints = slice(17 * row, 17 * row + 17)
+        joints = slice(JOINTS * row, JOINTS * (row + 1))
         hits = Hits(observation.hits.mesh[joints], observation.hits.rest_m[joints])
         records.append(_record(person, row, seen, hits, geometry.camera))
     return records
@@ -69,7 +70,7 @@ def _record(person: Standing, mesh_index: int, seen: NDArray[np.bool_], hits: Hi
     return {
         "instance": person.mesh.instance,
         "bbox_xywh_px": coco_mask.toBbox(encoded).tolist(),
-        "keypoints_px": np.where(visibility[:, None] > 0, pixels, 0.0).round(3).tolist(),
+        "keypoints_px": np.where(visibility[:, None] > UNLABELLED, pixels, 0.0).round(3).tolist(),
         "visibility": visibility.tolist(),
         "area": int(coco_mask.area(encoded)),
         "iscrowd": 0,

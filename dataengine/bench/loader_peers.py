@@ -22,7 +22,7 @@ from torch import Tensor
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
 from dataengine.crops.spec import CropSpec
 from dataengine.crops.training.augment import AugmentParams
-from dataengine.keypoints import FLIP_INDEX
+from dataengine.keypoints import FLIP_INDEX, UNLABELLED
 from dataengine.people import Images, People
 
 SIMCC_SPLIT, SIMCC_SIGMA_BINS = 2, 5.0
@@ -116,7 +116,7 @@ class PoseChain:
             "img_path": str(self._images.path[self._image_row[row]]),
             "bbox": self._people.bbox_xywh_px[row].copy(),
             "keypoints": self._people.keypoints_px[row][None].copy(),
-            "keypoints_visible": (self._people.visibility[row] > 0)[None].astype(np.float32),
+            "keypoints_visible": (self._people.visibility[row] > UNLABELLED)[None].astype(np.float32),
         }
         for step in self._steps:
             step(results)

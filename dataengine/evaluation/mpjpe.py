@@ -1,7 +1,8 @@
 """MPJPE: the mean distance of joints in space, with the root or the whole pose aligned first.
 
 As results on Human3.6M are given (Ionescu et al., PAMI 2014): "protocol 1" aligns the root joint only; "protocol 2",
-also called PA-MPJPE, the rotation, size and place of each pose (Procrustes).
+also called PA-MPJPE, the rotation, size and place of each pose (Procrustes). To call from Python, on poses lifted to
+space by any model: the stages of this project predict pixels.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import People
 
 LEFT_SHOULDER, RIGHT_SHOULDER = COCO_KEYPOINTS.index("left_shoulder"), COCO_KEYPOINTS.index("right_shoulder")
@@ -30,6 +30,8 @@ def pck(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.2) -
 def pckh(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.5, column: str = HEAD_COLUMN) -> float:
     """As `pck`, within `fraction` of the head: extra column `column`, px. Who has none (None, NaN, 0) is left out.
 
+    For results on MPII, to call from Python: no stage knows a set with labelled heads.
+
     Raises:
         InputError: there is no such column.
     """
@@ -43,7 +45,7 @@ def pckh(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.5, 
 
 def torso_px(gt: People) -> NDArray[np.float64]:
     """Size of each person's torso (n,), px."""
-    points, labelled = gt.keypoints_px.astype(np.float64), gt.visibility > 0
+    points, labelled = gt.keypoints_px.astype(np.float64), gt.visibility > UNLABELLED
     size = np.zeros(len(gt))
     for shoulder, hip in TORSO_DIAGONALS:
         length = np.linalg.norm(points[:, shoulder] - points[:, hip], axis=1)
@@ -54,5 +56,5 @@ def torso_px(gt: People) -> NDArray[np.float64]:
 def _share_near(gt: People, keypoints_px: NDArray[np.floating], reach_px: NDArray[np.float64]) -> float:
     """Share of labelled joints predicted within the person's `reach_px` (n,); 0 when no joint is labelled."""
     distance = np.linalg.norm(np.asarray(keypoints_px, dtype=np.float64) - gt.keypoints_px, axis=2)
-    near, labelled = distance <= reach_px[:, None], gt.visibility > 0
+    near, labelled = distance <= reach_px[:, None], gt.visibility > UNLABELLED
     return float(near[labelled].mean()) if labelled.any() else 0.0

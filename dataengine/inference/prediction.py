@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dataengine.crops.spec import affine_scale, apply_affine, invert_affine
 from dataengine.inference.sessions import Answer
+from dataengine.keypoints import VISIBLE
 from dataengine.nets.layout import Decoded
 from dataengine.people import People
 
@@ -28,7 +29,9 @@ class Prediction:
     def as_people(self, people: People) -> People:
         """`people` with these joints, all marked visible, and the scores: the detections that OKS AP wants."""
         return people.replace(
-            keypoints_px=self.keypoints_px, visibility=np.full(self.confidence.shape, 2, np.uint8), score=self.score
+            keypoints_px=self.keypoints_px,
+            visibility=np.full(self.confidence.shape, VISIBLE, np.uint8),
+            score=self.score,
         )
 
 

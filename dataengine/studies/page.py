@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataengine.draw import OKABE_ITO
 from dataengine.files import atomic_path
 from dataengine.studies.seed_spread import LEVEL
 
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MISSING = "missing"
-# Okabe and Ito's colours, which everyone can tell apart; a marker each for print without colour
-BLUE, GREY = "#0072b2", "#777777"
-STYLES: tuple[tuple[str, str], ...] = tuple(
-    zip(("#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", BLUE), "os^vDPX", strict=True)
-)
+BLUE, GREY = OKABE_ITO["blue"], "#777777"
+_COLORS = ("black", "orange", "sky blue", "green", "vermilion", "purple", "blue")
+# a marker each for print without colour
+STYLES: tuple[tuple[str, str], ...] = tuple(zip((OKABE_ITO[name] for name in _COLORS), "os^vDPX", strict=True))
 """Colour and marker of each thing that a plot compares."""
 _DPI = 110
 _LINE_LENGTH = 118

@@ -221,4 +221,4 @@ def _flags(flags: NDArray[np.float64], known: Mapping[int, int]) -> NDArray[np.f
 
 def _labelled(values: Any, count: int) -> int:
     """How many of `count` joints of another part are labelled; 0 when they are not even numbers: nobody reads them."""
-    return sum(flag > 0 for flag in values[2::3]) if are_numbers(values, 3 * count) else 0
+    return sum(flag > UNLABELLED for flag in values[2::3]) if are_numbers(values, 3 * count) else 0

@@ -6,6 +6,7 @@ Dropped on the way in: head and neck. Lost on the way out: nose, eyes and ears.
 from pathlib import Path
 
 from dataengine.files import write_json
+from dataengine.keypoints import BODY_KEYPOINTS
 from dataengine.people import Images, People
 
 from .coco_like import FormatLayout, coco_like_document, coco_triples, read_coco_like
@@ -13,22 +14,7 @@ from .content import Limits, SourceContent
 from .joints import joint_map
 from .writing import Written, lost_fields, relative_names
 
-JOINT_NAMES = (
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-    "head",
-    "neck",
-)
+JOINT_NAMES = (*BODY_KEYPOINTS, "head", "neck")
 CROWDPOSE = joint_map(JOINT_NAMES)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
-from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.keypoints import BODY_KEYPOINTS, UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
 from .coco_like import FormatLayout, coco_like_document, coco_triples, read_coco_like, read_document
@@ -18,25 +18,7 @@ from .content import Limits, SourceContent, is_whole
 from .joints import joint_map
 from .writing import Written, lost_fields, lost_occlusion, relative_names
 
-JOINT_NAMES = (
-    "nose",
-    "head_bottom",
-    "head_top",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-)
+JOINT_NAMES = ("nose", "head_bottom", "head_top", "left_ear", "right_ear", *BODY_KEYPOINTS)
 POSETRACK = joint_map(JOINT_NAMES)
 
 

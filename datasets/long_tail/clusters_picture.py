@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import read_image
-from dataengine.draw import BgrImage, contact_sheet, draw_people, part_around
+from dataengine.draw import OKABE_ITO, BgrImage, contact_sheet, draw_people, part_around
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.poses.clusters import PoseClusters
 
@@ -43,8 +44,8 @@ def write_clusters_picture(
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
     bars = figure.add_axes((0.07, (sheet.shape[0] + 50) / height, 0.91, (_BARS_HEIGHT_PX - 90) / height))
     place = np.arange(len(counts))
-    bars.bar(place - 0.2, counts, 0.4, label="people", color="#0072b2")
-    bars.bar(place + 0.2, counts * factors, 0.4, label="drawn per epoch", color="#e69f00")
+    bars.bar(place - 0.2, counts, 0.4, label="people", color=OKABE_ITO["blue"])
+    bars.bar(place + 0.2, counts * factors, 0.4, label="drawn per epoch", color=OKABE_ITO["orange"])
     bars.axhline(threshold * counts.sum(), color="grey", linestyle=":", label="repeated when below")
     bars.set(xlabel="cluster", ylabel="people", title="Poses in the training set")
     if len(counts) <= _CAPTIONED_BARS:
@@ -62,7 +63,7 @@ def _portrait(person: People, images: Images | None) -> BgrImage:
     if images is not None:
         image = draw_people(read_image(str(images.path[images.rows_of(person.image_id)[0]])), person)
         return part_around(image, person.bbox_xywh_px[0], _MARGIN)[0]
-    labelled = person.visibility[0] > 0
+    labelled = person.visibility[0] > UNLABELLED
     points = person.keypoints_px[0].astype(np.float64)
     low, high = points[labelled].min(axis=0), points[labelled].max(axis=0)
     room = np.array(TILE_PX) - 2 * _SKELETON_MARGIN_PX

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.files import short_sha256
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
 from ..checks.checking import CheckedSet, check_set
@@ -55,7 +56,7 @@ class Intake:
 
     def test_set(self, params: SplitParams) -> FrozenTest:
         """The identity of the test split: of its people with a labelled joint, and their images."""
-        usable = (self.people.visibility > 0).any(axis=1)
+        usable = (self.people.visibility > UNLABELLED).any(axis=1)
         people = self.people.take((self.people_split() == "test") & usable)
         rows = np.unique(self.images.rows_of(people.image_id))
         return identify(params.test_version, people, self.images.take(rows), [self.keys[row] for row in rows])
@@ -115,7 +116,7 @@ def _limited(
 ) -> Intake:
     """With no more training images than are wanted, and the quality report written."""
     people, images, keys = checked.people, checked.images, checked.sha256.tolist()
-    labelled = np.isin(images.id, people.image_id[(people.visibility > 0).any(axis=1)])
+    labelled = np.isin(images.id, people.image_id[(people.visibility > UNLABELLED).any(axis=1)])
     left_out = beyond_limit(split, keys, labelled, params.train_images)
     split = np.where(left_out, DROPPED, split)
     quality = summarise(checked, split, aside, info, left_out)

@@ -30,6 +30,7 @@ from dataengine.hardware.precision import DTYPES, choose_precision
 from dataengine.mixing import MixRecipe
 from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.params import load_section
+from dataengine.people import SOURCE_DTYPE
 
 from ..fit import data, loop, start, state
 from ..fit.params import BASE, FitParams
@@ -99,7 +100,7 @@ class Plain:
 def loops(params: Any, folder: Path, people: int, precision: str | None = None) -> tuple[Ours, Plain]:
     """Both loops on `people` persons, with equal first weights; `precision` in place of that of `params`."""
     persons, images = small_set(folder, people)
-    persons = persons.replace(source=np.full(len(persons), "real", dtype="<U9"))
+    persons = persons.replace(source=np.full(len(persons), "real", dtype=SOURCE_DTYPE))
     mix = data.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
     # the schedule is drawn out, so that the rate stays above 0 however many epochs are fitted
     training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)

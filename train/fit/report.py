@@ -12,7 +12,8 @@ from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.figures import figures_of
 from dataengine.files import atomic_path
 from dataengine.inference.predict import Prediction
-from dataengine.people import People
+from dataengine.keypoints import VISIBLE
+from dataengine.people import JOINTS, People
 from dataengine.pictures import encode_picture
 
 from .data import ValidationSet
@@ -59,7 +60,9 @@ def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Predictio
     scale = TILE_PX / crop_bgr.shape[1]
     crop = np.asarray(cv2.resize(crop_bgr, None, fx=scale, fy=scale), dtype=np.uint8)
     person = validation.people.take([row])
-    guess = person.replace(keypoints_px=prediction.keypoints_px[[row]], visibility=np.full((1, 17), 2, dtype=np.uint8))
+    guess = person.replace(
+        keypoints_px=prediction.keypoints_px[[row]], visibility=np.full((1, JOINTS), VISIBLE, np.uint8)
+    )
     truth = draw_people(crop, _in_crop(person, validation.crops.matrices[row], scale), TRUTH_COLOR)
     return draw_people(truth, _in_crop(guess, validation.crops.matrices[row], scale))
 

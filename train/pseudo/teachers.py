@@ -15,7 +15,7 @@ from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
 from dataengine.crops.pixels import read_image
 from dataengine.inference.predict import load_runner, predict_both_ways
-from dataengine.keypoints import FLIP_INDEX
+from dataengine.keypoints import FLIP_INDEX, VISIBLE
 from dataengine.people import JOINTS, Images, People
 from dataengine.progress import track
 
@@ -72,7 +72,7 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
 
 def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
     """Box (4,) around all joints, cut to the image of (width, height)."""
-    box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), 2))[0]
+    box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), VISIBLE))[0]
     return clip_boxes(box.astype(np.float64), size_px).astype(np.float32)
 
 
@@ -91,7 +91,7 @@ def as_people(found: list[Found], images: Images) -> People:
         image_id=[int(images.id[person.image_row]) for person in found],
         bbox_xywh_px=np.array([person.bbox_xywh_px for person in found], dtype=np.float32).reshape(n, 4),
         keypoints_px=np.array([p.landmarks.keypoints_px for p in found], dtype=np.float32).reshape(n, JOINTS, 2),
-        visibility=np.full((n, JOINTS), 2),
+        visibility=np.full((n, JOINTS), VISIBLE),
         score=np.array([person.landmarks.presence for person in found], dtype=np.float32),
         source="pseudo",
     )

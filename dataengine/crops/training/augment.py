@@ -54,6 +54,7 @@ class AugmentParams:
 NO_AUGMENTATION = AugmentParams(
     rotation_deg=0, rotation_share=0, scale=0, shift=0, flip_share=0, photometric_share=0, dropout_share=0
 )
+"""Plain crops: where the augmentation is switched off, and the weak view of `CropSamples.views`."""
 
 
 def random_affines(

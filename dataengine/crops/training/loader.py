@@ -142,7 +142,11 @@ def epoch_view_batches(
     places: NDArray[np.int64] | None = None,
     waited: WaitClock | None = None,
 ) -> Iterator[ViewBatch]:
-    """As `epoch_batches`, but a weak and a strong view of each sample."""
+    """As `epoch_batches`, but a weak and a strong view of each sample.
+
+    For training on unlabelled people by consistency (FixMatch: Sohn et al., NeurIPS 2020), where the answer to the weak
+    view is the label of the strong one; both fits train on labels alone and draw with `epoch_batches`.
+    """
 
     def make(start: int) -> ViewBatch:
         rows = order[start : start + batch]

@@ -20,7 +20,7 @@ from dataengine.crops.training.patch_source import PatchSource
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.photometric import Photometric
 from dataengine.errors import InputError
-from dataengine.keypoints import VISIBLE
+from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
 DEFAULT_CACHE_BYTES = 2 << 30
@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class ViewPair:
-    """Two views of one person."""
+    """Two views of one person, see `loader.epoch_view_batches`."""
 
     weak: Sample
     strong: Sample
@@ -140,7 +140,7 @@ class CropSamples:
         points[mirrored] = swap_sides(points[mirrored])
         visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
         visibility[~self._inside(points)] = 0
-        weight = np.where(visibility > 0, self.people.weight[rows, None], 0.0).astype(np.float32)
+        weight = np.where(visibility > UNLABELLED, self.people.weight[rows, None], 0.0).astype(np.float32)
         patches = [self._source.patch(int(row)) for row in rows]
         crop_from_patch = compose_affine(crop_from_image, np.stack([patch.image_from_patch for patch in patches]))
         looks = self._photometric(params)
@@ -174,7 +174,7 @@ class CropSamples:
         width, height = self.spec.width_px, self.spec.height_px
         somewhere, at_joints = rng.random() < params.dropout_share, rng.random() < params.joint_cutout_share
         parts = [random_holes(rng, width, height)] if somewhere else []
-        parts += [joint_holes(rng, points, visibility > 0, width, height)] if at_joints else []
+        parts += [joint_holes(rng, points, visibility > UNLABELLED, width, height)] if at_joints else []
         if not parts:
             return visibility
         holes = np.concatenate(parts)
@@ -203,6 +203,7 @@ def _with_masks(people: People) -> NDArray[np.bool_]:
     masks = people.extras.get("segmentation")
     if masks is None:
         return np.zeros(len(people), dtype=bool)
-    in_sight = (people.visibility == VISIBLE).sum(axis=1) >= LEAST_IN_SIGHT * (people.visibility > 0).sum(axis=1)
+    labelled = (people.visibility > UNLABELLED).sum(axis=1)
+    in_sight = (people.visibility == VISIBLE).sum(axis=1) >= LEAST_IN_SIGHT * labelled
     masked = np.array([isinstance(mask, dict) for mask in masks], dtype=bool)
     return (people.source == "synthetic") & masked & in_sight

@@ -125,7 +125,10 @@ def draw_ap(
 def interval_of(
     matches: Matches, clusters: NDArray[np.int64], *, resamples: int, level: float, rng: np.random.Generator
 ) -> Interval:
-    """Interval of one model's AP. `clusters` (m,) follows the order of `matches.image_id`."""
+    """Interval of one model's AP, for results without a rival; the gate compares two by `paired_intervals`.
+
+    `clusters` (m,) follows the order of `matches.image_id`.
+    """
     draws = draw_ap([matches], clusters, resamples=resamples, rng=rng)[:, 0]
     return Resampled.of(average_precision(matches), draws, effective_clusters(matches, clusters)).interval(level)
 

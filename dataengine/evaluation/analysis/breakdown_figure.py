@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from dataengine.draw import OKABE_ITO
 from dataengine.evaluation.analysis.breakdown import ErrorBreakdown
 from dataengine.evaluation.analysis.joint_errors import JOINT_ERRORS
 
@@ -9,16 +10,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito's palette, which colour-blind readers can tell apart.
 COLOURS = {
     "good": "#d9d9d9",
-    "jitter": "#56b4e9",
-    "inversion": "#e69f00",
-    "swap": "#cc79a7",
-    "miss": "#d55e00",
-    "score": "#0072b2",
-    "background": "#f0e442",
-    "not found": "#009e73",
+    "jitter": OKABE_ITO["sky blue"],
+    "inversion": OKABE_ITO["orange"],
+    "swap": OKABE_ITO["purple"],
+    "miss": OKABE_ITO["vermilion"],
+    "score": OKABE_ITO["blue"],
+    "background": OKABE_ITO["yellow"],
+    "not found": OKABE_ITO["green"],
 }
 
 

@@ -15,7 +15,7 @@ from dataengine.boxes import pairwise_iou
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.slices import Slice, slice_of_people
 from dataengine.evaluation.ap.poses import person_area
-from dataengine.keypoints import OCCLUDED
+from dataengine.keypoints import OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 
@@ -88,7 +88,7 @@ def slices_by_size(gt: People, images: Images) -> list[Slice]:
 
 def slices_by_occlusion(gt: People, images: Images) -> list[Slice]:
     """By the share of the labelled joints that are labelled as occluded: none, some, most of them."""
-    labelled = np.count_nonzero(gt.visibility > 0, axis=1)
+    labelled = np.count_nonzero(gt.visibility > UNLABELLED, axis=1)
     share = np.count_nonzero(gt.visibility == OCCLUDED, axis=1) / np.maximum(labelled, 1)
     name = np.where(share == 0, "none", np.where(share <= MOSTLY_OCCLUDED, "some", "most"))
     return slices_by_person("occlusion", np.where(labelled > 0, name, ""), gt, images)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks_kernels import extents
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
 Record = Mapping[str, Any]
@@ -67,7 +68,7 @@ def truths_of(gt: People, images: Images) -> tuple[Truths, NDArray[np.int64]]:
     """
     images.rows_of(gt.image_id)
     image_id = np.sort(images.id)
-    labelled = gt.visibility > 0
+    labelled = gt.visibility > UNLABELLED
     crowd = np.array([bool(value) for value in gt.extras.get("iscrowd", np.zeros(len(gt)))], dtype=bool)
     truths = Truths(
         image=np.searchsorted(image_id, gt.image_id),

@@ -11,6 +11,7 @@ from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.inference.predict import Prediction
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.pictures import data_uri
 
@@ -48,7 +49,7 @@ def people_to_show(
     """
     oks = [person_oks(people, prediction.keypoints_px) for prediction in predictions.values()]
     interest = np.abs(oks[0] - oks[1]) if len(oks) > 1 else 1 - oks[0]
-    interest = np.where((people.visibility > 0).any(axis=1), interest, -1.0)
+    interest = np.where((people.visibility > UNLABELLED).any(axis=1), interest, -1.0)
     best: dict[int, int] = {}
     for row in np.argsort(-interest, kind="stable"):
         if interest[row] >= 0:
