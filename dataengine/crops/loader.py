@@ -142,7 +142,10 @@ def epoch_view_batches(
     places: NDArray[np.int64] | None = None,
     waited: WaitClock | None = None,
 ) -> Iterator[ViewBatch]:
-    """As `epoch_batches`, but a weak and a strong view of each sample."""
+    """As `epoch_batches`, but a weak and a strong view of each sample.
+
+    For fits in which two views must agree (a mean teacher); none of today's stages fits so.
+    """
 
     def make(start: int) -> ViewBatch:
         rows = order[start : start + batch]
