@@ -3,4 +3,7 @@
 `ap/` computes AP, `analysis/` says how sure it is and what costs it. Here are the distances, `pck.py` and `mpjpe.py`,
 and `figures.py`, the figures that fits, exports and studies report of a network. Adding a metric: a plain function over
 `People` and predictions in a file of its own, with its source, tested against an independent implementation.
+
+For your own evaluations, called by no stage: `analysis.bootstrap.interval_of` (the gate resamples two models together),
+`pck.pckh` (for sets that label head sizes, as MPII does) and `mpjpe` (for poses in space).
 """

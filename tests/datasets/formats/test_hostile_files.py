@@ -1,0 +1,142 @@
+"""Files that were made to hurt: one line each, and bounded memory."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from dataengine.datasets.formats.coco import read_coco
+from dataengine.datasets.formats.content import Limits
+from dataengine.datasets.formats.table import FORMATS
+from dataengine.errors import InputError
+
+from .hostile_samples import bomb, good_document, written
+
+GIGABYTE = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 200_000, "cannot be read"),
+        (b'{"images": ' * 100_000, "cannot be read"),
+        (b"\xff\xfe{}", "cannot be read"),
+        (b'{"images": [], "images": [], "annotations": [], "categories": []}', "each of its keys once"),
+        (b'{"images": {}, "annotations": 3}', "is not COCO"),
+        (b'{"images": [], "annotations": [], "categories": 3}', "has no people"),
+        (b'{"images": [], "annotations": [], "categories": [{"id": 1, "keypoints": ["a"]}]}', "has no people"),
+        (b"null", "is not COCO"),
+        (b"", "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("name", ["coco", "crowdpose", "posetrack18", "aic", "dataengine"])
+def test_a_file_that_is_hostile_as_a_whole_is_one_line(images: Path, name: str, content: bytes, message: str) -> None:
+    path = images.parent / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        FORMATS[name].read(path, images, Limits())
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_other_joints_than_the_formats_are_refused(images: Path) -> None:
+    document = good_document()
+    names = document["categories"][0]["keypoints"]
+    names[5], names[6] = names[6], names[5]
+    with pytest.raises(InputError, match="has other joints"):
+        read_coco(written(images, json.dumps(document)), images)
+
+
+def test_too_large_a_file_is_refused_unread(images: Path) -> None:
+    path = images.parent / "large.json"
+    with path.open("wb") as opened:
+        opened.truncate(3 * GIGABYTE)  # sparse: takes no room
+    with pytest.raises(InputError, match="too large: expected at most 1 MB"):
+        read_coco(path, images, Limits(annotation_mb=1))
+    with pytest.raises(InputError, match="too large"):
+        FORMATS["lsp"].read(path, images, Limits(annotation_mb=1))
+
+
+READ_LIMITED = """
+import resource, sys
+from pathlib import Path
+from dataengine.datasets.formats.content import Limits
+from dataengine.datasets.formats.table import FORMATS
+from dataengine.errors import InputError
+import numpy, scipy.io, PIL.Image
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+try:
+    content = FORMATS[sys.argv[1]].read(Path(sys.argv[2]), Path(sys.argv[3]), Limits())
+    print("read", len(content.people), len(content.bad))
+except InputError as error:
+    print("refused", str(error).count(chr(10)))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def read_limited(name: str, annotations: Path, images: Path) -> tuple[str, int]:
+    """What happened, and by how many megabytes the process grew, under a real limit of 4 GB."""
+    command = [sys.executable, "-c", READ_LIMITED, name, str(annotations), str(images)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said, grown = done.stdout.splitlines()
+    return said, int(grown)
+
+
+def test_a_json_that_swells_in_memory_is_refused_in_bounds(images: Path) -> None:
+    path = images.parent / "swelling.json"
+    size = 48 * 1024**2
+    path.write_bytes(b'{"images":[' + b"[]," * (size // 3) + b"0]}")  # 24 bytes of memory for each of the file
+    said, grown = read_limited("coco", path, images)
+    assert said == "refused 0"
+    assert grown < 12 * 48 + 256 + 100
+
+
+def test_a_bomb_among_good_images_takes_no_memory(images: Path) -> None:
+    (images / "1.png").write_bytes(bomb(60_000, 60_000))
+    said, grown = read_limited("coco", written(images, json.dumps(good_document())), images)
+    assert said == "read 3 2"
+    assert grown < 200
+
+
+def mat_element(kind: int, body: bytes) -> bytes:
+    return struct.pack("<II", kind, len(body)) + body + b"\0" * (-len(body) % 8)
+
+
+def declared_matrix(dims: tuple[int, ...], matlab_class: int, body: bytes, name: bytes = b"joints") -> bytes:
+    """A MAT 5 file with one matrix that declares `dims`, whatever its body holds."""
+    flags = mat_element(6, struct.pack("<II", matlab_class, 0))
+    shape = mat_element(5, struct.pack(f"<{len(dims)}i", *dims))
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
+    return header + mat_element(14, flags + shape + mat_element(1, name) + body)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("lsp", declared_matrix((14, 3, 2**31 - 1), 6, mat_element(9, b"\0" * 64))),
+        ("lsp", declared_matrix((14, 3, 4_000_000), 6, mat_element(9, b"\0" * 64))),
+        ("lsp", declared_matrix((2**30, 2), 1, b"")),
+        (
+            "mpii",
+            declared_matrix(
+                (1, 150_000_000), 2, mat_element(5, struct.pack("<i", 8)) + mat_element(1, b"annolist"), b"RELEASE"
+            ),
+        ),
+        ("lsp", b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + mat_element(15, zlib.compress(b"\0" * (1 << 28)))),
+    ],
+)
+def test_a_mat_that_declares_more_than_it_holds_is_refused_in_bounds(images: Path, name: str, content: bytes) -> None:
+    path = images.parent / "joints.mat"
+    path.write_bytes(content)
+    said, grown = read_limited(name, path, images)
+    assert said == "refused 0"
+    assert grown < 900

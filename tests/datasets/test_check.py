@@ -1,0 +1,95 @@
+"""The command `check`, judged by the files it writes."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataengine.coco_json import write_people
+from dataengine.datasets.check import run
+from dataengine.datasets.checks.params import ChecksParams
+from dataengine.datasets.quality.report import write_suspects
+from dataengine.errors import ParamsError
+
+from ..helpers.browser import browse, seen_on_a_phone
+from .checked_samples import a_set, near_twins
+
+
+class Page(HTMLParser):
+    """What a page asks for and what tags it has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.asks: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.asks += [value or "" for name, value in attributes if name in ("src", "href", "srcset", "action")]
+
+
+def test_the_command_shows_files_as_splits_and_the_page_is_safe_and_asks_for_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "<script>alert(1)</script> & co"
+    people, images = near_twins(folder)
+    for name, rows in (("train", np.arange(0, 60, 2)), ("test", np.arange(1, 60, 2))):
+        write_people(folder / f"{name}.json", people.take(rows), images.take(rows))
+    (folder / "0.jpg").unlink()
+    files = [folder / "train.json", folder / "test.json"]
+    quality = run(ChecksParams(), annotations=files, images=[folder], out=tmp_path / "out")
+    assert quality.across_splits().sum() == 29 and set(quality.split) == {"train", "test"}
+    text = (tmp_path / "out/quality.html").read_text()
+    page = Page(text)
+    assert "script" not in page.tags and "&lt;script&gt;" in text
+    assert page.tags.count("img") >= 48, "24 pairs are shown"
+    assert all(ask.startswith(("data:image/jpeg;base64,", "#")) for ask in page.asks)
+    assert not re.search(r"url\(|@import|http", re.sub(r"base64,[^\"]*", "", text))
+    assert "prefers-color-scheme:dark" in text and 'name="viewport"' in text
+    assert "near-duplicate pairs lie across splits" in " ".join(text.split())
+    counts = json.loads((tmp_path / "out/quality.json").read_text())["counts"]
+    assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0, "left_out": 0}
+
+
+def test_the_page_fits_a_phone_prints_and_leaves_the_console_silent(tmp_path: Path) -> None:
+    people, images = near_twins(tmp_path / "twins")
+    boxes = people.bbox_xywh_px.copy()
+    boxes[:5] = [[40, 40, side, side] for side in (9, 8, 7, 6, 5)]
+    write_people(tmp_path / "twins/all.json", people.replace(bbox_xywh_px=boxes), images)
+    run(ChecksParams(), annotations=[tmp_path / "twins/all.json"], images=[tmp_path / "twins"], out=tmp_path / "out")
+    page = tmp_path / "out/quality.html"
+    text = page.read_text().replace('loading="lazy"', "")  # those below the fold would not be loaded in so short a look
+    width, pictures, broken, wide = seen_on_a_phone(text, tmp_path)
+    assert width <= 375, f"too wide: {wide}"
+    assert pictures >= 48 and broken == 0
+    printed = tmp_path / "quality.pdf"
+    logged = "--enable-logging=stderr", "--log-level=0"
+    said = browse(tmp_path / "profile", *logged, f"--print-to-pdf={printed}", page.as_uri()).stderr
+    assert "CONSOLE" not in said
+    assert printed.read_bytes().startswith(b"%PDF")
+
+
+def test_the_sheet_takes_the_gravest_of_each_check_in_turn(tmp_path: Path) -> None:
+    people, images = a_set(tmp_path / "s", list(range(8)))
+    boxes = people.bbox_xywh_px.copy()
+    boxes[:5] = [[40, 40, side, side] for side in (9, 8, 7, 6, 5)]
+    write_people(tmp_path / "s/a.json", people.replace(bbox_xywh_px=boxes), images)
+    quality = run(ChecksParams(), annotations=[tmp_path / "s/a.json"], images=[tmp_path / "s"], out=tmp_path / "out")
+    drawn = write_suspects(tmp_path / "again.jpg", quality)
+    assert [f.check for f in drawn] == ["tiny", "box"] * 5
+    assert [f.id for f in drawn if f.check == "tiny"] == ["5", "4", "3", "2", "1"], "the smallest first"
+    with Image.open(tmp_path / "out/suspects.jpg") as sheet:
+        assert sheet.size == (6 * 176, 2 * 176)
+        photographs = np.asarray(sheet)
+    write_suspects(tmp_path / "labels.jpg", quality, photographs=False)
+    with Image.open(tmp_path / "labels.jpg") as sheet:
+        white = (np.asarray(sheet) > 240).all(axis=2)
+    assert white.mean() > 0.5 > (photographs > 240).all(axis=2).mean(), "labels alone lie on white"
+
+
+def test_folders_must_match_the_files(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="--images"):
+        run(ChecksParams(), annotations=[tmp_path] * 3, images=[tmp_path] * 2, out=tmp_path / "o")
