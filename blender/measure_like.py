@@ -14,7 +14,7 @@ from dataengine.errors import InputError
 from dataengine.files import write_json
 from dataengine.people import Images, People
 
-from .prepare_body import prepare_body_cache
+from .body.cache import prepare_body_cache
 from .targeted.entry import pose_from_entry
 from .targeted.fits import fit_people, kept
 

@@ -17,8 +17,8 @@ from dataengine.pictures import write_picture
 from dataengine.progress import track
 
 from .batch.workforce import Outcome, Terms, Workforce
+from .body.cache import prepare_body_cache
 from .poses.library import FAMILIES, POSES_FILE, Pose, read_pose_library
-from .prepare_body import prepare_body_cache
 from .previews.pose_tile import TILE_PX, tile_path
 from .workers.interpreter import require_blender
 from .workers.job import Job

@@ -23,14 +23,16 @@ from dataengine.people import Images, People
 from dataengine.pictures import write_picture
 from dataengine.progress import track
 
+from .batch.fingerprint import render_fingerprint
+from .batch.labels import read_records
+from .batch.missing import make_missing, require_room
 from .batch.paths import ImagePaths
 from .batch.records import assemble
 from .batch.sources import CLIPS, sources_sha256
+from .body.cache import prepare_body_cache
 from .clips.spec import ClipParams
 from .devices.resolve import resolve_device
 from .poses.motion import read_motions
-from .prepare_body import prepare_body_cache
-from .render import make_missing, read_records, render_fingerprint, require_room
 from .scene.params import RenderParams
 from .workers.interpreter import require_blender
 from .workers.job import Job

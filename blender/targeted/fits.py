@@ -21,8 +21,8 @@ from dataengine.people import Images, People
 from dataengine.progress import track
 
 from ..batch.sources import TARGETED, sources_sha256
+from ..body.cache import BODY_CACHE_VERSION
 from ..poses.library import read_pose_library
-from ..prepare_body import BODY_CACHE_VERSION
 
 if TYPE_CHECKING:  # torch is loaded only where there is something to fit
     from .contact import PassesThrough

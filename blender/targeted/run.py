@@ -12,10 +12,12 @@ from typing import Any
 
 import typer
 
+from ..batch.fingerprint import render_fingerprint
+from ..batch.labels import LABELS, write_labels
+from ..batch.missing import make_missing, require_room
 from ..batch.sources import TARGETED, sources_sha256
+from ..body.cache import prepare_body_cache
 from ..devices.resolve import resolve_device
-from ..prepare_body import prepare_body_cache
-from ..render import LABELS, make_missing, render_fingerprint, require_room, write_labels
 from ..scene.params import RenderParams
 from ..workers.interpreter import require_blender
 from ..workers.job import Job

@@ -67,7 +67,7 @@ def body_cache() -> Path:
         return cache  # prepared by the process that asked for the test
     if importlib.util.find_spec("anny") is None:
         _lacking("anny is not installed: pip install 'dataengine[blender]'")
-    from dataengine.blender.prepare_body import prepare_body_cache
+    from dataengine.blender.body.cache import prepare_body_cache
 
     prepare_body_cache(cache)
     return cache

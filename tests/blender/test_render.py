@@ -17,8 +17,11 @@ import numpy as np
 import pytest
 import yaml
 
+from dataengine.blender.batch.fingerprint import render_fingerprint
+from dataengine.blender.batch.labels import LABELS
+from dataengine.blender.batch.missing import make_missing
 from dataengine.blender.batch.workforce import Outcome
-from dataengine.blender.render import LABELS, make_missing, render_fingerprint, run
+from dataengine.blender.render import run
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.workers.job import Job
 from dataengine.errors import EnvironmentFault, InputError

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dataengine.blender.body.arrays import BodyArrays, nearest_rotations
 from dataengine.blender.body.build import load_anny
+from dataengine.blender.body.cache import prepare_body_cache
 from dataengine.blender.body.model import BodyModel
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.poses.posing import solve_orientations
-from dataengine.blender.prepare_body import prepare_body_cache
 from dataengine.errors import InputError
 
 pytestmark = pytest.mark.bpy

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dataengine.blender.batch.fingerprint import render_fingerprint
 from dataengine.blender.cycles.device import DeviceWish, listed_devices, use_device
-from dataengine.blender.render import render_fingerprint
 from dataengine.blender.scene.params import RenderParams
 from dataengine.errors import EnvironmentFault, ParamsError
 

@@ -1,0 +1,39 @@
+"""The fingerprint of a rendered picture: a hash of all that decides its pixels and labels."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from dataengine import geometry
+from dataengine.files import sha256_file
+
+from ..body.cache import BODY_CACHE_VERSION
+from ..scene.params import RenderParams
+from ..scene.surroundings import surrounding_files
+from ..workers.interpreter import about, blender_python
+from .sources import STILLS, sources_sha256
+
+# Changing these does not change a pixel, so it keeps the images.
+_PARAMS_WITHOUT_PIXELS = (
+    "images",
+    "workers",
+    "max_skipped_share",
+    "image_timeout_s",
+    "images_per_worker",
+    "device_proof_s",
+    "python",
+)
+
+
+def render_fingerprint(params: RenderParams) -> str:
+    """Hex SHA-256 of all that decides pixels and labels: params, this room's sources and poses, library versions."""
+    decisive = {
+        "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
+        "sources": [sources_sha256(*STILLS), sha256_file(Path(geometry.__file__))],
+        "motions": [sha256_file(Path(motion)) for motion in params.motions],
+        "surroundings": [sha256_file(path) for path in surrounding_files(params)],
+        "body": BODY_CACHE_VERSION,
+        "bpy": about(blender_python(params.python)).bpy,
+    }
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""What is made from all pictures of a batch: people.json and the contact sheet."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import write_people
+from dataengine.errors import InputError
+from dataengine.files import read_json
+from dataengine.people import Images, People
+
+from ..scene.params import RenderParams
+from .paths import ImagePaths
+from .records import assemble
+from .workforce import Outcome
+
+LABELS = ("people.json", "contact_sheet.jpg")
+_SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
+
+
+def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> None:
+    """Write people.json and a contact sheet of those of `count` images that were made.
+
+    Raises `InputError` when more failed than `max_skipped_share` allows.
+    """
+    _check_skipped(out, outcome, params, count)
+    records = read_records(out, count)
+    people, images = assemble(records, out, (params.width_px, params.height_px), params.seed)
+    write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
+    _write_contact_sheet(out, people, images)
+    typer.echo(f"{len(images)} images with {len(people)} people in {out}", err=True)
+
+
+def read_records(out: Path, count: int) -> list[dict[str, Any]]:
+    """The sidecars of those of `count` images that were made, in order."""
+    sidecars = [ImagePaths.of(out, index).sidecar for index in range(count)]
+    return [read_json(path) for path in sidecars if path.exists()]
+
+
+def _check_skipped(out: Path, outcome: Outcome, params: RenderParams, count: int) -> None:
+    if len(outcome.skipped) > params.max_skipped_share * count:
+        raise InputError(
+            f"{len(outcome.skipped)} of {count} images could not be rendered, listed in {out / 'skipped.json'}",
+            got=f"first: {outcome.skipped[min(outcome.skipped)]}",
+            mend="mend that, or raise render.max_skipped_share",
+        )
+
+
+def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
+    """The first images with their skeletons, on one page."""
+    import cv2
+
+    from dataengine.draw import contact_sheet, draw_people
+    from dataengine.pictures import write_picture
+
+    tiles = []
+    for row in range(min(_SHEET_TILES, len(images))):
+        picture = np.asarray(cv2.imread(str(images.path[row]), cv2.IMREAD_COLOR), dtype=np.uint8)
+        tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
+    sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(_SHEET_TILE_PX, _SHEET_TILE_PX))
+    write_picture(out / "contact_sheet.jpg", sheet)
