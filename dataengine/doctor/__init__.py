@@ -7,8 +7,7 @@ are plain functions from those facts to one `CheckResult`, so a test describes a
 In reading order:
 
 - `check_result.py`: what a check returns.
-- `programs.py`: programs asked with a time limit; a crash or a hang is an answer.
-- `ask_torch.py`, `ask_precision.py`, `ask_library.py`, `ask_blender.py`: what is run in those processes.
+- `asking/`: programs asked with a time limit (a crash or a hang is an answer), and what is run in those processes.
 - `project.py`: the project's folder, its params, whether set-up has run.
 - `environment.py`, `database.py`: packages, disk and ports; the database behind FiftyOne.
 - `proofs.py`: which GPUs have given `render` a picture.

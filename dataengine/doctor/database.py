@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .programs import Reply, ask
+from dataengine.doctor.asking.programs import Reply, ask
 
 URI = "FIFTYONE_DATABASE_URI"
 _PORT = 27017

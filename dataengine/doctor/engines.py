@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dataengine.doctor.asking.programs import Reply
 from dataengine.hardware.gpus import Gpu, parse_nvidia_smi
 
 from . import choices
 from .check_result import CheckResult
 from .facts import Facts
 from .memory import gigabytes
-from .programs import Reply
 from .project import LATER, REPAIR
 
 _NO_ENGINE = "pip install tensorrt-rtx-cu13, or set export.engine: false"

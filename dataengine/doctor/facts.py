@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dataengine.doctor.asking.programs import Reply
 from dataengine.errors import EnvironmentFault
 from dataengine.hardware.machine import Processor
 from dataengine.hardware.memory import Memory
 
 from .database import Database
 from .environment import Disk, Packages
-from .programs import Reply
 from .project import Project
 from .proofs import RememberedProof
 
@@ -31,11 +31,11 @@ class Facts:
     python_fault: EnvironmentFault | None
     """Why set-up cannot work with this Python."""
     torch: Reply | None
-    """Of ask_torch.py."""
+    """What `asking/ask_torch.py` found."""
     precision: Reply | None
-    """Of ask_precision.py, for what the fits ask for and for auto."""
+    """What `asking/ask_precision.py` found, for what the fits ask for and for auto."""
     onnxruntime: Reply | None
-    """Of ask_library.py."""
+    """What `asking/ask_library.py` found."""
     tensorrt: Mapping[str, Reply | None]
     """The same, by library."""
     driver: Reply | None
@@ -45,7 +45,7 @@ class Facts:
     python_for_blender: str
     """A Python that set-up could make its environment with; "" where there is none."""
     blender: Reply | None
-    """Of ask_blender.py."""
+    """What `asking/ask_blender.py` found."""
     proofs: Mapping[str, RememberedProof]
     """What is remembered of the GPUs in `blender`, by type."""
     libraries_fault: EnvironmentFault | None

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dataengine.doctor.asking.programs import PACKAGE_PARENT, Reply, ask, ask_record, importing_environment
 from dataengine.environments.blender_environment import LIBRARIES, check_system_libraries, find_python
 from dataengine.environments.machine_setup import check_python
 from dataengine.errors import EnvironmentFault
@@ -25,7 +26,6 @@ from dataengine.hardware.memory import read_memory
 from .database import find_database
 from .environment import find_browser, port_fault, read_disk, read_packages
 from .facts import Facts
-from .programs import PACKAGE_PARENT, Reply, ask, ask_record, importing_environment
 from .project import FITS, Project
 from .proofs import read_proofs
 
@@ -101,7 +101,7 @@ def _ask_library(name: str, limit_s: float) -> Reply | None:
 
 
 def _ask_module(module: str, words: list[str], limit_s: float) -> Reply:
-    command = [sys.executable, "-m", f"dataengine.doctor.{module}", *words]
+    command = [sys.executable, "-m", f"dataengine.doctor.asking.{module}", *words]
     return ask_record(command, limit_s, importing_environment())
 
 
@@ -110,7 +110,7 @@ def _ask_blender(project: Project, limit_s: float) -> Reply | None:
     if not python:
         return None
     words = ["devices"] if any(node.exists() for node in _GPU_NODES) else []
-    return ask_record([python, "-I", str(Path(__file__).with_name("ask_blender.py")), *words], limit_s)
+    return ask_record([python, "-I", str(Path(__file__).with_name("asking") / "ask_blender.py"), *words], limit_s)
 
 
 def _fault_of(check: Callable[[], None]) -> EnvironmentFault | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dataengine.doctor.ask_library import describe_tensorrt
-from dataengine.doctor.programs import ask_record, importing_environment
+from dataengine.doctor.asking.ask_library import describe_tensorrt
+from dataengine.doctor.asking.programs import ask_record, importing_environment
 from dataengine.doctor.project import read_project
 from dataengine.doctor.questions import gather
 
@@ -27,7 +27,9 @@ class Logger:
 
 
 def asked(module: str, *words: str) -> Any:
-    return ask_record([sys.executable, "-m", f"dataengine.doctor.{module}", *words], LIMIT_S, importing_environment())
+    return ask_record(
+        [sys.executable, "-m", f"dataengine.doctor.asking.{module}", *words], LIMIT_S, importing_environment()
+    )
 
 
 def test_pytorch_says_what_it_sees() -> None:
@@ -123,7 +125,7 @@ def test_libraries_that_crash_or_hang_are_answers(broken_libraries: Path) -> Non
 
 @pytest.mark.bpy
 def test_blender_says_what_it_has() -> None:
-    from dataengine.doctor import ask_blender
+    from dataengine.doctor.asking import ask_blender
     from dataengine.doctor.questions import find_blender_python
 
     python = find_blender_python(read_project(Path.cwd(), Path("params.yaml")))

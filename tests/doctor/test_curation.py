@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.curation import check_app_port, check_database, check_fiftyone
 from dataengine.doctor.database import URI, Database, find_database, parse_uri
 from dataengine.doctor.environment import port_fault
-from dataengine.doctor.programs import Reply
 
 from .healthy import facts, project, said
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.diagnosis import GROUPS, Diagnosis, judge
 from dataengine.doctor.facts import Facts
-from dataengine.doctor.programs import Reply
 from dataengine.doctor.screen import COLUMNS, screen_lines
 from dataengine.errors import EnvironmentFault
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dataengine.doctor import choices
+from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.engines import check_gpu, check_onnxruntime, check_pytorch, check_runner, check_tensorrt
-from dataengine.doctor.programs import Reply
 
 from .healthy import RTX, facts, project, record, said, with_gpu
 

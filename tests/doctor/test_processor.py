@@ -1,7 +1,7 @@
 import pytest
 
+from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.processor import check_cores, check_instructions, check_int8, check_precision
-from dataengine.doctor.programs import Reply
 from dataengine.hardware.machine import parse_cpuinfo
 
 from ..helpers.cpuinfo import GRAVITON3, INTEL_AVX2

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.doctor.programs import Reply, ask, ask_record, importing_environment
+from dataengine.doctor.asking.programs import Reply, ask, ask_record, importing_environment
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 
@@ -53,5 +53,5 @@ def test_an_answer_that_cannot_be_read_is_a_fault(code: str) -> None:
 def test_this_package_is_importable_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    command = [sys.executable, "-S", "-m", "dataengine.doctor.ask_library", "json"]
+    command = [sys.executable, "-S", "-m", "dataengine.doctor.asking.ask_library", "json"]
     assert "has no attribute" in ask(command, 30, importing_environment()).fault

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.doctor.programs import Reply
+from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.proofs import RememberedProof, proofs_file, read_proofs
 from dataengine.doctor.rendering import check_blender, check_device, check_libraries
 from dataengine.errors import EnvironmentFault

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.environment import Disk, Packages, find_browser, parse_pins, read_disk, read_packages
 from dataengine.doctor.memory import check_disk, check_memory
-from dataengine.doctor.programs import Reply
 from dataengine.doctor.project import FITS, read_project
 from dataengine.doctor.questions import find_blender_python, find_command
 from dataengine.doctor.tools import check_browser, check_dvc, check_environment, check_git, check_project
@@ -132,7 +132,7 @@ def test_git_is_needed_by_dvc(answer: Reply, status: str, words: str) -> None:
 
 
 def test_what_git_says_of_a_folder_without_a_repository_is_understood(tmp_path: Path) -> None:
-    from dataengine.doctor.programs import ask
+    from dataengine.doctor.asking.programs import ask
 
     answer = ask(["git", "-C", str(tmp_path), "rev-parse", "--show-toplevel"], 30)
     assert "not a git repository" in answer.fault
