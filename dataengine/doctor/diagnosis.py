@@ -81,10 +81,10 @@ class Diagnosis:
 
 def diagnose(root: Path, params: Path, limit_s: float = LIMIT_S) -> Diagnosis:
     """Look at this machine for the project in `root`; no question takes longer than `limit_s` seconds."""
-    return judge(gather(read_project(root, params), limit_s))
+    return run_checks(gather(read_project(root, params), limit_s))
 
 
-def judge(facts: Facts) -> Diagnosis:
+def run_checks(facts: Facts) -> Diagnosis:
     """Run every check on what was found."""
     return Diagnosis(facts, tuple((group, check(facts)) for group, checks in GROUPS.items() for check in checks))
 

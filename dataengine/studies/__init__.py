@@ -6,5 +6,5 @@ checked), `dvc_project.py` (experiments and their results), `seed_spread.py` (me
 
 Adding a study: in a room's `studies/`, a folder with `plan.py` (the trials, and the params of each), `runner.py` (a
 subclass of `Study`) and `report.py` (the page); a command in the room's root that parses its options into the plan.
-A trial's name must hold a `fingerprint` of all that decides its result, or a study takes old results for new ones.
+A trial's name must hold a `json_hash` of all that decides its result, or a study takes old results for new ones.
 """

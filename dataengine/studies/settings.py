@@ -59,6 +59,6 @@ def parse_stage(stage: str) -> str:
     return stage
 
 
-def fingerprint(decides: object) -> str:
+def json_hash(decides: object) -> str:
     """A short hash of any JSON value: in a trial's name, of what decides the trial's result."""
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:FINGERPRINT_DIGITS]

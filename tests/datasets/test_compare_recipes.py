@@ -19,8 +19,9 @@ from dataengine.files import sha256_file
 from dataengine.poses.clusters import read_pose_clusters
 
 from ..helpers.clips import textured, write_clip
+from ..helpers.drawn_people import draw_people_at
 from ..helpers.dvc_checkout import commit_project, enter_new_checkout, git, repository_file
-from ..helpers.fitting_project import TINY_NETWORK, draw_people_at
+from ..helpers.fitting_project import TINY_NETWORK
 
 GIVEN: dict[str, Any] = {
     "labels": [2], "once": [], "seeds": [0], "recipes": list(RECIPES), "rendered": [], "people": 20, "epochs": 2,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.doctor.asking.programs import Reply
-from dataengine.doctor.diagnosis import GROUPS, Diagnosis, judge
+from dataengine.doctor.diagnosis import GROUPS, Diagnosis, run_checks
 from dataengine.doctor.facts import Facts
 from dataengine.doctor.screen import COLUMNS, screen_lines
 from dataengine.errors import EnvironmentFault
@@ -33,19 +33,19 @@ BROKEN = replace(
 
 
 def screen(found: Facts) -> list[str]:
-    return list(screen_lines(judge(found), colour=False))
+    return list(screen_lines(run_checks(found), colour=False))
 
 
 def test_a_healthy_machine_is_ready() -> None:
-    diagnosis = judge(facts())
+    diagnosis = run_checks(facts())
     assert [finding.name for _, finding in diagnosis.findings if finding.status != "ok"] == []
     assert diagnosis.exit_code == 0
     assert screen(facts())[-1] == "ready: make repro"
 
 
 def test_notes_do_not_stop_a_run_and_faults_do() -> None:
-    assert judge(facts(browser="")).exit_code == 0
-    assert judge(facts(dvc="")).exit_code == 2
+    assert run_checks(facts(browser="")).exit_code == 0
+    assert run_checks(facts(dvc="")).exit_code == 2
     assert screen(facts(dvc=""))[-1] == "1 fault: the default run stops at it"
     assert screen(facts(dvc="", fiftyone=""))[-1] == "2 faults: the default run stops at them"
     outside = replace(project(), found=False)
@@ -58,12 +58,12 @@ def test_it_fits_one_screen(found: Facts) -> None:
     assert max(map(len, lines)) <= COLUMNS == 100
     if found is not BROKEN:
         assert len(lines) <= 40
-    for _, finding in judge(found).findings:
+    for _, finding in run_checks(found).findings:
         assert any(finding.name in line and finding.status in line for line in lines)
 
 
 def test_every_fault_has_a_fix_below_it() -> None:
-    diagnosis = judge(BROKEN)
+    diagnosis = run_checks(BROKEN)
     assert diagnosis.count("fault") == 8
     for _, finding in diagnosis.findings:
         assert finding.fix or finding.status != "fault", finding
@@ -74,7 +74,7 @@ def test_every_fault_has_a_fix_below_it() -> None:
 
 
 def test_colour_marks_the_status_alone() -> None:
-    coloured = list(screen_lines(judge(facts(dvc="")), colour=True))
+    coloured = list(screen_lines(run_checks(facts(dvc="")), colour=True))
     for code in ("32", "31"):
         assert any(f"\x1b[{code}m" in line for line in coloured)
     plain = [line.replace("\x1b[32m", "").replace("\x1b[31m", "").replace("\x1b[0m", "") for line in coloured]
@@ -82,12 +82,12 @@ def test_colour_marks_the_status_alone() -> None:
 
 
 def test_names_of_checks_are_unique_for_machines() -> None:
-    names = [finding.name for _, finding in judge(facts()).findings]
+    names = [finding.name for _, finding in run_checks(facts()).findings]
     assert len(set(names)) == len(names) == sum(map(len, GROUPS.values()))
 
 
 def test_the_json_object_has_the_documented_shape() -> None:
-    found = judge(with_gpu("NVIDIA H200", "9.0")).as_json()
+    found = run_checks(with_gpu("NVIDIA H200", "9.0")).as_json()
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found) == ["schema", "ready", "faults", "notes", "project", "machine", "chosen", "checks"]
     assert (found["schema"], found["ready"], found["faults"]) == (1, True, 0)
@@ -104,7 +104,7 @@ def test_the_json_object_has_the_documented_shape() -> None:
 
 def test_the_documentation_names_every_key(repository: Path) -> None:
     text = (repository / "docs" / "doctor.md").read_text(encoding="utf-8")
-    found = judge(facts()).as_json()
+    found = run_checks(facts()).as_json()
     keys = {*found, *found["project"], *found["machine"], *found["chosen"], *found["checks"][0]}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
     assert [group for group in GROUPS if f"`{group}`" not in text] == []

@@ -1,9 +1,8 @@
-"""A network that really learned something, in seconds: dotted figures on plain ground, and the files of a round."""
+"""A network that really learned something, in seconds: it found dots on plain ground; and the files of a round."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -14,6 +13,8 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.nets.simcc import bin_centers_px
 from dataengine.people import Images, People
 
+from .drawn_people import draw_standing_people
+
 SIZE_PX = 64
 META = ModelMeta(
     network="residual-simcc",
@@ -22,40 +23,12 @@ META = ModelMeta(
     input_height_px=SIZE_PX,
     lineage={"stage": "test"},
 )
-# A standing person in the unit square, order of COCO_KEYPOINTS.
-_FIGURE = np.array(
-    [
-        *([50, 10], [53, 8], [47, 8], [57, 10], [43, 10], [62, 25], [38, 25], [70, 40], [30, 40]),
-        *([74, 54], [26, 54], [58, 55], [42, 55], [60, 75], [40, 75], [61, 95], [39, 95]),
-    ],
-    dtype=np.float64,
-)
-
-
-def figures(folder: Path, count: int, seed: int, *, video: str = "") -> tuple[People, Images]:
-    """Draw `count` pictures of one person each, and label them."""
-    rng = np.random.default_rng(seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    points = _FIGURE / 100 + rng.normal(0, 0.05, (count, 17, 2))
-    points = 20 + points * rng.uniform(70, 100, (count, 1, 2))
-    paths = [str(folder / f"{index}.png") for index in range(count)]
-    for path, joints in zip(paths, points, strict=True):
-        image = np.full((150, 150, 3), 60, dtype=np.uint8)
-        for joint, (x, y) in enumerate(joints):
-            color = tuple(int(c) for c in np.array([joint * 15, 255 - joint * 12, (joint % 3) * 120]))
-            cv2.circle(image, (round(x), round(y)), 4, color, -1)
-        cv2.imwrite(path, image)
-    frame = np.arange(count) if video else -1
-    images = Images.build(id=np.arange(1, count + 1), path=paths, width=150, height=150, video=video, frame=frame)
-    box = np.concatenate([points.min(axis=1) - 8, np.ptp(points, axis=1) + 16], axis=1)
-    people = People.build(image_id=images.id, bbox_xywh_px=box, keypoints_px=points, visibility=np.full((count, 17), 2))
-    return people, images
 
 
 def write_set(folder: Path, name: str, count: int, seed: int, *, video: str = "") -> Path:
-    """`figures` as ``<folder>/<name>.json``."""
+    """Standing people as ``<folder>/<name>.json``."""
     path = folder / f"{name}.json"
-    write_people(path, *figures(folder / name, count, seed, video=video))
+    write_people(path, *draw_standing_people(folder / name, count, seed, video))
     return path
 
 
@@ -90,7 +63,7 @@ def fit(people: People, images: Images, steps: int, seed: int = 0) -> torch.nn.M
 
 def write_checkpoints(folder: Path, steps: Sequence[int]) -> list[Path]:
     """Checkpoints after different numbers of steps: the more, the better."""
-    people, images = figures(folder / "fit", 192, seed=7)
+    people, images = draw_standing_people(folder / "fit", 192, seed=7)
     made = []
     for count in steps:
         checkpoint = folder / f"steps{count}"

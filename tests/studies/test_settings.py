@@ -11,7 +11,7 @@ from dataengine.studies.settings import (
     FIT_STAGES,
     assignments,
     bare_key,
-    fingerprint,
+    json_hash,
     parse_seeds,
     parse_settings,
     parse_stage,
@@ -62,5 +62,5 @@ def test_seeds_and_stages() -> None:
 
 
 def test_a_fingerprint_is_of_the_content() -> None:
-    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1}) != fingerprint({"a": 1, "b": [3]})
-    assert fingerprint([1, "ä"]) == hashlib.sha256(b'[1, "\\u00e4"]').hexdigest()[:8]
+    assert json_hash({"a": 1, "b": [2]}) == json_hash({"b": [2], "a": 1}) != json_hash({"a": 1, "b": [3]})
+    assert json_hash([1, "ä"]) == hashlib.sha256(b'[1, "\\u00e4"]').hexdigest()[:8]

@@ -21,8 +21,9 @@ from dataengine.train.fit.forgetting import average_precision
 from dataengine.train.studies.rounds.plan import ROUND, RoundPlan, Variant
 from dataengine.train.studies.rounds.runner import RoundStudy
 
+from ..helpers.drawn_people import draw_people_at
 from ..helpers.dvc_checkout import commit_project, dvc, enter_new_checkout, git, repository_file
-from ..helpers.fitting_project import TINY, TINY_NETWORK, draw_people_at, one_torch_thread
+from ..helpers.fitting_project import TINY, TINY_NETWORK, one_torch_thread
 from .studies.rounds.example_plan import PLAN
 
 

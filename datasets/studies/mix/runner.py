@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dataengine.errors import InputError
-from dataengine.studies.settings import assignments, fingerprint
+from dataengine.studies.settings import assignments, json_hash
 from dataengine.studies.study import Study
 
 from .plan import MixPlan, MixTrial
@@ -62,7 +62,7 @@ class MixStudy(Study[MixTrial, float]):
     def _mark(self) -> str:
         """Of all but ratio and seed: settings, the mix's inputs, and what differs from the commit, apart from texts."""
         plan, project = self.plan, self.project
-        return fingerprint([plan.stage, assignments(plan.settings), project.dependencies("mix"), project.changes()])
+        return json_hash([plan.stage, assignments(plan.settings), project.dependencies("mix"), project.changes()])
 
     @cached_property
     def _measured(self) -> dict[str, dict[str, float]]:

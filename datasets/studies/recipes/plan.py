@@ -9,7 +9,7 @@ Adding a recipe: one line in `RECIPES`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dataengine.studies.settings import NULL, fingerprint
+from dataengine.studies.settings import NULL, json_hash
 
 STAGE = "fit-teacher"
 _NOT_REPEATED = {"balance.max_repeat": "1.0"}
@@ -117,4 +117,4 @@ class RecipePlan:
 def run_name(run: RecipeRun, decides: object) -> str:
     """Name of the run's experiment: recipe, labels, seed, and a mark of everything else that decides the result."""
     size = f"{run.labels}" if run.labels else f"{run.rendered or 'all'}rendered"
-    return f"{run.recipe}-{size}-seed{run.seed}-{fingerprint(decides)}"
+    return f"{run.recipe}-{size}-seed{run.seed}-{json_hash(decides)}"

@@ -15,7 +15,7 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path, fresh_folder, read_json, sha256_file, write_json
 from dataengine.poses.clusters import read_pose_clusters
 from dataengine.studies.page import command_line
-from dataengine.studies.settings import assignments, fingerprint
+from dataengine.studies.settings import assignments, json_hash
 from dataengine.studies.study import Study
 
 from ...long_tail.balance_file import CLUSTERS_NAME
@@ -64,7 +64,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
     def held_out(self) -> HeldOut:
         """The test people; the first access runs the stages up to balance on the whole set."""
         params = self.plan.data_params()
-        name = f"recipes-data-{fingerprint([params, self._decides('balance')])}"
+        name = f"recipes-data-{json_hash([params, self._decides('balance')])}"
         folder = self.report / "data" / name
         if not folder.is_dir():
             revision = self._on_this_set(name, params, "balance")

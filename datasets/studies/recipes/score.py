@@ -19,7 +19,7 @@ from dataengine.files import sha256_file
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 from dataengine.progress import track
-from dataengine.studies.settings import fingerprint
+from dataengine.studies.settings import json_hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,12 @@ def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut
     cluster = clusters.assign(people.keypoints_px, people.visibility)
     rare = clusters.rare[cluster] & (cluster != UNCLUSTERED)
     return HeldOut(
-        people, images, rare, fingerprint(sorted(keys.tolist())[:count]), frozenset(_names(train, ingested)), len(val)
+        people,
+        images,
+        rare,
+        json_hash(sorted(keys.tolist())[:count]),
+        frozenset(_names(train, ingested)),
+        len(val),
     )
 
 

@@ -30,7 +30,8 @@ from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.schedule import decay_groups
 from dataengine.train.fit.start import first_network, model_meta
 
-from ...helpers.fitting_project import TINY, draw_people_at, fit_here, one_torch_thread, write_project
+from ...helpers.drawn_people import draw_people_at
+from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
 from ..gate_round import PARAMS as COMPARE
 
 SHORT = replace(TINY, epochs=2)

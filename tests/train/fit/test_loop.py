@@ -27,7 +27,8 @@ from dataengine.train import fit_student
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit.state import FitState, load_state, resume_folder, save_state
 
-from ...helpers.fitting_project import MOVED, TINY, curve, draw_people_at, fit_here, one_torch_thread, write_project
+from ...helpers.drawn_people import draw_people_at
+from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
 
 
 @pytest.fixture(autouse=True)

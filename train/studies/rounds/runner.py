@@ -12,7 +12,7 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
-from dataengine.studies.settings import fingerprint
+from dataengine.studies.settings import json_hash
 from dataengine.studies.study import Study
 
 from ...fit.data import MIX_PEOPLE, MIX_RECIPE
@@ -91,7 +91,7 @@ class RoundStudy(Study[Fit, RoundOutcome]):
     def name(self, fit: Fit) -> str:
         """Name of the fit's experiment: another one where anything that decides the result has changed."""
         variant, seed = fit
-        mark = fingerprint([self.plan.params_of(variant, seed), self._data])
+        mark = json_hash([self.plan.params_of(variant, seed), self._data])
         return f"{variant.kind}-{variant.share:g}old-decay{variant.layer_decay:g}-seed{seed}-{mark}"
 
     @cached_property
