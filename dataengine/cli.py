@@ -21,6 +21,7 @@ import typer.core
 import typer.main
 
 from dataengine.errors import DataEngineError
+from dataengine.hardware.threads import wait_briefly
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def cli(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback 
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point: a user's mistake is one line on standard error and exit code 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    wait_briefly()
     try:
         return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
     except (DataEngineError, OSError) as error:  # a file or folder that is not there is the user's to mend too

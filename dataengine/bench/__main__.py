@@ -7,6 +7,7 @@ from pathlib import Path
 from dataengine.bench import BENCHMARKS
 from dataengine.bench.record import Figure, record
 from dataengine.errors import DataEngineError, ParamsError
+from dataengine.hardware.threads import wait_briefly
 
 RESULTS = Path("docs/results/bench.json")
 
@@ -24,6 +25,7 @@ def main(arguments: list[str], results: Path = RESULTS) -> None:
 
 
 if __name__ == "__main__":
+    wait_briefly()  # as the command line does, before a benchmark loads OpenMP
     try:
         main(sys.argv[1:])
     except DataEngineError as error:

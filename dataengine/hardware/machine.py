@@ -89,9 +89,13 @@ def parse_cpuinfo(text: str, architecture: str, fallback: str = "") -> Processor
     return Processor(name, architecture, tuple(label for word, label in known.items() if word in words))
 
 
-def usable_cores() -> int:
-    """Cores this process may keep busy: those it is bound to, or fewer where a control group grants less time."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_cores(bound: int | None = None) -> int:
+    """Cores this process may keep busy: those it is bound to, or fewer where a control group grants less time.
+
+    `bound` is how many it is bound to, where that is known better than from this thread.
+    """
+    if bound is None:
+        bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota(read_text(MEMBERSHIP))
     return bound if quota is None else max(1, min(bound, int(quota)))
 

@@ -38,7 +38,7 @@ from .progress import Progress
 from .ranks import Ranks
 from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
 from .schedule import average_decay, learning_rate
-from .start import choose_device, files_read, first_network, model_meta
+from .start import choose_device, files_read, first_network, model_meta, openmp_on_own_cores
 from .state import FitState, load_state, remove_state, save_state
 from .step import Stepper
 
@@ -78,7 +78,8 @@ def fit(
     ticks = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
     while not run.finished():
-        loss = run.epoch(steps)
+        with openmp_on_own_cores(device):
+            loss = run.epoch(steps)
         run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation, progress))})
         if ranks.is_first:
             save_state(out, run.state(mark))
@@ -173,7 +174,7 @@ class Run:
             raise InputError("fewer samples than processes", expected=f"{ranks.world} or more", got=str(drawn))
         self.steps_per_epoch = drawn // self.batch
         self.steps = params.epochs * self.steps_per_epoch
-        self._fit_seconds, self._fit_images, self._waited = 0.0, 0, WaitClock()
+        self.fit_seconds, self._fit_images, self.waited = 0.0, 0, WaitClock()
 
     @property
     def done(self) -> int:
@@ -254,7 +255,7 @@ class Run:
             rate, decay = learning_rate(self.params, step, self.steps), average_decay(self.params, step)
             self.stepper.step(batch, rate, f"epoch {self.done}, step {step}", decay)
         mean = self.stepper.mean_loss()
-        self._fit_seconds += time.perf_counter() - started
+        self.fit_seconds += time.perf_counter() - started
         self._fit_images += self.steps_per_epoch * self.batch
         return mean
 
@@ -271,7 +272,7 @@ class Run:
             raw=self.stepper.device.type == "cuda",
             workers=self.params.loader.threads(self.stepper.device.type),
             places=places,
-            waited=self._waited,
+            waited=self.waited,
         )
 
     def speed(self) -> dict[str, float]:
@@ -279,8 +280,8 @@ class Run:
 
         Both 0 where it only finished the report.
         """
-        seconds = self._fit_seconds
+        seconds = self.fit_seconds
         return {
             "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
-            "loader_wait_share": round(self._waited.seconds / seconds, 4) if seconds else 0.0,
+            "loader_wait_share": round(self.waited.seconds / seconds, 4) if seconds else 0.0,
         }

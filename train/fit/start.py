@@ -1,5 +1,6 @@
 """The network that a fit begins with: fresh, from published weights, or from a checkpoint of our own."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +10,7 @@ import torch
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.files import read_json
+from dataengine.hardware.threads import one_core_each
 from dataengine.inference.exported import load_exported
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
 from dataengine.nets.network import KeypointNetwork
@@ -70,6 +72,13 @@ def choose_device(params: FitParams) -> torch.device:
     if params.precision == "fp16" and device.type == "cpu":
         raise ParamsError("params precision: fp16 takes a GPU", got="cpu", mend="set it to bf16 or fp32")
     return device
+
+
+def openmp_on_own_cores(device: torch.device) -> AbstractContextManager[bool]:
+    """While the context lasts, a fit on the CPU has each of PyTorch's threads on a core of its own."""
+    if device.type != "cpu":
+        return nullcontext(False)
+    return one_core_each(Path(torch.__file__).parent / "lib" / "libgomp.so.1")
 
 
 def with_champion(params: P, path: Path) -> P:

@@ -22,7 +22,7 @@ from dataengine.crops.pixels import Normaliser
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.samples import CropSamples, Sample
 from dataengine.errors import ParamsError
-from dataengine.hardware.machine import usable_cores
+from dataengine.hardware.threads import available_cores, use_all_cores
 
 Item = TypeVar("Item")
 THREAD_NAME = "prefetch"
@@ -48,7 +48,7 @@ class LoaderParams:
 
     def threads(self, device: str) -> int:
         """How many threads make batches for a network on `device`, cpu or cuda."""
-        return self.workers or (1 if device == "cpu" else max(1, min(MOST_WORKERS, usable_cores() - 1)))
+        return self.workers or (1 if device == "cpu" else max(1, min(MOST_WORKERS, available_cores() - 1)))
 
     def store(self) -> PatchStore | None:
         """The store on disk, where one is wanted."""
@@ -196,7 +196,7 @@ def prefetch(
     """``make(a) for a in arguments``, computed in threads a few items ahead; its exceptions are raised here."""
     opencv_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # crops are small: its own threads only fight these (1.7 times slower on two cores)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix=THREAD_NAME)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix=THREAD_NAME, initializer=use_all_cores)
     coming: deque[Future[Item]] = deque()
     clock = waited or WaitClock()
     try:

@@ -1,5 +1,6 @@
 """The benchmarks of fitting and distillation on tiny sizes: both loops learn the same, every figure has its peer."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -8,9 +9,13 @@ import pytest
 import torch
 import yaml
 
+from dataengine.bench.__main__ import main
 from dataengine.bench.loader import one_thread
+from dataengine.bench.record import Figure
+from dataengine.files import read_json
+from dataengine.hardware.threads import available_cores
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.train.bench import distill, fit
+from dataengine.train.bench import busy, cuda, distill, fit, loops
 
 from ...helpers.fitting_project import TINY
 
@@ -31,7 +36,7 @@ def no_photographs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_plain_loop_learns_what_ours_learns(tmp_path: Path) -> None:
-    ours, plain = fit.loops(PLAIN, tmp_path, 16)
+    ours, plain = loops.loops(PLAIN, tmp_path, 16)
     for _ in range(2):
         ours.epoch()
         plain.epoch()
@@ -43,10 +48,11 @@ def test_the_plain_loop_learns_what_ours_learns(tmp_path: Path) -> None:
 def test_figures_of_fitting(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump({"fit-teacher": asdict(TINY)}))
-    figures = {figure.name: figure for figure in fit.run(people=16, pairs=2, saves=2, params=path)}
+    taken = list(fit.run(people=16, pairs=2, saves=2, params=path))
+    figures = {figure.name: figure for figure in taken if isinstance(figure, Figure)}
     assert set(figures) == {
         *("fit.overhead", "fit.ms_per_image", "fit.checkpoint_s", "fit.checkpoint_bytes"),
-        *("fit.resume_s", "fit.resume_bytes"),
+        *("fit.resume_s", "fit.resume_bytes", "fit.auto_over_best", "fit.busy", "fit.busy_spinning"),
     }
     assert all(figure.ours > 0 and figure.peer is not None and figure.peer > 0 for figure in figures.values())
     weights = sum(t.numel() for t in ModelMeta("residual", TINY.network_kwargs, 32, 32).build().state_dict().values())
@@ -54,9 +60,43 @@ def test_figures_of_fitting(tmp_path: Path) -> None:
     assert figures["fit.resume_bytes"].ours > 2 * figures["fit.checkpoint_bytes"].ours
 
 
+def test_what_a_gpu_would_show_is_printed_and_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    taken = list(cuda.figures(TINY, tmp_path))
+    assert [figure.name for figure in taken] == ["fit.cuda_ratio", "fit.cuda_loader_wait"]
+    monkeypatch.setattr(fit, "run", lambda: iter([*taken, Figure("fit.some", 1.0, "s")]))
+    main(["fit"], tmp_path / "bench.json")
+    assert list(read_json(tmp_path / "bench.json")) == ["fit.some"]
+    assert "fit.cuda_ratio not measured: needs a GPU that PyTorch sees" in capsys.readouterr().out
+
+
+@pytest.mark.gpu
+def test_figures_of_a_gpu(tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device that PyTorch sees")
+    figures = list(cuda.figures(TINY, tmp_path, 256, 2))
+    assert all(isinstance(figure, Figure) and figure.ours > 0 for figure in figures)
+
+
+def test_every_core_is_kept_busy_and_let_go() -> None:
+    with busy.busy_cores():
+        children = [process for process in Path("/proc").glob("[0-9]*/stat") if _parent(process) == os.getpid()]
+        assert len(children) >= available_cores()
+    assert not [process for process in Path("/proc").glob("[0-9]*/stat") if _parent(process) == os.getpid()]
+
+
+def _parent(stat: Path) -> int:
+    try:
+        return int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:  # it has ended meanwhile
+        return -1
+
+
 def test_turns_are_taken() -> None:
     calls: list[str] = []
-    seconds = fit.in_turns(lambda: calls.append("ours"), lambda: calls.append("plain"), 3)
+    seconds = loops.in_turns(lambda: calls.append("ours"), lambda: calls.append("plain"), 3)
     assert len(seconds) == 3
     assert calls == ["ours", "plain", *("plain", "ours"), *("ours", "plain"), *("plain", "ours")]
 
