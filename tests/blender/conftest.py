@@ -88,7 +88,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     ended = pyfuncitem.session.stash.setdefault(_ENDED, {})
     if pyfuncitem.path not in ended:
         ended[pyfuncitem.path] = _run_inside(pyfuncitem)
-    outcome, text = ended[pyfuncitem.path].get(pyfuncitem.nodeid, ("failed", "it was not run inside Blender's Python"))
+    outcome, text = ended[pyfuncitem.path][pyfuncitem.nodeid]
     if outcome != "passed":
         pytest.fail(f"inside Blender's Python: {outcome}\n{text}", pytrace=False)  # none of these may be skipped
     return True
@@ -111,7 +111,8 @@ def _run_inside(first: pytest.Function) -> dict[str, tuple[str, str]]:
         if not report.exists():
             pytest.fail(f"pytest does not run in {python}:\n{done.stdout}\n{done.stderr}", pytrace=False)
         found: dict[str, tuple[str, str]] = json.loads(report.read_text(encoding="utf-8"))
-    return found
+    missed = ("failed", f"pytest did not reach it there:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
+    return {node: found.get(node, missed) for node in nodes}
 
 
 def _lacking(what: str) -> None:

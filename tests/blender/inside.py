@@ -30,7 +30,9 @@ def main(report: Path, nodes: list[str]) -> None:
     boot = runpy.run_path(str(REPOSITORY / "dataengine" / "blender" / "workers" / "boot.py"))
     boot["make_known"](REPOSITORY / "dataengine")
     recorder = Recorder()
-    pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestConfigWarning", *nodes], [recorder])
+    above = f"--confcutdir={Path(__file__).parent}"  # tests/conftest.py asks for packages that Blender's Python lacks
+    options = ["-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestConfigWarning", above]
+    pytest.main([*options, *nodes], [recorder])
     report.write_text(json.dumps(recorder.ended), encoding="utf-8")
 
 
