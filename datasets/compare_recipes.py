@@ -37,10 +37,7 @@ def command(
     people: Annotated[int, typer.Option(help="People that every run sees, in all epochs together.")] = 20_000,
     epochs: Annotated[int, typer.Option(help="Of each run; even, because pretrain-mix halves them.")] = 4,
     test_images: Annotated[int, typer.Option(help="Test images, by hash; no recipe learns from them.")] = 500,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A param of all runs, section.key=value; a table: ++section.key={...}."),
-    ] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all runs, section.key=value.")] = None,
 ) -> None:
     """Compare training recipes at several numbers of real labels, each with the same number of people seen.
 

@@ -18,6 +18,7 @@ from dataengine.files import sha256_file
 from dataengine.studies.settings import assignments
 
 LOCK_NAME, PIPELINE_NAME, PARAMS_NAME = "dvc.lock", "dvc.yaml", "params.yaml"
+IGNORED_SUFFIXES = (".pyc", ".partial")
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)")
 
 
@@ -99,7 +100,7 @@ class DvcProject:
     def ingredients(self, stage: str) -> dict[str, Any]:
         """What decides a stage's result, whatever the commit: of it and of all that it takes results of.
 
-        Command, sections of params.yaml, and hashes of files by path.
+        Command, sections of params.yaml, and hashes of files by path, a folder's one by one.
         """
         stages, params = self._stages(), self.params()
         makers = {path: name for name, entry in stages.items() for path in _made(entry)}
@@ -110,7 +111,8 @@ class DvcProject:
                 continue
             deps = paths_of(stages[name], "deps")
             todo += [makers[dep] for dep in deps if dep in makers]
-            files = {dep: sha256_file(self.root / dep) for dep in deps if dep not in makers}
+            own = [file for dep in deps if dep not in makers for file in self._files(dep)]
+            files = {file: sha256_file(self.root / file) for file in own}
             sections = {section: params.get(section) for section in stages[name].get("params", [])}
             found[name] = {"cmd": stages[name]["cmd"], "params": sections, "files": files}
         return found
@@ -128,6 +130,14 @@ class DvcProject:
     def changes(self) -> str:
         """What differs from the commit, apart from texts and the lock file."""
         return self._git("diff", "HEAD", "--", ".", ":!docs", ":!*.md", f":!{LOCK_NAME}")
+
+    def _files(self, dep: str) -> list[str]:
+        """A dependency that is a file, or the files in one that is a folder, apart from what .dvcignore leaves out."""
+        path = self.root / dep
+        if not path.is_dir():
+            return [dep]
+        files = (file.relative_to(self.root) for file in sorted(path.rglob("*")) if file.is_file())
+        return [f.as_posix() for f in files if "__pycache__" not in f.parts and f.suffix not in IGNORED_SUFFIXES]
 
     def _stages(self) -> dict[str, Any]:
         return dict(yaml.safe_load((self.root / PIPELINE_NAME).read_text(encoding="utf-8"))["stages"])

@@ -14,9 +14,9 @@ FINGERPRINT_DIGITS = 8
 
 
 def parse_settings(settings: Sequence[str], owned: Collection[str]) -> dict[str, str]:
-    """Key -> value of each ``section.key=value`` of `--set`, as `dvc exp run -S` takes them; the last of a key counts.
+    """Key -> value of each ``section.key=value`` of `--set`; the last of a key counts.
 
-    A key may begin with + or ++, which DVC takes to add one or to replace a table.
+    The + or ++ that `dvc exp run -S` takes before a key is left out: experiments are given every param with ++.
 
     Raises:
         InputError: one has another form, or its key is in `owned`: params that the study sets itself.
@@ -24,25 +24,21 @@ def parse_settings(settings: Sequence[str], owned: Collection[str]) -> dict[str,
     parsed = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
-        if not equals or "." not in key or bare_key(key) in owned:
+        key = key.lstrip("+")
+        if not equals or "." not in key or key in owned:
             raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
         parsed[key] = value
     return parsed
 
 
 def assignments(params: Mapping[str, str]) -> list[str]:
-    """``key=value`` of each param, as `--set` and `dvc exp run -S` take them."""
+    """``key=value`` of each param, as `--set` takes them."""
     return [f"{key}={value}" for key, value in params.items()]
 
 
-def bare_key(key: str) -> str:
-    """A key of `--set` as params.yaml has it, without DVC's leading + or ++."""
-    return key.lstrip("+")
-
-
 def section_of(key: str) -> str:
-    """The section of params.yaml that a key of `--set` lies in."""
-    return bare_key(key).partition(".")[0]
+    """The section of params.yaml that a param lies in."""
+    return key.partition(".")[0]
 
 
 def parse_seeds(seeds: Sequence[int]) -> tuple[int, ...]:

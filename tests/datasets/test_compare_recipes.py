@@ -131,8 +131,8 @@ def write_project(folder: Path) -> None:
     params["render"]["images"] = 6
     params["balance"] |= {"clusters": 2, "threshold": 0.9}
     params["ingest"]["pool_videos"] = [str(clip)]
-    params["fit-teacher"] |= TINY_NETWORK
-    commit_project(kept, {name: params[name] for name in kept}, {"code.py": RENDER})
+    params["fit"] |= TINY_NETWORK
+    commit_project(kept, {name: params[name] for name in (*kept, "fit")}, {"code.py": RENDER})
 
 
 @pytest.mark.slow

@@ -58,8 +58,9 @@ def repository_file(name: str) -> dict[str, Any]:
 
 
 def assert_known_params(keys: set[str]) -> None:
-    """Every key (``section.name.name``) is one of this project's params.yaml."""
+    """Every key (``section.name.name``) is in this project's params.yaml; a fit has the keys of section `fit`, too."""
     known = repository_file("params.yaml")
+    known |= {section: known["fit"] | known[section] for section in ("fit-teacher", "fit-student")}
     for key in keys:
         value: Any = known
         for name in key.split("."):

@@ -53,3 +53,27 @@ def test_what_decides_a_result(tmp_path: Path) -> None:
     assert project.ingredients("balance") == found
     Path("one.py").write_text("changed")
     assert project.ingredients("balance") != found
+
+
+def test_a_folder_decides_by_every_file_in_it_but_caches(tmp_path: Path) -> None:
+    stages = {"mix": {"cmd": "a", "deps": ["code"], "outs": ["data/mix"], "params": ["fit", "mix"]}}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    Path("params.yaml").write_text("mix: {x: 1}\nfit: {y: 2}\n")
+    for name in ("code/a.py", "code/deep/b.yaml", "code/__pycache__/a.txt", "code/a.pyc", "code/.c.json.1.partial"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
+    project = DvcProject(tmp_path, tmp_path / "log")
+    found = project.ingredients("mix")["mix"]
+    assert list(found["files"]) == ["code/a.py", "code/deep/b.yaml"]
+    assert found["params"] == {"fit": {"y": 2}, "mix": {"x": 1}}
+    Path("code/deep/b.yaml").write_text("changed")
+    assert project.ingredients("mix")["mix"] != found
+
+
+def test_what_decides_a_fit_of_this_project_can_be_read(tmp_path: Path) -> None:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("not a git checkout")
+    found = DvcProject(REPOSITORY, tmp_path / "log").ingredients("fit-student")
+    assert {"fetch", "ingest", "render", "balance", "mix", "fit-teacher", "pseudo-label", "fit-student"} == set(found)
+    assert "train/fit/loop.py" in found["fit-student"]["files"]
+    assert all(len(sha256) == 64 for stage in found.values() for sha256 in stage["files"].values())

@@ -10,7 +10,6 @@ from dataengine.errors import InputError
 from dataengine.studies.settings import (
     FIT_STAGES,
     assignments,
-    bare_key,
     json_hash,
     parse_seeds,
     parse_settings,
@@ -30,9 +29,10 @@ def test_settings_are_read_as_they_are_written(settings: dict[str, str]) -> None
 
 
 def test_values_may_hold_anything_and_the_last_of_a_key_counts() -> None:
+    assert parse_settings(["a.b=1", "++a.b=2", "+a.b=3"], OWNED) == {"a.b": "3"}
     assert parse_settings(["a.b=1", "++a.c={x: 1, y: [=]}", "a.b=", "a.d.e=1=2"], OWNED) == {
         "a.b": "",
-        "++a.c": "{x: 1, y: [=]}",
+        "a.c": "{x: 1, y: [=]}",
         "a.d.e": "1=2",
     }
     assert parse_settings([], OWNED) == {}
@@ -47,8 +47,7 @@ def test_what_is_no_setting(setting: str) -> None:
 
 
 def test_the_section_of_a_key() -> None:
-    assert [section_of(key) for key in ("mix.seed", "++ingest.split.test_share", "alone")] == ["mix", "ingest", "alone"]
-    assert bare_key("++mix.seed") == "mix.seed"
+    assert [section_of(key) for key in ("mix.seed", "ingest.split.test_share")] == ["mix", "ingest"]
 
 
 def test_seeds_and_stages() -> None:

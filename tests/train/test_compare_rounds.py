@@ -97,8 +97,9 @@ def write_project() -> None:
         for name in ("ingest", "mix")
     }
     fit = repository_file("dvc.yaml")["stages"]["fit-teacher"] | {"deps": ["code.py", "data/mix", "data/ingest"]}
-    params = repository_file("params.yaml")["fit-teacher"] | TINY_NETWORK
-    commit_project({**copied, "fit-teacher": fit}, {"fit-teacher": params}, {"code.py": COPY})
+    params = repository_file("params.yaml")
+    kept = {"fit": params["fit"] | TINY_NETWORK, "fit-teacher": params["fit-teacher"]}
+    commit_project({**copied, "fit-teacher": fit}, kept, {"code.py": COPY})
     with one_torch_thread():
         fit_teacher.run(
             replace(TINY, epochs=2),
