@@ -25,7 +25,7 @@ from ..fit import start
 from ..fit.params import BASE, FitParams
 from .loops import loops, seconds_of
 
-PEOPLE, PAIRS = 320, 5
+PEOPLE, PAIRS = 640, 5  # an epoch is twenty steps or so: beginning one costs little of it
 WAYS = {"fit.busy": "briefly", "fit.busy_spinning": "spinning"}
 _SPIN = "while True: pass"
 

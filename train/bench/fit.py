@@ -47,7 +47,7 @@ def run(
         yield Figure("fit.ms_per_image", per_image[0], "ms", per_image[1])
         yield from _checkpoints(ours.run, folder, saves)
         yield from precision.figures(once, folder / "precision", min(people, precision.PEOPLE))
-        yield from busy.figures(people, min(pairs, busy.PAIRS), params)
+        yield from busy.figures(2 * people, min(pairs, busy.PAIRS), params)
         yield from cuda.figures(once, folder / "cuda")
 
 

@@ -73,7 +73,7 @@ def loops(params: Any, folder: Path, people: int, precision: str | None = None) 
     mix = data.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
     # the schedule is drawn out, so that the rate stays above 0 however many epochs are fitted
     training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)
-    precision = precision or choose_precision(params.precision, start.choose_device(params)).name
+    precision = choose_precision(precision or params.precision, start.choose_device(params)).name
     drawn_out = replace(params, epochs=10_000)
     run = loop.Run(drawn_out, meta, training, Ranks(), precision=precision)
     parameter = next(run.net.parameters())

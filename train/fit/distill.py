@@ -14,9 +14,8 @@ from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.distillation import feature_loss, soft_target_loss
-from .alike import check_alike
 from .params import DistillParams
-from .start import read_checkpoint
+from .start import check_alike, read_checkpoint
 
 
 class WithFeatures(nn.Module):

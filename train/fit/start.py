@@ -13,11 +13,11 @@ from dataengine.files import read_json
 from dataengine.hardware.threads import one_core_each
 from dataengine.inference.exported import load_exported
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
+from dataengine.nets.heads import Head
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.table import architecture_of
 from dataengine.registry.pinned import pinned_champion
 
-from .alike import check_alike
 from .params import FitParams
 
 CHAMPION = "champion"  # what start_from may say instead of a folder
@@ -114,3 +114,28 @@ def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) ->
             f"{folder} holds another network than the one to fit", got=meta.network, mend="start from none"
         )
     net.load_state_dict(weights)
+
+
+def check_alike(source: str, theirs: ModelMeta, ours: ModelMeta) -> None:
+    """Raise an InputError that names what differs: crop, normalisation, keypoints, or the meaning of a bin.
+
+    `source` names the network of `theirs` in messages; `ours` is that of the network to fit.
+    """
+    for name, given, wanted in (
+        ("crop", theirs.crop, ours.crop),
+        ("normalisation", (theirs.mean, theirs.std), (ours.mean, ours.std)),
+        ("keypoints", theirs.keypoints, ours.keypoints),
+        ("head", _meaning(theirs.reader), _meaning(ours.reader)),
+    ):
+        if given != wanted:
+            raise InputError(
+                f"{source} has another {name} than the network to fit",
+                expected=str(wanted),
+                got=str(given),
+                mend="set the params of the fit to it, or name another",
+            )
+
+
+def _meaning(head: Head) -> dict[str, object]:
+    """What a bin of the answer stands for; how a heatmap is blurred before it is read is no part of it."""
+    return {name: value for name, value in head.describe().items() if name != "blur_sigma"}

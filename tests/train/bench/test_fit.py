@@ -69,7 +69,7 @@ def test_what_a_gpu_would_show_is_printed_and_not_recorded(
     monkeypatch.setattr(fit, "run", lambda: iter([*taken, Figure("fit.some", 1.0, "s")]))
     main(["fit"], tmp_path / "bench.json")
     assert list(read_json(tmp_path / "bench.json")) == ["fit.some"]
-    assert "fit.cuda_ratio not measured: needs a GPU that PyTorch sees" in capsys.readouterr().out
+    assert "fit.cuda_ratio not measured: it needs a GPU that PyTorch sees" in capsys.readouterr().out
 
 
 @pytest.mark.gpu
