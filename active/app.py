@@ -84,5 +84,5 @@ def _check_port(settings: AppParams) -> None:
             raise EnvironmentFault(
                 f"the App cannot listen on {settings.address}:{settings.port}",
                 got=fault.strerror or str(fault),
-                mend="end what listens there, or change app.port in params.yaml",
+                fix="end what listens there, or change app.port in params.yaml",
             ) from fault

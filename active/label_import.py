@@ -68,14 +68,14 @@ def _on_shown_images(people: People, named: Images, rows: dict[str, int], shown:
     """The people with the column `sha256`, on the selection's own images instead of the tool's copies."""
     missing = [path for path in named.path.tolist() if not Path(path).is_file()]
     if missing:
-        raise InputError(f"image {missing[0]} does not exist", mend="give --images, the folder the images lie in")
+        raise InputError(f"image {missing[0]} does not exist", fix="give --images, the folder the images lie in")
     hashes = np.array([sha256_file(Path(path)) for path in named.path.tolist()], dtype="<U64")
     unknown = [path for path, sha256 in zip(named.path.tolist(), hashes.tolist(), strict=True) if sha256 not in rows]
     if unknown:
         raise InputError(
             f"{len(unknown)} labelled images are none that select showed",
             got=", ".join(unknown[:LISTED]),
-            mend="drop them, or give the selection they were labelled from; re-encoded copies count as other images",
+            fix="drop them, or give the selection they were labelled from; re-encoded copies count as other images",
         )
     sha256 = hashes[named.rows_of(people.image_id)]
     row = np.array([rows[key] for key in sha256.tolist()], dtype=np.int64)
@@ -99,7 +99,7 @@ def _check(people: People, images: Images, path: Path) -> None:
     bad = [f"person {row + 1} {fault}" for fault, mask in faults.items() for row in np.flatnonzero(mask)]
     if bad:
         more = f" and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-        raise InputError(f"{path} has wrong records", got=", ".join(bad[:LISTED]) + more, mend="correct them")
+        raise InputError(f"{path} has wrong records", got=", ".join(bad[:LISTED]) + more, fix="correct them")
 
 
 def _in_order(people: People, images: Images) -> tuple[People, Images]:

@@ -123,7 +123,7 @@ def run(
     """
     if params.weights.rarity and clusters is None:
         raise ParamsError(
-            "params select.weights.rarity has no clusters to go by", mend="give --clusters, or set it to 0"
+            "params select.weights.rarity has no clusters to go by", fix="give --clusters, or set it to 0"
         )
     known = None if clusters is None else read_pose_clusters(clusters)
     truth, truth_images = read_labelled({"train": labelled, "val": val})

@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> Any:
     wait_briefly()
     try:
         return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
-    except (DataEngineError, OSError) as error:  # a file or folder that is not there is the user's to mend too
+    except (DataEngineError, OSError) as error:  # a file or folder that is not there is the user's to fix too
         if "--debug" in arguments or os.environ.get("DATAENGINE_DEBUG"):
             raise
         print(f"dataengine: error: {error}", file=sys.stderr)

@@ -59,8 +59,8 @@ def _no_room_is_the_users_fault(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in WRITE_FAULTS:
             raise
-        mend = "make room or give permission, and run again"
-        raise EnvironmentFault(f"cannot write {path}", got=str(error), mend=mend) from error
+        fix = "make room or give permission, and run again"
+        raise EnvironmentFault(f"cannot write {path}", got=str(error), fix=fix) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -89,7 +89,7 @@ def read_json(path: Path, *, largest_bytes: int = LARGEST_JSON_BYTES) -> Any:
         with bounded_memory(JSON_MEMORY_FACTOR * len(content) + JSON_MEMORY_LEAST):
             return json.loads(content.decode("utf-8"), parse_int=_parse_int, object_pairs_hook=_parse_object)
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", mend="run the stage that makes it, or correct the path") from error
+        raise InputError(f"{path} does not exist", fix="run the stage that makes it, or correct the path") from error
     except MemoryError as error:
         got = f"one that needs more than {JSON_MEMORY_FACTOR} times its size in memory"
         raise InputError(f"{path} cannot be read", expected="a JSON file of records", got=got) from error

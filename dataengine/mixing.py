@@ -83,7 +83,7 @@ def draw_epoch(
                 f"no {name} samples to draw {count} from",
                 expected=f"{name} samples for {name}_per_real = {ratio:g}",
                 got="none",
-                mend=f"make some, or set {name}_per_real: 0",
+                fix=f"make some, or set {name}_per_real: 0",
             )
         parts.append(_draw_cycling(pool, count, epoch, [recipe.seed, stream]))
     drawn = np.concatenate(parts)
@@ -175,8 +175,8 @@ def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe:
     if not np.isfinite(factors).all() or (factors < 1).any():
         raise InputError("draw_epoch: bad repeat factor", expected="finite, >= 1", got=f"{factors.min()}")
     if recipe.only in ("synthetic", "pseudo") and not (source == recipe.only).any():
-        mend = f"make some, or set only: null in place of {recipe.only}"
-        raise InputError(f"no {recipe.only} samples to draw", expected="at least one", got="none", mend=mend)
+        fix = f"make some, or set only: null in place of {recipe.only}"
+        raise InputError(f"no {recipe.only} samples to draw", expected="at least one", got="none", fix=fix)
     if recipe.only in (None, "real") and not len(factors):
         raise InputError(
             "draw_epoch: no real samples", expected="at least one, as ratios are stated per real sample", got="none"

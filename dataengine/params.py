@@ -11,7 +11,7 @@ from dataengine.errors import ParamsError
 from dataengine.typed_record import TypedReader
 
 T = TypeVar("T")
-PARAMS = TypedReader(ParamsError, finite=False, mend="add it")
+PARAMS = TypedReader(ParamsError, finite=False, fix="add it")
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,7 +41,7 @@ def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
     """Read one key of section `section`, for whoever has no business with the others; they are not looked at."""
     value = _section(path, section)
     if not isinstance(value, dict) or key not in value:
-        raise ParamsError(f"params {section} lacks a key", expected=key, mend="add it")
+        raise ParamsError(f"params {section} lacks a key", expected=key, fix="add it")
     converted: T = PARAMS.value(kind, value[key], f"params {section}.{key}")
     return converted
 
@@ -58,7 +58,7 @@ def _laid_over(shared: Any, own: Any, cls: type) -> Any:
 def _section(path: Path, section: str) -> Any:
     document = _document(path)
     if section not in document:
-        raise ParamsError(f"{path} has no section {section!r}", mend=f"add '{section}:' with its keys")
+        raise ParamsError(f"{path} has no section {section!r}", fix=f"add '{section}:' with its keys")
     return document[section] if document[section] is not None else {}
 
 
@@ -66,7 +66,7 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except FileNotFoundError as error:
-        raise ParamsError(f"{path} does not exist", mend="run in the project's folder or give --params") from error
+        raise ParamsError(f"{path} does not exist", fix="run in the project's folder or give --params") from error
     except yaml.YAMLError as error:
         raise ParamsError(f"{path} is not YAML", got=str(error)) from error
     return document if isinstance(document, dict) else {}

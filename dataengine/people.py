@@ -26,10 +26,10 @@ def _check(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
     if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != np.dtype(dtype):
         got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         expected = f"an array of {np.dtype(dtype)} {shape}"
-        raise InputError(f"{name} is malformed", expected=expected, got=got, mend="build() casts and broadcasts")
+        raise InputError(f"{name} is malformed", expected=expected, got=got, fix="build() casts and broadcasts")
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         bad = int(np.argwhere(~np.isfinite(value))[0][0])
-        raise InputError(f"{name} has a value that is not finite", got=f"row {bad}", mend="drop or repair that record")
+        raise InputError(f"{name} has a value that is not finite", got=f"row {bad}", fix="drop or repair that record")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +65,7 @@ class People:
         if n and self.visibility.max() > VISIBLE:
             raise InputError("visibility is out of range", expected="0, 1 or 2", got=str(int(self.visibility.max())))
         if n and (self.bbox_xywh_px[:, 2:] < 0).any():
-            raise InputError("a box has a negative size", expected="x, y, width, height", mend="check the box format")
+            raise InputError("a box has a negative size", expected="x, y, width, height", fix="check the box format")
         if n and self.weight.min() < 0:
             raise InputError("a weight is negative", expected="0 or more", got=f"{self.weight.min():g}")
         unknown = sorted(set(self.source.tolist()) - set(SOURCES))

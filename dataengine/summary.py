@@ -41,8 +41,8 @@ def summary_lines(pipeline: Path) -> Iterator[str]:
     try:
         stages: dict[str, Any] = yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        mend = "run in the project's folder"
-        raise InputError(f"{pipeline} cannot be read", expected="a dvc.yaml", mend=mend) from error
+        fix = "run in the project's folder"
+        raise InputError(f"{pipeline} cannot be read", expected="a dvc.yaml", fix=fix) from error
     root = pipeline.parent
     yield ""
     yield f"{'stage':<13} {'result':<20} {'size':>8}  measured"

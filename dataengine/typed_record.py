@@ -27,7 +27,7 @@ class TypedReader:
     """What is raised for a value of the wrong kind."""
     finite: bool
     """Whether infinity and NaN are refused as numbers."""
-    mend: str = ""
+    fix: str = ""
     """What to do about a key that is missing."""
 
     def record(self, cls: type[T], value: Any, where: str) -> T:
@@ -49,7 +49,7 @@ class TypedReader:
             if name not in value and field.default is MISSING and field.default_factory is MISSING
         ]
         if missing:
-            raise self.fault(f"{where} lacks a key", expected=", ".join(missing), mend=self.mend)
+            raise self.fault(f"{where} lacks a key", expected=", ".join(missing), fix=self.fix)
         types = get_type_hints(cls)
         values = {name: self.value(types[name], item, f"{where}.{name}") for name, item in value.items()}
         try:

@@ -88,7 +88,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
     people, images = read_project_people(train)
     if (people.source != "real").any():
         raise InputError(
-            f"{train} has people who are not real", expected="source real", mend="give ingest's train.json"
+            f"{train} has people who are not real", expected="source real", fix="give ingest's train.json"
         )
     clusters, cluster, middle = balance_people(people, params)
     balance = Balance(
@@ -125,7 +125,7 @@ def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters,
     cluster = np.where(usable, nearest, UNCLUSTERED)
     counts = np.bincount(cluster[usable], minlength=len(centres)).astype(np.int64)
     if not counts.any():
-        raise InputError("nobody in the training set shows a pose", mend="check the keypoints that ingest wrote")
+        raise InputError("nobody in the training set shows a pose", fix="check the keypoints that ingest wrote")
     factors = repeat_factors(counts, params.threshold, params.max_repeat)
     clusters = PoseClusters(centres=centres, counts=counts, repeat_factor=factors)
     return clusters, cluster, medoids(cluster, squared, len(centres))

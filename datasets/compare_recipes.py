@@ -112,8 +112,8 @@ def _parse_further(settings: Sequence[str]) -> dict[str, str]:
     further = parse_settings(settings, OWNED)
     rendered = [key for key in further if section_of(key) in ("fetch", "render")]
     if rendered:
-        mend = "set it in params.yaml and run `dvc repro render`: all runs take the checkout's rendered people over"
-        raise InputError("--set cannot change rendered people", got=rendered[0], mend=mend)
+        fix = "set it in params.yaml and run `dvc repro render`: all runs take the checkout's rendered people over"
+        raise InputError("--set cannot change rendered people", got=rendered[0], fix=fix)
     return further
 
 
@@ -123,6 +123,6 @@ def _held_out_share(annotations: Path, wanted: int) -> float:
     count = len(document["images"]) if isinstance(document, dict) and document.get("images") else 0
     share = math.ceil(1e4 * HELD_OUT_MARGIN * wanted / max(count, 1)) / 1e4
     if wanted < 1 or share >= 0.45:
-        mend = "lower --test-images"
-        raise InputError("too few images to hold out", expected=f"{wanted}, twice", got=f"{count}", mend=mend)
+        fix = "lower --test-images"
+        raise InputError("too few images to hold out", expected=f"{wanted}, twice", got=f"{count}", fix=fix)
     return share

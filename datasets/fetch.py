@@ -65,7 +65,7 @@ def obtain(wheel: Wheel, store: Path, timeout_s: int) -> Path:
             f"{kept} is not the pinned file",
             expected=f"sha256 {wheel.sha256}",
             got=found,
-            mend="delete it and run again",
+            fix="delete it and run again",
         )
     return kept
 
@@ -93,12 +93,12 @@ def _download(wheel: Wheel, kept: Path, timeout_s: int) -> None:
         )
         if done.returncode or not (partial / wheel.filename).exists():
             lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no such file came"]
-            raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=lines[-1], mend=place)
+            raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=lines[-1], fix=place)
         with atomic_path(kept) as temporary:
             shutil.move(partial / wheel.filename, temporary)
     except subprocess.TimeoutExpired as error:
         got = f"nothing within {timeout_s} s"
-        raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=got, mend=place) from error
+        raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=got, fix=place) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

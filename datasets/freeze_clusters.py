@@ -53,6 +53,6 @@ def read_frozen(path: Path) -> NDArray[np.float64]:
         raise InputError(
             f"{path} is not named by its clusters",
             expected=f"{clusters.id}.json",
-            mend="use `dataengine freeze-clusters`",
+            fix="use `dataengine freeze-clusters`",
         )
     return clusters.centres

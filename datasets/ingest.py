@@ -200,7 +200,7 @@ def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report
                 f"source {source.name!r}: {bad} of {records} records are bad",
                 expected=f"at most {params.max_bad_share:.1%}",
                 got=f"{bad / records:.1%}",
-                mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
+                fix=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
             )
 
 
@@ -213,7 +213,7 @@ def _refuse_damaged(params: IngestParams, intake: Intake, report: Path) -> None:
             f"{damaged} of {records} records are damaged pictures, or people on them",
             expected=f"at most {params.max_bad_share:.1%}",
             got=f"{damaged / records:.1%}",
-            mend=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
+            fix=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
         )
 
 
@@ -233,7 +233,7 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     for name in SPLITS:
         part = people.take((split == name) & usable)
         if not len(part):
-            raise InputError(f"split {name} is empty", expected="people in every split", mend="change ingest.split")
+            raise InputError(f"split {name} is empty", expected="people in every split", fix="change ingest.split")
         rows = np.unique(images.rows_of(part.image_id))
         info = {"stage": "ingest", "split": name} | (test_info if name == "test" else {})
         write_people(folder / f"{name}.json", part, images.take(rows), info=info)

@@ -152,8 +152,8 @@ def _first(people: People, images: Images, limit: int | None, where: Path) -> tu
     if limit is None:
         return people, images
     if limit > len(images):
-        mend = "render more, or lower mix.synthetic_images"
-        raise InputError(f"{where} has too few images", expected=f"{limit} or more", got=f"{len(images)}", mend=mend)
+        fix = "render more, or lower mix.synthetic_images"
+        raise InputError(f"{where} has too few images", expected=f"{limit} or more", got=f"{len(images)}", fix=fix)
     kept = images.take(np.sort(np.argsort(images.id)[:limit]))
     return people.take(np.isin(people.image_id, kept.id)), kept
 

@@ -55,5 +55,5 @@ def test_an_unknown_command_is_refused() -> None:
 
 
 def test_an_error_is_one_line_whatever_it_holds() -> None:
-    error = InputError("the\nfile", expected="a", got="b\n\nc", mend="do x")
+    error = InputError("the\nfile", expected="a", got="b\n\nc", fix="do x")
     assert str(error) == "the file: expected a, got b c; do x"

@@ -26,5 +26,5 @@ def test_a_workers_error_reaches_the_caller_whole(tmp_path: Path) -> None:
 
 
 def test_errors_survive_pickling() -> None:
-    error = pickle.loads(pickle.dumps(InputError("a", expected="b", got="c", mend="d")))
-    assert (error.what, error.expected, error.got, error.mend) == ("a", "b", "c", "d")
+    error = pickle.loads(pickle.dumps(InputError("a", expected="b", got="c", fix="d")))
+    assert (error.what, error.expected, error.got, error.fix) == ("a", "b", "c", "d")

@@ -78,8 +78,8 @@ def _value_on_one_line(node: yaml.Node | None, name: str, params: Path) -> yaml.
     """A value on one line, whose end is where it seems to be."""
     kinds = yaml.MappingNode if name == "test_uses" else yaml.ScalarNode
     if not isinstance(node, kinds) or (isinstance(node, yaml.MappingNode) and not node.flow_style):
-        mend = "add the key with value " + {"champion": '""', "round": "1"}.get(name, "{}")
-        raise ParamsError(f"{params} has no compare.{name}", mend=mend)
+        fix = "add the key with value " + {"champion": '""', "round": "1"}.get(name, "{}")
+        raise ParamsError(f"{params} has no compare.{name}", fix=fix)
     return node
 
 

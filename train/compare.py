@@ -194,7 +194,7 @@ def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
 def _of_scale(whole: SliceEvidence, level: float) -> Interval:
     interval = interval_in_range(whole.candidate, level, low=0.0)
     if interval is None:
-        raise InputError("nobody in the test set counts", mend="label joints of people that are no crowd")
+        raise InputError("nobody in the test set counts", fix="label joints of people that are no crowd")
     return interval
 
 

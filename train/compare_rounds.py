@@ -112,8 +112,8 @@ def _parse_further(settings: Sequence[str], stage: str) -> dict[str, str]:
     further = parse_settings(settings, {f"{stage}.{key}" for key in OWNED})
     others = [f"{key}={value}" for key, value in further.items() if section_of(key) != stage]
     if others:
-        mend = "set it in params.yaml: fits take the checkout's data as they are"
-        raise InputError("--set changes another stage", expected=f"{stage}.key=value", got=others[0], mend=mend)
+        fix = "set it in params.yaml: fits take the checkout's data as they are"
+        raise InputError("--set changes another stage", expected=f"{stage}.key=value", got=others[0], fix=fix)
     return further
 
 
@@ -124,7 +124,7 @@ def _inside(path: Path, option: str) -> Path:
     try:
         return path.resolve().relative_to(Path.cwd().resolve())
     except ValueError as error:
-        mend = "copy it to data/ or models/"
+        fix = "copy it to data/ or models/"
         raise InputError(
-            f"{option} lies outside the project", expected=str(Path.cwd()), got=str(path), mend=mend
+            f"{option} lies outside the project", expected=str(Path.cwd()), got=str(path), fix=fix
         ) from error

@@ -48,7 +48,7 @@ class Promotion:
 
     outcome: EventOutcome
     reason: str
-    mend: str = ""
+    fix: str = ""
 
 
 def command(
@@ -80,7 +80,7 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
             f"{comparison} is about another model",
             expected=f"a verdict on {model.id}",
             got=verdict.candidate.id,
-            mend="run `dataengine compare` again",
+            fix="run `dataengine compare` again",
         )
     with locked(registry):
         before = read_registry(registry)
@@ -94,12 +94,12 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
             "candidate": model.id,
             "against": verdict.champion_id,
             "reason": promotion.reason,
-            "mend": promotion.mend,
+            "fix": promotion.fix,
             "dry_run": params.dry_run,
         },
     )
-    mend = f" Next: {promotion.mend}." if promotion.mend else ""
-    print(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{mend}")
+    fix = f" Next: {promotion.fix}." if promotion.fix else ""
+    print(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{fix}")
 
 
 def decide(verdict: Comparison, model_id: str, registry: Registry, verdict_sha256: str = "") -> Promotion:

@@ -37,7 +37,7 @@ def run(to: str, reason: str, registry: Path, store: Path) -> None:
     """
     reason_line = " ".join(reason.split())
     if not reason_line:
-        raise InputError("a rollback needs a reason", mend="say it with --reason")
+        raise InputError("a rollback needs a reason", fix="say it with --reason")
     with locked(registry):
         before = read_registry(registry)
         after = before.with_rollback_to(to)

@@ -27,7 +27,7 @@ from ..manifest.files import SCORE_NAMES, Selection, read_selection
 TO_LABEL = "to_label"
 VIEW_VERSION = 2
 """Raise it when the fields below change, so that datasets of the former kind are built again."""
-_MEND = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
+_FIX = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
 
 
 def open_fiftyone() -> Any:
@@ -44,9 +44,9 @@ def open_fiftyone() -> Any:
 
         fiftyone.list_datasets()
     except ImportError as fault:
-        raise EnvironmentFault("FiftyOne cannot be imported", got=str(fault), mend="run `make setup`") from fault
+        raise EnvironmentFault("FiftyOne cannot be imported", got=str(fault), fix="run `make setup`") from fault
     except Exception as fault:  # its configuration, service and driver errors have no common base
-        raise EnvironmentFault("FiftyOne's database does not start", got=str(fault), mend=_MEND) from fault
+        raise EnvironmentFault("FiftyOne's database does not start", got=str(fault), fix=_FIX) from fault
     return fiftyone
 
 
@@ -69,7 +69,7 @@ def ensure_dataset(folder: Path, name: str) -> Any:
                 return present
         return _replace(fiftyone, name, selection, origin)
     except PyMongoError as fault:
-        raise EnvironmentFault("FiftyOne's database failed", got=str(fault), mend=_MEND) from fault
+        raise EnvironmentFault("FiftyOne's database failed", got=str(fault), fix=_FIX) from fault
 
 
 def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str, Any]) -> Any:

@@ -90,7 +90,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         got = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
         raise InputError(f"{path} is not a manifest of picks", expected=f"format {MANIFEST_FORMAT}", got=str(got))
     if manifest.get("content_sha256") != content_sha256(manifest.get("images", {})):
-        raise InputError(f"{path} was changed after it was written", mend="run `dataengine select` again")
+        raise InputError(f"{path} was changed after it was written", fix="run `dataengine select` again")
     return manifest
 
 

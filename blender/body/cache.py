@@ -53,8 +53,8 @@ def _replaceable(cache: Path) -> Path:
     held = sorted(path.name for path in cache.iterdir()) if cache.is_dir() else []
     other = [name for name in held if not _OWN_NAMES.fullmatch(name)]
     if other:
-        mend = "name a folder that is empty or not there, such as data/cache/anny"
-        raise InputError(f"--cache {cache} is no body model's cache", got=", ".join(other[:3]), mend=mend)
+        fix = "name a folder that is empty or not there, such as data/cache/anny"
+        raise InputError(f"--cache {cache} is no body model's cache", got=", ".join(other[:3]), fix=fix)
     return cache
 
 

@@ -21,7 +21,7 @@ def no_such_device(wish: DeviceWish, there: Sequence[str]) -> EnvironmentFault:
         f"no {wish} device for render.device",
         expected=f"one of {', '.join(['auto', 'cpu', *there])}, which this machine has",
         got=wish,
-        mend="set render.device: auto, or install the GPU's driver",
+        fix="set render.device: auto, or install the GPU's driver",
     )
 
 

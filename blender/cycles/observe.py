@@ -252,8 +252,8 @@ def _read_image(path: Path, backdrop_bgr: NDArray[np.uint8] | None) -> tuple[NDA
             rgba = np.asarray(opened.convert("RGBA"), dtype=np.uint8)
             minutes, seconds = opened.info[_CYCLES_TIME].rsplit(":", 1)
     except OSError as error:
-        mend = "check memory and free space"
-        raise EnvironmentFault("Blender wrote no image", got=str(path), mend=mend) from error
+        fix = "check memory and free space"
+        raise EnvironmentFault("Blender wrote no image", got=str(path), fix=fix) from error
     bgr = np.ascontiguousarray(rgba[..., 2::-1])
     if backdrop_bgr is not None:
         alpha = rgba[..., 3:] / np.float32(255)

@@ -30,7 +30,7 @@ def import_bpy() -> Any:
             import bpy
     except ImportError as error:
         raise EnvironmentFault(
-            "rendering needs Blender's module 'bpy'", got=str(error), mend=how_to_get_it()
+            "rendering needs Blender's module 'bpy'", got=str(error), fix=how_to_get_it()
         ) from error
     return bpy
 

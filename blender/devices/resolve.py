@@ -34,7 +34,7 @@ def resolve_device(params: RenderParams, python: Path) -> DeviceWish:
             return device
         reasons.append(f"{device}: {proof.why}")
     if wish != "auto":
-        raise EnvironmentFault("render.device gives no picture", got=reasons[0], mend=f"set auto or cpu; {_again()}")
+        raise EnvironmentFault("render.device gives no picture", got=reasons[0], fix=f"set auto or cpu; {_again()}")
     if reasons:
         typer.echo(f"render: on the CPU ({'; '.join(reasons)}); {_again()}", err=True)
     return "cpu"

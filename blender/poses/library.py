@@ -185,7 +185,7 @@ def _limbs(line: dict[str, Any], where: str) -> dict[str, Limb]:
             if side in line:
                 limbs[side] = _limb(line[side], f"{where} {side}")
             elif side not in limbs:
-                raise InputError(f"{where} lacks {side}", mend=f"give {side} or {pair}")
+                raise InputError(f"{where} lacks {side}", fix=f"give {side} or {pair}")
     return limbs
 
 

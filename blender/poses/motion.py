@@ -88,7 +88,7 @@ def _find_joints(bvh: Bvh, path: Path) -> dict[str, int]:
             f"{path} lacks joints that a pose needs",
             expected="names such as LeftUpLeg, LeftLeg, LeftFoot, LeftToeBase, LeftArm, LeftForeArm, LeftHand, Neck",
             got="no " + ", ".join(missing),
-            mend="rename the joints in the file's HIERARCHY",
+            fix="rename the joints in the file's HIERARCHY",
         )
     return found
 

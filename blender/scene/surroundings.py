@@ -28,7 +28,7 @@ def background_files(params: RenderParams) -> tuple[Path, ...]:
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES)
     if not files:
         raise InputError(
-            f"render.backgrounds: no photographs in {folder}", expected=", ".join(_PHOTO_SUFFIXES), mend="give a folder"
+            f"render.backgrounds: no photographs in {folder}", expected=", ".join(_PHOTO_SUFFIXES), fix="give a folder"
         )
     return tuple(files)
 
@@ -41,8 +41,8 @@ def surrounding_files(params: RenderParams) -> tuple[Path, ...]:
             raise InputError(f"render.hdris: {path}", expected="a file .exr or .hdr", got="no such file")
         with path.open("rb") as opened:
             if not opened.read(4).startswith(_HDRI_MARKS):
-                expected, mend = "an OpenEXR or Radiance HDR file", "is the download whole?"
-                raise InputError(f"render.hdris: {path}", expected=expected, got="another kind", mend=mend)
+                expected, fix = "an OpenEXR or Radiance HDR file", "is the download whole?"
+                raise InputError(f"render.hdris: {path}", expected=expected, got="another kind", fix=fix)
     return (*hdris, *background_files(params))
 
 

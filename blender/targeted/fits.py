@@ -52,7 +52,7 @@ def fits_of(people_file: Path, cache: Path, kept_in: Path, max_error_share: floa
         raise InputError(
             f"none of the {len(entries)} people of {people_file} can be fitted",
             got=f"the first: {entries[0]['why']}",
-            mend=f"see {kept_in}, and raise --max-error where it says so",
+            fix=f"see {kept_in}, and raise --max-error where it says so",
         )
     return entries
 

@@ -40,7 +40,7 @@ def blender_python(wish: str) -> Path:
     """
     if wish:
         if not Path(wish).is_file():
-            raise EnvironmentFault("no Python for Blender at render.python", got=wish, mend=how_to_get_it())
+            raise EnvironmentFault("no Python for Blender at render.python", got=wish, fix=how_to_get_it())
         return Path(wish).absolute()  # not resolved: the link in an environment is what makes it that environment's
     for folder in (Path.cwd(), PACKAGE.parent, Path(sys.prefix).parent):
         if (folder / ENVIRONMENT / _PROGRAM).is_file():
@@ -48,7 +48,7 @@ def blender_python(wish: str) -> Path:
     raise EnvironmentFault(
         "rendering needs Blender, in an environment of its own",
         got=f"no {ENVIRONMENT / _PROGRAM}; every other stage works without",
-        mend=how_to_get_it(),
+        fix=how_to_get_it(),
     )
 
 
@@ -66,7 +66,7 @@ def about(python: Path) -> About:
     found = ask(python, "dataengine.blender.workers.inventory:inventory", {}, _ANSWER_SECONDS)
     if not found["bpy"]:
         raise EnvironmentFault(
-            "rendering needs Blender's module 'bpy'", got=f"{python}, which lacks it", mend=how_to_get_it()
+            "rendering needs Blender's module 'bpy'", got=f"{python}, which lacks it", fix=how_to_get_it()
         )
     return About(**found)
 
@@ -76,5 +76,5 @@ def require_blender(wish: str) -> Path:
     python = blender_python(wish)
     about(python)
     if find_spec("anny") is None:
-        raise EnvironmentFault("the body model needs the package 'anny'", mend="pip install 'dataengine[blender]'")
+        raise EnvironmentFault("the body model needs the package 'anny'", fix="pip install 'dataengine[blender]'")
     return python

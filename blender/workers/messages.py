@@ -9,7 +9,7 @@ bytes are used, none of its pickles, so the two ends may be different Pythons.
 | worker | ``{"kind": "started"}`` | the maker is built |
 | worker | ``{"kind": "made", "value": ...}`` | done, with what the maker returned |
 | worker | ``{"kind": "failed", "reason": "..."}`` | this image cannot be made |
-| worker | ``{"kind": "fault", "what": ..., "expected": ..., "got": ..., "mend": ...}`` | nothing can be made here |
+| worker | ``{"kind": "fault", "what": ..., "expected": ..., "got": ..., "fix": ...}`` | nothing can be made here |
 """
 
 import json
@@ -34,9 +34,9 @@ def receive(pipe: Connection) -> Message:
 
 def fault_message(fault: EnvironmentFault) -> Message:
     """A fault of the machine, for the way to the parent."""
-    return {"kind": "fault", "what": fault.what, "expected": fault.expected, "got": fault.got, "mend": fault.mend}
+    return {"kind": "fault", "what": fault.what, "expected": fault.expected, "got": fault.got, "fix": fault.fix}
 
 
 def fault_of(message: Message) -> EnvironmentFault:
     """The fault that a worker reported."""
-    return EnvironmentFault(message["what"], expected=message["expected"], got=message["got"], mend=message["mend"])
+    return EnvironmentFault(message["what"], expected=message["expected"], got=message["got"], fix=message["fix"])

@@ -47,8 +47,8 @@ def _failure(error: Exception) -> Message:
     if isinstance(error, EnvironmentFault):
         return fault_message(error)
     if isinstance(error, OSError) and error.errno in WRITE_FAULTS:
-        mend = "make room or give permission, and run again"
-        return fault_message(EnvironmentFault("a worker cannot write", got=str(error), mend=mend))
+        fix = "make room or give permission, and run again"
+        return fault_message(EnvironmentFault("a worker cannot write", got=str(error), fix=fix))
     return {"kind": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 

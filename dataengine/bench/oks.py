@@ -79,8 +79,8 @@ def faster_coco_eval_figures(data: CocoSet) -> dict[str, float]:
         from faster_coco_eval import COCO as CocoFile
         from faster_coco_eval import COCOeval_faster
     except ImportError as error:
-        mend = 'pip install -c constraints.txt ".[bench]"'
-        raise EnvironmentFault("faster-coco-eval is not installed", mend=mend) from error
+        fix = 'pip install -c constraints.txt ".[bench]"'
+        raise EnvironmentFault("faster-coco-eval is not installed", fix=fix) from error
     with contextlib.redirect_stdout(io.StringIO()):
         truth = CocoFile(_dataset(data))
         return _evaluated(COCOeval_faster(truth, truth.loadRes(data.results), "keypoints"))

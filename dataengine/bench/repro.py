@@ -41,7 +41,7 @@ def stages(path: Path) -> dict[str, Any]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         return dict(document["stages"])
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is not a dvc.yaml", got=str(error), mend="run in the project's folder") from error
+        raise InputError(f"{path} is not a dvc.yaml", got=str(error), fix="run in the project's folder") from error
 
 
 def persistent_outs(definition: dict[str, Any]) -> list[Path]:
@@ -72,5 +72,5 @@ def _timed(arguments: list[str]) -> float:
     start = time.perf_counter()
     done = subprocess.run([*DVC, *arguments], check=False, stdout=sys.stderr)
     if done.returncode:
-        raise EnvironmentFault(f"dvc {' '.join(arguments)} failed", mend="see its output above")
+        raise EnvironmentFault(f"dvc {' '.join(arguments)} failed", fix="see its output above")
     return time.perf_counter() - start

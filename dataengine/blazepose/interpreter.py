@@ -19,14 +19,14 @@ class TfliteModel:
         from ai_edge_litert.interpreter import Interpreter  # slow import
 
         if not path.is_file():
-            raise InputError(f"{path}: no such model", mend="run `dataengine fetch` first")
+            raise InputError(f"{path}: no such model", fix="run `dataengine fetch` first")
         try:
             with _quiet_stderr():
                 self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except ValueError as error:
             raise InputError(
-                f"{path}: not a LiteRT model", got=str(error).splitlines()[0], mend="fetch it again"
+                f"{path}: not a LiteRT model", got=str(error).splitlines()[0], fix="fetch it again"
             ) from error
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = {int(np.prod(d["shape"])): d["index"] for d in self._interpreter.get_output_details()}

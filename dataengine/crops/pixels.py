@@ -33,7 +33,7 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
 def unreadable_image(path: Path | str) -> InputError:
     """The error to raise for a file that gave no image: it says whether there is a file at all."""
     fault = "is not an image OpenCV can read" if Path(path).exists() else "does not exist"
-    return InputError(f"image {path} {fault}", mend="rerun the stage that wrote it, or drop its records")
+    return InputError(f"image {path} {fault}", fix="rerun the stage that wrote it, or drop its records")
 
 
 def crop_people(

@@ -42,7 +42,7 @@ def check_libraries(facts: Facts) -> CheckResult:
     fault = facts.libraries_fault
     if fault is None:
         return CheckResult("libraries", "ok", "all that Blender loads")
-    return CheckResult("libraries", "fault", fault.got, "", fault.mend)
+    return CheckResult("libraries", "fault", fault.got, "", fault.fix)
 
 
 def check_device(facts: Facts) -> CheckResult:

@@ -25,7 +25,7 @@ def check_environment(facts: Facts) -> CheckResult:
     packages = facts.packages
     found = f"Python {packages.python} in {packages.prefix}"
     if facts.python_fault:
-        return CheckResult("environment", "fault", found, f"not {facts.python_fault.expected}", facts.python_fault.mend)
+        return CheckResult("environment", "fault", found, f"not {facts.python_fault.expected}", facts.python_fault.fix)
     if facts.project.found and facts.project.set_up != "yes":
         why = "set-up has not run" if facts.project.set_up == "no" else "set-up is out of date"
         return CheckResult("environment", "note", found, f"{why}; make repro does it first")

@@ -75,7 +75,7 @@ def check_system_libraries(libraries: dict[str, str]) -> None:
         raise EnvironmentFault(
             "Blender needs shared libraries that this machine lacks",
             got="no " + ", ".join(missing),
-            mend="on Debian: apt-get install " + " ".join(libraries[name] for name in missing),
+            fix="on Debian: apt-get install " + " ".join(libraries[name] for name in missing),
         )
 
 

@@ -74,7 +74,7 @@ def check_python() -> None:
             "this Python cannot run dataengine",
             expected="Python 3.11, 3.12 or 3.13",
             got=sys.version.split()[0],
-            mend="make setup PYTHON=/path/to/python3.11",
+            fix="make setup PYTHON=/path/to/python3.11",
         )
 
 
@@ -109,7 +109,7 @@ def ensure_mongod(environment: Path = ENVIRONMENT, package: str = MONGOD_PACKAGE
     raise EnvironmentFault(
         "FiftyOne has no working mongod, so `dataengine select` cannot build its dataset",
         got=last_line(words),
-        mend=f"on Debian: apt-get install {MONGOD_LIBRARIES}; or name a running MongoDB in FIFTYONE_DATABASE_URI",
+        fix=f"on Debian: apt-get install {MONGOD_LIBRARIES}; or name a running MongoDB in FIFTYONE_DATABASE_URI",
     )
 
 

@@ -55,7 +55,7 @@ def make_environment(environment: Path, python: str = sys.executable) -> None:
         raise EnvironmentFault(
             f"{python} -m venv failed",
             got=last_line(made.stdout + made.stderr),
-            mend="on Debian: apt-get install python3-venv, or python3.11-venv for Python 3.11",
+            fix="on Debian: apt-get install python3-venv, or python3.11-venv for Python 3.11",
         )
 
 
@@ -85,7 +85,7 @@ def pip_install(environment: Path, arguments: Sequence[str], total: int, log: Pa
                 ticker.show(f"{min(found, total)}/{total} {line.strip()}")
     ticker.end()
     if process.returncode != 0:
-        raise EnvironmentFault("pip could not install the packages", got=error, mend=f"read {log}, then try again")
+        raise EnvironmentFault("pip could not install the packages", got=error, fix=f"read {log}, then try again")
 
 
 def pinned_count(file: Path) -> int:

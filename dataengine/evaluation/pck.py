@@ -36,8 +36,8 @@ def pckh(gt: People, keypoints_px: NDArray[np.floating], fraction: float = 0.5, 
         InputError: there is no such column.
     """
     if column not in gt.extras:
-        mend = "PCKh needs labelled heads; use pck"
-        raise InputError("head sizes are missing", expected=f"an extra column {column!r}", mend=mend)
+        fix = "PCKh needs labelled heads; use pck"
+        raise InputError("head sizes are missing", expected=f"an extra column {column!r}", fix=fix)
     size = np.array([value or 0.0 for value in gt.extras[column]], dtype=np.float64)
     known = size > 0
     return _share_near(gt.take(known), keypoints_px[known], fraction * size[known])

@@ -82,8 +82,8 @@ def open_named(candidate: Candidate, models: Sequence[ExportedModel]) -> ChosenR
     except DataEngineError:
         raise
     except Exception as error:
-        mend = "take another runner, or auto"
-        raise EnvironmentFault(f"{candidate.words} does not run here", got=reason_of(error), mend=mend) from error
+        fix = "take another runner, or auto"
+        raise EnvironmentFault(f"{candidate.words} does not run here", got=reason_of(error), fix=fix) from error
 
 
 def reason_of(error: Exception) -> str:

@@ -20,7 +20,7 @@ def choose_device(device: Device = "auto") -> torch.device:
     """
     present = torch.cuda.is_available()
     if device == "cuda" and not present:
-        raise EnvironmentFault("device: cuda", got="no GPU that PyTorch sees", mend="take auto or cpu")
+        raise EnvironmentFault("device: cuda", got="no GPU that PyTorch sees", fix="take auto or cpu")
     return torch.device("cuda", torch.cuda.current_device()) if present and device != "cpu" else torch.device("cpu")
 
 
@@ -34,9 +34,9 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
         fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= HALF_SINCE
         return torch.float16 if fast else torch.float32
     if precision == "fp16" and device.type == "cpu":
-        raise EnvironmentFault("precision: fp16 needs a GPU", got="the CPU", mend="take fp32, or bf16 where it has it")
+        raise EnvironmentFault("precision: fp16 needs a GPU", got="the CPU", fix="take fp32, or bf16 where it has it")
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise EnvironmentFault("precision: bf16", got="a GPU that has none", mend="take auto, fp16 or fp32")
+        raise EnvironmentFault("precision: bf16", got="a GPU that has none", fix="take auto, fp16 or fp32")
     return DTYPES[precision]
 
 

@@ -90,7 +90,7 @@ def load_exported(folder: Path) -> ExportedModel:
         expected = {name: str(facts["sha256"]) for name, facts in files.items()}
     except (KeyError, TypeError, ValueError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{path} is not the sidecar of an exported model", got=got, mend="export again") from error
+        raise InputError(f"{path} is not the sidecar of an exported model", got=got, fix="export again") from error
     if model_id(files) != claimed:
         raise InputError(f"{path} was changed by hand", expected=f"id {model_id(files)}", got=claimed)
     for name, sha256 in expected.items():
@@ -103,12 +103,12 @@ def _check_file(folder: Path, name: str, sha256: str) -> None:
         raise InputError(f"{folder / SIDECAR} names a file outside its folder", got=name)
     path = folder / name
     if not path.is_file():
-        raise InputError(f"{path} is missing", expected="every file that the sidecar lists", mend="export again")
+        raise InputError(f"{path} is missing", expected="every file that the sidecar lists", fix="export again")
     got = sha256_file(path)
     if got != sha256:
         raise InputError(
             f"{path} is not the file that was exported",
             expected=f"sha256 {short_sha256(sha256)}",
             got=short_sha256(got),
-            mend="it was damaged or tampered with: export again or fetch it from the store",
+            fix="it was damaged or tampered with: export again or fetch it from the store",
         )

@@ -24,16 +24,16 @@ def onnx_cuda_runner(path: Path) -> Runner:
     try:
         import onnxruntime
     except ImportError as error:
-        raise EnvironmentFault("onnxruntime is not installed", mend="pip install onnxruntime-gpu") from error
+        raise EnvironmentFault("onnxruntime is not installed", fix="pip install onnxruntime-gpu") from error
     if not path.exists():
-        raise InputError(f"{path} does not exist", mend="run `dataengine export`")
+        raise InputError(f"{path} does not exist", fix="run `dataengine export`")
     if PROVIDER not in onnxruntime.get_available_providers():
-        raise EnvironmentFault("this onnxruntime is built for the CPU alone", mend="pip install onnxruntime-gpu")
+        raise EnvironmentFault("this onnxruntime is built for the CPU alone", fix="pip install onnxruntime-gpu")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # why a provider did not start is raised below
     session = onnxruntime.InferenceSession(str(path), options, providers=[PROVIDER, "CPUExecutionProvider"])
     if session.get_providers()[0] != PROVIDER:
-        raise EnvironmentFault("ONNX Runtime's CUDA provider does not start", mend="check the driver, CUDA and cuDNN")
+        raise EnvironmentFault("ONNX Runtime's CUDA provider does not start", fix="check the driver, CUDA and cuDNN")
     name = session.get_inputs()[0].name
 
     def run(images: NDArray[np.float32]) -> Arrays:

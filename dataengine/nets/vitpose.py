@@ -120,5 +120,5 @@ def _transformers() -> Any:
     try:
         import transformers
     except ImportError as error:
-        raise EnvironmentFault("transformers is not installed", mend="pip install dataengine[networks]") from error
+        raise EnvironmentFault("transformers is not installed", fix="pip install dataengine[networks]") from error
     return transformers

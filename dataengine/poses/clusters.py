@@ -25,7 +25,7 @@ from dataengine.poses.embedding import DIMENSIONS, embed_poses
 UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
 DECIMALS = 6  # of centres: the last bits depend on the number of threads that summed them
 _FORMAT = "pose-clusters-2"
-_MEND = "rerun `dataengine balance`"
+_FIX = "rerun `dataengine balance`"
 _CHUNK = 8192  # people at a time, whose distances to all centres are held
 
 
@@ -43,13 +43,13 @@ class PoseClusters:
                 "cluster centres do not fit this version's pose embedding",
                 expected=f"(clusters, {DIMENSIONS}) numbers",
                 got=str(self.centres.shape),
-                mend=_MEND,
+                fix=_FIX,
             )
         sizes = self.counts.shape, self.repeat_factor.shape
         good = sizes == ((len(self.centres),),) * 2 and np.isfinite(self.centres).all()
         if not good or (self.counts < 0).any() or not (self.repeat_factor >= 1).all():
             raise InputError(
-                "pose clusters are malformed", expected="finite centres, counts >= 0, repeat factors >= 1", mend=_MEND
+                "pose clusters are malformed", expected="finite centres, counts >= 0, repeat factors >= 1", fix=_FIX
             )
 
     @property
@@ -122,10 +122,10 @@ def read_pose_clusters(path: Path) -> PoseClusters:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{path} is not a file of pose clusters", expected=_FORMAT, got=got, mend=_MEND) from error
+        raise InputError(f"{path} is not a file of pose clusters", expected=_FORMAT, got=got, fix=_FIX) from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if document.get("id") != clusters.id:
         got = f"id {document.get('id')!r}"
-        raise InputError(f"{path} was changed after it was written", expected=f"id {clusters.id}", got=got, mend=_MEND)
+        raise InputError(f"{path} was changed after it was written", expected=f"id {clusters.id}", got=got, fix=_FIX)
     return clusters

@@ -118,7 +118,7 @@ class Registry:
         raise InputError(
             f"the registry has no model {entry_id!r}",
             expected=f"one of: {entry_ids}",
-            mend="pin one of these as compare.champion, or run `dataengine begin-round`",
+            fix="pin one of these as compare.champion, or run `dataengine begin-round`",
         )
 
     def with_champion(self, entry: Entry) -> "Registry":
@@ -188,11 +188,11 @@ def read_registry(path: Path) -> Registry:
         _check_champion(registry)
     except (KeyError, TypeError, ValueError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{path} is not a registry", got=got, mend="restore it from git") from error
+        raise InputError(f"{path} is not a registry", got=got, fix="restore it from git") from error
     if not registry.events and _has_history(FORMER_PLACE) and FORMER_PLACE.resolve() != path.resolve():
         raise InputError(
             f"{path} is empty, and {FORMER_PLACE} holds a registry with a history",
-            mend=f"`git mv -f {FORMER_PLACE} {path}`, or name it as registry.file in params.yaml",
+            fix=f"`git mv -f {FORMER_PLACE} {path}`, or name it as registry.file in params.yaml",
         )
     return registry
 

@@ -13,7 +13,7 @@ from dataengine.files import fresh_folder, sha256_file, short_sha256
 from dataengine.inference.exported import SIDECAR, ExportedModel, load_exported
 from dataengine.registry.records import Entry
 
-_MEND = "`dvc pull` the store, or restore it from a backup"
+_FIX = "`dvc pull` the store, or restore it from a backup"
 
 
 def keep(model: ExportedModel, records: Mapping[str, Path], store: Path) -> tuple[ExportedModel, dict[str, str]]:
@@ -43,14 +43,14 @@ def stored_model(entry: Entry, store: Path) -> ExportedModel:
         InputError: a file is missing, damaged, or not the one that the registry names.
     """
     if not (store / entry.id).is_dir():
-        raise InputError(f"{store / entry.id} does not exist", expected="the registry's model", mend=_MEND)
+        raise InputError(f"{store / entry.id} does not exist", expected="the registry's model", fix=_FIX)
     model = load_exported(store / entry.id)
     if model.sha256 != entry.files:
         raise InputError(
             f"{store / entry.id} is not what the registry promoted",
             expected="the checksums of the registry",
             got="others",
-            mend=_MEND,
+            fix=_FIX,
         )
     for name, sha256 in entry.records.items():
         _check_record(store / entry.id, name, sha256)
@@ -67,7 +67,7 @@ def _check_record(folder: Path, name: str, sha256: str) -> None:
             f"{path} is not what the registry promoted",
             expected=f"sha256 {short_sha256(sha256)}",
             got=short_sha256(got),
-            mend=_MEND,
+            fix=_FIX,
         )
 
 

@@ -28,7 +28,7 @@ class DvcProject:
     def __init__(self, root: Path, log: Path) -> None:
         self.root, self.log = root, log
         if not (root / PIPELINE_NAME).is_file():
-            raise InputError(f"{root} has no {PIPELINE_NAME}", mend="run in the project's folder")
+            raise InputError(f"{root} has no {PIPELINE_NAME}", fix="run in the project's folder")
         self._git("rev-parse", "HEAD")
         log.parent.mkdir(parents=True, exist_ok=True)
 
@@ -153,8 +153,8 @@ class DvcProject:
             )
         except (OSError, subprocess.CalledProcessError) as error:
             got = str(getattr(error, "stderr", "") or error).strip()[-300:]
-            mend = "run in a checkout of the project, after `make setup`"
-            raise EnvironmentFault(f"{' '.join(command[:3])} does not work", got=got, mend=mend) from error
+            fix = "run in a checkout of the project, after `make setup`"
+            raise EnvironmentFault(f"{' '.join(command[:3])} does not work", got=got, fix=fix) from error
         return done.stdout
 
     def _logged(self, *arguments: str) -> None:
@@ -167,7 +167,7 @@ class DvcProject:
         if done.returncode:
             lines = [line for line in self.log.read_text(encoding="utf-8").splitlines() if "ERROR" in line]
             raise InputError(
-                f"dvc {' '.join(arguments[:2])} failed", got=lines[-1] if lines else "", mend=f"see {self.log}"
+                f"dvc {' '.join(arguments[:2])} failed", got=lines[-1] if lines else "", fix=f"see {self.log}"
             )
 
 

@@ -103,7 +103,7 @@ def decoded_frames(
             yield index, frame, stream
         fault = fault or _missing(stream, index + 1)
     if index < 0:
-        raise InputError(f"{path}: no frame can be decoded", got=fault or "an empty video stream", mend="drop the file")
+        raise InputError(f"{path}: no frame can be decoded", got=fault or "an empty video stream", fix="drop the file")
     if fault:
         (tell or _to_stderr)(f"{path}: broken after frame {index}, the {index + 1} frames before are used: {fault}")
 
@@ -125,7 +125,7 @@ def _opened(path: Path) -> av.container.InputContainer:
         return av.open(str(path), options=dict(_OPEN_OPTIONS))
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"{path}: cannot be opened as a video", got=str(error), mend="check the file, or write it again with ffmpeg"
+            f"{path}: cannot be opened as a video", got=str(error), fix="check the file, or write it again with ffmpeg"
         ) from error
 
 
@@ -134,7 +134,7 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
         raise InputError(f"{path}: no video in this file", expected="a video stream", got="none")
     stream = container.streams.video[0]
     if stream.width * stream.height > LARGEST_FRAME_PX:
-        raise InputError(f"{path}: frames are too large", got=f"{stream.width} x {stream.height}", mend="scale it down")
+        raise InputError(f"{path}: frames are too large", got=f"{stream.width} x {stream.height}", fix="scale it down")
     stream.thread_type = "AUTO"
     return stream
 

@@ -44,7 +44,7 @@ def load_variable(path: Path, name: str, limits: Limits, *, kinds: tuple[str, ..
                 raise InputError(f"{path} cannot be read", expected=f"{expected} of {' or '.join(kinds)}", got=got)
             return loadmat(str(path), variable_names=[name], struct_as_record=False, squeeze_me=True)[name]
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", mend="correct the path") from error
+        raise InputError(f"{path} does not exist", fix="correct the path") from error
     except InputError:
         raise
     except MemoryError as error:

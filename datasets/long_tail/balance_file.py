@@ -44,7 +44,7 @@ class Balance:
                 f"{where} was made from other training people",
                 expected=f"sha256 {short_sha256(self.train_sha256)}, {len(self.image_id)} people",
                 got=f"sha256 {short_sha256(train_sha256)}, {len(people)} people",
-                mend="rerun `dataengine balance` on this training set",
+                fix="rerun `dataengine balance` on this training set",
             )
 
 

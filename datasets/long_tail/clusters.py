@@ -32,7 +32,7 @@ def fit_centres(poses: NDArray[np.floating[Any]], clusters: int, seed: int) -> N
             "no pose to cluster",
             expected=f"people with at least {LEAST_BONES} labelled limbs or torso sides",
             got="nobody",
-            mend="check the keypoints that ingest wrote",
+            fix="check the keypoints that ingest wrote",
         )
     k = min(clusters, _different(poses, clusters))
     fit = _k_means if len(poses) <= LARGE_POSES else _mini_batch_k_means

@@ -79,5 +79,5 @@ def refuse_change(frozen: FrozenTest | None, found: FrozenTest) -> None:
         f"test set {frozen.version!r} is frozen and has changed",
         expected=f"sha256 {short_sha256(frozen.sha256)}",
         got=f"{short_sha256(found.sha256)}: {what}",
-        mend="restore its data, or name a new version in ingest.split.test_version and compare champions anew",
+        fix="restore its data, or name a new version in ingest.split.test_version and compare champions anew",
     )

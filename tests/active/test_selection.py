@@ -203,7 +203,7 @@ def test_weights_out_of_range_are_refused() -> None:
 
 def test_a_database_at_fault_leaves_the_manifest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
-        raise EnvironmentFault("FiftyOne's database does not start", mend="run `make setup`")
+        raise EnvironmentFault("FiftyOne's database does not start", fix="run `make setup`")
 
     monkeypatch.setattr(fiftyone_view, "open_fiftyone", broken)
     with pytest.raises(DataEngineError, match="make setup"):

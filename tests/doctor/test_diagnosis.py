@@ -24,7 +24,7 @@ BROKEN = replace(
     onnxruntime=LONG,
     tensorrt={"tensorrt": LONG, "tensorrt_rtx": None},
     blender=LONG,
-    libraries_fault=EnvironmentFault("x", got="no libX11.so.6", mend="on Debian: apt-get install libx11-6"),
+    libraries_fault=EnvironmentFault("x", got="no libX11.so.6", fix="on Debian: apt-get install libx11-6"),
     fiftyone="",
     dvc="",
     git=Reply(fault="not found"),

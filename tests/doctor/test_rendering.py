@@ -50,7 +50,7 @@ def test_a_blender_that_does_not_start_is_one_line(fault: str) -> None:
 
 
 def test_missing_libraries_are_named_with_what_installs_them() -> None:
-    fault = EnvironmentFault("Blender needs", got="no libXi.so.6", mend="on Debian: apt-get install libxi6")
+    fault = EnvironmentFault("Blender needs", got="no libXi.so.6", fix="on Debian: apt-get install libxi6")
     assert check_libraries(facts()).status == "ok"
     finding = check_libraries(facts(libraries_fault=fault))
     assert said(finding) == "no libXi.so.6; ; on Debian: apt-get install libxi6"

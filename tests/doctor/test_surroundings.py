@@ -74,7 +74,7 @@ def test_set_up_that_has_not_run_is_a_note() -> None:
 
 
 def test_a_python_that_set_up_refuses_is_a_fault() -> None:
-    refused = EnvironmentFault("x", expected="Python 3.11, 3.12 or 3.13", mend="make setup PYTHON=/path/to/python3.11")
+    refused = EnvironmentFault("x", expected="Python 3.11, 3.12 or 3.13", fix="make setup PYTHON=/path/to/python3.11")
     finding = check_environment(facts(python_fault=refused))
     assert finding.status == "fault"
     assert said(finding).endswith("not Python 3.11, 3.12 or 3.13; make setup PYTHON=/path/to/python3.11")

@@ -39,7 +39,7 @@ WORKS = candidate("works", lambda model: answering)
 
 
 def test_the_first_that_really_runs_is_taken_and_the_others_leave_a_line() -> None:
-    absent = candidate("absent", raising(EnvironmentFault("no CUDA device", mend="take another")))
+    absent = candidate("absent", raising(EnvironmentFault("no CUDA device", fix="take another")))
     broken = candidate("broken", lambda model: failing_when_run)
     later = candidate("later", lambda model: pytest.fail("what comes after the chosen one is not opened"))
     chosen = choose_runner([absent, broken, WORKS, later], [NEW])

@@ -212,7 +212,7 @@ def test_one_round_promotes_once(gate: Gate, exported: dict[str, Path]) -> None:
     write_registry(gate.registry, gate.read().with_event(other))
     promotion = gate.promote(exported["good"])
     assert promotion["outcome"] == "held"
-    assert "begin-round" in promotion["mend"]
+    assert "begin-round" in promotion["fix"]
     assert gate.compare(exported["good"], begun)["test"]["use"] == 4  # the round was begun anew
     assert gate.promote(exported["good"])["outcome"] == "promoted"
 

@@ -72,7 +72,7 @@ def test_a_candidate_is_held_when_another_became_champion(gate: Gate, exported: 
     gate.compare(exported["good"])  # pinned to no champion, as if the round had begun before
     promotion = gate.promote(exported["good"])
     assert promotion["outcome"] == "held"
-    assert "begin-round" in promotion["mend"]
+    assert "begin-round" in promotion["fix"]
     champion = gate.read().champion
     assert champion is not None
     assert champion.id == load_exported(exported["bad"]).id

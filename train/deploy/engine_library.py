@@ -69,8 +69,8 @@ def find_library(gpu: str | None) -> EngineLibrary:
     serving = [library for library in able if gpu is None or library.serves(gpu)]
     if not able:
         got = f"{found[0].name}, which builds only where a GPU is" if found else "none"
-        mend = "pip install tensorrt-rtx-cu13, or set export.engine to false"
-        raise EnvironmentFault("no library builds engines here", expected=" or ".join(LIBRARIES), got=got, mend=mend)
+        fix = "pip install tensorrt-rtx-cu13, or set export.engine to false"
+        raise EnvironmentFault("no library builds engines here", expected=" or ".join(LIBRARIES), got=got, fix=fix)
     return (serving or able)[0]
 
 
@@ -90,7 +90,7 @@ def engine_targets(library: EngineLibrary, wanted: Sequence[str], gpu: str | Non
             f"export.engine_capabilities: {library.name} {library.version} builds no engine for {', '.join(refused)}",
             expected="some of " + ", ".join(served),
             got=", ".join(wanted),
-            mend=f"name others, or build with {other}",
+            fix=f"name others, or build with {other}",
         )
     return tuple(wanted)
 
@@ -102,23 +102,23 @@ def library_for_engine(name: str, capabilities: Sequence[str], gpu: str | None) 
         EnvironmentFault: there is no GPU, the library is not installed, or it or the engine does not serve the GPU.
     """
     if gpu is None:
-        mend = "use the ONNX file, or runner auto"
-        raise EnvironmentFault("an engine runs on a CUDA device", got="none that PyTorch sees", mend=mend)
+        fix = "use the ONNX file, or runner auto"
+        raise EnvironmentFault("an engine runs on a CUDA device", got="none that PyTorch sees", fix=fix)
     library = installed(name)
     if library is None:
-        mend = f"install {name}, or export again on this machine"
-        raise EnvironmentFault(f"the engine was built by {name}", got="it is not installed", mend=mend)
+        fix = f"install {name}, or export again on this machine"
+        raise EnvironmentFault(f"the engine was built by {name}", got="it is not installed", fix=fix)
     if not library.serves(gpu):
         raise EnvironmentFault(
             f"{library.name} {library.version} runs no engine on compute capability {gpu}",
             expected=", ".join(library.served),
-            mend="pip install tensorrt, which serves it, and export again on this machine; or use runner auto",
+            fix="pip install tensorrt, which serves it, and export again on this machine; or use runner auto",
         )
     if capabilities and gpu not in capabilities:
         raise EnvironmentFault(
             f"the engine is not built for compute capability {gpu}",
             got=", ".join(capabilities),
-            mend="export again on this machine, or name it in export.engine_capabilities",
+            fix="export again on this machine, or name it in export.engine_capabilities",
         )
     return library
 

@@ -97,7 +97,7 @@ def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop) -> None:
                 f"{FILES[key]} loses too much AP against PyTorch",
                 expected=f"at most {limit:g}",
                 got=f"{drop:.4f}",
-                mend=f"calibrate on more crops, fit longer, or raise export.max_ap_drop.{key.removesuffix('_trt')}",
+                fix=f"calibrate on more crops, fit longer, or raise export.max_ap_drop.{key.removesuffix('_trt')}",
             )
 
 

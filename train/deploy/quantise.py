@@ -71,7 +71,7 @@ def write_int8(
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     if not len(crops):
-        raise InputError("there is no crop to calibrate INT8 on", mend="give a calibration file with people in it")
+        raise InputError("there is no crop to calibrate INT8 on", fix="give a calibration file with people in it")
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
@@ -79,8 +79,8 @@ def write_int8(
             _quantise(prepared, path, scheme, crops, method, ranges=Path(scratch) / "ranges.json")
     largest = largest_pair(onnx_runtime)
     if largest > PAIR_LIMIT:
-        mend = "install the onnxruntime that constraints.txt names"
-        raise EnvironmentFault("INT8 weights saturate", expected=f"at most {PAIR_LIMIT}", got=str(largest), mend=mend)
+        fix = "install the onnxruntime that constraints.txt names"
+        raise EnvironmentFault("INT8 weights saturate", expected=f"at most {PAIR_LIMIT}", got=str(largest), fix=fix)
 
 
 def largest_pair(path: Path) -> int:

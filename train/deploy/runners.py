@@ -50,6 +50,6 @@ def _onnx_on_cuda(model: ExportedModel) -> Runner:
 def _engine(model: ExportedModel) -> Runner:
     path = model.folder / ENGINE
     if not path.exists():
-        mend = "export with export.engine, or set compare.runner to auto"
-        raise InputError("a model has no engine", expected=f"{ENGINE} in {model.folder}", mend=mend)
+        fix = "export with export.engine, or set compare.runner to auto"
+        raise InputError("a model has no engine", expected=f"{ENGINE} in {model.folder}", fix=fix)
     return engine_runner(path, model.sidecar.get("engine", {}))

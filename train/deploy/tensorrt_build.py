@@ -50,9 +50,9 @@ def build_engine(
     try:
         engine = _compile(library, notes, onnx_path, _profile_shapes(meta, typical_batch, max_batch), targets)
     except (RuntimeError, TypeError) as error:  # pybind reports a builder that could not start as a TypeError
-        raise EnvironmentFault(f"{library.name} cannot build here", got=str(error), mend=_MEND) from error
+        raise EnvironmentFault(f"{library.name} cannot build here", got=str(error), fix=_FIX) from error
     if engine is None:
-        raise EnvironmentFault(f"{library.name} built no engine", got=notes.said(), mend=_MEND)
+        raise EnvironmentFault(f"{library.name} built no engine", got=notes.said(), fix=_FIX)
     with atomic_path(path) as partial:
         partial.write_bytes(engine)
     check_plan(path, library.name)
@@ -65,7 +65,7 @@ def build_engine(
     }
 
 
-_MEND = "build where a GPU is, install tensorrt-rtx-cu13, or set export.engine to false"
+_FIX = "build where a GPU is, install tensorrt-rtx-cu13, or set export.engine to false"
 
 
 def _profile_shapes(meta: ModelMeta, typical: int, largest: int) -> list[tuple[int, int, int, int]]:
@@ -109,7 +109,7 @@ def check_plan(path: Path, builder: str) -> None:
         raise InputError(f"{path} is not a TensorRT engine", expected=repr(PLAN_WORD), got=repr(plan[:4]))
     (size,) = struct.unpack_from("<Q", plan, PLAN_SIZE_AT)
     if builder == "tensorrt_rtx" and size != len(plan):
-        raise InputError(f"{path} is cut off", expected=f"{size} bytes", got=str(len(plan)), mend="export again")
+        raise InputError(f"{path} is cut off", expected=f"{size} bytes", got=str(len(plan)), fix="export again")
 
 
 def engine_runner(path: Path, built: Mapping[str, Any]) -> Runner:
@@ -128,7 +128,7 @@ def engine_runner(path: Path, built: Mapping[str, Any]) -> Runner:
     engine = trt.Runtime(notes).deserialize_cuda_engine(path.read_bytes())
     if engine is None:
         raise EnvironmentFault(
-            f"{path} does not load on this GPU", got=notes.said(), mend="export again on this machine"
+            f"{path} does not load on this GPU", got=notes.said(), fix="export again on this machine"
         )
     context = engine.create_execution_context()
     largest = engine.get_tensor_profile_shape(INPUT, 0)[2][0]
@@ -143,7 +143,7 @@ def engine_runner(path: Path, built: Mapping[str, Any]) -> Runner:
             context.set_tensor_address(name, tensor.data_ptr())
         stream = torch.cuda.current_stream()
         if not context.execute_async_v3(stream.cuda_stream):
-            raise EnvironmentFault(f"{path} did not run", got=notes.said(), mend="export again on this machine")
+            raise EnvironmentFault(f"{path} did not run", got=notes.said(), fix="export again on this machine")
         stream.synchronize()
         return [outputs[name].cpu().numpy() for name in answers]
 

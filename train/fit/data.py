@@ -103,7 +103,7 @@ def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     people, images = read_project_people(mix / MIX_PEOPLE)
     given = people.extras.get("repeat_factor")
     if given is None:
-        raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", mend="run `dataengine mix`")
+        raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", fix="run `dataengine mix`")
     factor = np.array([1.0 if value is None else float(value) for value in given])
     return people, images, Mix(people.source, factor, read_recipe(mix / MIX_RECIPE).without_pseudo())
 
@@ -112,7 +112,7 @@ def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
     """The people of `path` and their crops. None at all is an `InputError`."""
     people, images = read_project_people(path)
     if not len(people):
-        raise InputError(f"{path} has no people to validate on", mend="ingest more data, or give val a larger share")
+        raise InputError(f"{path} has no people to validate on", fix="ingest more data, or give val a larger share")
     return ValidationSet(people, images, HeldCrops.of(people, images, spec))
 
 
@@ -132,7 +132,7 @@ def refuse_shared_images(held_out: Images, training: Images, name: str) -> None:
             f"{name} shares {len(shared)} pictures with the training people",
             expected="none",
             got=shared[0],
-            mend="leave them out of the training set or of replay.mix",
+            fix="leave them out of the training set or of replay.mix",
         )
 
 

@@ -85,7 +85,7 @@ class Guard:
             f"fitting diverged at {noted.moment}",
             expected="a finite loss and gradient",
             got=f"loss {loss:g}, gradient {norm:g} on people {', '.join(map(str, rows))} in {images}",
-            mend="look at these labels, or lower learning_rate",
+            fix="look at these labels, or lower learning_rate",
         )
 
 

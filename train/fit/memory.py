@@ -33,7 +33,7 @@ def halved(pieces: int, batch: int, fault: str, device: torch.device) -> int:
         torch.cuda.empty_cache()
     if pieces >= batch:
         raise EnvironmentFault(
-            "not even one sample fits into memory", got=fault, mend="take a smaller network or smaller crops"
+            "not even one sample fits into memory", got=fault, fix="take a smaller network or smaller crops"
         )
     pieces = min(2 * pieces, batch)
     share = -(-batch // pieces)
@@ -43,10 +43,10 @@ def halved(pieces: int, batch: int, fault: str, device: torch.device) -> int:
 
 def refuse_rank(error: BaseException) -> NoReturn:
     """The other ranks are waiting for this one's gradients, so it cannot take smaller pieces alone."""
-    raise EnvironmentFault("a rank is out of memory", got=first_line(error), mend="halve params batch") from error
+    raise EnvironmentFault("a rank is out of memory", got=first_line(error), fix="halve params batch") from error
 
 
 def refuse_optimizer(error: BaseException) -> NoReturn:
     """The optimizer's own tensors are made in the first step, and no smaller batch makes them smaller."""
-    got, mend = first_line(error), "take a smaller network"
-    raise EnvironmentFault("the optimizer does not fit into memory", got=got, mend=mend) from error
+    got, fix = first_line(error), "take a smaller network"
+    raise EnvironmentFault("the optimizer does not fit into memory", got=got, fix=fix) from error

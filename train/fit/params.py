@@ -48,7 +48,7 @@ class DistillParams:
         if not 0 < self.temperature < float("inf"):
             raise ParamsError("temperature", expected="above 0", got=repr(self.temperature))
         if self.teacher and not self.output_weight + self.feature_weight:
-            raise ParamsError("a teacher is set, but all weights are 0", mend="set a weight above 0")
+            raise ParamsError("a teacher is set, but all weights are 0", fix="set a weight above 0")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,6 +83,6 @@ class Ranks:
 def _take_gpu(local_rank: int) -> None:
     count = torch.cuda.device_count()
     if local_rank >= count:
-        got, mend = f"rank {local_rank}", f"take --nproc_per_node {count}, or params device: cpu"
-        raise EnvironmentFault("more processes than GPUs", expected=f"{count} at most", got=got, mend=mend)
+        got, fix = f"rank {local_rank}", f"take --nproc_per_node {count}, or params device: cpu"
+        raise EnvironmentFault("more processes than GPUs", expected=f"{count} at most", got=got, fix=fix)
     torch.cuda.set_device(local_rank)

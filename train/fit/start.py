@@ -45,7 +45,7 @@ def model_meta(params: FitParams) -> ModelMeta:
 def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:
     """The network with its first weights: a function of seed, published file and checkpoint alone."""
     if params.start_from and params.pretrained:
-        raise ParamsError("params start_from and pretrained both give weights", mend="set one of them to null")
+        raise ParamsError("params start_from and pretrained both give weights", fix="set one of them to null")
     torch.manual_seed(params.seed)
     net = meta.build()
     if params.pretrained:
@@ -67,10 +67,10 @@ def choose_device(params: FitParams) -> torch.device:
     """The device to fit on. Asking for what is not there is an `EnvironmentFault`."""
     present = torch.cuda.is_available()
     if params.device == "cuda" and not present:
-        raise EnvironmentFault("params device: cuda", got="no GPU that PyTorch sees", mend="set it to auto or cpu")
+        raise EnvironmentFault("params device: cuda", got="no GPU that PyTorch sees", fix="set it to auto or cpu")
     device = torch.device("cuda" if present and params.device != "cpu" else "cpu")
     if params.precision == "fp16" and device.type == "cpu":
-        raise ParamsError("params precision: fp16 takes a GPU", got="cpu", mend="set it to bf16 or fp32")
+        raise ParamsError("params precision: fp16 takes a GPU", got="cpu", fix="set it to bf16 or fp32")
     return device
 
 
@@ -87,7 +87,7 @@ def with_champion(params: P, path: Path) -> P:
         return params
     champion = pinned_champion(path)
     if champion is None:
-        raise ParamsError("params start_from: champion", got="no compare.champion", mend="run `dataengine begin-round`")
+        raise ParamsError("params start_from: champion", got="no compare.champion", fix="run `dataengine begin-round`")
     return replace(params, start_from=str(champion.folder))
 
 
@@ -100,7 +100,7 @@ def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
         raise InputError(
             f"{folder} was exported without {WEIGHTS_NAME}",
             expected="weights that can be fitted further",
-            mend="export the checkpoint again, or start from its folder",
+            fix="export the checkpoint again, or start from its folder",
         )
     return load_weights(folder, model.meta, model.sha256[WEIGHTS_NAME]), model.meta
 
@@ -111,7 +111,7 @@ def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) ->
     weights, own = source.state_dict(), net.state_dict()
     if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own.items()}:
         raise InputError(
-            f"{folder} holds another network than the one to fit", got=meta.network, mend="start from none"
+            f"{folder} holds another network than the one to fit", got=meta.network, fix="start from none"
         )
     net.load_state_dict(weights)
 
@@ -132,7 +132,7 @@ def check_alike(source: str, theirs: ModelMeta, ours: ModelMeta) -> None:
                 f"{source} has another {name} than the network to fit",
                 expected=str(wanted),
                 got=str(given),
-                mend="set the params of the fit to it, or name another",
+                fix="set the params of the fit to it, or name another",
             )
 
 

@@ -16,7 +16,7 @@ from dataengine.files import RepeatedKeys, read_json
 from dataengine.typed_record import RECORDS
 
 VERDICT_FILE = "verdict.json"
-_MEND = "run `dataengine compare` again"
+_FIX = "run `dataengine compare` again"
 # Fields of `Comparison` by the names that the file gives them; the models lie in "models" there.
 _KEYS = {"ap": "AP", "champion_ap": "champion_AP"}
 
@@ -192,7 +192,7 @@ class Comparison:
                 f"{source} is not a verdict of `dataengine compare`: {error.what}",
                 expected=error.expected,
                 got=error.got,
-                mend=_MEND,
+                fix=_FIX,
             ) from error
         for who, model_id in (("candidate", comparison.candidate.id), ("champion", comparison.champion_id)):
             if record[who] != model_id:
@@ -200,7 +200,7 @@ class Comparison:
                     f"{source} names another {who} than it measured",
                     expected=model_id,
                     got=str(record[who]),
-                    mend=_MEND,
+                    fix=_FIX,
                 )
         return comparison
 

@@ -105,9 +105,9 @@ def slices_of(people: People, images: Images, columns: list[str], clusters: Pose
     names = [part.name for part in slices]
     repeated_names = sorted({name for name in names if names.count(name) > 1})
     if repeated_names:
-        mend = "rename or leave out the column in compare.columns"
+        fix = "rename or leave out the column in compare.columns"
         raise InputError(
-            "two slices have one name", expected="each name once", got=", ".join(repeated_names), mend=mend
+            "two slices have one name", expected="each name once", got=", ".join(repeated_names), fix=fix
         )
     return slices
 

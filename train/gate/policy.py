@@ -102,7 +102,7 @@ class CompareParams:
         if self.resamples < 100:
             raise ParamsError("resamples", expected="100 or more", got=str(self.resamples))
         if any(not isinstance(n, int) or n < 0 for n in self.test_uses.values()):
-            raise ParamsError("test_uses", expected="a whole number for each hash", mend="dataengine begin-round")
+            raise ParamsError("test_uses", expected="a whole number for each hash", fix="dataengine begin-round")
 
     @property
     def share(self) -> float:

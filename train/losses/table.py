@@ -76,7 +76,7 @@ class WeightedLoss:
         check_weights(weights)
         for name, weight in weights.items():
             if weight and not isinstance(head, NEEDS_HEAD.get(name, object)):
-                raise ParamsError(f"loss {name} does not fit the head", got=type(head).__name__, mend="set it to 0")
+                raise ParamsError(f"loss {name} does not fit the head", got=type(head).__name__, fix="set it to 0")
         self.weights = {name: float(weight) for name, weight in weights.items() if weight}
         self.head, self.sigma_px = head, sigma_px
 

@@ -30,7 +30,7 @@ class Backgrounds:
         real = people.take(people.source == _SOURCE)
         self._images = images.take(np.unique(images.rows_of(real.image_id)))
         if not len(self._images):
-            raise InputError("no real picture to put behind synthetic people", mend="set augment.background_share: 0")
+            raise InputError("no real picture to put behind synthetic people", fix="set augment.background_share: 0")
         place = self._images.rows_of(real.image_id)
         self._boxes = [real.bbox_xywh_px[place == row] for row in range(len(self._images))]
         self._spec = spec

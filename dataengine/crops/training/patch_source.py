@@ -141,7 +141,7 @@ def _with_mask(image: NDArray[np.uint8], mask: Mapping[str, Any], path: str) -> 
     try:
         alpha = coco_mask.decode(mask) * np.uint8(255)
     except (ValueError, TypeError) as error:
-        raise InputError(f"a mask in {path} cannot be decoded", got=str(error), mend="render it again") from error
+        raise InputError(f"a mask in {path} cannot be decoded", got=str(error), fix="render it again") from error
     height, width = image.shape[:2]
     if alpha.shape != (height, width):  # the picture was decoded smaller
         alpha = np.asarray(cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)

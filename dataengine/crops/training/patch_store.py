@@ -53,7 +53,7 @@ class PatchStore:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EnvironmentFault(
-                f"cannot make the crop cache {folder}", got=str(error), mend="name another folder, or none"
+                f"cannot make the crop cache {folder}", got=str(error), fix="name another folder, or none"
             ) from error
 
     def get(self, key: str) -> Patch | None:

@@ -99,7 +99,7 @@ class CropSamples:
         if augment.background_share and (people.source == "synthetic").any() and not masked.any():
             raise InputError(
                 "synthetic people have no masks, or none of them is in sight",
-                mend="mix anew, or set augment.background_share: 0",
+                fix="mix anew, or set augment.background_share: 0",
             )
 
     def __len__(self) -> int:
@@ -120,7 +120,7 @@ class CropSamples:
     def views(self, rows: Sequence[int] | NDArray[np.int64], seeds: Sequence[tuple[int, ...]]) -> list[ViewPair]:
         """A weak and a strong view of each of the persons `rows` (b,); takes the argument `weak`."""
         if self._weak is None:
-            raise InputError("no weak augmentation was given", mend="pass `weak` to CropSamples")
+            raise InputError("no weak augmentation was given", fix="pass `weak` to CropSamples")
         index = np.asarray(rows, dtype=np.int64)
         weak = self._drawn(index, [(*seed, _WEAK) for seed in seeds], self._weak)
         strong = self._drawn(index, [(*seed, _STRONG) for seed in seeds], self._augment)

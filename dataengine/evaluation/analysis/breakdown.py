@@ -1,11 +1,11 @@
 """Why AP is lost: errors of joints, of scores, false detections and people not found, and what each costs.
 
 After Ronchi & Perona, "Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation" (ICCV 2017). `break_down`
-tells each detection's and each joint's error and AP after mending one class after the other, in the order of the
+tells each detection's and each joint's error and AP after fixing one class after the other, in the order of the
 authors' `coco-analyze`: misses, swaps, inversions, jitters, scores, false detections, people not found. The cost of a
-class is what its mending adds once all before it are mended. Three things differ from that program: AP is the mean over
-all OKS thresholds instead of that at one, people of all sizes count, and a mended joint has exactly the similarity that
-the paper gives it (the program's formula lacks the factor 2 of k = 2 sigma). Jitter is mended to 0.85 only, so that the
+class is what its fixing adds once all before it are fixed. Three things differ from that program: AP is the mean over
+all OKS thresholds instead of that at one, people of all sizes count, and a fixed joint has exactly the similarity that
+the paper gives it (the program's formula lacks the factor 2 of k = 2 sigma). Jitter is fixed to 0.85 only, so that the
 thresholds above keep some loss.
 """
 
@@ -31,8 +31,8 @@ from dataengine.evaluation.ap.poses import Detections
 from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX
 from dataengine.people import People
 
-MENDED = (MISS, SWAP, INVERSION, JITTER)  # in this order
-STEPS = (*(JOINT_ERRORS[code] for code in MENDED), "score", "background", "not found")
+FIXED = (MISS, SWAP, INVERSION, JITTER)  # in this order
+STEPS = (*(JOINT_ERRORS[code] for code in FIXED), "score", "background", "not found")
 
 BACKGROUND, DUPLICATE, IGNORED, DROPPED = "background", "duplicate", "ignored", "dropped"
 SCORE = "score"
@@ -47,11 +47,11 @@ class ErrorBreakdown:
     misscored: NDArray[np.bool_]  # (d,) stands for a person whom a detection of lower score fits better
     not_found: NDArray[np.bool_]  # (n,) given people whom no detection stands for
     ap: float
-    ap_after: Mapping[str, float]  # by `STEPS`: AP with this class and all before it mended
+    ap_after: Mapping[str, float]  # by `STEPS`: AP with this class and all before it fixed
 
     @property
     def cost(self) -> dict[str, float]:
-        """AP that each class takes, once those before it are mended."""
+        """AP that each class takes, once those before it are fixed."""
         before = [self.ap, *self.ap_after.values()]
         return {name: after - was for was, (name, after) in zip(before, self.ap_after.items(), strict=False)}
 
@@ -103,8 +103,8 @@ def _labels(
     somebody whom nobody has to find. Else its most frequent joint error, of equals the graver one; else "score" where
     only that is wrong, or "good". ("dropped" are those beyond the most that count of an image.)
     """
-    counts = np.column_stack([np.count_nonzero(kind == code, axis=1) for code in MENDED])
-    names = np.array([JOINT_ERRORS[code] for code in MENDED])
+    counts = np.column_stack([np.count_nonzero(kind == code, axis=1) for code in FIXED])
+    names = np.array([JOINT_ERRORS[code] for code in FIXED])
     at_best = np.where(misscored, SCORE, JOINT_ERRORS[GOOD])
     labels = np.where(counts.any(axis=1), names[counts.argmax(axis=1)], at_best)
     labels = np.where(assigned.person < 0, np.where(duplicate, DUPLICATE, BACKGROUND), labels)
@@ -130,11 +130,11 @@ def _ap_after_mending(pairs: Pairs, errors: JointErrors) -> dict[str, float]:
     """AP by `STEPS`, each on top of those before it."""
     after = {}
     points = pairs.detections.keypoints_px
-    for code in MENDED:
+    for code in FIXED:
         points = np.where((errors.kind == code)[:, :, None], errors.corrected_px, points)
-        mended = _with(pairs, replace(pairs.detections, keypoints_px=points))
-        after[JOINT_ERRORS[code]] = average_precision(mended.match())
-    scored = _with(mended, replace(mended.detections, score=_best_scores(mended)))
+        fixed = _with(pairs, replace(pairs.detections, keypoints_px=points))
+        after[JOINT_ERRORS[code]] = average_precision(fixed.match())
+    scored = _with(fixed, replace(fixed.detections, score=_best_scores(fixed)))
     matches = scored.match()
     after[SCORE] = average_precision(matches)
     # False at the lowest threshold: a detection of nobody, not one of a badly placed person.

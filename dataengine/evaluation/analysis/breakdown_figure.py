@@ -23,7 +23,7 @@ COLOURS = {
 
 
 def breakdown_figure(breakdown: ErrorBreakdown, title: str = "") -> "Figure":
-    """Left: each joint's shares of errors. Right: AP, and what mending one class after the other adds."""
+    """Left: each joint's shares of errors. Right: AP, and what fixing one class after the other adds."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5), layout="constrained")
@@ -55,5 +55,5 @@ def _draw_cost(axes: "Axes", breakdown: ErrorBreakdown) -> None:
         axes.bar_label(bars, labels=[f"{cost:+.3f}"], padding=2, fontsize=7)
         before += cost
     axes.set_ylim(0, 1.05)
-    axes.set_ylabel("AP with this class and those to its left mended")
+    axes.set_ylabel("AP with this class and those to its left fixed")
     axes.tick_params(axis="x", rotation=35)

@@ -53,7 +53,7 @@ def reliability(
     """
     if not ((confidence >= 0) & (confidence <= 1)).all():
         bad = confidence[~((confidence >= 0) & (confidence <= 1))][0]
-        raise InputError("a confidence is no probability", expected="0..1", got=f"{bad:g}", mend="calibrate the scores")
+        raise InputError("a confidence is no probability", expected="0..1", got=f"{bad:g}", fix="calibrate the scores")
     at = np.minimum((confidence.astype(np.float64) * bins).astype(np.int64), bins - 1)
     count = np.bincount(at, minlength=bins)
     divisor = np.where(count > 0, count, np.nan)

@@ -59,9 +59,9 @@ def joint_errors(pairs: Pairs, person: NDArray[np.int64], flip: NDArray[np.int64
 def _corrected(
     pairs: Pairs, person: NDArray[np.int64], kind: NDArray[np.int8], similarity: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Beside the true joint, as far as the error's mending leaves open.
+    """Beside the true joint, as far as the error's fixing leaves open.
 
-    A jitter is mended to `GOOD_FROM`, a miss to `MISSED_BELOW`; an inversion or a swap to the similarity that it has
+    A jitter is fixed to `GOOD_FROM`, a miss to `MISSED_BELOW`; an inversion or a swap to the similarity that it has
     with the wrong joint, as if the same estimate had been given to the right one (ibid., sect. 3.2).
     """
     target = np.select([kind == JITTER, kind == MISS], [GOOD_FROM, MISSED_BELOW], np.clip(similarity, EPS, 1.0))

@@ -172,7 +172,7 @@ def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64],
             got = f"{poses.keypoints_px.shape[1]} joints"
             raise InputError("poses do not fit the sigmas", expected=f"{protocol.joints} joints", got=got)
     if not np.isfinite(detections.score).all():
-        raise InputError("a detection's score is not finite", mend="drop it or give it a score")
+        raise InputError("a detection's score is not finite", fix="drop it or give it a score")
     given = len(detections)
     truth_row = np.argsort(truths.image, kind="stable")
     detection_row = _best_of_each_image(detections, protocol.max_detections)

@@ -46,7 +46,7 @@ class MixStudy(Study[MixTrial, float]):
         self.project.run_experiment(name, self.plan.params_of(trial), self.plan.stage)
         found = self.project.experiment_metrics(self.plan.stage).get(name, {})
         if METRIC not in found:
-            raise InputError(f"experiment {name} has no {METRIC}", mend=f"see {self.project.log}")
+            raise InputError(f"experiment {name} has no {METRIC}", fix=f"see {self.project.log}")
         return found[METRIC]
 
     def write(self, known: Mapping[MixTrial, float]) -> None:

@@ -45,9 +45,9 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         """Without a number of rendered images that is all there are. InputError where it is more."""
         there_are = int(self.project.params()["render"]["images"])
         if max(self.given.rendered, default=0) > there_are:
-            mend = "set render.images in params.yaml and run `dvc repro render`"
+            fix = "set render.images in params.yaml and run `dvc repro render`"
             got = str(max(self.given.rendered))
-            raise InputError("--rendered is too large", expected=f"{there_are} at most", got=got, mend=mend)
+            raise InputError("--rendered is too large", expected=f"{there_are} at most", got=got, fix=fix)
         fewer = tuple(count for count in self.given.rendered if count < there_are)
         return replace(self.given, rendered=fewer)
 
@@ -76,7 +76,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         most = max((*self.plan.labels, *self.plan.once))
         if len(found.training) < most:
             got = f"{len(found.training)} training images"
-            raise InputError("there are too few labels", expected=str(most), got=got, mend="lower --labels or --once")
+            raise InputError("there are too few labels", expected=str(most), got=got, fix="lower --labels or --once")
         return found
 
     def prepare(self) -> None:

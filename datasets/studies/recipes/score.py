@@ -56,8 +56,8 @@ def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut
     """
     people, images = read_people(ingested / "test.json")
     if len(images) < count:
-        mend = "lower --test-images, or give test more: --set ingest.split.test_share=..."
-        raise InputError("the test split is too small", expected=f"{count} images", got=str(len(images)), mend=mend)
+        fix = "lower --test-images, or give test more: --set ingest.split.test_share=..."
+        raise InputError("the test split is too small", expected=f"{count} images", got=str(len(images)), fix=fix)
     train, val = (read_people(ingested / f"{split}.json")[1] for split in ("train", "val"))
     keys = _hashes(images)
     images = images.take(np.sort(np.argsort(keys, kind="stable")[:count]))
@@ -85,8 +85,8 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
     """
     used = _names(read_people(people)[1], people.parent)
     if labels and len(used) != labels:
-        mend = "lower --labels"
-        raise InputError("too few training images with people", expected=str(labels), got=str(len(used)), mend=mend)
+        fix = "lower --labels"
+        raise InputError("too few training images with people", expected=str(labels), got=str(len(used)), fix=fix)
     strange = set(used) - held_out.training
     if strange:
         raise InputError("a run learned from an image that is not of the training split", got=min(strange))

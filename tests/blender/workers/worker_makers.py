@@ -109,7 +109,7 @@ def misbehave(how: str, folder: str) -> None:
     if how == "raise":
         raise ValueError("no such light")
     if how == "fault":
-        raise EnvironmentFault("no device", expected="one of cpu", got="optix", mend="set auto")
+        raise EnvironmentFault("no device", expected="one of cpu", got="optix", fix="set auto")
     if how == "die":
         print("out of memory", file=sys.stderr, flush=True)
         os._exit(3)

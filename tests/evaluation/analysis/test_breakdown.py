@@ -128,10 +128,10 @@ def test_a_mended_joint_has_the_similarity_that_its_error_leaves() -> None:
     points[0, 11, 1] += aside_px(0.1, 11)
     points[0, 15] = points[0, 16] + (0, aside_px(0.9, 16))
     pairs = paired(gt, images, found_as(gt, points))
-    mended = judge(pairs, np.arange(2)).corrected_px
-    alike = joint_similarity(gt, mended)
+    fixed = judge(pairs, np.arange(2)).corrected_px
+    alike = joint_similarity(gt, fixed)
     assert alike[0, [9, 11, 15]] == pytest.approx([0.85, 0.5, 0.9], abs=1e-5)
-    assert mended[0, 0] == pytest.approx(points[0, 0])
+    assert fixed[0, 0] == pytest.approx(points[0, 0])
 
 
 def test_labels_say_what_is_wrong_with_each_detection() -> None:

@@ -42,7 +42,7 @@ class RoundStudy(Study[Fit, RoundOutcome]):
         """
         for path in self._files():
             if not path.is_file():
-                raise InputError(f"{path} is missing", mend="docs/training.md says how to keep a round's data")
+                raise InputError(f"{path} is missing", fix="docs/training.md says how to keep a round's data")
         for stage in self.project.makers(self.plan.stage):
             self.project.repro(stage)
 
