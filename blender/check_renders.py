@@ -18,7 +18,7 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .batch.workforce import Outcome, Terms, Workforce
 from .body.cache import prepare_body_cache

@@ -14,7 +14,7 @@ import typer
 from dataengine.draw import contact_sheet
 from dataengine.errors import InputError
 from dataengine.pictures import write_picture
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .batch.workforce import Outcome, Terms, Workforce
 from .body.cache import prepare_body_cache

@@ -21,7 +21,7 @@ from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.pictures import write_picture
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .batch.fingerprint import render_fingerprint
 from .batch.labels import read_records

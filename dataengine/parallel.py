@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

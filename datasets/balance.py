@@ -87,9 +87,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
 
     people, images = read_project_people(train)
     if (people.source != "real").any():
-        raise InputError(
-            f"{train} has people who are not real", expected="source real", fix="give ingest's train.json"
-        )
+        raise InputError(f"{train} has people who are not real", expected="source real", fix="give ingest's train.json")
     clusters, cluster, middle = balance_people(people, params)
     balance = Balance(
         clusters=clusters,

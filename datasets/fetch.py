@@ -14,7 +14,7 @@ import typer
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path, fresh_folder, sha256_file
 from dataengine.params import load_section
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .sources.wheels import WHEELS, Wheel
 

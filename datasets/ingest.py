@@ -19,7 +19,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
 

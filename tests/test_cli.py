@@ -1,12 +1,18 @@
 import os
+import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer.main
+import yaml
 
-from dataengine.cli import COMMANDS, main
+from dataengine.cli import COMMANDS, app, main
 from dataengine.errors import InputError
+
+PIPELINE = Path(__file__).resolve().parents[1] / "dvc.yaml"
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -57,3 +63,37 @@ def test_an_unknown_command_is_refused() -> None:
 def test_an_error_is_one_line_whatever_it_holds() -> None:
     error = InputError("the\nfile", expected="a", got="b\n\nc", fix="do x")
     assert str(error) == "the file: expected a, got b c; do x"
+
+
+def examples_of(name: str) -> list[str]:
+    """The command lines that a command's help shows."""
+    text = import_module(COMMANDS[name].module).command.__doc__ or ""
+    return [
+        line.strip().removeprefix("Example: ") for line in text.splitlines() if line.strip().startswith("Example: ")
+    ]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_is_one_line_that_the_command_takes(name: str) -> None:
+    """Parsed by the command itself, without running it: unknown options, missing ones and wrong types fail."""
+    examples = examples_of(name)
+    assert examples, "the help ends with `Example: dataengine ...` on one line"
+    for example in examples:
+        for part in example.split(" && "):
+            words = shlex.split(part)
+            if words[0] == "dataengine":
+                group = typer.main.get_group(app)
+                context = group.make_context("dataengine", words[1:2], resilient_parsing=True)
+                command = group.get_command(context, words[1])
+                assert command is not None, part
+                command.make_context(words[1], words[2:], parent=context)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name in yaml.safe_load(PIPELINE.read_text())["stages"]])
+def test_the_example_of_a_stage_is_what_the_pipeline_runs(name: str) -> None:
+    pipeline = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))
+    registry = yaml.safe_load(PIPELINE.with_name("params.yaml").read_text(encoding="utf-8"))["registry"]
+    command = " ".join(pipeline["stages"][name]["cmd"].split())
+    for key, value in registry.items():
+        command = command.replace(f"${{registry.{key}}}", value)
+    assert examples_of(name)[0] == command

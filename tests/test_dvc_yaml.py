@@ -15,7 +15,10 @@ from dataengine.cli import COMMANDS
 REPOSITORY = Path(__file__).resolve().parents[1]
 STAGES: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 # How a fault or a bar is worded changes no result.
-WITHOUT_EFFECT = {"dataengine/errors.py", "dataengine/progress.py"}
+WITHOUT_EFFECT = {
+    "dataengine/errors.py",
+    *(f"dataengine/terminal/{name}.py" for name in ("options", "progress", "speech")),
+}
 # Read, not imported.
 OTHER_FILES = {"blender/poses/poses.yaml", "blender/workers/requirements.txt"}
 

@@ -79,9 +79,8 @@ def command(
     compare.champion, compare.round and compare.test_uses are pinned by `dataengine begin-round`. Measure what a policy
     costs and finds with `dataengine simulate-gate`.
 
-    Example: dataengine compare --candidate models/export --test data/ingest/test.json
-    --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
-    """
+    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
+    """  # noqa: E501  an example is one line to copy
     run(load_section(params, "compare", CompareParams), candidate, test, registry, store, out, clusters)
 
 

@@ -67,9 +67,8 @@ def command(
     PyTorch's fails the stage. Without a TensorRT library set export.engine to false. Which GPUs the engine is built for
     is export.engine_capabilities; it is run where there is one, and otherwise recorded as not run, and why.
 
-    Example: dataengine export --student models/fit-student --calibration data/mix/train.json
-    --val data/ingest/val.json --out models/export --report reports/export
-    """
+    Example: dataengine export --student models/fit-student --calibration data/mix/train.json --val data/ingest/val.json --out models/export --report reports/export
+    """  # noqa: E501  an example is one line to copy
     run(load_section(params, "export", ExportParams), student, calibration, val, out, report)
 
 

@@ -39,9 +39,8 @@ def command(
     Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A killed run, started again
     with the same parameters and data, continues from its last whole epoch.
 
-    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json
-    --out models/fit-student --report reports/fit-student
-    """
+    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --out models/fit-student --report reports/fit-student
+    """  # noqa: E501  an example is one line to copy
     from .fit.start import with_champion
 
     section = with_champion(load_section(params, "fit-student", FitStudentParams, base=BASE), params)

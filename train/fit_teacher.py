@@ -22,9 +22,8 @@ def command(
     Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A killed run, started again
     with the same parameters and data, continues from its last whole epoch.
 
-    Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report
-    reports/fit-teacher
-    """
+    Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report reports/fit-teacher
+    """  # noqa: E501  an example is one line to copy
     from .fit.start import with_champion
 
     section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params)

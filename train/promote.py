@@ -65,9 +65,8 @@ def command(
     `dataengine history` lists. If another model became champion since this round began, the candidate is held.
     Running it again changes nothing.
 
-    Example: dataengine promote --comparison reports/compare --candidate models/export
-    --registry models/registry.json --store models/registry --out reports/promote
-    """
+    Example: dataengine promote --comparison reports/compare --candidate models/export --registry models/registry.json --store models/registry --out reports/promote
+    """  # noqa: E501  an example is one line to copy
     run(load_section(params, "promote", PromoteParams), comparison, candidate, registry, store, out)
 
 

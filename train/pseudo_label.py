@@ -46,9 +46,8 @@ def command(
     confident and steady under mirroring, the teachers agree, and it does not jump between frames. people.json holds
     the people kept, weighted by trust; candidates.json everybody found, with both opinions and the reasons.
 
-    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher
-    --out data/pseudo-label --report reports/pseudo-label
-    """
+    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --out data/pseudo-label --report reports/pseudo-label
+    """  # noqa: E501  an example is one line to copy
     section = load_section(params, "pseudo-label", PseudoLabelParams)
     run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report)
 

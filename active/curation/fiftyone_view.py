@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dataengine.errors import EnvironmentFault
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from ..manifest.files import SCORE_NAMES, Selection, read_selection
 

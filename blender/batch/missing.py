@@ -14,7 +14,7 @@ import typer
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import read_json, sha256_file, write_json
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from ..scene.params import RenderParams
 from ..workers.interpreter import blender_python

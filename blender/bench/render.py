@@ -20,7 +20,7 @@ from pathlib import Path
 from dataengine.bench.record import Figure
 from dataengine.errors import EnvironmentFault
 from dataengine.params import load_section
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from ..batch.workforce import Outcome, Terms, Workforce
 from ..body.cache import prepare_body_cache

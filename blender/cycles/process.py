@@ -29,9 +29,7 @@ def import_bpy() -> Any:
         with _one_core():
             import bpy
     except ImportError as error:
-        raise EnvironmentFault(
-            "rendering needs Blender's module 'bpy'", got=str(error), fix=how_to_get_it()
-        ) from error
+        raise EnvironmentFault("rendering needs Blender's module 'bpy'", got=str(error), fix=how_to_get_it()) from error
     return bpy
 
 

@@ -18,7 +18,7 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from ..batch.sources import TARGETED, sources_sha256
 from ..body.cache import BODY_CACHE_VERSION

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dataengine.crops.spec import CropSpec, crop_matrix, extract_crop
 from dataengine.errors import InputError
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 # Mean and spread of ImageNet in RGB, 0..1: near enough to any photograph, and what pretrained backbones were fed.
 MEAN_RGB: tuple[float, float, float] = (0.485, 0.456, 0.406)

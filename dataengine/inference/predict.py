@@ -16,7 +16,7 @@ from dataengine.inference.runners import load_runner, onnx_runner, torch_runner
 from dataengine.inference.sessions import Answer, Asked, Runner, Session, in_turn, open_session, slices
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 __all__ = [
     "BothWays",

@@ -13,8 +13,8 @@ from typing import ClassVar, Generic, TypeVar
 
 import typer
 
-from dataengine.progress import track
 from dataengine.studies.dvc_project import DvcProject
+from dataengine.terminal.progress import track
 
 TrialT = TypeVar("TrialT", bound=Hashable)
 OutcomeT = TypeVar("OutcomeT")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 from dataengine.video.decoding import Frame, Teller, decoded_frames, iter_frames, seconds
 from dataengine.video.shots import difference, shot_starts
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dataengine.bench.record import Figure
 from dataengine.errors import EnvironmentFault
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .. import check
 from ..checks.params import ChecksParams

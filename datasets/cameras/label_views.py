@@ -14,7 +14,7 @@ from dataengine.blazepose import BlazePose
 from dataengine.geometry import project
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 from dataengine.video import iter_frames
 
 from ..sources.frames import FrameWriter

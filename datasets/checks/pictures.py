@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .perceptual_hash import THUMBNAIL_PX
 

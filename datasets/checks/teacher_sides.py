@@ -13,7 +13,7 @@ from dataengine.blazepose import BlazePose, Roi
 from dataengine.crops.pixels import read_image
 from dataengine.keypoints import FLIP_INDEX, UNLABELLED
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .person_boxes import Fault
 

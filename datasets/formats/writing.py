@@ -9,7 +9,7 @@ import numpy as np
 
 from dataengine.keypoints import OCCLUDED
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 PROVENANCE = frozenset({"area", "source_id", "source_image_id", "source_name", "suspect"})
 """Columns that adapters and checks add themselves: no loss."""

@@ -15,7 +15,7 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS, Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .coco_like import coco_triples
 from .content import BadRecord, Limits, Reject, SourceContent, need

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.poses.clusters import DECIMALS, UNCLUSTERED, nearest_centre
 from dataengine.poses.embedding import LEAST_BONES
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 LARGE_POSES = 20_000
 _STARTS = 10  # k-means keeps the best of these

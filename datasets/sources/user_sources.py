@@ -14,7 +14,7 @@ import numpy as np
 
 from dataengine.errors import ParamsError
 from dataengine.people import Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from ..formats.content import BadRecord, Limits, SourceContent
 from ..formats.table import FORMATS, format_named

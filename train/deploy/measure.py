@@ -17,7 +17,7 @@ from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, ExportedModel
 from dataengine.inference.predict import Runner, onnx_runner, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .accuracy import Ruler, distance_px, latencies_ms
 from .onnx_files import exact_runner

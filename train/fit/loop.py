@@ -25,7 +25,7 @@ from dataengine.files import fresh_folder
 from dataengine.inference.predict import Prediction, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .batch import Ready
 from .data import TrainingSet, ValidationSet, fingerprint

@@ -110,9 +110,7 @@ def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) ->
     check_alike(f"start_from {folder}", meta, own_meta)
     weights, own = source.state_dict(), net.state_dict()
     if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own.items()}:
-        raise InputError(
-            f"{folder} holds another network than the one to fit", got=meta.network, fix="start from none"
-        )
+        raise InputError(f"{folder} holds another network than the one to fit", got=meta.network, fix="start from none")
     net.load_state_dict(weights)
 
 

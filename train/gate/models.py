@@ -106,9 +106,7 @@ def slices_of(people: People, images: Images, columns: list[str], clusters: Pose
     repeated_names = sorted({name for name in names if names.count(name) > 1})
     if repeated_names:
         fix = "rename or leave out the column in compare.columns"
-        raise InputError(
-            "two slices have one name", expected="each name once", got=", ".join(repeated_names), fix=fix
-        )
+        raise InputError("two slices have one name", expected="each name once", got=", ".join(repeated_names), fix=fix)
     return slices
 
 

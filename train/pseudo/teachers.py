@@ -17,7 +17,7 @@ from dataengine.crops.pixels import read_image
 from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX, VISIBLE
 from dataengine.people import JOINTS, Images, People
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 from .filters import Opinion
 

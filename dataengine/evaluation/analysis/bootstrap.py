@@ -21,7 +21,7 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap import ap_kernels
 from dataengine.evaluation.ap.ap_kernels import Rows
 from dataengine.evaluation.ap.matching import Matches, average_precision
-from dataengine.progress import track
+from dataengine.terminal.progress import track
 
 BLOCK = 100  # resamples that one thread makes at a time; fixed, so that draws do not depend on the number of cores
 LONG_WORK = 200_000_000  # resamples x detections from which a bar is shown: a few seconds

@@ -18,8 +18,8 @@ from dataengine.evaluation.figures import figures_of
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
-from dataengine.progress import track
 from dataengine.studies.settings import json_hash
+from dataengine.terminal.progress import track
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,17 @@
+"""Two ways to write a line: `say` what happened, and `answer` what was asked for.
+
+What was asked for goes to standard output, so that it can be piped; all else goes to standard error. Errors are raised
+(`dataengine.errors`), never printed.
+"""
+
+import sys
+
+
+def say(line: str) -> None:
+    """Report on the work: what is being done, what was made and where it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def answer(text: str) -> None:
+    """Write the result that the command was run for."""
+    print(text, flush=True)
