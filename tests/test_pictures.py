@@ -2,6 +2,7 @@ import base64
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -36,19 +37,24 @@ def test_a_full_disk_is_one_clear_line_and_leaves_no_file(tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
+@contextmanager
 def files_of_1_kb() -> Iterator[None]:
-    """The process may write files of 1,000 bytes only: what ends a longer one in the middle."""
+    """The process may write files of 1,000 bytes only: what ends a longer one in the middle.
+
+    For as short as possible: the log that the tests' own output goes to is such a file, too.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_write_that_stops_half_way_raises_and_leaves_the_old_file(tmp_path: Path, files_of_1_kb: None) -> None:
+def test_a_write_that_stops_half_way_raises_and_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(OSError, match="too large"), files_of_1_kb():
         write_picture(path, IMAGE)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
