@@ -7,6 +7,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dataengine.hardware.memory import peak_bytes
+
 from ..pictures.maker import ImageMaker
 from ..scene.params import RenderParams
 
@@ -35,7 +37,7 @@ class NotingMaker:
     def make(self, index: int) -> None:
         """Make image `index` and note it."""
         cycles_s = self._maker.observed(index).cycles_s
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MEGABYTE
+        peak = peak_bytes() / _MEGABYTE
         made = Made(os.getpid(), time.monotonic(), cycles_s, held_mb(), peak)
         with self._notes.open("a", encoding="utf-8") as opened:
             opened.write(json.dumps(asdict(made)) + "\n")

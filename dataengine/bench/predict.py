@@ -14,7 +14,6 @@ memory to keypoints; their peer is the same without CUDA graphs.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ import torch
 from dataengine.bench.loader_sets import SMALL_PX, drawn_set, small_set
 from dataengine.bench.record import Figure, Missing
 from dataengine.crops.pixels import crop_people
+from dataengine.hardware.memory import peak_bytes
 from dataengine.inference.device_reading import cast_weights
 from dataengine.inference.predict import BATCH, predict_crops, predict_people, torch_runner
 from dataengine.inference.sessions import Asked, Session, in_turn
@@ -168,4 +168,4 @@ def _seconds(work: Callable[[], object]) -> float:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         WAYS[sys.argv[1]](*crowd(Path(scratch), int(sys.argv[2])))
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MB))
+    print(json.dumps(peak_bytes() / _MB))

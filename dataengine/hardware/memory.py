@@ -42,3 +42,13 @@ def bound_memory(total: int | None, free: int | None, membership: str, mount: Pa
     most = min((limit for limit in (total, *(limit for limit, _ in limits)) if limit is not None), default=None)
     left = min((rest for rest in (free, *(rest for _, rest in limits)) if rest is not None), default=None)
     return Memory(total, most, left)
+
+
+def peak_bytes(status: Path = Path("/proc/self/status")) -> int:
+    """The most memory that this process has held (Linux).
+
+    Not ``getrusage``'s figure: a program that is started inherits it from the process that started it, so a small one
+    started by a large one would look large.
+    """
+    line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024

@@ -8,7 +8,6 @@ squared distances from the centres that each ends with, over all people.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.bench.record import Figure
+from dataengine.hardware.memory import peak_bytes
 from dataengine.people import People
 from dataengine.poses.embedding import embed_poses
 
@@ -84,7 +84,7 @@ def peers_way(people: People) -> dict[str, float]:
 
 def peak_gb() -> float:
     """The most memory that this process held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return peak_bytes() / 1e9
 
 
 def inertia(

@@ -1,8 +1,10 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from dataengine.hardware.memory import Memory, bound_memory, parse_meminfo, read_memory
+from dataengine.hardware.memory import Memory, bound_memory, parse_meminfo, peak_bytes, read_memory
 
 MEMINFO = (
     "MemTotal:       65536000 kB\nMemFree:          100000 kB\nMemAvailable:   32768000 kB\nHugePages_Total:       0\n"
@@ -40,3 +42,12 @@ def test_an_unreadable_proc_still_gives_the_total(monkeypatch: pytest.MonkeyPatc
     memory = read_memory()
     assert memory.total_bytes
     assert memory.free_bytes is None
+
+
+def test_a_small_program_that_a_large_one_starts_is_small() -> None:
+    """Held here: 400 MB. The program says what it held itself."""
+    ballast = bytearray(400_000_000)
+    program = "from dataengine.hardware.memory import peak_bytes; print(peak_bytes())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert 1e6 < int(done.stdout) < 2e8 < peak_bytes()
+    assert len(ballast) == 400_000_000
