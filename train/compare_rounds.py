@@ -82,7 +82,7 @@ def parse_round_plan(
     stage: str,
     settings: Sequence[str],
 ) -> RoundPlan:
-    """The plan that the options ask for. Raises InputError for values out of range and for folders that do not exist."""
+    """The plan that the options ask for. Raises InputError for values out of range and for missing folders."""
     bad_shares = [share for share in (*shares, full_share) if not 0 <= share < 1]
     if bad_shares:
         raise InputError("--share and --full-share", expected="0 or more and below 1", got=str(bad_shares[0]))
@@ -112,7 +112,7 @@ def parse_round_plan(
 
 
 def run(plan: RoundPlan, *, report: Path) -> None:
-    """Run the fits that are still missing. Raises what `Study.run` raises; InputError if the earlier round lacks a file."""
+    """Run the fits that are missing. Raises what `Study.run` raises; InputError if the earlier round lacks a file."""
     RoundStudy(plan=plan, report=report).run()
 
 

@@ -36,7 +36,7 @@ def run(to: str, reason: str, *, registry: Path, store: Path) -> None:
     """Roll back to the entry `to`.
 
     Raises:
-        InputError: there is no such archived entry, its artefacts are damaged, or the reason is empty.
+        InputError: no archived entry has this id, its artefacts are damaged, or the reason is empty.
     """
     reason_line = " ".join(reason.split())
     if not reason_line:

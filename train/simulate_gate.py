@@ -1,7 +1,7 @@
 """Simulate the gate's own policy: how often it promotes models that are not better, and how often it finds better ones.
 
-`command` runs the trials of `studies.gate_trials` and writes two tables: false promotions over campaigns, and power over true
-gain, people and correlation of the two models.
+`command` runs the trials of `studies.gate_trials` and writes two tables: false promotions over campaigns, and power
+over true gain, people and correlation of the two models.
 """
 
 import math

@@ -72,7 +72,7 @@ class Ready:
 
 
 def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device) -> Ready:
-    """Lay out `batch`; `area_px2` (n,) holds all training people. Pins memory if `device` is a GPU; safe in any thread."""
+    """Lay out `batch`; `area_px2` (n,) holds all training people. Pins memory for a GPU; safe in any thread."""
     arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows])
     inputs = Inputs(torch.from_numpy(batch.images), *(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
     if device.type != "cuda":

@@ -69,7 +69,7 @@ class FitParams:
     start_from: str | None = None
     """A checkpoint folder or an export to start from, or `champion`: the registry entry that compare.champion names."""
     only: Source | None = None
-    """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves the choice to the mix."""
+    """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves it to the mix."""
     replay: ReplayParams = field(default_factory=ReplayParams)
     old_test: str | None = None
     """People of an earlier round's test set, COCO JSON: metrics.json reports the AP on them and, with

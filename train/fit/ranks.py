@@ -35,7 +35,7 @@ class Ranks:
 
     @classmethod
     def of_environment(cls, device: torch.device) -> "Ranks":
-        """The place that torchrun's variables give; joins the group, over NCCL on GPUs, one a process, over gloo on CPUs.
+        """The place that torchrun's variables give; joins the group, by NCCL on GPUs (one a process), by gloo on CPUs.
 
         Raises:
             EnvironmentFault: torchrun started more processes than there are GPUs.

@@ -1,10 +1,10 @@
 """What a killed fit continues from, after each whole epoch: weights, average, optimizer, loss scale, history.
 
-Everything else follows from these: the schedule and the samples from the number of epochs done, early stopping and the best
-epoch from the history.
+Everything else follows from these: the schedule and the samples from the number of epochs done, early stopping and the
+best epoch from the history.
 
-The state lies next to the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain tensors
-and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
+The state lies next to the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain
+tensors and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
 """
 
 import pickle

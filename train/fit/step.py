@@ -72,7 +72,7 @@ class Stepper:
         return report[0]
 
     def mean_loss(self) -> float:
-        """Mean loss of the steps since the last call. Waits for the device, and raises what `step` would have raised."""
+        """Mean loss of the steps since the last call. Waits for the device; raises what `step` would have raised."""
         self.guard.settle()
         mean = self.learner.loss_sum.item() / max(1, self._steps)
         self.learner.loss_sum.zero_()

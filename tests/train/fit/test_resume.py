@@ -33,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def stop_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the next fit end when it has saved so many epochs."""
+    """Have the next fit end when it has saved this number of epochs."""
     saved = []
 
     def save(out: Path, state: Any) -> None:
