@@ -117,7 +117,7 @@ def lower_bound(figure: Resampled, error: float) -> float:
 
 
 def standard_error(figure: Resampled) -> float:
-    """Standard error of the figure by its draws; the bootstrap's own is too small by sqrt((n - 1) / n) on n clusters."""
+    """Standard error of the figure; the bootstrap's own is too small by sqrt((n - 1) / n) on n clusters."""
     clusters = max(figure.clusters, 2.0)
     return float(np.std(figure.draws)) * math.sqrt(clusters / (clusters - 1))
 
