@@ -3,9 +3,9 @@
 ONNX Runtime on a CPU gets unsigned activations and weights of 7 bits. Without VNNI its kernels multiply by
 ``vpmaddubsw``, which adds two products of a uint8 and an int8 and saturates the sum at 16 bits: at 8 bits a pair is up
 to 2 * 255 * 127 = 64,770, and what exceeds 32,767 is lost without warning. At 7 bits it is at most 2 * 255 * 64 =
-32,640, so every CPU gives the same integers. (Unsigned weights are exact too, by kernels of 16 bits that take twice the time.) An
-unsigned range that begins at zero also holds a ReLU, which then needs no node: each convolution runs in integers
-with its ReLU, and half of the range is not spent on values that never occur.
+32,640, so every CPU gives the same integers. (Unsigned weights are exact too, by kernels of 16 bits that take twice the
+time.) An unsigned range that begins at zero also holds a ReLU, which then needs no node: each convolution runs in
+integers with its ReLU, and half of the range is not spent on values that never occur.
 
 TensorRT gets symmetric int8 throughout and biases in float: its parser refuses zero points and int32 biases.
 

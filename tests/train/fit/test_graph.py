@@ -35,7 +35,7 @@ def call(step: Callable[[], Tensor]) -> Tensor:
 
 
 def keep(step: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
-    """Stands in for a CUDA graph: nothing happens until it is replayed, and the answer always lies in the same memory."""
+    """Works as a CUDA graph: nothing happens until a replay, and the answer always lies in the same memory."""
     answer = torch.zeros(2)
 
     def replay() -> None:
