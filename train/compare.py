@@ -64,7 +64,8 @@ def command(
 
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
-    Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in not-enough-evidence.
+    Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
+    not-enough-evidence.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 

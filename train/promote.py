@@ -64,8 +64,8 @@ def command(
 ) -> None:
     """Make the candidate champion if its verdict says so; record the outcome in any case.
 
-    Copies a promoted candidate's files to the store and makes it champion in the registry; with promote.dry_run it only
-    says what would happen. A refused candidate is not an error: the outcome and its reason are in promotion.json and in
+    Copies the candidate's files to the store unless it is refused, and makes a promoted one champion in the registry;
+    with promote.dry_run it only says what would happen. A refused candidate is not an error: the outcome and its reason are in promotion.json and in
     the registry, which `dataengine history` lists. If another model has become champion since this round began, the
     candidate is held. Running it again changes nothing.
 
