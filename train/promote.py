@@ -65,9 +65,9 @@ def command(
     """Make the candidate champion if its verdict says so; record the outcome in any case.
 
     Copies the candidate's files to the store unless it is refused, and makes a promoted one champion in the registry;
-    with promote.dry_run it only says what would happen. A refused candidate is not an error: the outcome and its reason are in promotion.json and in
-    the registry, which `dataengine history` lists. If another model has become champion since this round began, the
-    candidate is held. Running it again changes nothing.
+    with promote.dry_run it only says what would happen. A refused candidate is not an error: the outcome and its reason
+    are in promotion.json and in the registry, which `dataengine history` lists. If another model has become champion
+    since this round began, the candidate is held. Running it again changes nothing.
 
     Example: dataengine promote --comparison reports/compare --candidate models/export --registry models/registry.json --store models/registry --out reports/promote
     """  # noqa: E501  an example is one line to copy
