@@ -1,9 +1,9 @@
 """Compare a candidate with the pinned champion on the frozen test set: a verdict, its figures, and a report.
 
-`run` scores both on the same people (`gate_models`), resamples them together (`gate_evidence`) and asks
-`verdict.judge`. The verdict is a function of files and params alone: the champion is the registry entry that
-`compare.champion` names, never simply the present one, the uses of the test set are those that `compare.test_uses`
-pins, and latency is what the export measured of the file. So promoting changes nothing that this stage depends on, and
+`run` scores both on the same people (`gate.models`), resamples them together (`gate.evidence`) and asks
+`gate.verdict.judge`. The verdict is a function of files and params alone: the champion is the registry entry that
+`compare.champion` names, never simply the present one; the uses of the test set are those that `compare.test_uses`
+pins; and latency is what the export measured for the file. So promoting changes nothing that this stage depends on, and
 a rerun gives the same verdict.
 """
 
@@ -30,6 +30,8 @@ from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import answer, say
 
 from .deploy.runners import runner_for
 from .gate.checks import guarded_names
@@ -46,46 +48,43 @@ METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 def command(
     candidate: Annotated[Path, typer.Option(help="Folder that `dataengine export` wrote.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of the frozen test set.")],
-    registry: Annotated[Path, typer.Option(help="The registry file.")],
+    registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
-    clusters: Annotated[Path | None, typer.Option(help="clusters.json of balance, for slices by pose.")] = None,
-    params: Annotated[Path, typer.Option(help="File with section `compare`.")] = Path("params.yaml"),
+    clusters: Annotated[
+        Path | None, typer.Option(help="clusters.json of balance; without it there are no slices by pose.")
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Decide by the policy in section `compare` whether the candidate replaces the champion, and show why.
 
-    Both exported models, run the same way, find the joints of the test set's people in their labelled boxes. With
-    compare.runner auto that is the first that runs one batch of both here: the TensorRT engine, ONNX Runtime on CUDA,
-    PyTorch on CUDA, ONNX Runtime on the CPU; verdict and report name it, and say why those before it do not run. The
-    verdict is promote, reject, or not-enough-evidence with the number of labelled people that would settle it.
+    Runs both exported models on the frozen test set and answers promote, reject, or not-enough-evidence with the number
+    of labelled people that would settle it. verdict.json holds the figures, report.html shows them. The champion is the
+    one that `dataengine begin-round` pinned as compare.champion; without one the candidate must reach compare.floor_ap.
 
-    compare.primary: OKS AP must be better than the champion's by more than a margin (superiority), or not worse by more
-    than it (non-inferiority), by the lower bound of a paired bootstrap over clusters of images (compare.cluster). A
-    first model must reach compare.floor_ap instead.
+    The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
+    compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
+    Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
+    not-enough-evidence.
 
-    compare.guarded: on each of these slices the candidate must not be worse by more than a margin. Slices are named
-    occlusion=some, size=medium, truncated=yes, overlaps=1-2, source=real, video=NAME, or COLUMN=VALUE for the columns
-    (tags) in compare.columns; with --clusters also cluster=NUMBER, and rare=yes for the poses that are rare among the
-    training people. video=* stands for all of a kind. A * leaves alone what is smaller than min_people, and says so.
-
-    compare.budgets: latency at batch 1 (as the export measured the file, on the machine noted in its sidecar), size,
-    and calibration (ECE) of the file that ships.
-
-    compare.alpha: probability of any false promotion in compare.uses comparisons, of which each spends an equal share,
-    on one test set or on several. After so many a test set is worn: the verdict asks for a fresh one, and warns from
-    compare.warn_from on. This holds for candidates made without looking at the test set; its report shows pictures of
-    it, so whoever tunes by them takes the test set for training.
-
-    compare.champion, compare.round and compare.test_uses are pinned by `dataengine begin-round`. Measure what a policy
-    costs and finds with `dataengine simulate-gate`.
+    docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
     Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
     """  # noqa: E501  an example is one line to copy
-    run(load_section(params, "compare", CompareParams), candidate, test, registry, store, out, clusters)
+    run(
+        load_section(params, "compare", CompareParams),
+        candidate=candidate,
+        test=test,
+        registry=registry,
+        store=store,
+        out=out,
+        clusters=clusters,
+    )
 
 
 def run(
     params: CompareParams,
+    *,
     candidate: Path,
     test: Path,
     registry: Path,
@@ -98,35 +97,39 @@ def run(
     people, images = read_project_people(test)
     new = load_exported(candidate)
     old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
-    chosen = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
-    print(chosen.line())
-    first = score(new, people, images, chosen.candidate, chosen.runners[0], "candidate")
-    second = None if old is None else score(old, people, images, chosen.candidate, chosen.runners[1], "champion")
+    chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
+    say(chosen_runner.line())
+    way, runners = chosen_runner.candidate, chosen_runner.runners
+    first = score(new, people, images, candidate=way, runner=runners[0], who="candidate")
+    second = None if old is None else score(old, people, images, candidate=way, runner=runners[1], who="champion")
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
-    comparison = compare_models(params, people, images, test_sha256, first, second, poses)
-    comparison = replace(comparison, runner=_used(chosen))
+    comparison = compare_models(
+        params, people, images, test_sha256=test_sha256, first=first, second=second, poses=poses
+    )
+    comparison = replace(comparison, runner=_runner_used(chosen_runner))
     with fresh_folder(out) as folder:
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
         scored = {"candidate": first} | ({} if second is None else {"champion": second})
         lineage = {"candidate": new.sidecar["lineage"]} | ({} if old is None else {"champion": old.sidecar["lineage"]})
-        write_report(folder / REPORT, comparison, people, images, scored, lineage)
+        write_report(folder / REPORT, comparison, people, images, scored=scored, lineage=lineage)
         _write_breakdowns(folder / BREAKDOWN, scored)
-    print(f"{comparison.verdict}: {comparison.reason}")
+    answer(f"{comparison.verdict}: {comparison.reason}")
     for warning in comparison.warnings:
-        print(f"warning: {warning}")
+        answer(f"warning: {warning}")
 
 
 def compare_models(
     params: CompareParams,
     people: People,
     images: Images,
+    *,
     test_sha256: str,
     first: ScoredModel,
     second: ScoredModel | None,
     poses: PoseClusters | None = None,
 ) -> Comparison:
-    """Resample the two scored models, and judge."""
+    """Resample the two scored models and judge; `second` is the champion, None for a first model."""
     slices = slices_of(people, images, params.columns, poses)
     clusters = clusters_of(images, params.cluster, params.block_frames)
     evidence_by_slice = resample(
@@ -136,9 +139,16 @@ def compare_models(
         resamples=params.resamples,
         rng=np.random.default_rng(params.seed),
     )
-    peopled = len(np.unique(clusters[images.rows_of(people.image_id)]))
+    peopled_clusters = len(np.unique(clusters[images.rows_of(people.image_id)]))
     use = params.earlier_uses(test_sha256) + 1
-    test = TestSet(test_sha256, len(people), len(images), peopled, use, params.uses)
+    test = TestSet(
+        sha256=test_sha256,
+        people=len(people),
+        images=len(images),
+        clusters=peopled_clusters,
+        use=use,
+        budget=params.uses,
+    )
     evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
     verdict = judge(params, evidence)
     guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
@@ -148,7 +158,7 @@ def compare_models(
         round=params.round,
         candidate=first.figures,
         champion=None if second is None else second.figures,
-        ap=_of_scale(evidence.whole, params.level),
+        ap=_candidate_interval(evidence.whole, params.level),
         champion_ap=interval_in_range(evidence.whole.champion, params.level, low=0.0),
         gain=interval_in_range(evidence.whole.gain, params.level),
         correlation=None if second is None else agreement(people, first.prediction, second.prediction),
@@ -163,7 +173,7 @@ def compare_models(
     )
 
 
-def _used(chosen: ChosenRunner) -> RunnerUsed:
+def _runner_used(chosen: ChosenRunner) -> RunnerUsed:
     candidate = chosen.candidate
     return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
 
@@ -173,7 +183,9 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
     folder.mkdir()
     for who, model in scored.items():
         figure = breakdown_figure(model.breakdown, f"{who} {model.figures.id} on the test set")
-        figure.savefig(folder / f"{who}.png", metadata={"Software": None})  # else it changes with the library's version
+        figure.savefig(
+            folder / f"{who}.png", metadata={"Software": None}
+        )  # without a software tag, which changes with the library's version
 
 
 def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
@@ -190,10 +202,10 @@ def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
     )
 
 
-def _of_scale(whole: SliceEvidence, level: float) -> Interval:
+def _candidate_interval(whole: SliceEvidence, level: float) -> Interval:
     interval = interval_in_range(whole.candidate, level, low=0.0)
     if interval is None:
-        raise InputError("nobody in the test set counts", fix="label joints of people that are no crowd")
+        raise InputError("nobody in the test set counts", fix="label joints of people who are not part of a crowd")
     return interval
 
 

@@ -1,7 +1,7 @@
-"""Command `compare-rounds`: what a fine-tuning round costs and forgets beside a full fit, measured by `dvc exp`.
+"""Command `compare-rounds`: what a fine-tuning round costs and forgets compared with a full fit, run by `dvc exp`.
 
-Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. In `studies/rounds/`,
-`plan.py` lists the fits, `runner.py` runs them, `report.py` says what was found.
+Every fit is a DVC experiment in a folder of its own, so the checkout stays as it is. In `studies/rounds/`, `plan.py`
+lists the fits, `runner.py` runs them and `report.py` writes the results.
 """
 
 from __future__ import annotations
@@ -24,23 +24,29 @@ def command(
     old: Annotated[
         Path, typer.Option(help=f"Data of its round: a folder with {MIX_FOLDER}, {TEST_FILE} and their images.")
     ],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot, each fit; read again to go on.")],
-    share: Annotated[list[float] | None, typer.Option(help="Of a round's draws, old ones; repeat it. [0, 0.5]")] = None,
-    layer_decay: Annotated[list[float] | None, typer.Option(help="Of rounds; repeat it. [0.8]")] = None,
-    learning_rate: Annotated[float, typer.Option(help="Of rounds.")] = 0.0005,
-    full_share: Annotated[float, typer.Option(help="Of the full fit's draws, old people.")] = 0.5,
+    report: Annotated[
+        Path, typer.Option(help="Folder for the page, the plot and each fit's figures; a rerun continues from it.")
+    ],
+    share: Annotated[
+        list[float] | None, typer.Option(help="Share of old people among a round's draws; repeat it. [0, 0.5]")
+    ] = None,
+    layer_decay: Annotated[list[float] | None, typer.Option(help="Layer decay of rounds; repeat it. [0.8]")] = None,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of rounds.")] = 0.0005,
+    full_share: Annotated[float, typer.Option(help="Share of old people among the full fit's draws.")] = 0.5,
     people: Annotated[int, typer.Option(help="People that a round sees, old ones included.")] = 5_000,
     full_people: Annotated[int, typer.Option(help="People that the full fit sees, old ones included.")] = 40_000,
-    epochs: Annotated[int, typer.Option(help="Of every fit: a validation each.")] = 2,
-    seed: Annotated[list[int] | None, typer.Option(help="Repeat it; intervals need two or more. [0, 1, 2]")] = None,
-    stage: Annotated[str, typer.Option(help=" | ".join(FIT_STAGES))] = FIT_STAGES[0],
+    epochs: Annotated[int, typer.Option(help="Epochs of every fit, with a validation after each.")] = 2,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seed of a fit; repeat it, intervals need two or more. [0, 1, 2]")
+    ] = None,
+    stage: Annotated[str, typer.Option(help="Stage that fits: " + " | ".join(FIT_STAGES) + ".")] = FIT_STAGES[0],
     setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all fits, section.key=value.")] = None,
 ) -> None:
-    """Go on from an earlier network on the new data of this checkout, and measure what is gained, forgotten and spent.
+    """Fine-tune an earlier network on this checkout's new data; measure what that gains, forgets and costs.
 
-    A full fit from random weights on old and new people is set beside short rounds from the earlier network, with and
-    without replay of old people. OKS AP is measured on the new validation people and on the old test people, and the
-    time of fitting. docs/training.md says how to keep a round's data. Stopped, the same command goes on.
+    A full fit from random weights on old and new people is compared with short rounds from the earlier network, with
+    and without replay of old people: OKS AP on the new validation people and on the old test people, and the fitting
+    time. docs/training.md says how to keep a round's data. A run that was stopped continues with the same command.
 
     Example: dataengine compare-rounds --base models/round-1 --old data/round-1 --share 0 --share 0.3 --share 0.5 --seed 0 --seed 1 --seed 2 --report reports/compare-rounds
     """  # noqa: E501  an example is one line to copy
@@ -76,17 +82,19 @@ def parse_round_plan(
     stage: str,
     settings: Sequence[str],
 ) -> RoundPlan:
-    """Raises InputError for what makes no study."""
-    wrong = [share for share in (*shares, full_share) if not 0 <= share < 1]
-    if wrong:
-        raise InputError("--share and --full-share", expected="0 or more and below 1", got=str(wrong[0]))
+    """The plan that the options ask for. Raises InputError for values out of range and for missing folders."""
+    bad_shares = [share for share in (*shares, full_share) if not 0 <= share < 1]
+    if bad_shares:
+        raise InputError("--share and --full-share", expected="0 or more and below 1", got=str(bad_shares[0]))
     if not all(0 < decay <= 1 for decay in layer_decays):
         raise InputError("--layer-decay", expected="above 0 and at most 1", got=" ".join(map(str, layer_decays)))
     if not learning_rate > 0:
         raise InputError("--learning-rate", expected="above 0", got=str(learning_rate))
     if epochs < 1 or min(people, full_people) < epochs:
         got = f"{people} and {full_people} people in {epochs} epochs"
-        raise InputError("--people, --full-people and --epochs", expected="a person in every epoch", got=got)
+        raise InputError(
+            "--people, --full-people and --epochs", expected="one epoch or more, with a person in each", got=got
+        )
     return RoundPlan(
         stage=parse_stage(stage),
         base=_inside(base, "--base"),
@@ -99,28 +107,28 @@ def parse_round_plan(
         people=people,
         full_people=full_people,
         epochs=epochs,
-        settings=_parse_further(settings, stage),
+        settings=_parse_settings(settings, stage),
     )
 
 
 def run(plan: RoundPlan, *, report: Path) -> None:
-    """Run what is missing. Raises: see `Study.run`; InputError where the earlier round lacks a file."""
+    """Run the fits that are missing. Raises what `Study.run` raises; InputError if the earlier round lacks a file."""
     RoundStudy(plan=plan, report=report).run()
 
 
-def _parse_further(settings: Sequence[str], stage: str) -> dict[str, str]:
-    further = parse_settings(settings, {f"{stage}.{key}" for key in OWNED})
-    others = [f"{key}={value}" for key, value in further.items() if section_of(key) != stage]
+def _parse_settings(settings: Sequence[str], stage: str) -> dict[str, str]:
+    params = parse_settings(settings, {f"{stage}.{key}" for key in OWNED})
+    others = [f"{key}={value}" for key, value in params.items() if section_of(key) != stage]
     if others:
-        fix = "set it in params.yaml: fits take the checkout's data as they are"
+        fix = "set it in params.yaml: fits use the checkout's data as they are"
         raise InputError("--set changes another stage", expected=f"{stage}.key=value", got=others[0], fix=fix)
-    return further
+    return params
 
 
 def _inside(path: Path, option: str) -> Path:
-    """`path` relative to the project, as experiments have it in their own folder."""
+    """`path` relative to the project, as an experiment finds it in its own folder."""
     if not path.is_dir():
-        raise InputError(f"{option} is no folder", got=str(path))
+        raise InputError(f"{option} is not a folder", got=str(path))
     try:
         return path.resolve().relative_to(Path.cwd().resolve())
     except ValueError as error:

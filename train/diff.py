@@ -11,6 +11,7 @@ from dataengine.errors import InputError
 from dataengine.files import flat_items, sha256_file, short_sha256
 from dataengine.params import load_section
 from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .gate.comparison import VERDICT_FILE, read_verdict
 
@@ -26,34 +27,37 @@ class Difference:
 
 
 def command(
-    a: Annotated[str, typer.Argument(help="Id of a model, the beginning of one, or the word champion.")],
-    b: Annotated[str, typer.Argument(help="The other model.")],
-    params: Annotated[Path, typer.Option(help="File with section `registry`.")] = Path("params.yaml"),
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id of a model, the beginning of one, or the word champion.")
+    ],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The model to compare it with.")],
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Show what differs between two models of the registry: figures, params, data hashes, code revisions, files.
 
-    Figures are those of each model's own comparison, read from the verdict in the store where it is at hand. They
-    compare only where the test set is the same, and the table says so where it is not. What is equal is left out.
+    Reads the registry (registry.file) and, for the figures, the verdict that each model's own comparison left in the
+    store (registry.store). Figures of different test sets do not compare, which the table then says. What is equal is
+    left out; nothing is written. `dataengine history` lists the ids.
 
     Example: dataengine diff 3d832ce40a80 champion
     """
     paths = load_section(params, "registry", RegistryParams)
-    run(a, b, Path(paths.file), Path(paths.store))
+    run(model, other, registry=Path(paths.file), store=Path(paths.store))
 
 
-def run(a: str, b: str, registry: Path, store: Path) -> None:
+def run(model: str, other: str, *, registry: Path, store: Path) -> None:
     """Print the differences of two entries."""
     from rich.console import Console
     from rich.table import Table
 
     content = read_registry(registry)
-    first, second = entry_named(a, content), entry_named(b, content)
+    first, second = entry_named(model, content), entry_named(other, content)
     rows = list(differences(first, second, store))
     table = Table("", "", f"{first.id} ({first.state})", f"{second.id} ({second.state})")
     for row in rows:
         table.add_row(row.part, row.name, row.first, row.second)
     console = Console()
-    console = console if console.is_terminal else Console(width=220)  # in a pipe no value is to be broken
+    console = console if console.is_terminal else Console(width=220)  # no value may be broken in a pipe
     console.print(table if rows else f"{first.id} and {second.id} do not differ.")
     for entry in (first, second):
         path = store / entry.id / VERDICT_FILE
@@ -61,14 +65,14 @@ def run(a: str, b: str, registry: Path, store: Path) -> None:
             line = f"{path} is not the verdict that the registry names: figures of {entry.id} are left out."
             console.print(line, soft_wrap=True)
     if first.test_sha256 != second.test_sha256:
-        console.print("The figures are of different test sets: they do not compare.")
+        console.print("The figures come from different test sets and cannot be compared.")
 
 
 def entry_named(word: str, registry: Registry) -> Entry:
     """The entry that `word` names: an id, the only one that begins so, or the champion.
 
     Raises:
-        InputError: none, or several.
+        InputError: no entry begins so, or several do.
     """
     if word == "champion" and registry.champion is not None:
         return registry.champion
@@ -76,7 +80,9 @@ def entry_named(word: str, registry: Registry) -> Entry:
     if len(matching_entries) != 1:
         entry_ids = ", ".join(entry.id for entry in registry.entries) or "none"
         got = f"{len(matching_entries)} models" if word else "an empty string"
-        raise InputError(f"{word!r} does not name one model of the registry", expected=f"one of: {entry_ids}", got=got)
+        raise InputError(
+            f"{word!r} does not name exactly one model of the registry", expected=f"one of: {entry_ids}", got=got
+        )
     return matching_entries[0]
 
 

@@ -1,7 +1,7 @@
 """Export the student: ONNX in three precisions, a TensorRT engine, the sidecar, and what each file loses.
 
-`run` writes the files (`_write_files`), measures each against PyTorch (`export_measure`), and refuses what loses much.
-Adding a file: write it in `_write_files`, give it a line in `_FILE_FACTS` and `export_measure.FILES`, and a limit in
+`run` writes the files (`_write_files`), measures each against PyTorch (`deploy.measure`), and refuses lossy ones.
+Adding a file: write it in `_write_files`, give it a line in `_FILE_FACTS` and `deploy.measure.FILES`, and a limit in
 `MaxApDrop`.
 """
 
@@ -33,6 +33,8 @@ from dataengine.inference.exported import (
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.params import load_section
 from dataengine.people import People
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
 from .deploy.measure import FILES, REFERENCE, Measured, measure, median_ms, refuse_lossy
@@ -54,31 +56,35 @@ _FILE_FACTS = {
 
 def command(
     student: Annotated[Path, typer.Option(help="Checkpoint folder of the model to export.")],
-    calibration: Annotated[Path, typer.Option(help="COCO JSON with the training people INT8 is calibrated on.")],
-    val: Annotated[Path, typer.Option(help="COCO JSON that the files are measured on.")],
+    calibration: Annotated[Path, typer.Option(help="COCO JSON with training people, to calibrate INT8 on.")],
+    val: Annotated[Path, typer.Option(help="COCO JSON with validation people, to measure the files on.")],
     out: Annotated[Path, typer.Option(help="Folder for model*.onnx, model.engine and model.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
-    params: Annotated[Path, typer.Option(help="File with section `export`.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write ONNX (FP32, FP16, INT8) and a TensorRT engine, and measure each against PyTorch.
 
-    model.json beside the files says how to feed and read them, which is for what, which one a CPU like this machine's
-    should use, where they come from, and their checksums. A file whose AP falls more than export.max_ap_drop below
-    PyTorch's fails the stage. Without a TensorRT library set export.engine to false. Which GPUs the engine is built for
-    is export.engine_capabilities; it is run where there is one, and otherwise recorded as not run, and why.
+    Writes model.safetensors (PyTorch), model.onnx (FP32), model_fp16.onnx, model_int8.onnx (for ONNX Runtime on a CPU),
+    model_int8_trt.onnx (for TensorRT), model.engine, and model.json, which says how to feed and read the files, what
+    each is for, which one a CPU like this machine's should use, where they come from, and their checksums.
+
+    A file whose AP falls more than export.max_ap_drop below PyTorch's fails the stage. export.engine_capabilities names
+    the GPUs to build the engine for, [7.5, 8.6] for example; empty means this machine's. The engine is measured if it
+    runs here; if not, the reason is recorded. Without a TensorRT library set export.engine to false.
 
     Example: dataengine export --student models/fit-student --calibration data/mix/train.json --val data/ingest/val.json --out models/export --report reports/export
     """  # noqa: E501  an example is one line to copy
-    run(load_section(params, "export", ExportParams), student, calibration, val, out, report)
+    section = load_section(params, "export", ExportParams)
+    run(section, student=student, calibration=calibration, val=val, out=out, report=report)
 
 
-def run(params: ExportParams, student: Path, calibration: Path, val: Path, out: Path, report: Path) -> None:
+def run(params: ExportParams, *, student: Path, calibration: Path, val: Path, out: Path, report: Path) -> None:
     """Export `student` to `out`; write the accuracy of every file to `report`. Raises `InputError` on a lossy file."""
     net, meta = load_checkpoint(student)
     people, images = read_project_people(val)
     ruler = Ruler.of(meta, people, images)
     with fresh_folder(out) as folder:
-        facts = _write_files(params, student, net, meta, calibration, folder)
+        facts = _write_files(params, net, meta, student=student, calibration=calibration, folder=folder)
         measured = measure(params, net, ruler, ExportedModel(folder, "", meta, facts))
         facts |= {"lineage": _lineage(student, meta, {"calibration": calibration, "val": val})}
         facts |= {"cpu": measured.cpu.as_json(), "runner": measured.runner, "not_run": measured.not_run}
@@ -86,14 +92,14 @@ def run(params: ExportParams, student: Path, calibration: Path, val: Path, out: 
         write_json(report / "metrics.json", measured.metrics)
         refuse_lossy(measured.metrics, params.max_ap_drop)
     load_exported(out)
-    print(f"runner here: {measured.runner}" + "".join(f"; {name}: {why}" for name, why in measured.not_run.items()))
-    print(f"on this CPU ({measured.cpu.int8_instructions}) use {measured.cpu.file}: {measured.cpu.why}")
+    say(f"runner here: {measured.runner}" + "".join(f"; {name}: {why}" for name, why in measured.not_run.items()))
+    say(f"on this CPU ({measured.cpu.int8_instructions}) use {measured.cpu.file}: {measured.cpu.why}")
 
 
 def _write_files(
-    params: ExportParams, student: Path, net: nn.Module, meta: ModelMeta, calibration: Path, folder: Path
+    params: ExportParams, net: nn.Module, meta: ModelMeta, *, student: Path, calibration: Path, folder: Path
 ) -> dict[str, Any]:
-    """Write every file; return the sidecar's facts of how INT8 and the engine were made."""
+    """Write every file; return the sidecar's facts about how INT8 and the engine were made."""
     shutil.copyfile(student / WEIGHTS_NAME, folder / WEIGHTS_NAME)  # batch norm is gone from the other files
     write_fp32(net, meta, folder / ONNX_FP32)
     clipped = write_fp16(folder / ONNX_FP32, folder / ONNX_FP16)
@@ -123,16 +129,16 @@ def _write_files(
 
 
 def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Normalised crops of real people, drawn without replacement; of others only where nobody is real."""
+    """Normalised crops of real people, drawn without replacement; of other people only if none is real."""
     people, images = read_project_people(path)
     real = np.flatnonzero(people.source == "real")
     rows = real if len(real) else np.arange(len(people))
-    chosen: People = people.take(np.sort(rng.permutation(rows)[:count]))
-    return normalise(crop_people(chosen, images, meta.crop)[0], meta.mean, meta.std)
+    sample: People = people.take(np.sort(rng.permutation(rows)[:count]))
+    return normalise(crop_people(sample, images, meta.crop)[0], meta.mean, meta.std)
 
 
 def _file_records(folder: Path, measured: Measured) -> dict[str, dict[str, Any]]:
-    """What the sidecar says of each file. Its latency stands there for the gate, which measures none itself."""
+    """What the sidecar says about each file, with its latency for the gate, which does not measure any itself."""
     records: dict[str, dict[str, Any]] = {}
     for key, (precision, use) in _FILE_FACTS.items():
         path = folder / FILES[key]

@@ -1,4 +1,4 @@
-"""Stage fit-student: the network to ship, fitted on the mix and on pseudo-labels by their trust."""
+"""Stage fit-student: the network to ship, fitted on the mix and on pseudo-labels weighted by trust."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from dataengine.errors import ParamsError
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .fit.params import BASE, DistillParams, FitParams
 
@@ -27,23 +28,28 @@ class FitStudentParams(FitParams):
 
 
 def command(
-    mix: Annotated[Path, typer.Option(help="Folder of the stage mix: train.json and recipe.json.")],
+    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote: train.json and recipe.json.")],
     pseudo: Annotated[Path, typer.Option(help="People that pseudo-label kept, COCO JSON with weights.")],
     val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
     report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
-    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Fit the student on the mix plus weighted pseudo-labels.
 
-    Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A killed run, started again
-    with the same parameters and data, continues from its last whole epoch.
+    Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A run that was killed continues
+    from its last whole epoch when it is started again with the same params and data.
+
+    Params come from section `fit-student`, and from `fit` for what both fits share: first look at network, epochs, batch,
+    learning_rate and start_from. fit-student.pseudo_per_real says how many pseudo-labelled people are drawn per real one;
+    fit-student.distill names a teacher to learn from as well.
 
     Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --out models/fit-student --report reports/fit-student
     """  # noqa: E501  an example is one line to copy
     from .fit.start import with_champion
 
-    section = with_champion(load_section(params, "fit-student", FitStudentParams, base=BASE), params)
+    own = load_section(params, "fit-student", FitStudentParams, base=BASE)
+    section = with_champion(own, params, "fit-student")
     run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report)
 
 

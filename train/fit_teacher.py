@@ -6,27 +6,31 @@ from typing import Annotated
 import typer
 
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .fit.params import BASE, FitParams
 
 
 def command(
-    mix: Annotated[Path, typer.Option(help="Folder of the stage mix: train.json and recipe.json.")],
+    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote: train.json and recipe.json.")],
     val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
     report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
-    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Fit the teacher network on the mix of real and synthetic people.
 
-    Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A killed run, started again
-    with the same parameters and data, continues from its last whole epoch.
+    Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A run that was killed continues
+    from its last whole epoch when it is started again with the same params and data.
+
+    Params come from section `fit-teacher`, and from `fit` for what both fits share: first look at network, epochs, batch,
+    learning_rate and start_from.
 
     Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report reports/fit-teacher
     """  # noqa: E501  an example is one line to copy
     from .fit.start import with_champion
 
-    section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params)
+    section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params, "fit-teacher")
     run(section, mix=mix, val=val, out=out, report=report)
 
 

@@ -1,41 +1,41 @@
 """List the registry: what was promoted, archived, refused or held, and why."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from dataengine.params import load_section
 from dataengine.registry.records import CHAMPION_OUTCOMES, Event, Registry, RegistryParams, read_registry
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import answer
 
 
 def command(
-    params: Annotated[Path, typer.Option(help="File with section `registry`.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """List every comparison that came to promotion and every rollback, oldest first, with outcome and reason.
 
-    The star marks what made the present champion; models that were champion before are archived. A model that was held
-    or for which evidence lacks stays in the registry as a candidate.
+    Reads the registry that registry.file names and writes nothing. The star marks the event that made the present
+    champion; earlier champions are archived. A model that was held, or for which there was not enough evidence, stays
+    in the registry as a candidate.
 
     Example: dataengine history
     """
-    run(Path(load_section(params, "registry", RegistryParams).file))
+    run(registry=Path(load_section(params, "registry", RegistryParams).file))
 
 
-def run(registry: Path) -> None:
+def run(*, registry: Path) -> None:
     """Print the history of the registry file."""
     from rich.console import Console
     from rich.table import Table
 
     content = read_registry(registry)
     if not content.events:
-        print("No model has come to promotion yet: run `dvc repro`.")
+        answer("No model has come to promotion yet: run `dvc repro`.")
         return
     table = Table("", "model", "when (UTC)", "outcome", "AP", "against", "reason")
     for event in content.events:
         table.add_row(*row_of(event, content))
     console = Console()
-    # In a pipe the width is unknown: wide enough then that no id or reason is broken.
+    # The width of a pipe is unknown: take one at which no id or reason is broken.
     console = console if console.is_terminal else Console(width=220)
     console.print(table)
 

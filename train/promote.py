@@ -1,12 +1,13 @@
 """Carry out a comparison's verdict: copy the artefacts into the store, then change the registry in one step.
 
 Everything happens under the registry's lock. The order makes a kill harmless: a copied folder that no entry names is
-taken up by the rerun, and the registry is either the old file or the new one. A model that is neither promoted nor
-refused is kept, too: as a candidate that may still become champion.
+used by the rerun, and the registry is either the old file or the new one. A model that is neither promoted nor
+refused is kept too, as a candidate that may still become champion.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,11 +28,13 @@ from dataengine.registry.records import (
     write_registry,
 )
 from dataengine.registry.store import keep
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import answer
 
 from .gate.comparison import VERDICT_FILE, Comparison, read_verdict
 
 PROMOTION, REPORT_FILE = "promotion.json", "report.html"
-_HELD_MEND = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"
+_HELD_FIX = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class PromoteParams:
     """Section `promote` of params.yaml."""
 
     dry_run: bool
-    """Only say what would happen; store and registry stay as they are."""
+    """Only say what would happen; the store and the registry stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +60,22 @@ def command(
     registry: Annotated[Path, typer.Option(help="The registry file.")],
     store: Annotated[Path, typer.Option(help="Folder for the artefacts of promoted models.")],
     out: Annotated[Path, typer.Option(help="Folder for promotion.json.")],
-    params: Annotated[Path, typer.Option(help="File with section `promote`.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Make the candidate champion if its verdict says so; record the outcome in any case.
 
-    A refused candidate is no error: the outcome and its reason stand in promotion.json and in the registry, which
-    `dataengine history` lists. If another model became champion since this round began, the candidate is held.
-    Running it again changes nothing.
+    Copies the candidate's files to the store unless it is refused, and makes a promoted one champion in the registry;
+    with promote.dry_run it only says what would happen. A refused candidate is not an error: the outcome and its reason
+    are in promotion.json and in the registry, which `dataengine history` lists. If another model has become champion
+    since this round began, the candidate is held. Running it again changes nothing.
 
     Example: dataengine promote --comparison reports/compare --candidate models/export --registry models/registry.json --store models/registry --out reports/promote
     """  # noqa: E501  an example is one line to copy
-    run(load_section(params, "promote", PromoteParams), comparison, candidate, registry, store, out)
+    section = load_section(params, "promote", PromoteParams)
+    run(section, comparison=comparison, candidate=candidate, registry=registry, store=store, out=out)
 
 
-def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path, store: Path, out: Path) -> None:
+def run(params: PromoteParams, *, comparison: Path, candidate: Path, registry: Path, store: Path, out: Path) -> None:
     """Carry out the verdict in `comparison`; write promotion.json to `out`."""
     verdict = read_verdict(comparison / VERDICT_FILE)
     model = load_exported(candidate)
@@ -85,7 +90,7 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
         before = read_registry(registry)
         promotion = decide(verdict, model.id, before, sha256_file(comparison / VERDICT_FILE))
         if not params.dry_run:
-            _carry_out(promotion, verdict, comparison, model, before, registry, store)
+            _carry_out(promotion, verdict, model, before, comparison=comparison, registry=registry, store=store)
     write_json(
         out / PROMOTION,
         {
@@ -98,11 +103,11 @@ def run(params: PromoteParams, comparison: Path, candidate: Path, registry: Path
         },
     )
     fix = f" Next: {promotion.fix}." if promotion.fix else ""
-    print(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{fix}")
+    answer(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{fix}")
 
 
 def decide(verdict: Comparison, model_id: str, registry: Registry, verdict_sha256: str = "") -> Promotion:
-    """What the verdict, read from a file of this hash, comes to with the registry as it is now."""
+    """What the verdict, read from a file with hash `verdict_sha256`, comes to with the registry as it is now."""
     if verdict.verdict == "reject":
         return Promotion("refused", verdict.reason)
     if verdict.verdict == "not-enough-evidence":
@@ -113,32 +118,34 @@ def decide(verdict: Comparison, model_id: str, registry: Registry, verdict_sha25
         return Promotion("held", reason, f"`dataengine rollback --to {model_id}` makes the model champion again")
     if champion not in (model_id, verdict.champion_id):
         began = f"The round began against {verdict.champion_id or 'no champion'}"
-        return Promotion("held", f"{began}; {champion} has become champion in the meantime.", _HELD_MEND)
+        return Promotion("held", f"{began}; {champion} has become champion in the meantime.", _HELD_FIX)
     other_uses = registry.uses(excluding=(model_id, verdict.champion_id)).get(verdict.test.sha256, 0)
     if champion != model_id and other_uses >= verdict.test.use:
         uses = f"the test set has served {other_uses} other comparisons, more than the verdict assumed"
-        return Promotion("held", f"The share of error of this round is spent: {uses}.", _HELD_MEND)
+        return Promotion("held", f"The share of error of this round is spent: {uses}.", _HELD_FIX)
     return Promotion("promoted", verdict.reason)
 
 
 def _carry_out(
     promotion: Promotion,
     verdict: Comparison,
-    comparison: Path,
     model: ExportedModel,
     before: Registry,
+    *,
+    comparison: Path,
     registry: Path,
     store: Path,
 ) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     state_before = {entry.id: entry.state for entry in before.entries}.get(model.id)
+    entry = partial(_entry, model=model, verdict=verdict, comparison=comparison, store=store, now=now)
     after = before
     if promotion.outcome == "promoted" and state_before != "champion":
-        after = after.with_champion(_entry("champion", model, verdict, comparison, store, now))
+        after = after.with_champion(entry("champion"))
     elif promotion.outcome == "refused" and state_before == "candidate":
         after = after.without(model.id)
     elif promotion.outcome in ("held", "not enough evidence") and state_before is None:
-        after = after.with_candidate(_entry("candidate", model, verdict, comparison, store, now))
+        after = after.with_candidate(entry("candidate"))
     after = after.with_event(
         Event(
             at=now,
@@ -155,7 +162,9 @@ def _carry_out(
         write_registry(registry, after)
 
 
-def _entry(state: State, model: ExportedModel, verdict: Comparison, comparison: Path, store: Path, now: str) -> Entry:
+def _entry(
+    state: State, *, model: ExportedModel, verdict: Comparison, comparison: Path, store: Path, now: str
+) -> Entry:
     """The model's entry, once its artefacts, verdict and report are in the store."""
     names = [name for name in (VERDICT_FILE, REPORT_FILE) if (comparison / name).is_file()]
     stored, records = keep(model, {name: comparison / name for name in names}, store)

@@ -1,4 +1,4 @@
-"""Stage pseudo-label: two teachers label the unlabelled frames; what they cannot agree on is left out."""
+"""Stage pseudo-label: two teachers label the unlabelled frames; what they disagree on is left out."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .pseudo.filters import KEPT, VERDICTS, FilterParams, JointVerdict, Opinion, judge_joints
 from .tracking.overlap_links import link_tracks, neighbours
@@ -27,24 +28,29 @@ class PseudoLabelParams(FilterParams):
     """The filters, and how people are followed."""
 
     track_overlap: float
-    """Boxes of one person in two frames overlap at least this much (intersection over union)."""
+    """Least overlap of one person's boxes in two frames (intersection over union)."""
     max_gap: int
-    """Frames that are this far apart are still neighbours in time."""
+    """Largest distance between frames that still count as neighbours in time."""
 
 
 def command(
     pool: Annotated[Path, typer.Option(help="Unlabelled frames with video and frame index, COCO JSON.")],
-    fetched: Annotated[Path, typer.Option(help="Folder of the stage fetch; holds BlazePose's models.")],
-    teacher: Annotated[Path, typer.Option(help="Checkpoint folder of the stage fit-teacher.")],
+    fetched: Annotated[
+        Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
+    ],
+    teacher: Annotated[Path, typer.Option(help="Checkpoint folder that the stage fit-teacher wrote.")],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json and candidates.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json and a picture sheet.")],
-    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Label unlabelled video with two teachers that must agree.
 
-    BlazePose finds people and labels them; the fitted teacher labels the same boxes. A joint is kept when a teacher is
-    confident and steady under mirroring, the teachers agree, and it does not jump between frames. people.json holds
-    the people kept, weighted by trust; candidates.json everybody found, with both opinions and the reasons.
+    BlazePose finds people and labels them; the fitted teacher labels the same boxes. A joint is kept if a teacher is
+    confident and steady under mirroring, the teachers agree, and it does not jump between frames. people.json holds the
+    people who were kept, weighted by trust; candidates.json holds everybody found, with both opinions and the reasons.
+
+    The params that decide how much is kept: blazepose_confidence, fitted_confidence, agreement_tolerance and min_joints
+    in section `pseudo-label`. metrics.json shows what each filter dropped.
 
     Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --out data/pseudo-label --report reports/pseudo-label
     """  # noqa: E501  an example is one line to copy
@@ -59,8 +65,8 @@ def run(
     from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
 
     _, images = read_project_people(pool)
-    found = find_people(images, fetched / MODELS, max_gap=params.max_gap)
-    people = as_people(found, images)
+    found_people = find_people(images, fetched / MODELS, max_gap=params.max_gap)
+    people = as_people(found_people, images)
     rows = images.rows_of(people.image_id)
     people = people.replace(
         track_id=link_tracks(
@@ -71,9 +77,9 @@ def run(
             max_gap=params.max_gap,
         )
     )
-    blazepose, fitted = blazepose_opinion(found), fitted_opinion(teacher, people, images)
-    around = neighbours(people.track_id, images.frame[rows])
-    verdict = judge_joints(blazepose, fitted, people.bbox_xywh_px, around, params)
+    blazepose, fitted = blazepose_opinion(found_people), fitted_opinion(teacher, people, images)
+    neighbour_rows = neighbours(people.track_id, images.frame[rows])
+    verdict = judge_joints(blazepose, fitted, people.bbox_xywh_px, neighbour_rows, params)
     candidates = as_candidates(people, verdict, blazepose, fitted)
     metrics = pseudo_label_metrics(images, verdict, blazepose, fitted, params)
     info = {"stage": "pseudo-label", "params": asdict(params)}
@@ -105,7 +111,7 @@ def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fit
 def pseudo_label_metrics(
     images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
 ) -> dict[str, Any]:
-    """How much each filter let through, and how far the teachers are apart."""
+    """How much each filter let through, and how often the teachers are both confident."""
     joints = max(verdict.reason.size, 1)
     both = (blazepose.confidence >= params.blazepose_confidence) & (fitted.confidence >= params.fitted_confidence)
     kept_weight = verdict.weight[verdict.kept]
@@ -125,9 +131,9 @@ def _write_picture(path: Path, candidates: People, images: Images) -> None:
     from dataengine.pictures import write_picture
 
     count = min(PICTURE_PEOPLE, len(candidates))
-    chosen = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
+    shown_rows = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
     tiles, captions = [], []
-    for row in chosen:
+    for row in shown_rows:
         image = read_image(str(images.path[images.rows_of(candidates.image_id[[row]])[0]]))
         drawn = draw_people(image, candidates.take([row]))
         tiles.append(part_around(drawn, candidates.bbox_xywh_px[row], PICTURE_MARGIN)[0])

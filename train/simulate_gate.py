@@ -1,7 +1,7 @@
-"""Simulate the gate's own policy: how often it promotes what is no better, and how often it finds what is better.
+"""Simulate the gate's own policy: how often it promotes models that are not better, and how often it finds better ones.
 
-`command` runs the trials of `gate_trials` and writes two tables: false promotions over campaigns, and power over true
-gain, people and correlation of the two models.
+`command` runs the trials of `studies.gate_trials` and writes two tables: false promotions over campaigns, and power
+over true gain, people and correlation of the two models.
 """
 
 import math
@@ -18,6 +18,8 @@ from dataengine.errors import ParamsError
 from dataengine.files import atomic_path
 from dataengine.parallel import parallel_map
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import say
 
 from .gate.policy import Budgets, CompareParams
 from .studies.gate_trials import BLOCK, Block, CampaignOutcome, Kind, Setting, logits_of_gain, run_block
@@ -46,23 +48,26 @@ class PromotionCount:
 
 def command(
     out: Annotated[Path, typer.Option(help="Markdown file for the tables.")],
-    state: Annotated[Path, typer.Option(help="Folder for finished blocks: a run that was ended goes on from there.")],
+    state: Annotated[Path, typer.Option(help="Folder for finished blocks; a run that was stopped continues from it.")],
     campaigns: Annotated[int, typer.Option(help="Campaigns of identical models for each row.")] = 1000,
     trials: Annotated[int, typer.Option(help="Comparisons for each cell of the power table.")] = 200,
     resamples: Annotated[int, typer.Option(help="Resamples of each comparison.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
-    minutes: Annotated[float, typer.Option(help="Begin nothing after this long; the tables hold what is done.")] = 0,
-    params: Annotated[Path, typer.Option(help="File with section `compare`, the policy.")] = Path("params.yaml"),
+    minutes: Annotated[
+        float, typer.Option(help="Begin no block after this long, 0 for no limit; the tables hold what is done.")
+    ] = 0,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Measure the policy's false promotions over campaigns of rounds, and its power, on models of known difference.
 
+    Needs only the policy, section `compare` of the params; change it there and run again to see what that costs. Writes
+    the tables to --out. After a change of code delete the --state folder.
+
     A campaign compares compare.uses candidates with one champion on one test set; all are equally good on the
     population, each with its own luck. It ends wrongly if any is promoted, which must happen in no more than
-    compare.alpha of them. Power is the share of candidates better by a true gain that are promoted in one comparison;
+    compare.alpha of them. Power is the share of candidates, better by a true gain, that are promoted in one comparison;
     it depends on how alike the two models err, which verdict.json gives for a real pair as `correlation`.
-    Change the policy in params.yaml and run it again to see what that costs. After a change of code delete the state
-    folder.
 
     Example: dataengine simulate-gate --out docs/results/gate_simulation.md --state data/cache/simulate-gate
     """
@@ -77,26 +82,26 @@ def command(
     line = f"dataengine simulate-gate --out {out} --state {state} {options}"
     with atomic_path(out) as path:
         path.write_text(simulation_page(policy, rows, line), encoding="utf-8")
-    print(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 def simulated_policy(policy: CompareParams, resamples: int) -> CompareParams:
-    """`policy` without what a simulated model has not: latency, size and calibration."""
+    """`policy` without what simulated models lack: latency, size and calibration."""
     return replace(policy, resamples=resamples, budgets=Budgets(None, None, None))
 
 
 def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tuple[Setting, int]]:
-    """Every setting with the number of its trials, those that the policy is judged by first."""
+    """Every setting with its number of trials; those that the policy is judged by come first."""
     middle = CORRELATIONS[1]
-    wrong = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
-    right = [
+    campaign_settings = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
+    power_settings = [
         (Setting("photos", people, alike, gain, 1), campaigns if (gain, people, alike) == TARGET else trials)
         for alike in CORRELATIONS
         for people in PEOPLE
         for gain in GAINS
     ]
-    right.sort(key=lambda each: ((each[0].gain, each[0].people) != TARGET[:2], each[0].correlation != middle))
-    return wrong + right
+    power_settings.sort(key=lambda each: ((each[0].gain, each[0].people) != TARGET[:2], each[0].correlation != middle))
+    return campaign_settings + power_settings
 
 
 def simulate_gate(
@@ -109,9 +114,18 @@ def simulate_gate(
     workers: int | None = None,
     until: float = math.inf,
 ) -> list[PromotionCount]:
-    """Run, or read from `state`, all trials; those that could not be begun by the time `until` are missing."""
+    """Run all trials, or read them from `state`; those that could not begin before the time `until` are missing."""
     blocks = [
-        Block(setting, policy, logits[setting.gain], seed, first, min(BLOCK, count - first), state, until)
+        Block(
+            setting,
+            policy,
+            logits[setting.gain],
+            seed=seed,
+            first=first,
+            count=min(BLOCK, count - first),
+            state=state,
+            until=until,
+        )
         for setting, count in settings
         for first in range(0, count, BLOCK)
     ]
@@ -174,5 +188,5 @@ def _row(setting: Setting, trials: Sequence[CampaignOutcome]) -> PromotionCount:
 def _share(count: int, trials: int) -> str:
     if not trials:
         return "not run"
-    sure = stats.binomtest(count, trials).proportion_ci(method="wilson")
-    return f"{100 * count / trials:.1f} % ({100 * sure.low:.1f} to {100 * sure.high:.1f}) of {trials:,}"
+    interval = stats.binomtest(count, trials).proportion_ci(method="wilson")
+    return f"{100 * count / trials:.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f}) of {trials:,}"

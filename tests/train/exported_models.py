@@ -19,13 +19,13 @@ PARAMS = ExportParams(
 
 
 def export_to(round_folder: Path, checkpoint: str, out: Path, params: ExportParams = PARAMS) -> Path:
-    """Export one of `round_folder`'s checkpoints to `out`, the report beside it. Run it with `round_folder` as cwd."""
+    """Export one of `round_folder`'s checkpoints to `out`, the report next to it. Run it with `round_folder` as cwd."""
     run(
         params,
-        round_folder / checkpoint,
-        round_folder / "train.json",
-        round_folder / "val.json",
-        out,
-        out.parent / "report",
+        student=round_folder / checkpoint,
+        calibration=round_folder / "train.json",
+        val=round_folder / "val.json",
+        out=out,
+        report=out.parent / "report",
     )
     return out

@@ -59,12 +59,27 @@ class Gate:
         """A pinned champion means that the round was begun, and so the uses of test sets are pinned, too."""
         if params.champion:
             params = replace(params, test_uses=uses_by_test_set(self.read()))
-        compare.run(params, candidate, self.test, self.registry, self.store, self.root / "compare", clusters)
+        compare.run(
+            params,
+            candidate=candidate,
+            test=self.test,
+            registry=self.registry,
+            store=self.store,
+            out=self.root / "compare",
+            clusters=clusters,
+        )
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 
     def promote(self, candidate: Path, *, dry_run: bool = False) -> dict[str, Any]:
         out = self.root / "promote"
-        promote.run(PromoteParams(dry_run), self.root / "compare", candidate, self.registry, self.store, out)
+        promote.run(
+            PromoteParams(dry_run),
+            comparison=self.root / "compare",
+            candidate=candidate,
+            registry=self.registry,
+            store=self.store,
+            out=out,
+        )
         return json.loads((out / "promotion.json").read_text())
 
     def read(self) -> Registry:

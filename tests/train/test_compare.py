@@ -83,7 +83,7 @@ def test_test_set_hash_follows_labels_and_pictures(gate: Gate, exported: dict[st
         picture.write_bytes(content)
 
 
-def test_unknown_champion_is_told(gate: Gate, exported: dict[str, Path]) -> None:
+def test_unknown_champion_is_reported(gate: Gate, exported: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="begin-round"):
         gate.compare(exported["good"], replace(PARAMS, champion="nobody"))
 
@@ -112,7 +112,7 @@ def test_a_champion_exchanged_together_with_its_sidecar_is_refused(gate: Gate, e
         gate.compare(exported["bad"], replace(PARAMS, champion=champion))
 
 
-def test_asking_for_an_engine_that_is_not_there_is_told(gate: Gate, exported: dict[str, Path]) -> None:
+def test_asking_for_a_missing_engine_is_refused(gate: Gate, exported: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="no engine"):
         gate.compare(exported["bad"], replace(PARAMS, runner="engine"))
 
@@ -213,7 +213,7 @@ def test_one_round_promotes_once(gate: Gate, exported: dict[str, Path]) -> None:
     promotion = gate.promote(exported["good"])
     assert promotion["outcome"] == "held"
     assert "begin-round" in promotion["fix"]
-    assert gate.compare(exported["good"], begun)["test"]["use"] == 4  # the round was begun anew
+    assert gate.compare(exported["good"], begun)["test"]["use"] == 4  # a new round was begun
     assert gate.promote(exported["good"])["outcome"] == "promoted"
 
 

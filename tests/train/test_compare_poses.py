@@ -62,7 +62,7 @@ def test_both_files_show_the_slices_by_pose(
     assert "shows 3 of the 4 clusters and says nothing of the others" in page
 
 
-def test_rare_poses_are_guarded_and_small_clusters_told(
+def test_rare_poses_are_guarded_and_small_clusters_named(
     gate: Gate, exported: dict[str, Path], clusters: tuple[Path, PoseClusters, list[int]]
 ) -> None:
     path, _, counts = clusters
@@ -76,10 +76,10 @@ def test_rare_poses_are_guarded_and_small_clusters_told(
     assert guards["rare=yes"]["passed"] is False
     assert "worse than the champion where rare=yes" in verdict["reason"]
     small = ", ".join(f"cluster={k} ({n})" for k, n in enumerate(counts) if 0 < n < 12)
-    told = f"Not guarded, for they hold fewer than 12 people: {small}."
-    assert small and told in verdict["warnings"]
+    warning = f"Not guarded, since they hold fewer than 12 people: {small}."
+    assert small and warning in verdict["warnings"]
     page = (gate.root / "compare" / "report.html").read_text()
-    assert told in page
+    assert warning in page
     assert {row["name"] for row in verdict["slices"] if row["guarded"]} == set(guards)
 
 

@@ -59,11 +59,11 @@ GIVEN: dict[str, Any] = {
         ({"settings": ["fit-teacher.replay.share=0.1"]}, "--set"),
         ({"settings": ["++fit-teacher.replay={share: 0.1}"]}, "--set"),
         ({"settings": ["mix.seed=1"]}, "another stage"),
-        ({"base": Path("models/none")}, "--base is no folder"),
+        ({"base": Path("models/none")}, "--base is not a folder"),
         ({"old": Path("../elsewhere")}, "--old lies outside the project"),
     ],
 )
-def test_what_makes_no_study(changes: dict[str, Any], match: str) -> None:
+def test_options_that_make_no_study_are_refused(changes: dict[str, Any], match: str) -> None:
     assert parse_round_plan(**GIVEN) == PLAN
     assert parse_round_plan(**{**GIVEN, "base": Path("models/base").resolve()}) == PLAN
     with pytest.raises(InputError, match=match):
@@ -168,8 +168,8 @@ def test_a_round_starts_from_the_base_and_its_figures_are_its_networks(finished:
     study = finished.study()
     study.project.fetch(study.project.experiments()[study.name(FIT)], "models/fit-teacher", Path("reports/network"))
     net, meta = load_checkpoint(Path("reports/network"))
-    told = meta.lineage["params"]
-    assert (told["start_from"], told["replay"]) == ("models/base", {"mix": "data/round-1/mix", "share": 0.5})
+    params = meta.lineage["params"]
+    assert (params["start_from"], params["replay"]) == ("models/base", {"mix": "data/round-1/mix", "share": 0.5})
     for attribute, file in (("new_ap", "data/ingest/val.json"), ("old_ap", "data/round-1/ingest/test.json")):
         people, images = read_people(Path(file))
         reference = average_precision(net, meta, people, images)

@@ -55,7 +55,7 @@ def test_a_changed_verdict_in_the_store_is_left_out_and_named(
     path.write_text(path.read_text().replace("0.", "0.9", 1))
     assert figures(two, good, bad)["AP50"][0] == "-"
     capsys.readouterr()
-    diff.run(good.id, bad.id, two.registry, two.store)
+    diff.run(good.id, bad.id, registry=two.registry, store=two.store)
     out = capsys.readouterr().out
     assert f"{path} is not the verdict that the registry names: figures of {good.id} are left out." in out.replace(
         "\n", " "
@@ -73,4 +73,4 @@ def test_a_verdict_that_cannot_be_read_is_one_clear_line(two: Gate, exported: di
     old = replace(good, records=good.records | {"verdict.json": sha256_file(path)})
     write_registry(two.registry, replace(registry, entries=(old, bad)))
     with pytest.raises(InputError, match=r"verdict\.json is not a verdict .*lacks a key: expected correlation"):
-        diff.run(good.id, bad.id, two.registry, two.store)
+        diff.run(good.id, bad.id, registry=two.registry, store=two.store)

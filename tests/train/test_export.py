@@ -98,7 +98,7 @@ def test_tensorrts_int8_file_compiles_and_onnx_runtimes_does_not(folder: Path, t
         build_engine(folder / ONNX_INT8, tmp_path / "no.engine", meta, typical_batch=4, max_batch=8)
 
 
-def test_a_file_that_is_no_network_is_told(folder: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_network_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "no.onnx").write_bytes(b"no network")
     with pytest.raises(InputError, match="TensorRT cannot read"):
         build_engine(tmp_path / "no.onnx", tmp_path / ENGINE, load_exported(folder).meta, typical_batch=4, max_batch=8)

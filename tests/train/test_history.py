@@ -61,7 +61,7 @@ def test_begin_round_changes_one_line_and_keeps_comments(
     params = write_params(gate)
     before = params.read_text()
     begin_round.command(params=params)
-    assert "nothing to change" in capsys.readouterr().out
+    assert "nothing to change" in capsys.readouterr().err
     assert params.read_text() == before
 
     gate.compare(exported["good"])
@@ -69,7 +69,7 @@ def test_begin_round_changes_one_line_and_keeps_comments(
     champion = load_exported(exported["good"]).id
     capsys.readouterr()
     begin_round.command(params=params)
-    assert f"(none) -> {champion}" in capsys.readouterr().out
+    assert f"(none) -> {champion}" in capsys.readouterr().err
     test_set = gate.read().events[0].test_sha256[:12]
     expected = before.replace('champion: ""  # pinned', f'champion: "{champion}"  # pinned')
     expected = expected.replace("round: 1", "round: 2").replace("{}", f'{{"{test_set}": 1}}')
@@ -85,7 +85,7 @@ def test_an_id_of_digits_stays_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "compare:\n", "compare: {floor_ap: 1}\n", "compare:\n  champion: {a: b}\n"])
-def test_params_without_the_key_are_told(tmp_path: Path, text: str) -> None:
+def test_params_without_the_key_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with pytest.raises(ParamsError, match=r"compare\.champion"):
@@ -93,7 +93,7 @@ def test_params_without_the_key_are_told(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "\n    ab: 1", "[1]", "3"])
-def test_uses_that_cannot_be_replaced_in_place_are_told(tmp_path: Path, value: str) -> None:
+def test_uses_that_cannot_be_replaced_in_place_are_refused(tmp_path: Path, value: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(f"compare:\n  test_uses: {value}\n")
     with pytest.raises(ParamsError, match="test_uses"):

@@ -150,8 +150,8 @@ if moment == "copying":
     model_store.shutil.copyfile = die_at_second
 else:
     promote.write_registry = die
-promote.run(promote.PromoteParams(False), root / "compare", candidate, root / "models" / "registry.json",
-            root / "store", root / "promote")
+promote.run(promote.PromoteParams(False), comparison=root / "compare", candidate=candidate,
+            registry=root / "models" / "registry.json", store=root / "store", out=root / "promote")
 """
 
 
@@ -177,11 +177,11 @@ def _promote(root: Path, name: str, candidate: Path, barrier: "multiprocessing.s
     barrier.wait()
     promote_module.run(
         PromoteParams(False),
-        root / f"compare-{name}",
-        candidate,
-        root / "models/registry.json",
-        root / "store",
-        root / name,
+        comparison=root / f"compare-{name}",
+        candidate=candidate,
+        registry=root / "models/registry.json",
+        store=root / "store",
+        out=root / name,
     )
 
 

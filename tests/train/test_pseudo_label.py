@@ -1,4 +1,4 @@
-"""Filters and tracks on constructed cases, and the stage with a BlazePose that is told what to see."""
+"""Filters and tracks on constructed cases, and the stage with a BlazePose whose answers are set."""
 
 import json
 from dataclasses import replace

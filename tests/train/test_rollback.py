@@ -31,7 +31,7 @@ def twice(gate: Gate, exported: dict[str, Path]) -> Gate:
 
 def test_rollback_is_noted_and_the_verdict_does_not_promote_again(twice: Gate, exported: dict[str, Path]) -> None:
     good, bad = (load_exported(exported[name]).id for name in ("good", "bad"))
-    rollback.run(bad, "misses\ncyclists", twice.registry, twice.store)
+    rollback.run(bad, "misses\ncyclists", registry=twice.registry, store=twice.store)
     after = twice.read()
     assert {e.id: e.state for e in after.entries} == {bad: "champion", good: "archived"}
     assert (after.events[-1].outcome, after.events[-1].against) == ("rolled back", good)
@@ -47,7 +47,7 @@ def test_rollback_to_a_damaged_model_changes_nothing(twice: Gate, exported: dict
     path.write_bytes(path.read_bytes() + b" ")
     before = twice.registry.read_bytes()
     with pytest.raises(InputError, match="is not"):
-        rollback.run(bad, "because", twice.registry, twice.store)
+        rollback.run(bad, "because", registry=twice.registry, store=twice.store)
     assert twice.registry.read_bytes() == before
 
 
@@ -65,7 +65,7 @@ def test_rollback_to_a_flipped_bit_in_an_engine_is_refused(gate: Gate, exported:
     engine.write_bytes(content)
     before = gate.registry.read_bytes()
     with pytest.raises(InputError, match=r"model\.engine is not the file"):
-        rollback.run(good, "because", gate.registry, gate.store)
+        rollback.run(good, "because", registry=gate.registry, store=gate.store)
     assert gate.registry.read_bytes() == before
     champion = gate.read().champion
     assert champion is not None
@@ -83,7 +83,7 @@ if moment == "before writing":
     rollback.write_registry = die
 else:
     Path.replace = die
-rollback.run(to, "because", registry, store)
+rollback.run(to, "because", registry=registry, store=store)
 """
 
 
@@ -96,7 +96,7 @@ def test_kill_in_mid_rollback_leaves_the_champion_and_the_rerun_finishes(
     command = [sys.executable, "-c", KILLED, moment, bad, str(twice.registry), str(twice.store)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert twice.registry.read_bytes() == before
-    rollback.run(bad, "because", twice.registry, twice.store)
+    rollback.run(bad, "because", registry=twice.registry, store=twice.store)
     after = twice.read()
     assert after.champion is not None
     assert after.champion.id == bad
@@ -106,15 +106,21 @@ def test_kill_in_mid_rollback_leaves_the_champion_and_the_rerun_finishes(
 def _roll_back(gate: Gate, to: str, barrier: Barrier) -> None:
     barrier.wait()
     try:
-        rollback.run(to, "because", gate.registry, gate.store)
+        rollback.run(to, "because", registry=gate.registry, store=gate.store)
     except InputError:
         sys.exit(2)
 
 
 def _promote(gate: Gate, candidate: Path, barrier: Barrier) -> None:
     barrier.wait()
-    out = gate.root / "promote"
-    promote_module.run(PromoteParams(False), gate.root / "compare", candidate, gate.registry, gate.store, out)
+    promote_module.run(
+        PromoteParams(False),
+        comparison=gate.root / "compare",
+        candidate=candidate,
+        registry=gate.registry,
+        store=gate.store,
+        out=gate.root / "promote",
+    )
 
 
 def _exit_codes(*processes: multiprocessing.process.BaseProcess) -> list[int | None]:

@@ -1,9 +1,9 @@
-"""What a process that keeps every core busy costs a fit next to it.
+"""What a process that keeps every core busy costs a fit that runs at the same time.
 
-``fit.busy`` is the time of an epoch next to it over the time alone; with as many busy threads as cores a fair share is
+``fit.busy`` is the time of an epoch next to it over the time alone; with one busy thread for each core a fair share is
 half, and 2 cannot be beaten. ``fit.busy_spinning`` is the same with OpenMP's threads as they wait by default, wherever
 the kernel puts them. How threads wait is settled when OpenMP is loaded, so each way has a process of its own, which
-takes its epochs by turns alone and next to the other process.
+runs its epochs in turns, alone and next to the other process.
 """
 
 import json
@@ -20,6 +20,7 @@ from pathlib import Path
 from dataengine.bench.record import Figure
 from dataengine.hardware.threads import available_cores, use_all_cores, wait_briefly
 from dataengine.params import load_section
+from dataengine.terminal.speech import answer
 
 from ..fit import start
 from ..fit.params import BASE, FitParams
@@ -31,7 +32,7 @@ _SPIN = "while True: pass"
 
 
 def figures(people: int = PEOPLE, pairs: int = PAIRS, params: Path = Path("params.yaml")) -> Iterator[Figure]:
-    """Both figures: milliseconds an image next to busy cores, beside those alone."""
+    """Both figures: milliseconds an image next to busy cores, against those alone."""
     for name, way in WAYS.items():
         taken = _measured(way, people, pairs, params)
         alone, busy = (1000 * statistics.median(times) for times in zip(*taken, strict=True))
@@ -44,8 +45,8 @@ def _measured(way: str, people: int, pairs: int, params: Path) -> Sequence[tuple
     if way == "briefly":
         wait_briefly(environment)
     command = [sys.executable, "-m", __name__, way, str(people), str(pairs), str(params)]
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return [(alone, busy) for alone, busy in json.loads(done.stdout)]
+    process = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return [(alone, busy) for alone, busy in json.loads(process.stdout)]
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def busy_cores() -> Iterator[None]:
 
 
 def _measure(way: str, people: int, pairs: int, params: Path) -> list[tuple[float, float]]:
-    """In the process that `_measured` starts."""
+    """Measure; runs in the process that `_measured` starts."""
     section = load_section(params, "fit-teacher", FitParams, base=BASE)
     once = replace(section, draws_per_epoch=1, people_per_epoch=None, device="cpu")
     taken = []
@@ -78,4 +79,4 @@ def _measure(way: str, people: int, pairs: int, params: Path) -> list[tuple[floa
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))))
+    answer(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))))

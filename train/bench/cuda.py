@@ -1,7 +1,8 @@
 """What the recorded step brings on a GPU: our loop against the plain eager one, on HRNet-W32.
 
-Crops of 192x256, bf16, batches of 64; both loops take their batches from the same loader, with as many threads.
-``fit.cuda_ratio`` is images a second, ``fit.cuda_loader_wait`` the share of our time in which there was no batch yet.
+Crops of 192x256, bf16, batches of 64; both loops take their batches from the same loader, with the same number of
+threads. ``fit.cuda_ratio`` is images a second, ``fit.cuda_loader_wait`` the share of our time in which there was no
+batch yet.
 """
 
 import statistics
@@ -22,7 +23,7 @@ NEEDS = "a GPU that PyTorch sees"
 
 
 def figures(params: Any, folder: Path, people: int = PEOPLE, pairs: int = PAIRS) -> Iterator[Figure | Missing]:
-    """Both figures, or what they need where there is no GPU."""
+    """Both figures; without a GPU, what they need."""
     if not torch.cuda.is_available():
         yield from (Missing(name, NEEDS) for name in ("fit.cuda_ratio", "fit.cuda_loader_wait"))
         return

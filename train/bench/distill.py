@@ -21,7 +21,7 @@ BATCH, REPEATS = 4, 9
 
 
 def run(width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX, repeats: int = REPEATS) -> Iterator[Figure]:
-    """``distill.<student>_from_<teacher>_ms``, the student's time beside its teacher's."""
+    """``distill.<student>_from_<teacher>_ms``, the student's time against its teacher's."""
     metas = {
         name: ModelMeta(name, input_width_px=width_px, input_height_px=height_px)
         for name in dict.fromkeys(name for pair in TEACHER_TO_STUDENT for name in pair)
@@ -35,7 +35,7 @@ def run(width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX, repeats: int = REP
 def ms_per_crop(
     runners: Mapping[str, Runner], metas: Mapping[str, ModelMeta], repeats: int
 ) -> Mapping[str, Sequence[float]]:
-    """Times of `repeats` batches of each network, taken in turns after one batch each to warm up."""
+    """Times of `repeats` batches of each network, in turns, after one batch each to warm up."""
     rng = np.random.default_rng(0)
     shape = next((m.input_height_px, m.input_width_px) for m in metas.values())
     images = rng.normal(size=(BATCH, 3, *shape)).astype(np.float32)

@@ -1,9 +1,9 @@
-"""How fast the file runs that a CPU is told to use, over the FP32 file, both in ONNX Runtime.
+"""How fast the file chosen for this CPU runs, relative to the FP32 file, both in ONNX Runtime.
 
 The default student and HRNet-W32 at 256x192, with random weights, at the batch the engine is tuned for. The stage's
 own code writes the files, takes the latencies in turns and chooses by them; then both are timed again, so that the
-choice and the figure do not rest on the same sample. A CPU with VNNI is told to run INT8; one that is told to run FP32
-has a ratio of 1.
+choice and the figure do not rest on the same sample. On a CPU with VNNI the choice is INT8; where it is FP32 the
+ratio is 1.
 """
 
 import statistics
@@ -38,7 +38,7 @@ TURNS, SECONDS_A_TURN = 9, 0.4
 
 
 def run(networks: dict[str, ModelMeta] | None = None, params: Path = Path("params.yaml")) -> Iterator[Figure]:
-    """``export.int8_speedup`` of the default student and of HRNet-W32: crops/s of the file chosen, and of FP32."""
+    """``export.int8_speedup`` of the default student and of HRNet-W32: crops/s of the chosen file, and of FP32."""
     section = load_section(params, "export", ExportParams)
     for ending, meta in (networks or NETWORKS).items():
         with tempfile.TemporaryDirectory() as folder:
@@ -62,16 +62,16 @@ def _crops_per_second(meta: ModelMeta, section: Any, folder: Path) -> tuple[floa
     batch = np.resize(crops, (section.typical_batch, *crops.shape[1:]))
     measured = {size: latencies_ms(runners, batch[:size], 20) for size in (1, len(batch))}
     fp32, int8 = ({str(size): by[name]["median"] for size, by in measured.items()} for name in runners)
-    chosen = choose_cpu_file(fp32, int8).file
-    if chosen == ONNX_FP32:
+    file = choose_cpu_file(fp32, int8).file
+    if file == ONNX_FP32:
         rate = _rates({ONNX_FP32: runners[ONNX_FP32]}, batch)[ONNX_FP32]
         return rate, rate
     rates = _rates(runners, batch)
-    return rates[chosen], rates[ONNX_FP32]
+    return rates[file], rates[ONNX_FP32]
 
 
 def _rates(runners: dict[str, Runner], batch: NDArray[np.float32]) -> dict[str, float]:
-    """Crops a second of each runner: the median of turns that they take."""
+    """Crops a second of each runner: the median over the turns that they take."""
     taken: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(TURNS):
         for name, runner in runners.items():

@@ -1,13 +1,13 @@
-"""What the fitting loop costs beside the plain PyTorch loop, and what a checkpoint costs beside ``torch.save``.
+"""What the fitting loop costs compared with a plain PyTorch loop, and a checkpoint compared with ``torch.save``.
 
 Both loops fit the same network, with the parameters of section ``fit-teacher`` (a SimCC head), on batches of the same
-loader. Ours also averages the weights, looks for losses that are not finite, and can accumulate, resume and be shared
+loader. Ours also averages the weights, checks that losses are finite, and can accumulate, resume and be shared
 among ranks. They take turns, an epoch of a few batches each, ours first in every other pair; ``fit.overhead`` is the
 median of the pairs' ratios.
 
-``fit.checkpoint_*`` is what ships (safetensors, metadata, checksum) beside the state dict alone; ``fit.resume_*`` is
-what an exact resume needs (weights, average, optimizer, history) beside the same dicts by plain ``torch.save``. How
-precision, other work and a GPU bear on a fit: `precision.py`, `busy.py`, `cuda.py`.
+``fit.checkpoint_*`` compares what ships (safetensors, metadata, checksum) with the state dict alone; ``fit.resume_*``
+compares what an exact resume needs (weights, average, optimizer, history) with the same dicts by plain ``torch.save``.
+`precision.py`, `busy.py` and `cuda.py` measure how precision, other work and a GPU bear on a fit.
 """
 
 import statistics

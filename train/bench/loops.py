@@ -1,6 +1,7 @@
-"""Two loops that fit the same network on the same batches: ours, and the one that a PyTorch tutorial has.
+"""Two loops that fit the same network on the same batches: ours, and that of a PyTorch tutorial.
 
-The plain one is forward in mixed precision, loss, backward, clipping, AdamW, and the loss as a number after every step.
+The plain one does forward in mixed precision, loss, backward, clipping and AdamW, and reads the loss as a number after
+every step.
 """
 
 import time
@@ -26,19 +27,19 @@ from ..losses.distribution import simcc_loss
 
 
 class Ours:
-    """An epoch of the product's loop at a time."""
+    """The product's loop, an epoch at a time."""
 
     def __init__(self, run: Any) -> None:
         self.run, self._steps = run, count()
         self.images = run.steps_per_epoch * run.batch
 
     def epoch(self) -> None:
-        """Fit one; the next will be another."""
+        """Fit one epoch; the next call fits the next one."""
         self.run.history.append({"train_loss": self.run.epoch(self._steps)})
 
 
 class Plain:
-    """The same on the plain loop: its own copy of the network, the same samples in the same order."""
+    """The plain loop, an epoch at a time: its own copy of the network, the same samples in the same order."""
 
     def __init__(self, run: Any, net: nn.Module, loss: Callable[..., torch.Tensor]) -> None:
         self.run, self.net, self.loss, self._epochs = run, net, loss, count()
@@ -47,7 +48,7 @@ class Plain:
         self.device = next(net.parameters()).device
 
     def epoch(self) -> None:
-        """Fit one."""
+        """Fit one epoch."""
         run, number = self.run, next(self._epochs)
         order, workers = run.training.order(number, 1), run.params.loader.threads(self.device.type)
         self.net.train()
@@ -67,15 +68,15 @@ class Plain:
 
 
 def loops(params: Any, folder: Path, people: int, precision: str | None = None) -> tuple[Ours, Plain]:
-    """Both loops on `people` persons, with equal first weights; `precision` in place of that of `params`."""
+    """Both loops on `people` persons, with equal first weights; `precision` overrides that of `params`."""
     persons, images = small_set(folder, people)
     persons = persons.replace(source=np.full(len(persons), "real", dtype=SOURCE_DTYPE))
     mix = data.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
-    # the schedule is drawn out, so that the rate stays above 0 however many epochs are fitted
+    # the schedule is stretched, so that the rate stays above 0 however many epochs are fitted
     training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)
     precision = choose_precision(precision or params.precision, start.choose_device(params)).name
-    drawn_out = replace(params, epochs=10_000)
-    run = loop.Run(drawn_out, meta, training, Ranks(), precision=precision)
+    stretched = replace(params, epochs=10_000)
+    run = loop.Run(stretched, meta, training, Ranks(), precision=precision)
     parameter = next(run.net.parameters())
     twin = start.first_network(params, meta).to(device=parameter.device, memory_format=torch.channels_last)
     split = meta.simcc_split

@@ -13,9 +13,9 @@ PEOPLE, ROUNDS = 96, 7
 
 
 def figures(params: Any, folder: Path, people: int = PEOPLE, rounds: int = ROUNDS) -> Iterator[Figure]:
-    """``fit.auto_over_best``: milliseconds an image in auto, beside those in the better one of the two.
+    """``fit.auto_over_best``: milliseconds an image in auto, against those in the better of the two.
 
-    The three take turns, each being first equally often; bf16 takes long where it is emulated.
+    The three take turns, and each comes first equally often; bf16 is slow where it is emulated.
     """
     ours = {name: loops(params, folder / name, people, name)[0] for name in ("auto", "fp32", "bf16")}
     taken: dict[str, list[float]] = {name: [] for name in ours}

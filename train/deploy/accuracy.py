@@ -20,7 +20,7 @@ TURNS = 4
 
 @dataclass(frozen=True, eq=False)
 class Ruler:
-    """Labelled people who are shown to every file of a model; their crops are cut once where memory allows."""
+    """Labelled people for measuring every file of a model; their crops are cut only once if memory allows."""
 
     meta: ModelMeta
     people: People
@@ -29,11 +29,11 @@ class Ruler:
 
     @classmethod
     def of(cls, meta: ModelMeta, people: People, images: Images) -> "Ruler":
-        """Cut the crops."""
+        """Cut the crops of `people`."""
         return cls(meta, people, images, HeldCrops.of(people, images, meta.crop))
 
     def predict(self, runner: Runner, description: str) -> Prediction:
-        """What `runner` says of everyone."""
+        """The prediction of `runner` for everyone."""
         return self.crops.predict(runner, self.meta, description=description)
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
@@ -56,8 +56,8 @@ def distance_px(one: Prediction, other: Prediction) -> dict[str, float]:
 def latencies_ms(runners: Mapping[str, Runner], inputs: NDArray[np.float32], runs: int) -> dict[str, dict[str, Any]]:
     """Time of each runner for `inputs` as one batch, per crop: median and best of at least `runs`.
 
-    They take turns, so that a busy moment of the machine does not fall on one alone. Each turn begins with a call that
-    is not counted: by then the threads of the one before have gone to rest.
+    They take turns, so that a busy moment of the machine does not hit one alone. Each turn begins with a call that is
+    not counted, by the end of which the previous runner's threads are idle.
     """
     seconds: dict[str, list[float]] = {name: [] for name in runners}
     turns = min(TURNS, runs)

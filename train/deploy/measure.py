@@ -1,8 +1,8 @@
 """What each exported file costs and loses here: `measure` runs them all on the same crops and compares with PyTorch.
 
-FP32 and INT8 are run by ONNX Runtime on the CPU, which decides what a CPU is told to use; FP16 on CUDA where ONNX
-Runtime has it. The engine and PyTorch on CUDA are run where they run. TensorRT's INT8 file is run node by node on the
-CPU, for its accuracy alone.
+FP32 and INT8 run in ONNX Runtime on the CPU, which decides the file that a CPU should use; FP16 runs on CUDA if ONNX
+Runtime has it. The engine and PyTorch on CUDA run if this machine can run them. TensorRT's INT8 file runs node by node
+on the CPU, for its accuracy alone.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from .onnx_files import exact_runner
 from .params import ExportParams, MaxApDrop
 from .runners import candidates
 
-REFERENCE = "reference"  # what runs a file for its accuracy alone
+REFERENCE = "reference"  # name of what runs a file for its accuracy alone
 FILES = {
     "fp32": ONNX_FP32,
     "fp16": ONNX_FP16,
@@ -38,30 +38,31 @@ FILES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What was run, and what came out."""
+    """What ran, and what came out."""
 
     metrics: dict[str, Any]
     """The content of metrics.json."""
     cpu: CpuFile
+    """The file that a CPU like this machine's should use."""
     runner: str
     """The first runner that runs here, which `auto` would take."""
     not_run: dict[str, str]
-    """Why the others do not, by name."""
+    """Runner -> why it does not run here."""
     ran_by: dict[str, str] = field(default_factory=dict)
     """Key of `FILES` -> the runner that it was measured with."""
 
 
 def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedModel) -> Measured:
     """Figures of PyTorch and of every file of `model` on the same crops."""
-    tried = {each.name: try_candidate(each, [model]) for each in candidates(params.threads)}
-    able = {name: answer[0] for name, answer in tried.items() if not isinstance(answer, str)}
-    if "onnx-cpu" not in able:
-        raise EnvironmentFault("the exported ONNX file does not run", got=str(tried["onnx-cpu"]))
-    ran_by, runners = _assign(params, model, able)
+    answers = {each.name: try_candidate(each, [model]) for each in candidates(params.threads)}
+    runners_here = {name: answer[0] for name, answer in answers.items() if not isinstance(answer, str)}
+    if "onnx-cpu" not in runners_here:
+        raise EnvironmentFault("the exported ONNX file does not run", got=str(answers["onnx-cpu"]))
+    ran_by, runners = _assign(params, model, runners_here)
     plain = torch_runner(net, device="auto")
     reference = ruler.predict(plain, "PyTorch")
-    timed = {"torch": plain} | {key: runner for key, runner in runners.items() if ran_by[key] != REFERENCE}
-    latency = _latencies(params, ruler, timed)
+    timed_runners = {"torch": plain} | {key: runner for key, runner in runners.items() if ran_by[key] != REFERENCE}
+    latency = _latencies(params, ruler, timed_runners)
     metrics: dict[str, Any] = {"people": len(ruler.people), "torch": ruler.figures(reference) | latency["torch"]}
     for key, runner in track(runners.items(), "measure exported files", unit="file"):
         prediction = ruler.predict(runner, key)
@@ -75,22 +76,21 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
     return Measured(
         metrics=metrics,
         cpu=choose_cpu_file(median_ms(metrics, "fp32"), median_ms(metrics, "int8")),
-        runner=next(iter(able)),
-        not_run={name: answer for name, answer in tried.items() if isinstance(answer, str)},
+        runner=next(iter(runners_here)),
+        not_run={name: answer for name, answer in answers.items() if isinstance(answer, str)},
         ran_by=ran_by,
     )
 
 
 def median_ms(metrics: Mapping[str, Any], key: str) -> dict[str, float]:
-    """Median time of one crop by batch size; empty where the file was not timed."""
+    """Median time of one crop by batch size; empty if the file was not timed."""
     measured = metrics.get(key, {}).get("latency_ms_per_crop", {})
     return {str(record["batch"]): record["median"] for record in measured.values()}
 
 
 def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop) -> None:
-    """Raise `InputError` where a file loses more AP than its limit; both INT8 files have the same."""
-    allowed = asdict(limits)
-    for key, limit in (allowed | {"int8_trt": limits.int8}).items():
+    """Raise `InputError` if a file loses more AP than its limit; both INT8 files have the same one."""
+    for key, limit in (asdict(limits) | {"int8_trt": limits.int8}).items():
         drop = metrics.get(key, {}).get("AP_drop", 0.0)
         if drop > limit:
             raise InputError(
@@ -102,20 +102,20 @@ def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop) -> None:
 
 
 def _assign(
-    params: ExportParams, model: ExportedModel, able: Mapping[str, Runner]
+    params: ExportParams, model: ExportedModel, runners_here: Mapping[str, Runner]
 ) -> tuple[dict[str, str], dict[str, Runner]]:
-    """What runs each file: the runner's name, and the runner."""
+    """The runner of each file: its name, and the runner itself."""
     path, threads = model.folder, params.threads
-    half = "onnx-cuda" if "onnx-cuda" in able else "onnx-cpu"
+    half = "onnx-cuda" if "onnx-cuda" in runners_here else "onnx-cpu"
     runs: dict[str, tuple[str, Runner]] = {
         "fp32": ("onnx-cpu", onnx_runner(path / ONNX_FP32, threads)),
-        "fp16": (half, able[half]),
+        "fp16": (half, runners_here[half]),
         "int8": ("onnx-cpu", onnx_runner(path / ONNX_INT8, threads)),
         "int8_trt": (REFERENCE, exact_runner(path / ONNX_INT8_TRT, threads)),
     }
     for key, name in (("engine", "engine"), ("torch_cuda", "torch-cuda")):
-        if name in able:
-            runs[key] = (name, able[name])
+        if name in runners_here:
+            runs[key] = (name, runners_here[name])
     return {key: name for key, (name, _) in runs.items()}, {key: runner for key, (_, runner) in runs.items()}
 
 

@@ -1,6 +1,6 @@
 """ONNX files of a network: `write_fp32` traces it, `write_fp16` halves its weights, `exact_runner` runs a file as is.
 
-Both take and give float32 tensors, ``images (batch, 3, H, W)`` to the outputs of the network's head, any batch size.
+The files map float32 ``images (batch, 3, H, W)`` of any batch size to the float32 outputs of the network's head.
 """
 
 import warnings
@@ -13,17 +13,18 @@ from torch import nn
 
 from dataengine.inference.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.terminal.speech import say
 
 INPUT = "images"
 FP16_MAX = float(np.finfo(np.float16).max)  # 65504
-OPSET = 17  # the newest that the TorchScript exporter, ONNX Runtime's quantiser and TensorRT all know
+OPSET = 17  # the newest that the TorchScript exporter, ONNX Runtime's quantiser and TensorRT all support
 
 
 def write_fp32(net: nn.Module, meta: ModelMeta, path: Path) -> None:
     """Trace `net` in evaluation mode (batch norm folds into the convolutions) and write it."""
     example = torch.zeros(2, 3, meta.input_height_px, meta.input_width_px)
     with warnings.catch_warnings():
-        # The exporter that replaces this one wants onnxscript, a dependency that nothing else here needs.
+        # The exporter that replaces this one needs onnxscript, a dependency that nothing else here has.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         torch.onnx.export(
             net.eval(),
@@ -39,28 +40,28 @@ def write_fp32(net: nn.Module, meta: ModelMeta, path: Path) -> None:
 
 
 def write_fp16(fp32: Path, path: Path) -> int:
-    """Write `fp32` with weights and arithmetic in half precision; only the casts at both ends know float32.
+    """Write `fp32` with weights and arithmetic in half precision; only the casts at both ends have float32.
 
     A strongly typed TensorRT network takes its precision from this file, so the engine is built from it. Weights beyond
-    what half precision holds are cut off at it: returns how many, and prints a warning that says so.
+    the range of half precision are clipped to it: returns how many, and reports them in a warning.
     """
     from onnxconverter_common import float16
 
     model = onnx.load(str(fp32))
     clipped = sum(_beyond_fp16(tensor) for tensor in model.graph.initializer)
     with warnings.catch_warnings():
-        # What is silenced: weights below 1e-7 become 1e-7, which no sum notices, and those that are counted above.
+        # Silences two warnings: weights below 1e-7 become 1e-7, which no sum notices, and those counted above.
         warnings.filterwarnings("ignore", message="the float32 number")
         halved = float16.convert_float_to_float16(model, keep_io_types=True, max_finite_val=FP16_MAX)
     if clipped:
-        print(f"warning: {clipped} weights are beyond +-{FP16_MAX:g} and are cut off at it in {path.name}")
+        say(f"warning: {clipped} weights are beyond +-{FP16_MAX:g} and are clipped to it in {path.name}")
     onnx.save(halved, str(path))
     onnx.checker.check_model(str(path), full_check=True)
     return clipped
 
 
 def exact_runner(path: Path, threads: int) -> Runner:
-    """Run a file node by node, in float between Q/DQ pairs: the sums that integers of 32 bits give on any device."""
+    """Run a file node by node, in float between Q/DQ pairs: gives the sums of 32-bit integers on any device."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -12,7 +12,7 @@ class MaxApDrop:
     fp32: float
     fp16: float
     int8: float
-    """Of both INT8 files."""
+    """Limit of both INT8 files."""
     engine: float
 
 
@@ -21,22 +21,23 @@ class ExportParams:
     """What is written, how it is calibrated, and what it may lose."""
 
     calibration_crops: int
-    """Real training crops that INT8 ranges are taken from."""
+    """Number of real training crops that INT8 ranges are taken from."""
     calibration_method: CalibrationMethod
-    """How a range follows from what was seen."""
+    """How a range follows from the activations on those crops."""
     engine: bool
     """Build a TensorRT engine."""
     typical_batch: int
-    """Batch that the engine is tuned for, and that latency is measured at, as well as at 1."""
+    """Batch that the engine is tuned for; latency is measured at it and at 1."""
     max_batch: int
     """Largest batch that the engine takes."""
     max_ap_drop: MaxApDrop
     latency_runs: int
+    """Least number of timed runs of each file and batch size."""
     threads: int
     """Threads ONNX Runtime may use."""
     seed: int
-    """Chooses the calibration crops."""
+    """Seed that chooses the calibration crops."""
     engine_capabilities: list[float] = field(default_factory=list)
     """Compute capabilities that the engine is built for, for example [7.5, 8.6]: 7.5 is the T4, 8.6 the RTX 30 series,
-    8.9 the RTX 40 series and L4. Empty: this machine's GPU; where there is none, or one that the library does not
+    8.9 the RTX 40 series and L4. Empty: this machine's GPU; without one, or with one that the library does not
     serve, the library's own choice."""

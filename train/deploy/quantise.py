@@ -1,16 +1,16 @@
-"""INT8 by explicit QuantizeLinear/DequantizeLinear pairs, calibrated on real crops: a file each for two runtimes.
+"""INT8 by explicit QuantizeLinear/DequantizeLinear pairs, calibrated on real crops: one file for each of two runtimes.
 
 ONNX Runtime on a CPU gets unsigned activations and weights of 7 bits. Without VNNI its kernels multiply by
-``vpmaddubsw``, which adds two products of a uint8 and an int8 and cuts the sum off at 16 bits: at 8 bits a pair reaches
-2 * 255 * 127 = 64,770, and what exceeds 32,767 is lost without a word. At 7 bits it reaches 2 * 255 * 64 = 32,640, so
-every CPU gives the same integers. (Unsigned weights are exact, too, by kernels of 16 bits that take twice the time.) An
-unsigned range that begins at zero also holds a ReLU, which then needs no node: each convolution runs in integers
-with its ReLU, and half of the range is not spent on values that never come.
+``vpmaddubsw``, which adds two products of a uint8 and an int8 and saturates the sum at 16 bits: at 8 bits a pair is up
+to 2 * 255 * 127 = 64,770, and what exceeds 32,767 is lost without warning. At 7 bits it is at most 2 * 255 * 64 =
+32,640, so every CPU gives the same integers. (Unsigned weights are exact too, by kernels of 16 bits that take twice the
+time.) An unsigned range that begins at zero also holds a ReLU, which then needs no node: each convolution runs in
+integers with its ReLU, and half of the range is not spent on values that never occur.
 
 TensorRT gets symmetric int8 throughout and biases in float: its parser refuses zero points and int32 biases.
 
 In both files every output channel of a weight has a scale of its own. The logits stay in float: a joint's place is read
-between neighbouring bins, finer than 8 bits tell them apart. So does what is done to the images before the first
+between neighbouring bins, finer than 8 bits resolve. So do the operations on the images before the first
 convolution, where a second rounding would only cost accuracy.
 """
 
@@ -38,7 +38,7 @@ _PRODUCTS = ("MatMul", "Gemm")
 
 @dataclass(frozen=True)
 class Scheme:
-    """How numbers of 8 bits are laid out in one of the files."""
+    """How 8-bit numbers are laid out in one of the files."""
 
     signed_activations: bool
     seven_bit_weights: bool
@@ -65,13 +65,13 @@ def write_int8(
     """Quantise `fp32` for both runtimes, by the same ranges of its activations on normalised `crops` (n, 3, H, W).
 
     Raises:
-        InputError: there is no crop to calibrate on.
+        InputError: `crops` is empty.
         EnvironmentFault: the quantiser wrote weights whose products do not fit 16 bits.
     """
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     if not len(crops):
-        raise InputError("there is no crop to calibrate INT8 on", fix="give a calibration file with people in it")
+        raise InputError("no crop to calibrate INT8 on", fix="give a calibration file with people in it")
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
@@ -91,7 +91,7 @@ def largest_pair(path: Path) -> int:
 
 
 def count_quantised(path: Path) -> dict[str, int]:
-    """How many QuantizeLinear and DequantizeLinear nodes a file has."""
+    """Number of QuantizeLinear and of DequantizeLinear nodes in a file."""
     kinds = [node.op_type for node in onnx.load(str(path)).graph.node]
     return {kind: kinds.count(kind) for kind in ("QuantizeLinear", "DequantizeLinear")}
 
@@ -104,7 +104,7 @@ def _quantise(
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     methods = {"minmax": Method.MinMax, "entropy": Method.Entropy, "percentile": Method.Percentile}
-    with contextlib.redirect_stdout(io.StringIO()):  # the histograms' collector talks
+    with contextlib.redirect_stdout(io.StringIO()):  # the collector of histograms prints
         quantize_static(
             str(prepared),
             str(path),
@@ -120,31 +120,32 @@ def _quantise(
             extra_options={
                 **scheme.options,
                 "OpTypesToExcludeOutputQuantization": list(_PRODUCTS),
-                "CalibStridedMinMax": 1,  # of any method: one batch at a time, or all must be of one size and in memory
+                # for all methods: one batch at a time, else all must be of one size and in memory
+                "CalibStridedMinMax": 1,
             },
         )
     onnx.checker.check_model(str(path))
 
 
 def _kept_in_float(graph: Any) -> list[str]:
-    """Names of the nodes before the first convolution, and of those that give the outputs and are no products."""
+    """Names of the nodes before the first convolution, and of those that give the outputs without being products."""
     outputs = {output.name for output in graph.output}
-    last = [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in _PRODUCTS]
+    output_nodes = [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in _PRODUCTS]
     constants = {tensor.name for tensor in graph.initializer} | {""}
-    image_like, first = {INPUT}, []
+    image_like, input_nodes = {INPUT}, []
     for node in graph.node:  # in order of computation
-        moving = set(node.input) - constants
-        if node.op_type in ("Mul", "Add", "Sub", "Div") and moving and moving <= image_like:
+        variables = set(node.input) - constants
+        if node.op_type in ("Mul", "Add", "Sub", "Div") and variables and variables <= image_like:
             image_like |= set(node.output)
-            first.append(node.name)
-    return first + last
+            input_nodes.append(node.name)
+    return input_nodes + output_nodes
 
 
 def _reader(crops: NDArray[np.float32]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
     class Crops(CalibrationDataReader):  # type: ignore[misc]
-        """Hands out the batches of a range, each once."""
+        """Yields the batches of a range, each once."""
 
         def __init__(self) -> None:
             self.batches = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]

@@ -1,7 +1,7 @@
 """The ways to run an exported model, in order of preference: `candidates` is the table for `choose_runner`.
 
 Adding a runner: a function that opens a model or raises what is missing, one line in `candidates`, and its name in
-`gate_policy.CompareParams.runner`.
+`CompareParams.runner` (`gate/policy.py`).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .tensorrt_build import engine_runner
 
 
 def candidates(threads: int) -> list[Candidate]:
-    """Best first; the ONNX files are those of FP16 weights, which the engine is built from."""
+    """The runners, best first; ONNX means the FP16 file, which the engine is built from."""
 
     def on_cpu(model: ExportedModel) -> Runner:
         return onnx_runner(model.folder / ONNX_FP16, threads)
@@ -32,10 +32,10 @@ def candidates(threads: int) -> list[Candidate]:
 
 
 def runner_for(name: str, models: Sequence[ExportedModel], threads: int) -> ChosenRunner:
-    """What `name` stands for, the same for all `models`.
+    """The runner that `name` stands for, the same for all `models`.
 
     Raises:
-        DataEngineError: the runner that was named lacks something, or, with auto, nothing runs.
+        DataEngineError: what the named runner needs is missing, or, with auto, nothing runs.
     """
     table = candidates(threads)
     if name == "auto":

@@ -1,6 +1,6 @@
-"""TensorRT engines: `build_engine` compiles an ONNX file, `engine_runner` runs the result where there is a GPU.
+"""TensorRT engines: `build_engine` compiles an ONNX file, `engine_runner` runs the result on a GPU.
 
-Which library does it, and for which GPUs, is for `engine_library` to say. Networks are strongly typed (the only kind
+`engine_library` says which library does it, and for which GPUs. Networks are strongly typed (the only kind
 since TensorRT 11): precision is what the ONNX file says, FP16 weights or Q/DQ pairs.
 """
 
@@ -21,7 +21,7 @@ from dataengine.nets.heads import Arrays
 from . import engine_library
 from .onnx_files import INPUT
 
-# A serialised engine begins with this word; its total size stands 16 bytes in (seen in tensorrt_rtx 1.7 files).
+# A serialised engine begins with this word; its total size stands 16 bytes in (found in tensorrt_rtx 1.7 files).
 PLAN_WORD, PLAN_SIZE_AT = b"vtrt", 16
 
 
@@ -36,11 +36,11 @@ def build_engine(
 ) -> dict[str, Any]:
     """Compile `onnx_path` for batches of 1 to `max_batch`, fastest at `typical_batch`; return how it was built.
 
-    `capabilities` are the compute capabilities to build for; none: this machine's GPU, or the library's own choice.
+    `capabilities` are the compute capabilities to build for; empty: this machine's GPU, or the library's own choice.
 
     Raises:
         ParamsError: the library does not serve one of `capabilities`.
-        EnvironmentFault: no library, or it cannot build on this machine (`tensorrt` needs a GPU).
+        EnvironmentFault: no library is installed, or it cannot build on this machine (`tensorrt` needs a GPU).
         InputError: the library does not understand the network.
     """
     gpu = engine_library.gpu_capability()
@@ -48,7 +48,8 @@ def build_engine(
     targets = engine_library.engine_targets(library, capabilities, gpu)
     notes = _notes(library.module)
     try:
-        engine = _compile(library, notes, onnx_path, _profile_shapes(meta, typical_batch, max_batch), targets)
+        shapes = _profile_shapes(meta, typical_batch, max_batch)
+        engine = _compile(library, notes, onnx_path, shapes=shapes, targets=targets)
     except (RuntimeError, TypeError) as error:  # pybind reports a builder that could not start as a TypeError
         raise EnvironmentFault(f"{library.name} cannot build here", got=str(error), fix=_FIX) from error
     if engine is None:
@@ -60,12 +61,12 @@ def build_engine(
         "builder": library.name,
         "version": library.version,
         "built_from": onnx_path.name,
-        "capabilities": list(targets),  # none: the library's own choice
+        "capabilities": list(targets),  # empty: the library's own choice
         "batch": {"min": 1, "typical": typical_batch, "max": max_batch},
     }
 
 
-_FIX = "build where a GPU is, install tensorrt-rtx-cu13, or set export.engine to false"
+_FIX = "build on a machine with a GPU, install tensorrt-rtx-cu13, or set export.engine to false"
 
 
 def _profile_shapes(meta: ModelMeta, typical: int, largest: int) -> list[tuple[int, int, int, int]]:
@@ -76,6 +77,7 @@ def _compile(
     library: engine_library.EngineLibrary,
     notes: Any,
     onnx_path: Path,
+    *,
     shapes: list[tuple[int, int, int, int]],
     targets: Sequence[str],
 ) -> bytes | None:
@@ -99,9 +101,9 @@ def _compile(
 
 
 def check_plan(path: Path, builder: str) -> None:
-    """What can be told of an engine without a GPU: it is a plan, and as long as it says. Else `InputError`.
+    """Raise `InputError` unless the file is a plan of the length that it states, which takes no GPU to check.
 
-    Only the form of `tensorrt_rtx` is known; of another `builder` an engine must not be empty.
+    Only the layout of `tensorrt_rtx` is known; an engine of another `builder` must just not be empty.
     """
     plan = path.read_bytes()
     head = PLAN_SIZE_AT + struct.calcsize("<Q")
@@ -116,8 +118,8 @@ def engine_runner(path: Path, built: Mapping[str, Any]) -> Runner:
     """Run an engine on the GPU, larger batches in pieces. `built` is what `build_engine` returned, from the sidecar.
 
     Raises:
-        EnvironmentFault: there is no GPU, the library that built the engine is not installed or does not serve the GPU,
-            or the engine was built for another GPU or another version.
+        EnvironmentFault: the machine has no GPU, the library that built the engine is not installed or does not serve
+            the GPU, or the engine was built for another GPU or another version.
     """
     import torch
 
@@ -151,7 +153,7 @@ def engine_runner(path: Path, built: Mapping[str, Any]) -> Runner:
 
 
 def _notes(trt: Any) -> Any:
-    """A logger for the library that keeps its errors in place of printing them."""
+    """A logger for the library that keeps its errors instead of printing them."""
 
     class Notes(trt.ILogger):  # type: ignore[misc]
         """`said` is the last error, which names the cause."""

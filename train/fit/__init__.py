@@ -2,6 +2,6 @@
 
 In reading order: `params.py`, `data.py` (what is read), `start.py` (the first weights), `loop.py` (the fit) with
 `step.py`, `schedule.py`, `state.py` and `ranks.py`, then `distill.py`, `forgetting.py`, and what is shown:
-`progress.py`, `report.py`. Adding a param: a field of `params.py` with its docstring and check; where it changes what
-is learnt, it is part of the fingerprint by itself.
+`progress.py`, `report.py`. Adding a param: a field of `params.py` with its docstring and check; every field but
+`loader` enters the fingerprint without further work.
 """

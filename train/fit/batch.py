@@ -1,7 +1,7 @@
 """A batch on its way to the network: laid out in the loader's threads, copied without waiting, normalised at the end.
 
 On a CPU the loader's threads normalise, and nothing is copied. For a GPU the crops stay uint8, a quarter of the bytes,
-in pinned memory, from which the device copies while the host goes on; `network_input` makes the network's input there.
+in pinned memory, from which the device copies while the host goes on; `NetworkInput` makes the network's input there.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Inputs:
         return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self.tensors))
 
     def pinned(self) -> "Inputs":
-        """The same in memory that a GPU copies from while the host goes on; takes CUDA."""
+        """The same in memory that a GPU copies from while the host goes on; needs CUDA."""
         return Inputs(*(tensor.pin_memory() for tensor in self.tensors))
 
     def fits(self, other: "Inputs") -> bool:
@@ -65,19 +65,19 @@ class Inputs:
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A batch in the host's memory, laid out for the step, and whose it is."""
+    """A batch in the host's memory, laid out for the step, and the people it shows."""
 
     inputs: Inputs
     rows: NDArray[np.int64]  # (b,) which persons, for messages
 
 
 def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device) -> Ready:
-    """`area_px2` (n,) is of all training people. Pins memory where `device` is a GPU; safe in any thread."""
+    """Lay out `batch`; `area_px2` (n,) holds all training people. Pins memory for a GPU; safe in any thread."""
     arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows])
     inputs = Inputs(torch.from_numpy(batch.images), *(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
     if device.type != "cuda":
         return Ready(inputs, batch.rows)
-    with torch.cuda.device(device):  # threads begin with the first GPU
+    with torch.cuda.device(device):  # a new thread is on the first GPU
         return Ready(inputs.pinned(), batch.rows)
 
 
@@ -90,14 +90,14 @@ class NetworkInput:
         self._scale, self._shift = (_per_channel(values, device) for values in _scale_and_shift())
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Of uint8 RGB or normalised images (b, 3, H, W) on the device."""
+        """The network's input from uint8 RGB or normalised images (b, 3, H, W) on the device."""
         if images.dtype == torch.uint8:
             images = images.float().mul_(self._scale).sub_(self._shift)
         return images.contiguous(memory_format=self._layout)
 
 
 def _scale_and_shift() -> tuple[Sequence[float], Sequence[float]]:
-    """x * scale - shift is what `crops.pixels.normalise` does."""
+    """Scale and shift of each channel: x * scale - shift is what `crops.pixels.normalise` computes."""
     pairs = list(zip(MEAN_RGB, STD_RGB, strict=True))
     return [1 / (255 * std) for _, std in pairs], [mean / std for mean, std in pairs]
 

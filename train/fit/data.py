@@ -1,4 +1,4 @@
-"""What a fitting stage reads: the mix, pseudo-labels beside it, the validation people, and a fingerprint of it all."""
+"""What a fitting stage reads: the mix, pseudo-labels, the validation people; and a fingerprint of it all."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ class Mix:
     """Sources and repeat factors of n people, and the recipe by which epochs are drawn from them."""
 
     source: NDArray[np.str_]  # (n,)
-    repeat_factor: NDArray[np.float64]  # (n,), 1 for all that is not real
+    repeat_factor: NDArray[np.float64]  # (n,), 1 for people who are not real
     recipe: MixRecipe
 
     def draw(self, epoch: int) -> NDArray[np.int64]:
-        """Rows of one draw."""
+        """Rows of draw number `epoch`."""
         return draw_epoch(self.source, self.repeat_factor, self.recipe, epoch)
 
 
@@ -49,10 +49,10 @@ class TrainingSet:
     replay_share: float = 0.0
 
     def order(self, epoch: int, draws: int, people: int | None = None) -> NDArray[np.int64]:
-        """Rows to visit in `epoch`, which draws the mix `draws` times, and old people beside it.
+        """Rows to visit in `epoch`, which draws the mix `draws` times and adds its share of old people.
 
-        With `people` an epoch is the next so many of the endless row of draws, in place of whole ones: fits on sets of
-        any size see equally many.
+        With `people`, an epoch is the next `people` rows of the endless sequence of draws instead of whole draws, so
+        that fits on sets of any size see the same number of people.
         """
         if people is None:
             new = np.concatenate([self.mix.draw(epoch * draws + i) for i in range(draws)])
@@ -66,7 +66,7 @@ class TrainingSet:
 
 @dataclass(frozen=True, eq=False)
 class ValidationSet:
-    """Labelled people, whom every validation looks at; their crops are cut once where memory allows."""
+    """Labelled people for every validation; their crops are cut only once if memory allows."""
 
     people: People
     images: Images
@@ -80,36 +80,37 @@ def read_training_set(
     replay: ReplayParams = NO_REPLAY,
     only: Source | None = None,
 ) -> TrainingSet:
-    """The mix of folder `mix`, with the people of `pseudo` beside it at `pseudo_per_real`, and the old mix `replay`.
+    """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
-    `only` takes the place of what the mix says of sources.
+    `only` overrides what the mix says about sources.
     """
-    people, images, chosen = _read_mix(mix)
+    people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
         more, more_images = read_project_people(pseudo)
         people, images = joined([(people, images), (more, more_images)])
-        factor = np.concatenate([chosen.repeat_factor, np.ones(len(more))])
-        chosen = Mix(people.source, factor, replace(chosen.recipe, pseudo_per_real=pseudo_per_real))
+        factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
+        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=pseudo_per_real))
     if only is not None:
-        chosen = replace(chosen, recipe=replace(chosen.recipe, only=only))
+        new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
     if replay.mix is None:
-        return TrainingSet(people, images, chosen)
-    old_people, old_images, old = _read_mix(Path(replay.mix))
-    return TrainingSet(*joined([(people, images), (old_people, old_images)]), chosen, old, replay.share)
+        return TrainingSet(people, images, new_mix)
+    old_people, old_images, old_mix = _read_mix(Path(replay.mix))
+    people, images = joined([(people, images), (old_people, old_images)])
+    return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share)
 
 
 def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     """What the stage mix wrote into a folder."""
     people, images = read_project_people(mix / MIX_PEOPLE)
-    given = people.extras.get("repeat_factor")
-    if given is None:
+    repeat_factors = people.extras.get("repeat_factor")
+    if repeat_factors is None:
         raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", fix="run `dataengine mix`")
-    factor = np.array([1.0 if value is None else float(value) for value in given])
+    factor = np.array([1.0 if value is None else float(value) for value in repeat_factors])
     return people, images, Mix(people.source, factor, read_recipe(mix / MIX_RECIPE).without_pseudo())
 
 
 def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
-    """The people of `path` and their crops. None at all is an `InputError`."""
+    """The people of `path` and their crops. A file without people is an `InputError`."""
     people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people to validate on", fix="ingest more data, or give val a larger share")
@@ -124,14 +125,14 @@ def files_of(mix: Path, params: FitParams) -> list[Path]:
 
 
 def refuse_shared_images(held_out: Images, training: Images, name: str) -> None:
-    """A picture that is learned from cannot measure: `InputError` where a content is in both."""
-    known = {sha256_file(Path(str(path))) for path in np.unique(training.path)}
-    shared = [str(path) for path in np.unique(held_out.path) if sha256_file(Path(str(path))) in known]
-    if shared:
+    """Raise `InputError` if a picture is in both sets: one that is learned from cannot measure."""
+    training_hashes = {sha256_file(Path(str(path))) for path in np.unique(training.path)}
+    shared_paths = [str(path) for path in np.unique(held_out.path) if sha256_file(Path(str(path))) in training_hashes]
+    if shared_paths:
         raise InputError(
-            f"{name} shares {len(shared)} pictures with the training people",
+            f"{name} shares {len(shared_paths)} pictures with the training people",
             expected="none",
-            got=shared[0],
+            got=shared_paths[0],
             fix="leave them out of the training set or of replay.mix",
         )
 
@@ -139,12 +140,12 @@ def refuse_shared_images(held_out: Images, training: Images, name: str) -> None:
 def fingerprint(
     params: FitParams, training: TrainingSet, validation: ValidationSet, files: Iterable[Path], processes: int = 1
 ) -> str:
-    """SHA-256 over all that decides the result: parameters, label files, pixels, PyTorch's version, `processes`.
+    """SHA-256 over all that decides the result: params, label files, pixels, PyTorch's version, `processes`.
 
-    A resume state is taken up only where this is the same.
+    A fit resumes only from a state with the same fingerprint.
     """
-    told = {name: value for name, value in asdict(params).items() if name != "loader"}  # changes speed alone
-    digest = hashlib.sha256(json.dumps([told, str(torch.__version__), processes], sort_keys=True).encode())
+    deciding_params = {name: value for name, value in asdict(params).items() if name != "loader"}  # speed alone
+    digest = hashlib.sha256(json.dumps([deciding_params, str(torch.__version__), processes], sort_keys=True).encode())
     pictures = sorted({*map(str, training.images.path), *map(str, validation.images.path)})
     for path in [*files, *map(Path, pictures)]:
         digest.update(f"{path} {sha256_file(path) if path.exists() else 'absent'}\n".encode())

@@ -19,7 +19,7 @@ from .start import check_alike, read_checkpoint
 
 
 class WithFeatures(nn.Module):
-    """A network that tells its projected features before its answer."""
+    """A network that returns its projected features, then its answer."""
 
     def __init__(self, student: KeypointNetwork, projection: nn.Module) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ class WithFeatures(nn.Module):
 
 
 class Distillation:
-    """The teacher of a fit and what it adds to the loss."""
+    """The teacher of a fit, and its part of the loss."""
 
     def __init__(self, params: DistillParams, student: KeypointNetwork, meta: ModelMeta, seed: int) -> None:
-        """`meta` is the student's; `seed` is of the projection's first weights.
+        """`meta` is the student's; `seed` draws the projection's first weights.
 
         Raises:
-            InputError: the teacher cannot be read, or sees other crops or has another head.
+            InputError: the teacher cannot be read, sees other crops, or has another head.
         """
         assert params.teacher is not None
         self.params, self.head = params, student.head_kind
@@ -60,27 +60,27 @@ class Distillation:
         features = self.teacher.eval().features(images)
         return (features, *self.teacher.read(features))
 
-    def loss(self, found: tuple[Tensor, ...], taught: tuple[Tensor, ...], joint_weight: Tensor) -> Tensor:
-        """What the student's tensors cost beside the teacher's: features first, then the answer."""
+    def loss(self, student: tuple[Tensor, ...], teacher: tuple[Tensor, ...], joint_weight: Tensor) -> Tensor:
+        """Loss of the student's tensors against the teacher's, each with features first, then the answer."""
         total = joint_weight.new_zeros(())
         if self.params.feature_weight:
-            total = total + self.params.feature_weight * feature_loss(found[0], taught[0], joint_weight)
+            total = total + self.params.feature_weight * feature_loss(student[0], teacher[0], joint_weight)
         if self.params.output_weight:
-            pairs = zip(_logits(self.head, found[1:]), _logits(self.head, taught[1:]), strict=True)
+            pairs = zip(_logits(self.head, student[1:]), _logits(self.head, teacher[1:]), strict=True)
             costs = [soft_target_loss(s, t, joint_weight, self.params.temperature) for s, t in pairs]
             total = total + self.params.output_weight * sum(costs)
         return total
 
 
 def _logits(head: Head, answer: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The answer as logits (b, k, bins); a heatmap's are its cells, as sharp as `expected_px` reads them."""
+    """The answer as logits (b, k, bins); a heatmap's are its cells, scaled by the sharpness of `expected_px`."""
     if isinstance(head, Heatmap):
         return tuple(EXPECTATION_SHARPNESS * maps.flatten(2) for maps in answer)
     return answer
 
 
 def _channels(net: KeypointNetwork, meta: ModelMeta) -> int:
-    """Width of the features."""
+    """Number of channels of a network's features."""
     parameter, training = next(net.parameters()), net.training
     with torch.no_grad():
         images = parameter.new_zeros(1, 3, meta.input_height_px, meta.input_width_px)

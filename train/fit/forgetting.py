@@ -1,7 +1,7 @@
 """What a fine-tuning fit forgets: the AP on an earlier round's test people, before it and after.
 
 Goodfellow et al., "An Empirical Investigation of Catastrophic Forgetting in Gradient-Based Neural Networks", 2013.
-`val_oks_ap` speaks of today's people; a network that gains on them may have lost on those of before.
+`val_oks_ap` measures today's people; a network that gains on them may have lost on earlier ones.
 """
 
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class OldTest:
     people: People
     images: Images
     ap_before: float | None
-    """Of the network that the fit starts from; None where it starts from no earlier one."""
+    """OKS AP of the network that the fit starts from; None if it starts from none of ours."""
 
 
 def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
-    """The people of `old_test`, and the AP of `start_from` on them; None where none are asked for.
+    """The people of `old_test`, and the AP of `start_from` on them; None if `old_test` is null.
 
     Raises:
-        InputError: there is nobody in the file, or a picture of it is learned from.
+        InputError: the file has no people, or a picture of it is among the training people's.
     """
     if params.old_test is None:
         return None
@@ -52,7 +52,7 @@ def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
 def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: int = 64) -> dict[str, float]:
     """AP before and after, and what was lost; a gain is a negative loss.
 
-    Without an earlier network only the AP after, without old people nothing.
+    Without an earlier network there is only the AP after; without old people, nothing.
     """
     if old is None:
         return {}

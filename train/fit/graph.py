@@ -2,7 +2,7 @@
 
 Networks with many small layers are bound by the launches of their kernels: HRNet-W32 trains 2.8 times faster this way
 (256x192, batch 64, bf16, one H200). A graph reads and writes fixed memory, so `Recorded` copies each batch into the
-inputs that it was recorded with; what changes from step to step besides, such as the learning rate, lies in tensors on
+inputs that it was recorded with; whatever else changes from step to step, such as the learning rate, lies in tensors on
 the device. See "CUDA Graphs" in PyTorch's notes on CUDA semantics.
 """
 
@@ -13,17 +13,17 @@ from torch import Tensor
 
 from .batch import Inputs
 
-WARM_UP_STEPS = 3  # as PyTorch's notes have it: cuDNN chooses kernels, the optimizer makes its state
+WARM_UP_STEPS = 3  # as PyTorch's notes advise: cuDNN chooses kernels, the optimizer makes its state
 Step = Callable[[Inputs], Tensor]
 Replay = Callable[[], None]
 
 
 class CannotRecord(Exception):
-    """The step has to be run as it is; says why. The batch at hand was not learned from."""
+    """The step has to run without a recording; the message says why. The batch at hand was not learned from."""
 
 
 class Recorded:
-    """A step for batches of one size. The first of them are learned from as they come, the others by replaying."""
+    """A step for batches of one size. The first few run the step itself, the others replay the recording."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Recorded:
         warm_up: Callable[[Callable[[], Tensor]], Tensor] | None = None,
         record: Callable[[Callable[[], Tensor]], tuple[Replay, Tensor]] | None = None,
     ) -> None:
-        """Both functions are the step: `call` may wait and retry, `to_record` does the same work whenever it is run."""
+        """Both functions are the step: `call` may wait and retry, `to_record` does the same work in every call."""
         self.call, self.to_record, self.device = call, to_record, device
         self._warm_up, self._record = warm_up or on_side_stream, record or record_graph
         self._inputs: Inputs | None = None
@@ -70,7 +70,7 @@ class Recorded:
     def _recorded(self, inputs: Inputs) -> tuple[Replay, Tensor]:
         try:
             return self._record(lambda: self.to_record(inputs))
-        except RuntimeError as error:  # of CUDA, of PyTorch where an operation refuses, or out of memory
+        except RuntimeError as error:  # from CUDA, from an operation that refuses to be recorded, or out of memory
             raise CannotRecord((str(error) or type(error).__name__).splitlines()[0]) from error
 
 

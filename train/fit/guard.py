@@ -1,7 +1,7 @@
 """Looks at every step's loss and gradient without stopping the device at each.
 
 A step that is not finite changes no weight: the optimizer leaves it out by itself (`step.py`). Here the host
-finds out, a few steps later on a GPU, and stops the run before anything of it is saved.
+learns of it, a few steps later on a GPU, and stops the run before any of it is saved.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dataengine.errors import InputError
 
-STEPS_BEHIND = 4  # a GPU has so much work queued before the host waits for it
+STEPS_BEHIND = 4  # steps that a GPU may have queued before the host waits for it
 
 
 class Reading(Protocol):
@@ -30,10 +30,12 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class _Noted:
+class _NotedStep:
+    """A step whose numbers have yet to be looked at."""
+
     reading: Reading
     rows: NDArray[np.int64]
-    moment: str
+    position: str
 
 
 class Guard:
@@ -49,40 +51,40 @@ class Guard:
     ) -> None:
         """`image_path` names a person's image, for messages.
 
-        `overflow_is_usual` lets gradients pass that are not finite: in fp16 the scaler leaves such a step out and
-        lowers its scale.
+        `overflow_is_usual` lets gradients that are not finite pass: in fp16 the scaler skips such a step and lowers its
+        scale.
         """
         self.image_path, self.overflow_is_usual = image_path, overflow_is_usual
         self.read, self.steps_behind = read or read_later, steps_behind
-        self._noted: deque[_Noted] = deque()
+        self._pending: deque[_NotedStep] = deque()
 
-    def note(self, report: Tensor, rows: NDArray[np.int64], moment: str) -> None:
-        """`report` (2,) holds loss and gradient norm of the step on persons `rows`; `moment` says where in the run.
+    def note(self, report: Tensor, rows: NDArray[np.int64], position: str) -> None:
+        """Note a step: `report` (2,) holds its loss and gradient norm, `rows` its persons; `position` is for messages.
 
         Raises what `settle` raises, for this step or an earlier one.
         """
-        self._noted.append(_Noted(self.read(report), rows, moment))
-        while self._noted and (len(self._noted) > self.steps_behind or self._noted[0].reading.has_come()):
-            self._look(self._noted.popleft())
+        self._pending.append(_NotedStep(self.read(report), rows, position))
+        while self._pending and (len(self._pending) > self.steps_behind or self._pending[0].reading.has_come()):
+            self._look(self._pending.popleft())
 
     def settle(self) -> None:
         """Look at all steps so far, waiting for the device.
 
         Raises:
-            InputError: a step's loss or gradient is not finite; names its people and images.
+            InputError: a step's loss or gradient is not finite; the message names its people and images.
         """
-        while self._noted:
-            self._look(self._noted.popleft())
+        while self._pending:
+            self._look(self._pending.popleft())
 
-    def _look(self, noted: _Noted) -> None:
-        loss, norm = noted.reading.values()
+    def _look(self, step: _NotedStep) -> None:
+        loss, norm = step.reading.values()
         if np.isfinite(loss) and (np.isfinite(norm) or self.overflow_is_usual):
             return
-        self._noted.clear()
-        rows = sorted({int(row) for row in noted.rows})
+        self._pending.clear()
+        rows = sorted({int(row) for row in step.rows})
         images = ", ".join(sorted({self.image_path(row) for row in rows}))
         raise InputError(
-            f"fitting diverged at {noted.moment}",
+            f"fitting diverged at {step.position}",
             expected="a finite loss and gradient",
             got=f"loss {loss:g}, gradient {norm:g} on people {', '.join(map(str, rows))} in {images}",
             fix="look at these labels, or lower learning_rate",

@@ -2,10 +2,10 @@
 
 `Learner.learn` does the same work at every call and never waits for the device: no number is read from it, nothing is
 copied to it. So it can be recorded as a CUDA graph (`graph.py`); on a CPU it is simply called. What changes
-from step to step is set before, by `set_rates`.
+from step to step is set beforehand, by `set_rates`.
 
 A batch is cut into pieces, and their gradients are added up. Each piece's loss is a mean over its counted joints and
-enters with its share of them, so the sum is the mean over the batch; only batch norm knows of pieces.
+enters with its share of them, so the sum is the mean over the batch; only batch norm sees the pieces.
 """
 
 from contextlib import nullcontext
@@ -28,7 +28,7 @@ from .schedule import MovingAverage, decay_groups
 
 
 class Learner:
-    """The network with its optimizer and its average, and into how many pieces a batch is cut."""
+    """The network, its optimizer, its average, and the number of pieces that a batch is cut into."""
 
     def __init__(
         self,
@@ -66,14 +66,14 @@ class Learner:
             self.decay = decay
 
     def learn(self, inputs: Inputs) -> Tensor:
-        """One whole step on a batch on the device; returns loss and gradient norm (2,), which lie there too.
+        """One whole step on a batch on the device; returns loss and gradient norm (2,), on the device too.
 
-        Where one of them is not finite no weight changes.
+        If one of them is not finite, no weight changes.
         """
         return self.update(self.gradients(inputs))
 
     def gradients(self, inputs: Inputs) -> Tensor:
-        """The loss of all ranks' batches, a scalar; its gradients are put in place."""
+        """The loss of all ranks' batches, a scalar; leaves the gradients in the parameters."""
         self.net.train()
         self.optimizer.zero_grad(set_to_none=True)
         bounds = _bounds(len(inputs), self.pieces)
@@ -94,7 +94,7 @@ class Learner:
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm)
         report = torch.stack([loss, norm])
-        if self.scaler.is_enabled():  # leaves out by itself what overflowed
+        if self.scaler.is_enabled():  # skips a step that overflowed by itself
             self.scaler.step(self.optimizer)
             self.scaler.update()
         else:
@@ -105,7 +105,7 @@ class Learner:
         return report
 
     def _shares(self, inputs: Inputs, parts: list[Inputs]) -> list[Tensor | float]:
-        """What each part's loss counts: its share of all ranks' counted joints, times the ranks it is averaged over."""
+        """Weight of each part's loss: its share of all ranks' counted joints, times the ranks it is averaged over."""
         world = self.ranks.world
         if len(parts) * world == 1:
             return [1.0]
@@ -116,12 +116,12 @@ class Learner:
         images, target = self.network_input(inputs.images), inputs.target
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not torch.float32):
             answer = (self.parallel or self.model)(images)
-            taught = self.distillation.teach(images) if self.distillation else ()
-        found = tuple(tensor.float() for tensor in answer)
+            teacher_answer = self.distillation.teach(images) if self.distillation else ()
+        student = tuple(tensor.float() for tensor in answer)
         if self.distillation is None:
-            return self.loss(found, target)
-        wanted = tuple(tensor.float() for tensor in taught)
-        return self.loss(found[1:], target) + self.distillation.loss(found, wanted, target.joint_weight)
+            return self.loss(student, target)
+        teacher = tuple(tensor.float() for tensor in teacher_answer)
+        return self.loss(student[1:], target) + self.distillation.loss(student, teacher, target.joint_weight)
 
 
 def _bounds(samples: int, pieces: int) -> list[tuple[int, int]]:

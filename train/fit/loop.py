@@ -1,8 +1,8 @@
 """Fit a keypoint network, resumable after a kill.
 
-`fit` runs the whole and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `step.py`
-what happens in a step. The same parameters and data give the same weights, in one go or with interruptions: every
-batch, augmentation and learning rate is a function of (seed, epoch, step), and the resume state holds the rest.
+`fit` runs all of it and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `step.py` what
+happens in a step. The same params and data give the same weights, in one go or with interruptions: every batch,
+augmentation and learning rate is a function of (seed, epoch, step), and the resume state holds the rest.
 """
 
 import copy
@@ -38,7 +38,7 @@ from .progress import Progress
 from .ranks import Ranks
 from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
 from .schedule import average_decay, learning_rate
-from .start import choose_device, files_read, first_network, model_meta, openmp_on_own_cores
+from .start import choose_device, files_read, first_network, model_meta, openmp_on_own_cores, within_section
 from .state import FitState, load_state, remove_state, save_state
 from .step import Stepper
 
@@ -59,33 +59,48 @@ def fit(
 ) -> dict[str, float]:
     """Fit on `training`, write the checkpoint folder `out` and the folder `report`; returns the final figures.
 
-    `files` are the label files read, for the fingerprint; `distill` may name a teacher.
+    `files` are the label files read, for the fingerprint; `distill` may name a teacher. A ParamsError names section
+    `stage`.
     """
-    device = choose_device(params)
+    with within_section(stage):
+        device, meta = choose_device(params), model_meta(params)
     ranks = Ranks.of_environment(device)
-    meta = model_meta(params)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
-    mark = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
+    run_fingerprint = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
-    state = load_state(out, mark)
+    state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
-    run, progress = Run(params, meta, training, ranks, distill, precision=precision.name), Progress(report)
+    with within_section(stage):
+        run = Run(params, meta, training, ranks, distill, precision=precision.name)
+    progress = Progress(report)
     run.restore(state)
     if ranks.is_first:
         say_precision(stage, precision)
         if not run.done:
             progress.restart()
-    ticks = range(run.done * run.steps_per_epoch, run.steps)
-    steps = track(ticks, stage, unit="batch") if ranks.is_first else iter(ticks)
+    step_numbers = range(run.done * run.steps_per_epoch, run.steps)
+    steps = track(step_numbers, stage, unit="batch") if ranks.is_first else iter(step_numbers)
     while not run.finished():
         with openmp_on_own_cores(device):
             loss = run.epoch(steps)
         run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation, progress))})
         if ranks.is_first:
-            save_state(out, run.state(mark))
+            save_state(out, run.state(run_fingerprint))
             progress.show_curves(run.history)
     next(steps, None)  # lets the bar finish its line
-    final = ranks.from_first(lambda: _finish(stage, run, meta, validation, old, mark, out, report, progress))
+    final = ranks.from_first(
+        lambda: _finish(
+            stage,
+            run,
+            meta,
+            validation,
+            old=old,
+            run_fingerprint=run_fingerprint,
+            out=out,
+            report=report,
+            progress=progress,
+        )
+    )
     ranks.leave()
     return final
 
@@ -101,20 +116,21 @@ def _finish(
     run: "Run",
     meta: ModelMeta,
     validation: ValidationSet,
+    *,
     old: OldTest | None,
-    mark: str,
+    run_fingerprint: str,
     out: Path,
     report: Path,
     progress: Progress,
 ) -> dict[str, float]:
-    """Write checkpoint and report of what is shipped; returns its figures."""
+    """Write the checkpoint and the report of the network that is shipped; returns its figures."""
     shipped = run.shipped()
     prediction = _predict(run, shipped, meta, validation)
     forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
     final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
-        **{"data_sha256": mark, "validation": run.shipped_figures()},
+        **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
     }
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
@@ -131,7 +147,7 @@ def _predict(run: "Run", net: nn.Module, meta: ModelMeta, validation: Validation
 
 
 def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
-    """Area (n,) of each person in crop pixels, augmentation aside."""
+    """Area (n,) of each person in crop pixels, without augmentation."""
     return person_area(people) * affine_scale(crop_matrix(people.bbox_xywh_px, meta.crop)) ** 2
 
 
@@ -163,13 +179,20 @@ class Run:
             Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
         )
         self.stepper = Stepper(
-            params, self.net, area, self.samples.image_path, ranks, self.distillation, self.average, precision=precision
+            params,
+            self.net,
+            area_px2=area,
+            image_path=self.samples.image_path,
+            ranks=ranks,
+            distillation=self.distillation,
+            average=self.average,
+            precision=precision,
         )
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
         drawn = len(training.order(0, params.draws_per_epoch, params.people_per_epoch))
-        whole = min(params.batch * params.accumulate * ranks.world, drawn)
-        self.batch = whole // ranks.world * ranks.world  # of all ranks together
+        common_batch = min(params.batch * params.accumulate * ranks.world, drawn)
+        self.batch = common_batch // ranks.world * ranks.world  # of all ranks together
         if not self.batch:
             raise InputError("fewer samples than processes", expected=f"{ranks.world} or more", got=str(drawn))
         self.steps_per_epoch = drawn // self.batch
@@ -178,7 +201,7 @@ class Run:
 
     @property
     def done(self) -> int:
-        """Number of whole epochs."""
+        """Number of epochs that are complete."""
         return len(self.history)
 
     def restore(self, state: FitState | None) -> None:
@@ -196,11 +219,11 @@ class Run:
         self.best = None if state.best is None else dict(state.best)
         self.history = list(state.history)
 
-    def state(self, mark: str) -> FitState:
+    def state(self, run_fingerprint: str) -> FitState:
         """What to save after a whole epoch."""
         learner = self.stepper.learner
         return FitState(
-            fingerprint=mark,
+            fingerprint=run_fingerprint,
             epochs_done=self.done,
             net=self.net.state_dict(),
             average=self.average.state_dict(),
@@ -215,17 +238,17 @@ class Run:
 
     @property
     def inference_batch(self) -> int:
-        """How many crops to predict at a time: no more than are fitted at a time where memory ran out."""
+        """Number of crops to predict at a time; after memory ran out, no more than are fitted at a time."""
         pieces = self.stepper.learner.pieces
         return -(-self.batch // self.ranks.world // pieces) if pieces > self.params.accumulate else INFERENCE_BATCH
 
     def finished(self) -> bool:
-        """All epochs are done, or there was no better one for `patience` epochs."""
+        """Whether all epochs are done, or the last `patience` epochs brought no better one."""
         waited = self.done - 1 - self._best_epoch() if self.history else 0
         return self.done >= self.params.epochs or 0 < self.params.patience <= waited
 
     def note(self, figures: dict[str, float]) -> None:
-        """Append the figures of the epoch just fitted; keep its average where the best one is shipped."""
+        """Append the figures of the epoch just fitted; keep its average if it is the best and the best is shipped."""
         self.history.append(figures)
         if self.params.ship == "best" and self._best_epoch() == self.done - 1:
             self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
@@ -237,21 +260,21 @@ class Run:
         return self.average
 
     def shipped_figures(self) -> dict[str, float]:
-        """The history's line on what is shipped."""
+        """The history's figures of the epoch that is shipped."""
         return self.history[self._best_epoch() if self.best is not None else -1]
 
     def _best_epoch(self) -> int:
-        """The first epoch of the highest AP."""
+        """The first epoch with the highest AP."""
         return int(np.argmax([figures[CHOSEN_BY] for figures in self.history]))
 
-    def epoch(self, ticks: Iterator[int]) -> float:
+    def epoch(self, step_numbers: Iterator[int]) -> float:
         """Fit one epoch; returns its mean loss."""
         order = self.training.order(self.done, self.params.draws_per_epoch, self.params.people_per_epoch)
-        chance = np.random.SeedSequence([self.params.seed, self.done])  # of dropout, in networks that have it
-        torch.manual_seed(int(chance.generate_state(1)[0]))
+        dropout_seed = np.random.SeedSequence([self.params.seed, self.done])  # for networks that have dropout
+        torch.manual_seed(int(dropout_seed.generate_state(1)[0]))
         started = time.perf_counter()
         for batch in self._batches(order):
-            step = next(ticks)
+            step = next(step_numbers)
             rate, decay = learning_rate(self.params, step, self.steps), average_decay(self.params, step)
             self.stepper.step(batch, rate, f"epoch {self.done}, step {step}", decay)
         mean = self.stepper.mean_loss()
@@ -265,10 +288,10 @@ class Run:
         return prepared_batches(
             self.samples,
             order[places],
-            self.batch // self.ranks.world,
-            self.params.seed,
-            self.done,
-            self.stepper.ready,
+            batch=self.batch // self.ranks.world,
+            seed=self.params.seed,
+            epoch=self.done,
+            prepare=self.stepper.ready,
             raw=self.stepper.device.type == "cuda",
             workers=self.params.loader.threads(self.stepper.device.type),
             places=places,
@@ -276,9 +299,9 @@ class Run:
         )
 
     def speed(self) -> dict[str, float]:
-        """Rate over what this process fitted and the share of that time spent waiting for crops.
+        """Images a second that this process fitted, and the share of that time spent waiting for crops.
 
-        Both 0 where it only finished the report.
+        Both are 0 if it only finished the report.
         """
         seconds = self.fit_seconds
         return {

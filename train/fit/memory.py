@@ -1,11 +1,11 @@
-"""A batch that does not fit into memory: how it is noticed, how many pieces it is cut into, what cannot be helped."""
+"""A batch that does not fit into memory: how it is recognised, how it is cut up, and when that does not help."""
 
-import sys
 from typing import NoReturn
 
 import torch
 
 from dataengine.errors import EnvironmentFault
+from dataengine.terminal.speech import say
 
 # PyTorch's CPU allocator has no exception of its own.
 _CPU_MEMORY_FAULTS = ("can't allocate memory", "not enough memory", "bad_alloc")
@@ -19,15 +19,15 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """Of the error's text; what follows are allocator statistics."""
+    """First line of the error's text; allocator statistics follow it."""
     return str(error).splitlines()[0] if str(error) else "out of memory"
 
 
 def halved(pieces: int, batch: int, fault: str, device: torch.device) -> int:
-    """Twice as many pieces for a batch of `batch` samples, at most one each; says so.
+    """Twice as many pieces for a batch of `batch` samples, at most one a sample; reports it.
 
     Raises:
-        EnvironmentFault: they were one sample each already.
+        EnvironmentFault: each piece was a single sample already.
     """
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -37,13 +37,15 @@ def halved(pieces: int, batch: int, fault: str, device: torch.device) -> int:
         )
     pieces = min(2 * pieces, batch)
     share = -(-batch // pieces)
-    print(f"out of memory ({fault}): going on with {share} samples at a time", file=sys.stderr, flush=True)
+    say(f"out of memory ({fault}): going on with {share} samples at a time")
     return pieces
 
 
 def refuse_rank(error: BaseException) -> NoReturn:
     """The other ranks are waiting for this one's gradients, so it cannot take smaller pieces alone."""
-    raise EnvironmentFault("a rank is out of memory", got=first_line(error), fix="halve params batch") from error
+    raise EnvironmentFault(
+        "a rank is out of memory", got=first_line(error), fix="halve batch in params.yaml"
+    ) from error
 
 
 def refuse_optimizer(error: BaseException) -> NoReturn:

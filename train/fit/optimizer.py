@@ -1,4 +1,4 @@
-"""The optimizer of a fit: AdamW in its fused form, which can leave a step out on the device's own word.
+"""The optimizer of a fit: AdamW in its fused form, which can skip a step by a flag on the device.
 
 On a GPU the learning rates are tensors there, so that a recorded step (`graph.py`) follows the schedule.
 """
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def make_optimizer(groups: Sequence[dict[str, Any]], learning_rate: float, device: torch.device) -> torch.optim.AdamW:
-    """AdamW over `groups`, each with its factor `rate` on the learning rate, for parameters on `device`."""
+    """AdamW over `groups`, each with a factor `rate` on the learning rate, for parameters on `device`."""
     optimizer = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
     for group in optimizer.param_groups if device.type == "cuda" else ():
         group["lr"] = torch.tensor(learning_rate, dtype=torch.float32, device=device)
@@ -28,28 +28,28 @@ def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
 
 
 def step_if_finite(optimizer: torch.optim.Optimizer, report: Tensor) -> None:
-    """One step, left out on the device where a number in `report` is not finite. Waits for nothing.
+    """One step, skipped on the device if a number in `report` is not finite. Waits for nothing.
 
-    Fused optimizers read their attribute ``found_inf``; it is how `torch.amp.GradScaler` leaves steps out.
+    Fused optimizers read their attribute ``found_inf``; this is how `torch.amp.GradScaler` skips steps.
     """
     optimizer.found_inf = (~torch.isfinite(report)).any().float()  # type: ignore[attr-defined]
     optimizer.step()
 
 
 def allow_recording(optimizer: torch.optim.Optimizer, allowed: bool) -> None:
-    """PyTorch wants to be told before a step is recorded as a CUDA graph, and warns of it in steps that are not."""
+    """Set the flag that PyTorch requires before a step is recorded as a CUDA graph, and warns of in other steps."""
     for group in optimizer.param_groups:
         group["capturable"] = allowed
 
 
 def take_state(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
-    """Go on with the moments of `saved`; what depends on the machine, such as where rates lie, stays as it is."""
+    """Load the moments of `saved`; what depends on the machine, such as the device of the rates, stays as it is."""
     own = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": saved["state"], "param_groups": own})
 
 
 def fresh_scaler(scaler: torch.amp.GradScaler, device: torch.device) -> torch.amp.GradScaler:
-    """A scaler that stands where `scaler` does, between two steps."""
+    """A new scaler with the state that `scaler` has between two steps."""
     fresh = torch.amp.GradScaler(device.type, enabled=scaler.is_enabled())
     fresh.load_state_dict(scaler.state_dict())
     return fresh

@@ -1,4 +1,4 @@
-"""What the two fitting stages can be told: one section each in ``params.yaml``."""
+"""Params of the two fitting stages: one section each in ``params.yaml``, and ``fit`` for what they share."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,9 +16,9 @@ class ReplayParams:
     """Old data that a fine-tuning fit goes on seeing, so that it does not forget it (experience replay)."""
 
     mix: str | None = None
-    """A folder that the stage mix wrote in an earlier round: train.json and recipe.json; none replays nothing."""
+    """Folder that the stage mix wrote in an earlier round (train.json, recipe.json); null replays nothing."""
     share: float = 0.0
-    """Of each epoch's draws, 0 or more and below 1; exact to one person."""
+    """Share of old people among each epoch's draws, 0 or more and below 1; exact to one person."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.share < 1:
@@ -29,17 +29,17 @@ class ReplayParams:
 
 @dataclass(frozen=True)
 class DistillParams:
-    """A larger network that the student learns from beside the labels (Hinton et al., 2015)."""
+    """A larger network that the student learns from besides the labels (Hinton et al., 2015)."""
 
     teacher: str | None = None
-    """A checkpoint folder or an export, of the same crop and head; none distils nothing."""
+    """A checkpoint folder or an export with the same crop and head; null distils nothing."""
     output_weight: float = 1.0
-    """Of the divergence between the teacher's and the student's distributions of a joint, nats."""
+    """Weight of the divergence between the teacher's and the student's distributions of a joint, nats."""
     feature_weight: float = 0.0
-    """Of the angle between the teacher's features and the student's, which a 1x1 convolution has brought to their
-    width; the convolution is not shipped."""
+    """Weight of the angle between the teacher's features and the student's, which a 1x1 convolution brings to the
+    teacher's width; the convolution is not shipped."""
     temperature: float = 2.0
-    """Divides the logits of both: above 1, what the teacher holds for unlikely counts for more."""
+    """Divides the logits of both: above 1, places that the teacher finds unlikely count for more."""
 
     def __post_init__(self) -> None:
         for name in ("output_weight", "feature_weight"):
@@ -64,16 +64,16 @@ class FitParams:
     head: str = "simcc"
     """Name in the table of heads: simcc or heatmap."""
     pretrained: str | None = None
-    """Published weights to begin with: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
+    """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
     name (vitpose)."""
     start_from: str | None = None
-    """A checkpoint folder or an export to begin with, or `champion`: the registry entry that compare.champion names."""
+    """A checkpoint folder or an export to start from, or `champion`: the registry entry that compare.champion names."""
     only: Source | None = None
     """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves it to the mix."""
     replay: ReplayParams = field(default_factory=ReplayParams)
     old_test: str | None = None
-    """People of an earlier round's test set, COCO JSON: metrics.json tells the AP on them, and after `start_from` the
-    AP lost."""
+    """People of an earlier round's test set, COCO JSON: metrics.json reports the AP on them and, with
+    `start_from`, the AP lost."""
     input_width_px: int
     input_height_px: int
     """Size of the crop that the network sees, in multiples of its stride: 16 for the residual network, 32 for HRNet."""
@@ -82,20 +82,20 @@ class FitParams:
     label_sigma_px: float
     """Width of the Gaussian labels, crop pixels: about 2 for simcc, 8 (two cells) for heatmap."""
     losses: dict[str, float] = field(default_factory=lambda: {"simcc_kl": 1.0})
-    """Weights of the losses that are summed; names in train/losses/table.py."""
+    """Loss by name -> its weight in the sum; train/losses/table.py lists the names."""
     epochs: int
     """Validations, log points and resume points of the run."""
     draws_per_epoch: int
     """How often the mix is drawn in one epoch: small sets need many passes but not a validation after each."""
     people_per_epoch: int | None = None
-    """So many people of the mix are an epoch, in place of `draws_per_epoch`: the draws follow each other without end,
-    and every epoch takes the next piece, so that fits on sets of any size take equally long. Null goes by draws."""
+    """Number of people in an epoch, instead of `draws_per_epoch`: the draws follow each other without end and every
+    epoch takes the next people, so that fits on sets of any size take equally long. Null goes by draws."""
     batch: int
-    """Samples in memory at a time; batch norm takes its statistics over them."""
+    """Samples in memory at a time; batch norm computes its statistics over them."""
     accumulate: int = 1
     """Batches whose gradients make one step of the optimizer."""
     learning_rate: float
-    """At the top of the schedule."""
+    """Highest learning rate of the schedule."""
     layer_decay: float = 1.0
     """Factor on the learning rate for each stage of the network from the head, which has the full rate, to the image;
     below 1 is for fine-tuning."""
@@ -104,23 +104,23 @@ class FitParams:
     warmup_share: float
     """Share of all steps in which the learning rate rises; it then falls as a cosine."""
     restarts: int = 0
-    """How often the fallen learning rate jumps back to the top."""
+    """How often the learning rate, once fallen, jumps back to the top."""
     restart_growth: float = 1.0
-    """Length of a cosine over that of the one before it."""
+    """Length of a cosine divided by that of the one before it."""
     ema_decay: float
-    """Of the average of the weights that is validated and shipped."""
+    """Decay of the moving average of the weights, which is what is validated and shipped."""
     clip_norm: float
-    """Longest gradient that is let through."""
+    """Largest norm of the gradient; longer ones are scaled down to it."""
     patience: int = 0
-    """Stop after so many epochs without a better validation AP; 0 never stops early."""
+    """Number of epochs without a better validation AP after which the fit stops; 0 never stops early."""
     ship: Literal["last", "best"] = "last"
     """Which epoch's average is shipped: the last, or that of the best validation AP. Choosing by AP makes that AP look
-    better than it is, and all the more so on a small validation set."""
+    better than it is, the more so the smaller the validation set."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU where there is one."""
+    """Device to fit on; auto takes a GPU if there is one."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
-    """Of the forward and backward pass; weights stay in float32. auto takes bf16 where the hardware multiplies in it,
-    by its instructions and by a measurement, else fp32. fp16 scales the loss and takes a GPU."""
+    """Precision of the forward and backward pass; weights stay in float32. auto takes bf16 if the hardware multiplies
+    in it, by its instructions and by a measurement, else fp32. fp16 scales the loss and needs a GPU."""
     channels_last: bool = True
     """Memory layout of images and features: faster for convolutions, on CPU and GPU."""
     augment: AugmentParams
@@ -135,7 +135,7 @@ class FitParams:
                 raise ParamsError(name, expected="above 0", got=repr(getattr(self, name)))
         if not 0 < self.crop_padding < float("inf"):
             got = repr(self.crop_padding)
-            raise ParamsError("crop_padding", expected="above 0; 1 is the person's box alone", got=got)
+            raise ParamsError("crop_padding", expected="above 0 (1 is the person's box alone)", got=got)
         if self.people_per_epoch is not None and self.people_per_epoch < 1:
             raise ParamsError("people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
         for name in ("warmup_share", "ema_decay"):

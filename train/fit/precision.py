@@ -1,20 +1,20 @@
 """Which precision a fit takes: the one it began with, or what suits this machine."""
 
-import sys
 from pathlib import Path
 
 import torch
 
 from dataengine.hardware.precision import ChosenPrecision, choose_precision
+from dataengine.terminal.speech import say
 
 from .params import FitParams
 from .state import FitState, resume_folder
 
 
 def fit_precision(params: FitParams, device: torch.device, state: FitState | None, out: Path) -> ChosenPrecision:
-    """`params.precision` made definite; `state` is what the fit that will write `out` goes on from.
+    """The precision that `params.precision` means here; `state` is what the fit that will write `out` resumes from.
 
-    A fit ends in the precision it began with, also on a machine that would have begun in another one: the weights of a
+    A fit ends in the precision it began with, even on a machine that would have begun in another one: the weights of a
     fit in two precisions would be those of neither.
     """
     here = choose_precision(params.precision, device)
@@ -28,5 +28,5 @@ def fit_precision(params: FitParams, device: torch.device, state: FitState | Non
 
 
 def say_precision(stage: str, chosen: ChosenPrecision) -> None:
-    """One line on standard error."""
-    print(f"{stage}: precision {chosen.name} ({chosen.reason})", file=sys.stderr, flush=True)
+    """Report the precision of a fit, with its reason."""
+    say(f"{stage}: precision {chosen.name} ({chosen.reason})")

@@ -1,7 +1,7 @@
 """What can be looked at while a fit runs: the curves so far, and a picture of the validation people after every epoch.
 
 They lie in ``<report>.live`` until the report is written, because the report itself is whole or absent; the pictures
-then become plots of it, one a step, as DVCLive names them. A fit that is taken up again keeps those of its epochs.
+then become plots of it, one a step, as DVCLive names them. A fit that is resumed keeps the pictures of its epochs.
 """
 
 import shutil
@@ -19,7 +19,7 @@ _CURVES = "curves"
 
 
 class Progress:
-    """Of the fit that will write the folder `report`."""
+    """Shows the progress of the fit that will write the folder `report`."""
 
     def __init__(self, report: Path) -> None:
         self.folder = report.with_name(report.name + ".live")
@@ -29,13 +29,13 @@ class Progress:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def show_people(self, epoch: int, validation: ValidationSet, prediction: Prediction) -> None:
-        """The picture of an epoch, the first of which is 0."""
+        """Write the picture of `epoch`, counted from 0."""
         path = self.folder / PICTURES / f"{epoch}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_picture(path, validation, prediction)
 
     def show_curves(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Of all epochs so far."""
+        """Write the curves of all epochs so far."""
         with fresh_folder(self.folder / _CURVES) as folder:
             write_curves(folder, history, history[-1])
 

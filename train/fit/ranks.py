@@ -1,10 +1,10 @@
 """The processes that share a fit when torchrun starts several; one process alone is a group of one.
 
 Each rank fits its part of every batch; DistributedDataParallel averages the gradients. Rank 0 validates, saves and
-writes; the others wait for its word.
+writes; the others wait for it.
 
 Batch norm takes its statistics over a rank's part: losses and gradients of n ranks are those of one process with the
-same `batch` and n times `accumulate`, and not those of one with n times `batch`. Its running statistics, which
+same `batch` and n times `accumulate`, not of one with n times `batch`. Its running statistics, which
 validation reads, are rank 0's: they move once a step, where one process moves them with every accumulated batch.
 
 Start with ``torchrun --nproc_per_node 2 -m dataengine.cli fit-student ...``: `batch` samples on each rank.
@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process's place among all."""
+    """This process's place among those that share a fit."""
 
     rank: int = 0
     world: int = 1
 
     @classmethod
     def of_environment(cls, device: torch.device) -> "Ranks":
-        """As torchrun's variables say; joins the group, over NCCL for fits on a GPU, one each, and over gloo on CPUs.
+        """The place that torchrun's variables give; joins the group, by NCCL on GPUs (one a process), by gloo on CPUs.
 
         Raises:
             EnvironmentFault: torchrun started more processes than there are GPUs.
@@ -83,6 +83,6 @@ class Ranks:
 def _take_gpu(local_rank: int) -> None:
     count = torch.cuda.device_count()
     if local_rank >= count:
-        got, fix = f"rank {local_rank}", f"take --nproc_per_node {count}, or params device: cpu"
+        got, fix = f"rank {local_rank}", f"take --nproc_per_node {count}, or set device to cpu in params.yaml"
         raise EnvironmentFault("more processes than GPUs", expected=f"{count} at most", got=got, fix=fix)
     torch.cuda.set_device(local_rank)

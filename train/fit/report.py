@@ -1,4 +1,4 @@
-"""What a fit tells: DVCLive curves and metrics, and a picture of the validation people with their predictions."""
+"""The report of a fit: DVCLive curves and metrics, and a picture of the validation people with their predictions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,8 +32,8 @@ def validation_figures(validation: ValidationSet, prediction: Prediction) -> dic
 def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
     """The history as DVCLive plots, and the final figures as its metrics.json.
 
-    Written anew from the history that the resume state carries, so a run that was killed and taken up again shows one
-    unbroken curve.
+    Written each time from the history in the resume state, so a run that was killed and resumed shows one unbroken
+    curve.
     """
     with Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None) as live:
         for figures in history:
@@ -45,7 +45,7 @@ def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Ma
 
 
 def write_picture(path: Path, validation: ValidationSet, prediction: Prediction) -> None:
-    """A JPEG of validation crops, evenly spaced over the set: prediction in colours, label in white."""
+    """A JPEG of validation crops, evenly spaced over the set: predictions in colours, labels in white."""
     count = min(PICTURE_PEOPLE, len(validation.people))
     rows = np.linspace(0, len(validation.people) - 1, count).round().astype(int)
     crops = validation.crops.take(rows)

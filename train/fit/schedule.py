@@ -1,4 +1,4 @@
-"""How fast a fit learns at each step, which parameters decay, and the average of the weights."""
+"""The learning rate of each step, the parameters that decay, and the average of the weights."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ EMA_RAMP_STEPS = 10  # the average forgets its random start: its decay is at mos
 
 
 def learning_rate(params: FitParams, step: int, steps: int) -> float:
-    """A linear rise over the warm-up, then half cosines down to nothing, each restart beginning at the top again.
+    """A linear rise over the warm-up, then half cosines down to zero, each restart beginning at the top again.
 
     Cosine annealing with warm restarts is Loshchilov and Hutter's (SGDR, ICLR 2017); here the cycles, each
     `restart_growth` times as long as the one before, fill the run exactly, so that it ends at the bottom of one.
@@ -29,8 +29,7 @@ def _cycle(params: FitParams, step: int, steps: int) -> tuple[int, int]:
     """First step and end of the cycle that `step` of `steps` lies in."""
     lengths = [params.restart_growth**cycle for cycle in range(params.restarts + 1)]
     bounds = [round(steps * sum(lengths[:cycle]) / sum(lengths)) for cycle in range(len(lengths) + 1)]
-    passed = [bound for bound in bounds[:-1] if bound <= step]
-    start = passed[-1]
+    start = [bound for bound in bounds[:-1] if bound <= step][-1]
     return start, next((bound for bound in bounds if bound > start), start + 1)
 
 
@@ -40,25 +39,25 @@ class MovingAverage:
     def __init__(self, average: nn.Module, net: nn.Module) -> None:
         pairs = list(zip(average.state_dict().values(), net.state_dict().values(), strict=True))
         moving = [pair for pair in pairs if pair[0].dtype.is_floating_point]
-        self._kept, self._new = [kept for kept, _ in moving], [new for _, new in moving]
+        self._average, self._new = [own for own, _ in moving], [new for _, new in moving]
         self._counters = [pair for pair in pairs if not pair[0].dtype.is_floating_point]
 
     @torch.no_grad()
     def update(self, decay: float | Tensor) -> None:
         """Move by 1 - `decay` of the way. A scalar tensor is for steps that are recorded as a CUDA graph."""
         if isinstance(decay, Tensor):
-            way = torch._foreach_sub(self._new, self._kept)
+            way = torch._foreach_sub(self._new, self._average)
             torch._foreach_mul_(way, 1 - decay)
-            torch._foreach_add_(self._kept, way)
+            torch._foreach_add_(self._average, way)
         else:
-            for kept, new in zip(self._kept, self._new, strict=True):
-                kept.lerp_(new, 1 - decay)
-        for kept, new in self._counters:
-            kept.copy_(new)
+            for own, new in zip(self._average, self._new, strict=True):
+                own.lerp_(new, 1 - decay)
+        for own, new in self._counters:
+            own.copy_(new)
 
 
 def average_decay(params: FitParams, step: int) -> float:
-    """`ema_decay`, less in the first steps."""
+    """`ema_decay`, and less in the first steps."""
     return min(params.ema_decay, (1 + step) / (EMA_RAMP_STEPS + step))
 
 

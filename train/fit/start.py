@@ -1,6 +1,7 @@
-"""The network that a fit begins with: fresh, from published weights, or from a checkpoint of our own."""
+"""The network that a fit starts from: fresh, from published weights, or from a checkpoint of our own."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -24,17 +25,26 @@ CHAMPION = "champion"  # what start_from may say instead of a folder
 P = TypeVar("P", bound=FitParams)
 
 
+@contextmanager
+def within_section(section: str) -> Iterator[None]:
+    """Name `section` of params.yaml in every ParamsError that is raised inside, by whoever does not know it."""
+    try:
+        yield
+    except ParamsError as error:
+        raise error.within(f"params {section}", is_field=False) from error
+
+
 def crop_spec(params: FitParams) -> CropSpec:
     """The crop that a network with these parameters sees."""
     return CropSpec(params.input_width_px, params.input_height_px, params.crop_padding)
 
 
 def model_meta(params: FitParams) -> ModelMeta:
-    """Metadata of the network to fit; published weights say of themselves what network they are for."""
-    given = architecture_of(params.network, params.pretrained) if params.pretrained else {}
+    """Metadata of the network to fit; published weights name the network they are for."""
+    published = architecture_of(params.network, params.pretrained) if params.pretrained else {}
     return ModelMeta(
         network=params.network,
-        network_kwargs={**given, **params.network_kwargs},
+        network_kwargs={**published, **params.network_kwargs},
         input_width_px=params.input_width_px,
         input_height_px=params.input_height_px,
         crop_padding=params.crop_padding,
@@ -45,7 +55,7 @@ def model_meta(params: FitParams) -> ModelMeta:
 def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:
     """The network with its first weights: a function of seed, published file and checkpoint alone."""
     if params.start_from and params.pretrained:
-        raise ParamsError("params start_from and pretrained both give weights", fix="set one of them to null")
+        raise ParamsError("start_from and pretrained both give weights", fix="set one of them to null")
     torch.manual_seed(params.seed)
     net = meta.build()
     if params.pretrained:
@@ -64,30 +74,37 @@ def files_read(params: FitParams) -> list[Path]:
 
 
 def choose_device(params: FitParams) -> torch.device:
-    """The device to fit on. Asking for what is not there is an `EnvironmentFault`."""
-    present = torch.cuda.is_available()
-    if params.device == "cuda" and not present:
-        raise EnvironmentFault("params device: cuda", got="no GPU that PyTorch sees", fix="set it to auto or cpu")
-    device = torch.device("cuda" if present and params.device != "cpu" else "cpu")
+    """The device to fit on.
+
+    Raises:
+        EnvironmentFault: a GPU is asked for and there is none.
+        ParamsError: fp16 is asked for on a CPU.
+    """
+    has_gpu = torch.cuda.is_available()
+    if params.device == "cuda" and not has_gpu:
+        fix = "set device to auto or cpu in params.yaml"
+        raise EnvironmentFault("a fit with device cuda needs a GPU", got="no GPU that PyTorch sees", fix=fix)
+    device = torch.device("cuda" if has_gpu and params.device != "cpu" else "cpu")
     if params.precision == "fp16" and device.type == "cpu":
-        raise ParamsError("params precision: fp16 takes a GPU", got="cpu", fix="set it to bf16 or fp32")
+        raise ParamsError("precision fp16 needs a GPU", got="cpu", fix="set it to bf16 or fp32")
     return device
 
 
 def openmp_on_own_cores(device: torch.device) -> AbstractContextManager[bool]:
-    """While the context lasts, a fit on the CPU has each of PyTorch's threads on a core of its own."""
+    """A context in which a fit on the CPU has each of PyTorch's threads on a core of its own."""
     if device.type != "cpu":
         return nullcontext(False)
     return one_core_each(Path(torch.__file__).parent / "lib" / "libgomp.so.1")
 
 
-def with_champion(params: P, path: Path) -> P:
-    """`params` of the file `path`, with the folder of the pinned champion where `start_from` says "champion"."""
+def with_champion(params: P, path: Path, section: str) -> P:
+    """`params` (`section` of the file `path`) with the pinned champion's folder if `start_from` is "champion"."""
     if params.start_from != CHAMPION:
         return params
     champion = pinned_champion(path)
     if champion is None:
-        raise ParamsError("params start_from: champion", got="no compare.champion", fix="run `dataengine begin-round`")
+        what, fix = f"params {section}.start_from is champion", "run `dataengine begin-round`"
+        raise ParamsError(what, expected="a pinned champion", got="no compare.champion", fix=fix)
     return replace(params, start_from=str(champion.folder))
 
 
@@ -108,9 +125,11 @@ def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
 def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) -> None:
     source, meta = read_checkpoint(folder)
     check_alike(f"start_from {folder}", meta, own_meta)
-    weights, own = source.state_dict(), net.state_dict()
-    if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own.items()}:
-        raise InputError(f"{folder} holds another network than the one to fit", got=meta.network, fix="start from none")
+    weights, own_weights = source.state_dict(), net.state_dict()
+    if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own_weights.items()}:
+        raise InputError(
+            f"{folder} holds another network than the one to fit", got=meta.network, fix="set start_from to null"
+        )
     net.load_state_dict(weights)
 
 
@@ -119,21 +138,21 @@ def check_alike(source: str, theirs: ModelMeta, ours: ModelMeta) -> None:
 
     `source` names the network of `theirs` in messages; `ours` is that of the network to fit.
     """
-    for name, given, wanted in (
+    for name, their_value, our_value in (
         ("crop", theirs.crop, ours.crop),
         ("normalisation", (theirs.mean, theirs.std), (ours.mean, ours.std)),
         ("keypoints", theirs.keypoints, ours.keypoints),
         ("head", _meaning(theirs.reader), _meaning(ours.reader)),
     ):
-        if given != wanted:
+        if their_value != our_value:
             raise InputError(
                 f"{source} has another {name} than the network to fit",
-                expected=str(wanted),
-                got=str(given),
-                fix="set the params of the fit to it, or name another",
+                expected=str(our_value),
+                got=str(their_value),
+                fix="set the fit's params to match, or name another network",
             )
 
 
 def _meaning(head: Head) -> dict[str, object]:
-    """What a bin of the answer stands for; how a heatmap is blurred before it is read is no part of it."""
+    """What a bin of the answer stands for; the blur of a heatmap before it is read does not belong to it."""
     return {name: value for name, value in head.describe().items() if name != "blur_sigma"}

@@ -1,10 +1,10 @@
 """What a killed fit continues from, after each whole epoch: weights, average, optimizer, loss scale, history.
 
-All else follows from these: the schedule and the samples from the number of epochs done, early stopping and the best
-epoch from the history.
+Everything else follows from these: the schedule and the samples from the number of epochs done, early stopping and the
+best epoch from the history.
 
-The state lies beside the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain tensors
-and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
+The state lies next to the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain
+tensors and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
 """
 
 import pickle
@@ -28,7 +28,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, eq=False)
 class FitState:
-    """After `epochs_done` epochs of the run that `fingerprint` names."""
+    """The state after `epochs_done` epochs of the run that `fingerprint` names."""
 
     fingerprint: str
     epochs_done: int
@@ -36,20 +36,22 @@ class FitState:
     average: Mapping[str, torch.Tensor]
     optimizer: dict[str, Any]
     history: list[dict[str, float]]
-    best: Mapping[str, torch.Tensor] | None = None  # the average of the best epoch, where that one is shipped
-    scaler: dict[str, Any] = field(default_factory=dict)  # of the loss, in fp16
-    projection: Mapping[str, torch.Tensor] = field(default_factory=dict)  # of the features, where there is a teacher
-    pieces: int = 1  # into which a batch has to be cut for this machine's memory
-    precision: str = ""  # that it began in: bf16, fp16 or fp32
+    best: Mapping[str, torch.Tensor] | None = None  # average of the best epoch, if that one is shipped
+    scaler: dict[str, Any] = field(default_factory=dict)  # scaler of the loss, in fp16
+    projection: Mapping[str, torch.Tensor] = field(
+        default_factory=dict
+    )  # projection of the features, if there is a teacher
+    pieces: int = 1  # pieces that a batch is cut into to fit this machine's memory
+    precision: str = ""  # precision it began in: bf16, fp16 or fp32
 
 
 def resume_folder(out: Path) -> Path:
-    """Where the run that will write `out` keeps its state."""
+    """Folder in which the run that will write `out` keeps its state."""
     return out.with_name(out.name + ".resume")
 
 
 def save_state(out: Path, state: FitState) -> None:
-    """Exchange the state in one step: a kill leaves the epoch before."""
+    """Replace the state in one step: a kill leaves that of the epoch before."""
     record = {f.name: getattr(state, f.name) for f in fields(state)}
     with atomic_path(resume_folder(out) / STATE_NAME) as partial:
         torch.save(record, partial)
@@ -63,10 +65,10 @@ def load_state(out: Path, fingerprint: str) -> FitState | None:
     try:
         state = FitState(**torch.load(path, map_location="cpu", weights_only=True))
     except _UNREADABLE:
-        return None  # an older format or a damaged disk costs a fresh start, nothing else
+        return None  # an older format or a damaged disk costs a fresh start, nothing more
     return state if state.fingerprint == fingerprint else None
 
 
 def remove_state(out: Path) -> None:
-    """The run is finished: its output says all."""
+    """Remove the state of a finished run: its output holds everything."""
     shutil.rmtree(resume_folder(out), ignore_errors=True)

@@ -1,10 +1,9 @@
-"""A step of a fit, and what surrounds it: rates, the way to the device, memory that runs out, the guard.
+"""A step of a fit and what surrounds it: rates, the copy to the device, memory that runs out, the guard.
 
-What is learned is `learner.py`'s. On one GPU the step is recorded and replayed (`graph.py`); where that
-cannot be, it says so once and goes on by calling it.
+The learning itself is in `learner.py`. On one GPU the step is recorded and replayed (`graph.py`); where that is not
+possible, the fit says so once and calls the step instead.
 """
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from dataengine.crops.training.loader import Batch
 from dataengine.nets.network import KeypointNetwork
+from dataengine.terminal.speech import say
 
 from .batch import Inputs, Ready, ready
 from .distill import Distillation
@@ -47,51 +47,51 @@ class Stepper:
         self.recorded: Recorded | None = None
         self._steps = 0
         if self.device.type == "cuda":
-            torch.backends.cudnn.benchmark = True  # batches are all of one size
+            torch.backends.cudnn.benchmark = True  # all batches have one size
             self.recorded = Recorded(self._learn_within_memory, self._learn_recordably, self.device)
             if ranks.world > 1:
-                self._record_no_more("several processes share the fit")
+                self._stop_recording("several processes share the fit")
 
     def ready(self, batch: Batch) -> Ready:
-        """`batch` as `step` takes it; may be called in the loader's threads."""
+        """`batch` in the form that `step` takes; may be called in the loader's threads."""
         return ready(batch, self.area_px2, self.device)
 
-    def step(self, batch: Ready, learning_rate: float, moment: str, decay: float = 0.0) -> Tensor:
+    def step(self, batch: Ready, learning_rate: float, position: str, decay: float = 0.0) -> Tensor:
         """Learn from `batch`; returns its loss, a scalar on the device that is good until the next step.
 
-        `decay` is the average's. `moment` says where in the run this is, for messages.
+        `decay` is that of the average; `position` says where in the run this is, for messages.
 
         Raises:
-            InputError: this step, or on a GPU one of the last few, was not finite; no weight has changed by it.
-            EnvironmentFault: memory does not suffice.
+            InputError: this step, or on a GPU one of the last few, was not finite; it has changed no weight.
+            EnvironmentFault: there is not enough memory.
         """
         self.learner.set_rates(learning_rate, decay)
         report = self._learned(batch.inputs)
         self._steps += 1
-        self.guard.note(report, batch.rows, moment)
+        self.guard.note(report, batch.rows, position)
         return report[0]
 
     def mean_loss(self) -> float:
-        """Of the steps since the last call. Waits for the device, and raises what `step` would have."""
+        """Mean loss of the steps since the last call. Waits for the device; raises what `step` would have raised."""
         self.guard.settle()
         mean = self.learner.loss_sum.item() / max(1, self._steps)
         self.learner.loss_sum.zero_()
         self._steps = 0
         return float(mean)
 
-    def _learned(self, given: Inputs) -> Tensor:
-        """`given` lies in the host's memory; returns loss and gradient norm (2,), on the device."""
+    def _learned(self, inputs: Inputs) -> Tensor:
+        """Learn from `inputs` in the host's memory; returns loss and gradient norm (2,), on the device."""
         if self.recorded is not None and self.learner.pieces > self.learner.params.accumulate:
-            self._record_no_more("memory ran out")
+            self._stop_recording("memory ran out")
         if self.recorded is not None:
             try:
-                return self.recorded(given)
+                return self.recorded(inputs)
             except CannotRecord as reason:
-                self._record_no_more(str(reason))
-        return self._learn_within_memory(given.to(self.device))
+                self._stop_recording(str(reason))
+        return self._learn_within_memory(inputs.to(self.device))
 
     def _learn_within_memory(self, inputs: Inputs) -> Tensor:
-        """`Learner.learn`, in smaller pieces from now on where memory runs out."""
+        """`Learner.learn`; if memory runs out, in smaller pieces from now on."""
         loss = self._gradients_within_memory(inputs)
         try:
             return self.learner.update(loss)
@@ -117,9 +117,9 @@ class Stepper:
         allow_recording(self.learner.optimizer, True)
         return self.learner.learn(inputs)
 
-    def _record_no_more(self, reason: str) -> None:
-        """Call the step from now on, and say why."""
+    def _stop_recording(self, reason: str) -> None:
+        """Call the step itself from now on, and report why."""
         self.recorded = None
         allow_recording(self.learner.optimizer, False)
         self.learner.scaler = fresh_scaler(self.learner.scaler, self.device)  # a recording may have stopped half-way
-        print(f"fitting without a CUDA graph: {reason}", file=sys.stderr, flush=True)
+        say(f"fitting without a CUDA graph: {reason}")

@@ -33,13 +33,13 @@ class Demand:
 
 
 def interval_checks(params: CompareParams, evidence: Evidence) -> list[tuple[Demand, Check]]:
-    """The primary demand and the guards, each with how it came out."""
+    """The primary demand and the guards, each with its outcome."""
     enough_clusters = evidence.test.clusters >= least_clusters(params)
     return [(demand, _check_of(demand, params.level, enough_clusters)) for demand in _demands(params, evidence)]
 
 
 def other_checks(params: CompareParams, evidence: Evidence) -> list[Check]:
-    """What no interval is needed for: state of the test set, latency, size, calibration."""
+    """Checks that need no interval: state of the test set, latency, size, calibration."""
     limits, megabytes = params.budgets, evidence.size_bytes / 1e6
     return [
         *_test_set(params, evidence),
@@ -52,8 +52,8 @@ def other_checks(params: CompareParams, evidence: Evidence) -> list[Check]:
 def least_clusters(params: CompareParams) -> int:
     """Fewest clusters that can bear the error of one comparison.
 
-    n clusters that all point the same way do so by chance with probability 2^-n, so no method that assumes nothing of
-    the spread may claim less.
+    n clusters that all point the same way do so by chance with probability 2^-n, so no method without assumptions
+    on the spread may claim less.
     """
     return max(params.min_clusters, math.ceil(-math.log2(params.share)))
 
@@ -74,7 +74,7 @@ def _demands(params: CompareParams, evidence: Evidence) -> Iterator[Demand]:
 
 
 def guarded_names(params: CompareParams, evidence: Evidence, pattern: str) -> list[str]:
-    """Slices that a pattern of the policy names: itself where it has no ``*``, else those that are large enough."""
+    """Slices that a pattern of the policy names: itself if it has no ``*``, else those that are large enough."""
     if "*" not in pattern:
         return [pattern]
     parts = {name: part for name, part in evidence.slices.items() if name != WHOLE}
@@ -86,12 +86,12 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
     """Passed where the lower bound exceeds the threshold, failed where the upper bound shown does not."""
     figure = demand.figure
     if figure is None or not len(figure.draws):
-        sentence = f"{demand.name} cannot be measured: the test set holds nobody there."
+        sentence = f"{demand.name} cannot be measured: the test set has nobody in it."
         return Check(demand.name, demand.kind, None, demand.threshold, None, sentence)
     low, high = lower_bound(figure, demand.error), figure.quantile((1 + level) / 2)
     passed: bool | None = None
     bound = f"between {_figure(demand, low)} and {_figure(demand, high)}"
-    # a floor is reached, a gain exceeded
+    # a floor has to be reached, a gain exceeded
     if low > demand.threshold or (demand.name == FLOOR and low == demand.threshold):
         passed, bound = True, f"above {_figure(demand, low)} with {1 - demand.error:.4g} confidence"
     elif high <= demand.threshold:
@@ -103,11 +103,11 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
 
 
 def lower_bound(figure: Resampled, error: float) -> float:
-    """What the true figure exceeds but for probability `error`: the lower of two bounds.
+    """The value that the true figure exceeds, except with probability `error`: the lower of two bounds.
 
     Percentiles as far out as a share of the error asks for are no longer in the draws where clusters are few (with 8 to
-    15 simulated clusters they let pass three times too many), but Student's t with the bootstrap's standard error is;
-    where clusters are many but the draws skewed it is the other way round.
+    15 simulated clusters three times too many pass); Student's t with the bootstrap's standard error is right there.
+    Where clusters are many but the draws skewed it is the other way round.
     """
     clusters = figure.clusters
     if clusters <= 1:
@@ -117,7 +117,7 @@ def lower_bound(figure: Resampled, error: float) -> float:
 
 
 def standard_error(figure: Resampled) -> float:
-    """Of the figure, from its draws; the bootstrap's own is too small by sqrt((n - 1) / n) on n clusters."""
+    """Standard error of the figure; the bootstrap's own is too small by sqrt((n - 1) / n) on n clusters."""
     clusters = max(figure.clusters, 2.0)
     return float(np.std(figure.draws)) * math.sqrt(clusters / (clusters - 1))
 

@@ -26,7 +26,7 @@ CheckKind = Literal["test-set", "primary", "guard", "latency", "size", "calibrat
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Predictions of about one confidence, and how right they were."""
+    """Predictions of similar confidence, and how right they were."""
 
     confidence: float  # mean of the bin
     oks: float  # mean of the bin
@@ -56,7 +56,7 @@ class ModelFigures:
     ece: float | None  # expected calibration error of a person's confidence against its OKS
     reliability: tuple[ReliabilityBin, ...]
     errors: tuple[ErrorRow, ...]
-    runner: str = ""  # what ran the file, in words; "" in verdicts from before it was recorded
+    runner: str = ""  # what ran the file, in words; "" in verdicts that are older than this field
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class PoseCounts:
     clusters_id: str  # the same id, the same clusters: only then may two verdicts' slices be compared
     clusters: int
     rare_clusters: int
-    seen_clusters: int  # that the test set shows
-    people: int  # of the test set, with a pose
-    rare_people: int  # of those, in rare clusters
+    seen_clusters: int  # clusters that the test set shows
+    people: int  # people of the test set with a pose
+    rare_people: int  # people of those in rare clusters
     without_pose: int  # people of the test set with too few labelled joints
 
 
@@ -126,7 +126,7 @@ class RunnerUsed:
 class Error:
     """Probability of a false promotion that the policy grants, and what is left of it on this test set."""
 
-    total: float  # of any false promotion within `TestSet.budget` comparisons
+    total: float  # for any false promotion within `TestSet.budget` comparisons
     this_round: float
     spent: float  # by this comparison and the earlier ones
     left: float
@@ -154,24 +154,24 @@ class Comparison:
     ap: Interval  # of the candidate
     champion_ap: Interval | None
     gain: Interval | None  # of the candidate over the champion, `policy.level` two-sided
-    correlation: float | None  # of the two models' logits of OKS; tells the power, see docs/results/gate.md
+    correlation: float | None  # of the two models' logits of OKS; decides the power, see docs/results/gate.md
     slices: tuple[SliceRow, ...]
     checks: tuple[Check, ...]
     test: TestSet
     error: Error
-    settle: Settle | None  # only where evidence lacks and more of it would help
+    settle: Settle | None  # only where there is not enough evidence and more would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
-    poses: PoseCounts | None = None  # None: the comparison was given no pose clusters
-    runner: RunnerUsed | None = None  # None: in verdicts from before it was recorded
+    poses: PoseCounts | None = None  # None: compared without pose clusters
+    runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
 
     @property
     def champion_id(self) -> str:
-        """Id of the champion that was compared with, "" for none."""
+        """Id of the champion, "" without one."""
         return "" if self.champion is None else self.champion.id
 
     def as_json(self) -> dict[str, Any]:
-        """The content of verdict.json. `candidate` and `champion` are ids there, "" for no champion."""
+        """The content of verdict.json. `candidate` and `champion` are ids there; "" means no champion."""
         record = asdict(self)
         models = {"candidate": record.pop("candidate"), "champion": record.pop("champion")}
         record |= {key: record.pop(name) for name, key in _KEYS.items()}
@@ -180,10 +180,10 @@ class Comparison:
 
     @classmethod
     def from_json(cls, record: Any, source: str = VERDICT_FILE) -> Self:
-        """The inverse of `as_json`; `source` names the file in an error.
+        """The inverse of `as_json`; `source` names the file in errors.
 
         Raises:
-            InputError: a key is missing or unknown, a value has another type, or the models are not those of the ids.
+            InputError: a key is missing or unknown, a value has another type, or the models do not match the ids.
         """
         try:
             comparison = RECORDS.record(cls, _by_field(record), "verdict")

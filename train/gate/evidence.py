@@ -22,8 +22,8 @@ WHOLE = ""  # name of the slice that holds everybody
 class SliceEvidence:
     """AP on a slice with its draws: the candidate's, and, where there is a champion, its own and the gain."""
 
-    people: int  # that count
-    images: int  # that hold them
+    people: int  # people that count
+    images: int  # images that hold them
     candidate: Resampled
     champion: Resampled | None
     gain: Resampled | None
@@ -31,11 +31,11 @@ class SliceEvidence:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that the policy looks at."""
+    """Everything that the policy looks at."""
 
     test: TestSet
     slices: Mapping[str, SliceEvidence]  # `WHOLE` and every slice by name
-    latency_ms: float | None  # of the candidate's file, batch 1; None where nobody measured it
+    latency_ms: float | None  # of the candidate's file, batch 1; None if it was not measured
     size_bytes: int
     ece: float | None
 
@@ -54,7 +54,7 @@ def resample(
     rng: np.random.Generator,
     threads: int | None = None,
 ) -> dict[str, SliceEvidence]:
-    """Draw clusters once for all slices (same names in both models). `clusters` (m,) follows `Matches.image_id`."""
+    """Draw clusters once for all slices (same names in both models). `clusters` (m,) is as `Matches.image_id`."""
     models = [candidate] if champion is None else [candidate, champion]
     every = [matches for model in models for matches in model.values()]
     draws = draw_ap(every, clusters, resamples=resamples, rng=rng, threads=threads)
@@ -66,7 +66,7 @@ def resample(
 
 
 def interval_in_range(figure: Resampled | None, level: float, low: float = -1.0) -> Interval | None:
-    """Two-sided interval cut to what AP (`low` = 0) or a gain (-1) can be; None where nothing was drawn."""
+    """Two-sided interval cut to what AP (`low` = 0) or a gain (-1) can be; None if nothing was drawn."""
     if figure is None or not len(figure.draws):
         return None
     interval = figure.interval(level)
@@ -74,7 +74,7 @@ def interval_in_range(figure: Resampled | None, level: float, low: float = -1.0)
 
 
 def _slice_evidence(models: list[Matches], draws: NDArray[np.float64], clusters: NDArray[np.int64]) -> SliceEvidence:
-    """`draws` (r, 1 or 2) follow `models`."""
+    """Evidence of one slice; the columns of `draws` (r, 1 or 2) are those of `models`."""
     effective = effective_clusters(models[0], clusters)
     each = [Resampled.of(average_precision(m), draws[:, k], effective) for k, m in enumerate(models)]
     people, images = int(models[0].persons.sum()), int(np.count_nonzero(models[0].persons))

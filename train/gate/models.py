@@ -45,14 +45,14 @@ class ScoredModel:
 
     @property
     def latency_ms(self) -> float | None:
-        """Of one crop at batch 1."""
+        """Latency of one crop at batch 1; None if the export did not measure it with this runner."""
         return self.figures.latency_ms.get("1")
 
 
 def score(
-    model: ExportedModel, people: People, images: Images, candidate: Candidate, runner: Runner, who: str
+    model: ExportedModel, people: People, images: Images, *, candidate: Candidate, runner: Runner, who: str
 ) -> ScoredModel:
-    """Run `model` by `runner`, which `candidate` made, on everyone in their labelled boxes."""
+    """Run `model` with `runner`, which `candidate` made, on everyone in their labelled boxes; `who` is for progress."""
     name = candidate.file
     prediction = predict_people(runner, model.meta, people, images, description=who)
     predicted_people = prediction.as_people(people)
@@ -80,15 +80,15 @@ def score(
 
 
 def _latency_ms(record: Mapping[str, Any], runner: str) -> dict[str, float]:
-    """What the export measured of a file, if by this runner; older exports do not name theirs and have but one."""
+    """What the export measured for a file, if with this runner; older exports do not name theirs and have only one."""
     return dict(record.get("latency_ms", {})) if record.get("runner", runner) == runner else {}
 
 
 def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:
-    """What labels and pose clusters tell, and the values of extra `columns` of people; one of lists holds tags.
+    """Slices from labels, pose clusters and the values of the extra `columns` of people; a column of lists holds tags.
 
     Raises:
-        InputError: a column is not there, or makes slices of the same name as another or as the pose clusters.
+        InputError: a column is missing, or its slices have the names of another column's or of the pose clusters'.
     """
     slices = standard_slices(people, images)
     if clusters is not None:
@@ -116,9 +116,9 @@ def matches_of(pairs: Pairs, images: Images, slices: list[Slice]) -> dict[str, M
 
 
 def agreement(people: People, one: Prediction, other: Prediction) -> float | None:
-    """Correlation of two models' logits of OKS over people, which decides how well their difference is known.
+    """Correlation of two models' logits of OKS over people, which decides how well their difference can be measured.
 
-    None where one model is equally good on everybody.
+    None if one model is equally good on everybody.
     """
     logits = [logit(np.clip(person_oks(people, p.keypoints_px), LEAST_OKS, 1 - LEAST_OKS)) for p in (one, other)]
     spread = min(float(np.std(each)) for each in logits)
@@ -135,7 +135,7 @@ def _bins(reliability: Reliability) -> tuple[ReliabilityBin, ...]:
 
 
 def _errors(breakdown: ErrorBreakdown) -> tuple[ErrorRow, ...]:
-    """How many joints of each class of error; for the last three, how many people or detections."""
+    """Number of joints in each class of error; for the last three, of people or detections."""
     counts: Mapping[str, int] = {
         "score": int(breakdown.misscored.sum()),
         "background": int((breakdown.labels == "background").sum()),

@@ -1,4 +1,4 @@
-"""Section `compare` of params.yaml: what the gate asks of a candidate, and the error it may spend on the answer."""
+"""Section `compare` of params.yaml: what the gate asks of a candidate, and the error that the answer may spend."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -32,19 +32,19 @@ class Guards:
     margin: float
     """AP (0..1)."""
     level: float
-    """One-sided confidence of each. All guards must hold, so none needs a share of the others' error (Berger 1982)."""
+    """One-sided confidence of each. All guards must hold, so no error is split among them (Berger 1982)."""
     min_people: int
-    """Slices that a ``*`` finds are left alone when they are smaller."""
+    """Smaller slices that a ``*`` finds are left alone."""
 
 
 @dataclass(frozen=True)
 class Budgets:
-    """What the file that ships may cost; null asks nothing."""
+    """What the file that ships may cost; null sets no limit."""
 
     latency_ms: float | None
-    """Of one crop at batch 1 (median), as the export measured that file."""
+    """Latency of one crop at batch 1 (median), as the export measured it for that file."""
     size_mb: float | None
-    """1e6 bytes."""
+    """Size in 1e6 bytes."""
     ece: float | None
     """Expected calibration error of a person's confidence against its OKS, 0..1."""
 
@@ -54,17 +54,17 @@ class CompareParams:
     """Section `compare` of params.yaml."""
 
     champion: str
-    """Id of the registry entry that candidates of this round must beat; "" before there is one."""
+    """Id of the registry entry that this round's candidate must beat; "" before there is one."""
     round: int
     """Which round this is, from 1."""
     test_uses: dict[str, int]
-    """How many comparisons each test set had seen when the round began, by the first digits of its hash."""
+    """Number of comparisons that each test set had served when the round began, by the first digits of its hash."""
     alpha: float
     """Probability that the gate promotes a candidate that it should not, in any of `uses` comparisons together."""
     uses: int
     """Comparisons that one test set may serve; each has an equal share of `alpha`."""
     warn_from: int
-    """Use from which on the gate asks for a fresh test set."""
+    """Number of the use from which on the gate asks for a fresh test set."""
     floor_ap: float
     """AP (0..1) that a first model must reach, by the lower bound of its interval."""
     primary: Primary
@@ -75,8 +75,9 @@ class CompareParams:
     level: float
     """Confidence of the intervals that are shown, and of a rejection, 0..1."""
     power: float
-    """Probability of a decision that the number of people still needed is reckoned for."""
+    """Probability of a decision for which the number of people still needed is computed."""
     resamples: int
+    """Number of bootstrap resamples."""
     cluster: ClusterKind
     """What is resampled: images, blocks of frames of a video, whole videos, or the same frames of all videos."""
     block_frames: int
@@ -102,18 +103,18 @@ class CompareParams:
         if self.resamples < 100:
             raise ParamsError("resamples", expected="100 or more", got=str(self.resamples))
         if any(not isinstance(n, int) or n < 0 for n in self.test_uses.values()):
-            raise ParamsError("test_uses", expected="a whole number for each hash", fix="dataengine begin-round")
+            raise ParamsError("test_uses", expected="a whole number for each hash", fix="run `dataengine begin-round`")
 
     @property
     def share(self) -> float:
         """Error that one comparison may spend.
 
         Equal shares are the linear spending function of Lan & DeMets (1983, "Discrete sequential boundaries for
-        clinical trials", alpha * t): no round is worth more than another, and any `uses` comparisons in a row, even on
+        clinical trials", alpha * t): no round counts more than another, and any `uses` comparisons in a row, even on
         changing test sets, promote wrongly with probability `alpha` at most (Bonferroni: under any dependence).
         """
         return self.alpha / self.uses
 
     def earlier_uses(self, test_sha256: str) -> int:
-        """Comparisons that this test set had seen before this round."""
+        """Number of comparisons that this test set had served before this round."""
         return int(self.test_uses.get(short_sha256(test_sha256), 0))

@@ -1,8 +1,9 @@
-"""The verdict: promote when every demand passes, reject when one fails, else not enough evidence and what would help.
+"""The verdict: promote when every demand passes, reject when one fails, else not enough evidence.
 
-`judge` is pure. A false promotion needs the primary demand to pass wrongly, which it does with probability
-`CompareParams.share` at most, whatever the guards and budgets say: these can only stop a promotion. An intersection of
-demands needs no correction for their number (Berger 1982, "Multiparameter hypothesis testing").
+`judge` is pure; where evidence is short it says how much more would help. A false promotion needs the primary demand to
+pass wrongly, which it does with probability `CompareParams.share` at most, whatever the guards and budgets say: these
+can only stop a promotion. An intersection of demands needs no correction for their number (Berger 1982,
+"Multiparameter hypothesis testing").
 """
 
 import math
@@ -17,7 +18,7 @@ from .comparison import Check, Decision, Error, Settle
 from .evidence import WHOLE, Evidence
 from .policy import CompareParams
 
-HOPELESS = 1000  # times the people of the test set: beyond that, a number says nothing
+HOPELESS = 1000  # times the people of the test set; a larger number says nothing
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def spent_error(params: CompareParams, use: int) -> Error:
 
 
 def people_factor(demand: Demand, level: float, power: float) -> tuple[float, bool]:
-    """How many times the people would settle a demand, and whether that would be by passing it.
+    """The factor on the number of people that would settle a demand, and whether the demand would then pass.
 
     The spread falls with the root of the number of clusters. With a distance d between figure and threshold and a
     standard error s, n times the people decide with probability `power` where n = ((z_error + z_power) s / d)^2.
@@ -120,22 +121,22 @@ def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
 
 
 def _small_guards(params: CompareParams, evidence: Evidence) -> Iterator[str]:
-    """What guards pass over, or measure on few people: neither shall go unsaid."""
-    if evidence.whole.gain is None:  # a first model is measured against nobody
+    """Warnings on slices that guards pass over or measure on few people."""
+    if evidence.whole.gain is None:  # a first model has no champion to be worse than
         return
     least = params.guarded.min_people
     people = {name: part.people for name, part in evidence.slices.items() if name != WHOLE}
     for pattern in params.guarded.slices:
         small_slices = [f"{name} ({n})" for name, n in people.items() if n < least and fnmatchcase(name, pattern)]
         if small_slices and "*" in pattern:
-            yield f"Not guarded, for they hold fewer than {least} people: {', '.join(small_slices)}."
+            yield f"Not guarded, since they hold fewer than {least} people: {', '.join(small_slices)}."
         elif small_slices:
             slice_words = f"The guard on {small_slices[0]} rests on fewer than {least} people"
             yield f"{slice_words}: its answer says little either way."
 
 
 def _round_up(count: float) -> int:
-    """To two digits, upwards: more would claim to know more."""
+    """`count` rounded up to two digits: more digits would claim to know more."""
     if count < 1:
         return 1
     step = 10 ** max(math.floor(math.log10(count)) - 1, 0)

@@ -1,7 +1,7 @@
-"""Losses between a teacher's answer and a student's: of what they believe, and of what they see.
+"""Losses between a teacher's answer and a student's: on their distributions, and on their features.
 
 Both are means over the joints that count, each as much as any other: how far a label is trusted says nothing about the
-teacher. No joint at all gives 0. The teacher's tensors should carry no gradient.
+teacher. Without any joint the loss is 0. The teacher's tensors should carry no gradient.
 """
 
 import torch
@@ -15,8 +15,8 @@ def soft_target_loss(student: Tensor, teacher: Tensor, joint_weight: Tensor, tem
     Logits are (b, 17, bins); joint_weight is (b, 17), 0 = does not count. T^2 keeps the gradient's size as T changes
     (Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2).
     """
-    wanted, found = (torch.log_softmax(logits / temperature, dim=-1) for logits in (teacher, student))
-    divergence = temperature**2 * (wanted.exp() * (wanted - found)).sum(dim=-1)
+    teacher_log, student_log = (torch.log_softmax(logits / temperature, dim=-1) for logits in (teacher, student))
+    divergence = temperature**2 * (teacher_log.exp() * (teacher_log - student_log)).sum(dim=-1)
     counts = joint_weight > 0
     return (divergence * counts).sum() / counts.sum().clamp(min=1)
 

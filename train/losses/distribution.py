@@ -1,8 +1,8 @@
 """Losses that compare a predicted distribution with a Gaussian around the label: KL for SimCC, MSE for heatmaps.
 
 SimCC labels are RTMPose's (Jiang et al. 2023, section 3.2); heatmap labels are SimpleBaseline's (Xiao et al. 2018,
-section 3), at unrounded places as UDP asks (Huang et al. 2020). Both losses are means over the joints that count, not
-over weights: a half-trusted joint pulls half as hard. No joint at all gives 0.
+section 3), at unrounded positions, as in UDP (Huang et al. 2020). Both losses are means over the joints that count, not
+over weights: a half-trusted joint pulls half as hard. Without any joint the loss is 0.
 """
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 def gaussian_labels(position_px: Tensor, bins: int, split: int, sigma_px: float) -> Tensor:
     """Distributions (..., bins) over the bins of an axis around positions (...), crop pixels; each sums to 1.
 
-    Bin i lies at (i + 0.5) / split - 0.5, as `dataengine.nets.simcc.bin_centers_px` has it.
+    Bin i lies at (i + 0.5) / split - 0.5, as in `dataengine.nets.simcc.bin_centers_px`.
     """
     centers = (torch.arange(bins, device=position_px.device, dtype=position_px.dtype) + 0.5) / split - 0.5
     return torch.softmax(-0.5 * ((centers - position_px[..., None]) / sigma_px) ** 2, dim=-1)
@@ -54,7 +54,7 @@ def heatmap_loss(
 
     heatmaps (b, 17, h, w). The sum over cells is divided by the area of the label's bump, pi sigma^2 (the integral of
     its square), so that an empty map costs about 1 whatever the resolution; SimpleBaseline's mean over all cells would
-    shrink with the map and drown beside any other loss.
+    shrink with the map and vanish next to any other loss.
     """
     label = gaussian_heatmaps(keypoints_px, heatmaps.shape[-2], heatmaps.shape[-1], cell_px, sigma_px)
     bump_cells = torch.pi * sigma_px**2 / (cell_px[0] * cell_px[1])

@@ -1,6 +1,6 @@
 """The table of losses, and their weighted sum as ``params.yaml`` states it.
 
-Adding a loss: write a pure function in `losses_distribution` or `losses_position`, or a module beside them, that is a
+Adding a loss: write a pure function in `distribution.py` or `position.py`, or in a module next to them, that is a
 mean over counted joints (`Target.counted`: gradient accumulation relies on it) and finite for none; wrap it in a
 function of (answer, target, head, sigma_px); add one line to `LOSSES`.
 """
@@ -19,7 +19,7 @@ from .position import oks_loss, smooth_l1_loss, wing_loss
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What a batch of b crops should be answered with."""
+    """The right answer to a batch of b crops."""
 
     keypoints_px: Tensor  # (b, 17, 2) crop pixels
     joint_weight: Tensor  # (b, 17), 0 = does not count
@@ -72,11 +72,11 @@ class WeightedLoss:
     """The sum of the losses whose weight is not 0."""
 
     def __init__(self, weights: Mapping[str, float], head: Head, sigma_px: float) -> None:
-        """Raises `ParamsError` for an unknown loss, one of another head, a negative weight, or none above 0."""
+        """Raises `ParamsError` for an unknown loss, one for another head, a negative weight, or no weight above 0."""
         check_weights(weights)
         for name, weight in weights.items():
             if weight and not isinstance(head, NEEDS_HEAD.get(name, object)):
-                raise ParamsError(f"loss {name} does not fit the head", got=type(head).__name__, fix="set it to 0")
+                raise ParamsError(f"losses.{name} does not fit the head", got=type(head).__name__, fix="set it to 0")
         self.weights = {name: float(weight) for name, weight in weights.items() if weight}
         self.head, self.sigma_px = head, sigma_px
 
@@ -92,13 +92,13 @@ class WeightedLoss:
 
 
 def check_weights(weights: Mapping[str, float]) -> None:
-    """Refuse what is no weighted sum of known losses."""
+    """Raise `ParamsError` unless `weights` is a weighted sum of losses in `LOSSES`."""
     unknown = sorted(set(weights) - set(LOSSES))
     if unknown:
-        raise ParamsError("params losses has an unknown name", expected=" | ".join(LOSSES), got=", ".join(unknown))
+        raise ParamsError("losses has an unknown name", expected=" | ".join(LOSSES), got=", ".join(unknown))
     bad = [name for name, weight in weights.items() if not _is_weight(weight)]
     if bad or not any(weights.values()):
-        raise ParamsError("params losses", expected="weights of 0 or more, one above 0", got=repr(dict(weights)))
+        raise ParamsError("losses", expected="weights of 0 or more, one above 0", got=repr(dict(weights)))
 
 
 def _is_weight(value: object) -> bool:

@@ -1,8 +1,8 @@
 """Which joints of two teachers to believe: pure arithmetic on their opinions.
 
 A teacher vouches for a joint when it is confident and its answer on the mirrored image is the same. A joint is kept
-when a teacher vouches for it, when both do and agree, and when it lies where its neighbours in time let expect.
-All distances are shares of the person's size, the square root of the box's area, as OKS has it.
+when a teacher vouches for it, when both do and agree, and when it lies about where its neighbours in time do.
+All distances are shares of the person's size, the square root of the box's area, as in OKS.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Why a joint was dropped, in the order of the tests; a joint bears the first that it fails.
+# Why a joint was dropped, in the order of the tests; the reason is the first test that it fails.
 KEPT, UNSURE, UNSTEADY, DISPUTED, JUMPED = "kept", "unsure", "unsteady", "disputed", "jumped"
 VERDICTS = (KEPT, UNSURE, UNSTEADY, DISPUTED, JUMPED)
 
@@ -21,9 +21,9 @@ class FilterParams:
     """When a joint of a teacher is believed."""
 
     blazepose_confidence: float
-    """BlazePose is confident of a joint from here on (its visibility x presence)."""
+    """Least confidence at which BlazePose is sure of a joint (its visibility x presence)."""
     fitted_confidence: float
-    """The fitted teacher is confident from here on (probability that the joint lies near the place given)."""
+    """Least confidence at which the fitted teacher is sure (probability that the joint lies near its answer)."""
     flip_tolerance: float
     """Largest distance between a teacher's answers on the image and on its mirror image, share of person size."""
     agreement_tolerance: float
@@ -33,7 +33,7 @@ class FilterParams:
     min_joints: int
     """A person with fewer kept joints is dropped."""
     lone_teacher_trust: float
-    """Trust in a joint that only one teacher vouches for; a joint on which both are of one mind has 1."""
+    """Trust in a joint that only one teacher vouches for; a joint on which both agree fully has 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,10 @@ class Opinion:
 
 @dataclass(frozen=True, eq=False)
 class JointVerdict:
-    """What is believed of n people."""
+    """What is believed about n people."""
 
     keypoints_px: NDArray[np.float64]  # (n, 17, 2); where nobody vouches, the first teacher's
-    reason: NDArray[np.str_]  # (n, 17) of VERDICTS
+    reason: NDArray[np.str_]  # (n, 17), each one of VERDICTS
     kept: NDArray[np.bool_]  # (n,) people with enough joints
     weight: NDArray[np.float64]  # (n,) mean trust in the kept joints, 0..1
 
@@ -92,18 +92,18 @@ def temporal_distance(
 ) -> NDArray[np.float64]:
     """Distance (n, 17) of each joint from the mean of the same joint in the frames before and after, px.
 
-    Only neighbours that are believed count; a joint without two of them has distance 0: one neighbour cannot tell
-    a mistake from motion.
+    Only neighbours that are believed count; a joint without two of them has distance 0, since one neighbour cannot
+    distinguish a mistake from motion.
     """
-    known = (neighbour_rows >= 0)[:, :, None] & believed[neighbour_rows]  # (n, 2, 17)
+    has_neighbour = (neighbour_rows >= 0)[:, :, None] & believed[neighbour_rows]  # (n, 2, 17)
     middle = points[neighbour_rows].mean(axis=1)
-    return np.where(known.all(axis=1), np.linalg.norm(points - middle, axis=2), 0.0)
+    return np.where(has_neighbour.all(axis=1), np.linalg.norm(points - middle, axis=2), 0.0)
 
 
 def joint_trust(
     distance: NDArray[np.float64], vouched: list[NDArray[np.bool_]], params: FilterParams
 ) -> NDArray[np.float64]:
-    """Trust (n, 17) in 0..1: falls from 1 to `lone_teacher_trust` as two teachers part; that of one alone is lowest."""
+    """Trust (n, 17) in 0..1: falls from 1 to `lone_teacher_trust`, which one teacher alone gets, as two move apart."""
     parted = np.clip(distance / params.agreement_tolerance, 0.0, 1.0)
     both = 1.0 - (1.0 - params.lone_teacher_trust) * parted
     return np.where(vouched[0] & vouched[1], both, params.lone_teacher_trust)

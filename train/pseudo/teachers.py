@@ -1,6 +1,6 @@
 """Ask the two teachers: BlazePose finds and labels people, the fitted network labels the same boxes.
 
-Each answers twice, on the image and on its mirror image; how far the two answers lie apart tells how far to trust it.
+Each answers twice, on the image and on its mirror image; the closer the two answers, the more it is trusted.
 """
 
 from collections.abc import Iterable
@@ -38,10 +38,10 @@ def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Fou
     """Everybody that BlazePose finds, in the order of video and frame.
 
     Besides the detector's regions it looks where the people of the frame before, at most `max_gap` frames ago, would
-    be: the detector wants a face, following somebody does not.
+    be: the detector needs a face, following somebody does not.
     """
     blazepose = BlazePose(model_folder)
-    found: list[Found] = []
+    found_people: list[Found] = []
     before: list[Found] = []
     for row in track(np.lexsort([images.frame, images.video]), "BlazePose", total=len(images), unit="frame"):
         image = read_image(str(images.path[row]))
@@ -49,8 +49,8 @@ def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Fou
         regions = [detection.roi for detection in blazepose.detect(image)]
         regions += [person.landmarks.next_roi for person in before] if follows else []
         before = _people_in(blazepose, image, int(row), regions)
-        found += before
-    return found
+        found_people += before
+    return found_people
 
 
 def _follows(images: Images, before: int, now: int, max_gap: int) -> bool:
@@ -63,8 +63,8 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
     for region in regions:
         landmarks = blazepose.landmarks(image, region)
         box = _box_inside(landmarks.keypoints_px, image.shape[1::-1])
-        known = [person.bbox_xywh_px for person in people]
-        is_new = not known or box_iou(box, np.stack(known)).max() < SAME_PERSON_OVERLAP
+        earlier_boxes = [person.bbox_xywh_px for person in people]
+        is_new = not earlier_boxes or box_iou(box, np.stack(earlier_boxes)).max() < SAME_PERSON_OVERLAP
         if landmarks.presence >= MIN_PRESENCE and box[2:].min() > 1 and is_new:
             people.append(Found(row, box, landmarks, _mirrored_answer(blazepose, image, region)))
     return people
@@ -84,25 +84,25 @@ def _mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi
     return points
 
 
-def as_people(found: list[Found], images: Images) -> People:
-    """The people found, with BlazePose's joints."""
-    n = len(found)
+def as_people(found_people: list[Found], images: Images) -> People:
+    """`found_people` with BlazePose's joints."""
+    n = len(found_people)
     return People.build(
-        image_id=[int(images.id[person.image_row]) for person in found],
-        bbox_xywh_px=np.array([person.bbox_xywh_px for person in found], dtype=np.float32).reshape(n, 4),
-        keypoints_px=np.array([p.landmarks.keypoints_px for p in found], dtype=np.float32).reshape(n, JOINTS, 2),
+        image_id=[int(images.id[person.image_row]) for person in found_people],
+        bbox_xywh_px=np.array([person.bbox_xywh_px for person in found_people], dtype=np.float32).reshape(n, 4),
+        keypoints_px=np.array([p.landmarks.keypoints_px for p in found_people], dtype=np.float32).reshape(n, JOINTS, 2),
         visibility=np.full((n, JOINTS), VISIBLE),
-        score=np.array([person.landmarks.presence for person in found], dtype=np.float32),
+        score=np.array([person.landmarks.presence for person in found_people], dtype=np.float32),
         source="pseudo",
     )
 
 
-def blazepose_opinion(found: list[Found]) -> Opinion:
-    """BlazePose's joints and how far its mirrored answer lies from them."""
-    n = len(found)
-    points = np.array([p.landmarks.keypoints_px for p in found], dtype=np.float64).reshape(n, JOINTS, 2)
-    mirrored = np.array([person.mirrored_px for person in found], dtype=np.float64).reshape(n, JOINTS, 2)
-    confidence = np.array([p.landmarks.confidence for p in found], dtype=np.float64).reshape(n, JOINTS)
+def blazepose_opinion(found_people: list[Found]) -> Opinion:
+    """BlazePose's joints, and their distance from its answer on the mirror image."""
+    n = len(found_people)
+    points = np.array([p.landmarks.keypoints_px for p in found_people], dtype=np.float64).reshape(n, JOINTS, 2)
+    mirrored = np.array([person.mirrored_px for person in found_people], dtype=np.float64).reshape(n, JOINTS, 2)
+    confidence = np.array([p.landmarks.confidence for p in found_people], dtype=np.float64).reshape(n, JOINTS)
     return Opinion(points, confidence, np.linalg.norm(points - mirrored, axis=2))
 
 

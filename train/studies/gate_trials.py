@@ -1,8 +1,8 @@
 """Trials of the gate on simulated models, whose true difference is known: one campaign or one comparison at a time.
 
 The population is that of `dataengine.evaluation.analysis.simulation`, people shown in their boxes as the gate shows
-them; what decides is `evidence.resample` and `verdict.judge`, as in a real comparison. Blocks of trials are kept on
-disk, so that a run that was ended goes on where it stood.
+them; `evidence.resample` and `verdict.judge` decide, as in a real comparison. Blocks of trials are kept on disk, so
+that a run that was stopped continues where it was.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ from ..gate.evidence import WHOLE, Evidence, resample
 from ..gate.policy import CompareParams
 from ..gate.verdict import judge
 
-BLOCK = 25  # trials that one worker takes at a time, and that a resumed run may lose
+BLOCK = 25  # trials that one worker takes at a time; a run that is stopped loses no more for each worker
 VIDEO_IMAGES = 5  # images of a cluster where frames are simulated
-HARD_SHARE = 1 / 3  # of the people: the slice that the simulated guards are about
-SCREENED = 5  # a first look takes this part of the resamples
-SCREEN_Z = 1.5  # and ends where the gain is not so many standard errors above the threshold
+HARD_SHARE = 1 / 3  # of the people: the slice that the simulated guards are on
+SCREENED = 5  # a first look takes one in this many of the resamples
+SCREEN_Z = 1.5  # and ends the trial unless the gain is this many standard errors above the threshold
 POPULATION_IMAGES = 200_000
 GRID = (0.0, 0.05, 0.1, 0.15, 0.2)  # logits of OKS
 
@@ -49,16 +49,16 @@ class Setting:
     kind: Kind
     """Independent images, or clusters of `VIDEO_IMAGES` frames that are alike."""
     people: int
-    """Of the test set, on average."""
+    """Number of people in the test set, on average."""
     correlation: float
-    """Of two models' logits of OKS."""
+    """Correlation of two models' logits of OKS."""
     gain: float
     """True gain of every candidate, AP 0..1."""
     rounds: int
     """Candidates that are compared with one champion on one test set."""
 
     def drawn_like(self) -> SimulatedSet:
-        """The simulated set of about that many people."""
+        """The simulated set with about `people` people."""
         images = VIDEO_IMAGES if self.kind == "video" else 1
         clusters = max(1, round(self.people / (1 + MORE_PEOPLE) / images))
         return SimulatedSet(clusters, images, correlation=self.correlation, in_labelled_boxes=True)
@@ -77,13 +77,13 @@ class Block:
     """Number of the first trial."""
     count: int
     state: Path
-    """Folder for what is finished."""
+    """Folder for finished blocks."""
     until: float = math.inf
-    """`time.time()` after which no block is begun."""
+    """Time (`time.time()`) after which no block begins."""
 
     @property
     def file(self) -> Path:
-        """Named by all that the outcome depends on but the code."""
+        """File of the outcome, named by everything that it depends on except the code."""
         facts = (asdict(self.setting), asdict(self.policy), self.logits, self.seed, self.first, self.count)
         return self.state / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:20]}.json"
 
@@ -93,13 +93,13 @@ class CampaignOutcome:
     """What came of one campaign."""
 
     promoted: bool
-    """Some candidate was."""
+    """Whether any candidate was promoted."""
     without_shares: bool
-    """Some candidate would have been by an interval of confidence `policy.level` alone, in each round anew."""
+    """Whether any candidate would have been, if each round took its own interval of confidence `policy.level`."""
 
 
 def run_block(block: Block) -> list[CampaignOutcome]:
-    """The trials of `block`, read from its file where that is there; none where it is too late to begin."""
+    """The trials of `block`, read from its file if that exists; none if it is too late to begin."""
     if block.file.exists():
         return [CampaignOutcome(**record) for record in read_json(block.file)]
     if time.time() > block.until:
@@ -110,7 +110,7 @@ def run_block(block: Block) -> list[CampaignOutcome]:
 
 
 def logits_of_gain(gains: list[float], seed: int) -> dict[float, float]:
-    """How many logits of OKS make each true gain in AP; by interpolation on a large set, the same luck for all."""
+    """Logits of OKS that make each true gain in AP, interpolated on a large set with the same random draws for all."""
     images = SimulatedSet(POPULATION_IMAGES, in_labelled_boxes=True)
     people = drawn_people(images, np.random.default_rng([seed, 0]))
     ap = [average_precision(simulated_model(people, logit, np.random.default_rng([seed, 1]))) for logit in GRID]
@@ -125,19 +125,22 @@ def _campaign(block: Block, number: int) -> CampaignOutcome:
     people = drawn_people(setting.drawn_like(), rng)
     hard = people.ease < np.quantile(people.ease, HARD_SHARE)
     champion = simulated_model(people, 0.0, rng)
-    promoted = without = False
+    promoted = without_shares = False
     for use in range(1, setting.rounds + 1):
         candidate = simulated_model(people, block.logits, rng)
-        one, other = _decided(block.policy, people, hard, candidate, champion, use, [*key, use])
-        promoted, without = promoted or one, without or other
-        if promoted and without:
+        outcome = _decided(
+            block.policy, people, hard=hard, candidate=candidate, champion=champion, use=use, key=[*key, use]
+        )
+        promoted, without_shares = promoted or outcome[0], without_shares or outcome[1]
+        if promoted and without_shares:
             break
-    return CampaignOutcome(promoted, without)
+    return CampaignOutcome(promoted, without_shares)
 
 
 def _decided(
     policy: CompareParams,
     people: SimulatedPeople,
+    *,
     hard: NDArray[np.bool_],
     candidate: Matches,
     champion: Matches,
@@ -146,8 +149,8 @@ def _decided(
 ) -> tuple[bool, bool]:
     """Whether this candidate is promoted, and whether it would be without shares of the error.
 
-    Most candidates that are no better end at a first look, which only ever ends in no promotion. The guards are drawn
-    only where the whole set promotes: from the same clusters, for the key is the same.
+    Most candidates that are not better end at a first look, which can only refuse. The guards are drawn only if the
+    whole set promotes, and from the same clusters, since the key is the same.
     """
     whole = {WHOLE: candidate}, {WHOLE: champion}
     threshold = policy.primary.threshold
@@ -158,8 +161,15 @@ def _decided(
     measured = resample(*whole, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
     gain = measured[WHOLE].gain
     assert gain is not None
-    without = gain.interval(policy.level).low > threshold
-    test = TestSet("", len(people.image), len(people.persons), people.test.clusters, use, policy.uses)
+    without_shares = gain.interval(policy.level).low > threshold
+    test = TestSet(
+        sha256="",
+        people=len(people.image),
+        images=len(people.persons),
+        clusters=people.test.clusters,
+        use=use,
+        budget=policy.uses,
+    )
     unguarded = replace(policy, guarded=replace(policy.guarded, slices=[]))
     promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     if promoted and policy.guarded.slices:
@@ -167,7 +177,7 @@ def _decided(
         measured = resample(*parts, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
         guarded = replace(policy, guarded=replace(policy.guarded, slices=["occlusion=*"]))
         promoted = judge(guarded, Evidence(test, measured, None, 0, None)).decision == "promote"
-    return promoted, without
+    return promoted, without_shares
 
 
 def _rng(key: list[int]) -> np.random.Generator:
@@ -184,19 +194,19 @@ def _parts(people: SimulatedPeople, hard: NDArray[np.bool_], matches: Matches) -
 
 
 def _of_people(people: SimulatedPeople, members: NDArray[np.bool_], matches: Matches) -> Matches:
-    """As `slices.slice_matches` would: others are ignored, and a miss in a member's image is false."""
+    """Matches of the members, as `slices.slice_matches` cuts them: a miss in an image without members is ignored."""
     persons = np.bincount(people.image[members], minlength=len(people.persons))
-    owner = matches.detection  # one detection of everybody, in the order of the people
+    owner = matches.detection  # one detection of each person, in the order of the people
     is_true = matches.is_true & members[owner]
     is_false = matches.is_false & (persons > 0)[matches.detection_image]
-    kept = (is_true | is_false).any(axis=0)
+    is_kept = (is_true | is_false).any(axis=0)
     return replace(
         matches,
         persons=persons,
-        detection=owner[kept],
-        detection_image=matches.detection_image[kept],
-        score=matches.score[kept],
-        person=matches.person[:, kept],
-        is_true=is_true[:, kept],
-        is_false=is_false[:, kept],
+        detection=owner[is_kept],
+        detection_image=matches.detection_image[is_kept],
+        score=matches.score[is_kept],
+        person=matches.person[:, is_kept],
+        is_true=is_true[:, is_kept],
+        is_false=is_false[:, is_kept],
     )

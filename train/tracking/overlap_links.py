@@ -31,9 +31,9 @@ def link_tracks(
     unused = 0
     for name in np.unique(video[video != ""]):
         before = np.empty(0, dtype=np.int64)
-        for moment in np.unique(frame[video == name]):
-            now = np.flatnonzero((video == name) & (frame == moment))
-            if len(before) and moment - frame[before[0]] <= max_gap:
+        for index in np.unique(frame[video == name]):
+            now = np.flatnonzero((video == name) & (frame == index))
+            if len(before) and index - frame[before[0]] <= max_gap:
                 overlap = pairwise_iou(bbox_xywh_px[before], bbox_xywh_px[now])
                 for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
                     if overlap[i, j] >= min_overlap:
@@ -46,10 +46,10 @@ def link_tracks(
 
 def neighbours(track_id: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows (n, 2) of the same person in the frame before and after; -1 for none."""
-    found = np.full((len(frame), 2), NOBODY, dtype=np.int64)
+    neighbour_rows = np.full((len(frame), 2), NOBODY, dtype=np.int64)
     for identity in np.unique(track_id[track_id != NOBODY]):
         rows = np.flatnonzero(track_id == identity)
         rows = rows[np.argsort(frame[rows])]
-        found[rows[1:], 0] = rows[:-1]
-        found[rows[:-1], 1] = rows[1:]
-    return found
+        neighbour_rows[rows[1:], 0] = rows[:-1]
+        neighbour_rows[rows[:-1], 1] = rows[1:]
+    return neighbour_rows

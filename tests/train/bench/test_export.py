@@ -16,15 +16,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "SECONDS_A_TURN", 0.02)
 
 
-@pytest.mark.parametrize("told", [ONNX_INT8, ONNX_FP32])
+@pytest.mark.parametrize("file", [ONNX_INT8, ONNX_FP32])
 def test_the_figure_is_of_the_file_that_this_cpu_is_told_to_run(
-    told: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+    file: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "choose_cpu_file", lambda *_: CpuFile(told, "", "", {}))
+    monkeypatch.setattr(export, "choose_cpu_file", lambda *_: CpuFile(file, "", "", {}))
     (figure,) = export.run({"": SMALL}, repository / "params.yaml")
     assert figure.name == "export.int8_speedup"
     assert figure.ours > 0 and figure.peer is not None and figure.peer > 0
-    assert (figure.ratio == 1) == (told == ONNX_FP32)
+    assert (figure.ratio == 1) == (file == ONNX_FP32)
 
 
 def test_the_networks_are_the_default_student_and_hrnet() -> None:

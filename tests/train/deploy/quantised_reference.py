@@ -63,7 +63,7 @@ class IntegerConvolution:
 
     @property
     def saturating(self) -> NDArray[np.int64]:
-        """As ONNX Runtime's AVX2 kernels: signed activations move up by 128, and the zero point is taken off later."""
+        """Signed activations move up by 128 and the zero point comes off later, as in ONNX Runtime's AVX2 kernels."""
         offset = 128 if self.signed else 0
         unsigned = (self.patches + offset).astype(np.uint8)
         column_sums = self.weights.astype(np.int64).sum(axis=0)

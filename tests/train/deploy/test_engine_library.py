@@ -67,17 +67,17 @@ def test_the_installed_table_has_the_t4_and_no_hopper() -> None:
 def test_tensorrt_is_preferred_where_it_can_build(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, RTX, TENSORRT)
     assert find_library("8.9") is TENSORRT
-    assert find_library(None) is RTX, "tensorrt builds only where a GPU is"
+    assert find_library(None) is RTX, "tensorrt builds only where there is a GPU"
     install(monkeypatch, RTX)
     assert find_library("9.0") is RTX, "it builds for other machines than this one"
 
 
-def test_a_machine_that_cannot_build_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_cannot_build_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     with pytest.raises(EnvironmentFault, match=r"expected tensorrt or tensorrt_rtx, got none.*tensorrt-rtx-cu13"):
         find_library(None)
     install(monkeypatch, TENSORRT)
-    with pytest.raises(EnvironmentFault, match="builds only where a GPU is"):
+    with pytest.raises(EnvironmentFault, match="builds only where there is a GPU"):
         find_library(None)
 
 
@@ -100,7 +100,7 @@ def test_targets_are_those_named_or_this_gpu(
     assert engine_targets(library, wanted, gpu) == expected
 
 
-def test_a_capability_that_is_not_served_is_told() -> None:
+def test_a_capability_that_is_not_served_is_refused() -> None:
     with pytest.raises(ParamsError, match=r"tensorrt_rtx 1\.7\.1 builds no engine for 9\.0.*7\.5, 8\.0.*tensorrt, on"):
         engine_targets(RTX, ["8.6", "9.0"], None)
     with pytest.raises(ParamsError, match=r"some of 9\.0.*tensorrt_rtx"):
@@ -141,7 +141,7 @@ def test_a_module_that_does_not_import_is_not_installed(monkeypatch: pytest.Monk
 
 
 def test_the_real_builder_takes_the_t4(exported: dict[str, Path], tmp_path: Path) -> None:
-    """And only if asked: its own choice leaves 7.5 out, which no table says."""
+    """The T4 is built for only if it is named: the library's own choice leaves 7.5 out, which no table says."""
     if installed("tensorrt_rtx") is None or gpu_capability() is not None:
         pytest.skip("asks tensorrt_rtx on a machine without a GPU")
     onnx_file, meta = exported["good"] / "model_fp16.onnx", small_model.META

@@ -31,15 +31,17 @@ def test_weights_above_10000_are_kept_as_far_as_half_precision_goes(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert write_fp16(scaled(tmp_path, 40_000.0), tmp_path / "half.onnx") == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
     images = np.full((1, 3, 2, 2), 0.5, np.float32)
     assert onnx_runner(tmp_path / "half.onnx")(images)[0][0, 0, 0, 0] == pytest.approx(20_000)
 
 
 @pytest.mark.parametrize("weight", [70_000.0, -1e6])
-def test_weights_that_are_cut_off_are_told(tmp_path: Path, weight: float, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_that_are_clipped_are_reported(
+    tmp_path: Path, weight: float, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert write_fp16(scaled(tmp_path, weight), tmp_path / "half.onnx") == 1
-    assert "warning: 1 weights are beyond +-65504 and are cut off at it in half.onnx" in capsys.readouterr().out
+    assert "warning: 1 weights are beyond +-65504 and are clipped to it in half.onnx" in capsys.readouterr().err
     images = np.full((1, 3, 2, 2), 0.5, np.float32)
     assert abs(onnx_runner(tmp_path / "half.onnx")(images)[0][0, 0, 0, 0]) == pytest.approx(FP16_MAX / 2)
 

@@ -183,7 +183,7 @@ def test_ranges_are_those_of_all_crops(tmp_path: Path) -> None:
     assert float(tensors[first.input[1]]) == pytest.approx(crops.max() / 255, rel=1e-5)
 
 
-def test_no_crop_is_told(tmp_path: Path) -> None:
+def test_an_empty_set_of_crops_is_refused(tmp_path: Path) -> None:
     paths = {"onnx_runtime": tmp_path / "ort.onnx", "tensorrt": tmp_path / "trt.onnx"}
     with pytest.raises(InputError, match="no crop to calibrate"):
         write_int8(extreme_network(tmp_path), bright_images(0), "minmax", **paths)

@@ -76,8 +76,8 @@ def test_gradients_are_those_of_differences(rng: np.random.Generator) -> None:
     student.requires_grad_()
     assert torch.autograd.gradcheck(lambda s: soft_target_loss(s, teacher, weight, 3.0), student)
     maps = torch.from_numpy(rng.normal(size=(2, 3, 2, 2))).requires_grad_()
-    beside = torch.from_numpy(rng.normal(size=(2, 3, 4, 4)))
-    assert torch.autograd.gradcheck(lambda s: feature_loss(s, beside, weight), maps)
+    teacher_map = torch.from_numpy(rng.normal(size=(2, 3, 4, 4)))
+    assert torch.autograd.gradcheck(lambda s: feature_loss(s, teacher_map, weight), maps)
 
 
 @pytest.mark.parametrize("loss", [lambda x, w: soft_target_loss(x, x + 1, w, 1.0)])

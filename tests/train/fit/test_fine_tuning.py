@@ -1,4 +1,4 @@
-"""Going on from an earlier network: rates by depth, old people beside the new, the champion, what is forgotten."""
+"""Going on from an earlier network: rates by depth, old people next to the new, the champion, what is forgotten."""
 
 import json
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ def test_replay_is_exact_in_every_epoch_and_goes_round(share: float, old: int) -
     assert {Path(str(path)).parent.name for path in training.images.path[rows]} == {"old"}
 
 
-def test_metrics_tell_what_was_forgotten() -> None:
+def test_metrics_report_what_was_forgotten() -> None:
     fit_here(replace(TINY, epochs=4, draws_per_epoch=25), "models/start")
     tuned = replace(SHORT, start_from="models/start", old_test="old-test.json", replay=ReplayParams("old-mix", 0.25))
     final = fit_here(tuned, "models/tuned")
@@ -187,7 +187,13 @@ def promote(checkpoint: Path, *, with_weights: bool = True) -> None:
 
 
 def fit_from_champion() -> None:
-    fit_teacher.command(Path("mix"), Path("val.json"), Path("models/tuned"), Path("reports/tuned"), Path("params.yaml"))
+    fit_teacher.command(
+        mix=Path("mix"),
+        val=Path("val.json"),
+        out=Path("models/tuned"),
+        report=Path("reports/tuned"),
+        params=Path("params.yaml"),
+    )
 
 
 def test_a_fit_starts_from_the_champion() -> None:
@@ -200,7 +206,7 @@ def test_a_fit_starts_from_the_champion() -> None:
     assert load_checkpoint(Path("models/tuned"))[1].lineage["params"]["start_from"].startswith("store/")
 
 
-def test_a_champion_without_weights_and_none_at_all_are_told() -> None:
+def test_a_champion_without_weights_and_a_missing_one_are_refused() -> None:
     fit_here(replace(SHORT, epochs=1), "models/start")
     promote(Path("models/start"), with_weights=False)
     with pytest.raises(InputError, match=r"was exported without model.safetensors"):
@@ -208,7 +214,7 @@ def test_a_champion_without_weights_and_none_at_all_are_told() -> None:
     sections = yaml.safe_load(Path("params.yaml").read_text())
     sections["compare"]["champion"] = ""
     Path("params.yaml").write_text(yaml.safe_dump(sections))
-    with pytest.raises(ParamsError, match="begin-round"):
+    with pytest.raises(ParamsError, match=r"params fit-teacher\.start_from is champion.*begin-round"):
         fit_from_champion()
 
 
@@ -252,7 +258,7 @@ def test_pseudo_labels_alone() -> None:
         read_training_set(Path("mix"), None, 0.0, only="pseudo").order(0, 1)
 
 
-def test_an_epoch_of_so_many_people_is_the_next_piece_of_the_draws() -> None:
+def test_an_epoch_of_a_number_of_people_is_the_next_piece_of_the_draws() -> None:
     training = read_training_set(Path("mix"), None, 0.0)
     pieces = np.concatenate([training.order(epoch, 2, 5) for epoch in range(8)])
     np.testing.assert_array_equal(pieces, training.order(0, 5))

@@ -35,7 +35,7 @@ def call(step: Callable[[], Tensor]) -> Tensor:
 
 
 def keep(step: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
-    """As a CUDA graph: nothing happens until it is replayed, and the answer always lies in the same memory."""
+    """Works as a CUDA graph: nothing happens until a replay, and the answer always lies in the same memory."""
     answer = torch.zeros(2)
 
     def replay() -> None:
@@ -107,9 +107,9 @@ def test_weights_are_those_of_a_fit_that_only_calls(
         assert losses[0] == losses[1]
     assert torch.equal(weights(plain.learner.net), weights(recording.learner.net))
     assert plain.mean_loss() == recording.mean_loss()
-    told = capsys.readouterr().err
-    assert told.count("without a CUDA graph: CUDA error: operation not permitted") == (record is refuse)
-    assert told.count("\n") == (record is refuse)
+    stderr = capsys.readouterr().err
+    assert stderr.count("without a CUDA graph: CUDA error: operation not permitted") == (record is refuse)
+    assert stderr.count("\n") == (record is refuse)
 
 
 def test_where_memory_runs_out_it_goes_on_without_a_recording(capsys: pytest.CaptureFixture[str]) -> None:

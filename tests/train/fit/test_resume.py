@@ -33,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def stop_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the next fit end when it has saved so many epochs."""
+    """Have the next fit end when it has saved this number of epochs."""
     saved = []
 
     def save(out: Path, state: Any) -> None:
@@ -184,9 +184,9 @@ def test_a_fit_ends_in_the_precision_it_began_with(
     elsewhere = ChosenPrecision("fp32", "this CPU has no instructions for bf16")
     monkeypatch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: elsewhere)
     fit_here(params, "models/stopped")
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if "precision" in line]
-    assert "precision bf16 (this fit began in it" in told
-    assert "would take fp32" in told and "delete models/stopped.resume" in told
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "precision" in line]
+    assert "precision bf16 (this fit began in it" in line
+    assert "would take fp32" in line and "delete models/stopped.resume" in line
     assert same_weights("models/whole", "models/stopped")
     lineage = load_checkpoint(Path("models/stopped"))[1].lineage
     assert (lineage["precision"], lineage["params"]["precision"]) == ("bf16", "auto")

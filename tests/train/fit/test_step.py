@@ -90,10 +90,10 @@ def test_memory_that_runs_out_halves_the_batch_and_says_so(capsys: pytest.Captur
         assert losses[0] == losses[1]
     assert short.learner.pieces == 4
     assert torch.equal(weights(short.learner.net), weights(roomy.learner.net))
-    told = capsys.readouterr().err
-    assert told.count("out of memory") == 2
-    assert "going on with 6 samples at a time" in told
-    assert "going on with 3 samples at a time" in told
+    stderr = capsys.readouterr().err
+    assert stderr.count("out of memory") == 2
+    assert "going on with 6 samples at a time" in stderr
+    assert "going on with 3 samples at a time" in stderr
 
 
 def test_a_sample_that_never_fits_stops_the_run() -> None:
@@ -101,7 +101,7 @@ def test_a_sample_that_never_fits_stops_the_run() -> None:
         learn(make_stepper(PLAIN, most=0), make_batch(4), 1e-3)
 
 
-def test_an_optimizer_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_optimizer_that_does_not_fit_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     stepper = make_stepper(PLAIN)
     message = "DefaultCPUAllocator: can't allocate memory: 9 bytes\nmore"
     monkeypatch.setattr(stepper.learner.optimizer, "step", lambda: (_ for _ in ()).throw(RuntimeError(message)))
@@ -140,7 +140,7 @@ def test_precision_and_memory_layout_lead_the_same_way(precision: str, channels_
 
 def test_half_precision_on_a_cpu_and_an_absent_gpu_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ParamsError, match="fp16 takes a GPU"):
+    with pytest.raises(ParamsError, match="fp16 needs a GPU"):
         choose_device(replace(TINY, precision="fp16"))
     with pytest.raises(EnvironmentFault, match="no GPU"):
         choose_device(replace(TINY, device="cuda"))

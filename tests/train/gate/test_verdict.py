@@ -114,7 +114,7 @@ def test_a_guard_on_few_people_is_told_and_decides_as_before() -> None:
     kind = replace(POLICY, guarded=replace(POLICY.guarded, slices=["rare=*"]))
     left = judge(kind, evidence(gain, parts))
     assert left.decision == "promote"
-    assert left.warnings == ("Not guarded, for they hold fewer than 20 people: rare=yes (3).",)
+    assert left.warnings == ("Not guarded, since they hold fewer than 20 people: rare=yes (3).",)
     assert [check.name for check in left.checks if check.kind == "guard"] == ["rare=no"]
     named = replace(POLICY, guarded=replace(POLICY.guarded, slices=["rare=yes"]))
     judged = judge(named, evidence(gain, parts))
@@ -169,8 +169,8 @@ def test_error_is_spent_in_equal_shares_and_never_more_than_granted() -> None:
 
 
 @pytest.mark.parametrize("gain", [0.02, 0.002])
-def test_people_needed_settle_it_with_the_power_asked_for(gain: float) -> None:
-    """Against simulation: on so many people in all, the bound decides in about 80 of 100 draws of the gain."""
+def test_people_needed_settle_it_with_the_required_power(gain: float) -> None:
+    """Against simulation: with that number of people in all, the bound decides in about 80 of 100 draws of the gain."""
     found = judge(POLICY, evidence(figure(gain, 0.02))).settle
     assert found is not None
     assert found.outcome == ("promote" if gain > 0.01 else "reject")

@@ -1,7 +1,7 @@
 """The charts of a comparison's report as inline SVG: intervals, precision over recall, reliability, costs as bars.
 
 Every chart says in its label what it shows, models differ by dash and marker as well as by colour, and colours are CSS
-variables of the page, so that dark mode and print have their own.
+variables of the page, so that dark mode and print can have their own.
 """
 
 import math
@@ -29,13 +29,13 @@ class Scale:
 
     @classmethod
     def around(cls, intervals: Sequence[Interval | None], *marks: float) -> "Scale":
-        """An axis that holds all of them."""
+        """An axis that holds all `intervals` and `marks`."""
         values = [bound for i in intervals if i is not None for bound in (i.low, i.high)] + list(marks)
         low, high = min(values), max(values)
         return cls(low, high if high > low else low + 0.1)
 
     def at(self, value: float) -> str:
-        """The place of `value`, as CSS wants it."""
+        """The position of `value` as a CSS percentage."""
         return f"{3 + 94 * (value - self.low) / (self.high - self.low):.2f}%"
 
     def ticks(self) -> list[float]:
@@ -90,7 +90,7 @@ def precision_svg(curves: Mapping[str, NDArray[np.float64]], recall: NDArray[np.
 
 
 def reliability_svg(bins: Mapping[str, Sequence[ReliabilityBin]], label: str) -> Markup:
-    """Mean OKS over mean confidence; the diagonal is what a calibrated model does, a marker's area its people."""
+    """Mean OKS over mean confidence; a calibrated model lies on the diagonal, a marker's area shows its people."""
     diagonal = Markup('<line class="mark" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(*_place(0, 0), *_place(1, 1))
     marks = [diagonal]
     for who, rows in bins.items():

@@ -1,6 +1,6 @@
 """A comparison as one self-contained HTML file: the verdict first, then what it rests on, then people.
 
-Text that comes from files and params is escaped by Jinja; charts and pictures are inlined: the page asks for nothing.
+Text from files and params is escaped by Jinja; charts and pictures are inlined, so the page makes no requests.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,12 +46,13 @@ def write_report(
     comparison: Comparison,
     people: People,
     images: Images,
+    *,
     scored: Mapping[str, ScoredModel],
     lineage: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write the report of a comparison.
 
-    `scored` and `lineage` (of the sidecars) hold "candidate" and, unless it is the first model, "champion".
+    `scored` and `lineage` (from the sidecars) hold "candidate" and, unless it is the first model, "champion".
     """
     from jinja2 import Environment
 
@@ -81,7 +82,7 @@ def write_report(
 
 
 def _headline(comparison: Comparison) -> str:
-    """The verdict in one sentence; a promotion with its figure, for what stops one may be no figure of AP."""
+    """The verdict in one sentence; only a promotion has a figure, since what stops one need not be an AP."""
     headline = HEADLINE[comparison.verdict]
     if comparison.verdict != "promote":
         return headline
@@ -117,7 +118,7 @@ def _deltas(comparison: Comparison) -> Iterator[dict[str, Any]]:
     limit = next((check.limit for check in comparison.checks if check.kind == "primary"), 0.0)
     if comparison.gain is not None:
         scale = Scale.around([comparison.gain], 0.0, limit)
-        name = f"gain in AP (asked for: above {limit:g})"
+        name = f"gain in AP (required: above {limit:g})"
         yield {"rows": [_row(name, comparison.gain, scale, "candidate", "+", limit)], "axis": axis_svg(scale, "+")}
     both = [comparison.ap, comparison.champion_ap]
     floor = limit if comparison.gain is None else None
@@ -162,15 +163,15 @@ def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 
 def _pose_words(comparison: Comparison) -> str:
-    """What the slices by pose mean, and whom the test set lacks."""
+    """What the slices by pose mean, and which poses the test set lacks."""
     poses = comparison.poses
     if poses is None:
         return ""
     words = [
-        f"cluster= and rare= are of the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training people; "
-        f"balancing counts {poses.rare_clusters} of them as rare.",
+        f"cluster= and rare= refer to the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training "
+        f"people; balancing counts {poses.rare_clusters} of them as rare.",
         f"{poses.rare_people} of {poses.people} test people with a pose are in rare ones; the test set shows "
-        f"{poses.seen_clusters} of the {poses.clusters} clusters and says nothing of the others.",
+        f"{poses.seen_clusters} of the {poses.clusters} clusters and says nothing about the others.",
     ]
     if poses.without_pose:
         words.append(f"{poses.without_pose} people have too few labelled joints to be in any.")
@@ -233,12 +234,12 @@ def _people(comparison: Comparison, people: People, images: Images, scored: Mapp
 
 def _people_words(comparison: Comparison) -> str:
     what = (
-        "The difference of the two models' OKS, whoever is better,"
+        "The difference of the two models' OKS, whichever is better,"
         if comparison.champion is not None
         else "The candidate's OKS, worst first,"
     )
     return (
-        f"{what} orders the pictures, one person an image, chosen from each cluster ({comparison.policy['cluster']}) "
+        f"{what} orders the pictures, one person an image, taken from each cluster ({comparison.policy['cluster']}) "
         "once before any twice. The number after a model's name is its OKS."
     )
 
@@ -251,7 +252,7 @@ def _test(comparison: Comparison) -> dict[str, str]:
         "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
         "risk of a false promotion": (
             f"The policy allows {error.total:.2%} over all {test.budget} comparisons together: at most that is the "
-            f"probability that any of them promotes a model that is no better. This comparison used "
+            f"probability that any of them promotes a model that is not better. This comparison used "
             f"{error.this_round:.2%}, with the earlier ones {error.spent:.2%}; {error.left:.2%} is left."
         ),
         "round": str(comparison.round),
@@ -260,13 +261,13 @@ def _test(comparison: Comparison) -> dict[str, str]:
 
 
 def _runner(comparison: Comparison) -> str:
-    """What ran the models, and why those before it in the order of preference did not."""
-    used = comparison.runner
-    if used is None:
+    """What ran the models, and why the runners preferred to it did not."""
+    runner = comparison.runner
+    if runner is None:
         return "unknown"
-    said = f"{used.words}, {used.file}" + (", the same for both models" if comparison.champion else "")
-    reasons = "; ".join(f"{name}: {why}" for name, why in used.passed_over.items())
-    return f"{said}. Not run here: {reasons}" if reasons else said
+    words = f"{runner.words}, {runner.file}" + (", the same for both models" if comparison.champion else "")
+    reasons = "; ".join(f"{name}: {why}" for name, why in runner.passed_over.items())
+    return f"{words}. Not run here: {reasons}" if reasons else words
 
 
 def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict[str, str]:

@@ -41,11 +41,11 @@ class PersonPanels:
 def people_to_show(
     people: People, predictions: Mapping[str, Prediction], count: int, clusters: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Rows of the people, one an image, on whom two models' OKS differ most; with one model, its worst.
+    """Rows of the people, one an image, on whom two models' OKS differ most; with one model, those it is worst on.
 
-    First one of each cluster, `clusters` (n,) being each person's, then a second of each, and so on: neighbouring
-    frames of a video are nearly one picture. The order is that of the difference's size, whoever wins, so that no
-    choice flatters a model.
+    First one from each cluster (`clusters` (n,) gives each person's), then a second from each, and so on: neighbouring
+    frames of a video are nearly one picture. Ordered by the size of the difference, whichever model wins, so that the
+    choice flatters neither.
     """
     oks = [person_oks(people, prediction.keypoints_px) for prediction in predictions.values()]
     interest = np.abs(oks[0] - oks[1]) if len(oks) > 1 else 1 - oks[0]
@@ -77,7 +77,7 @@ def panels_of(people: People, images: Images, row: int, predictions: Mapping[str
 
 
 def _source(image: BgrImage, person: People) -> str:
-    """The picture, drawn after it was fitted: lines stay sharp."""
+    """The picture, drawn on after it is resized, so that lines stay sharp."""
     part, corner = part_around(image, person.bbox_xywh_px[0], MARGIN)
     scale = PICTURE_PX / max(part.shape[:2])
     fitted = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -117,7 +117,7 @@ endfor %}<div class="row last"><span></span><span class="plot">{{ slice_axis }}<
 <div class="charts">{% for chart in charts %}<figure>{{ chart.svg }}<figcaption>{{ chart.caption
 }}</figcaption></figure>
 {% endfor %}</div>
-<h2>Where AP is lost</h2><p class="soft">AP that would be won if each kind of error were fixed, after those above
+<h2>Where AP is lost</h2><p class="soft">AP that would be gained if each kind of error were fixed, after those above
 it, and how often it happens. Shorter bars are better.</p>{{ key }}
 <div class="rows"><div class="row errors soft"><span>error</span><span class="plot"></span>{% for who in models %}
 <span class="n">{{ who }}</span>{% endfor %}</div>

@@ -20,16 +20,16 @@ OWNED = frozenset({*_KEYS, "replay.mix", "replay.share", "start_from"})
 
 @dataclass(frozen=True, order=True)
 class Variant:
-    """Fits that differ in their seed alone."""
+    """Fits that differ only in their seed."""
 
     kind: str
     """FULL: from random weights on old and new people. ROUND: from the earlier network."""
     share: float
-    """Of all people drawn, those of the earlier round."""
+    """Share of the earlier round's people among all people drawn."""
     layer_decay: float
 
     def text(self) -> str:
-        """For tables and names of experiments."""
+        """The variant in words, for tables."""
         decay = f", decay {self.layer_decay:g}" if self.kind == ROUND else ""
         return f"{self.kind}, {self.share:.0%} old{decay}"
 
@@ -40,7 +40,7 @@ Fit = tuple[Variant, int]
 
 @dataclass(frozen=True)
 class RoundPlan:
-    """What is compared."""
+    """The fits that are compared."""
 
     stage: str
     base: Path
@@ -50,28 +50,29 @@ class RoundPlan:
     shares: tuple[float, ...]
     layer_decays: tuple[float, ...]
     learning_rate: float
-    """Of rounds; the full fit has that of params.yaml."""
+    """Learning rate of rounds; the full fit has that of params.yaml."""
     full_share: float
-    """Of the full fit's draws, old people."""
+    """Share of old people among the full fit's draws."""
     seeds: tuple[int, ...]
     people: int
-    """Seen by a round in all its epochs, old ones included."""
+    """Number of people that a round sees in all its epochs, old ones included."""
     full_people: int
+    """Number of people that the full fit sees."""
     epochs: int
     settings: Mapping[str, str]
     """Further params of all fits."""
 
     def variants(self) -> list[Variant]:
-        """The full fit first."""
+        """All variants, the full fit first."""
         rounds = [Variant(ROUND, share, decay) for decay in self.layer_decays for share in self.shares]
         return [Variant(FULL, self.full_share, 1.0), *rounds]
 
     def fits(self) -> list[Fit]:
-        """Variants with their seeds: seed by seed, so that a study that was stopped has compared all alike."""
+        """Variants with their seeds: seed by seed, so that a study that was stopped has run each equally often."""
         return [(variant, seed) for seed in self.seeds for variant in self.variants()]
 
     def new_per_epoch(self, variant: Variant) -> int:
-        """People drawn anew in an epoch, to which replay adds its share."""
+        """Number of new people drawn in an epoch, to which replay adds its share."""
         whole = (self.full_people if variant.kind == FULL else self.people) // self.epochs
         return max(1, round(whole * (1 - variant.share)))
 

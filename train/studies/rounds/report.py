@@ -1,4 +1,4 @@
-"""What a study of rounds found so far: the page with its table and verdicts, and the plot."""
+"""The results of a study of rounds so far: the page with its table and verdicts, and the plot."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Base:
 
 @dataclass(frozen=True)
 class RoundOutcome:
-    """What one fit came to."""
+    """The result of one fit."""
 
     new_ap: float
     """OKS AP on the new validation people."""
@@ -62,36 +62,36 @@ class VariantMeans:
     seconds: float
 
 
-def variant_means(plan: RoundPlan, known: Mapping[Fit, RoundOutcome]) -> list[VariantMeans]:
-    """Of the variants with a known fit; the spread over seeds is pooled over them."""
-    outcomes = {v: [known[v, seed] for seed in plan.seeds if (v, seed) in known] for v in plan.variants()}
-    new = seed_means({variant: [each.new_ap for each in found] for variant, found in outcomes.items()})
-    old = seed_means({variant: [each.old_ap for each in found] for variant, found in outcomes.items()})
+def variant_means(plan: RoundPlan, finished: Mapping[Fit, RoundOutcome]) -> list[VariantMeans]:
+    """Means of the variants that have a finished fit; the spread over seeds is pooled over them."""
+    outcomes = {v: [finished[v, seed] for seed in plan.seeds if (v, seed) in finished] for v in plan.variants()}
+    new = seed_means({variant: [fit.new_ap for fit in fits] for variant, fits in outcomes.items()})
+    old = seed_means({variant: [fit.old_ap for fit in fits] for variant, fits in outcomes.items()})
     return [
-        VariantMeans(variant, len(found), new[variant], old[variant], float(np.mean([each.seconds for each in found])))
-        for variant, found in outcomes.items()
-        if found
+        VariantMeans(variant, len(fits), new[variant], old[variant], float(np.mean([fit.seconds for fit in fits])))
+        for variant, fits in outcomes.items()
+        if fits
     ]
 
 
-def write_round_report(report: Path, plan: RoundPlan, base: Base, known: Mapping[Fit, RoundOutcome]) -> None:
-    """Write rounds.md, which shows the plot beside it, and rounds.png into the folder `report`."""
-    found = variant_means(plan, known)
-    write_page(report, "rounds", round_page(plan, base, found, len(known)), round_figure(base, found))
+def write_round_report(report: Path, plan: RoundPlan, base: Base, finished: Mapping[Fit, RoundOutcome]) -> None:
+    """Write rounds.md and the plot that it shows, rounds.png, into the folder `report`."""
+    means = variant_means(plan, finished)
+    write_page(report, "rounds", round_page(plan, base, means, len(finished)), round_figure(base, means))
 
 
-def round_page(plan: RoundPlan, base: Base, found: Sequence[VariantMeans], known: int) -> list[str]:
-    """Markdown: the command, the plot, the table, what may be said, and what the figures leave out."""
-    means = {each.variant: each for each in found}
+def round_page(plan: RoundPlan, base: Base, means: Sequence[VariantMeans], finished: int) -> list[str]:
+    """Markdown: the command, the plot, the table, what follows from it, and what the figures leave out."""
+    means_of = {each.variant: each for each in means}
     return [
         "# What a fine-tuning round costs and forgets",
         "",
         f"    {command_of(plan)}",
         "",
-        *unfinished(known, len(plan.fits()), "fit"),
+        *unfinished(finished, len(plan.fits()), "fit"),
         *paragraph(
             f"AP on {base.new_people} new validation people and on {base.old_people} test people of the earlier round.",
-            f"The full fit goes on from nothing earlier and sees {plan.full_people} people; a round goes on from the",
+            f"The full fit starts from random weights and sees {plan.full_people} people; a round goes on from the",
             f"earlier network at a learning rate of {plan.learning_rate:g} and sees {plan.people}.",
             "Both numbers include old people.",
         ),
@@ -101,9 +101,9 @@ def round_page(plan: RoundPlan, base: Base, found: Sequence[VariantMeans], known
         "| fit | AP, new people | AP, old people | seconds | seeds |",
         "|---|---|---|---|---|",
         f"| the earlier network | {base.new_ap:.3f} | {base.old_ap:.3f} | - | - |",
-        *(_row(variant, means.get(variant), len(plan.seeds)) for variant in plan.variants()),
+        *(_row(variant, means_of.get(variant), len(plan.seeds)) for variant in plan.variants()),
         "",
-        *_verdicts(base, found),
+        *_verdicts(base, means),
         "",
         *paragraph(
             interval_note("the fits", "people from the same earlier network"),
@@ -132,18 +132,18 @@ def command_of(plan: RoundPlan) -> str:
     )
 
 
-def _row(variant: Variant, found: VariantMeans | None, planned: int) -> str:
-    if found is None:
+def _row(variant: Variant, means: VariantMeans | None, planned: int) -> str:
+    if means is None:
         return f"| {variant.text()} | {MISSING} | {MISSING} | {MISSING} | 0 of {planned} |"
-    count = f"{found.seeds}" if found.seeds == planned else f"{found.seeds} of {planned}"
-    return f"| {variant.text()} | {found.new_ap.text()} | {found.old_ap.text()} | {found.seconds:.0f} | {count} |"
+    count = f"{means.seeds}" if means.seeds == planned else f"{means.seeds} of {planned}"
+    return f"| {variant.text()} | {means.new_ap.text()} | {means.old_ap.text()} | {means.seconds:.0f} | {count} |"
 
 
-def _verdicts(base: Base, found: Sequence[VariantMeans]) -> list[str]:
+def _verdicts(base: Base, means: Sequence[VariantMeans]) -> list[str]:
     """For each round its cost compared with the full fit, and what it gained and forgot."""
-    full = next((each for each in found if each.variant.kind == FULL), None)
+    full = next((each for each in means if each.variant.kind == FULL), None)
     lines = []
-    for each in found:
+    for each in means:
         if each.variant.kind != ROUND:
             continue
         cost = f"{each.seconds / full.seconds:.2f} of the full fit's time, " if full and full.seconds else ""
@@ -156,16 +156,16 @@ def _change(now: SeedMean, before: float) -> str:
     change = now.gain_over(SeedMean(before, 0.0))
     if np.isnan(change.half_width):
         return f"{change.text('+')} (one seed)"
-    return change.text("+") + ("" if change.is_clear else " (not told apart from none)")
+    return change.text("+") + ("" if change.is_clear else " (not distinguishable from none)")
 
 
-def round_figure(base: Base, found: Sequence[VariantMeans]) -> Figure:
-    """AP on old people across, on new people up; best is the upper right corner."""
+def round_figure(base: Base, means: Sequence[VariantMeans]) -> Figure:
+    """AP on old people across, on new people up; the upper right corner is best."""
     figure = new_figure(7.2, 4.2)
     axes = figure.add_subplot()
     axes.plot(base.old_ap, base.new_ap, "*", color=GREY, markersize=12, label="the earlier network")
     axes.axvline(base.old_ap, color=GREY, linestyle=":", linewidth=1)
-    for place, each in enumerate(found):
+    for place, each in enumerate(means):
         color, marker = STYLES[place % len(STYLES)]
         axes.errorbar(
             each.old_ap.mean,

@@ -1,4 +1,4 @@
-"""Runs what a plan of rounds lists: experiments of DVC, their metrics read back, figures kept."""
+"""Runs the fits that a plan of rounds lists as DVC experiments, reads their metrics back and keeps the figures."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RoundStudy(Study[Fit, RoundOutcome]):
 
     @cached_property
     def base(self) -> Base:
-        """What the earlier network does on both sets of people."""
+        """Figures of the earlier network on both sets of people."""
         net, meta = read_checkpoint(self.plan.base)
         val, test = Path(self.project.out("ingest")) / VAL_FILE, self.plan.old / TEST_FILE
         (new_people, new_images), (old_people, old_images) = (read_project_people(path) for path in (val, test))
@@ -64,14 +64,14 @@ class RoundStudy(Study[Fit, RoundOutcome]):
         )
 
     def known(self, trial: Fit) -> RoundOutcome | None:
-        """What an earlier call found."""
+        """The outcome that an earlier call kept, if any."""
         path = self.record_file(self.name(trial))
         return RoundOutcome(**read_json(path)["outcome"]) if path.exists() else None
 
     def outcome(self, trial: Fit) -> RoundOutcome:
-        """Run the experiment where there is none yet, keep its figures."""
+        """Run the experiment if there is none yet, and keep its figures."""
         name, params = self.name(trial), self.plan.params_of(*trial)
-        # alone: DVC does not know that the stage reads the earlier round, and would take an older result over
+        # alone: DVC does not know that the stage reads the earlier round, and would reuse an older result
         revision = self.experiment(name, params, self.plan.stage, copied=(self.plan.base, self.plan.old), alone=True)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
             file = Path(temporary) / "metrics.json"
@@ -80,23 +80,23 @@ class RoundStudy(Study[Fit, RoundOutcome]):
         variant, _ = trial
         rate = metrics["images_per_s"]
         seconds = self.plan.seen(variant) / rate if rate else 0.0
-        found = RoundOutcome(metrics["val_oks_ap"], metrics["old_test_ap_after"], seconds)
-        write_json(self.record_file(name), {"name": name, "params": params, "outcome": asdict(found)})
-        return found
+        outcome = RoundOutcome(metrics["val_oks_ap"], metrics["old_test_ap_after"], seconds)
+        write_json(self.record_file(name), {"name": name, "params": params, "outcome": asdict(outcome)})
+        return outcome
 
     def write(self, known: Mapping[Fit, RoundOutcome]) -> None:
-        """The page and the plot."""
+        """Write the page and the plot."""
         write_round_report(self.report, self.plan, self.base, known)
 
     def name(self, fit: Fit) -> str:
-        """Name of the fit's experiment: another one where anything that decides the result has changed."""
+        """Name of the fit's experiment: a new one whenever something that decides the result has changed."""
         variant, seed = fit
         mark = json_hash([self.plan.params_of(variant, seed), self._data])
         return f"{variant.kind}-{variant.share:g}old-decay{variant.layer_decay:g}-seed{seed}-{mark}"
 
     @cached_property
     def _data(self) -> list[object]:
-        """What decides a result apart from the params of the fit. Own data are named by path alone: hence hashes."""
+        """What decides a result besides the params of the fit; those only name paths, so these are hashes."""
         earlier = {path.as_posix(): sha256_file(path) for path in self._files()}
         present = {stage: self.project.results(stage) for stage in self.project.makers(self.plan.stage)}
         return [earlier, present, self.project.ingredients(self.plan.stage)]

@@ -59,7 +59,7 @@ def test_the_console_stays_silent_and_it_prints(report: Path, tmp_path: Path) ->
 def requests_of_page(page: Path, folder: Path) -> set[str]:
     """Addresses that the page, not the browser for itself, asked the network for, from Chromium's own log."""
     log = folder / "net.json"
-    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND"  # what is asked for fails, and is in the log all the same
+    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND"  # every request fails, and is in the log all the same
     browse(folder / "profile", nowhere, f"--log-net-log={log}", "--dump-dom", page.as_uri())
     record = json.loads(log.read_text())
     start = record["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
@@ -101,10 +101,11 @@ def test_names_from_files_stay_text(
 ) -> None:
     hostile = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
-    def with_hostile_names(path: Path, comparison: Comparison, *rest: Any) -> None:
+    def with_hostile_names(path: Path, comparison: Comparison, *sets: Any, **models: Any) -> None:
         slices = tuple(replace(row, name=hostile) for row in comparison.slices)
         spoilt = replace(comparison, reason=hostile, warnings=(hostile,), slices=slices)
-        write_report(path, replace(spoilt, candidate=replace(spoilt.candidate, id=hostile, machine=hostile)), *rest)
+        spoilt = replace(spoilt, candidate=replace(spoilt.candidate, id=hostile, machine=hostile))
+        write_report(path, spoilt, *sets, **models)
 
     monkeypatch.setattr("dataengine.train.compare.write_report", with_hostile_names)
     gate.compare(exported["good"])

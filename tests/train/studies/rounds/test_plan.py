@@ -37,6 +37,6 @@ def test_fits_as_params() -> None:
     assert plain["fit-teacher.replay.mix"] == "null" and plain["fit-teacher.people_per_epoch"] == "2500"
     assert replayed["fit-teacher.replay.mix"] == "data/round-1/mix"
     assert replayed["fit-teacher.people_per_epoch"] == "1250"
-    for told in (full, plain, replayed):
-        assert told["fit-teacher.old_test"] == "data/round-1/ingest/test.json" and told["fit-teacher.batch"] == "16"
-    assert_known_params({key for told in (full, plain) for key in told} | {f"fit-teacher.{key}" for key in OWNED})
+    for params in (full, plain, replayed):
+        assert params["fit-teacher.old_test"] == "data/round-1/ingest/test.json" and params["fit-teacher.batch"] == "16"
+    assert_known_params({key for params in (full, plain) for key in params} | {f"fit-teacher.{key}" for key in OWNED})

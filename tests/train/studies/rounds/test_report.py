@@ -43,7 +43,7 @@ def test_the_page_tells_cost_gain_and_forgetting(tmp_path: Path) -> None:
     assert "| the earlier network | 0.200 | 0.500 | - | - |" in text
     assert f"| round, 0% old, decay 0.8 | 0.410 ± {half:.3f} | 0.310 ± {half:.3f} | 10 | 3 |" in text
     assert f"- round, 0% old, decay 0.8: 0.10 of the full fit's time, +0.210 ± {half:.3f} on new people, -0.190" in text
-    assert f"+0.010 ± {half:.3f} (not told apart from none) on old ones." in text
+    assert f"+0.010 ± {half:.3f} (not distinguishable from none) on old ones." in text
     words = command_of(PLAN).split()
     assert words[:2] == ["dataengine", "compare-rounds"] and words.count("--seed") == 3
     round_figure(BASE, found).savefig(tmp_path / "rounds.png")
