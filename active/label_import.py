@@ -32,9 +32,7 @@ def command(
     labels: Annotated[Path, typer.Option(help="COCO person_keypoints JSON with the corrected labels.")],
     selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
     out: Annotated[Path, typer.Option(help="Folder that collects imported labels.")],
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, if they are not where LABELS says.")
-    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, if not where LABELS says.")] = None,
 ) -> None:
     """Check what a person labelled and write it to OUT/<hash of the content>.json, a COCO keypoints file.
 

@@ -135,7 +135,7 @@ def run(
     """Select, write, and build the FiftyOne view last, so that a failing database leaves a valid manifest.
 
     Raises:
-        InputError: there is no candidate to choose from, or an input is damaged.
+        InputError: the candidates are all labelled, or an input is damaged.
         ParamsError: rarity has a weight, and no clusters are given.
         EnvironmentFault: FiftyOne's database does not work.
     """

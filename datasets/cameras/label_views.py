@@ -51,7 +51,7 @@ class ViewDetections:
 
 @dataclass(frozen=True, eq=False)
 class ViewLabels:
-    """Labels of every view, and how good they are."""
+    """Labels of every view, and how well they fit."""
 
     keypoints_px: NDArray[np.float64]
     """(v, f, 17, 2) original pixels."""
@@ -79,7 +79,7 @@ def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWr
             writer.write(frame)
         keypoints.append(points)
         confidence.append(sure)
-    shortest = min(map(len, keypoints))  # cameras that stop a frame later have nothing to be matched with
+    shortest = min(map(len, keypoints))  # frames of cameras that stop later have no counterpart
     return ViewDetections(
         np.array([view[:shortest] for view in keypoints], dtype=np.float64),
         np.array([view[:shortest] for view in confidence], dtype=np.float64),

@@ -27,7 +27,7 @@ class Agreement:
     max_error_px: float
     """A view agrees with a joint's 3D position when it lies this near, in pixels of the original video."""
     min_views: int
-    """So many views must agree, else the joint is dropped."""
+    """Number of views that must agree; with fewer the joint is dropped."""
     min_confidence: float
     """A view less confident than this takes no part, 0..1."""
 

@@ -1,4 +1,4 @@
-"""The picture of the clusters: how large each is before and after repeating, and the person in its middle."""
+"""The picture of the clusters: how large each is before and after repeating, and its medoid."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def write_clusters_picture(
 ) -> None:
     """A PNG for k clusters in their order: bars, and below them the medoids, row (k,) of `people`, -1 for nobody.
 
-    They are shown as cut out of `images` with their skeletons, or, without images, as skeletons alone.
+    Medoids are cut out of `images` and drawn with their skeletons, or, without images, as skeletons alone.
     Raises InputError when an image cannot be read.
     """
     from matplotlib.figure import Figure

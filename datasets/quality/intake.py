@@ -1,4 +1,4 @@
-"""From what an adapter read to checked people with a split each: what `ingest` calls, for any source.
+"""From what an adapter read to checked people, each with a split: what `ingest` calls for any source.
 
 `check_and_split` is for independent pictures and videos, `check_blocks` for one recording whose splits are blocks of
 time. Both write quality.html and quality.json; `freeze` then holds the test set to its lock.
@@ -31,12 +31,12 @@ class Intake:
     """A checked set with its splits."""
 
     people: People
-    """With the extra column `suspect`."""
+    """The people kept, with the extra column `suspect`."""
     images: Images
     split: NDArray[np.str_]
-    """(m,) of each image; `splits.DROPPED` where it is set aside."""
+    """(m,) split of each image; `DROPPED` where it is set aside."""
     keys: list[str]
-    """Of each image: the hash of its file."""
+    """SHA-256 of each image's file."""
     quality: Quality
 
     def people_split(self) -> NDArray[np.str_]:
@@ -95,7 +95,7 @@ def check_blocks(
     report: Path,
     models: Path | None = None,
 ) -> Intake:
-    """The same for recordings cut into `blocks` (m,) of time: frames of one scene always look alike, none is set aside.
+    """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, so none is set aside.
 
     A frame that the checks quarantine leaves its block.
     """
@@ -114,7 +114,7 @@ def _limited(
     info: dict[str, str],
     report: Path,
 ) -> Intake:
-    """With no more training images than are wanted, and the quality report written."""
+    """The intake with at most `train_images` training images; writes the quality report."""
     people, images, keys = checked.people, checked.images, checked.sha256.tolist()
     labelled = np.isin(images.id, people.image_id[(people.visibility > UNLABELLED).any(axis=1)])
     left_out = beyond_limit(split, keys, labelled, params.train_images)

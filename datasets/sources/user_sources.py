@@ -1,4 +1,4 @@
-"""Several sources as one set: names, formats, ids that do not meet, and the account of what became of each record.
+"""Several sources as one set: names, formats, ids that do not collide, and the account of what became of each record.
 
 An image's id is its source's place in the list times `ID_STRIDE` plus its number in that source, so a source that
 grows or is appended leaves the ids of the others alone. The ids that a source wrote stay in the extra columns
@@ -37,7 +37,7 @@ class SourceParams:
     format: str = "coco"
     """A name in datasets/formats/table.py."""
     name: str = ""
-    """Kept with every person of the source; may be left out where there is one source."""
+    """Stored with every person of the source; may be left out where there is one source."""
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -55,17 +55,17 @@ class UserSource:
 
     name: str
     folder: Path
-    """Of its images."""
+    """Folder of its images."""
     content: SourceContent
-    """With ids of images that are unique among the sources."""
+    """What was read, with image ids that are unique among the sources."""
     unlabelled: bool
 
 
 def check_names(sources: Sequence[SourceParams]) -> None:
-    """Raise `ParamsError` unless several sources have names of their own."""
+    """Raise `ParamsError` unless each of several sources has a unique name."""
     names = [source.name for source in sources]
     if len(sources) > 1 and (not all(names) or len(set(names)) < len(names)):
-        raise ParamsError("params ingest.sources", expected="a name of its own for each of several", got=f"{names}")
+        raise ParamsError("params ingest.sources", expected="a unique name for every source", got=f"{names}")
 
 
 def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSource]:
@@ -73,11 +73,11 @@ def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSou
     several = len(params) > 1
     sources = []
     for place, entry in enumerate(track(params, "read sources", total=len(params), unit="source"), 1):
-        known = format_named(entry.format)
-        content = known.read(Path(entry.annotations), Path(entry.images), limits)
+        source_format = format_named(entry.format)
+        content = source_format.read(Path(entry.annotations), Path(entry.images), limits)
         name = entry.name or entry.format
         moved = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
-        sources.append(UserSource(name, Path(entry.images), moved, known.unlabelled))
+        sources.append(UserSource(name, Path(entry.images), moved, source_format.unlabelled))
     return sources
 
 
