@@ -53,8 +53,8 @@ def run(*, labels: Path, selection: Path, out: Path, images: Path | None = None)
     """
     people, named_images = read_project_people(labels)
     if images is not None:
-        moved = [str(images / Path(path).name) for path in named_images.path.tolist()]
-        named_images = named_images.replace(path=moved)
+        paths = [str(images / Path(path).name) for path in named_images.path.tolist()]
+        named_images = named_images.replace(path=paths)
     picks = read_selection(selection)
     rows = dict(zip(picks.scored_sha256, range(len(picks.scored_images)), strict=True))
     people, table = _on_scored_images(people, named_images, rows, picks.scored_images)

@@ -141,7 +141,7 @@ def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> di
     """How uneven the clusters are, before and after repeating. The tail is all clusters below `threshold`."""
     counts, factors = clusters.counts, clusters.repeat_factor
     share = counts / counts.sum()
-    drawn = counts * factors
+    drawn_people = counts * factors
     tail = share < threshold
     return {
         "people": people,
@@ -151,7 +151,7 @@ def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> di
         "largest_share": round(float(share.max()), 4),
         "largest_repeat_factor": round(float(factors.max()), 4),
         "tail_share_before": round(float(share[tail].sum()), 4),
-        "tail_share_after": round(float(drawn[tail].sum() / drawn.sum()), 4),
+        "tail_share_after": round(float(drawn_people[tail].sum() / drawn_people.sum()), 4),
         "effective_clusters_before": round(effective_number(counts), 4),
-        "effective_clusters_after": round(effective_number(drawn), 4),
+        "effective_clusters_after": round(effective_number(drawn_people), 4),
     }

@@ -32,7 +32,7 @@ def command(
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     models: Annotated[
         Path | None,
-        typer.Option(help="Folder of BlazePose's models, data/fetch/mediapipe; it judges left and right, too."),
+        typer.Option(help="Folder of the BlazePose models (data/fetch/mediapipe), to judge left and right, too."),
     ] = None,
     photographs: Annotated[
         bool, typer.Option(help="Show photographs in suspects.jpg, or only labels, which may be published.")

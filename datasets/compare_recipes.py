@@ -26,7 +26,7 @@ LARGEST_HELD_OUT_SHARE = 0.45  # of validation and of test, so that a tenth is l
 
 def command(
     annotations: Annotated[Path, typer.Option(help="COCO JSON of your labelled people.")],
-    images: Annotated[Path, typer.Option(help="Folder that its file names are relative to.")],
+    images: Annotated[Path, typer.Option(help="Folder that its image names are relative to.")],
     report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each run; read again to go on.")],
     labels: Annotated[
         list[int] | None, typer.Option(help="Number of real training images; repeat it.", show_default="200 and 800")

@@ -113,11 +113,11 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
 def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
     """What the first epoch is made of; later ones draw other people, but as many."""
     factor = people.extras["repeat_factor"].astype(np.float64)
-    drawn = draw_epoch(people.source, factor, recipe, epoch=0)
-    real, synthetic = ((people.source[drawn] == source).sum().item() for source in ("real", "synthetic"))
-    repeated = (factor[drawn] > 1).sum()
-    rarity = people.extras["rarity"].astype(np.float64)[drawn]
-    is_real = people.source[drawn] == "real"
+    drawn_rows = draw_epoch(people.source, factor, recipe, epoch=0)
+    real, synthetic = ((people.source[drawn_rows] == source).sum().item() for source in ("real", "synthetic"))
+    repeated = (factor[drawn_rows] > 1).sum()
+    rarity = people.extras["rarity"].astype(np.float64)[drawn_rows]
+    is_real = people.source[drawn_rows] == "real"
     return {
         "real": int((people.source == "real").sum()),
         "synthetic": int((people.source == "synthetic").sum()),
@@ -127,7 +127,7 @@ def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
         "rare_share_of_real": round(float(repeated / real), 4) if real else 0.0,
         "rarity_of_real": round(float(rarity[is_real].mean()), 4) if real else 0.0,
         "rarity_of_synthetic": round(float(rarity[~is_real].mean()), 4) if synthetic else 0.0,
-        "different_people_drawn": len(np.unique(drawn)),
+        "different_people_drawn": len(np.unique(drawn_rows)),
     }
 
 

@@ -81,8 +81,8 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
             keypoints_px=np.array(one.extras["teacher_px"].tolist(), dtype=np.float32),
             visibility=np.array(one.extras["teacher_visibility"].tolist(), dtype=np.uint8),
         )
-        drawn = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
-        tiles.append(part_around(drawn, one.bbox_xywh_px[0], CONTEXT)[0])
+        with_skeletons = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
+        tiles.append(part_around(with_skeletons, one.bbox_xywh_px[0], CONTEXT)[0])
         captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
     sheet = contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), tile=TILE_PX, captions=captions)
     write_picture(path, sheet)

@@ -61,7 +61,7 @@ def _camera(element: ElementTree.Element) -> CalibratedCamera:
 
 
 def _only(element: ElementTree.Element, tag: str) -> dict[str, str]:
-    found = element.find(tag)
-    if found is None:
+    child = element.find(tag)
+    if child is None:
         raise KeyError(tag)
-    return found.attrib
+    return child.attrib

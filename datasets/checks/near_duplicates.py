@@ -32,11 +32,11 @@ def near_pairs(hashes: NDArray[np.uint64], bits: int) -> RowPairs:
         raise ParamsError("near-duplicate bits", expected=f"0 to {MOST_BITS}", got=str(bits))
     unique, first_row, which = np.unique(hashes, return_index=True, return_inverse=True)
     copies = np.flatnonzero(first_row[which] != np.arange(len(hashes)))
-    found = [np.stack([first_row[which[copies]], copies])]
+    pairs_found = [np.stack([first_row[which[copies]], copies])]
     for a, b in _candidates(unique, bits // PARTS):
         near = hamming(unique[a], unique[b]) <= bits
-        found.append(np.stack([first_row[a[near]], first_row[b[near]]]))
-    pairs = np.unique(np.sort(np.concatenate(found, axis=1), axis=0), axis=1)
+        pairs_found.append(np.stack([first_row[a[near]], first_row[b[near]]]))
+    pairs = np.unique(np.sort(np.concatenate(pairs_found, axis=1), axis=0), axis=1)
     return pairs[0], pairs[1]
 
 

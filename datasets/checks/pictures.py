@@ -59,7 +59,7 @@ def inspect_picture(path: str, largest_mpx: int = LARGEST_MPX) -> PictureFacts |
             return f"the image file has {size} bytes, more than {LARGEST_FILE_BYTES}"
         content = Path(path).read_bytes()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit below
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `largest_mpx` decides
             with Image.open(io.BytesIO(content)) as image:
                 return _look(image, content, largest_mpx)
     except FileNotFoundError:

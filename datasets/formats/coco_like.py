@@ -1,7 +1,7 @@
 """Formats that are COCO JSON in shape: images, annotations, categories; they differ in joints, flags and extra keys.
 
-`read_coco_like` is the one reader of COCO, WholeBody, OCHuman, CrowdPose, AIC, PoseTrack18 and our own files; a format
-says how it differs with a `FormatLayout`. `coco_like_document` is the way back.
+`read_coco_like` is the one reader of COCO, WholeBody, OCHuman, CrowdPose, AIC, PoseTrack18 and dataengine's files; a
+format says how it differs with a `FormatLayout`. `coco_like_document` is the way back.
 """
 
 from collections.abc import Callable, Mapping, Sequence

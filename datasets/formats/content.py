@@ -52,8 +52,8 @@ class SourceContent:
     """Records of kept people with a field that was not read, by its name."""
 
     def __post_init__(self) -> None:
-        found = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
-        assert self.records == found, f"{self.records} records in, {found} accounted for"
+        accounted = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
+        assert self.records == accounted, f"{self.records} records in, {accounted} accounted for"
 
 
 @dataclass(frozen=True)

@@ -129,8 +129,8 @@ _NO_BOX = "bbox is not four finite numbers"
 
 
 def _area(table: dict[str, list[Any]]) -> list[float | None]:
-    given = table.get("area") or [None] * len(table["image_id"])
-    return [value if is_finite(value) and value > 0 else None for value in given]
+    areas = table.get("area") or [None] * len(table["image_id"])
+    return [value if is_finite(value) and value > 0 else None for value in areas]
 
 
 def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ def find_pictures(
             candidates.append((number, image, inside.path(image.file_name)))
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
-    found: dict[Hashable, Picture] = {}
+    pictures: dict[Hashable, Picture] = {}
     sizes = header_sizes([path for _, _, path in candidates], limits)
     for (number, image, path), size in zip(candidates, sizes, strict=True):
         try:
@@ -82,8 +82,8 @@ def find_pictures(
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
             continue
-        found[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame)
-    return found
+        pictures[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame)
+    return pictures
 
 
 def image_table(pictures: Sequence[Picture]) -> Images:
@@ -104,7 +104,7 @@ def header_sizes(paths: Sequence[str], limits: Limits) -> list[tuple[int, int] |
 
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     with warnings.catch_warnings(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waits for the disk
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `limits` decides
         return [
             size for sizes in pool.map(lambda chunk: [_size(path, limits) for path in chunk], chunks) for size in sizes
         ]

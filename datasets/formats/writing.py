@@ -48,7 +48,7 @@ def relative_names(images: Images, folder: Path) -> list[str]:
 
 
 def lost_fields(people: People, *, kept: Collection[str] = ()) -> dict[str, int]:
-    """Number of people whose score, weight, source, track or extra columns are lost, unless a format has `kept` them."""
+    """Number of people whose score, weight, source, track or extra columns are lost: all but those in `kept`."""
     not_default = {
         "score": people.score != 1,
         "weight": people.weight != 1,

@@ -69,8 +69,8 @@ def _portrait(person: People, images: Images | None) -> BgrImage:
     room = np.array(TILE_PX) - 2 * _SKELETON_MARGIN_PX
     scale = (room / np.maximum(high - low, 1e-9)).min()
     middle = np.array(TILE_PX) / 2 - (0, _SKELETON_MARGIN_PX / 4)  # a little up: the caption is below
-    moved = np.where(labelled[:, None], (points - (low + high) / 2) * scale + middle, 0.0)
-    return draw_people(_blank(), person.replace(keypoints_px=moved[None].astype(np.float32)))
+    points_on_tile = np.where(labelled[:, None], (points - (low + high) / 2) * scale + middle, 0.0)
+    return draw_people(_blank(), person.replace(keypoints_px=points_on_tile[None].astype(np.float32)))
 
 
 def _blank() -> BgrImage:

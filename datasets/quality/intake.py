@@ -49,10 +49,10 @@ class Intake:
 
     def freeze(self, folder: Path, params: SplitParams) -> FrozenTest:
         """Write the test set's lock file into `folder`; `InputError` when a frozen test set would change."""
-        found = self.test_set(params)
-        refuse_change(read_lock(params), found)
-        write_lock(folder / LOCK_NAME, found)
-        return found
+        test_set = self.test_set(params)
+        refuse_change(read_lock(params), test_set)
+        write_lock(folder / LOCK_NAME, test_set)
+        return test_set
 
     def test_set(self, params: SplitParams) -> FrozenTest:
         """The identity of the test split: of its people with a labelled joint, and their images."""
@@ -101,9 +101,11 @@ def check_blocks(
     """
     checked = check_set(people, images, checks, models=models)
     by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
-    kept = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
+    block_of_image = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
     note = "Splits are blocks of time with gaps: frames of one scene look alike throughout."
-    return _limited(checked, kept, split, [], _info(split, read_lock(split)) | {"near_duplicates_note": note}, report)
+    return _limited(
+        checked, block_of_image, split, [], _info(split, read_lock(split)) | {"near_duplicates_note": note}, report
+    )
 
 
 def _limited(

@@ -78,17 +78,17 @@ def _pairs(quality: Quality) -> list[dict[str, str]]:
 def _sections(quality: Quality) -> Iterator[dict[str, Any]]:
     """One section per check that found something."""
     for name, (severity, says) in CHECKS.items():
-        found = gravest(quality.findings, name)
-        drawn = [finding for finding in found if finding.row >= 0][:PICTURES]
-        lines = [finding for finding in found if finding.row < 0][:LINES]
-        if found:
+        findings = gravest(quality.findings, name)
+        pictured = [finding for finding in findings if finding.row >= 0][:PICTURES]
+        lines = [finding for finding in findings if finding.row < 0][:LINES]
+        if findings:
             yield {
                 "name": name,
                 "severity": severity,
                 "says": says,
-                "found": len(found),
-                "shown": len(drawn) + len(lines),
-                "pictures": [_drawn(quality, finding) for finding in drawn],
+                "found": len(findings),
+                "shown": len(pictured) + len(lines),
+                "pictures": [_drawn(quality, finding) for finding in pictured],
                 "lines": lines,
             }
 

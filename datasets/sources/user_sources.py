@@ -76,8 +76,8 @@ def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSou
         source_format = format_named(entry.format)
         content = source_format.read(Path(entry.annotations), Path(entry.images), limits)
         name = entry.name or entry.format
-        moved = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
-        sources.append(UserSource(name, Path(entry.images), moved, source_format.unlabelled))
+        content_with_ids = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
+        sources.append(UserSource(name, Path(entry.images), content_with_ids, source_format.unlabelled))
     return sources
 
 
@@ -111,13 +111,13 @@ def _account(source: UserSource, intake: Intake) -> dict[str, object]:
     content = source.content
     people_in, images_in = content.people, content.images
     ids = set(images_in.id.tolist())
-    used = intake.split != DROPPED
-    kept_images = sum(identity in ids for identity in intake.images.id[used].tolist())
+    is_used = intake.split != DROPPED
+    kept_images = sum(identity in ids for identity in intake.images.id[is_used].tolist())
     kept_people = int((intake.people.extras["source_name"][intake.people_split() != DROPPED] == source.name).sum())
     out = intake.quality.left_out
     left_images = sum(identity in ids for identity in intake.images.id[out].tolist())
     left_people = int((intake.people.extras["source_name"][out[intake.people_rows()]] == source.name).sum())
-    left = left_images + left_people
+    left_out = left_images + left_people
     image_names, person_names = set(map(str, ids)), set(map(str, people_in.extras["source_id"]))
     lost = [f for f in intake.quality.findings if f.severity == "quarantine" and f.check != "record"]
     quarantined = sum(f.id in (image_names if f.table == "images" else person_names) for f in lost)
@@ -125,8 +125,8 @@ def _account(source: UserSource, intake: Intake) -> dict[str, object]:
         "in": content.records,
         "kept": kept_images + kept_people,
         "quarantined": len(content.bad) + quarantined,
-        "merged": len(people_in) + len(images_in) - kept_images - kept_people - left - quarantined,
-        "left_out": left,
+        "merged": len(people_in) + len(images_in) - kept_images - kept_people - left_out - quarantined,
+        "left_out": left_out,
         "without_labels": content.without_labels,
     }
     dropped = {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)}

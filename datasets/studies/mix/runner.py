@@ -44,10 +44,10 @@ class MixStudy(Study[MixTrial, float]):
         if name in self._measured:  # left by a run that measured nothing
             self.project.remove_experiment(name)
         self.project.run_experiment(name, self.plan.params_of(trial), self.plan.stage)
-        found = self.project.experiment_metrics(self.plan.stage).get(name, {})
-        if METRIC not in found:
+        metrics = self.project.experiment_metrics(self.plan.stage).get(name, {})
+        if METRIC not in metrics:
             raise InputError(f"experiment {name} has no {METRIC}", fix=f"see {self.project.log}")
-        return found[METRIC]
+        return metrics[METRIC]
 
     def write(self, known: Mapping[MixTrial, float]) -> None:
         """The page, the plot and the figures, once all trials are known: ratios are compared on the same seeds."""

@@ -72,10 +72,10 @@ class RecipeTable:
     def means(self, name: str) -> dict[Cell, SeedMean]:
         """Means of a figure (key of `FIGURES`) over the seeds of each cell with a known run."""
         values = {cell: self._values(cell, name) for cell in self.planned if cell.recipe != PRETRAIN}
-        found: dict[Cell, SeedMean] = {}
+        means: dict[Cell, SeedMean] = {}
         for labels in {cell.labels for cell in values}:
-            found |= seed_means({cell: of_seeds for cell, of_seeds in values.items() if cell.labels == labels})
-        return found
+            means |= seed_means({cell: of_seeds for cell, of_seeds in values.items() if cell.labels == labels})
+        return means
 
     def seconds(self, cell: Cell) -> str:
         """Mean time of fitting; of both halves where there are two."""

@@ -72,12 +72,12 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
                 for stage in ("ingest", "balance"):
                     self.project.fetch(revision, self.project.out(stage), partial / stage)
         clusters = read_pose_clusters(folder / "balance" / CLUSTERS_NAME)
-        found = read_held_out(folder / "ingest", clusters, self.test_images)
+        test_people = read_held_out(folder / "ingest", clusters, self.test_images)
         most = max((*self.plan.labels, *self.plan.once))
-        if len(found.training) < most:
-            got = f"{len(found.training)} training images"
+        if len(test_people.training) < most:
+            got = f"{len(test_people.training)} training images"
             raise InputError("there are too few labels", expected=str(most), got=got, fix="lower --labels or --once")
-        return found
+        return test_people
 
     def prepare(self) -> None:
         """Render once: an experiment cannot continue an unfinished rendering."""
@@ -111,10 +111,10 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             params |= {f"{STAGE}.start_from": str(self._network(start)), f"{STAGE}.pretrained": "null"}
         revision = self._on_this_set(name, params, STAGE)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
-            found = self._scored(trial, revision, Path(temporary))
-        record = {"name": name, **asdict(trial), **asdict(found), "test": held_out.id, "params": params}
+            result = self._scored(trial, revision, Path(temporary))
+        record = {"name": name, **asdict(trial), **asdict(result), "test": held_out.id, "params": params}
         write_json(self.record_file(name), record)
-        return found
+        return result
 
     def write(self, known: Mapping[RecipeRun, RecipeOutcome]) -> None:
         """The page and the plot."""
@@ -137,10 +137,10 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         self.project.fetch(revision, self.project.out(STAGE), folder / "network")
         self.project.fetch(revision, f"{self.project.out('ingest')}/{TRAIN_NAME}", folder / TRAIN_NAME)
         self.project.fetch(revision, self.project.metrics_file(STAGE), folder / "metrics.json")
-        used = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
+        training_images = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
         rate = read_json(folder / "metrics.json").get("images_per_s", 0.0)
         seconds = self._seen(run) / rate if rate else None
-        return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, used)
+        return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, training_images)
 
     def _network(self, run: RecipeRun) -> Path:
         """The checkpoint folder of a run that others start from."""
