@@ -43,7 +43,7 @@ def look(student: Path, people: People, images: Images) -> Seen:
 
 
 def taught_joints(truth: People) -> NDArray[np.bool_]:
-    """Which of the 17 joints (17,) anybody labelled. For the others (faces in LSP) the student's answer means nothing."""
+    """Which of the 17 joints anybody labelled. For the others (faces in LSP) the student's answer means nothing."""
     return np.asarray((truth.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
 
 
