@@ -1,4 +1,4 @@
-"""Command `app`: the FiftyOne App on what `select` chose, served on this machine alone."""
+"""Command `app`: the FiftyOne App on what `select` chose, served to this machine only."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typer
 
 from dataengine.errors import EnvironmentFault, ParamsError
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import say
 
 from .curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
 from .selection import SelectParams
@@ -26,7 +28,7 @@ class AppParams:
     port: int
     """TCP port of the App."""
     address: str = "127.0.0.1"
-    """Interface it listens on. The App has no password: anything but loopback shows your images to the network."""
+    """Address to listen on. The App has no password: any address but loopback shows your images to the network."""
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
@@ -34,22 +36,26 @@ class AppParams:
 
 
 def command(
-    selection: Annotated[Path | None, typer.Option(help="Folder that select wrote [params: app.selection].")] = None,
+    selection: Annotated[
+        Path | None, typer.Option(help="Folder that select wrote.", show_default="app.selection of params.yaml")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
-    params: Annotated[Path, typer.Option(help="Parameters; reads the sections app and select.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Open the FiftyOne App on the saved view to_label: the images to label next, most wanted first.
 
-    The dataset is built first where the database lacks it. Ctrl-C ends the App; tags and labels stay in the database.
+    Needs a folder that select wrote; the dataset is built first where the database lacks it. The App listens on
+    app.address and app.port of params.yaml (127.0.0.1 and 5151 as shipped) and has no password: any address but
+    loopback shows your images to the network. Ctrl-C ends the App; tags and labels stay in the database.
 
     Example: dataengine app
     """
     settings = load_section(params, SECTION, AppParams)
     dataset_name = load_section(params, "select", SelectParams).dataset
-    run(settings, Path(selection or settings.selection), dataset_name, browser)
+    run(settings, selection=Path(selection or settings.selection), dataset_name=dataset_name, browser=browser)
 
 
-def run(settings: AppParams, selection: Path, dataset_name: str, browser: bool) -> None:
+def run(settings: AppParams, *, selection: Path, dataset_name: str, browser: bool) -> None:
     """Serve the App until it is interrupted.
 
     Raises:
@@ -63,7 +69,7 @@ def run(settings: AppParams, selection: Path, dataset_name: str, browser: bool) 
         view=dataset.load_saved_view(TO_LABEL), address=settings.address, port=settings.port, auto=False
     )
     url = f"http://{settings.address}:{settings.port}/datasets/{dataset.name}?view={TO_LABEL.replace('_', '-')}"
-    typer.echo(f"FiftyOne App: {url}   (Ctrl-C ends it)")
+    say(f"FiftyOne App: {url}   (Ctrl-C ends it)")
     if browser:
         typer.launch(url)
     try:
@@ -84,5 +90,5 @@ def _check_port(settings: AppParams) -> None:
             raise EnvironmentFault(
                 f"the App cannot listen on {settings.address}:{settings.port}",
                 got=fault.strerror or str(fault),
-                fix="end what listens there, or change app.port in params.yaml",
+                fix="stop the program that listens there, or change app.port in params.yaml",
             ) from fault

@@ -10,6 +10,7 @@ import typer
 
 from dataengine.coco_json import write_people
 from dataengine.people import JOINTS, Images, People
+from dataengine.terminal.speech import say
 
 from .manifest.files import Selection, read_selection
 
@@ -18,26 +19,27 @@ def command(
     selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
     out: Annotated[Path, typer.Option(help="COCO person_keypoints JSON to write.")],
 ) -> None:
-    """Write the images to label as a COCO keypoints file, the teacher's keypoints standing in for a start.
+    """Write the images to label as a COCO keypoints file that already holds the teacher's keypoints, to start from.
 
-    Correct it in CVAT, Label Studio or any tool that reads COCO, then bring it back with label-import.
+    Needs a folder that select wrote; the images stay where they are, and OUT names them. Correct OUT in CVAT, Label
+    Studio or any tool that reads COCO, then bring it back with label-import.
 
     Example: dataengine label-export --selection data/select --out to_label_coco.json
     """
     people, images = prefilled(read_selection(selection))
     write_people(out, people, images)
-    typer.echo(f"{len(images)} images with {len(people)} people to check: {out}", err=True)
+    say(f"{len(images)} images with {len(people)} people to check: {out}")
 
 
 def prefilled(selection: Selection) -> tuple[People, Images]:
-    """The persons in the picked images with the teacher's keypoints, and these images, most wanted first."""
-    chosen = selection.scored.take(np.isin(selection.scored.extras["sha256"], list(selection.picks)))
-    people = chosen.replace(
-        keypoints_px=np.array(chosen.extras["teacher_px"].tolist(), dtype=np.float32).reshape(-1, JOINTS, 2),
-        visibility=np.array(chosen.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, JOINTS),
-        extras={"sha256": chosen.extras["sha256"]},
+    """The people in the picked images with the teacher's keypoints, and these images, most wanted first."""
+    picked_people = selection.scored.take(np.isin(selection.scored.extras["sha256"], list(selection.picks)))
+    people = picked_people.replace(
+        keypoints_px=np.array(picked_people.extras["teacher_px"].tolist(), dtype=np.float32).reshape(-1, JOINTS, 2),
+        visibility=np.array(picked_people.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, JOINTS),
+        extras={"sha256": picked_people.extras["sha256"]},
     )
-    rank = np.array([selection.picks[sha256]["rank"] for sha256 in chosen.extras["sha256"].tolist()])
+    rank = np.array([selection.picks[sha256]["rank"] for sha256 in picked_people.extras["sha256"].tolist()])
     people = people.take(np.argsort(rank, kind="stable"))
     rows = selection.scored_images.rows_of(people.image_id)
     return people, selection.scored_images.take(list(dict.fromkeys(rows.tolist())))

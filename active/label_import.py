@@ -1,6 +1,6 @@
 """Command `label-import`: what a person labelled, checked, as a file named by its content.
 
-Images are known by their sha256 and not by name or id, since annotation tools rename and renumber. The same labels
+Images are identified by their sha256, not by name or id, since annotation tools rename and renumber. The same labels
 give the same file, whatever order the tool wrote them in.
 """
 
@@ -18,44 +18,46 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.terminal.speech import say
 
 from .manifest.files import read_selection
 
 OUTSIDE_TOLERANCE_PX = 2.0
 """Tools round, and a joint may be clicked on the very edge."""
 LISTED = 5
-"""Bad records that an error names; it counts the rest."""
+"""Bad records that an error names; the rest are counted."""
 
 
 def command(
-    labels: Annotated[Path, typer.Option(help="COCO person_keypoints JSON that a person made; images beside it.")],
+    labels: Annotated[Path, typer.Option(help="COCO person_keypoints JSON with the corrected labels.")],
     selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder that keeps imported labels.")],
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not beside LABELS.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that collects imported labels.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, if not where LABELS says.")] = None,
 ) -> None:
-    """Check what a person labelled and keep it in OUT/<hash of the content>.json, a COCO keypoints file.
+    """Check what a person labelled and write it to OUT/<hash of the content>.json, a COCO keypoints file.
 
-    Every image must be one that select showed; a person needs a labelled joint, and joints must lie in the image.
+    Every image must be one of the selection's; a person needs a labelled joint, and joints must lie in the image.
+    Then add the file to mix.labels in params.yaml: the next `dvc repro` learns from it.
 
     Example: dataengine label-import --labels to_label_coco.json --selection data/select --out data/labels
     """
-    written, people = run(labels, selection, out, images)
-    typer.echo(f"{people} people: {written}", err=True)
+    written, people = run(labels=labels, selection=selection, out=out, images=images)
+    say(f"{people} people: {written}; to learn from them, add the file to mix.labels in params.yaml")
 
 
-def run(labels: Path, selection: Path, out: Path, images: Path | None = None) -> tuple[Path, int]:
+def run(*, labels: Path, selection: Path, out: Path, images: Path | None = None) -> tuple[Path, int]:
     """Import `labels`; returns the file written and the number of people in it.
 
     Raises:
-        InputError: a record is wrong, or an image is none of the selection's.
+        InputError: a record is wrong, or an image is not in the selection.
     """
-    people, named = read_project_people(labels)
+    people, named_images = read_project_people(labels)
     if images is not None:
-        moved = [str(images / Path(path).name) for path in named.path.tolist()]
-        named = named.replace(path=moved)
-    shown = read_selection(selection)
-    rows = dict(zip(shown.scored_sha256, range(len(shown.scored_images)), strict=True))
-    people, table = _on_shown_images(people, named, rows, shown.scored_images)
+        paths = [str(images / Path(path).name) for path in named_images.path.tolist()]
+        named_images = named_images.replace(path=paths)
+    picks = read_selection(selection)
+    rows = dict(zip(picks.scored_sha256, range(len(picks.scored_images)), strict=True))
+    people, table = _on_scored_images(people, named_images, rows, picks.scored_images)
     _check(people, table, labels)
     people, table = _in_order(people, table)
     digest = _content_sha256(people)
@@ -64,8 +66,8 @@ def run(labels: Path, selection: Path, out: Path, images: Path | None = None) ->
     return path, len(people)
 
 
-def _on_shown_images(people: People, named: Images, rows: dict[str, int], shown: Images) -> tuple[People, Images]:
-    """The people with the column `sha256`, on the selection's own images instead of the tool's copies."""
+def _on_scored_images(people: People, named: Images, rows: dict[str, int], scored: Images) -> tuple[People, Images]:
+    """The people with the column `sha256`, on the selection's own images not the tool's copies."""
     missing = [path for path in named.path.tolist() if not Path(path).is_file()]
     if missing:
         raise InputError(f"image {missing[0]} does not exist", fix="give --images, the folder the images lie in")
@@ -73,14 +75,13 @@ def _on_shown_images(people: People, named: Images, rows: dict[str, int], shown:
     unknown = [path for path, sha256 in zip(named.path.tolist(), hashes.tolist(), strict=True) if sha256 not in rows]
     if unknown:
         raise InputError(
-            f"{len(unknown)} labelled images are none that select showed",
+            f"{len(unknown)} labelled images are not in the selection",
             got=", ".join(unknown[:LISTED]),
-            fix="drop them, or give the selection they were labelled from; re-encoded copies count as other images",
+            fix="drop them, or give the selection they come from; a re-encoded copy counts as another image",
         )
     sha256 = hashes[named.rows_of(people.image_id)]
     row = np.array([rows[key] for key in sha256.tolist()], dtype=np.int64)
-    used = shown.take(np.unique(row))
-    return people.replace(image_id=shown.id[row], extras={"sha256": sha256}), used
+    return people.replace(image_id=scored.id[row], extras={"sha256": sha256}), scored.take(np.unique(row))
 
 
 def _check(people: People, images: Images, path: Path) -> None:
@@ -103,7 +104,7 @@ def _check(people: People, images: Images, path: Path) -> None:
 
 
 def _in_order(people: People, images: Images) -> tuple[People, Images]:
-    """Sorted by image hash, then box; image ids count from 0. A label made by hand is real, certain, whole."""
+    """Sorted by image hash, then box; image ids count from 0. Hand-labelled people are real, of weight 1."""
     keys = (*people.bbox_xywh_px.T[::-1], people.extras["sha256"])
     people = people.take(np.lexsort(keys))
     rows = images.rows_of(people.image_id)

@@ -1,6 +1,6 @@
 """Stage `select`: what a person should label next.
 
-`run` reads the candidates and the labelled set (`reading.py`), lets the student look at both and scores every
+`run` reads the candidates and the labelled set (`reading.py`), runs the student on both and scores every
 candidate (`scoring.py`), picks images by a query strategy (`picking.py`), writes the manifest with its evidence
 (`manifest/`) and then, if asked, builds the FiftyOne view of it (`curation/`).
 
@@ -20,6 +20,8 @@ from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
 from dataengine.poses.clusters import read_pose_clusters
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import say
 
 from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
@@ -44,7 +46,7 @@ class ScoreWeights:
     teacher: float = 1.0
     """1 - OKS between student and teacher."""
     rarity: float = 0.0
-    """How rare the pose is among the training people. Above 0, rare poses are asked for though the student be sure."""
+    """How rare the pose is among the training people. Above 0, rare poses are picked even where the student is sure."""
 
     def __post_init__(self) -> None:
         values = list(asdict(self).values())
@@ -61,15 +63,15 @@ class SelectParams:
     strategy: str
     """A name in `active/query/strategies.py`."""
     min_gap_frames: int
-    """Least distance in frames between two picks of one video: neighbours say the same."""
+    """Least distance in frames between two picks of one video: neighbouring frames are nearly the same."""
     appearance_weight: float
-    """Share of appearance, against pose, in the distance between persons, 0 to 1."""
+    """Share of appearance, against pose, in the distance between people, 0 to 1."""
     seed: int
-    """Of the strategies that draw at random."""
+    """Seed of the strategies that draw at random."""
     fiftyone: bool
     """Whether to build the FiftyOne dataset. The manifest is written either way."""
     dataset: str
-    """Its name in FiftyOne."""
+    """Name of the dataset in FiftyOne."""
     weights: ScoreWeights = field(default_factory=ScoreWeights)
     """How the uncertainties are combined."""
 
@@ -84,28 +86,44 @@ class SelectParams:
 
 def command(
     student: Annotated[Path, typer.Option(help="Folder of the student's checkpoint.")],
-    candidates: Annotated[Path, typer.Option(help="COCO JSON of the persons found in unlabelled frames.")],
+    candidates: Annotated[Path, typer.Option(help="COCO JSON of people found in unlabelled frames.")],
     labelled: Annotated[Path, typer.Option(help="COCO JSON of the labelled training set.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
     out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
-    clusters: Annotated[Path | None, typer.Option(help="clusters.json of balance, which tells rare poses.")] = None,
-    params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section select.")] = Path(
-        "params.yaml"
-    ),
+    clusters: Annotated[
+        Path | None,
+        typer.Option(help="clusters.json of balance. Without it rarity is unknown, and its weight must be 0."),
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
 
-    Writes OUT/to_label.json (what to label and why), OUT/scored.json (every candidate), OUT/picks.jpg, and, with
-    select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+    Needs a fitted student, candidates that pseudo-label found, and the labelled sets. Writes OUT/to_label.json (what
+    to label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, REPORT/metrics.json and,
+    with select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+
+    select.budget is the number of images, select.strategy the way to choose them, select.weights how much each
+    uncertainty counts. With weights.rarity above 0, poses that are rare in the training set are preferred, which takes
+    --clusters; without it nothing else changes, but OUT/scored.json has no rarity.
 
     Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
-    run(load_section(params, SECTION, SelectParams), student, candidates, labelled, val, out, report, clusters)
+    run(
+        load_section(params, SECTION, SelectParams),
+        student=student,
+        candidates=candidates,
+        labelled=labelled,
+        val=val,
+        out=out,
+        report=report,
+        clusters=clusters,
+    )
 
 
 def run(
     params: SelectParams,
+    *,
     student: Path,
     candidates: Path,
     labelled: Path,
@@ -114,36 +132,34 @@ def run(
     report: Path,
     clusters: Path | None = None,
 ) -> None:
-    """Select, write, and build the FiftyOne view last, so that a database at fault leaves a valid manifest.
+    """Select, write, and build the FiftyOne view last, so that a failing database leaves a valid manifest.
 
     Raises:
-        InputError: no candidate is left to choose from, or an input is damaged.
-        ParamsError: rarity has weight, and there are no clusters to tell it.
+        InputError: the candidates are all labelled, or an input is damaged.
+        ParamsError: rarity has a weight, and no clusters are given.
         EnvironmentFault: FiftyOne's database does not work.
     """
     if params.weights.rarity and clusters is None:
-        raise ParamsError(
-            "params select.weights.rarity has no clusters to go by", fix="give --clusters, or set it to 0"
-        )
-    known = None if clusters is None else read_pose_clusters(clusters)
+        raise ParamsError("params select.weights.rarity needs pose clusters", fix="give --clusters, or set it to 0")
+    pose_clusters = None if clusters is None else read_pose_clusters(clusters)
     truth, truth_images = read_labelled({"train": labelled, "val": val})
-    found, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
-    seen, seen_truth = look(student, found, images), look(student, truth, truth_images)
+    people, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
+    seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
     joints = taught_joints(truth)
     weights = asdict(params.weights)
-    scored = scored_people(seen, found, weights, joints, known)
-    embeddings, covered = embed([(seen, found), (seen_truth, truth)], params.appearance_weight, joints)
+    scored = scored_people(seen, people, weights, joints, pose_clusters)
+    embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight, joints)
     choice = candidate_images(scored, images)
-    wish = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
-    picked = pick_images(choice, images, embeddings, covered, **wish)
-    header = {**wish, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
+    query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
+    picked = pick_images(choice, images, embeddings, covered, **query)
+    header = {**query, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
     with fresh_folder(out) as folder:
         tables = {SCORED: (scored, images), LABELLED: (with_student(truth, truth_images, seen_truth), truth_images)}
-        entries = manifest_entries(choice, picked, scored, images, weights, out)
+        entries = manifest_entries(choice, picked, scored, images, weights=weights, folder=out)
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)
     write_json(report / "metrics.json", selection_metrics(choice, picked, images, embeddings, covered))
-    typer.echo(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}", err=True)
+    say(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}")
     if params.fiftyone:
         show(out, params.dataset)
 
@@ -153,4 +169,4 @@ def show(out: Path, dataset_name: str) -> None:
     from .curation.fiftyone_view import ensure_dataset  # takes seconds to import
 
     dataset = ensure_dataset(out, dataset_name)
-    typer.echo(f"select: {len(dataset)} samples in FiftyOne dataset {dataset.name!r}; open: dataengine app", err=True)
+    say(f"select: {len(dataset)} samples in FiftyOne dataset {dataset.name!r}; open: dataengine app")

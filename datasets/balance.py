@@ -1,7 +1,7 @@
 """Stage `balance`: which poses the real training set has, how rare each is, and how often rare ones are repeated.
 
-Clusters are fitted on the training people alone, or taken from a frozen file, and handed on to `mix`, `select` and
-whoever asks `dataengine.poses.clusters` for a person's cluster.
+Clusters are fitted on the training people alone, or taken from a frozen file, and passed on to `mix`, `select` and
+any code that asks `dataengine.poses.clusters` for a person's cluster.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from dataengine.params import load_section
 from dataengine.people import People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, nearest_centre
 from dataengine.poses.embedding import embed_poses
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import say
 
 from .freeze_clusters import read_frozen
 from .long_tail.balance_file import BALANCE_NAME, Balance, write_balance
@@ -36,17 +38,17 @@ class BalanceParams:
     """Section `balance` of params.yaml."""
 
     clusters: int
-    """Groups of poses to make; of no effect where they are frozen."""
+    """Number of pose clusters to fit; ignored where they are frozen."""
     threshold: float
-    """Share of all people below which a cluster is rare and repeated, t of the LVIS rule."""
+    """A cluster with a smaller share of all people is rare and repeated: t in the LVIS rule."""
     max_repeat: float
-    """Most that a person is drawn per epoch."""
+    """Largest number of times that a person is drawn per epoch."""
     seed: int
-    """Of k-means' starts."""
+    """Seed of k-means' starts."""
     frozen: str = ""
-    """File of `dataengine freeze-clusters`, whose clusters are taken instead of fitting new ones. "": fit."""
+    """File of `dataengine freeze-clusters`, whose clusters are used instead of fitting new ones. "": fit."""
     photographs: bool = True
-    """Whether the picture shows the people in the middle of clusters, or their skeletons alone."""
+    """Whether the picture shows photographs of the clusters' medoids, or their skeletons alone."""
 
     def __post_init__(self) -> None:
         if self.clusters < 1:
@@ -61,13 +63,14 @@ def command(
     train: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
     out: Annotated[Path, typer.Option(help="Folder for balance.json and clusters.json.")],
     report: Annotated[Path, typer.Option(help="Folder for clusters.png and metrics.json.")],
-    params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section balance.")] = Path(
-        "params.yaml"
-    ),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Cluster the training set's poses, tell how rare each is, and give the rare ones repeat factors.
+    """Cluster the training set's poses, measure how rare each is, and give the rare ones repeat factors.
 
-    A pose counts the same wherever, however large and in whichever mirror image it is seen. A cluster with a share f
+    Needs the real training people that ingest wrote. Writes OUT/clusters.json, OUT/balance.json with every person's
+    cluster and repeat factor, and REPORT/clusters.png, where you see what is rare.
+
+    A pose counts the same wherever in the image it is, however large, and mirrored or not. A cluster with a share f
     of all people below balance.threshold t is drawn sqrt(t / f) times as often, up to balance.max_repeat (repeat
     factor sampling: Gupta, Dollar and Girshick, "LVIS", CVPR 2019). For clusters to mean the same in every round,
     freeze them: `dataengine freeze-clusters`.
@@ -88,7 +91,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
     people, images = read_project_people(train)
     if (people.source != "real").any():
         raise InputError(f"{train} has people who are not real", expected="source real", fix="give ingest's train.json")
-    clusters, cluster, middle = balance_people(people, params)
+    clusters, cluster, medoid = balance_people(people, params)
     balance = Balance(
         clusters=clusters,
         train_sha256=sha256_file(train),
@@ -97,15 +100,20 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
         params=asdict(params),
     )
     metrics = balance_metrics(clusters, len(people), params.threshold)
-    shown = images if params.photographs else None
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_balance(out_folder, balance)
         write_json(report_folder / METRICS_NAME, metrics)
-        write_clusters_picture(report_folder / PICTURE_NAME, clusters, middle, people, shown, params.threshold)
-    typer.echo(
+        write_clusters_picture(
+            report_folder / PICTURE_NAME,
+            clusters,
+            medoid=medoid,
+            people=people,
+            images=images if params.photographs else None,
+            threshold=params.threshold,
+        )
+    say(
         f"balance: {metrics['clusters']} pose clusters ({clusters.id}), {metrics['rare_clusters']} rare,"
-        f" in {out / BALANCE_NAME}",
-        err=True,
+        f" in {out / BALANCE_NAME}"
     )
     return metrics
 
@@ -113,7 +121,7 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
 def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters, NDArray[np.int64], NDArray[np.int64]]:
     """The clusters with their repeat factors, each person's cluster (n,), and the row of each cluster's medoid (k,).
 
-    UNCLUSTERED for people without a pose; -1 for the medoid of a frozen cluster that has no member.
+    People without a pose are UNCLUSTERED; the medoid of a frozen cluster without members is -1.
     """
     dtype = np.float64 if len(people) <= LARGE_POSES else np.float32  # a million poses: half a gigabyte
     vectors, usable = embed_poses(people.keypoints_px, people.visibility, dtype)
@@ -130,10 +138,10 @@ def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters,
 
 
 def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> dict[str, Any]:
-    """How uneven the clusters are, as they come and as they are drawn. The tail is all that is repeated."""
+    """How uneven the clusters are, before and after repeating. The tail is all clusters below `threshold`."""
     counts, factors = clusters.counts, clusters.repeat_factor
     share = counts / counts.sum()
-    drawn = counts * factors
+    drawn_people = counts * factors
     tail = share < threshold
     return {
         "people": people,
@@ -143,7 +151,7 @@ def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> di
         "largest_share": round(float(share.max()), 4),
         "largest_repeat_factor": round(float(factors.max()), 4),
         "tail_share_before": round(float(share[tail].sum()), 4),
-        "tail_share_after": round(float(drawn[tail].sum() / drawn.sum()), 4),
+        "tail_share_after": round(float(drawn_people[tail].sum() / drawn_people.sum()), 4),
         "effective_clusters_before": round(effective_number(counts), 4),
-        "effective_clusters_after": round(effective_number(drawn), 4),
+        "effective_clusters_after": round(effective_number(drawn_people), 4),
     }

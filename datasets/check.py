@@ -1,4 +1,4 @@
-"""Command check: the quality report of labelled sets as they are, without making a training set of them."""
+"""Command `check`: the quality report of labelled sets, without making a training set of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,8 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import answer
 
 from .checks.checking import check_set
 from .checks.params import ChecksParams
@@ -20,25 +22,31 @@ from .quality.intake import record_findings
 from .quality.report import write_quality, write_suspects
 from .quality.summary import Quality, summarise
 
-SUSPECTS_SHOWN = 3
+QUARANTINED_SHOWN = 3
 
 
 def command(
-    annotations: Annotated[
-        list[Path], typer.Option(help="Labels, in a format that ingest reads; repeat for each split.")
-    ],
-    images: Annotated[list[Path], typer.Option(help="Folder of its images; one for all, or one for each file.")],
+    annotations: Annotated[list[Path], typer.Option(help="Annotation file or folder; repeat it for each split.")],
+    images: Annotated[list[Path], typer.Option(help="Folder of the images: one for all, or one per --annotations.")],
     out: Annotated[Path, typer.Option(help="Folder for quality.html, quality.json, suspects.jpg.")],
-    source_format: Annotated[str, typer.Option("--format", help="Of the annotations: " + ", ".join(FORMATS))] = "coco",
-    models: Annotated[Path | None, typer.Option(help="Folder of BlazePose: lets it judge left and right, too.")] = None,
-    photographs: Annotated[bool, typer.Option(help="In suspects.jpg; without, labels alone, fit to publish.")] = True,
-    params: Annotated[Path, typer.Option(help="Parameter file; ingest.checks is read.")] = Path("params.yaml"),
+    source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the BlazePose models (data/fetch/mediapipe), to judge left and right, too."),
+    ] = None,
+    photographs: Annotated[
+        bool, typer.Option(help="Show photographs in suspects.jpg, or only labels, which may be published.")
+    ] = True,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Check a labelled set and show what is wrong with it.
 
     Every picture and person is checked, identical records are merged, near-duplicate pictures are found, and people
-    whose limbs or sides look wrong are listed with pictures. Nothing is changed. With several files each is taken as a
-    split of its own name, and near duplicates across them are told apart.
+    whose limbs or sides look wrong are listed with pictures. Your files are left as they are. Each file counts as one
+    split, named after the file, and near duplicates across splits are reported as such.
+
+    Prints the counts and writes OUT/quality.html to read, OUT/quality.json with every finding, and OUT/suspects.jpg
+    with the worst suspects. What counts as suspect is set in the section ingest.checks of params.yaml.
 
     Example: dataengine check --annotations mine/people.json --images mine/images --out /tmp/quality
     """
@@ -52,7 +60,7 @@ def command(
         models=models,
         photographs=photographs,
     )
-    _say(quality, out)
+    answer(_summary(quality, out))
 
 
 def run(
@@ -65,13 +73,13 @@ def run(
     models: Path | None = None,
     photographs: bool = True,
 ) -> Quality:
-    """Write quality.html, quality.json and a sheet of the gravest suspects to `out`."""
+    """Write quality.html, quality.json and a sheet of the worst suspects to `out`."""
     if len(images) not in (1, len(annotations)):
         raise ParamsError("--images", expected="one folder, or one for each --annotations", got=str(len(images)))
     folders = images * len(annotations) if len(images) == 1 else images
     read = format_named(source_format).read
     contents = [read(path, folder, Limits()) for path, folder in zip(annotations, folders, strict=True)]
-    # ids count anew in each file
+    # ids start again in each file
     shifts = np.cumsum([0, *(int(content.images.id.max(initial=0)) + 1 for content in contents)])
     tables = [c.images.replace(id=c.images.id + shift) for c, shift in zip(contents, shifts[:-1], strict=True)]
     people = [
@@ -95,9 +103,14 @@ def run(
     return quality
 
 
-def _say(quality: Quality, out: Path) -> None:
+def _summary(quality: Quality, out: Path) -> str:
     counts = quality.counts
-    print(f"{counts.records_in} records: {counts.kept} kept, {counts.quarantined} quarantined, {counts.merged} merged")
-    for finding in [f for f in quality.findings if f.severity == "quarantine"][:SUSPECTS_SHOWN]:
-        print(f"quarantined: {finding.file}: {finding.table} {finding.id}: {finding.reason}")
-    print(f"report: {out / 'quality.html'}")
+    quarantine = [finding for finding in quality.findings if finding.severity == "quarantine"]
+    totals = f"{counts.kept} kept, {counts.quarantined} quarantined, {counts.merged} merged"
+    return "\n".join(
+        [
+            f"{counts.records_in} records: {totals}",
+            *(f"quarantined: {bad.file}: {bad.table} {bad.id}: {bad.reason}" for bad in quarantine[:QUARANTINED_SHOWN]),
+            f"report: {out / 'quality.html'}",
+        ]
+    )

@@ -1,7 +1,7 @@
 """Command `compare-recipes`: which training recipe is best for how many real labels, measured by `dvc exp`.
 
 Every fit is an experiment of DVC in a folder of its own, so the checkout stays as it is. In `studies/recipes/`,
-`plan.py` lists the runs, `runner.py` runs them, `score.py` scores them, `report.py` says what was found.
+`plan.py` lists the runs, `runner.py` runs them, `score.py` scores them, `report.py` writes up what was found.
 """
 
 from __future__ import annotations
@@ -20,32 +20,45 @@ from dataengine.studies.settings import parse_seeds, parse_settings, section_of
 from .studies.recipes.plan import OWNED, PRETRAIN_MIX, RECIPES, RecipePlan
 from .studies.recipes.runner import RecipeStudy
 
-HELD_OUT_MARGIN = 1.2  # validation and test get so many times the images asked for: shares by hash are not exact
+HELD_OUT_MARGIN = 1.2  # validation and test get this many times the images asked for: shares by hash are not exact
+LARGEST_HELD_OUT_SHARE = 0.45  # of validation and of test, so that a tenth is left for training
 
 
 def command(
     annotations: Annotated[Path, typer.Option(help="COCO JSON of your labelled people.")],
-    images: Annotated[Path, typer.Option(help="Folder that its file names are relative to.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot, each run; read again to go on.")],
-    labels: Annotated[list[int] | None, typer.Option(help="Real training images; repeat it. [200, 800]")] = None,
-    once: Annotated[list[int] | None, typer.Option(help="A further number of them, with the first seed only.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Repeat it; intervals need two or more. [0, 1, 2]")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(RECIPES)}; repeat it. [all]")] = None,
+    images: Annotated[Path, typer.Option(help="Folder that its image names are relative to.")],
+    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each run; read again to go on.")],
+    labels: Annotated[
+        list[int] | None, typer.Option(help="Number of real training images; repeat it.", show_default="200 and 800")
+    ] = None,
+    once: Annotated[
+        list[int] | None, typer.Option(help="A further number of real images, for the first seed only; repeat it.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seed; repeat it, intervals need two or more.", show_default="0, 1 and 2")
+    ] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help=f"Recipe, {' | '.join(RECIPES)}; repeat it.", show_default="all")
+    ] = None,
     rendered: Annotated[
-        list[int] | None, typer.Option(help="Rendered images to learn from alone, for a curve; repeat it.")
+        list[int] | None, typer.Option(help="Number of rendered images to learn from alone, for a curve; repeat it.")
     ] = None,
     people: Annotated[int, typer.Option(help="People that every run sees, in all epochs together.")] = 20_000,
-    epochs: Annotated[int, typer.Option(help="Of each run; even, because pretrain-mix halves them.")] = 4,
-    test_images: Annotated[int, typer.Option(help="Test images, by hash; no recipe learns from them.")] = 500,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all runs, section.key=value.")] = None,
+    epochs: Annotated[int, typer.Option(help="Epochs of each run; even, because pretrain-mix halves them.")] = 4,
+    test_images: Annotated[int, typer.Option(help="Test images, chosen by hash; no recipe learns from them.")] = 500,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Param for all runs, section.key=value; repeat it.")
+    ] = None,
 ) -> None:
     """Compare training recipes at several numbers of real labels, each with the same number of people seen.
 
     Recipes: real people only; rendered people only; both, 1 : 3; the same with rare poses repeated; rendered people
-    first and then both. PCK@0.2, OKS AP and the AP of rare poses are measured on test images that are the same for all.
-    Rendered people are those of this checkout: set render.images in params.yaml and run `dvc repro render` before.
-    Stopped, the same command goes on, and REPORT/recipes.md tells what is known so far. A run is an experiment of DVC,
-    named by recipe, labels, seed and a mark of all that decides its result.
+    first and then both. PCK@0.2, OKS AP and the AP of rare poses are measured on the same test images for all.
+
+    Needs your labels, and the rendered people of this checkout: first set render.images in params.yaml and run
+    `dvc repro render`. Writes REPORT/recipes.md, which shows the results so far, and its plot. A study that was stopped
+    goes on with the same command. A run is an experiment of DVC, named by recipe, labels, seed and a hash of everything
+    else that decides its result.
 
     Example: dataengine compare-recipes --annotations mine/people.json --images mine/images --labels 200 --labels 800 --seed 0 --seed 1 --seed 2 --rendered 300 --report reports/compare-recipes
     """  # noqa: E501  an example is one line to copy
@@ -77,7 +90,7 @@ def parse_recipe_plan(
 ) -> RecipePlan:
     """Validation and test each get `held_out_share` of the images, unless `settings` say otherwise.
 
-    Raises InputError for what makes no study.
+    Raises InputError where these do not make a study.
     """
     unknown = sorted(set(recipes) - set(RECIPES))
     if unknown:
@@ -104,7 +117,7 @@ def parse_recipe_plan(
 
 
 def run(plan: RecipePlan, *, annotations: Path, images: Path, test_images: int, report: Path) -> None:
-    """Run and score what is missing. Raises: see `Study.run`; InputError for too few training or test images."""
+    """Run and score the missing runs. Raises: see `Study.run`; InputError for too few training or test images."""
     RecipeStudy(given=plan, annotations=annotations, images=images, test_images=test_images, report=report).run()
 
 
@@ -112,17 +125,17 @@ def _parse_further(settings: Sequence[str]) -> dict[str, str]:
     further = parse_settings(settings, OWNED)
     rendered = [key for key in further if section_of(key) in ("fetch", "render")]
     if rendered:
-        fix = "set it in params.yaml and run `dvc repro render`: all runs take the checkout's rendered people over"
+        fix = "set it in params.yaml and run `dvc repro render`: all runs use the checkout's rendered people"
         raise InputError("--set cannot change rendered people", got=rendered[0], fix=fix)
     return further
 
 
-def _held_out_share(annotations: Path, wanted: int) -> float:
-    """The share of all images that makes `wanted` ones or a few more."""
+def _held_out_share(annotations: Path, test_images: int) -> float:
+    """The share of all images that comes to `test_images` or a few more."""
     document = read_json(annotations)
     count = len(document["images"]) if isinstance(document, dict) and document.get("images") else 0
-    share = math.ceil(1e4 * HELD_OUT_MARGIN * wanted / max(count, 1)) / 1e4
-    if wanted < 1 or share >= 0.45:
-        fix = "lower --test-images"
-        raise InputError("too few images to hold out", expected=f"{wanted}, twice", got=f"{count}", fix=fix)
+    share = math.ceil(1e4 * HELD_OUT_MARGIN * test_images / max(count, 1)) / 1e4
+    if test_images < 1 or share >= LARGEST_HELD_OUT_SHARE:
+        expected = f"1 or more, and less than {LARGEST_HELD_OUT_SHARE / HELD_OUT_MARGIN:.1%} of the images"
+        raise InputError("--test-images does not fit the set", expected=expected, got=f"{test_images} of {count}")
     return share

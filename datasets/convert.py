@@ -1,4 +1,4 @@
-"""Command convert: a labelled set from one format to another, and an account of what did not fit on the way."""
+"""Command `convert`: a labelled set from one format to another, and an account of what was lost on the way."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder, write_json
+from dataengine.terminal.speech import answer
 
 from .formats.content import Limits, SourceContent
 from .formats.table import FORMATS, Format, format_named
@@ -15,7 +16,7 @@ from .formats.writing import Written, copy_images
 REPORT = "report.json"
 SHOWN = 5
 _READ = " | ".join(FORMATS)
-_WRITTEN = " | ".join(name for name, known in FORMATS.items() if known.write)
+_WRITTEN = " | ".join(name for name, entry in FORMATS.items() if entry.write)
 
 
 def command(
@@ -23,29 +24,33 @@ def command(
     images: Annotated[Path, typer.Option(help="Folder that the source's image names are relative to.")],
     format_name: Annotated[str, typer.Option("--to", help=f"Format to write: {_WRITTEN}.")],
     out: Annotated[Path, typer.Option(help="Folder to write: annotations, images/ and report.json.")],
-    annotations: Annotated[Path, typer.Option(help="Annotation file or folder; `frames` has none.")] = Path(),
-    annotation_mb: Annotated[int, typer.Option(help="Largest annotation file that is read.")] = 512,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Annotation file or folder to read; needed by every format but `frames`.")
+    ] = None,
+    annotation_mb: Annotated[int, typer.Option(help="Size of the largest annotation file that is read, in MB.")] = 512,
 ) -> None:
     """Convert labelled people between formats, with their images.
 
-    Every record is checked alone: bad ones are listed in report.json with their reason and do not stop the others. What
-    the source says that COCO-17 cannot (a neck, hands), and what the target cannot say (occlusion, a second person), is
-    counted there and printed.
+    Every record is checked by itself: bad ones are listed in OUT/report.json with their reason and do not stop the
+    others. Labels that COCO-17 lacks (a neck, hands) or that the target format lacks (occlusion, a second person) are
+    counted there and printed. OUT also gets the annotations and a copy of the images.
 
     Example: dataengine convert --from lsp --annotations lspet/joints.mat --images lspet/images --to coco --out my-coco
     """
     source, target = format_named(source_name), format_named(format_name)
-    content = source.read(annotations, images, Limits(annotation_mb=annotation_mb))
-    written = convert(content, images, target, format_name, out)
-    print(_summary(content, written, out))
+    if annotations is None and not source.unlabelled:
+        raise InputError("--annotations is missing", expected=source.says)
+    content = source.read(annotations or Path(), images, Limits(annotation_mb=annotation_mb))
+    written = convert(content, target, format_name, images=images, out=out)
+    answer(_summary(content, written, out))
 
 
-def convert(content: SourceContent, images: Path, target: Format, format_name: str, out: Path) -> Written:
-    """Write what was read, in format `target`, into folder `out`: annotations, images, and report.json."""
+def convert(content: SourceContent, target: Format, format_name: str, *, images: Path, out: Path) -> Written:
+    """Write `content` in format `target` into folder `out`: annotations, a copy of `images`, and report.json."""
     if target.write is None:
         raise InputError(f"format {format_name!r} cannot be written", expected=_WRITTEN)
     if out.exists() and not (out / REPORT).is_file():  # what is there would be replaced
-        raise InputError(f"{out} exists", expected="a new folder, or one that convert wrote")
+        raise InputError(f"{out} exists", expected="a new folder, or one that convert wrote", fix="give another --out")
     with fresh_folder(out) as folder:
         table = copy_images(content.images, images, folder / "images", target.image_names)
         written = target.write(folder / target.annotations, content.people, table, folder / "images")
@@ -54,7 +59,7 @@ def convert(content: SourceContent, images: Path, target: Format, format_name: s
 
 
 def report(content: SourceContent) -> dict[str, Any]:
-    """What became of every record, and what the source said that COCO-17 cannot."""
+    """What became of every record, and which labels of the source COCO-17 lacks."""
     return {
         "records": {
             "in": content.records,
@@ -82,6 +87,6 @@ def _summary(content: SourceContent, written: Written, out: Path) -> str:
         f"{len(content.bad)} quarantined, {content.without_labels} without labels"
     )
     lines.append(
-        f"written: {written.people} people, {written.images} images to {out} (report.json says what was left out)"
+        f"written: {written.people} people, {written.images} images to {out} (report.json lists what was left out)"
     )
     return "\n".join(lines)

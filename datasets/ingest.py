@@ -1,6 +1,6 @@
-"""Stage ingest: a labelled real set with splits, and a pool of unlabelled frames.
+"""Stage `ingest`: a labelled real set with splits, and a pool of unlabelled frames.
 
-By default the labels come from four calibrated cameras (`multiview.py`); `ingest.sources` names the user's own sets
+By default the labels come from four calibrated cameras (`cameras/`); `ingest.sources` names the user's own sets
 instead, in any of the formats of `formats/table.py`. Order: `run`, the cameras, the sources, what is written, the pool.
 """
 
@@ -19,7 +19,9 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
 
@@ -46,8 +48,8 @@ from .splits.assign import DROPPED, SPLITS, SplitParams, split_frames
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
-PICTURE_NAME = "reprojection.png"  # no output of the stage in dvc.yaml, for sources of one's own make none
-BOX_MARGIN = 0.15  # the joints end at eyes and ankles; the person goes on
+PICTURE_NAME = "reprojection.png"  # not an output in dvc.yaml, since the user's own sources do not make it
+BOX_MARGIN = 0.15  # the joints end at eyes and ankles, the person does not
 BAD_SHOWN = 3
 
 
@@ -56,11 +58,11 @@ class IngestParams:
     """Section `ingest`."""
 
     sources: list[SourceParams]
-    """Your own labelled sets, and folders of frames for the pool; without a labelled one the default cameras are."""
+    """Your own labelled sets, and folders of frames for the pool. Without a labelled set: the default cameras."""
     pool_videos: list[str]
     """Unlabelled videos; empty takes the default clip."""
     pool_every: int
-    """Every so many frames of a pool video are taken, unless `pool.fps` is set."""
+    """Every n-th frame of a pool video is taken, unless `pool.fps` is set."""
     longest_side_px: int
     """Video frames are scaled down to this."""
     max_bad_share: float
@@ -81,20 +83,23 @@ class IngestParams:
 
 
 def command(
-    fetched: Annotated[Path, typer.Option(help="Folder of the stage fetch.")],
+    fetched: Annotated[Path, typer.Option(help="Folder that fetch wrote.")],
     out: Annotated[Path, typer.Option(help="Folder to write: train, val, test and pool JSON with their images.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json, quarantine.json and a picture.")],
-    params: Annotated[Path, typer.Option(help="Parameter file.")] = Path("params.yaml"),
+    report: Annotated[Path, typer.Option(help="Folder for metrics, the quality report, quarantine.json.")],
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Make the labelled real set and the pool of unlabelled frames.
 
-    By default four synchronised cameras are labelled: BlazePose in each view, robust triangulation, reprojection. A
-    joint on which the views disagree is dropped. Splits are blocks of time with gaps between them.
+    Needs the folder that fetch wrote. Writes OUT/train.json, val.json, test.json and pool.json with their images, and
+    REPORT/quality.html to read.
 
-    For your own data name it in ingest.sources in params.yaml, one entry a set, in COCO or any format that
+    To use your own data, name it in ingest.sources in params.yaml, one entry per set, in COCO or any format that
     `dataengine convert --help` lists: every record is checked, bad ones are listed in quarantine.json with file, id
     and reason, quality.html shows what is suspect, and splits go by a hash of the video, the scene or the image's
-    content.
+    content. ingest.split holds the shares, ingest.max_bad_share when to stop.
+
+    By default four synchronised cameras are labelled: BlazePose in each view, robust triangulation, reprojection. A
+    joint on which the views disagree is dropped. Splits are blocks of time with gaps between them.
 
     Example: dataengine ingest --fetched data/fetch --out data/ingest --report reports/ingest
     """
@@ -102,7 +107,7 @@ def command(
 
 
 def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None:
-    """Write the splits and the pool to `out`, what was measured and set aside to `report`."""
+    """Write the splits and the pool to `out`, the metrics and reports to `report`."""
     with fresh_folder(out) as folder:
         sources = read_sources(params.sources, params.limits)
         labelled = [source for source in sources if not source.unlabelled]
@@ -110,8 +115,8 @@ def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None
             metrics = _from_sources(params, labelled, fetched, folder, report)
         else:
             metrics = _from_cameras(params, fetched, folder, report)
-        frames = [source for source in sources if source.unlabelled]
-        metrics["pool_frames"] = _write_pool(params, frames, fetched, folder)
+        unlabelled = [source for source in sources if source.unlabelled]
+        metrics["pool_frames"] = _write_pool(params, unlabelled, fetched, folder)
     write_json(report / "metrics.json", metrics)
 
 
@@ -167,8 +172,8 @@ def _from_sources(
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
     for record in bad[:BAD_SHOWN]:
-        print(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
-    # written before judging: whoever is stopped by too many bad records needs the list
+        say(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
+    # written before the share is judged: a user who is stopped by too many bad records needs the list
     write_json(report / "quarantine.json", [record.as_json() for record in bad])
     _refuse_too_many(params, sources, report)
     people, images = combined(sources)
@@ -186,8 +191,8 @@ def _from_sources(
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
     _refuse_damaged(params, intake, report)
-    used = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
-    counts = write_splits(folder, intake, used, params.split)
+    used_images = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
+    counts = write_splits(folder, intake, used_images, params.split)
     return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
 
 
@@ -242,7 +247,7 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
 
 
 def _write_pool(params: IngestParams, frames: Sequence[UserSource], fetched: Path, folder: Path) -> int:
-    """The frames of the pool's videos and of sources that hold only frames; the default clip where there is neither."""
+    """Write the frames of pool videos and of unlabelled sources, or of the default clip where there is neither."""
     default = [] if frames else [fetched / CLIP / "demo.mp4"]
     videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or default
     tables, addresses = [], dict[str, str]()

@@ -1,4 +1,4 @@
-"""Stage `mix`: the training index. Real and synthetic people in one file, and the recipe by which epochs draw from it.
+"""Stage `mix`: the training index. Real and synthetic people in one file, and the recipe of an epoch's draw.
 
 Nothing is copied or repeated here: repeat factors and the ratio take effect when `draw_epoch` draws.
 """
@@ -21,6 +21,8 @@ from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People, Source
 from dataengine.poses.clusters import PoseClusters
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import say
 
 from .long_tail.balance_file import Balance, read_balance
 
@@ -36,17 +38,17 @@ class MixParams:
     synthetic_per_real: float
     """Synthetic people drawn per real person drawn, as a decimal of any length: 0.3333333333 is 1 : 3.
 
-    We know of no study that makes 1 : 3 the best ratio. It is where to start; `dataengine sweep-mix` measures what is
-    best on your data.
+    1 : 3 is a place to start; no study is known that shows it to be best. `dataengine sweep-mix` measures which ratio
+    is best on your data.
     """
     seed: int
-    """Of every epoch's draw."""
+    """Seed of every epoch's draw."""
     only: Source | None = None
     """The one source that fits draw, whatever the ratio: for pre-training on rendered people. Null draws all."""
     labels: list[str] = field(default_factory=list)
-    """Files of `dataengine label-import`: what people labelled since, real people beside the training set."""
+    """Files that `dataengine label-import` wrote: newly labelled people, added to the training set as real ones."""
     synthetic_images: int | None = None
-    """Only the first so many rendered images, in the order of rendering: fewer are part of more. Null: all."""
+    """Use this many rendered images, the first in the order of rendering: fewer are part of more. Null: all."""
 
     def __post_init__(self) -> None:
         if self.synthetic_images is not None and self.synthetic_images < 1:
@@ -64,13 +66,16 @@ def command(
     balance: Annotated[Path, typer.Option(help="Folder that balance wrote about the same real people.")],
     out: Annotated[Path, typer.Option(help="Folder for train.json and recipe.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
-    params: Annotated[Path, typer.Option(help="Parameters; this stage reads the section mix.")] = Path("params.yaml"),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write the training index: real and synthetic people, rare poses repeated, at an exact ratio.
 
-    OUT/train.json names every person once with a repeat factor, its pose cluster and its rarity; OUT/recipe.json says
-    how an epoch is drawn. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix` measures
-    which ratio is best on your data.
+    Needs what ingest, render and balance wrote. OUT/train.json lists every person once, with a repeat factor, a pose
+    cluster and its rarity; OUT/recipe.json says how an epoch is drawn. Labels that came back by `dataengine
+    label-import` join where mix.labels names their files.
+
+    mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
+    measures which ratio is best on your data.
 
     Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --out data/mix --report reports/mix
     """  # noqa: E501  an example is one line to copy
@@ -98,22 +103,21 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
         write_people(out_folder / PEOPLE_NAME, people, images, info=info)
         write_recipe(out_folder / RECIPE_NAME, recipe)
         write_json(report_folder / METRICS_NAME, metrics)
-    typer.echo(
+    say(
         f"mix: an epoch draws {metrics['drawn_real']} real and {metrics['drawn_synthetic']} synthetic people,"
-        f" from {out / PEOPLE_NAME}",
-        err=True,
+        f" from {out / PEOPLE_NAME}"
     )
     return metrics
 
 
 def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
-    """What the first epoch is made of; later ones differ in who, not in how many."""
+    """What the first epoch is made of; later ones draw other people, but as many."""
     factor = people.extras["repeat_factor"].astype(np.float64)
-    drawn = draw_epoch(people.source, factor, recipe, epoch=0)
-    real, synthetic = ((people.source[drawn] == source).sum().item() for source in ("real", "synthetic"))
-    repeated = (factor[drawn] > 1).sum()
-    rarity = people.extras["rarity"].astype(np.float64)[drawn]
-    of_real = people.source[drawn] == "real"
+    drawn_rows = draw_epoch(people.source, factor, recipe, epoch=0)
+    real, synthetic = ((people.source[drawn_rows] == source).sum().item() for source in ("real", "synthetic"))
+    repeated = (factor[drawn_rows] > 1).sum()
+    rarity = people.extras["rarity"].astype(np.float64)[drawn_rows]
+    is_real = people.source[drawn_rows] == "real"
     return {
         "real": int((people.source == "real").sum()),
         "synthetic": int((people.source == "synthetic").sum()),
@@ -121,9 +125,9 @@ def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
         "drawn_synthetic": synthetic,
         "synthetic_per_real": round(synthetic / real, 6) if real else 0.0,
         "rare_share_of_real": round(float(repeated / real), 4) if real else 0.0,
-        "rarity_of_real": round(float(rarity[of_real].mean()), 4) if real else 0.0,
-        "rarity_of_synthetic": round(float(rarity[~of_real].mean()), 4) if synthetic else 0.0,
-        "different_people_drawn": len(np.unique(drawn)),
+        "rarity_of_real": round(float(rarity[is_real].mean()), 4) if real else 0.0,
+        "rarity_of_synthetic": round(float(rarity[~is_real].mean()), 4) if synthetic else 0.0,
+        "different_people_drawn": len(np.unique(drawn_rows)),
     }
 
 
@@ -135,7 +139,7 @@ def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Image
 
 
 def _labelled(path: Path, clusters: PoseClusters) -> tuple[People, Images]:
-    """People labelled since: in the cluster whose centre is nearest, repeated as often as its members."""
+    """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members."""
     people, images = _read(path, "real")
     return _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility)), images
 
@@ -148,14 +152,14 @@ def _rendered(synthetic: Path, clusters: PoseClusters, limit: int | None) -> tup
 
 
 def _first(people: People, images: Images, limit: int | None, where: Path) -> tuple[People, Images]:
-    """The images of the lowest ids, which rendering gives in its order, and their people."""
+    """The images of the lowest ids, which follow the order of rendering, and their people."""
     if limit is None:
         return people, images
     if limit > len(images):
         fix = "render more, or lower mix.synthetic_images"
         raise InputError(f"{where} has too few images", expected=f"{limit} or more", got=f"{len(images)}", fix=fix)
-    kept = images.take(np.sort(np.argsort(images.id)[:limit]))
-    return people.take(np.isin(people.image_id, kept.id)), kept
+    first_images = images.take(np.sort(np.argsort(images.id)[:limit]))
+    return people.take(np.isin(people.image_id, first_images.id)), first_images
 
 
 def _clustered(people: People, clusters: PoseClusters, cluster: NDArray[np.int64]) -> People:
@@ -173,13 +177,13 @@ def _read(path: Path, source: str) -> tuple[People, Images]:
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
-    masks = {MASK} if source == "synthetic" else set()  # they may be put before another background
-    kept = {name: column for name, column in people.extras.items() if name in masks or _is_plain(column)}
-    return people.replace(extras=kept), images
+    masks = {MASK} if source == "synthetic" else set()  # for putting people before another background
+    columns = {name: column for name, column in people.extras.items() if name in masks or _is_plain(column)}
+    return people.replace(extras=columns), images
 
 
 def _is_plain(column: NDArray[Any]) -> bool:
-    """Whether an extra column is one number or word a person. Cameras and the like stay where they were made."""
+    """Whether an extra column has one number or word per person. Cameras and the like are left out."""
     return not any(isinstance(value, list | dict) for value in column.tolist())
 
 

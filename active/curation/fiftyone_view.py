@@ -1,8 +1,8 @@
-"""The FiftyOne dataset of a selection: a view for people, never the truth.
+"""The FiftyOne dataset of a selection: a view for people, never the only copy.
 
-Everything in it is made from the files that `select` wrote (`manifest/files.py`), and samples are told apart by
+Everything in it is made from the files that `select` wrote (`manifest/files.py`), and samples are identified by
 their image's sha256, so the dataset can be thrown away and built again. `ensure_dataset` builds it when the database
-lacks it or holds another selection; what a person changed in it since is set aside, not lost. The saved view
+lacks it or holds another selection; what a person changed in it is set aside, not lost. The saved view
 `to_label` shows the picks, most wanted first.
 """
 
@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 
 from ..manifest.files import SCORE_NAMES, Selection, read_selection
 
 TO_LABEL = "to_label"
 VIEW_VERSION = 2
-"""Raise it when the fields below change, so that datasets of the former kind are built again."""
+"""Raise it when the fields below change, so that datasets of the earlier kind are rebuilt."""
 _FIX = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
 
 
@@ -51,7 +51,7 @@ def open_fiftyone() -> Any:
 
 
 def ensure_dataset(folder: Path, name: str) -> Any:
-    """The dataset `name` of the selection in `folder`: as it is when up to date, else built and put in its place.
+    """The dataset `name` of the selection in `folder`: as it is when up to date, otherwise rebuilt.
 
     Raises:
         EnvironmentFault: the database fails.
@@ -98,10 +98,10 @@ def _retire(fiftyone: Any, dataset: Any) -> None:
     if dataset.info.get("built_at") == _last_change(dataset):
         fiftyone.delete_dataset(dataset.name)
         return
-    kept = f"{dataset.name}-{_last_change(dataset)[:19].replace(':', '-')}"
-    dataset.name = kept
+    new_name = f"{dataset.name}-{_last_change(dataset)[:19].replace(':', '-')}"
+    dataset.name = new_name
     dataset.persistent = True
-    typer.echo(f"the former FiftyOne dataset was changed by hand: kept as {kept!r}", err=True)
+    say(f"the previous FiftyOne dataset was edited by hand; it is kept as {new_name!r}")
 
 
 def _last_change(dataset: Any) -> str:
@@ -110,7 +110,7 @@ def _last_change(dataset: Any) -> str:
 
 
 def _samples(fiftyone: Any, selection: Selection) -> list[Any]:
-    """One sample an image, in the order of their hashes; first-seen path where two files are the same picture."""
+    """One sample per image, in the order of their hashes; the first path where two files are the same picture."""
     tables = (
         (selection.labelled, selection.labelled_images, selection.labelled_sha256, _add_truth),
         (selection.scored, selection.scored_images, selection.scored_sha256, _add_scores),
@@ -138,21 +138,21 @@ def _sample(fiftyone: Any, images: Images, row: int, sha256: str) -> Any:
 
 
 def _add_truth(fiftyone: Any, sample: Any, people: People, images: Images, row: int) -> None:
-    """Ground truth of a labelled image, what the student makes of it, and what is wrong with that (`error`)."""
+    """Ground truth of a labelled image, the student's answer, and what is wrong with that (`error`)."""
     size = images.width[row], images.height[row]
     for split in sorted(set(people.extras["split"].tolist())):
         sample.tags.append(split)
     truth = [_keypoint(fiftyone, p, v, size) for p, v in zip(people.keypoints_px, people.visibility, strict=True)]
     sample["ground_truth"] = fiftyone.Keypoints(keypoints=truth)
     student = zip(stacked(people, "student_px"), stacked(people, "student_confidence"), strict=True)
-    found = [_keypoint(fiftyone, p, None, size, c) for p, c in student]
-    for keypoint, error in zip(found, people.extras.get("error", ()), strict=False):  # older selections know none
+    answers = [_keypoint(fiftyone, p, None, size, c) for p, c in student]
+    for keypoint, error in zip(answers, people.extras.get("error", ()), strict=False):  # older selections have none
         keypoint["error"] = str(error)
-    sample["student"] = fiftyone.Keypoints(keypoints=found)
+    sample["student"] = fiftyone.Keypoints(keypoints=answers)
 
 
 def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row: int) -> None:
-    """Student, teacher and uncertainty of an unlabelled image; its own figures are those of its least sure person."""
+    """Student, teacher and uncertainty of an unlabelled image, whose own figures are its least certain person's."""
     size = images.width[row], images.height[row]
     sample.tags.append("unlabelled")
     student = zip(people.keypoints_px, people.visibility, stacked(people, "student_confidence"), strict=True)
@@ -160,8 +160,8 @@ def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row:
     teacher = zip(stacked(people, "teacher_px"), stacked(people, "teacher_visibility"), strict=True)
     sample["teacher"] = fiftyone.Keypoints(keypoints=[_keypoint(fiftyone, p, v, size) for p, v in teacher])
     sample["people"] = fiftyone.Detections(detections=[_box(fiftyone, people, i, size) for i in range(len(people))])
-    least_sure = int(np.argmax(people.extras["uncertainty"].astype(float)))
-    for name, value in _figures(people, least_sure).items():
+    least_certain = int(np.argmax(people.extras["uncertainty"].astype(float)))
+    for name, value in _figures(people, least_certain).items():
         sample[name] = value
 
 
@@ -189,7 +189,7 @@ def _box(fiftyone: Any, people: People, row: int, size: Any) -> Any:
 
 
 def _figures(people: People, row: int) -> dict[str, float]:
-    """`uncertainty` and `uncertainty_<name>` of what it is made of, where known."""
+    """`uncertainty`, and `uncertainty_<name>` for each score that it combines, where known."""
     columns = {"uncertainty": "uncertainty"} | {f"uncertainty_{name}": name for name in SCORE_NAMES}
     values = {field: people.extras[column][row] for field, column in columns.items() if column in people.extras}
     return {field: float(value) for field, value in values.items() if value is not None}

@@ -22,7 +22,7 @@ from .files import SCORE_NAMES
 WORDS: Mapping[str, str] = {
     "spread": "wide distributions",
     "entropy": "flat or many-peaked distributions",
-    "flip": "another answer to the mirror image",
+    "flip": "the answer changes when the image is mirrored",
     "teacher": "student and teacher disagree",
     "rarity": "a pose that is rare in the training set",
 }
@@ -43,7 +43,7 @@ def manifest_entries(
 ) -> dict[str, dict[str, Any]]:
     """sha256 of the image -> what a labelling tool and a reader need. Paths are relative to `folder`.
 
-    Uncertainties of weight 0 had no say, so they are not given as a reason.
+    A score of weight 0 had no influence, so it is never given as the reason.
     """
     standing = {name: rank_fraction(scored.extras[name].astype(np.float64)) for name in SCORE_NAMES if weights[name]}
     image_row = images.rows_of(scored.image_id)
@@ -65,9 +65,9 @@ def manifest_entries(
 
 
 def reason(standing: Mapping[str, float]) -> str:
-    """The uncertainty that stands out most, in words. `standing`: share of the other candidates that each exceeds."""
+    """The score that stands out most, in words. `standing`: share of the other people that each score exceeds."""
     name = max(standing, key=lambda key: standing[key])
-    return f"{WORDS[name]}, more than for {standing[name]:.0%} of the others"
+    return f"{WORDS[name]}, more than for {standing[name]:.0%} of the other people"
 
 
 def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], scored: People, images: Images) -> None:
@@ -81,8 +81,8 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
             keypoints_px=np.array(one.extras["teacher_px"].tolist(), dtype=np.float32),
             visibility=np.array(one.extras["teacher_visibility"].tolist(), dtype=np.uint8),
         )
-        drawn = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
-        tiles.append(part_around(drawn, one.bbox_xywh_px[0], CONTEXT)[0])
+        with_skeletons = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
+        tiles.append(part_around(with_skeletons, one.bbox_xywh_px[0], CONTEXT)[0])
         captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
     sheet = contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), tile=TILE_PX, captions=captions)
     write_picture(path, sheet)

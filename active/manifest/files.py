@@ -1,8 +1,8 @@
-"""What `select` leaves on disk, and all that FiftyOne's view of it is built from.
+"""What `select` leaves on disk, and everything that its FiftyOne view is built from.
 
 In one folder: `to_label.json`, the manifest of the picks, keyed by the images' sha256; `scored.json`, every candidate
-with the student's keypoints, the teacher's and the uncertainties; `labelled.json`, the ground truth with the student's
-keypoints beside it. The last two are COCO person_keypoints files. The same inputs give the same bytes.
+with the student's keypoints, the teacher's and the uncertainties; `labelled.json`, the ground truth together with
+the student's keypoints. The last two are COCO person_keypoints files. The same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataengine.people import Images, People
 MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
 MANIFEST_FORMAT = "dataengine.to-label/1"
 SCORE_NAMES = ("spread", "entropy", "flip", "teacher", "rarity")
-"""What is combined, uncertainties and the rarity of the pose, by the names in files, in params and in FiftyOne."""
+"""The scores that are combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,7 +30,7 @@ class Selection:
     """A selection as read back. Every image in the two tables has at least one person."""
 
     digest: str
-    """sha256 over the three files: another selection, another digest."""
+    """sha256 over the three files: different selections have different digests."""
     picks: Mapping[str, Mapping[str, Any]]
     """sha256 of an image -> its entry in the manifest."""
     scored: People
@@ -62,7 +62,7 @@ def write_selection(
 
     Args:
         header: how the picks came about: strategy, budget, seed, the student's hash.
-        picks: sha256 of an image -> what stands in the manifest about it.
+        picks: sha256 of an image -> what the manifest says about it.
         tables: file name -> people with column `sha256`, and their images.
     """
     for name, (people, images) in tables.items():

@@ -1,4 +1,4 @@
-"""Where a person lies among all persons: pose and appearance as one vector, for distances between candidates.
+"""Where a person lies among all people: pose and appearance as one vector, for distances between candidates.
 
 The pose's part is `dataengine.poses.embedding`, the same that the training set is clustered by.
 """

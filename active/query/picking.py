@@ -14,7 +14,7 @@ from .strategies import STRATEGIES, nearest_distance, thin_in_time
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """One row an image that may be picked, in the order of their hashes."""
+    """One row per image that may be picked, in the order of their hashes."""
 
     sha256: NDArray[np.str_]  # (c,)
     image_row: NDArray[np.int64]  # (c,) row in the table of scored images
@@ -57,17 +57,17 @@ def pick_images(
         embeddings: (p, d) of the scored people.
         covered: (m, d) of the labelled people.
         strategy: a name in `STRATEGIES`.
-        budget: images to pick; fewer are returned where fewer are left.
+        budget: images to pick; fewer are returned where there are fewer.
         min_gap_frames: least distance of two picks of one video.
-        seed: of a strategy that draws at random.
+        seed: for strategies that draw at random.
     """
     rng = np.random.default_rng(seed)
     # a strategy that ignores the scores must not get them in through the thinning
     order = choice.score if "uncertainty" in strategy else rng.random(len(choice.score))
     rows = choice.image_row
-    left = thin_in_time(order, images.video[rows], images.frame[rows], min_gap_frames)
-    own = embeddings[choice.person_row[left]]
-    return left[STRATEGIES[strategy](choice.score[left], own, budget, rng, labelled=covered)]
+    thinned_rows = thin_in_time(order, images.video[rows], images.frame[rows], min_gap_frames)
+    own = embeddings[choice.person_row[thinned_rows]]
+    return thinned_rows[STRATEGIES[strategy](choice.score[thinned_rows], own, budget, rng, labelled=covered)]
 
 
 def selection_metrics(
@@ -79,8 +79,8 @@ def selection_metrics(
 ) -> dict[str, float | int]:
     """Counts, how uncertain the picks are, and how much they widen what labels cover.
 
-    `distance_*` is the mean distance from a candidate to the nearest person that is labelled, before, and labelled or
-    picked, after, in units of the embedding.
+    `distance_*` is the mean distance, in units of the embedding, from a candidate to the nearest person that is
+    labelled (before) or labelled or picked (after).
     """
     own = embeddings[choice.person_row]
     before = nearest_distance(own, covered)

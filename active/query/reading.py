@@ -17,7 +17,7 @@ from dataengine.people import Images, People
 def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
     """The labelled splits (name -> COCO JSON) as one table with columns `split` and `sha256`.
 
-    Images are numbered anew, as the files may count alike; columns that other stages added are dropped.
+    Images get new ids, since two files may use the same ones; columns that other stages added are dropped.
 
     Raises:
         InputError: nobody is labelled, or a file or image is damaged.
@@ -32,21 +32,21 @@ def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
 
 
 def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Images]:
-    """The persons in frames that carry no label yet, with the column `sha256`; other stages' columns are dropped.
+    """The people in frames that have no label yet, with the column `sha256`; other stages' columns are dropped.
 
     Raises:
-        InputError: nobody is left, or the file or an image is damaged.
+        InputError: nobody there is unlabelled, or the file or an image is damaged.
     """
     people, images = read_project_people(path)
     people, images = _with_hashes(people.replace(extras={}), images)
-    new = ~np.isin(people.extras["sha256"].astype(str), sorted(labelled_sha256))
-    if not new.any():
+    unlabelled = ~np.isin(people.extras["sha256"].astype(str), sorted(labelled_sha256))
+    if not unlabelled.any():
         raise InputError(
             f"{path} has no unlabelled person to choose from",
-            got=f"{len(people)} persons, all in images that are labelled",
+            got=f"{len(people)} people, all in images that are labelled",
             fix="add video to the pool, or loosen the detector",
         )
-    people = people.take(new)
+    people = people.take(unlabelled)
     return people, images.take(np.unique(images.rows_of(people.image_id)))
 
 

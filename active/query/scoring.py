@@ -1,4 +1,4 @@
-"""What the student makes of people, how unsure it is of each, and where each lies among all."""
+"""The student's answer to people, how unsure it is of each, and where each lies among all."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def look(student: Path, people: People, images: Images) -> Seen:
 
 
 def taught_joints(truth: People) -> NDArray[np.bool_]:
-    """Which of the 17 joints anybody labelled. Of the others (faces in LSP) the student's opinion says nothing."""
+    """Which of the 17 joints anybody labelled. For the others (faces in LSP) the student's answer means nothing."""
     return np.asarray((truth.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
 
 
@@ -54,12 +54,12 @@ def scored_people(
     joints: NDArray[np.bool_],
     clusters: PoseClusters | None = None,
 ) -> People:
-    """`teacher`'s people with the student's keypoints in place of the teacher's, and what tells how sure it is.
+    """`teacher`'s people with the student's keypoints instead of the teacher's, and how unsure the student is.
 
-    Only `joints` (17,) count; the student's others get visibility 0. How rare the pose is, that the student sees, is
-    known where the training set's `clusters` are given.
+    Only `joints` (17,) count; the student's other joints get visibility 0. How rare the pose is that the student sees
+    is known only where the training set's `clusters` are given.
 
-    Extra columns: `uncertainty` 0..1 and the figures it is made of (NaN becomes None), `student_confidence` (17),
+    Extra columns: `uncertainty` 0..1 and the scores that it combines (NaN becomes None), `student_confidence` (17),
     `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
     """
     boxes, points = teacher.bbox_xywh_px, seen.plain.keypoints_px
@@ -88,13 +88,13 @@ def scored_people(
 
 
 def with_student(truth: People, images: Images, seen: Seen) -> People:
-    """Ground truth with the student's answer beside it: columns `student_px` (17, 2), `student_confidence` (17).
+    """Ground truth with the student's answer added: columns `student_px` (17, 2), `student_confidence` (17).
 
-    And what is wrong with that answer: `error` and `misscored`, see `with_errors`.
+    Two more columns say what is wrong with that answer: `error` and `misscored`, see `with_errors`.
     """
     truth = with_errors(truth, break_down(paired(truth, images, seen.plain.as_people(truth))))
-    beside = truth.with_extra("student_px", np.round(seen.plain.keypoints_px.astype(np.float64), 3))
-    return beside.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
+    answered = truth.with_extra("student_px", np.round(seen.plain.keypoints_px.astype(np.float64), 3))
+    return answered.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 
 
 def embed(
@@ -121,5 +121,5 @@ def _pose(
 
 
 def _numbers(values: NDArray[np.float64]) -> NDArray[np.object_]:
-    """Six decimals, so that files do not carry a library's last bit; None where there is no number."""
+    """Six decimals, so that files do not carry a library's last bit; None for NaN."""
     return object_column([None if np.isnan(value) else round(float(value), 6) for value in values])

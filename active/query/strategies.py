@@ -1,9 +1,9 @@
 """Query strategies: which of the candidates to ask about. Each is `(scores, embeddings, n, rng) -> indices`.
 
-A strategy gets the candidates' uncertainty `scores` (c,) in 0..1, their `embeddings` (c, d), the number wanted
-and a generator; `labelled` (m, d), where given, are embeddings that labels cover already. It returns `min(n, c)`
-different row indices in the order of choice. Ties go to the lower row, so the order of candidates must
-itself be a function of their content.
+A strategy gets the candidates' uncertainty `scores` (c,) in 0..1, their `embeddings` (c, d), the number `n` to pick and
+a generator; `labelled` (m, d), where given, are the embeddings that labels already cover. It returns `min(n, c)`
+different row indices, first choice first. Ties go to the lower row, so the order of candidates must itself be a
+function of their content.
 
 Adding a strategy: write the function, add one line to `STRATEGIES`.
 """
@@ -81,7 +81,7 @@ def nearest_distance(points: Floats, centres: Floats) -> NDArray[np.float64]:
 
 
 def thin_in_time(scores: Floats, video: NDArray[np.str_], frame: NDArray[np.int64], min_gap_frames: int) -> Indices:
-    """Rows that are left when, from the highest score down, each drops its neighbours in time.
+    """Rows that remain when each, from the highest score down, drops its neighbours in time.
 
     Afterwards two rows of one video are at least `min_gap_frames` apart. Rows without a video stay.
 
@@ -91,15 +91,15 @@ def thin_in_time(scores: Floats, video: NDArray[np.str_], frame: NDArray[np.int6
         frame: (c,) frame index in that video.
         min_gap_frames: 0 or 1 keeps every frame.
     """
-    kept: list[int] = []
-    taken: dict[str, list[int]] = {}
+    kept_rows: list[int] = []
+    frames_of: dict[str, list[int]] = {}
     for row in np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable"):
-        neighbours = taken.setdefault(str(video[row]), [])
+        neighbours = frames_of.setdefault(str(video[row]), [])
         if video[row] and any(abs(int(frame[row]) - other) < min_gap_frames for other in neighbours):
             continue
         neighbours.append(int(frame[row]))
-        kept.append(int(row))
-    return np.sort(np.array(kept, dtype=np.int64))
+        kept_rows.append(int(row))
+    return np.sort(np.array(kept_rows, dtype=np.int64))
 
 
 def _farthest_first(
@@ -108,16 +108,16 @@ def _farthest_first(
     """Greedy: repeatedly the row with the greatest weight x distance to what is covered or chosen."""
     points = np.asarray(embeddings, dtype=np.float64)
     count = min(n, len(points))
-    chosen: list[int] = []
+    chosen_rows: list[int] = []
     if labelled is not None and len(labelled):
         distance = nearest_distance(points, labelled)
     elif count:
-        chosen.append(int(start.integers(len(points))) if start is not None else int(np.argmax(weights)))
-        distance = nearest_distance(points, points[chosen])
-    while len(chosen) < count:
+        chosen_rows.append(int(start.integers(len(points))) if start is not None else int(np.argmax(weights)))
+        distance = nearest_distance(points, points[chosen_rows])
+    while len(chosen_rows) < count:
         gain = weights * distance
-        gain[chosen] = -np.inf
+        gain[chosen_rows] = -np.inf
         best = int(np.argmax(gain))
-        chosen.append(best)
+        chosen_rows.append(best)
         distance = np.minimum(distance, np.linalg.norm(points - points[best], axis=1))
-    return np.array(chosen, dtype=np.int64)
+    return np.array(chosen_rows, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""How unsure a model is of a person's keypoints: plain functions, one number a person, higher = less sure.
+"""How unsure a model is of a person's keypoints: plain functions, one number per person, higher = less sure.
 
-Each takes arrays over n persons and their joints and returns (n,) float64; NaN where it cannot be told.
-`combine_by_rank` makes one score in 0..1 of several whose units cannot be compared.
+Each takes arrays over n people and their joints and returns (n,) float64; NaN where it cannot be computed.
+`combine_by_rank` combines several, whose units cannot be compared, into one score in 0..1.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ def teacher_disagreement(
 def rank_fraction(values: Floats) -> NDArray[np.float64]:
     """The share of the others that each value exceeds, ties counting half: 0 lowest .. 1 highest; NaN becomes 0.5.
 
-    Alone it is 0.5 too.
+    A single value becomes 0.5, too.
     """
     column = np.asarray(values, dtype=np.float64)
-    known = ~np.isnan(column)
+    is_number = ~np.isnan(column)
     fraction = np.full(len(column), 0.5)
-    if known.sum() < 2:
+    if is_number.sum() < 2:
         return fraction
-    ordered = np.sort(column[known])
-    below = np.searchsorted(ordered, column[known], side="left")
-    not_above = np.searchsorted(ordered, column[known], side="right")
-    fraction[known] = (below + not_above - 1) / 2 / (known.sum() - 1)
+    ordered = np.sort(column[is_number])
+    below = np.searchsorted(ordered, column[is_number], side="left")
+    not_above = np.searchsorted(ordered, column[is_number], side="right")
+    fraction[is_number] = (below + not_above - 1) / 2 / (is_number.sum() - 1)
     return fraction
 
 
 def combine_by_rank(scores: Mapping[str, Floats], weights: Mapping[str, float]) -> NDArray[np.float64]:
     """Weighted mean of the scores' rank fractions (n,), 0..1.
 
-    Ranks, because pixels, nats and OKS have no common unit and heavy tails that would drown each other.
+    Ranks, because the scores share no unit, and the heavy tail of one would drown the others.
 
     Args:
         scores: name -> (n,) as the functions above return them.

@@ -1,9 +1,9 @@
-"""How long a million poses take to balance, and how much memory: embedded, clustered, each looked up, repeats reckoned.
+"""How long a million poses take to balance, and how much memory: embedded, clustered, looked up, repeats computed.
 
-The people are made up: 40 poses of very uneven frequency with noise, mirrored by chance, and a tenth of their joints
-not labelled. Each way runs in a process of its own, so that the most memory held is its own; making the people counts
-to the memory and not to the time. The peer is scikit-learn's `KMeans` with one start, on the very same vectors, which
-it is given: only ours also embeds, looks everybody up and reckons rarity and repeats. `balance.inertia` is the sum of
+The people are synthetic: 40 poses of very uneven frequency with noise, mirrored by chance, and a tenth of their joints
+not labelled. Each way runs in a process of its own, so that peak memory is its own; making the people counts
+towards memory, but not towards time. The peer is scikit-learn's `KMeans` with one start, on the same vectors, which
+it is given: only ours also embeds, looks everybody up, and computes rarity and repeats. `balance.inertia` is the sum of
 squared distances from the centres that each ends with, over all people.
 """
 
@@ -21,6 +21,7 @@ from dataengine.bench.record import Figure
 from dataengine.hardware.memory import peak_bytes
 from dataengine.people import People
 from dataengine.poses.embedding import embed_poses
+from dataengine.terminal.speech import answer
 
 from ..balance import BalanceParams, balance_people
 
@@ -31,7 +32,7 @@ PEER_ROUNDS = 300  # scikit-learn's own limit
 
 
 def run() -> Iterator[Figure]:
-    """``balance.million_s``, ``balance.million_gb`` and ``balance.inertia``, each beside the peer's."""
+    """``balance.million_s``, ``balance.million_gb`` and ``balance.inertia``, each with the peer's."""
     ours, peer = in_a_process("ours"), in_a_process("peer")
     yield Figure("balance.million_s", ours["seconds"], "s", peer["seconds"])
     yield Figure("balance.million_gb", ours["peak_gb"], "GB", peer["peak_gb"])
@@ -39,14 +40,14 @@ def run() -> Iterator[Figure]:
 
 
 def in_a_process(way: str, people: int = PEOPLE) -> dict[str, float]:
-    """Seconds, most memory held in GB, and inertia of a way, "ours" or "peer", in a process of its own."""
+    """Seconds, peak memory in GB, and inertia of one way, "ours" or "peer", in its own process."""
     command = [sys.executable, "-m", "dataengine.datasets.bench.balance", way, str(people)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(done.stdout))
 
 
 def made_up_people(n: int, seed: int = 0) -> People:
-    """n people in POSES poses, the share of the k-th being as 1 / (k + 1)."""
+    """n people in POSES poses, the share of the k-th in proportion to 1 / (k + 1)."""
     rng = np.random.default_rng(seed)
     share = 1 / np.arange(1, POSES + 1)
     pose = rng.choice(POSES, size=n, p=share / share.sum())
@@ -102,4 +103,4 @@ def inertia(
 WAYS = {"ours": our_way, "peer": peers_way}
 
 if __name__ == "__main__":
-    print(json.dumps(WAYS[sys.argv[1]](made_up_people(int(sys.argv[2])))))
+    answer(json.dumps(WAYS[sys.argv[1]](made_up_people(int(sys.argv[2])))))

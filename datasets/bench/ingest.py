@@ -1,6 +1,6 @@
 """How many images a second ingest takes in with all checks on: reading, checks, near duplicates, the report.
 
-The peer does the least that anyone does, one image after another in one process: PIL opens and verifies, ImageHash
+The peer does the least that anyone would, one image after another in one process: PIL opens and verifies, ImageHash
 hashes. It finds no duplicates, checks no label and writes no report. Both read the 5,993 images of LSPET, warm from the
 disk cache: the files are read once before.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from dataengine.bench.record import Figure
 from dataengine.errors import EnvironmentFault
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 
 from .. import check
 from ..checks.params import ChecksParams
@@ -24,7 +25,7 @@ def run() -> Iterator[Figure]:
     """``ingest.images_per_s``."""
     annotations, images = REAL_SET / "annotations.json", REAL_SET / "images"
     if not annotations.exists():
-        print(f"ingest: skipped, there is no {annotations}: research images are not shipped with the repository")
+        say(f"ingest: skipped, there is no {annotations}: research images are not shipped with the repository")
         return
     paths = sorted(images.glob("*.jpg"))
     for path in paths:

@@ -51,7 +51,7 @@ class ViewDetections:
 
 @dataclass(frozen=True, eq=False)
 class ViewLabels:
-    """Labels of every view, and how good they are."""
+    """Labels of every view, and how well they fit."""
 
     keypoints_px: NDArray[np.float64]
     """(v, f, 17, 2) original pixels."""
@@ -79,7 +79,7 @@ def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWr
             writer.write(frame)
         keypoints.append(points)
         confidence.append(sure)
-    shortest = min(map(len, keypoints))  # cameras that stop a frame later have nothing to be matched with
+    shortest = min(map(len, keypoints))  # frames of cameras that stop later have no counterpart
     return ViewDetections(
         np.array([view[:shortest] for view in keypoints], dtype=np.float64),
         np.array([view[:shortest] for view in confidence], dtype=np.float64),
@@ -92,14 +92,14 @@ def label_views(detections: ViewDetections, cameras: Sequence[CalibratedCamera],
     uv = detections.keypoints_px.reshape(views, -1, 2)
     confidence = detections.confidence.reshape(views, -1)
     aligned = align_principal_points(uv, confidence, cameras, params, params.alignment_rounds)
-    found = triangulate_robust(uv, confidence, aligned, params)
-    projected = np.stack([project(found.points_m, c.K, c.cam_from_world, c.distortion)[0] for c in aligned])
-    seen = found.inlier & (confidence >= params.visible_confidence)
-    visibility = np.where(found.found, np.where(seen, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
+    triangulation = triangulate_robust(uv, confidence, aligned, params)
+    projected = np.stack([project(triangulation.points_m, c.K, c.cam_from_world, c.distortion)[0] for c in aligned])
+    seen = triangulation.inlier & (confidence >= params.visible_confidence)
+    visibility = np.where(triangulation.found, np.where(seen, VISIBLE, OCCLUDED), UNLABELLED).astype(np.uint8)
     plain = reprojection_error_px(triangulate_plain(uv, np.ones_like(confidence), cameras), uv, cameras)[0]
     unaligned = triangulate_robust(uv, confidence, cameras, params)
     errors = {
-        "": found.error_px[:, found.found],
+        "": triangulation.error_px[:, triangulation.found],
         "unaligned_": unaligned.error_px[:, unaligned.found],
         "plain_dlt_": plain,
         "left_out_view_": left_out_errors_px(uv, confidence, aligned, params),
@@ -108,9 +108,9 @@ def label_views(detections: ViewDetections, cameras: Sequence[CalibratedCamera],
     return ViewLabels(
         keypoints_px=projected.reshape(*shape, 2),
         visibility=visibility.reshape(shape),
-        points_m=found.points_m.reshape(frames, JOINTS, 3),
-        quality=_quality(found, errors, shape, cameras, aligned),
-        error_px=np.where(found.found, found.error_px, np.nan).reshape(shape),
+        points_m=triangulation.points_m.reshape(frames, JOINTS, 3),
+        quality=_quality(triangulation, errors, shape, cameras, aligned),
+        error_px=np.where(triangulation.found, triangulation.error_px, np.nan).reshape(shape),
     )
 
 
@@ -130,26 +130,26 @@ def left_out_errors_px(
         others = [other for other in range(len(cameras)) if other != view]
         if len(others) < 2:
             continue
-        found = triangulate_robust(
+        triangulation = triangulate_robust(
             uv_px[others],
             confidence[others],
             [cameras[other] for other in others],
             replace(agreement, min_views=len(others)),
         )
-        points = found.points_m[found.found]
-        errors.append(reprojection_error_px(points, uv_px[[view]][:, found.found], [camera])[0].ravel())
+        points = triangulation.points_m[triangulation.found]
+        errors.append(reprojection_error_px(points, uv_px[[view]][:, triangulation.found], [camera])[0].ravel())
     return np.concatenate(errors) if errors else np.full(1, np.inf)
 
 
 def _quality(
-    found: Triangulation,
+    triangulation: Triangulation,
     errors: Mapping[str, NDArray[np.float64]],
     shape: tuple[int, ...],
     cameras: Sequence[CalibratedCamera],
     aligned: Sequence[CalibratedCamera],
 ) -> dict[str, object]:
     """Numbers for metrics.json. All views of the kept joints count, also those that disagree."""
-    per_joint = np.where(found.found, found.error_px, np.nan).reshape(shape)
+    per_joint = np.where(triangulation.found, triangulation.error_px, np.nan).reshape(shape)
     spread = {
         f"{name}{level}_px": _rounded(np.percentile(error, percent))
         for name, error in errors.items()
@@ -158,8 +158,8 @@ def _quality(
     }
     return {
         **spread,
-        "kept_share": round(float(found.found.mean()), 4),
-        "views_agreeing": round(float(found.inlier[:, found.found].sum(axis=0).mean()), 3),
+        "kept_share": round(float(triangulation.found.mean()), 4),
+        "views_agreeing": round(float(triangulation.inlier[:, triangulation.found].sum(axis=0).mean()), 3),
         "per_joint_median_px": {
             name: _rounded(np.nanmedian(per_joint[..., joint])) for joint, name in enumerate(COCO_KEYPOINTS)
         },

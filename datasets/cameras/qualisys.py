@@ -1,7 +1,7 @@
 """Camera calibration in Qualisys' XML (`*.qca.txt`), as OpenCV pinhole cameras.
 
 Qualisys keeps intrinsics in 1/64 pixel, the camera's centre in millimetres and its rotation row by row with the
-camera looking along -z; OpenCV looks along +z, hence the half turn about x.
+camera looking along -z; OpenCV looks along +z, so there is a half turn about x.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def _camera(element: ElementTree.Element) -> CalibratedCamera:
 
 
 def _only(element: ElementTree.Element, tag: str) -> dict[str, str]:
-    found = element.find(tag)
-    if found is None:
+    child = element.find(tag)
+    if child is None:
         raise KeyError(tag)
-    return found.attrib
+    return child.attrib

@@ -1,4 +1,4 @@
-"""The picture of how well the labels of the cameras fit: drawn frames above, error per joint below."""
+"""The picture that shows how well the cameras' labels fit: drawn frames above, error per joint below."""
 
 from collections.abc import Sequence
 from pathlib import Path

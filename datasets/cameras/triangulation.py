@@ -27,7 +27,7 @@ class Agreement:
     max_error_px: float
     """A view agrees with a joint's 3D position when it lies this near, in pixels of the original video."""
     min_views: int
-    """So many views must agree, else the joint is dropped."""
+    """Number of views that must agree; with fewer the joint is dropped."""
     min_confidence: float
     """A view less confident than this takes no part, 0..1."""
 
@@ -92,18 +92,18 @@ def triangulate_robust(
     best_mean = np.full(n, np.inf)
     for size in range(views, agreement.min_views - 1, -1):
         for subset in combinations(range(views), size):
-            chosen = list(subset)
-            points = triangulate_plain(uv_px[chosen], confidence[chosen], [cameras[view] for view in chosen])
+            view_rows = list(subset)
+            points = triangulate_plain(uv_px[view_rows], confidence[view_rows], [cameras[view] for view in view_rows])
             error, depth = reprojection_error_px(points, uv_px, cameras)
-            sure = (confidence[chosen] >= agreement.min_confidence).all(axis=0)
-            near = (error[chosen] <= agreement.max_error_px).all(axis=0)
-            agree = near & (depth[chosen] > 0).all(axis=0) & sure
-            mean = error[chosen].mean(axis=0)
+            sure = (confidence[view_rows] >= agreement.min_confidence).all(axis=0)
+            near = (error[view_rows] <= agreement.max_error_px).all(axis=0)
+            agree = near & (depth[view_rows] > 0).all(axis=0) & sure
+            mean = error[view_rows].mean(axis=0)
             larger = best.inlier.sum(axis=0) > size
             better = agree & ~larger & (mean < best_mean)
             best.points_m[better], best.found[better] = points[better], True
             best.error_px[:, better], best_mean[better] = error[:, better], mean[better]
-            best.inlier[:, better] = np.isin(np.arange(views), chosen)[:, None]
+            best.inlier[:, better] = np.isin(np.arange(views), view_rows)[:, None]
         # a smaller subset always fits better, so it must not compete with a larger one that agrees
         best_mean[best.found] = -np.inf
     return best
@@ -139,11 +139,11 @@ def align_principal_points(
     """
     aligned = list(cameras)
     for _ in range(rounds):
-        found = triangulate_robust(uv_px, confidence, aligned, agreement)
+        triangulation = triangulate_robust(uv_px, confidence, aligned, agreement)
         for view, camera in enumerate(aligned):
-            agreed = found.inlier[view]
+            agreed = triangulation.inlier[view]
             if agreed.any():
-                uv, _ = project(found.points_m[agreed], camera.K, camera.cam_from_world, camera.distortion)
+                uv, _ = project(triangulation.points_m[agreed], camera.K, camera.cam_from_world, camera.distortion)
                 K = camera.K.copy()
                 K[:2, 2] += np.median(uv_px[view, agreed] - uv, axis=0)
                 aligned[view] = replace(camera, K=K)

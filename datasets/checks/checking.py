@@ -34,7 +34,7 @@ class Counts:
     merged: int
     """Identical to a record that was kept (or quarantined for its own fault)."""
     left_out: int = 0
-    """Good, but beyond the number of training images that is wanted."""
+    """Good, but beyond `ingest.split.train_images`."""
 
     def __post_init__(self) -> None:
         assert self.records_in == self.kept + self.quarantined + self.merged + self.left_out, self
@@ -45,11 +45,11 @@ class CheckedSet:
     """A set after its checks."""
 
     people: People
-    """Those kept; extra column `suspect` holds the names of checks that doubt them, joined by commas."""
+    """The people kept; extra column `suspect` names the checks that doubt them, joined by commas."""
     images: Images
-    """Those kept, also without people."""
+    """The images kept, also those without people."""
     sha256: NDArray[np.str_]
-    """(m,) of the images' files."""
+    """(m,) SHA-256 of the images' files."""
     thumbnails: NDArray[np.uint8]
     """(m, 32, 32) grey."""
     near: RowPairs
@@ -57,7 +57,7 @@ class CheckedSet:
     findings: list[Finding]
     counts: Counts
     without_labels: int
-    """Annotations among the kept that have no labelled joint or are crowds: fine, but nothing to learn from."""
+    """Kept annotations that have no labelled joint or are crowds: valid, but nothing to learn from."""
 
 
 def check_set(
@@ -72,7 +72,7 @@ def check_set(
 ) -> CheckedSet:
     """Check a set that an adapter has read.
 
-    `bad` are records the adapter set aside and `without_labels` how many it passed over; both enter the counts.
+    `bad` are the records that the adapter set aside, `without_labels` the number it passed over; both are counted.
     `models` is the folder of BlazePose, needed with `params.teacher` only; pictures of more than `largest_mpx` million
     pixels are quarantined unread.
     """
@@ -159,11 +159,11 @@ def _readable(
 def _merged_images(
     images: Images, people: People, sha256: NDArray[np.str_]
 ) -> tuple[Images, People, NDArray[np.int64]]:
-    """Each picture once, the people of its copies moved to it, and the rows that stayed."""
+    """Each picture once, the people of its copies moved to it, and the rows that remain."""
     first = duplicates.identical_images(sha256, images)
     rows = images.rows_of(people.image_id)
-    stay = np.flatnonzero(first == np.arange(len(images)))
-    return images.take(stay), people.replace(image_id=images.id[first[rows]]), stay
+    first_rows = np.flatnonzero(first == np.arange(len(images)))
+    return images.take(first_rows), people.replace(image_id=images.id[first[rows]]), first_rows
 
 
 def _doubts(people: People, images: Images, params: ChecksParams, models: Path | None) -> dict[str, list[Fault]]:
@@ -188,4 +188,4 @@ def _suspect_column(count: int, doubts: dict[str, list[Fault]]) -> NDArray[np.st
     for check, faults in doubts.items():
         for fault in faults:
             names[fault.row].append(check)
-    return np.array([",".join(found) for found in names], dtype=str)
+    return np.array([",".join(checks) for checks in names], dtype=str)

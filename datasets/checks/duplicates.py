@@ -1,7 +1,7 @@
 """The same picture or the same person more than once.
 
-What is identical is merged and counted: byte for byte the same image file, or the same joints, flags and box in one
-image. What is nearly the same person is suspect, for two people may stand close.
+Identical records are merged and counted: image files that are the same byte for byte, or the same joints, flags and box
+in one image. Nearly identical people are only suspect, for two people may stand close together.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from dataengine.people import Images, People
 
 from .person_boxes import Fault
 
-LEAST_SHARED_JOINTS = 5  # fewer say little by OKS; the boxes are compared
+LEAST_SHARED_JOINTS = 5  # OKS over fewer says little; then the boxes are compared
 
 
 def identical_images(sha256: NDArray[np.str_], images: Images) -> NDArray[np.int64]:
     """(m,) for each image the first row with the same bytes, its own row where there is none before it.
 
-    Frames of a video are left alone: a still scene may give the same picture twice, at two times.
+    Frames of a video are left alone: a still scene may give the same picture at two times.
     """
     keys = np.array(
         [
@@ -53,12 +53,12 @@ def same_person_twice(people: People, *, oks: float, iou: float) -> list[Fault]:
     oks_excess = pair_oks(people, first, second) - oks
     iou_excess = box_iou(boxes[first], boxes[second]) - iou
     agreement = np.where(shared >= LEAST_SHARED_JOINTS, oks_excess, iou_excess)
-    found = [
+    faults = [
         Fault(int(b), f"nearly the same as annotation {_name(people, a)} of this image", float(excess))
         for a, b, excess in zip(first, second, agreement, strict=True)
         if excess > 0
     ]
-    return list({fault.row: fault for fault in sorted(found, key=lambda fault: fault.score)}.values())
+    return list({fault.row: fault for fault in sorted(faults, key=lambda fault: fault.score)}.values())
 
 
 def pair_oks(people: People, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:

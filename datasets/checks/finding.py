@@ -12,15 +12,15 @@ from typing import Literal
 Severity = Literal["quarantine", "suspect"]
 
 CHECKS: dict[str, tuple[Severity, str]] = {
-    "record": ("quarantine", "the record is malformed, or names what is not there"),
+    "record": ("quarantine", "the record is malformed, or refers to something that is not there"),
     "picture": ("quarantine", "the image cannot be read, or is not of the stated size"),
     "collapsed": ("quarantine", "all labelled joints lie in one place"),
     "leak": ("quarantine", "near duplicate of a sample in a protected split, set aside from this one"),
-    "reserved": ("quarantine", "a test sample by its hash, but the test set is frozen: waits for its next version"),
+    "reserved": ("quarantine", "a test sample by its hash, but the test set is frozen: it waits for the next version"),
     "tiny": ("suspect", "too few pixels to see joints"),
     "outside": ("suspect", "much of the box lies outside the image"),
     "box": ("suspect", "a labelled joint lies far outside the box"),
-    "twice": ("suspect", "another annotation of the image says nearly the same"),
+    "twice": ("suspect", "another annotation of the image is nearly the same"),
     "limbs": ("suspect", "a limb too long for the rest of the body"),
     "sides": ("suspect", "left and right look exchanged, judged by the set's own poses"),
     "teacher-sides": ("suspect", "left and right look exchanged to a teacher"),
@@ -41,9 +41,9 @@ class Finding:
     """The image, or the annotation file where no image is known."""
     reason: str
     score: float = 0.0
-    """How grave, comparable within a check only; the report shows the gravest first."""
+    """How bad, comparable within one check only; the report shows the worst first."""
     row: int = -1
-    """Of the person among those kept, for its picture; -1 for none."""
+    """Row of the person among the people kept, for its picture; -1 for none."""
 
     def __post_init__(self) -> None:
         assert self.check in CHECKS, self.check

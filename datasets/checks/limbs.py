@@ -1,9 +1,9 @@
 """Impossible limbs: a bone that is too long for the rest of the body.
 
-Seen from afar a bone looks at most as long as it is. So each bone tells the least stature that explains it (its length
-over its share of stature, Drillis & Contini's proportions in `pose_embedding.BONES`), and the longest bone is compared
-with the longest among those that share no joint with it: one misplaced joint spoils two bones. An excess is suspect
-when it is both large in itself and far from what is usual in the set, which lenses and label noise differ in.
+Seen from afar a bone looks at most as long as it is. So each bone implies a least stature (its length over its share of
+stature, Drillis & Contini's proportions in `dataengine.poses.embedding.BONES`), and the longest bone is compared with
+the longest among those that share no joint with it: one misplaced joint spoils two bones. An excess is suspect when it
+is both large in itself and far from what is usual in the set, which lenses and label noise differ in.
 """
 
 import numpy as np
@@ -22,14 +22,16 @@ _SHARE_OF_STATURE = np.array([bone[2] for bone in BONES.values()])
 
 
 def long_limbs(people: People, *, least_excess: float, deviations: float) -> list[Fault]:
-    """People whose longest limb exceeds the rest by `least_excess` and by so many robust deviations of the set."""
+    """People whose longest limb exceeds the rest by `least_excess` and by `deviations` robust deviations of the set."""
     excess, bone = limb_excess(people)
     judged = ~np.isnan(excess)
     if not judged.any():
         return []
     limit = max(least_excess, _usual_limit(excess[judged], deviations))
     return [
-        Fault(int(row), f"{_said(bone[row])} {excess[row]:.1f} times as long as the rest allows", float(excess[row]))
+        Fault(
+            int(row), f"{_bone_name(bone[row])} {excess[row]:.1f} times as long as the rest allows", float(excess[row])
+        )
         for row in np.flatnonzero(judged & (excess > limit))
     ]
 
@@ -65,7 +67,7 @@ def _usual_limit(excess: NDArray[np.float64], deviations: float) -> float:
     return float(np.exp(middle + deviations * 1.4826 * np.median(np.abs(logs - middle))))
 
 
-def _said(bone: int) -> str:
+def _bone_name(bone: int) -> str:
     name = _NAMES[bone].replace("_", " ")
     return f"{'distance of the ' if name.endswith('s') else ''}{name}"
 

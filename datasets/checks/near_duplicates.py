@@ -2,7 +2,7 @@
 
 Multi-index hashing (M. Norouzi, A. Punjani, D. Fleet, "Fast Search in Hamming Space with Multi-Index Hashing", CVPR
 2012): two 64-bit hashes that differ in at most r bits differ in at most r // 4 bits in one of their four 16-bit parts.
-So only pairs that (nearly) share a part are compared. `near_pairs` finds them all; `clusters` joins them to groups.
+So only pairs that (nearly) share a part are compared. `near_pairs` finds them all; `clusters` joins them into groups.
 """
 
 from collections.abc import Iterator
@@ -26,17 +26,17 @@ def near_pairs(hashes: NDArray[np.uint64], bits: int) -> RowPairs:
     """All pairs of rows (first < second) whose hashes (n,) differ in at most `bits` bits, sorted, each once.
 
     Rows with the very same hash are paired with their first row only: a thousand copies make 999 pairs, not half a
-    million. Pairs of different hashes are given between first rows. The connected groups are the same.
+    million. Pairs of different hashes are between first rows. The connected groups are the same.
     """
     if not 0 <= bits <= MOST_BITS:
         raise ParamsError("near-duplicate bits", expected=f"0 to {MOST_BITS}", got=str(bits))
     unique, first_row, which = np.unique(hashes, return_index=True, return_inverse=True)
     copies = np.flatnonzero(first_row[which] != np.arange(len(hashes)))
-    found = [np.stack([first_row[which[copies]], copies])]
+    pairs_found = [np.stack([first_row[which[copies]], copies])]
     for a, b in _candidates(unique, bits // PARTS):
         near = hamming(unique[a], unique[b]) <= bits
-        found.append(np.stack([first_row[a[near]], first_row[b[near]]]))
-    pairs = np.unique(np.sort(np.concatenate(found, axis=1), axis=0), axis=1)
+        pairs_found.append(np.stack([first_row[a[near]], first_row[b[near]]]))
+    pairs = np.unique(np.sort(np.concatenate(pairs_found, axis=1), axis=0), axis=1)
     return pairs[0], pairs[1]
 
 
@@ -48,9 +48,11 @@ def _candidates(unique: NDArray[np.uint64], part_bits: int) -> Iterator[RowPairs
         count = np.bincount(part, minlength=1 << PART_BITS)
         start = np.cumsum(count) - count
         for flipped in _flips(part_bits):
-            wanted = part ^ flipped
-            rows = np.flatnonzero((wanted >= part) & (count[wanted] > 0))  # from the smaller of the two parts only
-            for first, second in _expanded(order, rows, start[wanted[rows]], count[wanted[rows]]):
+            neighbour = part ^ flipped
+            rows = np.flatnonzero(
+                (neighbour >= part) & (count[neighbour] > 0)
+            )  # from the smaller of the two parts only
+            for first, second in _expanded(order, rows, start[neighbour[rows]], count[neighbour[rows]]):
                 once = slice(None) if flipped else first < second
                 yield first[once], second[once]
 
@@ -82,7 +84,7 @@ def near_duplicates(
 ) -> RowPairs:
     """`near_pairs` whose grey thumbnails (n, 32, 32) correlate by at least `correlation`, too.
 
-    64 bits tell layout, not content: without the second look two skylines pass for one.
+    64 bits describe layout, not content: without the second test two skylines would pass for one.
     """
     first, second = near_pairs(hashes, bits)
     same = correlations(thumbnails, first, second) >= correlation

@@ -9,7 +9,7 @@ from .near_duplicates import MOST_BITS
 
 @dataclass(frozen=True)
 class ChecksParams:
-    """Section `ingest.checks`. Every key has a default; what was measured on LSPET stands in docs/results."""
+    """Section `ingest.checks`. Every key has a default; docs/results has what was measured on LSPET."""
 
     tiny_px: float = 32.0
     """A person is tiny below this, the square root of the box's area: COCO's border between small and medium."""
@@ -20,21 +20,21 @@ class ChecksParams:
     same_person_oks: float = 0.9
     """Two annotations of an image with a higher OKS are the same person twice."""
     same_person_iou: float = 0.95
-    """The same by their boxes, where they share fewer than five labelled joints."""
+    """Or with a higher overlap (IoU) of their boxes, where they share fewer than five labelled joints."""
     limb_excess: float = 1.7
-    """Least excess of the longest limb that is suspect: 1.7 is 70 % too long for the rest. A set may raise it."""
+    """Least ratio of a suspect limb to what the rest allows: 1.7 is 70 % too long. `limb_deviations` may raise it."""
     limb_deviations: float = 6.0
-    """And so many robust standard deviations above what is usual in the set."""
+    """A suspect limb must also be this many robust standard deviations above what is usual in the set."""
     swap_prior: float = 0.05
-    """Share of people whose sides are taken to be exchanged before looking; 5 % look so in LSPET."""
+    """Prior share of people whose left and right are exchanged; 5 % look so in LSPET."""
     swap_probability: float = 0.5
-    """Suspect when exchanged sides are at least so probable."""
+    """Suspect when exchanged sides are at least this probable."""
     near_duplicate_bits: int = 10
-    """Perceptual hashes (64 bits) of near duplicates differ in at most so many bits."""
+    """Perceptual hashes (64 bits) of near duplicates differ in at most this many bits."""
     near_duplicate_correlation: float = 0.75
-    """And their 32x32 grey thumbnails correlate by at least this."""
+    """Grey 32x32 thumbnails of near duplicates must also correlate by at least this."""
     teacher: bool = False
-    """Let BlazePose judge the sides, too: finds far more exchanged ones, at about 20 ms a person."""
+    """Let BlazePose judge the sides, too: it finds far more exchanged ones, at about 20 ms per person."""
 
     def __post_init__(self) -> None:
         shares = ("same_person_oks", "same_person_iou", "near_duplicate_correlation", "swap_probability", "swap_prior")

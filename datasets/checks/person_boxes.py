@@ -8,7 +8,7 @@ from dataengine.boxes import clip_boxes
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
-COLLAPSED_PX = 1.0  # within this, joints say where the person is and nothing about the pose
+COLLAPSED_PX = 1.0  # within this, joints say where the person is but nothing about the pose
 
 
 class Fault(NamedTuple):
@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     row: int
     reason: str
     score: float
-    """How grave, comparable within a check."""
+    """How bad, comparable within one check."""
 
 
 def collapsed(people: People) -> list[Fault]:

@@ -1,7 +1,7 @@
-"""Look at every picture once: does it decode to its last byte, how large is it, what are its bytes and its thumbnail.
+"""Look at every picture once: whether it decodes to its last byte, its size, its hash and its thumbnail.
 
-JPEGs are decoded at an eighth of their size where that still is enough for the thumbnail: every byte is read and every
-coefficient decoded, so truncation is found, at less than half of the time.
+JPEGs are decoded at an eighth of their size where that is still enough for the thumbnail: every byte is read and every
+coefficient decoded, so truncation is found, in less than half the time.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ DECODED_PX = 2 * THUMBNAIL_PX  # with less to filter, the thumbnail differs from
 
 @dataclass(frozen=True, eq=False)
 class PictureFacts:
-    """What one picture is."""
+    """Facts about one picture."""
 
     width: int
     height: int
@@ -53,13 +53,13 @@ def inspect_pictures(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> li
 
 
 def inspect_picture(path: str, largest_mpx: int = LARGEST_MPX) -> PictureFacts | str:
-    """What the picture is, or why it cannot be used."""
+    """Facts about the picture, or why it cannot be used."""
     try:
         if (size := Path(path).stat().st_size) > LARGEST_FILE_BYTES:
             return f"the image file has {size} bytes, more than {LARGEST_FILE_BYTES}"
         content = Path(path).read_bytes()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit below
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `largest_mpx` decides
             with Image.open(io.BytesIO(content)) as image:
                 return _look(image, content, largest_mpx)
     except FileNotFoundError:

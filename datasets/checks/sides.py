@@ -2,14 +2,15 @@
 
 For a swap (of all joints, or of the arms alone, which is the legs alone seen from the other side) the question is a
 likelihood ratio: how much likelier is the pose as labelled than the same pose with those names exchanged? A logistic
-regression that tells labelled poses from their exchanged twins estimates exactly that (noise-contrastive estimation,
-Gutmann & Hyvärinen, AISTATS 2010). Its features are products of joint offsets that change sign under the swap and stay
-under a mirror image, so it has no intercept and needs no second opinion on the twin. Everyone is judged by a model
-fitted without them (five folds). With a prior for swaps, Bayes' rule turns the ratio into a probability.
+regression that separates labelled poses from their exchanged twins estimates exactly that (noise-contrastive
+estimation, Gutmann & Hyvärinen, AISTATS 2010). Its features are products of joint offsets that change sign under the
+swap and stay the same under mirroring, so it has no intercept and needs no second opinion on the twin. Everyone is
+judged by a model fitted without them (five folds). With a prior for swaps, Bayes' rule turns the ratio into a
+probability.
 
 What geometry can know is limited. Arms against legs is a fair test, for shoulders and hips mostly face the same way.
 The whole body exchanged looks like a person seen from behind; only weak hints (which way knees bend) speak against it.
-`teacher_sides.py` looks at the picture instead. How often each is right stands in docs/results/lspet_quality.md.
+`teacher_sides.py` looks at the picture instead. docs/results/lspet_quality.md shows how often each is right.
 """
 
 from dataclasses import dataclass
@@ -110,9 +111,9 @@ def _log_odds(features: Floats, judged: NDArray[np.bool_]) -> Floats:
 
 
 def fit_odd_logistic(features: Floats) -> Floats:
-    """Weights (k,) of a logistic regression without intercept that tells `features` (n, k) from their negatives.
+    """Weights (k,) of a logistic regression without intercept that separates `features` (n, k) from their negatives.
 
-    Both classes hold the same points up to sign, so half of them say it all. Newton's method on
+    Both classes hold the same points up to sign, so half of them suffice. Newton's method on
     C sum log(1 + exp(-+ w x)) + |w|^2 / 2, scikit-learn's objective, with steps halved until it falls.
     """
     weights = np.zeros(features.shape[1])

@@ -19,7 +19,7 @@ from .person_boxes import Fault
 
 LEAST_PAIRS = 3
 CLOSE = 0.08  # mean distance, as a share of the box's diagonal: the teacher sees this pose
-TIMES = 2.0  # the other labelling must be so many times farther away
+TIMES = 2.0  # the labels as they are must be this many times farther away
 FARTHEST = 0.3  # one joint quite wrong must not decide for all
 BOX_PADDING = 1.25
 _FIRST_BODY_JOINT = 5
@@ -31,7 +31,7 @@ def teacher_sides(people: People, images: Images, models: Path) -> list[Fault]:
 
 
 def judge_sides(people: People, teacher_px: NDArray[np.floating]) -> list[Fault]:
-    """The same for any teacher's poses (n, 17, 2); NaN where it has none."""
+    """People whose sides look exchanged to a teacher, from its poses (n, 17, 2); NaN where it has none."""
     labelled = people.visibility > UNLABELLED
     labelled[:, :_FIRST_BODY_JOINT] = False
     paired = labelled & labelled[:, FLIP_INDEX]
@@ -45,7 +45,7 @@ def judge_sides(people: People, teacher_px: NDArray[np.floating]) -> list[Fault]
     return [
         Fault(
             int(row),
-            f"exchanged to the teacher: {exchanged[row]:.2f} of the box away, {as_labelled[row]:.2f} as labelled",
+            f"{exchanged[row]:.2f} of the box from the teacher when exchanged, {as_labelled[row]:.2f} as labelled",
             float(as_labelled[row] - exchanged[row]),
         )
         for row in np.flatnonzero(bad)
@@ -53,7 +53,7 @@ def judge_sides(people: People, teacher_px: NDArray[np.floating]) -> list[Fault]
 
 
 def teacher_poses(people: People, images: Images, models: Path) -> NDArray[np.float64]:
-    """BlazePose's joints (n, 17, 2) in image pixels for the person in each box; one person a region."""
+    """BlazePose's joints (n, 17, 2) in image pixels for the person in each box; one person per region."""
     blazepose = BlazePose(models)
     rows = images.rows_of(people.image_id)
     poses = np.full((len(people), 17, 2), np.nan)

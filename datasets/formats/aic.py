@@ -1,8 +1,8 @@
 """AI Challenger (AIC) keypoints, in both of its forms, and out in the second.
 
-The release is a list with one object an image: flags 1 visible, 2 occluded, 3 not in the image; boxes as corners. The
-form that mmpose passes around is COCO JSON, its flags already COCO's (2 visible, 1 occluded, 0 not labelled). Which one
-a file is, is seen from it. Dropped on the way in: head top and neck. Lost on the way out: nose, eyes and ears.
+The release is a list with one object per image: flags 1 visible, 2 occluded, 3 not in the image; boxes as corners. The
+form that mmpose passes around is COCO JSON, its flags already COCO's (2 visible, 1 occluded, 0 not labelled). The file
+itself shows which of the two it is. Dropped on the way in: head top and neck. Lost on the way out: nose, eyes and ears.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Formats that are COCO JSON in shape: images, annotations, categories; what differs is joints, flags and extra keys.
+"""Formats that are COCO JSON in shape: images, annotations, categories; they differ in joints, flags and extra keys.
 
-`read_coco_like` is the one reader of COCO, WholeBody, OCHuman, CrowdPose, AIC, PoseTrack18 and our own files; a format
-says how it differs with a `FormatLayout`. `coco_like_document` is the way back.
+`read_coco_like` is the one reader of COCO, WholeBody, OCHuman, CrowdPose, AIC, PoseTrack18 and dataengine's files; a
+format says how it differs with a `FormatLayout`. `coco_like_document` is the way back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ class FormatLayout:
     flags: Mapping[int, int] = field(default_factory=lambda: COCO_FLAGS)
     """The file's visibility -> COCO's."""
     outside_is_dropped: bool = False
-    """Annotators placed joints beyond the picture's border: those are unlabelled, not the record refused."""
+    """Annotators placed joints beyond the picture's border: those become unlabelled; the record is kept."""
     sparse: bool = False
     """Keypoints, boxes or the sizes of images may be left out."""
     columns: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: {}
@@ -62,7 +62,7 @@ def read_coco_like(annotations: Path, folder: Path, layout: FormatLayout, limits
 def read_document(
     document: Any, annotations: Path, folder: Path, layout: FormatLayout, limits: Limits
 ) -> SourceContent:
-    """The same for a document that has been read; `annotations` names it in the quarantine."""
+    """`read_coco_like` for a document that is already read; `annotations` names it in the quarantine."""
     if not isinstance(document, dict) or not all(isinstance(document.get(k), list) for k in ("images", "annotations")):
         raise InputError(f"{annotations} is not COCO", expected="an object with the lists images and annotations")
     if isinstance(document, RepeatedKeys):
@@ -99,7 +99,7 @@ def coco_like_document(
         images: the table they stand in.
         names: `file_name` of each image.
         joints: the format's skeleton.
-        keypoint_names: of the category, spelled as the format spells them.
+        keypoint_names: names of the category's keypoints, spelled as the format spells them.
     """
     triples = joints.from_coco(coco_triples(people)).round(3)
     boxes = people.bbox_xywh_px.astype(np.float64).round(3)
@@ -160,7 +160,7 @@ def _categories(categories: Any, annotations: Path, layout: FormatLayout) -> tup
 def _named(record: Any, position: int, annotations: Path, layout: FormatLayout) -> Named | BadRecord:
     try:
         need(isinstance(record, dict), "not an object")
-        need(not isinstance(record, RepeatedKeys), "a key stands in the record more than once")
+        need(not isinstance(record, RepeatedKeys), "a key appears in the record more than once")
         need(is_whole(record.get("id")), f"id is {shown(record.get('id'))}, not a whole number")
         sizes = record.get("width"), record.get("height")
         need(layout.sparse or None not in sizes, "width and height are not sizes")
@@ -179,10 +179,10 @@ def _add_person(
     joints: int,
 ) -> None:
     need(isinstance(record, dict), "not an object")
-    need(not isinstance(record, RepeatedKeys), "a key stands in the record more than once")
+    need(not isinstance(record, RepeatedKeys), "a key appears in the record more than once")
     source_id, category, image_id = record.get("id"), record.get("category_id"), record.get("image_id")
     need(is_whole(source_id), f"id is {shown(source_id)}, not a whole number")
-    need(source_id not in seen, "this annotation id stands in the file more than once")
+    need(source_id not in seen, "this annotation id appears in the file more than once")
     seen.add(source_id)
     need(is_whole(category) and category in categories, f"category {shown(category)} is not a person's")
     picture = pictures.get(image_id) if is_whole(image_id) else None
@@ -210,15 +210,15 @@ def _add_person(
         persons.dropped_joints.update({name: number for name, number in others.items() if number})
 
 
-def _flags(flags: NDArray[np.float64], known: Mapping[int, int]) -> NDArray[np.float64]:
+def _flags(flags: NDArray[np.float64], coco_flags: Mapping[int, int]) -> NDArray[np.float64]:
     mapped = np.full(len(flags), -1.0)
-    for theirs, ours in known.items():
+    for theirs, ours in coco_flags.items():
         mapped[flags == theirs] = ours
-    *first, last = map(str, known)
+    *first, last = map(str, coco_flags)
     need(bool((mapped >= 0).all()), f"a visibility is not {', '.join(first)} or {last}")
     return mapped
 
 
 def _labelled(values: Any, count: int) -> int:
-    """How many of `count` joints of another part are labelled; 0 when they are not even numbers: nobody reads them."""
+    """How many of `count` joints of another part are labelled; 0 when they are not numbers, since nothing uses them."""
     return sum(flag > UNLABELLED for flag in values[2::3]) if are_numbers(values, 3 * count) else 0

@@ -1,4 +1,4 @@
-"""What every adapter returns, and the small words with which it judges one record.
+"""What every adapter returns, and the helpers with which it judges one record.
 
 Order: `BadRecord`, `SourceContent`, `Limits`, then `Reject` and its helpers.
 """
@@ -13,7 +13,7 @@ from dataengine.people import Images, People
 
 LONGEST_SHOWN = 80
 MOST_MPX = 50  # the checks of a set decode no larger picture
-LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite and still no coordinate
+LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite, but not a coordinate
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class BadRecord:
     table: str
     """`images` or `annotations`."""
     id: str
-    """The record's id as written, or its position when it has none."""
+    """The record's id as written, or its position where it has none."""
     reason: str
 
     def as_json(self) -> dict[str, str]:
@@ -35,7 +35,7 @@ class BadRecord:
 
 @dataclass(frozen=True, eq=False)
 class SourceContent:
-    """What a source held, in COCO-17. Every record is a person, an image, bad, or without labels."""
+    """What a source holds, in COCO-17. Every record is a person, an image, bad, or without labels."""
 
     people: People
     """Extra columns `area`, `source_id` and `source_image_id`: the ids as the source wrote them."""
@@ -45,15 +45,15 @@ class SourceContent:
     records: int
     """Images and annotations in the source."""
     without_labels: int
-    """Annotations without a labelled COCO-17 joint, and crowds: fine, but nothing to learn from."""
+    """Annotations without a labelled COCO-17 joint, and crowds: valid, but nothing to learn from."""
     dropped_joints: Mapping[str, int] = field(default_factory=dict)
     """Labelled joints of kept people that were not mapped, by name."""
     dropped_fields: Mapping[str, int] = field(default_factory=dict)
     """Records of kept people with a field that was not read, by its name."""
 
     def __post_init__(self) -> None:
-        found = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
-        assert self.records == found, f"{self.records} records in, {found} accounted for"
+        accounted = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
+        assert self.records == accounted, f"{self.records} records in, {accounted} accounted for"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Limits:
     annotation_mb: int = 512
     """Largest annotation file; reading it may take twelve times its size in memory."""
     image_mpx: int = 50
-    """Most million pixels of an image, judged by its header before anything is decoded; at most 50."""
+    """Largest image in million pixels, judged by its header before anything is decoded; at most 50."""
 
     def __post_init__(self) -> None:
         if self.annotation_mb < 1 or not 1 <= self.image_mpx <= MOST_MPX:
@@ -72,7 +72,7 @@ class Limits:
 
     @property
     def annotation_bytes(self) -> int:
-        """The same in bytes."""
+        """`annotation_mb` in bytes."""
         return self.annotation_mb * 1024**2
 
 
@@ -87,7 +87,7 @@ def need(condition: bool, reason: str) -> None:
 
 
 def is_whole(value: Any) -> bool:
-    """An integer that fits into 64 bits; True is none."""
+    """An integer that fits into 64 bits; True does not count."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
@@ -99,12 +99,12 @@ def is_finite(value: Any) -> bool:
 
 
 def are_numbers(values: Any, count: int) -> bool:
-    """A list of so many ints or floats, finite or not."""
+    """A list of `count` ints or floats, finite or not."""
     return isinstance(values, list) and len(values) == count and {int, float}.issuperset(map(type, values))
 
 
 def is_shallow(value: Any, levels: int = 8) -> bool:
-    """Lists and objects nested at most so deep: what is deeper could be read but not written."""
+    """Lists and objects nested at most `levels` deep: deeper ones could be read but not written."""
     if not isinstance(value, list | dict):
         return True
     inner = value.values() if isinstance(value, dict) else value
@@ -112,7 +112,7 @@ def is_shallow(value: Any, levels: int = 8) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A hostile value, short enough for one line; lists and objects, of any size or depth, are only named."""
+    """A hostile value, short enough for one line; of a list or object, whatever its size or depth, only the kind."""
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
     if isinstance(value, int) and not isinstance(value, bool) and not is_whole(value):
@@ -122,5 +122,5 @@ def shown(value: Any) -> str:
 
 def identity(record: Any, position: int) -> str:
     """How a record is named in the quarantine: by its id, else by its position."""
-    known = record.get("id") if isinstance(record, dict) else None
-    return f"#{position}" if known is None else shown(known).strip("'")
+    record_id = record.get("id") if isinstance(record, dict) else None
+    return f"#{position}" if record_id is None else shown(record_id).strip("'")

@@ -15,11 +15,11 @@ class JointMap:
     """Which joint of a source is which of COCO-17; the same name means the same joint."""
 
     names: tuple[str, ...]
-    """Of the source's joints, in its order, written as in COCO_KEYPOINTS; any other name is dropped."""
+    """Names of the source's joints, in its order, written as in COCO_KEYPOINTS; joints of other names are dropped."""
     rows: NDArray[np.int64] = field(init=False)
-    """Of the mapped joints in the source."""
+    """Rows of the mapped joints in the source."""
     coco: NDArray[np.int64] = field(init=False)
-    """Where they go."""
+    """Rows of the same joints in COCO-17."""
 
     def __post_init__(self) -> None:
         pairs = [(row, COCO_KEYPOINTS.index(name)) for row, name in enumerate(self.names) if name in COCO_KEYPOINTS]
@@ -31,26 +31,26 @@ class JointMap:
         return len(self.names)
 
     def to_coco(self, triples: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, len(self), 3) x, y, COCO flag -> (n, 17, 3); joints the source has not are unlabelled."""
+        """(n, len(self), 3) x, y, COCO flag -> (n, 17, 3); joints that the source lacks are unlabelled."""
         mapped = np.zeros((len(triples), JOINTS, 3))
         mapped[:, self.coco] = triples[:, self.rows]
         return mapped
 
     def from_coco(self, triples: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, 17, 3) -> (n, len(self), 3); joints COCO-17 has not are unlabelled."""
+        """(n, 17, 3) -> (n, len(self), 3); joints that COCO-17 lacks are unlabelled."""
         mapped = np.zeros((len(triples), len(self), 3))
         mapped[:, self.rows] = triples[:, self.coco]
         return mapped
 
     def dropped(self, triples: NDArray[np.float64]) -> dict[str, int]:
-        """Labelled joints of the source that COCO-17 has not, by name."""
+        """Labelled joints of the source that COCO-17 lacks, by name."""
         labelled = (triples[..., 2] > UNLABELLED).sum(axis=0)
         return {
             name: int(labelled[row]) for row, name in enumerate(self.names) if row not in self.rows and labelled[row]
         }
 
     def lost(self, triples: NDArray[np.float64]) -> dict[str, int]:
-        """Labelled joints of COCO-17 that the source's skeleton has not, by name."""
+        """Labelled joints of COCO-17 that the source's skeleton lacks, by name."""
         labelled = (triples[..., 2] > UNLABELLED).sum(axis=0)
         return {name: int(labelled[j]) for j, name in enumerate(COCO_KEYPOINTS) if j not in self.coco and labelled[j]}
 

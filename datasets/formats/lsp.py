@@ -1,8 +1,8 @@
-"""Leeds Sports Pose (LSP) and its extended training set (LSPET): `joints.mat` beside im0001.jpg, im0002.jpg, ...
+"""Leeds Sports Pose (LSP) and its extended training set (LSPET): `joints.mat` and im0001.jpg, im0002.jpg, ...
 
-Both have 14 joints, MATLAB pixels (from 1), one person an image, and a third row that does not mean the same:
+Both have 14 joints, MATLAB pixels (from 1), one person per image, and a third row whose meaning differs:
 LSP is 3x14xN and the row says *occluded* (0 visible, 1 occluded; all joints are labelled). LSPET is 14x3xN and the row
-says *labelled* (1; a joint with 0 was not seen and has no usable place). The shape tells them apart.
+says *labelled* (1; a joint with 0 was not seen and has no usable position). The shape shows which of the two it is.
 
 Dropped on the way in: neck and head top. Out: LSPET's shape, because only it can leave joints unlabelled; lost are
 the face, occlusion flags, boxes, all but the first person of an image.

@@ -22,12 +22,12 @@ def load_variable(path: Path, name: str, limits: Limits, *, kinds: tuple[str, ..
 
     Args:
         path: the file.
-        name: of the variable.
-        limits: its largest size.
+        name: name of the variable.
+        limits: the largest size of the file.
         kinds: MATLAB classes it may be of, for example `double` or `struct`.
 
     Raises:
-        InputError: for anything else, naming the file.
+        InputError: the file is anything else; the error names it.
     """
     from scipy.io import loadmat, whosmat
 
@@ -37,7 +37,7 @@ def load_variable(path: Path, name: str, limits: Limits, *, kinds: tuple[str, ..
         if not path.is_file() or size > limits.annotation_bytes:
             raise InputError(f"{path} is too large", expected=f"a file of at most {limits.annotation_mb} MB")
         with bounded_memory(MEMORY_FACTOR * size + MEMORY_LEAST):
-            declared = {found: (shape, kind) for found, shape, kind in whosmat(str(path))}
+            declared = {variable: (shape, kind) for variable, shape, kind in whosmat(str(path))}
             shape, kind = declared.get(name, ((), ""))
             if kind not in kinds or math.prod(map(int, shape)) > LARGEST_VALUES:
                 got = f"{kind} {shape}" if kind else ", ".join(sorted(declared))[:100] or "no variable"
@@ -51,7 +51,7 @@ def load_variable(path: Path, name: str, limits: Limits, *, kinds: tuple[str, ..
         raise InputError(
             f"{path} cannot be read", expected=expected, got="one that declares more than it holds"
         ) from error
-    except Exception as error:  # a corrupt file makes scipy fail in any way there is
+    except Exception as error:  # scipy may raise anything on a corrupt file
         raise InputError(
             f"{path} cannot be read", expected=expected, got=f"{type(error).__name__}: {error}"[:200]
         ) from error

@@ -1,8 +1,8 @@
 """MPII Human Pose: the `.mat` release, the JSON that mmpose and HRNet use, and out in the second.
 
 16 joints in MATLAB pixels (from 1). Visibility: `is_visible` 1 is visible, 0 occluded; a joint that is not listed (in
-JSON: without a place in the picture) is not labelled. The release leaves `is_visible` empty for some joints: those are
-read as visible and counted. A person has no box, only a centre and a scale, so the box is drawn around the joints.
+JSON: without a position in the picture) is not labelled. The release leaves `is_visible` empty for some joints: those
+are read as visible and counted. A person has no box, only a centre and a scale, so the box is drawn around the joints.
 Dropped on the way in: pelvis, thorax, upper neck, head top, head boxes, activities, the centre and the scale. Lost on
 the way out: face joints, boxes (a centre and a scale is all there is), images without people, and occlusion flags: the
 JSON's readers take 0 for "not labelled".
@@ -57,27 +57,27 @@ def read_mpii(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
         return _read_release(annotations, folder, limits)
     document = read_json(annotations, largest_bytes=limits.annotation_bytes)
     if not isinstance(document, list):
-        raise InputError(f"{annotations} is not MPII JSON", expected="a list with one object a person")
+        raise InputError(f"{annotations} is not MPII JSON", expected="a list with one object per person")
     names = [record.get("image") if isinstance(record, dict) else None for record in document]
-    known = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    image_names = list(dict.fromkeys(name for name in names if isinstance(name, str)))
     bad: list[BadRecord] = []
-    pictures = find_pictures([Named(name, name) for name in known], folder, limits, bad)
+    pictures = find_pictures([Named(name, name) for name in image_names], folder, limits, bad)
     persons = Persons(MPII, outside_is_dropped=True)
     for position, (record, name) in enumerate(zip(document, names, strict=True)):
         try:
             picture = pictures.get(name) if isinstance(name, str) else None
             need(picture is not None, f"image {shown(name)} is unknown or bad")
             assert picture is not None
-            need(not isinstance(record, RepeatedKeys), "a key stands in the record more than once")
+            need(not isinstance(record, RepeatedKeys), "a key appears in the record more than once")
             unread = sorted(record.keys() - {"image", "joints", "joints_vis"})
             persons.add(picture, _json_triples(record), None, source_id=position, unread=unread)
         except Reject as reason:
             bad.append(BadRecord(str(annotations), "annotations", f"#{position}", str(reason)))
-    return persons.content(list(pictures.values()), bad, len(known) + len(document))
+    return persons.content(list(pictures.values()), bad, len(image_names) + len(document))
 
 
 def write_mpii(annotations: Path, people: People, images: Images, folder: Path) -> Written:
-    """Write the JSON: one object a person, in their order."""
+    """Write the JSON: one object per person, in their order."""
     names = relative_names(images, folder)
     triples = MPII.from_coco(coco_triples(people))
     rows = images.rows_of(people.image_id)
@@ -112,7 +112,7 @@ def _json_triples(record: dict[str, Any]) -> NDArray[np.float64]:
     need(are_numbers(flags, len(MPII)) and all(flag in (0, 1) for flag in flags or ()), "a joints_vis is not 0 or 1")
     points, seen = np.array(joints, dtype=np.float64), np.array(flags) == 1
     placed = (points > 0).all(axis=1)
-    need(bool((placed | ~seen | ~np.isfinite(points).all(axis=1)).all()), "a visible joint has no place")
+    need(bool((placed | ~seen | ~np.isfinite(points).all(axis=1)).all()), "a visible joint has no position")
     return _triples(points, np.where(seen, VISIBLE, np.where(placed, OCCLUDED, UNLABELLED)))
 
 
@@ -161,7 +161,7 @@ def _add_from_release(persons: Persons, picture: Picture | None, rectangle: Any,
         need(_number(joint) and float(joint) in range(len(MPII)), f"joint id is {shown(joint)}")
         need(_number(x) and _number(y), "a keypoint is not a finite number")
         row = int(joint)
-        need(flags[row] == UNLABELLED, f"joint {row} stands twice")
+        need(flags[row] == UNLABELLED, f"joint {row} appears twice")
         places[row] = x, y
         flags[row], stated = _release_flag(flag)
         without_flag += not stated and row in MPII.rows

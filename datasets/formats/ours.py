@@ -1,4 +1,4 @@
-"""Our own files: what render, ingest and label-import write (COCO JSON with extra keys), and folders of video frames.
+"""dataengine's own files, as render, ingest and label-import write them (COCO JSON with extra keys), and video frames.
 
 Nothing is lost here in either direction: score, weight, source, track and extra columns are read as they are.
 """
@@ -34,9 +34,9 @@ def write_ours(annotations: Path, people: People, images: Images, folder: Path) 
 
 
 def read_frames(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
-    """Frames of videos, named <video>_<index>.jpg as `frames.FrameWriter` names them; they go to the pool, unlabelled.
+    """Frames of videos, named <video>_<index>.jpg as by `sources.frames.FrameWriter`; they go to the pool, unlabelled.
 
-    `annotations` is not read. Files with other names are no frames and raise no question.
+    `annotations` is not read. Files with other names are ignored.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder", expected="the folder of the frames")

@@ -1,4 +1,4 @@
-"""Persons as a source states them, gathered one by one until they become `People`.
+"""Persons as a source states them, collected one by one until they become `People`.
 
 `Persons.add` judges one record and raises `Reject`; mapping to COCO-17 is done once, for all of them.
 """
@@ -19,7 +19,7 @@ from .joints import JointMap
 from .pictures import Picture, image_table
 
 OUTSIDE_TOLERANCE_PX = 1.0
-BOX_MARGIN = 0.1  # where a format states no box: its joints' extent and so much more on each side
+BOX_MARGIN = 0.1  # where a format states no box: the joints' extent and this share of it more on each side
 OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id"})
 OUTSIDE = "joints outside the image"
 
@@ -28,7 +28,7 @@ class Persons:
     """Collects the persons of one source."""
 
     def __init__(self, joints: JointMap, *, outside_is_dropped: bool = False) -> None:
-        """`outside_is_dropped`: joints outside the image are unlabelled (and counted) instead of the record refused:
+        """`outside_is_dropped`: joints outside the image are unlabelled (and counted) and the record is kept:
         right for sources whose annotators guessed where a cut-off joint would be."""
         self._joints = joints
         self._outside_is_dropped = outside_is_dropped
@@ -54,7 +54,7 @@ class Persons:
         Args:
             triples: (joints of the source, 3) x, y in pixels from 0, COCO visibility flag.
             box: x, y, width, height as written; None where the format states none.
-            unread: names of what the record held and nobody reads.
+            unread: names of the record's fields that are not read.
             columns: `area`, `track_id`, `score`, `weight`, `source`, or extras; by name.
         """
         finite = np.isfinite(triples[:, :2]) & (np.abs(triples[:, :2]) < LARGEST_COORDINATE)
@@ -80,7 +80,7 @@ class Persons:
         self.without_labels += 1
 
     def content(self, pictures: Sequence[Picture], bad: list[BadRecord], records: int) -> SourceContent:
-        """Everything gathered, with the source's images."""
+        """Everything collected, with the source's images."""
         triples = np.array(self._triples, dtype=np.float64).reshape(-1, len(self._joints), 3)
         return SourceContent(
             people=self._people(self._joints.to_coco(triples)),
@@ -129,8 +129,8 @@ _NO_BOX = "bbox is not four finite numbers"
 
 
 def _area(table: dict[str, list[Any]]) -> list[float | None]:
-    given = table.get("area") or [None] * len(table["image_id"])
-    return [value if is_finite(value) and value > 0 else None for value in given]
+    areas = table.get("area") or [None] * len(table["image_id"])
+    return [value if is_finite(value) and value > 0 else None for value in areas]
 
 
 def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The images a source names: inside its folder, of a bearable size by their header, of the stated size.
+"""The images a source names: inside its folder, not too large by their headers, and of the stated size.
 
 Nothing is decoded here: that a picture decodes to its last byte is a check of the set (`datasets/checks`).
 """
@@ -21,7 +21,7 @@ from .content import BadRecord, Limits, Reject, is_whole, need, shown
 
 CHUNK = 64
 LONGEST_NAME = 4096  # PATH_MAX
-SEEN_TWICE = "this image id stands in the file more than once"
+SEEN_TWICE = "this image id appears in the file more than once"
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Named:
     """An image as a source names it."""
 
     key: Hashable
-    """By which the source's annotations refer to it."""
+    """What the source's annotations call it."""
     file_name: Any
-    """As written: not yet believed."""
+    """The name as written, not yet checked."""
     width: Any = None
-    """As written; None where the format states no sizes."""
+    """Pixels as written; None where the format states no sizes."""
     height: Any = None
     video: str = ""
     frame: int = -1
@@ -74,7 +74,7 @@ def find_pictures(
             candidates.append((number, image, inside.path(image.file_name)))
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
-    found: dict[Hashable, Picture] = {}
+    pictures: dict[Hashable, Picture] = {}
     sizes = header_sizes([path for _, _, path in candidates], limits)
     for (number, image, path), size in zip(candidates, sizes, strict=True):
         try:
@@ -82,8 +82,8 @@ def find_pictures(
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
             continue
-        found[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame)
-    return found
+        pictures[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame)
+    return pictures
 
 
 def image_table(pictures: Sequence[Picture]) -> Images:
@@ -99,12 +99,12 @@ def image_table(pictures: Sequence[Picture]) -> Images:
 
 
 def header_sizes(paths: Sequence[str], limits: Limits) -> list[tuple[int, int] | str]:
-    """Of each image (width, height) by its header, or why it cannot be used."""
+    """(width, height) of each image by its header, or why it cannot be used."""
     from PIL import Image
 
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     with warnings.catch_warnings(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waits for the disk
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged by our own limit
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `limits` decides
         return [
             size for sizes in pool.map(lambda chunk: [_size(path, limits) for path in chunk], chunks) for size in sizes
         ]
@@ -115,7 +115,7 @@ def _size(path: str, limits: Limits) -> tuple[int, int] | str:
 
     too_many = f"pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # opening a pipe would wait for ever
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # opening a pipe would wait forever
             return "the image cannot be read: not a file"
         with Image.open(path) as image:
             width, height = image.size

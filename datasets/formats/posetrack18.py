@@ -1,4 +1,4 @@
-"""PoseTrack18, in and out: COCO JSON with tracks, one file a video or several merged into one.
+"""PoseTrack18, in and out: COCO JSON with tracks, one file per video or several merged into one.
 
 A flag is 1 where a joint was annotated and 0 where not; the guideline was to leave out what cannot be seen, so 1 is
 read as visible. Dropped on the way in: head_bottom, head_top, bbox_head. `vid_id` becomes the image's video, the number
@@ -44,7 +44,7 @@ def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceC
                 raise InputError(f"{path} is not PoseTrack18", expected=f"an object with the list {name}")
             records += document[name]
     if not files:
-        raise InputError(f"{annotations} holds no *.json", expected="one file a video")
+        raise InputError(f"{annotations} holds no *.json", expected="one file per video")
     return read_document(merged, annotations, folder, layout, limits)
 
 

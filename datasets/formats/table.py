@@ -3,8 +3,9 @@
 Adding a format: write a module with a function `read_x(annotations, folder, limits) -> SourceContent` (and, where the
 format can hold enough to be worth it, `write_x(annotations, people, images, folder) -> Written`), then add one line to
 `FORMATS`. COCO JSON with other joints needs only a `FormatLayout` (`coco_like.py`); anything else gathers its people
-with `Persons` and its images with `find_pictures`, which judge places, sizes and paths alike for all. Say in the
-module's docstring what a flag means, what is dropped and what is lost; add a sample to `tests/datasets/formats/`.
+with `Persons` and its images with `find_pictures`, which judge positions, sizes and paths alike for all. Say in the
+module's docstring what a flag means, what is dropped on the way in and what is lost on the way out; add a sample to
+`tests/datasets/formats/`.
 
 What fails silently: a joint whose name is not written as in COCO_KEYPOINTS is dropped (and counted); a flag that means
 the opposite; pixels that count from 1.
@@ -58,7 +59,7 @@ FORMATS: dict[str, Format] = {
     "mpii": Format("the release's .mat, or the JSON of mmpose and HRNet", read_mpii, write_mpii),
     "lsp": Format("joints.mat of LSP or LSPET", read_lsp, write_lsp, "joints.mat", lsp_names),
     "yolo": Format("folder of YOLO-pose .txt files", read_yolo, write_yolo, "labels"),
-    "dataengine": Format("our own JSON: what render and ingest write", read_ours, write_ours),
+    "dataengine": Format("dataengine's own JSON: what render and ingest write", read_ours, write_ours),
     "frames": Format("nothing: images named <video>_<index>.jpg, unlabelled", read_frames, unlabelled=True),
 }
 

@@ -12,7 +12,7 @@ from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
 PROVENANCE = frozenset({"area", "source_id", "source_image_id", "source_name", "suspect"})
-"""Columns that adapters and checks add themselves: no loss."""
+"""Columns that adapters and checks add themselves: leaving them out loses nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ def copy_images(
     images: Images, source: Path, target: Path, names: Callable[[Images], list[str]] | None = None
 ) -> Images:
     """The images copied below `target` under their names below `source`, or under those that `names` gives them."""
-    wanted = names(images) if names else relative_names(images, source)
+    new_names = names(images) if names else relative_names(images, source)
     target.mkdir(parents=True, exist_ok=True)
     paths = []
     for path, name in track(
-        list(zip(images.path, wanted, strict=True)), "copy images", total=len(images), unit="image"
+        list(zip(images.path, new_names, strict=True)), "copy images", total=len(images), unit="image"
     ):
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -48,14 +48,14 @@ def relative_names(images: Images, folder: Path) -> list[str]:
 
 
 def lost_fields(people: People, *, kept: Collection[str] = ()) -> dict[str, int]:
-    """People whose score, weight, source or track says something, and extra columns, unless a format keeps them."""
-    telling = {
+    """Number of people whose score, weight, source, track or extra columns are lost: all but those in `kept`."""
+    not_default = {
         "score": people.score != 1,
         "weight": people.weight != 1,
         "source": people.source != "real",
         "track_id": people.track_id != -1,
     }
-    lost = {name: int(np.count_nonzero(rows)) for name, rows in telling.items() if name not in kept}
+    lost = {name: int(np.count_nonzero(rows)) for name, rows in not_default.items() if name not in kept}
     lost |= {name: len(people) for name in people.extras if name not in PROVENANCE and name not in kept}
     return {name: count for name, count in sorted(lost.items()) if count}
 

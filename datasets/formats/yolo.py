@@ -1,4 +1,4 @@
-"""YOLO-pose text, in and out: one .txt an image, one line a person, everything a share of the image's size.
+"""YOLO-pose text, in and out: one .txt per image, one line per person, everything a share of the image's size.
 
 A line is `class cx cy w h` and then 17 times `x y v` (56 columns; v as in COCO) or `x y` (39 columns: a joint at 0 0 or
 below 0 is not labelled, every other is taken as visible). The labels' folder mirrors the images' folder. An image
@@ -76,7 +76,7 @@ def read_yolo(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
 
 
 def write_yolo(annotations: Path, people: People, images: Images, folder: Path) -> Written:
-    """Write one .txt an image into folder `annotations`, also where nobody is; flags as in COCO."""
+    """Write one .txt per image into folder `annotations`, also for images without people; flags as in COCO."""
     rows = images.rows_of(people.image_id)
     triples, boxes = coco_triples(people), people.bbox_xywh_px.astype(np.float64)
     lines: list[list[str]] = [[] for _ in range(len(images))]
@@ -88,9 +88,9 @@ def write_yolo(annotations: Path, people: People, images: Images, folder: Path) 
         for point, flag in zip(triples[person, :, :2] / size, triples[person, :, 2], strict=True):
             numbers += [f"{point[0]:.{DECIMALS}f}", f"{point[1]:.{DECIMALS}f}", str(int(flag))]
         lines[row].append(" ".join(["0", *numbers]))
-    for name, written in zip(relative_names(images, folder), lines, strict=True):
+    for name, person_lines in zip(relative_names(images, folder), lines, strict=True):
         with atomic_path((annotations / name).with_suffix(".txt")) as partial:
-            partial.write_text("".join(f"{line}\n" for line in written), encoding="ascii")
+            partial.write_text("".join(f"{line}\n" for line in person_lines), encoding="ascii")
     return Written(len(people), len(images), lost_fields(people))
 
 
@@ -115,7 +115,7 @@ def _parsed(line: str, picture: Picture) -> tuple[list[float], NDArray[np.float6
         raise Reject("a column is not a number") from error
     need(bool(np.isfinite(values).all()), "a column is not a finite number")
     need(values[0] == 0, f"class {values[0]:g} is not a person's (0)")
-    need(bool((np.abs(values) < LARGEST_SHARE).all()), "a share of the image is beyond all bounds")
+    need(bool((np.abs(values) < LARGEST_SHARE).all()), "a share of the image is far out of range")
     size = np.array([picture.width, picture.height], dtype=np.float64)
     centre, extent = values[1:3] * size, values[3:5] * size
     if len(columns) == WITH_FLAGS:

@@ -1,4 +1,4 @@
-"""The result of the stage balance on disk, beside the clusters: every training person's cluster, rarity and repeats."""
+"""The result of the stage `balance` on disk: the clusters, and every training person's cluster, rarity and repeats."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,10 @@ _FORMAT = "balance-2"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Balance:
-    """What was decided about the n training people."""
+    """What balance decided about the n training people."""
 
     clusters: PoseClusters
-    train_sha256: str  # of the file of training people that all this is about
+    train_sha256: str  # of the file of training people
     image_id: NDArray[np.int64]  # (n,)
     cluster: NDArray[np.int64]  # (n,), UNCLUSTERED for none
     params: dict[str, Any]

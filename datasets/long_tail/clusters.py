@@ -1,7 +1,7 @@
-"""Clusters of poses, fitted once on the training people; `dataengine.poses.clusters` freezes them and looks people up.
+"""Clusters of poses, fitted once on the training people; `dataengine.poses.clusters` stores them and looks people up.
 
-Up to `LARGE_POSES` poses are clustered by k-means from several starts. Beyond, one start is brought near by
-mini-batches (Sculley, "Web-scale k-means clustering", WWW 2010) and then finished by a few rounds of k-means over all.
+Up to `LARGE_POSES` poses are clustered by k-means from several starts. More are clustered from one start, brought near
+by mini-batches (Sculley, "Web-scale k-means clustering", WWW 2010) and finished by a few rounds of k-means over all.
 """
 
 import warnings
@@ -47,13 +47,13 @@ def medoids(cluster: NDArray[np.int64], squared_distance: NDArray[np.float64], c
     nearest = np.full(clusters, -1, dtype=np.int64)
     order = np.lexsort((squared_distance, cluster))
     order = order[cluster[order] != UNCLUSTERED]
-    found, first = np.unique(cluster[order], return_index=True)
-    nearest[found] = order[first]
+    with_members, first = np.unique(cluster[order], return_index=True)
+    nearest[with_members] = order[first]
     return nearest
 
 
 def _different(poses: NDArray[np.floating[Any]], enough: int) -> int:
-    """How many different poses there are, as far as that matters: counting stops at `enough`."""
+    """How many different poses there are; it may stop counting at `enough`."""
     several = len(np.unique(poses[: 10 * enough].round(DECIMALS), axis=0))
     return several if several >= enough else len(np.unique(poses.round(DECIMALS), axis=0))
 

@@ -1,4 +1,4 @@
-"""The picture of the clusters: how large each is before and after repeating, and the person in its middle."""
+"""The picture of the clusters: how large each is before and after repeating, and its medoid."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def write_clusters_picture(
 ) -> None:
     """A PNG for k clusters in their order: bars, and below them the medoids, row (k,) of `people`, -1 for nobody.
 
-    They are shown as cut out of `images` with their skeletons, or, without images, as skeletons alone.
+    Medoids are cut out of `images` and drawn with their skeletons, or, without images, as skeletons alone.
     Raises InputError when an image cannot be read.
     """
     from matplotlib.figure import Figure
@@ -69,8 +69,8 @@ def _portrait(person: People, images: Images | None) -> BgrImage:
     room = np.array(TILE_PX) - 2 * _SKELETON_MARGIN_PX
     scale = (room / np.maximum(high - low, 1e-9)).min()
     middle = np.array(TILE_PX) / 2 - (0, _SKELETON_MARGIN_PX / 4)  # a little up: the caption is below
-    moved = np.where(labelled[:, None], (points - (low + high) / 2) * scale + middle, 0.0)
-    return draw_people(_blank(), person.replace(keypoints_px=moved[None].astype(np.float32)))
+    points_on_tile = np.where(labelled[:, None], (points - (low + high) / 2) * scale + middle, 0.0)
+    return draw_people(_blank(), person.replace(keypoints_px=points_on_tile[None].astype(np.float32)))
 
 
 def _blank() -> BgrImage:

@@ -9,7 +9,7 @@ def repeat_factors(counts: ArrayLike, threshold: float, max_repeat: float) -> ND
 
     f is the group's share of all samples and t the share below which a group is repeated: the image-level repeat
     factor sampling of LVIS (Gupta, Dollar, Girshick 2019, section 5) with groups for categories, each sample in one
-    group. The cap is ours: it bounds how often one single sample can come. An empty group gets the cap.
+    group. The cap is not in the paper: it bounds how often a single sample can be drawn. An empty group gets the cap.
     """
     sizes = np.asarray(counts, dtype=np.float64)
     share = sizes / max(sizes.sum(), 1.0)

@@ -1,4 +1,4 @@
-"""From what an adapter read to checked people with a split each: what `ingest` calls, for any source.
+"""From what an adapter read to checked people, each with a split: what `ingest` calls for any source.
 
 `check_and_split` is for independent pictures and videos, `check_blocks` for one recording whose splits are blocks of
 time. Both write quality.html and quality.json; `freeze` then holds the test set to its lock.
@@ -31,12 +31,12 @@ class Intake:
     """A checked set with its splits."""
 
     people: People
-    """With the extra column `suspect`."""
+    """The people kept, with the extra column `suspect`."""
     images: Images
     split: NDArray[np.str_]
-    """(m,) of each image; `splits.DROPPED` where it is set aside."""
+    """(m,) split of each image; `DROPPED` where it is set aside."""
     keys: list[str]
-    """Of each image: the hash of its file."""
+    """SHA-256 of each image's file."""
     quality: Quality
 
     def people_split(self) -> NDArray[np.str_]:
@@ -49,10 +49,10 @@ class Intake:
 
     def freeze(self, folder: Path, params: SplitParams) -> FrozenTest:
         """Write the test set's lock file into `folder`; `InputError` when a frozen test set would change."""
-        found = self.test_set(params)
-        refuse_change(read_lock(params), found)
-        write_lock(folder / LOCK_NAME, found)
-        return found
+        test_set = self.test_set(params)
+        refuse_change(read_lock(params), test_set)
+        write_lock(folder / LOCK_NAME, test_set)
+        return test_set
 
     def test_set(self, params: SplitParams) -> FrozenTest:
         """The identity of the test split: of its people with a labelled joint, and their images."""
@@ -95,15 +95,17 @@ def check_blocks(
     report: Path,
     models: Path | None = None,
 ) -> Intake:
-    """The same for recordings cut into `blocks` (m,) of time: frames of one scene always look alike, none is set aside.
+    """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, so none is set aside.
 
     A frame that the checks quarantine leaves its block.
     """
     checked = check_set(people, images, checks, models=models)
     by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
-    kept = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
+    block_of_image = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
     note = "Splits are blocks of time with gaps: frames of one scene look alike throughout."
-    return _limited(checked, kept, split, [], _info(split, read_lock(split)) | {"near_duplicates_note": note}, report)
+    return _limited(
+        checked, block_of_image, split, [], _info(split, read_lock(split)) | {"near_duplicates_note": note}, report
+    )
 
 
 def _limited(
@@ -114,7 +116,7 @@ def _limited(
     info: dict[str, str],
     report: Path,
 ) -> Intake:
-    """With no more training images than are wanted, and the quality report written."""
+    """The intake with at most `train_images` training images; writes the quality report."""
     people, images, keys = checked.people, checked.images, checked.sha256.tolist()
     labelled = np.isin(images.id, people.image_id[(people.visibility > UNLABELLED).any(axis=1)])
     left_out = beyond_limit(split, keys, labelled, params.train_images)

@@ -1,4 +1,4 @@
-"""Pictures of what is doubted: a person with its labels, a near duplicate, inlined for the page or all on one sheet."""
+"""Pictures of what the checks doubt: people with their labels and near duplicates, for the page or on one sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ from dataengine.pictures import data_uri, write_picture
 SIDE_PX = 176
 QUALITY = 72
 SHEET_COLUMNS = 6
-ROOM = 1.35  # around the box: whether a joint is wrong shows in what surrounds it
+ROOM = 1.35  # around the box: what surrounds a joint shows whether it is wrong
 
 
 def person_picture(people: People, images: Images, row: int, *, photograph: bool = True) -> BgrImage:
-    """The person in `row`, cut out and drawn with its labelled joints: left blue, right orange; before white without
-    `photograph`."""
+    """The person in `row`, cut out and drawn with its labelled joints: left blue, right orange; on white
+    without `photograph`."""
     person = people.take([row])
     spec = CropSpec(SIDE_PX, SIDE_PX, ROOM)
     matrix = crop_matrix(np.maximum(person.bbox_xywh_px, (-np.inf, -np.inf, 1, 1)), spec)
@@ -48,7 +48,7 @@ def inlined(picture: BgrImage) -> str:
 def write_sheet(
     path: Path, people: People, images: Images, rows: Sequence[int], captions: Sequence[str], photographs: bool
 ) -> None:
-    """The people in `rows` on one sheet, six a line."""
+    """The people in `rows` on one sheet, six per row."""
     pictures = [person_picture(people, images, row, photograph=photographs) for row in rows]
     sheet = contact_sheet(pictures, columns=SHEET_COLUMNS, tile=(SIDE_PX, SIDE_PX), captions=captions)
     write_picture(path, sheet)

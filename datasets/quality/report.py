@@ -1,6 +1,6 @@
 """quality.html and quality.json: what the checks found, with pictures of what they doubt.
 
-Text that comes from file names and labels is escaped by Jinja; pictures are inlined, so the page asks for nothing.
+Text that comes from file names and labels is escaped by Jinja; pictures are inlined, so the page loads nothing.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from .summary import Quality
 from .template import PAGE
 
 PICTURES = 24
-LINES = 200  # of findings without a picture; quality.json has all
+LINES = 200  # findings listed without a picture; quality.json has all
 
 
 def write_quality(folder: Path, quality: Quality) -> dict[str, Any]:
@@ -37,11 +37,11 @@ def write_quality(folder: Path, quality: Quality) -> dict[str, Any]:
 
 
 def write_suspects(path: Path, quality: Quality, *, photographs: bool = True) -> list[Finding]:
-    """Draw the gravest suspects on one sheet, PICTURES in all, each check in turn; returns them in that order.
+    """Draw the worst suspects on one sheet, PICTURES in all, each check in turn; returns them in that order.
 
     Without `photographs` only their labels are drawn: such a sheet may be published.
     """
-    queues = [found for name in CHECKS if (found := [f for f in gravest(quality.findings, name) if f.row >= 0])]
+    queues = [queue for name in CHECKS if (queue := [f for f in gravest(quality.findings, name) if f.row >= 0])]
     in_turn = [finding for rank in zip_longest(*queues) for finding in rank if finding is not None][:PICTURES]
     captions = [f"{Path(finding.file).stem} {finding.check}" for finding in in_turn]
     rows = [finding.row for finding in in_turn]
@@ -50,7 +50,7 @@ def write_suspects(path: Path, quality: Quality, *, photographs: bool = True) ->
 
 
 def gravest(findings: list[Finding], check: str) -> list[Finding]:
-    """The findings of one check, the gravest first; equal ones by file."""
+    """The findings of one check, the worst first; equal ones by file."""
     return sorted((f for f in findings if f.check == check), key=lambda f: (-f.score, f.file, f.id))
 
 
@@ -76,19 +76,19 @@ def _pairs(quality: Quality) -> list[dict[str, str]]:
 
 
 def _sections(quality: Quality) -> Iterator[dict[str, Any]]:
-    """One a check that found something."""
+    """One section per check that found something."""
     for name, (severity, says) in CHECKS.items():
-        found = gravest(quality.findings, name)
-        drawn = [finding for finding in found if finding.row >= 0][:PICTURES]
-        lines = [finding for finding in found if finding.row < 0][:LINES]
-        if found:
+        findings = gravest(quality.findings, name)
+        pictured = [finding for finding in findings if finding.row >= 0][:PICTURES]
+        lines = [finding for finding in findings if finding.row < 0][:LINES]
+        if findings:
             yield {
                 "name": name,
                 "severity": severity,
                 "says": says,
-                "found": len(found),
-                "shown": len(drawn) + len(lines),
-                "pictures": [_drawn(quality, finding) for finding in drawn],
+                "found": len(findings),
+                "shown": len(pictured) + len(lines),
+                "pictures": [_drawn(quality, finding) for finding in pictured],
                 "lines": lines,
             }
 

@@ -22,19 +22,19 @@ NAMED_PAIRS = 1000  # of near duplicates; a still video has millions
 
 @dataclass(frozen=True, eq=False)
 class Quality:
-    """A checked set and what its splits made of it."""
+    """A checked set and its splits."""
 
     checked: CheckedSet
     split: NDArray[np.str_]
-    """(m,) of each image in `checked.images`; DROPPED where it is in none."""
+    """(m,) split of each image in `checked.images`; DROPPED where it is in none."""
     findings: list[Finding]
-    """Of the checks and of the splits."""
+    """Findings of the checks and of the splits."""
     counts: Counts
-    """After samples were set aside for the splits' sake."""
+    """Counts after the splits set samples aside."""
     info: dict[str, Any]
     """Further facts for the page's foot, such as the test set's version."""
     left_out: NDArray[np.bool_]
-    """(m,) training images beyond the number that is wanted."""
+    """(m,) training images beyond `ingest.split.train_images`."""
 
     def across_splits(self) -> NDArray[np.bool_]:
         """Which near-duplicate pairs are used in two different splits."""
@@ -124,8 +124,8 @@ def leaks(checked: CheckedSet, assignment: SplitAssignment) -> list[Finding]:
     for person, row in enumerate(checked.images.rows_of(checked.people.image_id).tolist()):
         if row in aside:
             faults[aside[row][0]].append(Fault(person, "its image is set aside", 0.0))
-    for check, found in faults.items():
-        findings += findings_of(check, found, checked.people, checked.images, with_row=False)
+    for check, of_check in faults.items():
+        findings += findings_of(check, of_check, checked.people, checked.images, with_row=False)
     return findings
 
 

@@ -52,7 +52,7 @@ src="{{ pair.first }}"><img alt="" loading="lazy" src="{{ pair.second }}"></div>
 <figcaption>{{ pair.caption }}</figcaption></figure>
 {% endfor %}</div>{% endif %}
 {% for section in sections %}<h2 id="{{ section.name }}" class="{{ section.severity }}">{{ section.name }}:
-{{ section.found }}</h2><p>{{ section.says }}{% if section.found > section.shown %}; the {{ section.shown }} gravest
+{{ section.found }}</h2><p>{{ section.says }}{% if section.found > section.shown %}; the {{ section.shown }} worst
 are shown, quality.json lists all{% endif %}.</p>
 <div class="grid">{% for item in section.pictures %}<figure><img alt="" loading="lazy" src="{{ item.source }}">
 <figcaption><b>{{ item.id }}</b> {{ item.file }}<br>{{ item.reason }}</figcaption></figure>

@@ -1,4 +1,4 @@
-"""Several sources as one set: names, formats, ids that do not meet, and the account of what became of each record.
+"""Several sources as one set: names, formats, ids that do not collide, and the account of what became of each record.
 
 An image's id is its source's place in the list times `ID_STRIDE` plus its number in that source, so a source that
 grows or is appended leaves the ids of the others alone. The ids that a source wrote stay in the extra columns
@@ -37,7 +37,7 @@ class SourceParams:
     format: str = "coco"
     """A name in datasets/formats/table.py."""
     name: str = ""
-    """Kept with every person of the source; may be left out where there is one source."""
+    """Stored with every person of the source; may be left out where there is one source."""
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -55,17 +55,17 @@ class UserSource:
 
     name: str
     folder: Path
-    """Of its images."""
+    """Folder of its images."""
     content: SourceContent
-    """With ids of images that are unique among the sources."""
+    """What was read, with image ids that are unique among the sources."""
     unlabelled: bool
 
 
 def check_names(sources: Sequence[SourceParams]) -> None:
-    """Raise `ParamsError` unless several sources have names of their own."""
+    """Raise `ParamsError` unless each of several sources has a unique name."""
     names = [source.name for source in sources]
     if len(sources) > 1 and (not all(names) or len(set(names)) < len(names)):
-        raise ParamsError("params ingest.sources", expected="a name of its own for each of several", got=f"{names}")
+        raise ParamsError("params ingest.sources", expected="a unique name for every source", got=f"{names}")
 
 
 def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSource]:
@@ -73,11 +73,11 @@ def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSou
     several = len(params) > 1
     sources = []
     for place, entry in enumerate(track(params, "read sources", total=len(params), unit="source"), 1):
-        known = format_named(entry.format)
-        content = known.read(Path(entry.annotations), Path(entry.images), limits)
+        source_format = format_named(entry.format)
+        content = source_format.read(Path(entry.annotations), Path(entry.images), limits)
         name = entry.name or entry.format
-        moved = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
-        sources.append(UserSource(name, Path(entry.images), moved, known.unlabelled))
+        content_with_ids = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
+        sources.append(UserSource(name, Path(entry.images), content_with_ids, source_format.unlabelled))
     return sources
 
 
@@ -111,13 +111,13 @@ def _account(source: UserSource, intake: Intake) -> dict[str, object]:
     content = source.content
     people_in, images_in = content.people, content.images
     ids = set(images_in.id.tolist())
-    used = intake.split != DROPPED
-    kept_images = sum(identity in ids for identity in intake.images.id[used].tolist())
+    is_used = intake.split != DROPPED
+    kept_images = sum(identity in ids for identity in intake.images.id[is_used].tolist())
     kept_people = int((intake.people.extras["source_name"][intake.people_split() != DROPPED] == source.name).sum())
     out = intake.quality.left_out
     left_images = sum(identity in ids for identity in intake.images.id[out].tolist())
     left_people = int((intake.people.extras["source_name"][out[intake.people_rows()]] == source.name).sum())
-    left = left_images + left_people
+    left_out = left_images + left_people
     image_names, person_names = set(map(str, ids)), set(map(str, people_in.extras["source_id"]))
     lost = [f for f in intake.quality.findings if f.severity == "quarantine" and f.check != "record"]
     quarantined = sum(f.id in (image_names if f.table == "images" else person_names) for f in lost)
@@ -125,8 +125,8 @@ def _account(source: UserSource, intake: Intake) -> dict[str, object]:
         "in": content.records,
         "kept": kept_images + kept_people,
         "quarantined": len(content.bad) + quarantined,
-        "merged": len(people_in) + len(images_in) - kept_images - kept_people - left - quarantined,
-        "left_out": left,
+        "merged": len(people_in) + len(images_in) - kept_images - kept_people - left_out - quarantined,
+        "left_out": left_out,
         "without_labels": content.without_labels,
     }
     dropped = {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)}

@@ -3,14 +3,15 @@
 The rule for photographs and many videos (`split_images`):
 
 1. *Home.* Every group (a video, a scene, or else the single picture by its content) has a home split by the hash of its
-   name. The home depends on nothing but the group and the shares, so data that is added or removed moves nobody.
+   name. The home depends on nothing but the group and the shares, so data that is added or removed moves no sample.
 2. *Set aside.* Where near duplicates have different homes, only those in the most protected one (test before val before
    train) are used. The others are set aside; they never join another split.
 
 No rule can do both: keep clusters of near duplicates whole, and never move a sample. (A and B differ and lie in two
-splits; add C, a near duplicate of both. To be whole, A or B must move.) So clusters are kept apart by leaving out. What
-holds when data is added: a sample is where it was or is set aside, never elsewhere; no test sample ever leaves; none of
-two near duplicates that are used lie in different splits. What it costs: members of a cluster with another home.
+splits; add C, a near duplicate of both. To keep the cluster whole, A or B must move.) So clusters are kept apart by
+leaving out. What holds when data is added: a sample is where it was or is set aside, never elsewhere; no test sample
+ever leaves; no two near duplicates that are used lie in different splits. What it costs: members of a cluster with
+another home.
 
 3. *Frozen.* With a frozen test set (`freeze.py`) its samples are the test set, whatever the shares say now. New
    samples with home test are reserved: they wait for the next version, for training on them would spoil it.
@@ -39,9 +40,9 @@ class SplitParams:
     """Section `ingest.split`."""
 
     val_share: float
-    """Of the frames or groups."""
+    """Share of the frames or groups for validation."""
     test_share: float
-    """Of the frames or groups."""
+    """Share of the frames or groups for the test."""
     gap_frames: int
     """Frames of a video left out between two splits, so that none neighbours another."""
     scene_pattern: str = ""
@@ -51,8 +52,8 @@ class SplitParams:
     frozen_test: str = ""
     """File that freezes the test set of that version: data/ingest/test.lock.json, copied and kept in git."""
     train_images: int | None = None
-    """Only so many of the training images with labelled people are used, those whose content has the lowest hash: a
-    smaller number is part of every larger one. Null: all. Validation and test stay as they are."""
+    """Use this many of the training images with labelled people, those whose content has the lowest hash: a smaller
+    number is part of every larger one. Null: all. Validation and test stay as they are."""
 
     def __post_init__(self) -> None:
         if self.train_images is not None and self.train_images < 1:
@@ -64,7 +65,7 @@ class SplitParams:
         if self.gap_frames < 0:
             raise ParamsError("gap_frames", expected="0 or more", got=str(self.gap_frames))
         if not self.test_version.strip():
-            raise ParamsError("test_version", expected="a name", got="nothing")
+            raise ParamsError("test_version", expected="a name", got="an empty string")
         try:
             groups = re.compile(self.scene_pattern).groups
         except re.error as error:
@@ -83,13 +84,13 @@ class SplitAssignment:
     home: NDArray[np.str_]
     """(m,) the split by hash alone."""
     leaks_to: NDArray[np.int64]
-    """(m,) row of a near duplicate for whose sake the image is set aside, -1 for none."""
+    """(m,) row of the near duplicate because of which the image is set aside, -1 for none."""
     reserved: NDArray[np.bool_]
     """(m,) home test, but not in the frozen test set."""
 
 
 def split_frames(count: int, params: SplitParams) -> NDArray[np.str_]:
-    """(count,) split of each frame: training first, then validation, then test, with gaps of no split between.
+    """(count,) split of each frame: training first, then validation, then test, with gaps between that are in no split.
 
     Whole blocks of time, because frames a moment apart are nearly the same picture.
     """
@@ -145,7 +146,7 @@ def split_images(
 def beyond_limit(
     split: NDArray[np.str_], keys: Sequence[str], labelled: NDArray[np.bool_], limit: int | None
 ) -> NDArray[np.bool_]:
-    """Which images (m,) of the training split are left out where only `limit` are wanted.
+    """Which images (m,) of the training split are left out, to use `limit` of them.
 
     Kept are, of the images with labelled people, `labelled` (m,), those whose `keys` (m,), hashes of files, are lowest.
     """
@@ -153,8 +154,8 @@ def beyond_limit(
     if limit is None:
         return np.zeros(len(split), dtype=bool)
     rows = np.flatnonzero(training & labelled)
-    kept = rows[np.argsort(np.array(keys)[rows], kind="stable")[:limit]]
-    return training & ~np.isin(np.arange(len(split)), kept)
+    kept_rows = rows[np.argsort(np.array(keys)[rows], kind="stable")[:limit]]
+    return training & ~np.isin(np.arange(len(split)), kept_rows)
 
 
 def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> list[str]:

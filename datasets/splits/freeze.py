@@ -1,11 +1,10 @@
 """The frozen test set: its version, the hash of its pictures and labels, and the keys of its samples.
 
-Every run of ingest writes ``test.lock.json`` beside ``test.json``. Copied to a file in git and named by
+Every run of ingest writes ``test.lock.json`` next to ``test.json``. Copied to a file in git and named by
 ``ingest.split.frozen_test``, it freezes the test set: later data does not enter it, and a run whose test set differs in
 a picture, a joint or a box stops. To change it on purpose, name a new version in ``ingest.split.test_version``.
 
-How often a test set was looked at is counted where it is looked at: `compare` keeps the hash
-with every comparison.
+How often a test set was used is counted where it is used: `compare` keeps the hash with every comparison.
 """
 
 from collections.abc import Sequence
@@ -79,5 +78,5 @@ def refuse_change(frozen: FrozenTest | None, found: FrozenTest) -> None:
         f"test set {frozen.version!r} is frozen and has changed",
         expected=f"sha256 {short_sha256(frozen.sha256)}",
         got=f"{short_sha256(found.sha256)}: {what}",
-        fix="restore its data, or name a new version in ingest.split.test_version and compare champions anew",
+        fix="restore its data, or name a new version in ingest.split.test_version and compare champions again",
     )

@@ -36,7 +36,7 @@ class Project:
 
 
 def write_set(path: Path, frames: list[int], video: str, seed: int, *, people_per_image: int = 1) -> None:
-    """Pictures of jittered standing figures beside `path`, with their COCO JSON."""
+    """Pictures of jittered standing figures in the folder of `path`, with their COCO JSON."""
     rng = np.random.default_rng(seed)
     n = len(frames) * people_per_image
     keypoints = STANDING[None] * 150 + rng.normal(0, 8, (n, 17, 2)) + rng.uniform(10, 40, (n, 1, 2))

@@ -51,7 +51,8 @@ def served(project: Project) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
     select(
         replace(PARAMS, dataset="people"),
-        project.student, project.candidates, project.labelled, project.val, OUT, REPORT,
+        student=project.student, candidates=project.candidates, labelled=project.labelled, val=project.val,
+        out=OUT, report=REPORT,
     )  # fmt: skip
     Path("params.yaml").write_text(
         "select: {budget: 4, strategy: random, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, fiftyone: true, "
@@ -120,12 +121,14 @@ def test_a_taken_port_is_one_clear_line(project: Project, monkeypatch: pytest.Mo
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(EnvironmentFault, match=r"change app\.port"):
-            run(AppParams(selection="x", port=other.getsockname()[1]), Path("x"), "people", browser=False)
+            params = AppParams(selection="x", port=other.getsockname()[1])
+            run(params, selection=Path("x"), dataset_name="people", browser=False)
 
 
 def test_without_a_selection_the_app_says_what_to_run(project: Project) -> None:
     with pytest.raises(InputError, match="does not exist; run the stage"):
-        run(AppParams(selection="nowhere", port=5151), Path("nowhere"), "people", browser=False)
+        params = AppParams(selection="nowhere", port=5151)
+        run(params, selection=Path("nowhere"), dataset_name="people", browser=False)
 
 
 def test_port_out_of_range_is_refused() -> None:

@@ -23,8 +23,12 @@ TOOL, LABELS = Path("tool/coco.json"), Path("data/labels")
 def exported(project: Project) -> Project:
     """A selection whose picks went out to the tool."""
     select(project)
-    label_export(OUT, TOOL)
+    label_export(selection=OUT, out=TOOL)
     return project
+
+
+def bring_back(images: Path | None = None) -> tuple[Path, int]:
+    return label_import(labels=TOOL, selection=OUT, out=LABELS, images=images)
 
 
 def edit(**changes: object) -> None:
@@ -46,10 +50,10 @@ def test_export_is_prefilled_with_the_teacher_most_wanted_first(exported: Projec
 
 
 def test_what_a_person_corrected_comes_back_under_its_hash(exported: Project) -> None:
-    unchanged, count = label_import(TOOL, OUT, LABELS)
+    unchanged, count = bring_back()
     corrected = [50.0, 60.0, 2] * 17
     edit(keypoints=corrected)
-    path, _ = label_import(TOOL, OUT, LABELS)
+    path, _ = bring_back()
     people, images = read_people(path, root=exported.root)
     assert count == len(people) == 8 and len(images) == 4
     assert path.parent == LABELS and path != unchanged and unchanged.is_file()
@@ -59,7 +63,7 @@ def test_what_a_person_corrected_comes_back_under_its_hash(exported: Project) ->
 
 
 def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -> None:
-    path, _ = label_import(TOOL, OUT, LABELS)
+    path, _ = bring_back()
     first = path.read_bytes()
     document = json.loads(TOOL.read_text())
     (Path("tool") / "copies").mkdir()
@@ -74,7 +78,7 @@ def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -
     document["annotations"].reverse()
     document["images"].reverse()
     TOOL.write_text(json.dumps(document))
-    again, _ = label_import(TOOL, OUT, LABELS, TOOL.parent / "copies")
+    again, _ = bring_back(images=TOOL.parent / "copies")
     assert again == path and again.read_bytes() == first
 
 
@@ -91,7 +95,7 @@ def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -
 def test_wrong_records_are_named(exported: Project, wrong: dict[str, object], cause: str) -> None:
     edit(**wrong)
     with pytest.raises(InputError, match=cause):
-        label_import(TOOL, OUT, LABELS)
+        bring_back()
     assert not LABELS.exists()
 
 
@@ -99,13 +103,13 @@ def test_images_that_were_not_shown_are_refused(exported: Project) -> None:
     document = json.loads(TOOL.read_text())
     document["images"][0]["file_name"] = "../real/val_images/0010.png"
     TOOL.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=r"1 labelled images are none that select showed.*0010\.png"):
-        label_import(TOOL, OUT, LABELS)
+    with pytest.raises(InputError, match=r"1 labelled images are not in the selection.*0010\.png"):
+        bring_back()
 
 
 def test_a_labelled_frame_leaves_the_candidates(exported: Project) -> None:
     """The round closes: imported labels given as the labelled set are not asked for again."""
-    path, _ = label_import(TOOL, OUT, LABELS)
+    path, _ = bring_back()
     labelled = set(read_selection(OUT).picks)
     shutil.copy(path, "data/train.json")
     document = json.loads(path.read_text())

@@ -35,7 +35,11 @@ FILES = ("to_label.json", "scored.json", "labelled.json", "picks.jpg")
 
 
 def select(project: Project, params: SelectParams = PARAMS, out: Path = OUT) -> None:
-    run(params, project.student, project.candidates, project.labelled, project.val, out, REPORT)
+    run(params, **inputs(project), out=out, report=REPORT)
+
+
+def inputs(project: Project) -> dict[str, Path]:
+    return {name: getattr(project, name) for name in ("student", "candidates", "labelled", "val")}
 
 
 def ranks() -> dict[str, int]:
@@ -115,7 +119,7 @@ def test_weights_reach_the_score(project: Project) -> None:
     scored = read_selection(OUT).scored
     order = np.argsort(scored.extras["flip"])
     assert np.diff(scored.extras["uncertainty"][order]).min() >= 0
-    assert all("mirror image" in entry["why"] for entry in read_manifest(OUT / "to_label.json")["images"].values())
+    assert all("mirrored" in entry["why"] for entry in read_manifest(OUT / "to_label.json")["images"].values())
 
 
 def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
@@ -130,8 +134,8 @@ def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
     write_pose_clusters(Path("clusters.json"), made)
     by_rarity = ScoreWeights(spread=0, entropy=0, flip=0, teacher=0, rarity=1)
     params = replace(PARAMS, weights=by_rarity, strategy="uncertainty", min_gap_frames=0, budget=1)
-    paths = project.student, project.candidates, project.labelled, project.val, OUT, REPORT
-    run(params, *paths, Path("clusters.json"))
+    paths = {**inputs(project), "out": OUT, "report": REPORT}
+    run(params, **paths, clusters=Path("clusters.json"))
     scored = read_selection(OUT).scored
     expected = made.rarity(made.assign(scored.keypoints_px, scored.visibility))
     assert set(expected) == set(made.rarity(np.arange(2)))
@@ -140,18 +144,18 @@ def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
     assert max(person["rarity"] for person in pick["people"]) == pytest.approx(expected.max(), abs=1e-6)
     assert "rare" in pick["why"]
     without = replace(params, weights=ScoreWeights())
-    run(without, *paths)
+    run(without, **paths)
     before = read_selection(OUT).scored.extras["uncertainty"].tolist()
-    run(without, *paths, Path("clusters.json"))
+    run(without, **paths, clusters=Path("clusters.json"))
     assert read_selection(OUT).scored.extras["uncertainty"].tolist() == before, "no weight, no say"
-    with pytest.raises(ParamsError, match="no clusters"):
-        run(params, *paths)
+    with pytest.raises(ParamsError, match=r"needs pose clusters; give --clusters"):
+        run(params, **paths)
 
 
 def test_all_candidates_labelled_is_one_clear_line(project: Project) -> None:
     shutil.copytree("pool/c_images", "real/c_images")
     shutil.copy(project.candidates, project.labelled)
-    with pytest.raises(InputError, match=r"no unlabelled person.*24 persons.*add video"):
+    with pytest.raises(InputError, match=r"no unlabelled person.*24 people.*add video"):
         select(project)
     assert not OUT.exists()
 

@@ -1,4 +1,4 @@
-"""What is wrong with the student's answer to labelled people, as `labelled.json` and the App tell it."""
+"""What is wrong with the student's answer to labelled people, as `labelled.json` and the App show it."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from dataengine.people import Images, People
 from .conftest import STANDING
 
 
-def test_each_person_is_told_its_kind_of_error() -> None:
+def test_each_person_gets_its_kind_of_error() -> None:
     """Four people, each alone in an image: found as labelled, mirrored, with a knee far off, and somewhere else."""
     truth = np.repeat(STANDING[None] * 300 + 50, 4, axis=0)
     visibility = np.full((4, 17), 2)
@@ -28,8 +28,8 @@ def test_each_person_is_told_its_kind_of_error() -> None:
     answer[3] += 5000
     certain = np.ones((4, 17), np.float32)
     plain = Prediction(answer.astype(np.float32), certain, certain, certain)
-    beside = with_student(people, images, Seen(plain, plain, np.zeros((4, 2), np.float32)))
-    assert beside.extras["error"].tolist() == ["good", "inversion", "miss", "background"]
-    assert not beside.extras["misscored"].any()
-    assert np.array_equal(beside.keypoints_px, people.keypoints_px), "the labels stay as they are"
-    assert np.allclose(beside.extras["student_px"], answer, atol=1e-3)
+    answered = with_student(people, images, Seen(plain, plain, np.zeros((4, 2), np.float32)))
+    assert answered.extras["error"].tolist() == ["good", "inversion", "miss", "background"]
+    assert not answered.extras["misscored"].any()
+    assert np.array_equal(answered.keypoints_px, people.keypoints_px), "the labels stay as they are"
+    assert np.allclose(answered.extras["student_px"], answer, atol=1e-3)

@@ -191,7 +191,7 @@ def test_files_that_balance_did_not_write(people: People, name: str, key: str, v
 def test_frozen_clusters_keep_their_meaning_when_the_data_change(people: People) -> None:
     balance()
     first = read_balance(OUT)
-    frozen = freeze(OUT, Path("data/pose_clusters"))
+    frozen = freeze(balance=OUT, out=Path("data/pose_clusters"))
     assert frozen.name == f"{first.clusters.id}.json"
     write_crowd(TRAIN, crowd((5, 40, 0), seed=3))
     later = balance_with(replace(PARAMS, frozen=str(frozen), clusters=7, seed=9))
@@ -200,13 +200,13 @@ def test_frozen_clusters_keep_their_meaning_when_the_data_change(people: People)
     assert later.clusters.repeat_factor == pytest.approx([np.sqrt(0.2 / (5 / 45)), 1, 2]), "factors of the new shares"
     assert np.array_equal(later.cluster, crowd((5, 40, 0), seed=3).extras["figure"])
     assert (REPORT / "clusters.png").is_file(), "a cluster without members has no portrait, and no harm in it"
-    assert freeze(OUT, Path("again")).read_text() == (OUT / "clusters.json").read_text()
-    assert balance_with(PARAMS).clusters.id != first.clusters.id, "not frozen: fitted anew"
+    assert freeze(balance=OUT, out=Path("again")).read_text() == (OUT / "clusters.json").read_text()
+    assert balance_with(PARAMS).clusters.id != first.clusters.id, "not frozen: fitted again"
 
 
 def test_frozen_clusters_that_were_changed_are_refused(people: People) -> None:
     balance()
-    frozen = freeze(OUT, Path("kept"))
+    frozen = freeze(balance=OUT, out=Path("kept"))
     renamed = frozen.rename("kept/mine.json")
     with pytest.raises(InputError, match="not named by its clusters"):
         balance(replace(PARAMS, frozen=str(renamed)))
@@ -229,7 +229,7 @@ def test_the_command_says_what_to_do_next(people: People, capsys: pytest.Capture
     with pytest.raises(SystemExit) as stop:
         main(["freeze-clusters", "--balance", str(OUT), "--out", "kept"])
     assert stop.value.code == 0
-    path = capsys.readouterr().out.strip().split("frozen: ")[1]
+    path = capsys.readouterr().err.strip().split("frozen: ")[1]
     assert read_pose_clusters(Path(path)).id == read_balance(OUT).clusters.id
 
 

@@ -184,7 +184,7 @@ def test_too_small_splits_and_strange_training_images_are_faults(finished: Finis
         read_held_out(data / "ingest", read_pose_clusters(data / "balance/clusters.json"), 30)
     with pytest.raises(InputError, match="too few training images"):
         check_training(data / "ingest/train.json", 35, held_out)
-    with pytest.raises(InputError, match="not of the training split"):
+    with pytest.raises(InputError, match="outside the training split"):
         check_training(data / "ingest/val.json", 0, held_out)
 
 

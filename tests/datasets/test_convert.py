@@ -46,9 +46,23 @@ def test_it_replaces_its_own_folder_and_no_other(tmp_path: Path, capsys: pytest.
     assert (folder / "images/a.png").exists()
 
 
-@pytest.mark.parametrize("target", [name for name, known in FORMATS.items() if known.write is None])
+@pytest.mark.parametrize("target", [name for name, entry in FORMATS.items() if entry.write is None])
 def test_formats_without_a_writer_are_refused(tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments(labels(tmp_path), target, tmp_path / "out"))
     assert "cannot be written: expected coco" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_annotations_are_asked_for_where_the_format_has_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = labels(tmp_path) / "images"
+    (images / "a.png").rename(images / "clip_000000.png")
+    to = ["--images", str(images), "--to", "coco", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match="2"):
+        main(["convert", "--from", "lsp", *to])
+    assert "--annotations is missing: expected joints.mat of LSP or LSPET" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        main(["convert", "--from", "frames", *to])
+    assert "0 people, 1 images" in capsys.readouterr().out

@@ -24,8 +24,8 @@ from .ingest_samples import PARAMS, edit, own, small_set, truncate
         ([{"images": "a", "annotations": "b", "format": "vicon"}], "format: expected coco"),
         ([{"images": "a", "annotations": "b", "format": "frames"}], "no other path"),
         ([{"images": "a", "annotations": "b", "name": "../x"}], "letters, digits"),
-        ([{"images": "a", "annotations": "b"}] * 2, "a name of its own"),
-        ([{"images": "a", "annotations": "b", "name": "mine"}] * 2, "a name of its own"),
+        ([{"images": "a", "annotations": "b"}] * 2, "a unique name"),
+        ([{"images": "a", "annotations": "b", "name": "mine"}] * 2, "a unique name"),
     ],
 )
 def test_a_source_that_says_too_little_is_refused(entries: list[dict[str, str]], message: str) -> None:

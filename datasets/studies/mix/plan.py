@@ -21,13 +21,13 @@ class MixTrial:
     """Seed of the mix and of the networks that are fitted."""
 
     def text(self) -> str:
-        """For names of experiments."""
+        """Text for the names of experiments."""
         return f"mix-{self.ratio.numerator}per{self.ratio.denominator}-seed{self.seed}"
 
 
 @dataclass(frozen=True)
 class MixPlan:
-    """What is tried."""
+    """What a sweep tries."""
 
     ratios: tuple[Fraction, ...]
     seeds: tuple[int, ...]

@@ -40,9 +40,9 @@ class SweepSummary:
             return highest
         gain = self.means[best].gain_over(self.means[DEFAULT_RATIO])
         if np.isnan(gain.half_width):
-            return f"{highest} A single seed does not tell whether another ratio is better."
-        apart = "told apart from" if gain.is_clear else "not told apart from"
-        return f"{highest} It is {apart} the default {_text(DEFAULT_RATIO)} ({gain.text('+')})."
+            return f"{highest} A single seed cannot show whether another ratio is better."
+        differs = "differs clearly" if gain.is_clear else "does not differ clearly"
+        return f"{highest} It {differs} from the default {_text(DEFAULT_RATIO)} ({gain.text('+')})."
 
 
 def summarise_sweep(results: Mapping[MixTrial, float]) -> SweepSummary:
@@ -53,7 +53,7 @@ def summarise_sweep(results: Mapping[MixTrial, float]) -> SweepSummary:
 
 
 def write_mix_report(report: Path, plan: MixPlan, results: Mapping[MixTrial, float]) -> None:
-    """Write sweep.json, sweep.md, which shows the plot beside it, and sweep.png into the folder `report`."""
+    """Write sweep.json, sweep.png and sweep.md, which shows the plot, into the folder `report`."""
     summary = summarise_sweep(results)
     ordered = sorted(results.items(), key=lambda item: (item[0].ratio, item[0].seed))
     records = [{"ratio": str(trial.ratio), "seed": trial.seed, "val_ap": ap} for trial, ap in ordered]
@@ -63,7 +63,7 @@ def write_mix_report(report: Path, plan: MixPlan, results: Mapping[MixTrial, flo
 
 
 def mix_page(plan: MixPlan, summary: SweepSummary) -> list[str]:
-    """Markdown: the command, the plot, a row a ratio, the verdict, and what the figures leave out."""
+    """Markdown: the command, the plot, a row per ratio, the verdict, and what the figures leave out."""
     rows = [
         f"| {_text(ratio)} | {mean.text()} | {' '.join(f'{ap:.3f}' for ap in aps)} |"
         for (ratio, mean), aps in zip(summary.means.items(), summary.ap, strict=True)

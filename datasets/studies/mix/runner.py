@@ -1,4 +1,4 @@
-"""Runs the sweep over the ratio: experiments of DVC that began at the present commit, their validation AP read back."""
+"""Runs the sweep over the ratio: experiments of DVC on the present commit, whose validation AP is read back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METRIC = "val_oks_ap"
 
 @dataclass(frozen=True, kw_only=True)
 class MixStudy(Study[MixTrial, float]):
-    """A sweep in the working folder's project; what a trial comes to is its validation AP."""
+    """A sweep in the working folder's project; the outcome of a trial is its validation AP."""
 
     command = "sweep-mix"
     unit = "trial"
@@ -41,13 +41,13 @@ class MixStudy(Study[MixTrial, float]):
     def outcome(self, trial: MixTrial) -> float:
         """Run the experiment. Raises InputError where it fails or measures nothing."""
         name = self.name(trial)
-        if name in self._measured:  # of a run that measured nothing
+        if name in self._measured:  # left by a run that measured nothing
             self.project.remove_experiment(name)
         self.project.run_experiment(name, self.plan.params_of(trial), self.plan.stage)
-        found = self.project.experiment_metrics(self.plan.stage).get(name, {})
-        if METRIC not in found:
+        metrics = self.project.experiment_metrics(self.plan.stage).get(name, {})
+        if METRIC not in metrics:
             raise InputError(f"experiment {name} has no {METRIC}", fix=f"see {self.project.log}")
-        return found[METRIC]
+        return metrics[METRIC]
 
     def write(self, known: Mapping[MixTrial, float]) -> None:
         """The page, the plot and the figures, once all trials are known: ratios are compared on the same seeds."""
@@ -60,7 +60,7 @@ class MixStudy(Study[MixTrial, float]):
 
     @cached_property
     def _mark(self) -> str:
-        """Of all but ratio and seed: settings, the mix's inputs, and what differs from the commit, apart from texts."""
+        """Hash of all but ratio and seed: settings, the mix's inputs, and changes since the commit, except texts."""
         plan, project = self.plan, self.project
         return json_hash([plan.stage, assignments(plan.settings), project.dependencies("mix"), project.changes()])
 

@@ -1,4 +1,4 @@
-"""What a study of training recipes runs: the recipes as params, the runs in their order, and their names.
+"""What a study of training recipes runs: the recipes as params, the runs in their order, and their experiments' names.
 
 Every run sees the same number of people with the same network. `RecipePlan.runs` lists them seed by seed;
 `RecipePlan.params_of` gives the params of an experiment; `run_name` ties a name to all that decides the result.
@@ -27,7 +27,7 @@ MEANING = {
     "synthetic": "rendered people only",
     "mix": "synthetic : real 1 : 3, none repeated",
     "mix-oversampled": "the same, people of rare poses repeated as `balance` says",
-    "pretrain-mix": "half of the time rendered people only, from there on the 1 : 3 mix",
+    "pretrain-mix": "the first half on rendered people only, the second on the 1 : 3 mix",
 }
 REAL, SYNTHETIC, PRETRAIN_MIX = "real", "synthetic", "pretrain-mix"
 OWNED = frozenset(
@@ -78,7 +78,7 @@ class RecipePlan:
         return each + [run for labels in self.once for run in self._of_labels(labels, self.seeds[0])]
 
     def start_of(self, run: RecipeRun) -> RecipeRun | None:
-        """The run whose network this one goes on from."""
+        """The run whose network this run starts from."""
         return RecipeRun(PRETRAIN, 0, run.seed) if run.recipe == PRETRAIN_MIX else None
 
     def params_of(self, run: RecipeRun) -> dict[str, str]:
@@ -89,7 +89,7 @@ class RecipePlan:
             f"{STAGE}.people_per_epoch": str(self.people // self.epochs),
             f"{STAGE}.patience": "0",
         }
-        chosen = {
+        own_params = {
             "mix.only": NULL,
             f"{STAGE}.only": NULL,
             "ingest.split.train_images": str(run.labels or NULL),
@@ -98,10 +98,10 @@ class RecipePlan:
             f"{STAGE}.seed": str(run.seed),
         }
         recipe = RECIPES[SYNTHETIC if run.recipe == PRETRAIN else run.recipe]
-        return {**self.settings, **self.held_out, **schedule, **chosen, **recipe}
+        return {**self.settings, **self.held_out, **schedule, **own_params, **recipe}
 
     def data_params(self) -> dict[str, str]:
-        """Params of the whole set: all training people, from which the rare poses are told."""
+        """Params of the whole set: all training people, which decide what poses are rare."""
         return {**self.settings, **self.held_out, "ingest.split.train_images": NULL}
 
     def _of_seed(self, seed: int) -> list[RecipeRun]:
@@ -115,6 +115,6 @@ class RecipePlan:
 
 
 def run_name(run: RecipeRun, decides: object) -> str:
-    """Name of the run's experiment: recipe, labels, seed, and a mark of everything else that decides the result."""
+    """Name of the run's experiment: recipe, labels, seed, and a hash of everything else that decides the result."""
     size = f"{run.labels}" if run.labels else f"{run.rendered or 'all'}rendered"
     return f"{run.recipe}-{size}-seed{run.seed}-{json_hash(decides)}"

@@ -1,4 +1,4 @@
-"""What a study of training recipes found so far: the page with its tables and verdicts, and the plot."""
+"""What a study of training recipes has found so far: the page with its tables and verdicts, and the plot."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .score import Score
 
 @dataclass(frozen=True)
 class RecipeOutcome:
-    """What one fit came to."""
+    """What one fit achieved."""
 
     score: Score
     fit_seconds: float | None
@@ -66,16 +66,16 @@ class RecipeTable:
         self.known = known
 
     def outcomes(self, cell: Cell) -> list[RecipeOutcome]:
-        """Of the seeds that are known."""
+        """Outcomes of the seeds that have run."""
         return [self.known[run] for run in self.planned.get(cell, ()) if run in self.known]
 
     def means(self, name: str) -> dict[Cell, SeedMean]:
         """Means of a figure (key of `FIGURES`) over the seeds of each cell with a known run."""
         values = {cell: self._values(cell, name) for cell in self.planned if cell.recipe != PRETRAIN}
-        found: dict[Cell, SeedMean] = {}
+        means: dict[Cell, SeedMean] = {}
         for labels in {cell.labels for cell in values}:
-            found |= seed_means({cell: of_seeds for cell, of_seeds in values.items() if cell.labels == labels})
-        return found
+            means |= seed_means({cell: of_seeds for cell, of_seeds in values.items() if cell.labels == labels})
+        return means
 
     def seconds(self, cell: Cell) -> str:
         """Mean time of fitting; of both halves where there are two."""
@@ -91,7 +91,7 @@ class RecipeTable:
 def write_recipe_report(
     report: Path, facts: StudyFacts, runs: Sequence[RecipeRun], known: Mapping[RecipeRun, RecipeOutcome]
 ) -> None:
-    """Write recipes.md, which shows the plot beside it, and recipes.png into the folder `report`."""
+    """Write recipes.png and recipes.md, which shows the plot, into the folder `report`."""
     table = RecipeTable(runs, known)
     ap, pck = table.means("AP"), table.means("PCK@0.2")
     by_recipe = {
@@ -143,8 +143,8 @@ def _notes() -> list[str]:
     pooled = "the recipes with as many real images (and over the numbers of rendered images)"
     return paragraph(
         interval_note(pooled, "training and test people"),
-        "Seconds are those of fitting, without validation. The second half of pretrain-mix begins with a learning rate",
-        "that rises and falls anew. The highest of several means is chosen by the figures that it is shown with, so it",
+        "Seconds are those of fitting, without validation. In the second half of pretrain-mix the learning rate rises",
+        "and falls again. The highest of several means is chosen by the figures that it is shown with, so it",
         "looks a little better than it is.",
     )
 
@@ -185,6 +185,6 @@ def _verdict(labels: int, ap: Mapping[Cell, SeedMean]) -> str:
     ratio = f", {others[best].mean / real.mean:.2f} times" if real.mean else ""
     gain = others[best].gain_over(real)
     if np.isnan(gain.half_width):
-        return f"{highest}{ratio} that of real people only ({gain.text('+')}); a single seed does not tell them apart."
-    apart = "told apart" if gain.is_clear else "not told apart"
-    return f"{highest}{ratio} that of real people only ({gain.text('+')}: {apart})."
+        return f"{highest}{ratio} that of real people only ({gain.text('+')}); a single seed cannot show a difference."
+    difference = "a clear difference" if gain.is_clear else "no clear difference"
+    return f"{highest}{ratio} that of real people only ({gain.text('+')}: {difference})."

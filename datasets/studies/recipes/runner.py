@@ -1,4 +1,4 @@
-"""Runs what a plan lists on one set of labels: experiments of DVC, their networks fetched and scored, figures kept."""
+"""Runs what a plan lists on one set of labels: experiments of DVC, whose networks are fetched and scored."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
     page_name = "recipes"
 
     given: RecipePlan
-    """The plan that was asked for; `plan` fits it to the project."""
+    """The plan as requested; `plan` adapts it to the project."""
     annotations: Path
     images: Path
     test_images: int
 
     @cached_property
     def plan(self) -> RecipePlan:
-        """Without a number of rendered images that is all there are. InputError where it is more."""
-        there_are = int(self.project.params()["render"]["images"])
-        if max(self.given.rendered, default=0) > there_are:
+        """`given` without a number of rendered images that is all of them. InputError where it is more."""
+        rendered_images = int(self.project.params()["render"]["images"])
+        if max(self.given.rendered, default=0) > rendered_images:
             fix = "set render.images in params.yaml and run `dvc repro render`"
             got = str(max(self.given.rendered))
-            raise InputError("--rendered is too large", expected=f"{there_are} at most", got=got, fix=fix)
-        fewer = tuple(count for count in self.given.rendered if count < there_are)
+            raise InputError("--rendered is too large", expected=f"{rendered_images} at most", got=got, fix=fix)
+        fewer = tuple(count for count in self.given.rendered if count < rendered_images)
         return replace(self.given, rendered=fewer)
 
     @cached_property
@@ -72,15 +72,15 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
                 for stage in ("ingest", "balance"):
                     self.project.fetch(revision, self.project.out(stage), partial / stage)
         clusters = read_pose_clusters(folder / "balance" / CLUSTERS_NAME)
-        found = read_held_out(folder / "ingest", clusters, self.test_images)
+        test_people = read_held_out(folder / "ingest", clusters, self.test_images)
         most = max((*self.plan.labels, *self.plan.once))
-        if len(found.training) < most:
-            got = f"{len(found.training)} training images"
+        if len(test_people.training) < most:
+            got = f"{len(test_people.training)} training images"
             raise InputError("there are too few labels", expected=str(most), got=got, fix="lower --labels or --once")
-        return found
+        return test_people
 
     def prepare(self) -> None:
-        """Render once: an experiment cannot take an unfinished rendering over."""
+        """Render once: an experiment cannot continue an unfinished rendering."""
         self.project.repro("render")
 
     def trials(self) -> list[RecipeRun]:
@@ -94,7 +94,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         return run_name(run, [self.plan.params_of(run), start_name, self._decides(STAGE)])
 
     def known(self, trial: RecipeRun) -> RecipeOutcome | None:
-        """What an earlier call found on the same test images; None where it has to be found."""
+        """What an earlier call measured on the same test images; None where it is still to be measured."""
         path = self.record_file(self.name(trial))
         if not path.exists():
             return None
@@ -111,10 +111,10 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             params |= {f"{STAGE}.start_from": str(self._network(start)), f"{STAGE}.pretrained": "null"}
         revision = self._on_this_set(name, params, STAGE)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
-            found = self._scored(trial, revision, Path(temporary))
-        record = {"name": name, **asdict(trial), **asdict(found), "test": held_out.id, "params": params}
+            result = self._scored(trial, revision, Path(temporary))
+        record = {"name": name, **asdict(trial), **asdict(result), "test": held_out.id, "params": params}
         write_json(self.record_file(name), record)
-        return found
+        return result
 
     def write(self, known: Mapping[RecipeRun, RecipeOutcome]) -> None:
         """The page and the plot."""
@@ -137,13 +137,13 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         self.project.fetch(revision, self.project.out(STAGE), folder / "network")
         self.project.fetch(revision, f"{self.project.out('ingest')}/{TRAIN_NAME}", folder / TRAIN_NAME)
         self.project.fetch(revision, self.project.metrics_file(STAGE), folder / "metrics.json")
-        used = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
+        training_images = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
         rate = read_json(folder / "metrics.json").get("images_per_s", 0.0)
         seconds = self._seen(run) / rate if rate else None
-        return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, used)
+        return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, training_images)
 
     def _network(self, run: RecipeRun) -> Path:
-        """The checkpoint folder of a run that others go on from."""
+        """The checkpoint folder of a run that others start from."""
         folder = self.report.resolve() / "networks" / self.name(run)
         if not folder.is_dir():
             revision = self._on_this_set(self.name(run), self.plan.params_of(run), STAGE)

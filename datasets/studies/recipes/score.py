@@ -29,7 +29,7 @@ class HeldOut:
     people: People
     images: Images
     rare: NDArray[np.bool_]
-    """(n,) who is in a rare cluster of poses."""
+    """(n,) whether a person is in a rare cluster of poses."""
     id: str
     """Hash of the test images."""
     training: frozenset[str]
@@ -39,7 +39,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Score:
-    """Of one network on the test people, each in 0..1."""
+    """Figures of one network on the test people, each in 0..1."""
 
     pck_02: float
     """Share of labelled joints within 0.2 of the torso."""
@@ -81,42 +81,44 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
     """The number of images in the file of training people of a run.
 
     Raises:
-        InputError: it is not `labels`, or one is none of the whole set's training images.
+        InputError: it is not `labels`, or one of them is not among the whole set's training images.
     """
-    used = _names(read_people(people)[1], people.parent)
-    if labels and len(used) != labels:
+    training_names = _names(read_people(people)[1], people.parent)
+    if labels and len(training_names) != labels:
         fix = "lower --labels"
-        raise InputError("too few training images with people", expected=str(labels), got=str(len(used)), fix=fix)
-    strange = set(used) - held_out.training
+        raise InputError(
+            "too few training images with people", expected=str(labels), got=str(len(training_names)), fix=fix
+        )
+    strange = set(training_names) - held_out.training
     if strange:
-        raise InputError("a run learned from an image that is not of the training split", got=min(strange))
-    return len(used)
+        raise InputError("a run learned from an image outside the training split", got=min(strange))
+    return len(training_names)
 
 
 def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
-    """Of the network in a checkpoint folder."""
+    """The score of the network in a checkpoint folder."""
     from dataengine.inference.predict import load_runner, predict_people
 
     runner, meta = load_runner(checkpoint)
     people, images = held_out.people, held_out.images
     prediction = predict_people(runner, meta, people, images, description="test people")
-    found = prediction.as_people(people)
-    figures = figures_of(people, images, found)
+    predicted = prediction.as_people(people)
+    figures = figures_of(people, images, predicted)
     return Score(
         pck_02=figures.pck_02,
         oks_ap=figures.ap,
-        rare_ap=_rare_ap(held_out, found) if held_out.rare.any() else None,
+        rare_ap=_rare_ap(held_out, predicted) if held_out.rare.any() else None,
     )
 
 
-def _rare_ap(held_out: HeldOut, found: People) -> float:
+def _rare_ap(held_out: HeldOut, predicted: People) -> float:
     people, images = held_out.people, held_out.images
     part = slice_of_people("rare=yes", held_out.rare, images.rows_of(people.image_id), len(images))
-    return average_precision(slice_matches(paired(people, images, found), images, part))
+    return average_precision(slice_matches(paired(people, images, predicted), images, part))
 
 
 def _names(images: Images, folder: Path) -> list[str]:
-    """Names below the folder of the set: what is the same wherever that is copied to."""
+    """Names below the folder of the set, which stay the same wherever it is copied."""
     return [str(Path(path).relative_to(folder)) for path in images.path.tolist()]
 
 

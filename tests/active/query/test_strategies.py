@@ -26,7 +26,7 @@ def world(seed: int, count: int, labelled: int = 3) -> tuple[NDArray[np.float64]
 def slow_greedy(
     weights: NDArray[np.float64], points: NDArray[np.float64], covered: NDArray[np.float64], n: int
 ) -> list[int]:
-    """Greedy k-centre by its definition, every distance anew."""
+    """Greedy k-centre by its definition, every distance computed again."""
     chosen: list[int] = []
     for _ in range(min(n, len(points))):
         centres = [*covered, *(points[c] for c in chosen)]

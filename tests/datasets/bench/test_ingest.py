@@ -33,7 +33,7 @@ def test_without_the_images_it_says_so_and_gives_no_figure(
 ) -> None:
     monkeypatch.setattr(ingest, "REAL_SET", tmp_path / "nowhere")
     assert list(ingest.run()) == []
-    assert capsys.readouterr().out.startswith("ingest: skipped")
+    assert capsys.readouterr().err.startswith("ingest: skipped")
 
 
 def test_both_sides_are_measured_on_the_same_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def good_document(count: int = 4) -> dict[str, Any]:
 
 
 def written(images: Path, text: str) -> Path:
-    """An annotation file beside the folder of images."""
+    """An annotation file next to the folder of images."""
     path = images.parent / "a.json"
     path.write_text(text)
     return path

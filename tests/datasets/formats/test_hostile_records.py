@@ -1,4 +1,4 @@
-"""Records that were made to hurt: each is refused in one line, and the good ones beside it survive."""
+"""Records that were made to hurt: each is refused in one line, and the good ones next to it survive."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_a_link_that_stays_inside_is_fine(images: Path) -> None:
         ("[5, 5, 40, 40]", "[5, 5, 1e308, 1e308]", "bbox is not four"),
         ("[5, 5, 40, 40]", "[5, 5, NaN, 4]", "bbox is not four"),
         ("[5, 5, 40, 40]", '{"x": 5}', "bbox is not four"),
-        ('"id": 1, "image_id": 1', '"id": 1, "id": 77, "image_id": 1', "a key stands in the record more than once"),
+        ('"id": 1, "image_id": 1', '"id": 1, "id": 77, "image_id": 1', "a key appears in the record more than once"),
         ('"id": 1, "image_id": 1', f'"id": {"1" * 25}, "image_id": 1', "not a whole number"),
         ('"id": 1, "image_id": 1', '"id": 1, "image_id": "1"', "unknown or bad"),
         ('"id": 1, "image_id": 1', f'"id": {"[" * 700 + "]" * 700}, "image_id": 1', "id is a list"),
@@ -99,7 +99,7 @@ def test_one_hostile_annotation_loses_no_other(images: Path, old: str, new: str,
         ("0 " + "0.5 " * 57, "58 columns"),
         ("0 0.5 0.5 0.2 0.2 " + "0.5 0.5 x " * 17, "not a number"),
         ("0 0.5 0.5 0.2 0.2 " + "nan 0.5 2 " * 17, "not a finite number"),
-        ("0 0.5 0.5 1e308 0.2 " + "0.5 0.5 2 " * 17, "beyond all bounds"),
+        ("0 0.5 0.5 1e308 0.2 " + "0.5 0.5 2 " * 17, "far out of range"),
         ("0 0.5 0.5 0 0.2 " + "0.5 0.5 2 " * 17, "the box is empty"),
         ("0 0.5 0.5 0.2 0.2 " + "0.5 0.5 3 " * 17, "a visibility is not"),
         ("7 0.5 0.5 0.2 0.2 " + "0.5 0.5 2 " * 17, "class 7 is not a person's"),

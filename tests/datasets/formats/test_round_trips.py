@@ -58,7 +58,7 @@ def test_people_come_back_as_the_format_can_say_them(name: str, people: People) 
         content = there_and_back(name, people, images, source, Path(temporary) / "out")
     assert not content.bad
     assert not content.without_labels
-    # images may be numbered anew: by their names they are the same
+    # images may get new ids; their names stay
     names = {Path(path).name: identity for path, identity in zip(images.path, images.id, strict=True)}
     back = content.people.replace(
         image_id=np.array(
@@ -135,7 +135,7 @@ def test_conversion_writes_a_set_that_pycocotools_loads_and_an_account(tmp_path:
     there_and_back("yolo", people, images, source, tmp_path / "yolo")
     (tmp_path / "yolo/labels/part/clip_000001.txt").write_text("0 1 2\n")
     content = FORMATS["yolo"].read(tmp_path / "yolo/labels", tmp_path / "yolo/images", Limits())
-    convert(content, tmp_path / "yolo/images", FORMATS["coco"], "coco", tmp_path / "coco")
+    convert(content, FORMATS["coco"], "coco", images=tmp_path / "yolo/images", out=tmp_path / "coco")
     truth = COCO(str(tmp_path / "coco/annotations.json"))
     assert [image["file_name"] for image in truth.imgs.values()] == [f"part/clip_00000{i}.png" for i in range(3)]
     assert (truth.imgs[1]["width"], truth.imgs[1]["height"]) == (WIDTH, HEIGHT)

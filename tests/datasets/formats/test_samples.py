@@ -1,7 +1,7 @@
 """Adapters on real files of each data set, against pycocotools or plain json reading the same files.
 
-The tables of joints below are written anew, by hand, from each data set's own documentation: COCO-17 index -> index in
-the source.
+The tables of joints below are written a second time, by hand, from each data set's own documentation: COCO-17 index ->
+index in the source.
 """
 
 import json

@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 96, 64
 
 
 def write_image(path: Path, width: int = WIDTH, height: int = HEIGHT) -> Path:
-    """A grey picture; the suffix tells the kind."""
+    """A grey picture; the suffix decides the kind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (width, height), (90, 120, 60)).save(path)
     return path
