@@ -26,7 +26,7 @@ def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = Non
 
 
 def pa_mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None) -> float:
-    """As `mpjpe`, after the similarity transform that brings each found pose nearest to the true one.
+    """Like `mpjpe`, after the similarity transform that brings each found pose closest to the true one.
 
     Poses with fewer than three labelled joints have no such transform and are left out.
     """

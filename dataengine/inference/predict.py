@@ -1,7 +1,7 @@
 """Joints of people: the functions that every stage predicts with.
 
 `predict_people` streams people through any runner, `predict_both_ways` asks for the mirrored answer and an embedding in
-the same pass, `predict_crops` takes crops that are at hand. All return joints in image pixels, in the order of people.
+the same pass, `predict_crops` takes crops that are already cut. All return joints in image pixels, in the order of people.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ class BothWays:
 
     plain: Prediction
     mirrored: Prediction
-    """Its answer to the mirrored crops, mirrored back: how far it lies from the plain one tells how unsure it is."""
+    """Its answer to the mirrored crops, mirrored back: the further from the plain answer, the less sure the network."""
     features: NDArray[np.float32]  # (n, d) the backbone's features averaged over the crop; (0, 0) where not asked for
 
 

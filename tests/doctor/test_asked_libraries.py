@@ -73,7 +73,7 @@ def test_libraries_say_what_they_can(name: str) -> None:
 
 
 def test_a_tensorrt_whose_builder_does_not_start() -> None:
-    """As `tensorrt` does without a GPU: pybind reports the missing builder as a TypeError."""
+    """What `tensorrt` does without a GPU: pybind reports the missing builder as a TypeError."""
 
     def refuse(logger: object) -> None:
         raise TypeError("pybind11::init(): factory function returned nullptr")

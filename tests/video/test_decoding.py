@@ -16,7 +16,7 @@ FRAMES = 12
 
 
 def still(index: int) -> NDArray[np.uint8]:
-    """Grey level tells the frame; the bright corner tells which way is up."""
+    """A frame whose grey level is its index; the bright corner shows which way is up."""
     image = np.full((48, 64, 3), 20 * index, np.uint8)
     image[:16, :16] = 255
     return image

@@ -88,7 +88,7 @@ def test_unlabelled_joints_are_not_judged_and_hide_their_partner() -> None:
 
 
 def test_kinds_are_those_of_the_whole_matrix_of_similarities() -> None:
-    """As the authors' program lays it out: own, others, own mirrored, others mirrored, and the first of the best."""
+    """The layout of the authors' program: own, others, own mirrored, others mirrored; the first of the best counts."""
     rng = np.random.default_rng(0)
     images = samples.images(6)
     gt = samples.truth(images, 3, rng).replace(extras={})
