@@ -94,8 +94,8 @@ def rank_places(drawn: int, batch: int, rank: int, world: int) -> NDArray[np.int
     """Places in an epoch of `drawn` samples that go to process `rank` of `world`; all ranks take `batch` in a step.
 
     As DistributedDataParallel needs them: every rank gets the same number, no place goes to two ranks, and in each step
-    all ranks together have exactly the places that one process would have. What is left after the last whole step is dropped, as it
-    is for one process. Raises InputError where a step cannot be shared evenly.
+    all ranks together have exactly the places that one process would have. What is left after the last whole step is
+    dropped, as it is for one process. Raises InputError where a step cannot be shared evenly.
     """
     if not 0 <= rank < world or batch < world or batch % world:
         raise InputError(

@@ -121,7 +121,16 @@ def cuda_figures() -> Iterator[Figure | Missing]:
     half = cast_weights(full, torch.float16)
 
     def session(batch: int, in_buckets: bool) -> Session:
-        return TorchSession(half, full, HRNET, Asked(), batch, device, torch.float16, in_buckets=in_buckets)
+        return TorchSession(
+            net=half,
+            full=full,
+            meta=HRNET,
+            asked=Asked(),
+            batch=batch,
+            device=device,
+            dtype=torch.float16,
+            in_buckets=in_buckets,
+        )
 
     yield Figure(names[0], one_crop_ms(session(1, True)), f"ms/crop_on_{_word(card)}", one_crop_ms(session(1, False)))
     graphed, eager = (crops_per_second(session(CUDA_BATCH, in_buckets)) for in_buckets in (True, False))

@@ -1,8 +1,8 @@
 """How long each stage of the loop takes with the present ``params.yaml``, and ``dvc repro`` when nothing changed.
 
 Each stage is run again by ``dvc repro --single-item --force`` in the order of ``dvc.yaml``, in the working folder: its
-outputs are made again, and the time includes what DVC itself adds. Outputs that DVC keeps between runs (``persist``) are
-set aside, or the stage would find its work done.
+outputs are made again, and the time includes what DVC itself adds. Outputs that DVC keeps between runs (``persist``)
+are set aside, or the stage would find its work done.
 """
 
 import shutil

@@ -59,7 +59,7 @@ def _read_params(path: Path) -> tuple[Mapping[str, Any], str]:
 
 
 def _set_up(root: Path) -> Literal["no", "old", "yes"]:
-    """Whether set-up has run, from the stamp that it leaves; only the environment's own Python sees that it is "old"."""
+    """Whether set-up has run, by the stamp that it leaves; only the environment's own Python can find it "old"."""
     environment = root / ENVIRONMENT
     if not any(environment.glob(".setup-*")):
         return "no"

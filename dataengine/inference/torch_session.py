@@ -96,7 +96,7 @@ class TorchSession:
 
     def _again(self, crops: Tensor) -> Tensors:
         if not self._has_overflown:
-            say("some numbers overflow in this precision: those batches are read again in fp32")
+            say("some numbers overflow in this precision: those batches are run again in fp32")
         self._has_overflown = True
         self._full.eval()
         with without_gradients(self._device):

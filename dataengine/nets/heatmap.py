@@ -49,8 +49,8 @@ def decode(heatmaps: NDArray[np.floating[Any]], cell_px: tuple[float, float], bl
     row, column = np.divmod(highest, width)
     peak = maps.reshape(n, joints, -1).max(axis=-1)
     place = _summit(maps, row, column, blur_sigma)
-    kept = np.where((maps >= BACKGROUND_SHARE * peak[..., None, None]) & (maps > 0), maps, 0.0)
-    mass = np.where((peak > 0)[..., None, None], kept, 1.0)
+    foreground = np.where((maps >= BACKGROUND_SHARE * peak[..., None, None]) & (maps > 0), maps, 0.0)
+    mass = np.where((peak > 0)[..., None, None], foreground, 1.0)
     probability = mass / mass.sum(axis=(-2, -1), keepdims=True)
     variance = [_variance(probability.sum(axis=axis)) * size**2 for axis, size in zip((-2, -1), cell_px, strict=True)]
     entropy = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=(-2, -1)) / np.log(height * width)
@@ -89,8 +89,8 @@ def _summit(
     step_x = (twist * slope_y - bend_y * slope_x) / divisor
     step_y = (twist * slope_x - bend_x * slope_y) / divisor
     highest = np.stack([column, row], axis=-1).astype(np.float64)
-    found = middle + np.stack([step_x, step_y], axis=-1)
-    near = np.clip(found, highest - MAX_STEP_CELLS, highest + MAX_STEP_CELLS)
+    stepped = middle + np.stack([step_x, step_y], axis=-1)
+    near = np.clip(stepped, highest - MAX_STEP_CELLS, highest + MAX_STEP_CELLS)
     return np.where(is_summit[..., None], near, highest)
 
 

@@ -29,7 +29,7 @@ class KeypointNetwork(nn.Module):
         layout, step = self.head_kind.layout, multiple_of or stride
         if layout.input_width_px % step or layout.input_height_px % step:
             raise ParamsError(
-                f"params input size does not suit {type(self).__name__}",
+                f"params input size does not fit {type(self).__name__}",
                 expected=f"width and height in multiples of {step}",
                 got=f"{layout.input_width_px} x {layout.input_height_px}",
             )
@@ -38,7 +38,7 @@ class KeypointNetwork(nn.Module):
             self.add_module(name, layer)
 
     def stages(self) -> Sequence[Sequence[str]]:
-        """Prefixes of the backbone's tensor names, one stage each, in order from the image on; the head is not a stage."""
+        """Prefixes of the backbone's tensor names, one stage each, from the image on; the head is not a stage."""
         raise NotImplementedError
 
     def stages_above(self, tensor: str) -> int:

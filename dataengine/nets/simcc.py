@@ -5,7 +5,7 @@ with Gaussian labels is RTMPose's (Jiang et al., 2023). Every crop pixel is spli
 symmetrically in the crop, so turning a distribution around is exactly mirroring the image: what flip tests need.
 
 `bin_centers_px` says where bins lie, `softmax` turns logits into distributions, `decode` reads those. The loss that
-teaches them stands in `train/losses/distribution.py`.
+fits them is in `train/losses/distribution.py`.
 """
 
 from typing import Any

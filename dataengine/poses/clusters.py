@@ -1,9 +1,9 @@
 """Frozen clusters of poses: which one a person's pose belongs to, and how rare that is among the training people.
 
-The stage `balance` writes them (``clusters.json``) and any stage may read them: `assign` gives the cluster of any person,
-real or rendered, `rarity` a number from 0 to 1. A renderer that draws the poses of high rarity, or the members of small
-clusters, more often fills the long tail; selection may ask for them (``select.weights.rarity``); slices by cluster mean
-the same in every round for as long as the centres are the same; `id` is their hash.
+The stage `balance` writes them (``clusters.json``) and any stage may read them: `assign` gives the cluster of any
+person, real or rendered, `rarity` a number from 0 to 1. A renderer that draws the poses of high rarity, or the members
+of small clusters, more often fills the long tail; selection may ask for them (``select.weights.rarity``); slices by
+cluster mean the same in every round for as long as the centres are the same; `id` is their hash.
 
     clusters = read_pose_clusters(Path("data/balance/clusters.json"))
     cluster = clusters.assign(keypoints_px, visibility)  # (n,), UNCLUSTERED for people without a pose

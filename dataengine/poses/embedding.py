@@ -4,14 +4,14 @@ All code that clusters poses or measures distances between them uses these vecto
 its steps:
 
 1. Bones, joint minus joint, forget where the person stands (`_bones`).
-2. Each is divided by the person's size, computed from the longest bone for its kind (`_stature_px`): a projected bone is
-   never longer than the bone, so foreshortened limbs do not mislead it.
+2. Each is divided by the person's size, computed from the longest bone for its kind (`_stature_px`): a projected bone
+   is never longer than the bone, so foreshortened limbs do not mislead it.
 3. An unlabelled elbow or knee between two labelled ends lies on the line between them (`_bridged`); else a bone with an
    unlabelled end stands in as a straight continuation of its neighbour (`_fill`).
 4. The pose and its mirror image are split into what they share and what changes sign between them; of the latter only
    products of pairs are kept, in which the sign cancels (`_forget_mirroring`).
 
-Rotation in the image is kept: lying down is a different pose from standing. Faces are left out: too many sets lack them.
+Rotation in the image is kept: lying down is another pose. Faces are left out: too many sets lack them.
 """
 
 from typing import Any

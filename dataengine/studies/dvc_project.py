@@ -99,7 +99,7 @@ class DvcProject:
         return [name for name, entry in stages.items() if deps & set(_made(entry))]
 
     def ingredients(self, stage: str) -> dict[str, Any]:
-        """What decides a stage's result, whatever the commit: its own ingredients and those of the stages it depends on.
+        """What decides a stage's result, whatever the commit: its own ingredients and those of the stages before it.
 
         Command, sections of params.yaml, and hashes of files by path, a folder's one by one.
         """

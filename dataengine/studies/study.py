@@ -80,7 +80,7 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
     def experiment(
         self, name: str, params: Mapping[str, str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
     ) -> str:
-        """Revision of the experiment `name`, which is run first if it does not exist; see `DvcProject.run_experiment`."""
+        """Revision of the experiment `name`, which is run if it does not exist; see `DvcProject.run_experiment`."""
         if name not in self.project.experiments():
             self.project.run_experiment(name, params, stage, copied=copied, alone=alone)
         return self.project.experiments()[name]

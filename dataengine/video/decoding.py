@@ -1,8 +1,8 @@
 """Video frames in display order, upright, as BGR arrays.
 
 `iter_frames` decodes with PyAV and applies the rotation that phones write into the container instead of turning the
-pixels. A file that breaks off yields the frames that are there, and its fault is reported once. `video_hash` names a video
-by its bytes, so that a renamed file keeps its identity; with index and pts it makes a frame's `FrameAddress`.
+pixels. A file that breaks off yields the frames that are there, and its fault is reported once. `video_hash` names a
+video by its bytes, so that a renamed file keeps its identity; with index and pts it makes a frame's `FrameAddress`.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,8 @@ from dataengine.terminal.speech import say
 
 RIGHT_ANGLE_TOLERANCE_DEG = 1.0
 LARGEST_FRAME_PX = 1 << 26  # 8192 x 8192: a header that claims more is taken for hostile input
-# Containers may state a few frames more than they show (edit lists, trailing B-frames); more missing frames are a broken tail.
+# Containers may state a few frames more than they show (edit lists, trailing B-frames); more missing frames are a
+# broken tail.
 MISSING_FRAMES_TOLERATED, MISSING_SHARE_TOLERATED = 2, 0.01
 # A playlist must not make us read other files or the network.
 _OPEN_OPTIONS = {"protocol_whitelist": "file"}

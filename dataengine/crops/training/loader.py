@@ -101,7 +101,7 @@ def epoch_batches(
     the whole epoch where `order` is one rank's part of it: the union of all ranks then is what one process would see.
     """
     return prepared_batches(
-        samples, order, batch, seed, epoch, _as_it_is, workers=workers, places=places, waited=waited
+        samples, order, batch, seed, epoch, prepare=_as_it_is, workers=workers, places=places, waited=waited
     )
 
 

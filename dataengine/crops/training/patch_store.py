@@ -2,7 +2,8 @@
 
 A patch's name is the hash of what it was cut from (`patch_key`), so nothing in the store is ever out of date. Files are
 written under a temporary name and renamed; two processes that make the same patch write the same bytes. Each file
-carries a checksum: a damaged one is removed and made again. Past its size limit the store drops what has been unused for longest.
+carries a checksum: a damaged one is removed and made again. Past its size limit the store drops what has been unused
+for longest.
 """
 
 import contextlib

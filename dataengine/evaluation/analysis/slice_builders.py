@@ -1,8 +1,8 @@
 """The usual slices of a labelled set: occlusion, crowding, size, truncation, source, video, pose cluster, any tag.
 
 `standard_slices` makes every slice that needs only the labels, `slices_by_pose` those by the training set's pose
-clusters; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function from
-`People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
+clusters; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function
+from `People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -34,7 +34,7 @@ def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, floa
 
 
 def figures(pairs: Pairs) -> dict[str, float]:
-    """AP and AR over all thresholds, at 0.5 and 0.75, and in each area range of the protocol (named by its initial: APM).
+    """AP and AR over all thresholds, at 0.5 and 0.75, and in each area range of the protocol (APM for medium).
 
     Figures of a range that holds nobody are left out.
     """

@@ -2,8 +2,8 @@
 
 A joint's similarity is exp(-d^2 / (2 s^2 k^2)): d its distance to the label, s^2 the person's area, k = 2 sigma. OKS is
 the mean over the labelled joints. `exponent` serves numpy arrays and compiled loops alike; numba caches a loop by the
-loop's own file, so after a change here the `__pycache__` folders
-of `evaluation/ap` and `evaluation/analysis` have to be deleted.
+loop's own file, so after a change here the `__pycache__` folders of `evaluation/ap` and `evaluation/analysis` have to
+be deleted.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Compiled loops of OKS and of the matching. They follow pycocotools to the last bit; otherwise ties would fall differently.
+"""Compiled loops of OKS and of the matching. They follow pycocotools to the last bit, so that ties fall alike.
 
 Nothing here is compiled before it is first called; the machine code is then cached next to the byte code. The loops
 release the interpreter lock, so a caller may run them in threads.
