@@ -73,9 +73,7 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Studies: measurements over many runs": {
         "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),
-        "compare-recipes": Command(
-            "dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."
-        ),
+        "compare-recipes": Command("dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."),
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(

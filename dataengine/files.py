@@ -147,7 +147,11 @@ def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def short_sha256(sha256: str) -> str:
-    """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show."""
+    """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show.
+
+    >>> short_sha256(hashlib.sha256(b"people").hexdigest())
+    'c9022680f888'
+    """
     return sha256[:12]
 
 

@@ -60,6 +60,12 @@ def draw_epoch(
     times, going through their pool in a new order each time, across epochs: no sample is drawn again before all
     have been drawn equally often. `recipe.only` leaves out all sources but one. Raises InputError when a recipe asks
     for samples that do not exist.
+
+    >>> source = np.array(["real", "real", "real", "real", "synthetic", "synthetic"])
+    >>> recipe = MixRecipe(synthetic_per_real=0.5, pseudo_per_real=0, seed=0)
+    >>> drawn = draw_epoch(source, np.array([1.0, 1.0, 1.0, 3.0, 1.0, 1.0]), recipe, epoch=0)
+    >>> np.bincount(drawn)  # sample 3 is rare: three times; 6 real samples, so 3 synthetic ones
+    array([1, 1, 1, 3, 1, 2])
     """
     _check(source, repeat_factor, recipe, epoch)
     if recipe.only == "real":
@@ -96,6 +102,9 @@ def rank_places(drawn: int, batch: int, rank: int, world: int) -> NDArray[np.int
     As DistributedDataParallel needs them: every rank gets the same number, no place goes to two ranks, and in each step
     all ranks together have exactly the places that one process would have. What is left after the last whole step is
     dropped, as it is for one process. Raises InputError where a step cannot be shared evenly.
+
+    >>> rank_places(drawn=9, batch=4, rank=0, world=2), rank_places(drawn=9, batch=4, rank=1, world=2)
+    (array([0, 1, 4, 5]), array([2, 3, 6, 7]))
     """
     if not 0 <= rank < world or batch < world or batch % world:
         raise InputError(

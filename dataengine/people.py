@@ -88,7 +88,15 @@ class People:
         track_id: ArrayLike = -1,
         extras: Mapping[str, ArrayLike] | None = None,
     ) -> Self:
-        """Make a `People` from anything numpy can cast; scalars are repeated for every person."""
+        """Make a `People` from anything numpy can cast; scalars are repeated for every person.
+
+        >>> joints = np.zeros((2, JOINTS, 2))
+        >>> people = People.build(
+        ...     image_id=[7, 9], bbox_xywh_px=np.ones((2, 4)), keypoints_px=joints, visibility=[[2] * 17, [0] * 17]
+        ... )
+        >>> len(people), people.source.tolist(), people.take(people.visibility.any(axis=1)).image_id.tolist()
+        (2, ['real', 'real'], [7])
+        """
         ids = np.atleast_1d(np.asarray(image_id, dtype=np.int64))
         n = len(ids)
 

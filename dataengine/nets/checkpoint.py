@@ -107,7 +107,7 @@ def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
 
 
 def load_weights(folder: Path, meta: ModelMeta, expected_sha256: str) -> KeypointNetwork:
-    """The network of `meta` in evaluation mode, with the weights in `folder`; `InputError` if their checksum differs."""
+    """The network of `meta` in evaluation mode, with the weights in `folder`; InputError if their checksum differs."""
     weights = _read_weights(folder / WEIGHTS_NAME, expected_sha256)
     net = meta.build()
     check_names_and_shapes(folder, net.state_dict(), weights)

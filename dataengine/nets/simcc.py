@@ -22,7 +22,11 @@ CONFIDENT_REACH = 1 / 16
 
 
 def bin_centers_px(bins: int, split: float) -> NDArray[np.float64]:
-    """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers."""
+    """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers.
+
+    >>> bin_centers_px(4, split=2)  # two bins for pixel 0, two for pixel 1
+    array([-0.25,  0.25,  0.75,  1.25])
+    """
     return (np.arange(bins, dtype=np.float64) + 0.5) / split - 0.5
 
 

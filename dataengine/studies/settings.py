@@ -20,6 +20,9 @@ def parse_settings(settings: Sequence[str], owned: Collection[str]) -> dict[str,
 
     Raises:
         InputError: one has another form, or its key is in `owned`: params that the study sets itself.
+
+    >>> parse_settings(["fit.epochs=2", "++mix.seed=1", "fit.epochs=3"], owned=["mix.synthetic_per_real"])
+    {'fit.epochs': '3', 'mix.seed': '1'}
     """
     parsed = {}
     for setting in settings:

@@ -55,7 +55,13 @@ class FrameAddress:
 
     @classmethod
     def parse(cls, text: str) -> "FrameAddress":
-        """Read what ``str`` wrote; anything else is an `InputError`."""
+        """Read what ``str`` wrote; anything else is an `InputError`.
+
+        >>> str(FrameAddress.parse("3f2a#14@7168"))
+        '3f2a#14@7168'
+        >>> FrameAddress.parse("3f2a#14@7168").index
+        14
+        """
         digest, _, rest = text.partition("#")
         index, _, pts = rest.partition("@")
         try:

@@ -50,6 +50,10 @@ def reliability(
 
     Raises:
         InputError: a confidence is outside of 0..1 or not a number.
+
+    >>> sure_of_90_percent, right_in_half = np.full(4, 0.9), np.array([True, False, True, False])
+    >>> round(reliability(sure_of_90_percent, right_in_half).ece, 3)
+    0.4
     """
     if not ((confidence >= 0) & (confidence <= 1)).all():
         bad = confidence[~((confidence >= 0) & (confidence <= 1))][0]

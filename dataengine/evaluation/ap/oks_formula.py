@@ -43,5 +43,10 @@ def joint_similarities(
 
 
 def mean_similarity(similarity: NDArray[np.float64], labelled: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """OKS (n,) from the similarity (n, j) of each joint and whether it is `labelled`; 0 where none is."""
+    """OKS (n,) from the similarity (n, j) of each joint and whether it is `labelled`; 0 where none is.
+
+    >>> similarity = np.array([[0.9, 0.5, 0.1]])
+    >>> mean_similarity(similarity, np.array([[True, True, False]]))  # the third joint is not labelled
+    array([0.7])
+    """
     return np.asarray((similarity * labelled).sum(axis=1) / np.maximum(labelled.sum(axis=1), 1))
