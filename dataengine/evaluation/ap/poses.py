@@ -118,7 +118,7 @@ def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -
     """
     image_id = np.unique(np.fromiter(image_ids, dtype=np.int64))
     if not annotations:
-        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
+        raise InputError("nobody to evaluate on", expected="at least one labelled person", got="0")
     triplets = _triplets(annotations)
     labelled = triplets[:, :, 2] > 0
     box = _packed(annotations, "bbox", 4).copy()  # writable: the kernels would be compiled again for read-only arrays
