@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataengine.errors import EnvironmentFault
+from dataengine.terminal import speech
 
 SECONDS_BETWEEN_LOG_LINES = 20.0
 LOG_COLUMNS = 100
@@ -95,7 +96,7 @@ def pinned_count(file: Path) -> int:
 
 def say(message: str) -> None:
     """One line of progress."""
-    print(f"set-up: {message}", flush=True)
+    speech.say(f"set-up: {message}")
 
 
 class Ticker:
