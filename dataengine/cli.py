@@ -4,10 +4,10 @@
 its command runs or its own help is asked for.
 
 Adding a command: write a module with a function ``command`` whose parameters are annotated with `typer.Option` and
-whose docstring teaches, with an example of one line, then add a line to its panel of `PANELS`. Stage name = command =
+whose docstring teaches, with an example of one line, then add a line to a panel of `PANELS`. Stage name = command =
 section of ``params.yaml`` = module = results folder.
 
-What fails silently: a module of another name than its command is found by nobody (a test asks for it).
+What fails silently: nothing finds a module whose name differs from its command's (a test checks this).
 """
 
 import os
@@ -22,6 +22,7 @@ import typer.main
 
 from dataengine.errors import DataEngineError
 from dataengine.hardware.threads import wait_briefly
+from dataengine.terminal.speech import say
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "fit-student": Command("dataengine.train.fit_student", "Fit the student on the mix and the pseudo-labels."),
         "select": Command("dataengine.active.selection", "Choose what to label next; build the FiftyOne view."),
         "export": Command("dataengine.train.export", "Write ONNX, FP16, INT8 and the engine, and measure each."),
-        "compare": Command("dataengine.train.compare", "Candidate against champion: a verdict."),
+        "compare": Command("dataengine.train.compare", "Judge the candidate against the champion."),
         "promote": Command("dataengine.train.promote", "Make a candidate with a good verdict the champion."),
         "summary": Command("dataengine.summary", "Show what the last run made, and what to do next."),
     },
@@ -58,7 +59,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "label-import": Command("dataengine.active.label_import", "Check and keep what a person labelled."),
         "freeze-clusters": Command("dataengine.datasets.freeze_clusters", "Keep this round's pose clusters for later."),
     },
-    "Synthesis: what is rendered, looked at": {
+    "Synthesis: inspect what is rendered": {
         "pose-sheet": Command("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
         "render-clips": Command("dataengine.blender.render_clips", "Render labelled videos of people, with track ids."),
         "check-renders": Command("dataengine.blender.check_renders", "Check labels against Blender's own depth."),
@@ -70,12 +71,14 @@ PANELS: dict[str, dict[str, Command]] = {
         "begin-round": Command("dataengine.train.begin_round", "Pin the present champion for the next round."),
         "rollback": Command("dataengine.train.rollback", "Make an archived model champion again."),
     },
-    "Studies: what is measured over many runs": {
-        "sweep-mix": Command("dataengine.datasets.sweep_mix", "Which ratio of synthetic to real is best."),
-        "compare-recipes": Command("dataengine.datasets.compare_recipes", "Which recipe is best for how many labels."),
-        "compare-rounds": Command("dataengine.train.compare_rounds", "What fine-tuning costs and forgets."),
-        "simulate-gate": Command("dataengine.train.simulate_gate", "The gate's false promotions and its power."),
-        "simulate-coverage": Command("dataengine.studies.interval_coverage", "How often intervals hold the true gain."),
+    "Studies: measurements over many runs": {
+        "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),
+        "compare-recipes": Command("dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."),
+        "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
+        "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
+        "simulate-coverage": Command(
+            "dataengine.studies.interval_coverage", "Measure how often intervals hold the true gain."
+        ),
     },
     "Set-up": {
         "doctor": Command("dataengine.doctor.doctor", "Show what this machine has and what is used."),
@@ -133,10 +136,10 @@ def main(arguments: list[str] | None = None) -> Any:
     wait_briefly()
     try:
         return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
-    except (DataEngineError, OSError) as error:  # a file or folder that is not there is the user's to fix too
+    except (DataEngineError, OSError) as error:  # OSError: a missing file or folder is the user's mistake, too
         if "--debug" in arguments or os.environ.get("DATAENGINE_DEBUG"):
             raise
-        print(f"dataengine: error: {error}", file=sys.stderr)
+        say(f"dataengine: error: {error}")
         raise SystemExit(2) from error
 
 

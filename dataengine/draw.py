@@ -13,8 +13,8 @@ from dataengine.people import People
 BgrImage = NDArray[np.uint8]
 Color = tuple[int, int, int]
 
-# Colours that a colour-blind reader can tell apart (Okabe & Ito, "Color Universal Design", 2008), as pages and plots
-# name them.
+# Colours that a colour-blind reader can distinguish (Okabe & Ito, "Color Universal Design", 2008), by the names
+# that pages and plots use.
 OKABE_ITO = {
     "black": "#000000",
     "orange": "#e69f00",
@@ -63,8 +63,8 @@ def draw_people(image_bgr: BgrImage, people: People, color: Color | None = None)
 def part_around(image_bgr: BgrImage, bbox_xywh_px: NDArray[Any], margin: float) -> tuple[BgrImage, NDArray[np.float64]]:
     """The part of the image around a box, and the (x, y) px where it begins.
 
-    `margin` is a share of the box's longer side. The part is cut at the image's edge; of a box that lies beside the
-    image the whole image is shown.
+    `margin` is a share of the box's longer side. The part is cut at the image's edge; for a box outside the image
+    the whole image is shown.
     """
     x, y, width, height = (float(v) for v in bbox_xywh_px)
     room = margin * max(width, height)

@@ -5,7 +5,11 @@ The command line prints such an error as one line and exits with code 2; anythin
 
 
 class DataEngineError(Exception):
-    """A fault that the user can fix. Printed as ``what: expected ..., got ...; fix``."""
+    """A fault that the user can fix. Printed as ``what: expected ..., got ...; fix``.
+
+    >>> print(DataEngineError("fps", expected="0 or more", got="-1", fix="set ingest.fps: 0"))
+    fps: expected 0 or more, got -1; set ingest.fps: 0
+    """
 
     def __init__(self, what: str, *, expected: str = "", got: str = "", fix: str = "") -> None:
         self.what, self.expected, self.got, self.fix = what, expected, got, fix

@@ -25,9 +25,11 @@ WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM,
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path` that replaces it when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")  # the suffix tells writers the format
+    partial = path.with_name(
+        f".{path.stem}.{os.getpid()}.partial{path.suffix}"
+    )  # writers take the format from the suffix
     try:
-        with _no_room_is_the_users_fault(path):
+        with _write_faults_as_one_line(path):
             yield partial
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
@@ -41,7 +43,7 @@ def fresh_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that replaces `path` (and all it held) when the block ends without an error."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with _no_room_is_the_users_fault(path):
+        with _write_faults_as_one_line(path):
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             yield partial
@@ -52,7 +54,7 @@ def fresh_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _no_room_is_the_users_fault(path: Path) -> Iterator[None]:
+def _write_faults_as_one_line(path: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission inside the block into one clear line; other faults pass."""
     try:
         yield
@@ -70,14 +72,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 class RepeatedKeys(dict[str, Any]):
-    """A JSON object in which a key stood more than once: which value was meant cannot be known."""
+    """A JSON object in which a key appears more than once, so that nobody can know which value was meant."""
 
 
 def read_json(path: Path, *, largest_bytes: int = LARGEST_JSON_BYTES) -> Any:
     """Read a JSON file; a missing, broken, oversized or memory-hungry one is an `InputError` naming the file.
 
-    NaN and numbers beyond float64 come as such (inf), an integer of more than 18 digits as a float: the reader of a
-    record judges them, so that one of them does not lose the others. An object that repeats a key is a `RepeatedKeys`.
+    NaN and numbers beyond float64 (inf) are passed on, an integer of more than 18 digits becomes a float: whoever reads
+    the record judges them, so that one bad record does not lose the others. An object that repeats a key becomes a
+    `RepeatedKeys`.
     """
     try:
         if path.exists() and not path.is_file():
@@ -99,9 +102,9 @@ def read_json(path: Path, *, largest_bytes: int = LARGEST_JSON_BYTES) -> Any:
 
 @contextmanager
 def bounded_memory(more_bytes: int) -> Iterator[None]:
-    """Let the process grow by at most so much inside the block; what asks for more gets a `MemoryError`.
+    """Let the process grow by at most `more_bytes` inside the block; an allocation beyond raises a `MemoryError`.
 
-    Linux only; elsewhere, and under a tighter limit of the user's, nothing is changed.
+    Linux only; elsewhere, and under a tighter limit set by the user, nothing changes.
     """
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -109,12 +112,13 @@ def bounded_memory(more_bytes: int) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = pages * resource.getpagesize() + more_bytes
-    if resource.RLIM_INFINITY not in (soft, hard) and wanted >= min(soft, hard):
+    limit_bytes = pages * resource.getpagesize() + more_bytes
+    if resource.RLIM_INFINITY not in (soft, hard) and limit_bytes >= min(soft, hard):
         yield
         return
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
+        new_soft = limit_bytes if soft == resource.RLIM_INFINITY else min(soft, limit_bytes)
+        resource.setrlimit(resource.RLIMIT_AS, (new_soft, hard))
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
@@ -138,12 +142,16 @@ def _parse_int(digits: str) -> int | float:
 
 
 def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else RepeatedKeys(found)
+    record = dict(pairs)
+    return record if len(record) == len(pairs) else RepeatedKeys(record)
 
 
 def short_sha256(sha256: str) -> str:
-    """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show."""
+    """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show.
+
+    >>> short_sha256(hashlib.sha256(b"people").hexdigest())
+    'c9022680f888'
+    """
     return sha256[:12]
 
 

@@ -1,7 +1,7 @@
-"""Labelled sets as a whole: `joined` makes one of several, `set_sha256` tells one from another.
+"""Labelled sets as a whole: `joined` makes one of several, `set_sha256` identifies one by its contents.
 
-The hash is of pictures and labels, whatever their order and wherever they lie. Ids, paths and extra columns do not
-count, for they change when other data is added; a picture, a box or a joint does.
+The hash depends on pictures and labels, not on their order or place. Ids, paths and extra columns do not count, since
+they change when other data is added; pictures, boxes and joints do.
 """
 
 import hashlib

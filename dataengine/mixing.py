@@ -45,7 +45,7 @@ class MixRecipe:
                 raise ParamsError(name, expected="a finite number >= 0", got=str(ratio))
 
     def without_pseudo(self) -> "MixRecipe":
-        """The same recipe before there are pseudo-labels, as a first teacher is fitted with."""
+        """The same recipe without pseudo-labels, as the first teacher is fitted with."""
         return replace(self, pseudo_per_real=0.0)
 
 
@@ -57,9 +57,15 @@ def draw_epoch(
     source (n,) is "real", "synthetic" or "pseudo"; repeat_factor (n,) >= 1 counts for real samples only.
     Real sample i is drawn floor(r_i) or ceil(r_i) times, and all real samples together round(sum r) times, the
     same number every epoch, so that schedules know its length. The others are drawn round(ratio * drawn real)
-    times, going round their pool in a fresh order each time, over the epochs: no sample is drawn a second time
-    more before all have been drawn. `recipe.only` leaves all but one source out. Raises InputError when a recipe asks
-    for samples of which there are none.
+    times, going through their pool in a new order each time, across epochs: no sample is drawn again before all
+    have been drawn equally often. `recipe.only` leaves out all sources but one. Raises InputError when a recipe asks
+    for samples that do not exist.
+
+    >>> source = np.array(["real", "real", "real", "real", "synthetic", "synthetic"])
+    >>> recipe = MixRecipe(synthetic_per_real=0.5, pseudo_per_real=0, seed=0)
+    >>> drawn = draw_epoch(source, np.array([1.0, 1.0, 1.0, 3.0, 1.0, 1.0]), recipe, epoch=0)
+    >>> np.bincount(drawn)  # sample 3 is rare: three times; 6 real samples, so 3 synthetic ones
+    array([1, 1, 1, 3, 1, 2])
     """
     _check(source, repeat_factor, recipe, epoch)
     if recipe.only == "real":
@@ -91,11 +97,14 @@ def draw_epoch(
 
 
 def rank_places(drawn: int, batch: int, rank: int, world: int) -> NDArray[np.int64]:
-    """Places of process `rank`, of `world`, in the order of an epoch of `drawn` samples, `batch` in a step of all.
+    """Places in an epoch of `drawn` samples that go to process `rank` of `world`; all ranks take `batch` in a step.
 
-    As DistributedDataParallel needs them: every rank gets as many, no place goes to two, and in each step all ranks
-    together have the very places that one process would have. What is left after the last whole step is dropped, as it
-    is for one process. Raises InputError where a step cannot be shared evenly.
+    As DistributedDataParallel needs them: every rank gets the same number, no place goes to two ranks, and in each step
+    all ranks together have exactly the places that one process would have. What is left after the last whole step is
+    dropped, as it is for one process. Raises InputError where a step cannot be shared evenly.
+
+    >>> rank_places(drawn=9, batch=4, rank=0, world=2), rank_places(drawn=9, batch=4, rank=1, world=2)
+    (array([0, 1, 4, 5]), array([2, 3, 6, 7]))
     """
     if not 0 <= rank < world or batch < world or batch % world:
         raise InputError(
@@ -108,13 +117,17 @@ def rank_places(drawn: int, batch: int, rank: int, world: int) -> NDArray[np.int
 
 
 def share_of(n_real: int, ratio: float) -> int:
-    """round(ratio * n_real), halves up, exact: the decimal is read as the simplest fraction it stands for."""
+    """round(ratio * n_real), halves up, exact: the decimal is read as the simplest fraction it stands for.
+
+    >>> share_of(900, 0.3333333333)
+    300
+    """
     exact = Fraction(ratio).limit_denominator(LARGEST_DENOMINATOR) * n_real
     return int(exact + Fraction(1, 2))
 
 
 def replay_count(n_new: int, share: float) -> int:
-    """Old samples beside `n_new` new ones, so that they are `share` (0 <= share < 1) of all, to the nearest one."""
+    """Number of old samples to add to `n_new` new ones so that they are `share` (0 <= share < 1) of all, rounded."""
     exact = Fraction(share).limit_denominator(LARGEST_DENOMINATOR)
     return int(exact / (1 - exact) * n_new + Fraction(1, 2))
 
@@ -126,10 +139,11 @@ def with_replay(
     seed: int,
     epoch: int,
 ) -> NDArray[np.int64]:
-    """The draws `new` of an epoch and so many of old samples that these are `share` of all, shuffled.
+    """The draws `new` of an epoch with enough old samples that the old ones are `share` of all, shuffled.
 
-    `draw_old` is the old set's own draw by epoch, always of one length. Its epochs follow each other as one endless
-    row, of which every epoch here takes the next piece: the old mix keeps its proportions, and all of it comes round.
+    `draw_old` is the old set's own draw by epoch, always of the same length. Its epochs follow each other as one
+    endless sequence, of which every epoch here takes the next piece: the old mix keeps its proportions, and all of it
+    gets its turn.
     """
     count = replay_count(len(new), share)
     length = len(draw_old(0))
@@ -138,7 +152,7 @@ def with_replay(
 
 
 def endless_row(draw: Callable[[int], NDArray[np.int64]], length: int, first: int, count: int) -> NDArray[np.int64]:
-    """`count` places from `first` on of the row draw(0), draw(1), ..., each of them `length` long."""
+    """`count` places, from `first` on, of the sequence draw(0), draw(1), ..., each of them `length` long."""
     if not count:
         return np.empty(0, np.int64)
     places = np.arange(first, first + count)
@@ -175,7 +189,7 @@ def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe:
     if not np.isfinite(factors).all() or (factors < 1).any():
         raise InputError("draw_epoch: bad repeat factor", expected="finite, >= 1", got=f"{factors.min()}")
     if recipe.only in ("synthetic", "pseudo") and not (source == recipe.only).any():
-        fix = f"make some, or set only: null in place of {recipe.only}"
+        fix = f"make some, or set only: null instead of {recipe.only}"
         raise InputError(f"no {recipe.only} samples to draw", expected="at least one", got="none", fix=fix)
     if recipe.only in (None, "real") and not len(factors):
         raise InputError(
@@ -197,7 +211,7 @@ def _draw_real(
 
 
 def _draw_cycling(pool: NDArray[np.int64], count: int, epoch: int, seed: list[int]) -> NDArray[np.int64]:
-    """Places epoch * count ... (epoch + 1) * count of the endless row of reshuffled pools."""
+    """Places epoch * count ... (epoch + 1) * count of the endless sequence of reshuffled pools."""
     if not count:
         return np.empty(0, np.int64)
     return endless_row(

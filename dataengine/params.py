@@ -26,7 +26,7 @@ _Loader.add_implicit_resolver(
 def load_section(path: Path, section: str, cls: type[T], *, base: str = "") -> T:
     """Read section `section` of the YAML file `path` into the frozen dataclass `cls`.
 
-    Keys that `section` lacks come from the section `base`, if the file has it; of nested sections key by key.
+    Keys that `section` lacks come from the section `base`, if the file has it; nested sections are merged key by key.
 
     Nested dataclasses, lists, tuples, ``X | None`` and ``Literal`` are understood. A whole number is taken where
     a float is asked for. Checks that a dataclass makes in ``__post_init__`` raise `ParamsError` with the field's name
@@ -38,7 +38,7 @@ def load_section(path: Path, section: str, cls: type[T], *, base: str = "") -> T
 
 
 def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
-    """Read one key of section `section`, for whoever has no business with the others; they are not looked at."""
+    """Read one key of section `section`, for callers that do not depend on the others; those are not checked."""
     value = _section(path, section)
     if not isinstance(value, dict) or key not in value:
         raise ParamsError(f"params {section} lacks a key", expected=key, fix="add it")
@@ -47,7 +47,7 @@ def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
 
 
 def _laid_over(shared: Any, own: Any, cls: type) -> Any:
-    """`own` with what it lacks from `shared`. Mappings that are no sections, such as weights by name, stay whole."""
+    """`own` with what it lacks from `shared`. Mappings that are not sections, such as weights by name, stay whole."""
     if not isinstance(shared, dict) or not isinstance(own, dict):
         return own
     kinds = get_type_hints(cls)

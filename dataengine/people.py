@@ -26,7 +26,9 @@ def _check(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
     if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != np.dtype(dtype):
         got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         expected = f"an array of {np.dtype(dtype)} {shape}"
-        raise InputError(f"{name} is malformed", expected=expected, got=got, fix="build() casts and broadcasts")
+        raise InputError(
+            f"{name} is malformed", expected=expected, got=got, fix="use People.build(), which casts and broadcasts"
+        )
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         bad = int(np.argwhere(~np.isfinite(value))[0][0])
         raise InputError(f"{name} has a value that is not finite", got=f"row {bad}", fix="drop or repair that record")
@@ -86,7 +88,15 @@ class People:
         track_id: ArrayLike = -1,
         extras: Mapping[str, ArrayLike] | None = None,
     ) -> Self:
-        """Make a `People` from anything numpy can cast; scalars are repeated for every person."""
+        """Make a `People` from anything numpy can cast; scalars are repeated for every person.
+
+        >>> joints = np.zeros((2, JOINTS, 2))
+        >>> people = People.build(
+        ...     image_id=[7, 9], bbox_xywh_px=np.ones((2, 4)), keypoints_px=joints, visibility=[[2] * 17, [0] * 17]
+        ... )
+        >>> len(people), people.source.tolist(), people.take(people.visibility.any(axis=1)).image_id.tolist()
+        (2, ['real', 'real'], [7])
+        """
         ids = np.atleast_1d(np.asarray(image_id, dtype=np.int64))
         n = len(ids)
 
@@ -264,15 +274,15 @@ class Images:
 
     def rows_of(self, image_ids: ArrayLike) -> NDArray[np.int64]:
         """The row of each image id; an unknown id is an `InputError`."""
-        wanted = np.asarray(image_ids, dtype=np.int64)
+        wanted_ids = np.asarray(image_ids, dtype=np.int64)
         if not len(self):
-            if wanted.size:
-                raise InputError("image id is unknown", got=f"id {wanted.flat[0]} and no images")
-            return wanted
+            if wanted_ids.size:
+                raise InputError("image id is unknown", got=f"id {wanted_ids.flat[0]} and no images")
+            return wanted_ids
         order = np.argsort(self.id)
-        position = np.minimum(np.searchsorted(self.id[order], wanted), len(self) - 1)
+        position = np.minimum(np.searchsorted(self.id[order], wanted_ids), len(self) - 1)
         rows = order[position]
-        if (self.id[rows] != wanted).any():
-            bad = wanted[self.id[rows] != wanted][0]
+        if (self.id[rows] != wanted_ids).any():
+            bad = wanted_ids[self.id[rows] != wanted_ids][0]
             raise InputError("image id is unknown", expected="an id of the image table", got=f"id {bad}")
         return rows

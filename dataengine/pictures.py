@@ -1,7 +1,7 @@
 """Pictures as files: encoded whole, written whole or not at all. Images are BGR uint8 (OpenCV's order).
 
 `write_picture` makes a file, `encode_picture` its bytes, `data_uri` what a page shows without any file. `cv2.imwrite`
-says nothing of a full disk and leaves half a file behind, so nobody calls it.
+does not report a full disk and leaves half a file behind, so no code here calls it.
 """
 
 import base64

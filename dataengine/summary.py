@@ -13,6 +13,7 @@ import yaml
 from dataengine.errors import InputError
 from dataengine.files import flat_items, read_json
 from dataengine.studies.dvc_project import paths_of
+from dataengine.terminal.speech import answer
 
 NEXT_STEPS = """Next
   look     dataengine app             the frames worth labelling, in FiftyOne
@@ -26,18 +27,18 @@ MAX_METRICS = 4  # of one stage; `dvc metrics show` has them all
 def command(
     pipeline: Annotated[Path, typer.Option(help="The pipeline whose results are summed up.")] = Path("dvc.yaml"),
 ) -> None:
-    """Say what the last run of the pipeline made, where it lies, what was measured and what to do next.
+    """Show what the last run of the pipeline made, where it lies, what was measured and what to do next.
 
-    Nothing is computed again: the files that the stages wrote are read. A stage that has not run yet is marked.
+    Reads the files that the stages wrote and computes nothing again. Results that do not exist yet are "not made".
 
     Example: dataengine summary
     """
     for line in summary_lines(pipeline):
-        print(line)
+        answer(line)
 
 
 def summary_lines(pipeline: Path) -> Iterator[str]:
-    """The lines of the summary. Raises `InputError` where `pipeline` is no dvc.yaml."""
+    """The lines of the summary. Raises `InputError` if `pipeline` is not a dvc.yaml."""
     try:
         stages: dict[str, Any] = yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Plain values, as JSON and YAML have them, turned into frozen dataclasses: every field held against its annotation.
+"""Plain values, as JSON and YAML have them, turned into frozen dataclasses: every field checked against its annotation.
 
 `TypedReader.record` understands nested dataclasses, ``X | None``, `Literal`, lists, tuples, mappings with values of one
 type, and the plain types. A whole number is taken where a float is asked for. `RECORDS` reads what a program wrote;
@@ -41,8 +41,8 @@ class TypedReader:
         field_of = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
         unknown = sorted(str(key) for key in set(value) - set(field_of))
         if unknown:
-            known = "one of " + ", ".join(sorted(field_of))
-            raise self.fault(f"{where} has an unknown key", expected=known, got=", ".join(unknown))
+            known_keys = "one of " + ", ".join(sorted(field_of))
+            raise self.fault(f"{where} has an unknown key", expected=known_keys, got=", ".join(unknown))
         missing = [
             name
             for name, field in field_of.items()

@@ -20,7 +20,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real images that lie beside the checkout; not part of the repository."""
+    """Real images next to the checkout; not part of the repository."""
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: research-licensed images are not shipped with the repository")

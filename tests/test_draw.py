@@ -50,7 +50,7 @@ def test_part_around_is_the_slice_within_the_image(
 
 
 @pytest.mark.parametrize("box", [(-50, 10, 20, 20), (150, 10, 20, 20), (10, -40, 20, 20), (10, 90, 20, 20)])
-def test_part_around_a_box_beside_the_image_is_all_of_it(box: tuple[float, ...]) -> None:
+def test_part_around_a_box_outside_the_image_is_all_of_it(box: tuple[float, ...]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 100, 3), dtype=np.uint8)
     part, corner = part_around(image, np.array(box), 0.1)
     np.testing.assert_array_equal(part, image)

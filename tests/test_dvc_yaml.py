@@ -127,7 +127,7 @@ def code_files(folder: Path) -> set[str]:
 
 
 def folded(names: set[str]) -> list[str]:
-    """The same code with every folder that is used whole in place of its files."""
+    """The same code with every folder that is used whole instead of its files."""
     folders = sorted({str(p) for name in names for p in Path(name).parents} - {"."}, key=lambda name: name.count("/"))
     left, whole = set(names), []
     for folder in folders:

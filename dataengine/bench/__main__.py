@@ -8,6 +8,7 @@ from dataengine.bench import BENCHMARKS
 from dataengine.bench.record import Figure, record
 from dataengine.errors import DataEngineError, ParamsError
 from dataengine.hardware.threads import wait_briefly
+from dataengine.terminal.speech import answer, say
 
 RESULTS = Path("docs/results/bench.json")
 
@@ -19,7 +20,7 @@ def main(arguments: list[str], results: Path = RESULTS) -> None:
         raise ParamsError("no such benchmark", expected="one of " + ", ".join(BENCHMARKS), got=" ".join(arguments))
     for name in arguments or BENCHMARKS:
         for figure in import_module(BENCHMARKS[name]).run():
-            print(figure.line(), flush=True)
+            answer(figure.line())
             if isinstance(figure, Figure):
                 record(figure, results)
 
@@ -29,5 +30,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except DataEngineError as error:
-        print(f"bench: error: {error}", file=sys.stderr)
+        say(f"bench: error: {error}")
         raise SystemExit(2) from error

@@ -1,13 +1,13 @@
-"""How many crops a second one core makes ready for training, and whether training has to wait for them.
+"""How many crops per second one core prepares for training, and whether training has to wait for them.
 
 Peers (`loader_peers.py`) make the same crops with the same augmentations from the same pictures. All run on one thread,
-without OpenCV's and PyTorch's own threads, and are compared by the processor's time, so that what else the machine does
+without OpenCV's and PyTorch's own threads, and are compared by the processor's time, so that other work on the machine
 counts for little; ours and the peers' passes take turns and the best pass of each counts. The crops are 128x128.
 
 Ours keeps the decoded surroundings of people, the peers decode every time, so there are two kinds of figures. In the
 *first epoch* everything is decoded; *later* epochs come from memory, as all but the first of a fit that looks at each
-person dozens of times. ``loader.vs_cv2`` and ``loader.vs_mmpose`` are those of later epochs; the first epoch's stand
-beside them, on small pictures (about 250 px: the decoder has little to save) and on pictures of a camera's size.
+person dozens of times. ``loader.vs_cv2`` and ``loader.vs_mmpose`` are those of later epochs; the first epoch's are
+given next to them, on small pictures (about 250 px: the decoder has little to save) and on pictures of a camera's size.
 """
 
 import multiprocessing
@@ -144,7 +144,7 @@ def two_threads(data: tuple[People, Images], passes: int = PASSES) -> float:
 
 
 def two_processes(data: tuple[People, Images], passes: int = PASSES) -> float:
-    """The same of two processes, each with patches of its own, which do not even hand over what they made."""
+    """The same for two processes, each with its own patches; the time to hand batches over is not even counted."""
     starts = range(0, len(data[0]) - BATCH + 1, BATCH)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context, initializer=_prepare_process, initargs=data) as pool:

@@ -10,7 +10,7 @@ from dataengine.coco_json import read_people
 from dataengine.people import Images, People
 from dataengine.pictures import write_picture
 
-# The Leeds Sports Pose Extended set, for whoever has it beside the checkout: research use, so it is never shipped.
+# The Leeds Sports Pose Extended set, if it lies next to the checkout; licensed for research, so it is never shipped.
 REAL_SET = Path("../shared/data/lspet")
 SMALL_PX, CAMERA_PX = (256, 256), (1280, 960)
 JPEG_QUALITY = 90
@@ -18,13 +18,13 @@ SPECTRUM_OCTAVES = 7
 
 
 def small_set(folder: Path, count: int) -> tuple[People, Images]:
-    """`count` persons of about 150 px, one to a picture: real photographs, or drawn ones in their place."""
+    """`count` persons of about 150 px, one to a picture: real photographs, or drawn ones if there are none."""
     if not (REAL_SET / "annotations.json").exists():
         return drawn_set(folder, count, SMALL_PX)
     people, images = read_people(REAL_SET / "annotations.json")
-    chosen = people.take(np.linspace(0, len(people) - 1, count).astype(int))
-    images = images.take(np.unique(images.rows_of(chosen.image_id)))
-    return chosen, images.replace(path=[str(REAL_SET / "images" / Path(str(path)).name) for path in images.path])
+    chosen_people = people.take(np.linspace(0, len(people) - 1, count).astype(int))
+    images = images.take(np.unique(images.rows_of(chosen_people.image_id)))
+    return chosen_people, images.replace(path=[str(REAL_SET / "images" / Path(str(path)).name) for path in images.path])
 
 
 def drawn_set(folder: Path, count: int, size_px: tuple[int, int]) -> tuple[People, Images]:

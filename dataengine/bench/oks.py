@@ -1,10 +1,9 @@
-"""How fast OKS evaluation is beside pycocotools and faster-coco-eval, all on the same set in one run.
+"""How fast OKS evaluation is compared with pycocotools and faster-coco-eval, on the same set in one run.
 
 5,000 images, 11,000 people, 50,000 detections. All three start from the same annotation and result dictionaries of
 COCO's format in memory, the format both peers read, and end with the ten figures: what each does to the dictionaries
 before it counts is part of its time. Ours and the peers' figures must agree, or nothing is reported. A run on a small
-set comes first, so that no one's compiling or importing is timed. Peers run once, their time being seconds; ours is the
-median of several runs.
+set comes first, so that nobody's compiling or importing is timed. Every figure is a median of several runs.
 """
 
 import contextlib
@@ -87,7 +86,7 @@ def faster_coco_eval_figures(data: CocoSet) -> dict[str, float]:
 
 
 def random_set(images: int, people: int, detections: int, seed: int) -> CocoSet:
-    """People found with noise of their size, and false detections; scores that mostly tell which is which."""
+    """People found with noise of their size, and false detections; scores that mostly rank true above false."""
     rng = np.random.default_rng(seed)
     image = np.sort(rng.integers(0, images, people))
     size, corner = rng.uniform(30, 300, people), rng.uniform(0, 400, (people, 2))

@@ -1,4 +1,4 @@
-"""What predicting on people costs beside the network alone: time, memory and, where there is a GPU, its launches.
+"""What predicting on people costs compared with the network alone: time, memory and, on a GPU, its launches.
 
 The network is the default student (128x128) with random weights, as time does not depend on them. ``predict.share_*``
 set people a second through `predict_people`, from files to joints, against the same network on batches that lie ready;
@@ -6,7 +6,7 @@ they take turns, and the median of the pairs' ratios counts. In ``predict.share_
 of a few pictures, so that cropping, normalising and decoding of joints are what is measured; in
 ``predict.share_of_network_photo`` every person has a photograph of 256x256 of their own, which is decoded, too.
 
-``predict.memory_mb`` is the most that a process held while it predicted 50,000 people, which takes minutes. Its peer
+``predict.memory_mb`` is the peak memory of a process that predicts 50,000 people, which takes minutes. Its peer
 cuts all crops first; as its peak is reached by then, it predicts only some of them.
 
 ``predict.cuda_ms`` and ``predict.cuda_crops_per_s`` are HRNet-W32 at 192x256 in FP16, from uint8 crops in ordinary
@@ -35,6 +35,7 @@ from dataengine.inference.sessions import Asked, Session, in_turn
 from dataengine.inference.torch_session import TorchSession
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
+from dataengine.terminal.speech import answer
 
 PEOPLE, PICTURES = 50_000, 20
 PEER_PREDICTS = 512
@@ -46,7 +47,7 @@ _MB = 1e6
 
 
 def run(people: int = PEOPLE, timed_people: int = TIMED_PEOPLE, pairs: int = PAIRS) -> Iterator[Figure | Missing]:
-    """The shares, the memory, then the GPU's figures or the plain word that there is none."""
+    """The shares, the memory, then the GPU's figures or one line that says there is none."""
     with tempfile.TemporaryDirectory() as folder:
         sets = {
             "predict.share_of_network": crowd(Path(folder) / "crowd", timed_people),
@@ -88,7 +89,7 @@ def people_per_second(people: People, images: Images, pairs: int) -> tuple[float
 
 
 def peak_mb(way: str, people: int) -> float:
-    """The most that a process of its own held, in MB."""
+    """Peak memory of a separate process, in MB."""
     command = [sys.executable, "-m", "dataengine.bench.predict", way, str(people)]
     return float(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
 
@@ -120,7 +121,16 @@ def cuda_figures() -> Iterator[Figure | Missing]:
     half = cast_weights(full, torch.float16)
 
     def session(batch: int, in_buckets: bool) -> Session:
-        return TorchSession(half, full, HRNET, Asked(), batch, device, torch.float16, in_buckets=in_buckets)
+        return TorchSession(
+            net=half,
+            full=full,
+            meta=HRNET,
+            asked=Asked(),
+            batch=batch,
+            device=device,
+            dtype=torch.float16,
+            in_buckets=in_buckets,
+        )
 
     yield Figure(names[0], one_crop_ms(session(1, True)), f"ms/crop_on_{_word(card)}", one_crop_ms(session(1, False)))
     graphed, eager = (crops_per_second(session(CUDA_BATCH, in_buckets)) for in_buckets in (True, False))
@@ -168,4 +178,4 @@ def _seconds(work: Callable[[], object]) -> float:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         WAYS[sys.argv[1]](*crowd(Path(scratch), int(sys.argv[2])))
-    print(json.dumps(peak_bytes() / _MB))
+    answer(json.dumps(peak_bytes() / _MB))

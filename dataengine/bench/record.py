@@ -11,7 +11,7 @@ from dataengine.hardware.machine import machine
 
 @dataclass(frozen=True)
 class Figure:
-    """A measurement, and the same one on a peer where there is a peer."""
+    """A measurement, with the peer's where there is a peer."""
 
     name: str
     """``<benchmark>.<what>``."""
@@ -35,7 +35,7 @@ class Missing:
 
     name: str
     needs: str
-    """What is not here."""
+    """What this machine lacks."""
 
     def line(self) -> str:
         """``NAME not measured: it needs ...``."""
@@ -43,9 +43,9 @@ class Missing:
 
 
 def record(figure: Figure, path: Path) -> None:
-    """Put the figure into the file, with date and machine, in place of its earlier value."""
-    known: dict[str, Any] = read_json(path) if path.exists() else {}
-    known[figure.name] = {
+    """Put the figure into the file, with date and machine; it replaces its earlier value."""
+    figures: dict[str, Any] = read_json(path) if path.exists() else {}
+    figures[figure.name] = {
         "ours": figure.ours,
         "peer": figure.peer,
         "ratio": figure.ratio,
@@ -53,7 +53,7 @@ def record(figure: Figure, path: Path) -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
     }
-    write_json(path, dict(sorted(known.items())))
+    write_json(path, dict(sorted(figures.items())))
 
 
 def _text(value: float | None) -> str:

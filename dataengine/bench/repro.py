@@ -1,8 +1,8 @@
 """How long each stage of the loop takes with the present ``params.yaml``, and ``dvc repro`` when nothing changed.
 
-Each stage is run anew by ``dvc repro --single-item --force`` in the order of ``dvc.yaml``, in the working folder: its
-outputs are made again, and the time holds what DVC itself adds. Outputs that DVC keeps between runs (``persist``) are
-set aside, or the stage would find its work done.
+Each stage is run again by ``dvc repro --single-item --force`` in the order of ``dvc.yaml``, in the working folder: its
+outputs are made again, and the time includes what DVC itself adds. Outputs that DVC keeps between runs (``persist``)
+are set aside, or the stage would find its work done.
 """
 
 import shutil
@@ -52,7 +52,7 @@ def persistent_outs(definition: dict[str, Any]) -> list[Path]:
 
 @contextmanager
 def set_aside(paths: list[Path]) -> Iterator[None]:
-    """Move `paths` away while the block makes them anew; they come back if it fails."""
+    """Move `paths` away while the block makes them again; they come back if it fails."""
     aside = {path: path.with_name(f".{path.name}.aside") for path in paths if path.exists()}
     for path, away in aside.items():
         shutil.rmtree(away, ignore_errors=True)  # of a killed run

@@ -50,9 +50,9 @@ class Detector:
         crop = square.crop(image_bgr, INPUT_PX, cv2.BORDER_CONSTANT)
         raw, logits = self._model(crop[None, :, :, ::-1].astype(np.float32) / 127.5 - 1.0, (N_ANCHORS * 12, N_ANCHORS))
         scores = expit(np.clip(logits.reshape(-1), -SCORE_CLIP, SCORE_CLIP).astype(np.float64))
-        kept = scores >= min_score
-        points = decode_points(raw.reshape(N_ANCHORS, 6, 2)[kept], self._anchors[kept])
-        merged = weighted_suppression(points, scores[kept])
+        is_kept = scores >= min_score
+        points = decode_points(raw.reshape(N_ANCHORS, 6, 2)[is_kept], self._anchors[is_kept])
+        merged = weighted_suppression(points, scores[is_kept])
         matrix = square.image_from_crop(1)
         return [_detection(apply_affine(matrix, p), s) for p, s in merged]
 

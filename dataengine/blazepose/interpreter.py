@@ -15,7 +15,7 @@ class TfliteModel:
     """A .tflite file with one image input."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        """Raises InputError when the file is missing or is no model."""
+        """Raises InputError when the file is missing or is not a model."""
         from ai_edge_litert.interpreter import Interpreter  # slow import
 
         if not path.is_file():
@@ -41,12 +41,12 @@ class TfliteModel:
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """LiteRT's C++ side announces its delegate on file descriptor 2 and would tear progress bars."""
-    kept = os.dup(2)
+    saved_stderr = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
         yield
     finally:
-        os.dup2(kept, 2)
+        os.dup2(saved_stderr, 2)
         os.close(null)
-        os.close(kept)
+        os.close(saved_stderr)

@@ -29,6 +29,11 @@ def crop_matrix(bbox_xywh_px: NDArray[np.floating[Any]], spec: CropSpec) -> NDAr
     """Maps (n, 2, 3) from image pixels to crop pixels: box centre to crop centre, aspect kept, padded.
 
     The box is first grown to the crop's aspect, so nothing of it is cut. An empty box is an `InputError`.
+
+    >>> box = np.array([[100.0, 50.0, 64.0, 128.0]])
+    >>> crop_matrix(box, CropSpec(128, 128, padding=1.0))[0]  # 1:1, for the height fills the crop
+    array([[  1.,   0., -68.],
+           [  0.,   1., -50.]])
     """
     box = np.asarray(bbox_xywh_px, dtype=np.float64).reshape(-1, 4)
     if (box[:, 2:] <= 0).any():
@@ -44,7 +49,17 @@ def crop_matrix(bbox_xywh_px: NDArray[np.floating[Any]], spec: CropSpec) -> NDAr
 
 
 def apply_affine(matrix: NDArray[np.floating[Any]], points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Carry points (..., k, 2) along maps (..., 2, 3)."""
+    """Carry points (..., k, 2) along maps (..., 2, 3).
+
+    >>> twice = np.array([[2.0, 0.0, 10.0], [0.0, 2.0, 0.0]])  # twice the size, then 10 px to the right
+    >>> there = apply_affine(twice, np.array([[0.0, 0.0], [3.0, 4.0]]))
+    >>> there
+    array([[10.,  0.],
+           [16.,  8.]])
+    >>> apply_affine(invert_affine(twice), there)
+    array([[0., 0.],
+           [3., 4.]])
+    """
     return np.asarray(points @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2], dtype=np.float64)
 
 

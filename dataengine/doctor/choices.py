@@ -27,12 +27,12 @@ class ImportedTensorrt:
     builds: bool
     """Its builder starts here."""
     capabilities: tuple[str, ...]
-    """Compute capabilities in its own table; empty where it has none, and serves the GPU that it builds on."""
+    """Compute capabilities in its own table; empty if it has none and serves the GPU that it builds on."""
 
     def serves(self, capability: str) -> bool:
         """Whether its engines run on a GPU: one in the table, or newer than all in it."""
-        known = [_order(name) for name in self.capabilities]
-        return not known or _order(capability) in known or _order(capability) > max(known)
+        table = [_order(name) for name in self.capabilities]
+        return not table or _order(capability) in table or _order(capability) > max(table)
 
 
 def gpus(facts: Facts) -> list[Mapping[str, Any]]:
@@ -47,14 +47,14 @@ def device(facts: Facts) -> str:
 
 
 def precision(facts: Facts) -> dict[str, Mapping[str, str]]:
-    """What each fit makes of its `precision`: name and reason, or a fault; empty where nothing answers."""
-    chosen = facts.precision.record if facts.precision else {}
+    """What each fit makes of its `precision`: name and reason, or a fault; empty if PyTorch does not answer."""
+    answers = facts.precision.record if facts.precision else {}
     wishes = {fit: facts.project.value(fit, "precision", "auto") for fit in FITS}
-    return {fit: chosen[wish] for fit, wish in wishes.items() if wish in chosen}
+    return {fit: answers[wish] for fit, wish in wishes.items() if wish in answers}
 
 
 def automatic_precision(facts: Facts) -> str:
-    """What `precision: auto` takes here; "" where nothing answers."""
+    """What `precision: auto` takes here; "" if PyTorch does not answer."""
     return str(facts.precision.record.get("auto", {}).get("name", "")) if facts.precision else ""
 
 
@@ -71,7 +71,7 @@ def engine_library(facts: Facts) -> ImportedTensorrt | None:
 
 
 def runner(facts: Facts) -> str:
-    """The one of `RUNNERS` that `compare.runner: auto` is going to find; each is proven by a batch when it is used."""
+    """The one of `RUNNERS` that `compare.runner: auto` is going to find; each is tested on a batch when it is used."""
     wish = facts.project.value("compare", "runner", "auto")
     if wish != "auto":
         return wish

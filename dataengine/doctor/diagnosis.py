@@ -1,4 +1,4 @@
-"""All checks in their order, the verdict, and the JSON object. The object's shape is written out in docs/doctor.md."""
+"""All checks in their order, the verdict, and the JSON object. docs/doctor.md describes the object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .questions import gather
 
 SCHEMA = 1
 LIMIT_S = 20.0
-"""Of each question; a first import of PyTorch from a slow disk takes more than ten."""
+"""Time limit of each question; a first import of PyTorch from a slow disk takes more than ten seconds."""
 
 GROUPS: Mapping[str, tuple[Callable[[Facts], CheckResult], ...]] = {
     "project": (tools.check_project, tools.check_environment),
@@ -48,7 +48,7 @@ class Diagnosis:
     """(group, finding), in the order of `GROUPS`."""
 
     def count(self, status: str) -> int:
-        """How many findings have this status."""
+        """Number of findings with this status."""
         return sum(finding.status == status for _, finding in self.findings)
 
     @property

@@ -18,16 +18,16 @@ _NO_ENGINE = "pip install tensorrt-rtx-cu13, or set export.engine: false"
 
 def check_gpu(facts: Facts) -> CheckResult:
     """CUDA devices that PyTorch can use, and those that it cannot although the driver knows them."""
-    known = parse_nvidia_smi(facts.driver.text) if facts.driver else ()
-    driver = f", driver {known[0].driver}" if known else ""
+    driver_gpus = parse_nvidia_smi(facts.driver.text) if facts.driver else ()
+    driver = f", driver {driver_gpus[0].driver}" if driver_gpus else ""
     usable = choices.gpus(facts)
     if usable:
         where = "it" if choices.device(facts) == "cuda" else "the CPU, as device: cpu says"
         found = _named([Gpu(**gpu) for gpu in usable]) + driver
         return CheckResult("GPU", "ok", found, f"fits and predictions use {where}")
-    if known:
+    if driver_gpus:
         why, fix = _why_unused(facts.torch)
-        return CheckResult("GPU", "note" if fix else "ok", _named(known) + driver, why, fix)
+        return CheckResult("GPU", "note" if fix else "ok", _named(driver_gpus) + driver, why, fix)
     if facts.driver and facts.driver.fault:
         fix = "load or reinstall the NVIDIA driver; after an update of it, restart"
         return CheckResult("GPU", "note", f"nvidia-smi: {facts.driver.fault}", "fits and predictions use the CPU", fix)
@@ -64,15 +64,17 @@ def check_tensorrt(facts: Facts) -> CheckResult:
     """A TensorRT library that builds engines, and whether they run on the GPU that is here."""
     broken = "; ".join(f"{name}: {answer.fault}" for name, answer in facts.tensorrt.items() if answer and answer.fault)
     library = choices.engine_library(facts)
-    wanted = facts.project.value("export", "engine", True)
-    if library is None and not wanted:
+    engine_wanted = facts.project.value("export", "engine", True)
+    if library is None and not engine_wanted:
         return CheckResult("TensorRT", "ok", broken or "none", "no engine is built, as export.engine says")
     if library is None:
         missing = _missing(facts, "TensorRT", Reply(fault=broken) if broken else None)
         return replace(missing, fix=_NO_ENGINE) if missing.status == "fault" else missing
     found = "; ".join(part for part in (f"{library.name} {library.version}", broken) if part)
     if not library.builds:
-        return CheckResult("TensorRT", "fault" if wanted else "note", found, "builds only where a GPU is", _NO_ENGINE)
+        return CheckResult(
+            "TensorRT", "fault" if engine_wanted else "note", found, "builds only where a GPU is", _NO_ENGINE
+        )
     capability = choices.gpus(facts)[0]["capability"] if choices.gpus(facts) else ""
     if capability and not library.serves(capability):
         used = f"runs no engine on capability {capability}, but on {', '.join(library.capabilities)} and later"

@@ -28,7 +28,7 @@ class Packages:
     prefix: str
     """Its environment's folder."""
     unlike: tuple[str, ...]
-    """Packages of another version than constraints.txt pins, such as "numpy 2.4.6 (1.26.4)"."""
+    """Packages whose version is not the one in constraints.txt, such as "numpy 2.4.6 (1.26.4)"."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Disk:
 
     folder: str
     free_bytes: int | None
-    """For this user; None where it cannot be told."""
+    """For this user; None if the system does not say."""
     writable: bool
 
 
@@ -66,10 +66,10 @@ def read_disk(root: Path, folders: Iterable[str] = WRITTEN_FOLDERS) -> Disk:
     """The disk with the least room of those under `root`'s folders, which may be links to others."""
     there = [path for name in folders if (path := root / name).is_dir()]
     free = {str(path): _free(path) for path in there}
-    known = {path: room for path, room in free.items() if room is not None}
+    known_room = {path: room for path, room in free.items() if room is not None}
     writable = bool(there) and all(os.access(path, os.W_OK) for path in there)
-    fullest = min(known, key=lambda path: known[path], default=str(root))
-    return Disk(fullest, known.get(fullest), writable)
+    fullest = min(known_room, key=lambda path: known_room[path], default=str(root))
+    return Disk(fullest, known_room.get(fullest), writable)
 
 
 def port_fault(address: str, port: int) -> str:

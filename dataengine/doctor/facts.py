@@ -1,4 +1,4 @@
-"""Everything that the checks judge, as it was found."""
+"""Everything that the checks judge."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .proofs import RememberedProof
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found; a `Reply` is None where what would be asked is not there at all."""
+    """What was found; a `Reply` is None if the library or program to ask is not installed."""
 
     project: Project
     processor: Processor
     cores: int
-    """That this process may use."""
+    """Cores that this process may use."""
     machine_cores: int
     memory: Memory
     disk: Disk
@@ -37,7 +37,7 @@ class Facts:
     onnxruntime: Reply | None
     """What `asking/ask_library.py` found."""
     tensorrt: Mapping[str, Reply | None]
-    """The same, by library."""
+    """What `asking/ask_library.py` found, by library."""
     driver: Reply | None
     """What nvidia-smi prints for `NVIDIA_SMI`."""
     blender_python: str
@@ -51,7 +51,7 @@ class Facts:
     libraries_fault: EnvironmentFault | None
     """Which shared libraries of the system Blender would miss."""
     fiftyone: str
-    """Its version."""
+    """Its version; "" if it is not installed."""
     database: Database | None
     app_port_fault: str
     git: Reply

@@ -30,16 +30,16 @@ def check_precision(facts: Facts) -> CheckResult:
     """The precision that fits take, and why."""
     able = facts.processor.multiplies_bf16
     found = "bf16 in hardware" if able else "bf16 would be emulated"
-    chosen = choices.precision(facts)
-    faults = sorted({choice["fault"] for choice in chosen.values() if "fault" in choice})
+    precisions = choices.precision(facts)
+    faults = sorted({choice["fault"] for choice in precisions.values() if "fault" in choice})
     if faults:
         return CheckResult("precision", "fault", found, faults[0], "set precision and device: auto in params.yaml")
-    if not chosen:
+    if not precisions:
         used = f"not chosen: {facts.precision.fault}" if facts.precision else "chosen once PyTorch answers"
         return CheckResult("precision", "note", found, used)
-    names = list(dict.fromkeys(f"{choice['name']} ({choice['reason']})" for choice in chosen.values()))
+    names = list(dict.fromkeys(f"{choice['name']} ({choice['reason']})" for choice in precisions.values()))
     used = f"fits take {', '.join(names)}"
-    if any(choice["name"] == "bf16" for choice in chosen.values()) and choices.automatic_precision(facts) == "fp32":
+    if any(choice["name"] == "bf16" for choice in precisions.values()) and choices.automatic_precision(facts) == "fp32":
         return CheckResult("precision", "note", found, used, "set precision: auto in params.yaml")
     return CheckResult("precision", "ok", found, used)
 

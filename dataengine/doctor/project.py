@@ -12,7 +12,7 @@ from dataengine.environments.machine_setup import ASKED_FOR, ENVIRONMENT
 from dataengine.environments.virtual_environment import stamp_path
 
 FITS = ("fit-teacher", "fit-student")
-SHARED_BY_FITS = "fit"  # section of params.yaml with what a fit's own section may lack
+SHARED_BY_FITS = "fit"  # section of params.yaml with the params that both fits share
 LATER = "make repro installs it"
 REPAIR = "make clean setup"
 
@@ -32,7 +32,7 @@ class Project:
     """Why params.yaml cannot be read."""
 
     def value(self, section: str, key: str, default: Any) -> Any:
-        """A param, or `default` where it does not stand there or is of another kind."""
+        """A param, or `default` if it is missing or of another type."""
         sections = (section, SHARED_BY_FITS) if section in FITS else (section,)
         mappings = [found for name in sections if isinstance(found := self.params.get(name), dict)]
         value = next((mapping[key] for mapping in mappings if key in mapping), default)
@@ -59,7 +59,7 @@ def _read_params(path: Path) -> tuple[Mapping[str, Any], str]:
 
 
 def _set_up(root: Path) -> Literal["no", "old", "yes"]:
-    """By the stamp that set-up leaves. Only the environment's own Python can tell whether it is out of date."""
+    """Whether set-up has run, by the stamp that it leaves; only the environment's own Python can find it "old"."""
     environment = root / ENVIRONMENT
     if not any(environment.glob(".setup-*")):
         return "no"

@@ -1,4 +1,4 @@
-"""What is remembered of GPUs that were to render a picture: the file that `render` keeps, read.
+"""Reads the file in which `render` remembers which GPUs have rendered a picture.
 
 Its entries are named by machine, driver, Blender and device: an outcome under another driver is another entry.
 """
@@ -35,7 +35,7 @@ def read_proofs(devices: Mapping[str, Sequence[str]], bpy: str) -> dict[str, Rem
     """Outcomes by device, of those that were tried with version `bpy`; `devices` are Blender's names of each type's."""
     try:
         entries = json.loads(read_text(proofs_file()))
-    except (ValueError, RuntimeError):  # no file, a damaged one, or no home to keep it in
+    except (ValueError, RuntimeError):  # no file, a damaged one, or no home folder
         return {}
     found = {}
     for device, names in devices.items():

@@ -54,9 +54,9 @@ def check_device(facts: Facts) -> CheckResult:
     if wish == "cpu" or (wish == "auto" and not there):
         return CheckResult("device", "ok", found, "the CPU")
     if wish not in ("auto", *there):
-        known = facts.blender is not None and not facts.blender.fault
+        blender_answers = facts.blender is not None and not facts.blender.fault
         used = f"render.device: {wish} is not there"
-        return CheckResult("device", "fault" if known else "note", found, used, "set render.device: auto")
+        return CheckResult("device", "fault" if blender_answers else "note", found, used, "set render.device: auto")
     return _on_gpu(facts, found, list(there) if wish == "auto" else [wish], by_name=wish != "auto")
 
 

@@ -1,6 +1,6 @@
 """Blender's environment, `.venv-blender`: Python 3.11, Blender's module and the few packages of a render worker.
 
-Apart from `.venv` because that module holds numpy below 2 and runs on Python 3.11 alone.
+Separate from `.venv` because that module needs numpy below 2 and runs on Python 3.11 only.
 """
 
 import ctypes
@@ -35,18 +35,18 @@ LIBRARIES = {
     "libICE.so.6": "libice6",
     "libGL.so.1": "libgl1",
 }
-"""What `ldd bpy/__init__.so` of bpy 4.5.15 asks of the system beyond glibc and libstdc++ -> Debian's package."""
+"""Shared library -> Debian's package: what `ldd bpy/__init__.so` of bpy 4.5.15 needs beyond glibc and libstdc++."""
 
 
 def ensure_blender(environment: Path = ENVIRONMENT, requirements: Path = REQUIREMENTS) -> None:
-    """Bring the environment up to date. Where there is no Python 3.11, one line says what does not work then.
+    """Bring the environment up to date. Without Python 3.11, one line says what will not work.
 
     Raises:
         EnvironmentFault: a shared library is missing, or pip failed.
     """
     python = find_python()
     if python is None:
-        say(f"no Python 3.11, which Blender needs: all works but rendering; install {PYTHON}, then make setup again")
+        say(f"no Python 3.11, which Blender needs: only rendering will not work; install {PYTHON} and run make setup")
         return
     stamp = stamp_path(environment, output([python, "--version"]), [requirements])
     if stamp.exists():
@@ -60,11 +60,13 @@ def ensure_blender(environment: Path = ENVIRONMENT, requirements: Path = REQUIRE
 
 
 def find_python() -> str | None:
-    """A Python 3.11: the one that runs this, or `python3.11` where that really is one; None where there is none."""
+    """A Python 3.11: the one that runs this, or `python3.11` if that really runs 3.11; None if neither does."""
     if sys.version_info[:2] == _VERSION:
         return sys.executable
     found = shutil.which(PYTHON)
-    answers = found and last_line(output([found, "--version"])).startswith("Python 3.11.")  # pyenv's may only complain
+    answers = found and last_line(output([found, "--version"])).startswith(
+        "Python 3.11."
+    )  # a shim of pyenv may only print an error
     return found if answers else None
 
 

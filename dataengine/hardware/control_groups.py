@@ -29,7 +29,7 @@ def cpu_quota(membership: str, mount: Path = CGROUPS) -> float | None:
 
 
 def memory_limits(membership: str, mount: Path = CGROUPS) -> Iterator[tuple[int, int]]:
-    """(limit, what is left of it) in bytes, of each group that has a limit."""
+    """(limit, bytes left) of each group that has a limit."""
     for folder in _folders(membership, "memory", mount):
         limit = _number(folder, "memory.max", "memory.limit_in_bytes")
         if limit is not None and limit < UNLIMITED_BYTES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,compute_cap,memory.total,driver_version", "--format=csv,noheader,nounits")
-"""What `parse_nvidia_smi` reads the answer of."""
+"""The command whose output `parse_nvidia_smi` reads."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Gpu:
 
 
 def parse_nvidia_smi(text: str) -> tuple[Gpu, ...]:
-    """The devices in what `NVIDIA_SMI` printed, one a line; memory stands there in MiB."""
+    """The devices in what `NVIDIA_SMI` printed, one a line; nvidia-smi gives memory in MiB."""
     rows = ([cell.strip() for cell in line.split(",")] for line in text.splitlines())
     return tuple(Gpu(row[0], row[1], int(row[2]) * 2**20, row[3]) for row in rows if len(row) == 4 and row[2].isdigit())
 

@@ -1,7 +1,7 @@
 """What this machine is: its processor and instruction sets, the cores a process may use, the code that ran on it.
 
-`machine` and `code_revision` are what results say of where they come from; memory and GPUs: `dataengine.hardware`.
-Standard library only: nothing needs to be installed, and what the system does not tell is left empty, never an error.
+`machine` and `code_revision` are recorded with results; for memory and GPUs see `dataengine.hardware`. Standard library
+only: nothing needs to be installed, and what the system does not report is left empty, never an error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ ARM_INSTRUCTIONS = {"asimddp": "dotprod", "i8mm": "i8mm", "bf16": "bf16"}
 """The same for `Features` of an ARM processor."""
 BF16_INSTRUCTIONS = frozenset({"AVX512-BF16", "AMX-BF16", "bf16"})
 INT8_INSTRUCTIONS = ("AMX-INT8", "AVX512-VNNI", "AVX-VNNI", "i8mm", "dotprod")  # best first
-# "CPU part" of ARM Ltd. (implementer 0x41), which alone names a server's cores; from util-linux, sys-utils/lscpu-arm.c.
+# "CPU part" of ARM Ltd. (implementer 0x41), the only name that a server's cores have; from util-linux,
+# sys-utils/lscpu-arm.c.
 ARM_PARTS = {"0xd0c": "Neoverse N1", "0xd40": "Neoverse V1", "0xd49": "Neoverse N2", "0xd4f": "Neoverse V2"}
 
 _SECONDS_FOR_GIT = 60
@@ -40,9 +41,9 @@ class Processor:
 
     name: str
     architecture: str
-    """As `platform.machine` has it: x86_64, aarch64."""
+    """What `platform.machine` returns: x86_64, aarch64."""
     instructions: tuple[str, ...]
-    """Those of `X86_INSTRUCTIONS` or `ARM_INSTRUCTIONS` that it has, in their order; empty where nothing tells."""
+    """Those of `X86_INSTRUCTIONS` or `ARM_INSTRUCTIONS` that it has, in that order; empty if none is reported."""
 
     @property
     def multiplies_bf16(self) -> bool:
@@ -51,7 +52,7 @@ class Processor:
 
     @property
     def int8_unit(self) -> str:
-        """What adds products of 8 bits in 32 bits by one instruction, the best there is; "" without.
+        """The best instruction set that adds 8-bit products in 32 bits; "" without one.
 
         Without it INT8 is hardly faster than FP32, and sums of signed products saturate at 16 bits.
         """
@@ -83,16 +84,16 @@ def parse_cpuinfo(text: str, architecture: str, fallback: str = "") -> Processor
         key, _, value = line.partition(":")
         entries.setdefault(key.strip(), value.strip())
     words = frozenset((entries.get("flags", "") + " " + entries.get("Features", "")).split())
-    known = ARM_INSTRUCTIONS if "Features" in entries else X86_INSTRUCTIONS
+    instruction_names = ARM_INSTRUCTIONS if "Features" in entries else X86_INSTRUCTIONS
     part = ARM_PARTS.get(entries.get("CPU part", "")) if entries.get("CPU implementer") == "0x41" else None
     name = entries.get("model name") or part or fallback or architecture
-    return Processor(name, architecture, tuple(label for word, label in known.items() if word in words))
+    return Processor(name, architecture, tuple(label for word, label in instruction_names.items() if word in words))
 
 
 def usable_cores(bound: int | None = None) -> int:
     """Cores this process may keep busy: those it is bound to, or fewer where a control group grants less time.
 
-    `bound` is how many it is bound to, where that is known better than from this thread.
+    `bound` is how many it is bound to, for callers that know better than this thread.
     """
     if bound is None:
         bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

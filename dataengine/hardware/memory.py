@@ -11,10 +11,10 @@ from dataengine.hardware.control_groups import CGROUPS, MEMBERSHIP, memory_limit
 
 @dataclass(frozen=True)
 class Memory:
-    """Main memory in bytes; None where the system does not tell."""
+    """Main memory in bytes; None where the system does not say."""
 
     total_bytes: int | None
-    """Of the machine."""
+    """What the machine has."""
     limit_bytes: int | None
     """What this process may use: the total, or less where a container or a batch system says so."""
     free_bytes: int | None

@@ -1,7 +1,7 @@
 """Which number format a network is fitted in: bf16 where the hardware multiplies in it, else fp32.
 
 `choose_precision` is what to call. It asks `bf16_unit` for the instructions, lets `seconds_per_step` time a small
-convolution where there are any, and hands both to `judge_precision`, which decides. Instructions alone do not tell:
+convolution where there are any, and hands both to `judge_precision`, which decides. Instructions alone do not decide:
 oneDNN says that it supports bf16 on every CPU with AVX-512, and without AVX512-BF16 that takes 1.6 times as long as
 fp32; emulated with AVX2 it takes 9 times as long.
 """
@@ -71,10 +71,10 @@ def bf16_unit(device: torch.device) -> str | None:
             return _name(device) if torch.cuda.is_bf16_supported(including_emulation=False) else None
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None
-    known = torch.cpu.get_capabilities()
-    if known.get("architecture") != "x86_64":
+    capabilities = torch.cpu.get_capabilities()
+    if capabilities.get("architecture") != "x86_64":
         return "this CPU"  # elsewhere oneDNN's answer is that of the instruction set
-    return next((name for flag, name in _CPU_UNITS.items() if known.get(flag)), None)
+    return next((name for flag, name in _CPU_UNITS.items() if capabilities.get(flag)), None)
 
 
 @lru_cache(maxsize=8)

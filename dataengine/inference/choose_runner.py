@@ -1,7 +1,7 @@
 """What runs exported models here: the first of several candidates that really runs one batch of each of them.
 
-`choose_runner` is what decides; a `Candidate` is one way to run a model. Models that are compared are chosen for
-together, so that their difference is never one of runtimes. A candidate that fails leaves a reason of one line,
+`choose_runner` decides; a `Candidate` is one way to run a model. Models that are compared get the same kind of runner,
+so that their difference is never one of runtimes. A candidate that fails leaves a reason of one line,
 whatever its library raised.
 """
 
@@ -23,9 +23,9 @@ class Candidate:
     """One way to run exported models."""
 
     name: str
-    """As params and reports have it, such as ``onnx-cpu``."""
+    """The name in params and reports, such as ``onnx-cpu``."""
     words: str
-    """For people, such as "ONNX Runtime on the CPU"."""
+    """The name in messages, such as "ONNX Runtime on the CPU"."""
     file: str
     """Which of the exported files it runs."""
     open: Callable[[ExportedModel], Runner]
@@ -34,7 +34,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ChosenRunner:
-    """What runs the models, and what does not."""
+    """The runners that were chosen, and why others were not."""
 
     candidate: Candidate
     runners: tuple[Runner, ...]
@@ -52,7 +52,7 @@ def choose_runner(candidates: Sequence[Candidate], models: Sequence[ExportedMode
     """The first of `candidates` that runs a batch of all `models`.
 
     Raises:
-        EnvironmentFault: none does; the reasons are in it.
+        EnvironmentFault: none of them does; it gives the reasons.
     """
     failed: dict[str, str] = {}
     for candidate in candidates:
@@ -64,10 +64,10 @@ def choose_runner(candidates: Sequence[Candidate], models: Sequence[ExportedMode
 
 
 def try_candidate(candidate: Candidate, models: Sequence[ExportedModel]) -> tuple[Runner, ...] | str:
-    """A runner for each model, proved on a batch, or why there is none, in one line."""
+    """A runner for each model, tested on a batch, or why there is none, in one line."""
     try:
         return tuple(_proved(candidate, model) for model in models)
-    except Exception as error:  # a runtime's library may raise anything: it is a reason, not the end
+    except Exception as error:  # a runtime's library may raise anything: that is a reason to pass it over
         return reason_of(error)
 
 

@@ -1,16 +1,17 @@
 """Batches of a few fixed sizes on a GPU, each replayed as a CUDA graph once it has run a few times.
 
 A keypoint network is hundreds of small kernels; launched one by one they keep the GPU waiting for Python. A graph
-launches them at once (HRNet-W32 at batch 1: seven times faster). It wants fixed shapes and addresses, so a batch is
-copied into the memory of the smallest *bucket* that holds it, and what is beyond it there is read and thrown away.
+launches them at once (HRNet-W32 at batch 1: seven times faster). It needs fixed shapes and addresses, so a batch is
+copied into the memory of the smallest *bucket* that holds it, and answers to the rest of the bucket are thrown away.
 The first runs of a bucket are ordinary ones: they warm the libraries up, and small sets never pay for a capture.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+from dataengine.terminal.speech import say
 
 Tensors = tuple[Tensor, ...]
 Forward = Callable[[Tensor], Tensors]
@@ -18,7 +19,7 @@ WARM_UP_RUNS = 3  # what PyTorch's documentation asks for before a capture
 
 
 def buckets_for(batch: int) -> tuple[int, ...]:
-    """The sizes to keep: one crop, for whoever asks about one at a time, and the full batch."""
+    """The sizes to keep: one crop, for callers that ask for one at a time, and the full batch."""
     return tuple(sorted({1, batch}))
 
 
@@ -60,13 +61,13 @@ class Bucket:
         stream = torch.cuda.current_stream()
         stream.synchronize()
         try:
-            # Other threads may use the GPU meanwhile: their calls are no part of the graph.
+            # Other threads may use the GPU meanwhile: their calls are not part of the graph.
             with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 outputs = self._forward(self._crops)
         except RuntimeError as fault:
             self._may_capture = False
             reason = next(iter(str(fault).splitlines()), "")
-            print(f"no CUDA graph of this network, going on without: {reason}", file=sys.stderr, flush=True)
+            say(f"no CUDA graph of this network, going on without: {reason}")
             return
         self._graph, self._outputs = graph, outputs
 

@@ -1,4 +1,4 @@
-"""The device and the precision that a network predicts in: chosen by what is there, and said in words."""
+"""The device and the precision that a network predicts in: chosen by what this machine has, and described in words."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
     if precision == "fp16" and device.type == "cpu":
         raise EnvironmentFault("precision: fp16 needs a GPU", got="the CPU", fix="take fp32, or bf16 where it has it")
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise EnvironmentFault("precision: bf16", got="a GPU that has none", fix="take auto, fp16 or fp32")
+        raise EnvironmentFault("precision: bf16", got="a GPU without it", fix="take auto, fp16 or fp32")
     return DTYPES[precision]
 
 

@@ -43,7 +43,7 @@ def file_record(path: Path, **facts: Any) -> dict[str, Any]:
 def model_id(files: Mapping[str, Mapping[str, Any]]) -> str:
     """Short hash of the networks' contents.
 
-    Engines are left out: the builder does not give the same bytes twice, and a rebuilt engine is no other model.
+    Engines are left out: the builder does not give the same bytes twice, and a rebuilt engine is still the same model.
     """
     networks = sorted((name, str(record["sha256"])) for name, record in files.items() if name.endswith(".onnx"))
     return short_sha256(hashlib.sha256(repr(networks).encode()).hexdigest())

@@ -1,6 +1,6 @@
-"""Labelled people who are looked at again and again: after every epoch, by every exported file.
+"""Labelled people who are predicted again and again: after every epoch, by every exported file.
 
-Their crops are cut once and held where they are few, and cut anew at every look where they would fill the memory.
+Their crops are cut once and held in memory while they are few, and cut again every time where they would fill it.
 """
 
 from collections.abc import Sequence
@@ -54,5 +54,5 @@ class HeldCrops:
         index = np.asarray(rows, dtype=np.int64)
         if self.crops_bgr is not None:
             return self.crops_bgr[index]
-        wanted, place = np.unique(index, return_inverse=True)
-        return crop_people(self.people.take(wanted), self.images, self.spec)[0][place]
+        wanted_rows, place = np.unique(index, return_inverse=True)
+        return crop_people(self.people.take(wanted_rows), self.images, self.spec)[0][place]

@@ -1,7 +1,8 @@
 """Joints of people: the functions that every stage predicts with.
 
 `predict_people` streams people through any runner, `predict_both_ways` asks for the mirrored answer and an embedding in
-the same pass, `predict_crops` takes crops that are at hand. All return joints in image pixels, in the order of people.
+the same pass, `predict_crops` takes crops that are already cut. All return joints in image pixels, in the order of
+people.
 """
 
 from collections.abc import Iterable
@@ -40,7 +41,7 @@ class BothWays:
 
     plain: Prediction
     mirrored: Prediction
-    """Its answer to the mirrored crops, mirrored back: how far it lies from the plain one tells how unsure it is."""
+    """Its answer to the mirrored crops, mirrored back: the further from the plain answer, the less sure the network."""
     features: NDArray[np.float32]  # (n, d) the backbone's features averaged over the crop; (0, 0) where not asked for
 
 
@@ -60,7 +61,8 @@ def predict_people(
         InputError: an image cannot be read, a box is empty, or an image is not in the table.
     """
     asked = Asked(("averaged",) if flip_test else ("plain",))
-    return _streamed(runner, meta, people, images, asked, batch, description).views[0]
+    results = _streamed(runner, meta, people, images, asked=asked, batch=batch, description=description)
+    return results.views[0]
 
 
 def predict_both_ways(
@@ -77,10 +79,10 @@ def predict_both_ways(
 
     Raises:
         InputError: as `predict_people`.
-        EnvironmentFault: `features` of a runner that has none to give.
+        EnvironmentFault: `features` from a runner that gives none.
     """
     asked = Asked(("plain", "mirrored"), features)
-    results = _streamed(runner, meta, people, images, asked, batch, description)
+    results = _streamed(runner, meta, people, images, asked=asked, batch=batch, description=description)
     plain, mirrored = results.views
     return BothWays(plain, mirrored, results.features)
 
@@ -104,18 +106,26 @@ def predict_crops(
     asked = Asked(("averaged",) if flip_test else ("mirrored",) if mirrored else ("plain",))
     session = open_session(runner, meta, asked, batch)
     results = Results(matrices, len(meta.keypoints), 1)
-    _fill(results, session, slices(crops_bgr, batch), len(crops_bgr), batch, description)
+    batches = slices(crops_bgr, batch)
+    _fill(results, session, batches, people=len(crops_bgr), batch=batch, description=description)
     return results.views[0]
 
 
 def _streamed(
-    runner: Runner, meta: ModelMeta, people: People, images: Images, asked: Asked, batch: int, description: str
+    runner: Runner,
+    meta: ModelMeta,
+    people: People,
+    images: Images,
+    *,
+    asked: Asked,
+    batch: int,
+    description: str,
 ) -> Results:
     session = open_session(runner, meta, asked, batch)
     stream = CropStream(people, images, meta.crop, batch=batch, allocate=session.buffer)
     results = Results(stream.matrices, len(meta.keypoints), len(asked.views))
     with stream:
-        _fill(results, session, stream, len(people), batch, description)
+        _fill(results, session, stream, people=len(people), batch=batch, description=description)
     return results
 
 
@@ -123,6 +133,7 @@ def _fill(
     results: Results,
     session: Session,
     batches: Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]],
+    *,
     people: int,
     batch: int,
     description: str,

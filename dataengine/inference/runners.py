@@ -1,7 +1,6 @@
-"""What executes a network: `torch_runner` and `load_runner` PyTorch, `onnx_runner` an exported file."""
+"""What executes a network: PyTorch (`torch_runner`, `load_runner`), or ONNX Runtime on a file (`onnx_runner`)."""
 
 import copy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from dataengine.inference.sessions import Asked, Runner, Session
 from dataengine.inference.torch_session import TorchSession
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
 from dataengine.nets.heads import Arrays
+from dataengine.terminal.speech import say
 
 
 class TorchRunner:
@@ -36,16 +36,24 @@ class TorchRunner:
 
     def session(self, meta: ModelMeta, asked: Asked, batch: int) -> Session:
         """The same one for the same question, with the graphs that it has captured."""
-        for known_meta, known_asked, known_batch, session in self._sessions:
-            if (known_meta, known_asked, known_batch) == (meta, asked, batch):
-                return session
-        made = TorchSession(self._net, self._full, meta, asked, batch, self.device, self.dtype)
-        self._sessions.append((meta, asked, batch, made))
-        return made
+        for *question, known_session in self._sessions:
+            if question == [meta, asked, batch]:
+                return known_session
+        session = TorchSession(
+            net=self._net,
+            full=self._full,
+            meta=meta,
+            asked=asked,
+            batch=batch,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        self._sessions.append((meta, asked, batch, session))
+        return session
 
 
 def torch_runner(net: nn.Module, device: Device | None = None, precision: Precision = "fp32") -> TorchRunner:
-    """Run `net` in evaluation mode; None leaves it on the device that it lies on, another device gets a copy.
+    """Run `net` in evaluation mode; None leaves it on its device, another device gets a copy.
 
     In float32 on its own device the network itself is run, so later changes of its weights count.
     """
@@ -63,11 +71,11 @@ def load_runner(
 
     Raises:
         InputError: the checkpoint is missing or damaged.
-        EnvironmentFault: the device or the precision asked for is not to be had.
+        EnvironmentFault: the device or the precision asked for is not available.
     """
     net, meta = load_checkpoint(checkpoint)
     runner = torch_runner(net, device, precision)
-    print(f"{checkpoint} predicts on {in_words(runner.device, runner.dtype)}", file=sys.stderr, flush=True)
+    say(f"{checkpoint} predicts on {in_words(runner.device, runner.dtype)}")
     return runner, meta
 
 

@@ -31,17 +31,17 @@ IN_FLIGHT = 2  # batches whose crops must stay untouched: the one just submitted
 
 @dataclass(frozen=True)
 class Asked:
-    """What is wanted of every crop."""
+    """What to compute for every crop."""
 
     views: tuple[View, ...] = ("plain",)
     features: bool = False
-    """The backbone's features averaged over the crop, too."""
+    """Whether to return the backbone's features, averaged over the crop, too."""
 
     @property
     def sides(self) -> tuple[bool, ...]:
         """Which crops the network has to see: False as they are, True mirrored."""
-        wanted = {"plain": {False}, "mirrored": {True}, "averaged": {False, True}}
-        needed = set().union(*(wanted[view] for view in self.views)) | ({False} if self.features else set())
+        sides_of_view = {"plain": {False}, "mirrored": {True}, "averaged": {False, True}}
+        needed = set().union(*(sides_of_view[view] for view in self.views)) | ({False} if self.features else set())
         return tuple(sorted(needed))
 
 
@@ -136,6 +136,6 @@ def _mean(one: Arrays, other: Arrays) -> Arrays:
 
 
 def slices(crops_bgr: NDArray[np.uint8], batch: int) -> Sequence[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-    """(rows, crops) of crops that are at hand, `batch` at a time."""
+    """(rows, crops) of crops that are already cut, `batch` at a time."""
     starts = range(0, len(crops_bgr), batch)
     return [(np.arange(s, min(s + batch, len(crops_bgr))), crops_bgr[s : s + batch]) for s in starts]

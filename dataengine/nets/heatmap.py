@@ -21,9 +21,9 @@ Coordinates = Literal["udp", "stride"]
 # Cells below this share of the peak are background: an MSE-trained map has noise everywhere, which would outweigh the
 # bump in its moments because there are thousands of such cells.
 BACKGROUND_SHARE = 0.05
-KERNEL_REACH = 3.0  # the blur is cut off after so many standard deviations
+KERNEL_REACH = 3.0  # standard deviations at which the blur is cut off
 MAX_STEP_CELLS = 1.0  # a summit farther than this from the highest cell is noise
-FLAT = 1e-12  # a paraboloid with a smaller determinant has no summit to speak of
+FLAT = 1e-12  # a paraboloid with a smaller determinant has no usable summit
 TINY = 1e-10  # what the logarithm sees where a map is not positive
 
 
@@ -40,8 +40,8 @@ def decode(heatmaps: NDArray[np.floating[Any]], cell_px: tuple[float, float], bl
 
     `blur_sigma` is the width, in cells, of the Gaussian that smooths a map before the Newton step (DARK uses that of
     the labels); 0 leaves it as it is. Confidence is the peak's height, cut to 0..1. Values that are not finite count
-    as background; a map without a positive value has its place at its highest cell, confidence 0 and the spread of
-    knowing nothing.
+    as background; a map without a positive value has its place at its highest cell, confidence 0 and the
+    spread of a uniform distribution.
     """
     maps = np.where(np.isfinite(heatmaps), heatmaps, 0.0).astype(np.float64)
     n, joints, height, width = maps.shape
@@ -49,8 +49,8 @@ def decode(heatmaps: NDArray[np.floating[Any]], cell_px: tuple[float, float], bl
     row, column = np.divmod(highest, width)
     peak = maps.reshape(n, joints, -1).max(axis=-1)
     place = _summit(maps, row, column, blur_sigma)
-    kept = np.where((maps >= BACKGROUND_SHARE * peak[..., None, None]) & (maps > 0), maps, 0.0)
-    mass = np.where((peak > 0)[..., None, None], kept, 1.0)
+    foreground = np.where((maps >= BACKGROUND_SHARE * peak[..., None, None]) & (maps > 0), maps, 0.0)
+    mass = np.where((peak > 0)[..., None, None], foreground, 1.0)
     probability = mass / mass.sum(axis=(-2, -1), keepdims=True)
     variance = [_variance(probability.sum(axis=axis)) * size**2 for axis, size in zip((-2, -1), cell_px, strict=True)]
     entropy = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=(-2, -1)) / np.log(height * width)
@@ -72,9 +72,9 @@ def _variance(probability: NDArray[np.float64]) -> NDArray[np.float64]:
 def _summit(
     maps: NDArray[np.float64], row: NDArray[np.int64], column: NDArray[np.int64], blur_sigma: float
 ) -> NDArray[np.float64]:
-    """Summits (n, k, 2) as (x, y) in cells, by one Newton step on the logarithm from beside the highest cells."""
+    """Summits (n, k, 2) as (x, y) in cells, by one Newton step on the logarithm from the highest cells."""
     height, width = maps.shape[2:]
-    # A peak on the border is stepped to from the cell beside it, which has neighbours on all sides.
+    # For a peak on the border the step starts from the cell next to it, which has neighbours on all sides.
     middle = np.stack([np.clip(column, 1, width - 2), np.clip(row, 1, height - 2)], axis=-1)
     patch = _patches(maps, middle, blur_sigma)
     top = patch.max(axis=(-2, -1), keepdims=True)
@@ -89,8 +89,8 @@ def _summit(
     step_x = (twist * slope_y - bend_y * slope_x) / divisor
     step_y = (twist * slope_x - bend_x * slope_y) / divisor
     highest = np.stack([column, row], axis=-1).astype(np.float64)
-    found = middle + np.stack([step_x, step_y], axis=-1)
-    near = np.clip(found, highest - MAX_STEP_CELLS, highest + MAX_STEP_CELLS)
+    stepped = middle + np.stack([step_x, step_y], axis=-1)
+    near = np.clip(stepped, highest - MAX_STEP_CELLS, highest + MAX_STEP_CELLS)
     return np.where(is_summit[..., None], near, highest)
 
 

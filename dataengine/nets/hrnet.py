@@ -2,7 +2,7 @@
 
 Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation", CVPR 2019. Tensor names and shapes
 are those of the published pose checkpoints (``pose_hrnet_w32_256x192.pth`` and its like), which therefore load as they
-are. Those files were fitted with RGB images normalised as everywhere here and without unbiased coordinates: read them
+are. Those files were fitted with RGB images normalised as everywhere here and without unbiased coordinates: use them
 with ``network_kwargs: {coordinates: stride}``.
 """
 
@@ -22,7 +22,7 @@ COARSEST_STRIDE = 32
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside an identity."""
+    """Two 3x3 convolutions with an identity shortcut."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions beside a shortcut, a quarter as wide inside."""
+    """1x1, 3x3 and 1x1 convolutions with a shortcut, a quarter as wide inside."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()

@@ -18,18 +18,18 @@ class KeypointNetwork(nn.Module):
     """A subclass builds its backbone, calls `add_head` last, and gives `features`."""
 
     spare_weights: ClassVar[Sequence[str]] = ()
-    """Prefixes of tensors in published files that are no part of the backbone, such as a classifier."""
+    """Prefixes of tensors in published files that are not part of the backbone, such as a classifier."""
 
     def __init__(self, head: Head) -> None:
         super().__init__()
         self.head_kind = head
 
     def add_head(self, channels: int, stride: int, multiple_of: int | None = None) -> None:
-        """Build the head for features of so many channels, so many times smaller than the crop."""
+        """Build the head for `channels` features at 1/`stride` of the crop's size."""
         layout, step = self.head_kind.layout, multiple_of or stride
         if layout.input_width_px % step or layout.input_height_px % step:
             raise ParamsError(
-                f"params input size does not suit {type(self).__name__}",
+                f"params input size does not fit {type(self).__name__}",
                 expected=f"width and height in multiples of {step}",
                 got=f"{layout.input_width_px} x {layout.input_height_px}",
             )
@@ -38,11 +38,11 @@ class KeypointNetwork(nn.Module):
             self.add_module(name, layer)
 
     def stages(self) -> Sequence[Sequence[str]]:
-        """Prefixes of the backbone's tensor names, a stage each, in order from the image on; the head is none."""
+        """Prefixes of the backbone's tensor names, one stage each, from the image on; the head is not a stage."""
         raise NotImplementedError
 
     def stages_above(self, tensor: str) -> int:
-        """How many stages lie between a tensor and the answer, its own among them: 0 for the head's."""
+        """Number of stages between a tensor and the answer, its own included; 0 for the head's tensors."""
         stages = self.stages()
         found = [len(stages) - i for i, prefixes in enumerate(stages) if tensor.startswith(tuple(prefixes))]
         if tensor.split(".")[0] in self.head_layers:

@@ -15,7 +15,7 @@ from dataengine.nets.network import KeypointNetwork
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (He et al., 2016, basic block)."""
+    """Two 3x3 convolutions with a shortcut (He et al., 2016, basic block)."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ with Gaussian labels is RTMPose's (Jiang et al., 2023). Every crop pixel is spli
 symmetrically in the crop, so turning a distribution around is exactly mirroring the image: what flip tests need.
 
 `bin_centers_px` says where bins lie, `softmax` turns logits into distributions, `decode` reads those. The loss that
-teaches them stands in `train/losses/distribution.py`.
+fits them is in `train/losses/distribution.py`.
 """
 
 from typing import Any
@@ -22,7 +22,11 @@ CONFIDENT_REACH = 1 / 16
 
 
 def bin_centers_px(bins: int, split: float) -> NDArray[np.float64]:
-    """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers."""
+    """Crop pixel coordinate of each bin's centre, shape (bins,); pixel centres are whole numbers.
+
+    >>> bin_centers_px(4, split=2)  # two bins for pixel 0, two for pixel 1
+    array([-0.25,  0.25,  0.75,  1.25])
+    """
     return (np.arange(bins, dtype=np.float64) + 0.5) / split - 0.5
 
 

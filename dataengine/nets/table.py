@@ -7,7 +7,7 @@ depth, for learning rates that fall towards the image. Add one line to `NETWORKS
 head of `heads.HEADS` then works on it, and it is fitted with ``fit-student.network: <name>``. Tensor names are part of
 the checkpoint format, and of published files if it has such: set `spare_weights`, or `architecture_of` and
 `take_pretrained`, so that ``pretrained`` reads them. Convolution, batch norm, ReLU and linear layers export and
-quantise well and train fast on a CPU; others may not, and only the figures of the stage `export` tell.
+quantise well and train fast on a CPU; others may not; check the figures of the stage `export`.
 """
 
 from collections.abc import Mapping

@@ -103,8 +103,8 @@ def _from_source(kind: Any, source: str, **options: Any) -> Any:
     except _faults() as error:
         first = next(iter(str(error).splitlines()), "")
         raise InputError(
-            f"ViTPose weights {source!r} cannot be had",
-            expected="a folder with config.json and model.safetensors, or a hub name and a way to the hub",
+            f"ViTPose weights {source!r} cannot be loaded",
+            expected="a folder with config.json and model.safetensors, or a hub name and access to the hub",
             got=first,
         ) from error
 

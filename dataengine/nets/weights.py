@@ -1,4 +1,4 @@
-"""Tensors by name, from files that others wrote: read without running code, checked by name and shape."""
+"""Tensors by name from foreign files: read without running code, checked by name and shape."""
 
 import pickle
 import zipfile
@@ -58,15 +58,15 @@ def take_weights(
     joints): then all of that child keep what they have. Tensors whose names begin with a prefix in `spare` are ignored.
     """
     own = net.state_dict()
-    kept = {
+    kept_children = {
         child
         for child in optional
         if any(name not in weights or weights[name].shape != own[name].shape for name in own if _child(name) == child)
     }
-    expected = {name: tensor for name, tensor in own.items() if _child(name) not in kept}
+    expected = {name: tensor for name, tensor in own.items() if _child(name) not in kept_children}
     prefixes = tuple(spare)
     got = {name: t for name, t in weights.items() if name in expected or not (prefixes and name.startswith(prefixes))}
-    got = {name: tensor for name, tensor in got.items() if _child(name) not in kept}
+    got = {name: tensor for name, tensor in got.items() if _child(name) not in kept_children}
     check_names_and_shapes(source, expected, got)
     net.load_state_dict({**own, **got})
 

@@ -1,12 +1,12 @@
-"""Frozen clusters of poses: which one anybody's pose belongs to, and how rare that is among the training people.
+"""Frozen clusters of poses: which one a person's pose belongs to, and how rare that is among the training people.
 
-The stage `balance` writes them (``clusters.json``) and everybody may read them: `assign` gives a cluster to any person,
-seen or drawn, `rarity` a number from 0 to 1. A renderer that draws the poses of high rarity, or the members of small
-clusters, more often fills the long tail; selection may ask for them (``select.weights.rarity``); slices by cluster mean
-the same in every round for as long as the centres are the same, which `id` tells.
+The stage `balance` writes them (``clusters.json``) and any stage may read them: `assign` gives the cluster of any
+person, real or rendered, `rarity` a number from 0 to 1. A renderer that draws the poses of high rarity, or the members
+of small clusters, more often fills the long tail; selection may ask for them (``select.weights.rarity``); slices by
+cluster mean the same in every round for as long as the centres are the same; `id` is their hash.
 
     clusters = read_pose_clusters(Path("data/balance/clusters.json"))
-    cluster = clusters.assign(keypoints_px, visibility)  # (n,), UNCLUSTERED where there is no pose
+    cluster = clusters.assign(keypoints_px, visibility)  # (n,), UNCLUSTERED for people without a pose
     rarity = clusters.rarity(cluster)                    # (n,)
 """
 
@@ -71,10 +71,10 @@ class PoseClusters:
         return self.repeat_factor > 1
 
     def rarity(self, cluster: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How rare the members (n,) of clusters are, 0 (everybody is one) to 1 (none was seen): -ln p / ln(N + k).
+        """How rare the members (n,) of clusters are, 0 (everybody is in it) to 1 (nobody is): -ln p / ln(N + k).
 
         p = (count + 1) / (N + k) is the cluster's share of the N training people by Laplace's rule of succession,
-        -ln p its surprisal. Nothing is known of people without a pose: 0.
+        -ln p its surprisal. People without a pose get 0: nothing is known of them.
         """
         total = self.counts.sum() + len(self.counts)
         surprisal = np.log(total / (self.counts + 1)) / np.log(max(total, 2))

@@ -1,17 +1,17 @@
 """A pose as a vector: the same wherever the person stands, however large, and in the mirror.
 
-What clusters poses and what measures distances between them, in any room, does so here. `embed_poses` is the entry; its
-steps:
+All code that clusters poses or measures distances between them uses these vectors. `embed_poses` is the entry point;
+its steps:
 
 1. Bones, joint minus joint, forget where the person stands (`_bones`).
-2. Each is divided by the person's size, which the longest bone for its kind tells (`_stature_px`): a projected bone is
-   never longer than the bone, so foreshortened limbs do not mislead it.
+2. Each is divided by the person's size, computed from the longest bone for its kind (`_stature_px`): a projected bone
+   is never longer than the bone, so foreshortened limbs do not mislead it.
 3. An unlabelled elbow or knee between two labelled ends lies on the line between them (`_bridged`); else a bone with an
    unlabelled end stands in as a straight continuation of its neighbour (`_fill`).
 4. The pose and its mirror image are split into what they share and what changes sign between them; of the latter only
-   products of two are kept, in which the sign cancels (`_forget_mirroring`).
+   products of pairs are kept, in which the sign cancels (`_forget_mirroring`).
 
-Rotation in the image is kept: lying down is another pose than standing. Faces are left out: too many sets lack them.
+Rotation in the image is kept: lying down is another pose. Faces are left out: too many sets lack them.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ BONES: dict[str, tuple[str, str, float]] = {
 }
 # A third: with less, what is filled in would say more than what was labelled.
 LEAST_BONES = 4
-# People embedded at a time, so that what is needed on the way stays small beside the vectors.
+# People embedded at a time, so that intermediate results stay small compared with the vectors.
 _CHUNK = 8192
 
 _NAMES = tuple(BONES)
@@ -77,7 +77,7 @@ _TWIN = np.array(
     ]
 )
 _MIRRORED = np.array([(-1.0, 1.0) if "_" in name else (1.0, -1.0) for name in _NAMES])
-# One side says it all once the mirror image is told apart by sign: a left bone weighs for its twin, too.
+# One side is enough once signs distinguish a pose from its mirror image: a left bone counts for its twin, too.
 _ONE_SIDE = np.array([i for i, name in enumerate(_NAMES) if not name.startswith("right_")])
 _TWINS = np.sqrt([2.0 if name.startswith("left_") else 1.0 for name in _NAMES if not name.startswith("right_")])
 _COORDINATES = 2 * len(_ONE_SIDE)
@@ -87,12 +87,12 @@ DIMENSIONS = _COORDINATES + _COORDINATES * (_COORDINATES + 1) // 2
 def embed_poses(
     keypoints_px: Floats, visibility: NDArray[np.integer[Any]], dtype: type[np.floating[Any]] = np.float64
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Vectors (n, DIMENSIONS) for keypoints (n, 17, 2) and COCO flags (n, 17), and which of them mean anything (n,).
+    """Vectors (n, DIMENSIONS) for keypoints (n, 17, 2) and COCO flags (n, 17), and which of them are usable (n,).
 
     Unit: the person's stature, summed over bones. Euclidean distance between vectors is a distance between poses up to
     translation, scale and mirroring (with left and right exchanged). A person with fewer than LEAST_BONES labelled
-    bones, or of no size, gets zeros and False. Reckoned in float64; `dtype` is that of the vectors alone, for sets
-    whose vectors would fill the memory.
+    bones, or of no size, gets zeros and False. Computed in float64; `dtype` is only that of the returned vectors,
+    for sets whose vectors would fill the memory.
     """
     n = len(visibility)
     vectors, usable = np.empty((n, DIMENSIONS), dtype), np.empty(n, np.bool_)

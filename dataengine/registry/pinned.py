@@ -11,7 +11,7 @@ from dataengine.registry.store import stored_model
 def pinned_champion(params_file: Path) -> ExportedModel | None:
     """The artefacts of the pinned champion, checked; None where no champion is pinned.
 
-    Only the champion's name is read of section `compare`: the gate's policy may change without the reader's changing.
+    Of section `compare` only the champion's name is read, so that callers do not depend on the gate's policy.
 
     Raises:
         InputError: the registry has no such entry, or a file of it is missing or not what was promoted.

@@ -4,9 +4,9 @@
 methods of `Registry`, each of which returns another registry: `with_champion`, `with_rollback_to`, `with_candidate`,
 `without`, and `with_event` for the line of history.
 
-An entry changed by hand is refused by its digest, a changed, removed or exchanged event by the chain of theirs, and a
-champion that the events do not name by `_check_champion`. Digests have no secret: who rewrites the file together with
-all digests is found only by git's history. The artefacts are held by the checksums here, see `store`.
+An entry changed by hand is refused by its digest, a changed, removed or reordered event by the chain of digests, and
+a champion that the events do not name by `_check_champion`. Digests use no secret: a rewrite of the file together with
+all its digests shows only in git's history. The artefacts are checked against the checksums here, see `store`.
 
 The file is a side effect of `promote`, never an input or output of the DAG: what a round is compared with is the entry
 that `params.yaml` names. A process killed at any moment leaves the old file or the new one, never half of either.
@@ -30,9 +30,9 @@ State = Literal["champion", "candidate", "archived"]
 EventOutcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
 FORMAT = 2
 FORMER_PLACE = Path("train/registry.json")
-"""Where projects kept the registry once. One with a history that still lies there is not passed over in silence."""
+"""Where projects kept the registry once. A registry with a history that still lies there is an error."""
 UNSIGNED_FORMAT = 1
-"""Without digests; read as it stands, and written anew in the present format by the next change."""
+"""The format without digests; read as it stands, and rewritten in the present format by the next change."""
 CHAMPION_OUTCOMES: frozenset[EventOutcome] = frozenset({"promoted", "rolled back"})
 """Outcomes that make the event's model champion."""
 
@@ -49,44 +49,44 @@ class RegistryParams:
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that is or was champion, or may still become it; its artefacts lie in ``<store>/<id>/``."""
+    """A model that is or was champion, or may still become champion; its artefacts lie in ``<store>/<id>/``."""
 
     id: str
     """Hash of the exported networks, see `exported.model_id`."""
     state: State
     promoted_at: str
-    """UTC, ISO 8601; of a candidate, when it was entered."""
+    """UTC, ISO 8601; for a candidate, when it was entered."""
     ap: float
     """OKS AP on the frozen test set at that time."""
     ap_low: float
     ap_high: float
     test_sha256: str
-    """Of the test set's file: two AP figures compare only where this is the same."""
+    """SHA-256 of the test set's file: two AP figures can be compared only where this is the same."""
     files: dict[str, str]
-    """sha256 of every network and engine by name."""
+    """SHA-256 of every network and engine by name."""
     lineage: dict[str, Any]
-    """Hashes of weights, data and labels, params and code revision, as the export's sidecar tells them."""
+    """Hashes of weights, data and labels, params and code revision, from the export's sidecar."""
     records: dict[str, str] = field(default_factory=dict)
-    """sha256 of what lies beside the networks: sidecar, verdict and report. Empty in entries of format 1."""
+    """SHA-256 of the files next to the networks: sidecar, verdict and report. Empty in entries of format 1."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What became of one comparison, or a rollback."""
+    """The outcome of one comparison, or a rollback."""
 
     at: str
     """UTC, ISO 8601."""
     id: str
-    """The candidate; of a rollback, the model that is champion again."""
+    """The candidate; for a rollback, the model that is champion again."""
     outcome: EventOutcome
     against: str
-    """The pinned champion, "" for none; of a rollback, the model that was champion until then."""
+    """The pinned champion, "" for none; for a rollback, the model that was champion until then."""
     ap: float
     reason: str
     comparison_sha256: str
-    """Of the verdict's file: a rerun on the same verdict adds no second line. "" of a rollback."""
+    """SHA-256 of the verdict's file, "" for a rollback. A rerun on the same verdict adds no second line."""
     test_sha256: str = ""
-    """Of the test set; "" in events from before it was noted, and of a rollback, which uses none."""
+    """SHA-256 of the test set; "" in events from before it was recorded, and for a rollback, which uses none."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Registry:
         """The archived entry becomes champion again.
 
         Raises:
-            InputError: there is no such entry, or it is not archived.
+            InputError: the entry is unknown, or not archived.
         """
         entry = self.entry(entry_id)
         if entry.state != "archived":
@@ -158,8 +158,8 @@ class Registry:
     def uses(self, *, excluding: tuple[str, str] | None = None) -> dict[str, int]:
         """Comparisons that each test set has served, by its hash.
 
-        The same two models on the same set are one comparison however often it is run, and a model against itself is
-        none. `excluding` leaves out one comparison: candidate and champion.
+        The same two models on the same set are one comparison however often it is run, and a model against itself
+        does not count. `excluding` leaves out one comparison: candidate and champion.
         """
         pairs = {(e.test_sha256, e.id, e.against) for e in self.events if e.test_sha256 and e.id != e.against}
         return dict(Counter(test for test, *models in sorted(pairs) if tuple(models) != excluding))
@@ -219,12 +219,12 @@ def write_registry(path: Path, registry: Registry) -> None:
 
 
 def _entry_digest(entry: Mapping[str, Any]) -> str:
-    """Of all but the state, which the events vouch for."""
+    """Digest of an entry without its state, which the events vouch for."""
     return _digest({name: value for name, value in entry.items() if name not in ("state", "digest")})
 
 
 def _event_digest(event: Mapping[str, Any], earlier: list[dict[str, Any]]) -> str:
-    """Of the event and, by the digest of the one before, of all earlier ones."""
+    """Digest of the event and, through the digest of the one before, of all earlier ones."""
     return _digest([earlier[-1]["digest"] if earlier else "", _plain(event)])
 
 
@@ -250,7 +250,7 @@ def _check_words(registry: Registry) -> None:
         (e.outcome, get_args(EventOutcome)) for e in registry.events
     ]:
         if word not in allowed_words:
-            raise ValueError(f"{word!r} where one of {', '.join(allowed_words)} belongs")
+            raise ValueError(f"{word!r} instead of one of {', '.join(allowed_words)}")
 
 
 def _check_champion(registry: Registry) -> None:
@@ -265,7 +265,7 @@ def _check_champion(registry: Registry) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the registry against every other process that wants to change it; waits for its turn.
+    """Lock the registry against every other process that wants to change it; waits for its turn.
 
     The lock is on the file's folder, so that no lock file lies about in git; the kernel frees it when a process dies.
     """

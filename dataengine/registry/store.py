@@ -1,7 +1,7 @@
 """The store of the registry's models: ``<store>/<id>/`` holds an export, and the verdict and report that entered it.
 
-`keep` puts a model in, `stored_model` is the only way out: it holds every file against the sidecar's checksums and
-against the registry's, so that neither a flipped byte nor an export exchanged as a whole passes for what was promoted.
+`keep` puts a model in, `stored_model` is the only way out: it checks every file against the checksums of the sidecar
+and of the registry, so that neither a flipped byte nor another export passes for what was promoted.
 """
 
 import shutil
@@ -17,10 +17,10 @@ _FIX = "`dvc pull` the store, or restore it from a backup"
 
 
 def keep(model: ExportedModel, records: Mapping[str, Path], store: Path) -> tuple[ExportedModel, dict[str, str]]:
-    """Copy `model` into the store, with the files `records` beside it under their names.
+    """Copy `model` into the store, with the files `records` next to it under their names.
 
-    Returns the copy and the checksums of what lies beside its networks. A sound copy, of a killed run or of an earlier
-    time, is taken as it is; a damaged one is replaced in one step.
+    Returns the copy and the checksums of the files next to its networks. An intact copy, from an earlier or a killed
+    run, is used as it is; a damaged one is replaced in one step.
     """
     target = store / model.id
     sources = {SIDECAR: model.folder / SIDECAR, **records}

@@ -1,4 +1,4 @@
-"""DVC and git of this project, as programs: experiments run, their metrics and results read back."""
+"""This project's DVC and git, run as programs: run experiments, read their metrics and results back."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ class DvcProject:
     ) -> None:
         """`dvc exp run` in a temporary folder. Raises InputError when it fails.
 
-        `copied` are files and folders of the project that neither git nor DVC brings there. `alone` runs the stage
-        itself whatever DVC remembers of it, and none before it: for stages that are made to read what is no dependency.
+        `copied` are files and folders of the project that neither git nor DVC brings there. `alone` runs the stage even
+        if DVC considers it up to date, and no stage before it: for stages made to read files that are not among their
+        dependencies.
         """
-        untracked = not self._git("ls-files", LOCK_NAME)  # it tells which outputs are in the cache
+        untracked = not self._git("ls-files", LOCK_NAME)  # the lock file names the outputs in the cache
         paths = [LOCK_NAME] if untracked else []
         paths += [path.resolve().relative_to(self.root.resolve()).as_posix() for path in copied]
         words = [word for path in paths for word in ("--copy-paths", path)]
@@ -98,7 +99,7 @@ class DvcProject:
         return [name for name, entry in stages.items() if deps & set(_made(entry))]
 
     def ingredients(self, stage: str) -> dict[str, Any]:
-        """What decides a stage's result, whatever the commit: of it and of all that it takes results of.
+        """What decides a stage's result, whatever the commit: its own ingredients and those of the stages before it.
 
         Command, sections of params.yaml, and hashes of files by path, a folder's one by one.
         """
@@ -146,7 +147,7 @@ class DvcProject:
         return self._program("git", *arguments)
 
     def _program(self, *command: str) -> str:
-        """Its output. Raises EnvironmentFault when it fails."""
+        """Standard output of a program. Raises EnvironmentFault when it fails."""
         try:
             done = subprocess.run(
                 _callable(command), cwd=self.root, env=_environment(), capture_output=True, text=True, check=True
@@ -182,10 +183,10 @@ def _made(entry: dict[str, Any]) -> list[str]:
 
 
 def _callable(command: Sequence[str]) -> list[str]:
-    """dvc is that of this environment."""
+    """The command, with dvc run by this environment's Python."""
     return [sys.executable, "-m", *command] if command[0] == "dvc" else list(command)
 
 
 def _environment() -> dict[str, str]:
-    """With this environment's programs first: stages are started by the name of their command."""
+    """The environment variables, this environment's programs first on PATH: stages start commands by name."""
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

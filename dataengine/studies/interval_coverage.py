@@ -1,7 +1,7 @@
 """How often the bootstrap interval of a difference in AP holds the true difference: simulated, by number of clusters.
 
-Each trial draws a test set and two models (`simulation.py`), computes the interval as the gate does, and looks whether
-the difference on a set without end lies in it. The plain percentile interval is counted beside it.
+Each trial draws a test set and two models (`simulation.py`), computes the interval as the gate does, and checks
+whether it holds the difference on an infinite set. The plain percentile interval is checked as well.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,10 @@ from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pa
 from dataengine.evaluation.ap.matching import average_precision
 from dataengine.files import atomic_path
 from dataengine.parallel import parallel_map
+from dataengine.terminal.speech import say
 
 LEVEL = 0.95
-TRIALS_AT_ONCE = 50  # what a worker takes at a time
+TRIALS_AT_ONCE = 50  # trials that a worker takes at a time
 GAIN = 0.15  # logits of OKS, about 3.5 AP
 
 SETS: tuple[SimulatedSet, ...] = (
@@ -73,13 +74,13 @@ def command(
     out: Annotated[Path, typer.Option(help="Markdown file for the table.")],
     trials: Annotated[int, typer.Option(help="Simulated pairs of models for each kind of test set.")] = 1000,
     resamples: Annotated[int, typer.Option(help="Resamples of each interval.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
 ) -> None:
     """Measure how often the 95 % interval of a gain in AP holds the true gain, for few and for many clusters.
 
-    Each row of the table is a kind of test set: so many independent clusters of so many images, two correlated models,
-    equal or one 3.5 AP better. The same seed gives the same table.
+    Each row of the table is a kind of test set: a number of independent clusters, the images in each, and two
+    correlated models, equal or one 3.5 AP better. The same seed gives the same table.
 
     Example: dataengine simulate-coverage --out docs/results/coverage.md
     """
@@ -89,7 +90,7 @@ def command(
     line = f"dataengine simulate-coverage --out {out} --trials {trials} --resamples {resamples} --seed {seed}"
     with atomic_path(out) as path:
         path.write_text(table(rows, line), encoding="utf-8")
-    print(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 def simulate_coverage(
@@ -100,7 +101,14 @@ def simulate_coverage(
     for test in tests:
         truth = true_gain(test, seed)
         jobs += [
-            Trials(test, truth, seed, first, min(TRIALS_AT_ONCE, trials - first), resamples)
+            Trials(
+                test=test,
+                truth=truth,
+                seed=seed,
+                first=first,
+                count=min(TRIALS_AT_ONCE, trials - first),
+                resamples=resamples,
+            )
             for first in range(0, trials, TRIALS_AT_ONCE)
         ]
     outcomes = parallel_map(run_trials, jobs, description=f"x{TRIALS_AT_ONCE} trials", workers=workers)

@@ -36,7 +36,7 @@ def command_line(command: str, **options: object) -> str:
 
 
 def unfinished(known: int, planned: int, unit: str) -> list[str]:
-    """Lines that say how much of a study is there; none for a whole one."""
+    """Lines that say how much of a study is done; none if all of it is."""
     return [] if known == planned else [f"**Unfinished: {known} of {planned} {unit}s are known.**", ""]
 
 
@@ -61,7 +61,7 @@ def new_figure(width_in: float, height_in: float) -> "Figure":
 
 
 def write_page(report: Path, name: str, lines: Sequence[str], figure: "Figure") -> None:
-    """Write `name`.md, which shows the plot beside it, and `name`.png into the folder `report`."""
+    """Write `name`.md, which shows the plot, and `name`.png into the folder `report`."""
     with atomic_path(report / f"{name}.png") as partial:
         figure.savefig(partial, metadata={"Software": None})  # else it changes with the library's version
     with atomic_path(report / f"{name}.md") as partial:

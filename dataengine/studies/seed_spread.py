@@ -37,6 +37,10 @@ def seed_means(groups: Mapping[GroupT, Sequence[float]]) -> dict[GroupT, SeedMea
     """The mean of each group that has a value, with the pooled interval of `half_widths`.
 
     A group of one value has no interval: its own spread is not known, whatever that of the others.
+
+    >>> means = seed_means({"real only": [0.50, 0.52, 0.51], "mixed": [0.55, 0.57, 0.56]})
+    >>> print(means["mixed"].text(), means["mixed"].gain_over(means["real only"]).text("+"), sep="; ")
+    0.560 ± 0.016; +0.050 ± 0.023
     """
     filled = {name: values for name, values in groups.items() if len(values)}
     widths = half_widths(list(filled.values())) if filled else np.empty(0)

@@ -9,24 +9,31 @@ from dataengine.errors import InputError
 FIT_STAGES = ("fit-teacher", "fit-student")
 """The stages of dvc.yaml that fit a network, in their order: a study compares what one of them makes."""
 NULL = "null"
-"""No value, in the words of params.yaml."""
+"""How params.yaml writes "no value"."""
 FINGERPRINT_DIGITS = 8
 
 
 def parse_settings(settings: Sequence[str], owned: Collection[str]) -> dict[str, str]:
-    """Key -> value of each ``section.key=value`` of `--set`; the last of a key counts.
+    """Key -> value of each ``section.key=value`` of `--set`; the last value of a key counts.
 
     The + or ++ that `dvc exp run -S` takes before a key is left out: experiments are given every param with ++.
 
     Raises:
         InputError: one has another form, or its key is in `owned`: params that the study sets itself.
+
+    >>> parse_settings(["fit.epochs=2", "++mix.seed=1", "fit.epochs=3"], owned=["mix.synthetic_per_real"])
+    {'fit.epochs': '3', 'mix.seed': '1'}
     """
     parsed = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         key = key.lstrip("+")
         if not equals or "." not in key or key in owned:
-            raise InputError("--set cannot be used", expected="section.key=value that is no option", got=setting)
+            raise InputError(
+                "--set cannot be used",
+                expected="section.key=value, not a param that an option of the study sets",
+                got=setting,
+            )
         parsed[key] = value
     return parsed
 
@@ -49,7 +56,7 @@ def parse_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
 
 
 def parse_stage(stage: str) -> str:
-    """`stage`. Raises InputError where it fits no network."""
+    """`stage`; InputError if it does not fit a network."""
     if stage not in FIT_STAGES:
         raise InputError("--stage is unknown", expected=" | ".join(FIT_STAGES), got=stage)
     return stage

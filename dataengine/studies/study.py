@@ -1,7 +1,7 @@
-"""The runner of all studies: it runs each trial that is not known yet and keeps the page up to date.
+"""The runner of all studies: it runs each trial that has no outcome yet and keeps the page up to date.
 
 A trial is one fit: an experiment of DVC in a folder of its own, so the checkout stays as it is. A study that was
-stopped goes on where it stood, because what a trial came to is found again by the trial's name.
+stopped continues where it was, because a trial's outcome is found by the trial's name.
 """
 
 from abc import ABC, abstractmethod
@@ -11,10 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-import typer
-
 from dataengine.studies.dvc_project import DvcProject
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 
 TrialT = TypeVar("TrialT", bound=Hashable)
 OutcomeT = TypeVar("OutcomeT")
@@ -22,7 +21,7 @@ OutcomeT = TypeVar("OutcomeT")
 
 @dataclass(frozen=True, kw_only=True)
 class Study(ABC, Generic[TrialT, OutcomeT]):
-    """Trials in the working folder's project, and the folder that shows what they came to."""
+    """Trials in the working folder's project, and the folder for their outcomes."""
 
     command: ClassVar[str]
     """The command that runs the study."""
@@ -36,7 +35,7 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
 
     @cached_property
     def project(self) -> DvcProject:
-        """The working folder's project. InputError or EnvironmentFault where it is none."""
+        """The project in the working folder; InputError or EnvironmentFault if there is none."""
         return DvcProject(Path.cwd(), self.report / "study.log")
 
     @abstractmethod
@@ -49,39 +48,39 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
 
     @abstractmethod
     def known(self, trial: TrialT) -> OutcomeT | None:
-        """What an earlier call found; None where the trial has to be run."""
+        """The outcome that an earlier call kept; None if the trial has to be run."""
 
     @abstractmethod
     def outcome(self, trial: TrialT) -> OutcomeT:
-        """Run the trial, and keep what it came to where `known` finds it."""
+        """Run the trial, and keep its outcome where `known` finds it."""
 
     @abstractmethod
     def write(self, known: Mapping[TrialT, OutcomeT]) -> None:
         """Write the page and the plot of the trials known so far."""
 
     def run(self) -> None:
-        """Run the trials that are not known, and write the page after each of them.
+        """Run the trials that have no outcome yet, and write the page after each of them.
 
         Raises:
             InputError: a trial fails, or lacks what it needs.
-            EnvironmentFault: the working folder is no project of git and DVC.
+            EnvironmentFault: the working folder is not a git and DVC project.
         """
         self.prepare()
         trials = self.trials()
-        known = {trial: found for trial in trials if (found := self.known(trial)) is not None}
-        typer.echo(f"{self.command}: {len(known)} of {len(trials)} {self.unit}s are known", err=True)
-        self.write(known)
-        missing = [trial for trial in trials if trial not in known]
+        outcomes = {trial: outcome for trial in trials if (outcome := self.known(trial)) is not None}
+        say(f"{self.command}: {len(outcomes)} of {len(trials)} {self.unit}s are known")
+        self.write(outcomes)
+        missing = [trial for trial in trials if trial not in outcomes]
         for trial in track(missing, self.command.replace("-", " "), unit=self.unit):
-            known[trial] = self.outcome(trial)
-            self.write(known)
+            outcomes[trial] = self.outcome(trial)
+            self.write(outcomes)
         page = self.report / self.page_name
-        typer.echo(f"{self.command}: {page}.md and {page}.png", err=True)
+        say(f"{self.command}: wrote {page}.md and {page}.png")
 
     def experiment(
         self, name: str, params: Mapping[str, str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False
     ) -> str:
-        """Revision of the experiment `name`, which is run where there is none; see `DvcProject.run_experiment`."""
+        """Revision of the experiment `name`, which is run if it does not exist; see `DvcProject.run_experiment`."""
         if name not in self.project.experiments():
             self.project.run_experiment(name, params, stage, copied=copied, alone=alone)
         return self.project.experiments()[name]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 ParamsFile = Annotated[
-    Path, typer.Option("--params", help="YAML file with the params; the command reads its own section.")
+    Path, typer.Option("--params", help="YAML file with the params; a command reads the sections that it needs.")
 ]
 PARAMS_FILE = Path("params.yaml")
 """Default of `ParamsFile`."""

@@ -11,7 +11,7 @@ SECONDS_BETWEEN_LOG_LINES = 10.0
 
 
 def track(iterable: Iterable[T], description: str, total: int | None = None, unit: str = "it") -> Iterator[T]:
-    """Iterate over `iterable` with a bar that tells count, rate and time left."""
+    """Iterate over `iterable` with a bar that shows count, rate and time left."""
     is_terminal = sys.stderr.isatty()
     yield from tqdm(
         iterable,

@@ -1,6 +1,6 @@
 """Two ways to write a line: `say` what happened, and `answer` what was asked for.
 
-What was asked for goes to standard output, so that it can be piped; all else goes to standard error. Errors are raised
+Results go to standard output, so that they can be piped; everything else goes to standard error. Errors are raised
 (`dataengine.errors`), never printed.
 """
 

@@ -1,11 +1,10 @@
 """Video frames in display order, upright, as BGR arrays.
 
 `iter_frames` decodes with PyAV and applies the rotation that phones write into the container instead of turning the
-pixels. A file that breaks off yields the frames that are there, and its fault is told once. `video_hash` names a video
-by its bytes, so that a renamed file keeps its identity; with index and pts it makes a frame's `FrameAddress`.
+pixels. A file that breaks off yields the frames that are there, and its fault is reported once. `video_hash` names a
+video by its bytes, so that a renamed file keeps its identity; with index and pts it makes a frame's `FrameAddress`.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,12 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.terminal.speech import say
 
 RIGHT_ANGLE_TOLERANCE_DEG = 1.0
-LARGEST_FRAME_PX = 1 << 26  # 8192 x 8192: a header that claims more is taken for hostile, not for a camera
-# Containers may state a few frames more than they show (edit lists, trailing B-frames); more missing is a broken tail.
+LARGEST_FRAME_PX = 1 << 26  # 8192 x 8192: a header that claims more is taken for hostile input
+# Containers may state a few frames more than they show (edit lists, trailing B-frames); more missing frames are a
+# broken tail.
 MISSING_FRAMES_TOLERATED, MISSING_SHARE_TOLERATED = 2, 0.01
 # A playlist must not make us read other files or the network.
 _OPEN_OPTIONS = {"protocol_whitelist": "file"}
@@ -43,7 +44,7 @@ class Frame:
 
 @dataclass(frozen=True, order=True)
 class FrameAddress:
-    """Names one frame for good, whatever the file is called and however it is sampled."""
+    """The permanent name of a frame, whatever the file is called and however it is sampled."""
 
     video_sha256: str
     index: int
@@ -54,7 +55,13 @@ class FrameAddress:
 
     @classmethod
     def parse(cls, text: str) -> "FrameAddress":
-        """Read what ``str`` wrote; anything else is an `InputError`."""
+        """Read what ``str`` wrote; anything else is an `InputError`.
+
+        >>> str(FrameAddress.parse("3f2a#14@7168"))
+        '3f2a#14@7168'
+        >>> FrameAddress.parse("3f2a#14@7168").index
+        14
+        """
         digest, _, rest = text.partition("#")
         index, _, pts = rest.partition("@")
         try:
@@ -69,7 +76,7 @@ def iter_frames(
     """Yield frames start, start + every, ... below stop (None: to the end), turned upright.
 
     A broken tail ends the frames; `tell` gets one line about it (None: standard error). Raises InputError when the
-    file is missing, is no video, has no video stream, or not one frame of it can be decoded.
+    file is missing, is not a video, has no video stream, or none of its frames can be decoded.
     """
     if every < 1 or start < 0:
         raise InputError(
@@ -84,7 +91,7 @@ def iter_frames(
 def decoded_frames(
     path: Path, *, stop: int | None = None, tell: Teller | None = None
 ) -> Iterator[tuple[int, av.VideoFrame, av.VideoStream]]:
-    """Index, frame as FFmpeg gives it, and stream, for what needs no pixels in BGR; errors as `iter_frames`."""
+    """Index, frame as FFmpeg gives it, and stream, for callers that need no BGR pixels; errors as `iter_frames`."""
     fault, index = "", -1
     with _opened(path) as container:
         stream = _video_stream(container, path)
@@ -105,7 +112,7 @@ def decoded_frames(
     if index < 0:
         raise InputError(f"{path}: no frame can be decoded", got=fault or "an empty video stream", fix="drop the file")
     if fault:
-        (tell or _to_stderr)(f"{path}: broken after frame {index}, the {index + 1} frames before are used: {fault}")
+        (tell or say)(f"{path}: broken after frame {index}, the {index + 1} frames before are used: {fault}")
 
 
 def video_hash(path: Path) -> str:
@@ -114,7 +121,7 @@ def video_hash(path: Path) -> str:
 
 
 def seconds(frame: av.VideoFrame, stream: av.VideoStream, index: int) -> float:
-    """When the frame is shown. Raw elementary streams carry no time stamps: there the frame rate has to do."""
+    """When the frame is shown. Raw elementary streams carry no time stamps; the time then comes from the frame rate."""
     if frame.time is not None:
         return float(frame.time)
     return index / float(stream.average_rate or 1)
@@ -145,10 +152,6 @@ def _missing(stream: av.VideoStream, decoded: int) -> str:
     if missing <= max(MISSING_FRAMES_TOLERATED, MISSING_SHARE_TOLERATED * stream.frames):
         return ""
     return f"the file states {stream.frames} frames"
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _upright_bgr(frame: av.VideoFrame) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Which frames of a video are worth keeping: by rate, by change, and sharp.
 
-`sample_frames` is the whole; `survey` looks at every frame once in small, `choose` decides from that. Where the rate
+`sample_frames` does it all; `survey` looks at a thumbnail of every frame, `choose` decides from those. Where the rate
 alone decides, the video is decoded once; else twice, because sharpness is judged against the whole shot.
 """
 
@@ -27,7 +27,7 @@ class FrameSampling:
     """How frames are chosen. Each rule drops frames; the defaults drop none."""
 
     every: int = 1
-    """Every so many frames; used where fps is 0."""
+    """Take every n-th frame; used where fps is 0."""
     fps: float = 0.0
     """Frames per second by the clock of the video, which may run unevenly; 0 goes by `every`."""
     min_change: float = 0.0
@@ -54,7 +54,7 @@ class FrameSampling:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Every frame of a video, in small."""
+    """Every frame of a video, as a thumbnail."""
 
     time_s: NDArray[np.float64]  # (n,) presentation times
     thumbnails: NDArray[np.uint8]  # (n, h, w, 3) BGR, as coded: not turned upright
@@ -71,11 +71,13 @@ def sample_frames(path: Path, sampling: FrameSampling, *, tell: Teller | None = 
         slots = _Slots(sampling.fps)
         yield from (frame for frame in iter_frames(path, tell=tell) if slots.opens(frame.pts_s))
         return
-    wanted = set(choose(survey(path, tell=tell), sampling).tolist())
-    if not wanted:
+    wanted_indices = set(choose(survey(path, tell=tell), sampling).tolist())
+    if not wanted_indices:
         return
-    for frame in iter_frames(path, stop=max(wanted) + 1, tell=lambda line: None):  # its faults were told above
-        if frame.index in wanted:
+    for frame in iter_frames(
+        path, stop=max(wanted_indices) + 1, tell=lambda line: None
+    ):  # its faults were reported above
+        if frame.index in wanted_indices:
             yield frame
 
 
@@ -110,19 +112,19 @@ def choose(seen: Survey, sampling: FrameSampling) -> NDArray[np.int64]:
     sharp = seen.sharpness >= sampling.min_sharpness * median[seen.shot]
     slots = _Slots(sampling.fps) if sampling.fps else _Slots(1 / sampling.every)
     clock = seen.time_s if sampling.fps else np.arange(len(seen.time_s), dtype=np.float64)
-    kept: list[int] = []
+    kept_indices: list[int] = []
     for index in np.flatnonzero(sharp):
-        last = kept[-1] if kept else None
+        last = kept_indices[-1] if kept_indices else None
         same_shot = last is not None and seen.shot[last] == seen.shot[index]
         if same_shot and difference(seen.thumbnails[last], seen.thumbnails[index]) < sampling.min_change:
             continue
         if slots.opens(float(clock[index])):
-            kept.append(int(index))
-    return np.array(kept, dtype=np.int64)
+            kept_indices.append(int(index))
+    return np.array(kept_indices, dtype=np.int64)
 
 
 class _Slots:
-    """Divides time into slots of 1 / rate and lets one frame pass in each: a gap in time is not made up for."""
+    """Divides time into slots of 1 / rate and lets one frame pass in each; a gap in time is not made up for."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate

@@ -1,8 +1,9 @@
 """Where shots begin, from small pictures of the frames.
 
 A cut is a jump in colours (histograms, which motion hardly changes) and in pixels (which a flash of light changes, but
-for a frame or two only). `shot_starts` wants both jumps to be large, and large beside their neighbours in time, so that
-fast motion and camera shake, which change many frames in a row, are no cuts. Dissolves over many frames are not found.
+for a frame or two only). `shot_starts` asks for both jumps to be large, and large compared with their neighbours in
+time, so that fast motion and camera shake, which change many frames in a row, are not cuts. Dissolves over many frames
+are not found.
 """
 
 from itertools import pairwise

@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_every_stage_runs_anew_also_those_that_keep_their_outputs(project: Path) -> None:
+def test_every_stage_runs_again_also_those_that_keep_their_outputs(project: Path) -> None:
     for _ in range(2):  # `make` fails where its output is still there
         figures = {figure.name: figure.ours for figure in repro.run()}
     assert list(figures) == ["repro.make_s", "repro.use_s", "repro.total_s", "repro.noop_s"]
@@ -44,6 +44,6 @@ def test_a_failing_stage_gives_the_kept_output_back(project: Path) -> None:
     assert (project / "kept" / "a").read_text() == "1\n"
 
 
-def test_without_dvc_yaml_is_told(tmp_path: Path) -> None:
+def test_without_dvc_yaml_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"dvc\.yaml"):
         repro.stages(tmp_path / "dvc.yaml")

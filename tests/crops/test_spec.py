@@ -44,7 +44,7 @@ def test_the_box_of_the_whole_image_without_padding_is_the_identity() -> None:
 
 @pytest.mark.parametrize("side", [60.0, 150.0, 333.0, 700.0])
 def test_pixels_land_where_points_do(side: float) -> None:
-    """In an image whose values are its coordinates, each crop pixel tells where it came from, shrunk or enlarged."""
+    """In an image whose values are its coordinates, each crop pixel shows where it came from, shrunk or enlarged."""
     ys, xs = np.mgrid[0:800, 0:1000]
     image = np.stack([xs / 4, ys / 4, xs * 0], axis=2).astype(np.uint8)
     matrix = crop_matrix(np.array([[150.0, 60.0, side, side]]), SPEC)[0]

@@ -46,8 +46,8 @@ def test_precision_is_that_of_the_fits() -> None:
     assert answer.fault == ""
     assert answer.record["auto"]["name"] in ("bf16", "fp32")
     assert answer.record["fp32"]["name"] == "fp32"
-    assert "takes a GPU" in answer.record["fp16"]["fault"]
-    assert "none of auto" in answer.record["double"]["fault"]
+    assert "needs a GPU" in answer.record["fp16"]["fault"]
+    assert "not one of auto" in answer.record["double"]["fault"]
 
 
 def test_cuda_by_name_without_a_gpu_is_said() -> None:
@@ -73,7 +73,7 @@ def test_libraries_say_what_they_can(name: str) -> None:
 
 
 def test_a_tensorrt_whose_builder_does_not_start() -> None:
-    """As `tensorrt` does without a GPU: pybind reports the missing builder as a TypeError."""
+    """What `tensorrt` does without a GPU: pybind reports the missing builder as a TypeError."""
 
     def refuse(logger: object) -> None:
         raise TypeError("pybind11::init(): factory function returned nullptr")

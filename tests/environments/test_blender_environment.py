@@ -48,7 +48,7 @@ def test_without_python_3_11_set_up_goes_on_and_says_what_is_missing(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     ensure_blender(tmp_path / "venv")
-    assert "all works but rendering; install python3.11" in capsys.readouterr().out
+    assert "only rendering will not work; install python3.11" in capsys.readouterr().err
     assert not (tmp_path / "venv").exists()
 
 

@@ -41,7 +41,7 @@ def test_a_turned_scaled_and_moved_pose_has_no_pa_error(seed: int, scale: float)
 
 def test_alignment_is_that_of_scipy() -> None:
     truth, found = poses(2, 1), poses(3, 1)
-    found = truth + 0.3 * found  # near enough that the best alignment is no mirroring, which scipy would allow
+    found = truth + 0.3 * found  # near enough that the best alignment does not mirror, which scipy would allow
     known = np.ones((1, 17), dtype=bool)
     _, b, _ = procrustes(truth[0], found[0])
     size = np.linalg.norm(truth[0] - truth[0].mean(axis=0))

@@ -73,7 +73,7 @@ def test_instructions_that_turn_out_slower_are_left_alone(monkeypatch: pytest.Mo
     assert "AVX512-BF16" in chosen.reason and "9.0 times slower" in chosen.reason
 
 
-def test_a_wish_is_granted_and_its_price_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wish_is_granted_and_its_price_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch, False, SLOW, avx2=True)
     chosen = choose_precision("bf16", CPU)
     assert chosen.name == "bf16"

@@ -20,7 +20,7 @@ several_cores = pytest.mark.skipif(available_cores() < 2, reason="one core alone
 
 @pytest.fixture
 def as_many_threads_as_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As PyTorch has them where nobody interferes."""
+    """PyTorch's own number of threads, when nobody interferes."""
     for name in threads._PINNED_BY_USERS:
         monkeypatch.delenv(name, raising=False)
     before = torch.get_num_threads()

@@ -54,7 +54,7 @@ def mirrored(figure: NDArray[np.float64], around_x: float = 0.0) -> NDArray[np.f
 
 
 def crowd(counts: tuple[int, ...], seed: int = 0, noise: float = 0.01, source: str = "real") -> People:
-    """So many people of each figure, one an image, of random place, size and mirroring; extra `figure` says which."""
+    """`counts` people of each figure, one an image, of random place, size and mirroring; extra `figure` says which."""
     rng = np.random.default_rng(seed)
     kinds = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     keypoints = []
@@ -74,7 +74,7 @@ def crowd(counts: tuple[int, ...], seed: int = 0, noise: float = 0.01, source: s
 
 
 def write_crowd(path: Path, people: People) -> None:
-    """A COCO file of `people` with a noisy picture for each beside it."""
+    """A COCO file of `people`, and a noisy picture for each in the folder next to it."""
     rng = np.random.default_rng(0)
     folder = path.parent / "images"
     folder.mkdir(parents=True, exist_ok=True)

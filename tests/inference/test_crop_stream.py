@@ -162,7 +162,7 @@ def test_nobody_one_person_and_a_batch_larger_than_the_set(tmp_path: Path) -> No
         np.testing.assert_array_equal(collected(stream, len(some)), crop_people(some, images, SPEC)[0])
 
 
-def test_an_empty_box_is_told_before_any_thread_starts(tmp_path: Path) -> None:
+def test_an_empty_box_is_reported_before_any_thread_starts(tmp_path: Path) -> None:
     people, images = crowd(tmp_path, [0, 1])
     flat_box = people.replace(bbox_xywh_px=people.bbox_xywh_px * np.array([1, 1, 1, 0], np.float32))
     with pytest.raises(InputError, match="a box is empty"):

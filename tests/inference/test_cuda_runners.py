@@ -25,7 +25,7 @@ def model(tmp_path: Path) -> ExportedModel:
     return ExportedModel(tmp_path, "", META, {})
 
 
-def test_a_library_without_cuda_is_told(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_without_cuda_is_reported(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(EnvironmentFault, match="built for the CPU alone; pip install onnxruntime-gpu"):
         onnx_cuda_runner(model.folder / "model.onnx")
@@ -34,7 +34,7 @@ def test_a_library_without_cuda_is_told(model: ExportedModel, monkeypatch: pytes
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
-def test_a_silent_fall_back_to_the_cpu_is_told(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_fall_back_to_the_cpu_is_reported(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library offers CUDA, and then runs on the CPU: as where the driver or cuDNN is missing."""
     if PROVIDER in onnxruntime.get_available_providers():
         pytest.skip("this onnxruntime has CUDA")
@@ -43,7 +43,7 @@ def test_a_silent_fall_back_to_the_cpu_is_told(model: ExportedModel, monkeypatch
         onnx_cuda_runner(model.folder / "model.onnx")
 
 
-def test_pytorch_without_a_device_is_told(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pytorch_without_a_device_is_reported(model: ExportedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EnvironmentFault, match="PyTorch sees no CUDA device"):
         torch_cuda_runner(model)

@@ -38,9 +38,9 @@ def test_an_old_gpu_keeps_full_precision(pretend: pytest.MonkeyPatch) -> None:
     assert choose_precision("auto", GPU) == torch.float32
 
 
-def test_a_gpu_without_bf16_is_told(pretend: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_bf16_is_reported(pretend: pytest.MonkeyPatch) -> None:
     pretend.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
-    with pytest.raises(EnvironmentFault, match="precision: bf16: got a GPU that has none"):
+    with pytest.raises(EnvironmentFault, match="precision: bf16: got a GPU without it"):
         choose_precision("bf16", GPU)
     pretend.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     assert choose_precision("bf16", GPU) == torch.bfloat16

@@ -44,7 +44,7 @@ def test_a_changed_byte_is_noticed(saved: Path) -> None:
     content = bytearray((saved / WEIGHTS_NAME).read_bytes())
     content[-1] ^= 1
     (saved / WEIGHTS_NAME).write_bytes(content)
-    with pytest.raises(InputError, match="is not the file its metadata speak of"):
+    with pytest.raises(InputError, match="is not the file that its metadata describe"):
         load_checkpoint(saved)
 
 

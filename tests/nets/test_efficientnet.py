@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with the package's weights, beside a forward pass written from TensorFlow's definition."""
+"""EfficientNet-Lite0 with the package's weights, against a forward pass written from TensorFlow's definition."""
 
 import sys
 

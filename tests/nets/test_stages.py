@@ -1,4 +1,4 @@
-"""Every network tells its stages in the order in which an image passes through them."""
+"""Every network names its stages in the order in which an image passes through them."""
 
 from itertools import pairwise
 from typing import Any

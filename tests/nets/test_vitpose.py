@@ -73,11 +73,11 @@ def test_another_input_size_is_refused(published: tuple[Path, Any]) -> None:
 def test_what_is_no_vitpose_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for source in (str(tmp_path), "nobody/no-such-model"):
-        with pytest.raises(InputError, match=r"cannot be had|holds no ViTPose model") as caught:
+        with pytest.raises(InputError, match=r"cannot be loaded|holds no ViTPose model") as caught:
             architecture_of("vitpose", source)
         assert "\n" not in str(caught.value)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(InputError, match=r"expected model_type vitpose|cannot be had"):
+    with pytest.raises(InputError, match=r"expected model_type vitpose|cannot be loaded"):
         architecture_of("vitpose", str(tmp_path))
     with pytest.raises(ParamsError, match="config"):
         build_network("vitpose", LAYOUT, kwargs={"config": {"backbone_config": 3}})

@@ -77,7 +77,7 @@ def test_a_rerun_adds_no_second_line() -> None:
     assert len(once.with_event(event("a", "another comparison")).events) == 2
 
 
-def test_unknown_entry_is_told() -> None:
+def test_unknown_entry_is_reported() -> None:
     with pytest.raises(InputError, match="begin-round"):
         Registry().with_champion(entry("a")).entry("b")
 
@@ -119,7 +119,7 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
         read_registry(tmp_path / "registry.json")
 
 
-def test_format_1_is_read_and_written_anew(tmp_path: Path) -> None:
+def test_format_1_is_read_and_rewritten(tmp_path: Path) -> None:
     path = tmp_path / "registry.json"
     write_registry(path, two_promotions())
     record = json.loads(path.read_text())

@@ -16,7 +16,7 @@ FRAMES = 12
 
 
 def still(index: int) -> NDArray[np.uint8]:
-    """Grey level tells the frame; the bright corner tells which way is up."""
+    """A frame whose grey level is its index; the bright corner shows which way is up."""
     image = np.full((48, 64, 3), 20 * index, np.uint8)
     image[:16, :16] = 255
     return image
@@ -69,7 +69,7 @@ def test_a_cut_off_file_yields_what_is_there_and_says_so_once(tmp_path: Path, sh
     assert f"frame {len(rest) - 1}" in told[0]
 
 
-def test_a_fault_is_told_on_standard_error_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_is_reported_on_standard_error_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = write_clip(tmp_path / "whole.mp4", [textured(index) for index in range(30)], movflags="faststart")
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     list(iter_frames(whole))

@@ -105,7 +105,7 @@ def test_senseless_rules_are_refused(bad: dict[str, float]) -> None:
         FrameSampling(**bad)  # type: ignore[arg-type]
 
 
-def test_a_broken_tail_is_told_once_though_the_video_is_read_twice(tmp_path: Path) -> None:
+def test_a_broken_tail_is_reported_once_though_the_video_is_read_twice(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "cut.mp4", [textured(i) for i in range(30)], movflags="faststart")
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
     told: list[str] = []

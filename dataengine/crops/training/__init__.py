@@ -1,4 +1,4 @@
-"""Augmented training samples, and the loader that never starves training.
+"""Augmented training samples, and the loader that keeps training supplied.
 
 In reading order: `samples.py` (a sample from its row and seed) with `augment.py`, `photometric.py`, `occlusion.py` and
 `backgrounds.py`; `decode.py`, `patch.py`, `patch_source.py` and `patch_store.py` (as few pixels decoded as a sample

@@ -2,7 +2,7 @@
 
 `random_affines` turns uniform draws into rotation, scale, shift and mirroring; `swap_sides` renames the joints of a
 mirrored person; `reach` says how much of the image those maps can ever show. How the pixels look is `photometric.py`,
-what is hidden `occlusion.py`, what stands behind a synthetic person `backgrounds.py`. All chance is handed in.
+what is hidden `occlusion.py`, what stands behind a synthetic person `backgrounds.py`. Random numbers are passed in.
 """
 
 from dataclasses import dataclass, fields
@@ -41,7 +41,7 @@ class AugmentParams:
     weather_share: float = 0.0
     """Share of the samples with rain, snow, haze or a cast shadow."""
     background_share: float = 0.0
-    """Share of the synthetic people, those mostly in sight, who are put before a real photograph; takes their masks."""
+    """Share of the synthetic people, those mostly in sight, who are put before a real photograph; needs their masks."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

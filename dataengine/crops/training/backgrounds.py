@@ -1,7 +1,7 @@
 """Real photographs behind synthetic people.
 
 A rendered person is cut out by their mask and put in front of a window of a real picture, so that the network cannot
-tell synthetic people by the world they stand in. Labels stay as they are: what hid a joint in the rendering leaves a
+recognise synthetic people by the scene around them. Labels stay as they are: what hid a joint in the rendering leaves a
 gap in the mask, through which the photograph shows.
 """
 
@@ -26,7 +26,7 @@ class Backgrounds:
     """The real pictures of a training set; windows of them are taken where no labelled person stands, if possible."""
 
     def __init__(self, people: People, images: Images, spec: CropSpec) -> None:
-        """No real picture at all is an `InputError`."""
+        """Raises InputError when the set has no real picture."""
         real = people.take(people.source == _SOURCE)
         self._images = images.take(np.unique(images.rows_of(real.image_id)))
         if not len(self._images):
@@ -51,13 +51,13 @@ class Backgrounds:
         return np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
     def _picture(self, number: int) -> tuple[NDArray[np.uint8], int]:
-        kept = self._kept.get(number)
-        if kept is not None:
-            return kept
+        cached_picture = self._kept.get(number)
+        if cached_picture is not None:
+            return cached_picture
         path, size = str(self._images.path[number]), (self._images.width[number], self._images.height[number])
-        wanted = _KEPT_PIXELS_PER_CROP_SIDE * max(self._spec.width_px, self._spec.height_px)
+        side_px = _KEPT_PIXELS_PER_CROP_SIDE * max(self._spec.width_px, self._spec.height_px)
         decoded = decode_reduced(
-            path, read_bytes(path), int(reduction(min(size) / wanted)), (int(size[0]), int(size[1]))
+            path, read_bytes(path), int(reduction(min(size) / side_px)), (int(size[0]), int(size[1]))
         )
         with self._lock:
             if decoded[0].nbytes <= self._room_bytes and number not in self._kept:
@@ -68,7 +68,7 @@ class Backgrounds:
     def _emptiest(
         self, rng: np.random.Generator, shape: tuple[int, ...], boxes: NDArray[np.float32]
     ) -> tuple[int, int, int, int]:
-        """Of a few windows of the crop's aspect, the one that people take least of: x, y, width, height."""
+        """The window that people cover least, out of a few random ones of the crop's aspect: x, y, width, height."""
         aspect = self._spec.width_px / self._spec.height_px
         widest = min(shape[1], shape[0] * aspect)
         widths = np.maximum(1, widest * rng.uniform(0.4, 1.0, _WINDOW_TRIES))

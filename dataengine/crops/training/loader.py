@@ -32,7 +32,7 @@ _BATCHES_AHEAD = 3  # beyond those being made
 
 @dataclass(frozen=True)
 class LoaderParams:
-    """How crops are made ready while the network trains. None of it changes what is trained on."""
+    """How crops are prepared while the network trains. None of it changes what is trained on."""
 
     workers: int | None = None
     """Threads that make batches. Null: one next to a network on the CPU, which needs the cores itself; for a GPU all
@@ -40,18 +40,18 @@ class LoaderParams:
     cache_folder: str = ""
     """Patches are kept here between runs; empty keeps them in memory only. Several processes may share it."""
     cache_gb: float = 8.0
-    """Size that the folder is kept to."""
+    """Size limit of the folder, GB."""
 
     def __post_init__(self) -> None:
         if (self.workers is not None and self.workers < 1) or not self.cache_gb > 0:
             raise ParamsError("workers and cache_gb", expected="workers null or >= 1, and cache_gb > 0")
 
     def threads(self, device: str) -> int:
-        """How many threads make batches for a network on `device`, cpu or cuda."""
+        """Number of threads that make batches for a network on `device`, cpu or cuda."""
         return self.workers or (1 if device == "cpu" else max(1, min(MOST_WORKERS, available_cores() - 1)))
 
     def store(self) -> PatchStore | None:
-        """The store on disk, where one is wanted."""
+        """The store on disk; None without a `cache_folder`."""
         return PatchStore(Path(self.cache_folder), int(self.cache_gb * 1e9)) if self.cache_folder else None
 
 
@@ -101,7 +101,7 @@ def epoch_batches(
     the whole epoch where `order` is one rank's part of it: the union of all ranks then is what one process would see.
     """
     return prepared_batches(
-        samples, order, batch, seed, epoch, _as_it_is, workers=workers, places=places, waited=waited
+        samples, order, batch, seed, epoch, prepare=_as_it_is, workers=workers, places=places, waited=waited
     )
 
 
@@ -118,7 +118,7 @@ def prepared_batches(
     places: NDArray[np.int64] | None = None,
     waited: WaitClock | None = None,
 ) -> Iterator[Item]:
-    """As `epoch_batches`, but what `prepare` makes of each batch, in the loader's threads.
+    """Like `epoch_batches`, but yields what `prepare` makes of each batch, in the loader's threads.
 
     `raw` leaves the images as uint8, for a device that normalises them itself.
     """
@@ -142,7 +142,7 @@ def epoch_view_batches(
     places: NDArray[np.int64] | None = None,
     waited: WaitClock | None = None,
 ) -> Iterator[ViewBatch]:
-    """As `epoch_batches`, but a weak and a strong view of each sample.
+    """Like `epoch_batches`, but with a weak and a strong view of each sample.
 
     For training on unlabelled people by consistency (FixMatch: Sohn et al., NeurIPS 2020), where the answer to the weak
     view is the label of the strong one; both fits train on labels alone and draw with `epoch_batches`.
@@ -226,5 +226,5 @@ def _starts(order: NDArray[np.int64], batch: int) -> range:
 def _seeds(
     seed: int, epoch: int, places: NDArray[np.int64] | None, start: int, count: int
 ) -> list[tuple[int, int, int]]:
-    chosen = range(start, start + count) if places is None else places[start : start + count]
-    return [(seed, epoch, int(place)) for place in chosen]
+    sample_places = range(start, start + count) if places is None else places[start : start + count]
+    return [(seed, epoch, int(place)) for place in sample_places]

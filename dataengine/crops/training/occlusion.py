@@ -1,8 +1,8 @@
 """Rectangles blotted out of a crop, at random or over joints, and what that does to visibility.
 
 A joint that was visible (2) and is blotted out becomes occluded (1). It stays labelled and keeps its weight: COCO
-annotators label joints they cannot see, OKS counts them, and inferring them is what the occlusion is to teach.
-(albumentations' CoarseDropout does not tell which joints it hid, unless all of `Compose` is run with keypoints.)
+annotators label joints they cannot see, OKS counts them, and inferring them is what the occlusion teaches.
+(albumentations' CoarseDropout does not report the joints it hid, unless all of `Compose` is run with keypoints.)
 """
 
 import numpy as np
@@ -39,17 +39,18 @@ def joint_holes(
     joints = np.flatnonzero(candidates)
     if not len(joints):
         return np.empty((0, 4), dtype=np.int64)
-    chosen = rng.permutation(joints)[: int(rng.integers(1, MOST_JOINTS + 1))]
+    chosen_joints = rng.permutation(joints)[: int(rng.integers(1, MOST_JOINTS + 1))]
     size = np.array([width_px, height_px])
-    extent = np.maximum(3.0, rng.uniform(*CUTOUT_EXTENT, (len(chosen), 2)) * size)
-    middle = points_px[chosen] + rng.uniform(-CUTOUT_OFFSET, CUTOUT_OFFSET, (len(chosen), 2)) * extent
+    extent = np.maximum(3.0, rng.uniform(*CUTOUT_EXTENT, (len(chosen_joints), 2)) * size)
+    offset = rng.uniform(-CUTOUT_OFFSET, CUTOUT_OFFSET, (len(chosen_joints), 2))
+    middle = points_px[chosen_joints] + offset * extent
     low = np.clip(np.floor(middle - extent / 2 + 0.5), 0, size - 1).astype(np.int64)
     high = np.clip(np.ceil(middle + extent / 2 + 0.5), low + 1, size).astype(np.int64)
     return np.concatenate([low, high], axis=1)
 
 
 def blot(crop: NDArray[np.uint8], holes: Holes, rng: np.random.Generator) -> None:
-    """Fill the holes of `crop` (H, W, 3) in place: black, one colour, or noise, each as often."""
+    """Fill the holes of `crop` (H, W, 3) in place: black, one colour or noise, equally often."""
     for x0, y0, x1, y1 in holes:
         kind = rng.integers(3)
         hole = crop[y0:y1, x0:x1]

@@ -73,8 +73,8 @@ class PatchSource:
                 self._remember(row, stored)
                 return stored
         image, factor = decode_reduced(picture.path, content, picture.factor, picture.size_px)
-        wanted = [row, *(int(other) for other in picture.persons if other != row)]
-        for person in wanted if self._keeps() else wanted[:1]:
+        wanted_rows = [row, *(int(other) for other in picture.persons if other != row)]
+        for person in wanted_rows if self._keeps() else wanted_rows[:1]:
             cut = self._cut(person, image, factor)
             if person == row:
                 patch = cut
@@ -125,7 +125,7 @@ def _rle(people: People, row: int, size_px: tuple[int, int]) -> Mapping[str, Any
         packed = counts.encode("ascii") if isinstance(counts, str) else bytes(counts)
     except (TypeError, KeyError, ValueError) as error:
         raise InputError(
-            f"the segmentation of person {row} is no mask",
+            f"the segmentation of person {row} is not a mask",
             expected="COCO's compressed RLE: size and counts",
             got=str(error),
         ) from error

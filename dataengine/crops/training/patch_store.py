@@ -2,7 +2,8 @@
 
 A patch's name is the hash of what it was cut from (`patch_key`), so nothing in the store is ever out of date. Files are
 written under a temporary name and renamed; two processes that make the same patch write the same bytes. Each file
-carries a checksum: a damaged one is removed and made anew. Past its size limit the store drops what was longest unused.
+carries a checksum: a damaged one is removed and made again. Past its size limit the store drops what has been unused
+for longest.
 """
 
 import contextlib
@@ -10,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import struct
-import sys
 import threading
 import zlib
 from pathlib import Path
@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from dataengine.crops.training.patch import Patch, Region
 from dataengine.errors import EnvironmentFault
 from dataengine.files import WRITE_FAULTS
+from dataengine.terminal.speech import say
 
 _MAGIC = b"depatch1"
 _HEADER = struct.Struct("<8sIiiidqq")  # magic, checksum, height, width, channels, factor, x0, y0
 _SUFFIX, _PARTIAL, _LOCK = ".patch", ".partial", ".lock"
-_SWEEP_SHARE = 1 / 16  # of the limit that a process may write between two looks at the whole
+_SWEEP_SHARE = 1 / 16  # share of the limit that a process may write between two sweeps
 _FULL_AFTER_SWEEP = 0.9
 
 
@@ -41,7 +42,7 @@ def patch_key(content: NDArray[np.uint8], decode_factor: int, region: Region, ma
 class PatchStore:
     """A folder of patches of at most about `limit_bytes`.
 
-    Each process looks after the limit when it has written a sixteenth of it, so p processes may pass it by p / 16.
+    Each process checks the limit when it has written a sixteenth of it, so p processes may pass it by p / 16.
     """
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
@@ -72,7 +73,7 @@ class PatchStore:
         return patch
 
     def put(self, key: str, patch: Patch) -> None:
-        """Store the patch. A full or read-only disk ends the storing with one line, not the run."""
+        """Store the patch. A full or read-only disk ends storing with one line; the run goes on."""
         if not self._writable:
             return
         content = _packed(patch)
@@ -89,7 +90,7 @@ class PatchStore:
             if error.errno not in WRITE_FAULTS:
                 raise
             self._writable = False
-            print(f"crop cache {self._folder}: nothing more is stored: {error}", file=sys.stderr)
+            say(f"crop cache {self._folder}: nothing more is stored: {error}")
             return
         self._note_written(len(content))
 
@@ -103,17 +104,17 @@ class PatchStore:
             self._sweep()
 
     def _sweep(self) -> None:
-        """Drop what was longest unused until the store is well below its limit. One process at a time sweeps.
+        """Drop what has been unused for longest until the store is well below its limit. One process at a time sweeps.
 
-        The others wait: who went on writing beside a slow sweeper would leave more than the limit behind.
+        The others wait: a process that went on writing during a slow sweep would leave more than the limit behind.
         """
         with (self._folder / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            found = sorted(_stats(self._folder))
-            total = sum(size for _, size, _ in found)
+            stored_files = sorted(_stats(self._folder))
+            total = sum(size for _, size, _ in stored_files)
             if total <= self._limit_bytes:
                 return
-            for _, size, path in found:
+            for _, size, path in stored_files:
                 if total <= self._limit_bytes * _FULL_AFTER_SWEEP:
                     break
                 Path(path).unlink(missing_ok=True)
@@ -124,7 +125,7 @@ class PatchStore:
 
 
 def _stats(folder: Path) -> list[tuple[float, int, str]]:
-    """(last use, bytes, path) of every file, also of those that a killed process left half written."""
+    """(last use, bytes, path) of every file, including those that a killed process left half written."""
     found = []
     for shelf in os.scandir(folder):
         for entry in os.scandir(shelf.path) if shelf.is_dir() else ():

@@ -30,7 +30,7 @@ Change = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 @dataclass(frozen=True)
 class _Step:
     share: float
-    changes: tuple[Change, ...]  # one of them, each as likely
+    changes: tuple[Change, ...]  # one of them is drawn, all equally likely
 
 
 class Photometric:
@@ -41,9 +41,9 @@ class Photometric:
         self._shares = np.array([step.share for step in self._steps])
 
     def apply(self, crop_rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """The crop (H, W, 3), changed by the chance of `rng`."""
-        chosen = np.flatnonzero(rng.random(len(self._steps)) < self._shares)
-        for number in chosen:
+        """The crop (H, W, 3), changed by random draws from `rng`."""
+        chosen_steps = np.flatnonzero(rng.random(len(self._steps)) < self._shares)
+        for number in chosen_steps:
             changes = self._steps[number].changes
             change = changes[0] if len(changes) == 1 else changes[int(rng.integers(len(changes)))]
             crop_rgb = change(crop_rgb, rng)

@@ -1,7 +1,7 @@
 """Training samples: augmented crops of people, each a pure function of (people, row, seed).
 
 `CropSamples.sample` and `draw` give one view of a person; `views` gives a weak and a strong one with the map between
-them, for a teacher that labels the weak view and a student that must agree on the strong one. Pixels come from
+them, for training in which the answer to the weak view labels the strong one. Pixels come from
 patches (`patch_source.py`) by one bilinear sampling, whatever the turn, scale and mirroring.
 """
 
@@ -50,7 +50,7 @@ class ViewPair:
 
     @property
     def mirrored(self) -> bool:
-        """Whether one view is the other's mirror image: then joints change their names on the way, too."""
+        """Whether one view is the other's mirror image: then left and right joints change names, too."""
         return self.weak.mirrored != self.strong.mirrored
 
 
@@ -99,7 +99,7 @@ class CropSamples:
         if augment.background_share and (people.source == "synthetic").any() and not masked.any():
             raise InputError(
                 "synthetic people have no masks, or none of them is in sight",
-                fix="mix anew, or set augment.background_share: 0",
+                fix="run `dataengine mix` again, or set augment.background_share: 0",
             )
 
     def __len__(self) -> int:
@@ -110,15 +110,15 @@ class CropSamples:
         return self._source.image_path(row)
 
     def sample(self, row: int, seed: tuple[int, ...]) -> Sample:
-        """Person `row`, augmented by the chance that `seed` stands for."""
+        """Person `row`, augmented by random draws from `seed`."""
         return self.draw([row], [seed])[0]
 
     def draw(self, rows: Sequence[int] | NDArray[np.int64], seeds: Sequence[tuple[int, ...]]) -> list[Sample]:
-        """Persons `rows` (b,), each augmented by the chance of its own seed."""
+        """Persons `rows` (b,), each augmented by random draws from its own seed."""
         return self._drawn(np.asarray(rows, dtype=np.int64), seeds, self._augment)
 
     def views(self, rows: Sequence[int] | NDArray[np.int64], seeds: Sequence[tuple[int, ...]]) -> list[ViewPair]:
-        """A weak and a strong view of each of the persons `rows` (b,); takes the argument `weak`."""
+        """A weak and a strong view of each of the persons `rows` (b,); needs the constructor's argument `weak`."""
         if self._weak is None:
             raise InputError("no weak augmentation was given", fix="pass `weak` to CropSamples")
         index = np.asarray(rows, dtype=np.int64)
@@ -170,7 +170,7 @@ class CropSamples:
         rng: np.random.Generator,
         params: AugmentParams,
     ) -> NDArray[np.uint8]:
-        """Make holes in the crop, in place, and tell what can still be seen in it."""
+        """Make holes in the crop, in place; returns the joints' visibility (17,) after that."""
         width, height = self.spec.width_px, self.spec.height_px
         somewhere, at_joints = rng.random() < params.dropout_share, rng.random() < params.joint_cutout_share
         parts = [random_holes(rng, width, height)] if somewhere else []
@@ -198,7 +198,7 @@ class CropSamples:
 def _with_masks(people: People) -> NDArray[np.bool_]:
     """Which persons can be put before another background: synthetic, with a mask, most of their joints in sight.
 
-    Of people behind things the mask holds too little: their labels would lie on a photograph that does not show them.
+    The mask of a mostly hidden person holds too little: the labels would lie on a photograph that does not show them.
     """
     masks = people.extras.get("segmentation")
     if masks is None:

@@ -24,14 +24,14 @@ def _choose(wish: str, device: str) -> dict[str, str]:
     from dataengine.hardware.precision import PRECISIONS, choose_precision
 
     if wish not in PRECISIONS:
-        return {"fault": f"precision: {wish} is none of {', '.join(PRECISIONS)}"}
+        return {"fault": f"precision: {wish} is not one of {', '.join(PRECISIONS)}"}
     if wish == "fp16" and device == "cpu":
-        return {"fault": "precision: fp16 takes a GPU"}
+        return {"fault": "precision: fp16 needs a GPU"}
     try:
-        chosen = choose_precision(wish, torch.device(device))
+        choice = choose_precision(wish, torch.device(device))
     except DataEngineError as error:
         return {"fault": str(error)}
-    return {"name": chosen.name, "reason": chosen.reason}
+    return {"name": choice.name, "reason": choice.reason}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Programs asked with a time limit: whatever they do, the answer is a value, never an exception."""
+"""Programs run with a time limit: whatever they do, the result is a value, never an exception."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Reply:
     fault: str = ""
     """"" where it ended well."""
     record: Mapping[str, Any] = field(default_factory=dict)
-    """The JSON object in its last line, where `ask_record` asked."""
+    """The JSON object in its last line, if `ask_record` was called."""
 
 
 def ask(command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None) -> Reply:
@@ -52,7 +52,7 @@ def ask(command: Sequence[str], limit_s: float, environment: Mapping[str, str] |
 
 
 def ask_record(command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None) -> Reply:
-    """As `ask`, of a program whose last line is a JSON object; libraries may have printed before it."""
+    """Like `ask`, for a program whose last line is a JSON object; libraries may have printed before it."""
     answer = ask(command, limit_s, environment)
     if answer.fault:
         return answer
@@ -64,9 +64,9 @@ def ask_record(command: Sequence[str], limit_s: float, environment: Mapping[str,
 
 
 def importing_environment() -> dict[str, str]:
-    """The environment for a Python that shall import this package, wherever it was started."""
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *([known] if known else [])])}
+    """The environment for a Python that is to import this package, wherever it was started."""
+    python_path = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *([python_path] if python_path else [])])}
 
 
 def _last_words(text: str) -> str:

@@ -3,7 +3,7 @@
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
 narrow. So whole clusters (`image_clusters`) are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models
 and all slices.
-`paired_intervals` compares two models, `draw_ap` gives the bare draws of any number of models and slices. A `Resampled`
+`paired_intervals` compares two models, `draw_ap` gives the raw draws of any number of models and slices. A `Resampled`
 figure answers for any quantile, so that a policy may spend its error as it likes.
 """
 
@@ -37,7 +37,7 @@ class Resampled:
 
     @classmethod
     def of(cls, value: float, draws: NDArray[np.float64], clusters: float) -> Self:
-        """Leave out draws that are NaN: of clusters that hold nobody who counts."""
+        """Leave out draws that are NaN: their clusters hold nobody who counts."""
         return cls(value, draws[~np.isnan(draws)], clusters)
 
     def quantile(self, probability: float) -> float:
@@ -70,7 +70,7 @@ class PairedIntervals:
     first: Interval
     second: Interval
     difference: Interval  # first minus second
-    gain: Resampled  # what `difference` was read from: ask it for any other quantile
+    gain: Resampled  # what `difference` was read from; it gives any other quantile
 
     @property
     def draws(self) -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ class PairedIntervals:
 
 
 def effective_clusters(matches: Matches, clusters: NDArray[np.int64]) -> float:
-    """How many clusters of equal size tell as much: (sum of people)^2 / sum of squares (Kish 1965, sect. 8.2)."""
+    """Number of clusters of equal size that carry as much information: (sum n)^2 / sum n^2 (Kish 1965, sect. 8.2)."""
     persons = np.bincount(clusters, weights=matches.persons)
     return float(persons.sum() ** 2 / (persons**2).sum()) if persons.any() else 0.0
 
@@ -92,13 +92,13 @@ def draw_ap(
     rng: np.random.Generator,
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """AP (r, k) of each of the k `models` in each of `resamples` draws of as many clusters, with replacement.
+    """AP (r, k) of each of the k `models` in each of `resamples` bootstrap draws of the clusters, with replacement.
 
     All models are of the same images; `clusters` (m,) follows the order of their `image_id`. They need not be of the
     same people: a slice is a model too. NaN where the drawn clusters hold nobody who counts.
 
     Args:
-        threads: At most so many at once, by default as many as this process may use. The draws do not depend on it.
+        threads: Number of threads; by default as many as this process may use. The draws do not depend on it.
     """
     if any(not np.array_equal(model.image_id, models[0].image_id) for model in models):
         raise ValueError("all models must be matched on the same images")
@@ -125,7 +125,7 @@ def draw_ap(
 def interval_of(
     matches: Matches, clusters: NDArray[np.int64], *, resamples: int, level: float, rng: np.random.Generator
 ) -> Interval:
-    """Interval of one model's AP, for results without a rival; the gate compares two by `paired_intervals`.
+    """Interval of one model's AP on its own; the gate compares two models by `paired_intervals`.
 
     `clusters` (m,) follows the order of `matches.image_id`.
     """

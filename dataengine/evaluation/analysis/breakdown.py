@@ -1,7 +1,7 @@
 """Why AP is lost: errors of joints, of scores, false detections and people not found, and what each costs.
 
 After Ronchi & Perona, "Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation" (ICCV 2017). `break_down`
-tells each detection's and each joint's error and AP after fixing one class after the other, in the order of the
+finds each detection's and each joint's error, and AP after fixing one class after the other, in the order of the
 authors' `coco-analyze`: misses, swaps, inversions, jitters, scores, false detections, people not found. The cost of a
 class is what its fixing adds once all before it are fixed. Three things differ from that program: AP is the mean over
 all OKS thresholds instead of that at one, people of all sizes count, and a fixed joint has exactly the similarity that
@@ -42,9 +42,9 @@ SCORE = "score"
 class ErrorBreakdown:
     """Errors of one model's detections."""
 
-    joints: Mapping[str, Mapping[str, int]]  # by joint: how many are good, jitter, inversion, swap, miss
+    joints: Mapping[str, Mapping[str, int]]  # by joint: number of good, jitter, inversion, swap, miss
     labels: NDArray[np.str_]  # (d,) one word for each given detection, see `_labels`; ready to be a FiftyOne field
-    misscored: NDArray[np.bool_]  # (d,) stands for a person whom a detection of lower score fits better
+    misscored: NDArray[np.bool_]  # (d,) stands for a person that a detection with a lower score fits better
     not_found: NDArray[np.bool_]  # (n,) given people whom no detection stands for
     ap: float
     ap_after: Mapping[str, float]  # by `STEPS`: AP with this class and all before it fixed
@@ -81,7 +81,7 @@ def break_down(
         misscored=flags,
         not_found=not_found,
         ap=average_precision(pairs.match()),
-        ap_after=_ap_after_mending(pairs, errors),
+        ap_after=_ap_after_fixing(pairs, errors),
     )
 
 
@@ -99,9 +99,9 @@ def _labels(
 ) -> NDArray[np.str_]:
     """The word for each detection (d,).
 
-    "background": it stands for nobody; "duplicate": for somebody whom a detection of higher score has; "ignored": for
-    somebody whom nobody has to find. Else its most frequent joint error, of equals the graver one; else "score" where
-    only that is wrong, or "good". ("dropped" are those beyond the most that count of an image.)
+    "background": it stands for nobody; "duplicate": for somebody who has a detection of higher score; "ignored": for an
+    ignored person. Otherwise its most frequent joint error, the graver one of equals; otherwise "score" if only that is
+    wrong, or "good". ("dropped": beyond the number of detections that count per image.)
     """
     counts = np.column_stack([np.count_nonzero(kind == code, axis=1) for code in FIXED])
     names = np.array([JOINT_ERRORS[code] for code in FIXED])
@@ -112,7 +112,7 @@ def _labels(
 
 
 def _rivals(pairs: Pairs, person: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Detections (d,) whose person fits one of nobody better, and detections of nobody that fit a taken person."""
+    """Detections (d,) whose person an unassigned one fits better, and unassigned ones that fit an assigned person."""
     misscored, duplicate = np.zeros(len(person), dtype=bool), np.zeros(len(person), dtype=bool)
     for image in np.unique(pairs.detections.image[person < 0]):
         table = _table(pairs, image)
@@ -126,7 +126,7 @@ def _rivals(pairs: Pairs, person: NDArray[np.int64]) -> tuple[NDArray[np.bool_],
     return misscored, duplicate
 
 
-def _ap_after_mending(pairs: Pairs, errors: JointErrors) -> dict[str, float]:
+def _ap_after_fixing(pairs: Pairs, errors: JointErrors) -> dict[str, float]:
     """AP by `STEPS`, each on top of those before it."""
     after = {}
     points = pairs.detections.keypoints_px
@@ -153,9 +153,9 @@ def _with(pairs: Pairs, detections: Detections) -> Pairs:
 
 
 def _best_scores(pairs: Pairs) -> NDArray[np.float64]:
-    """Scores (d,) that rank best: the OKS of the assignment with the greatest sum of OKS, 0 for who is left without.
+    """Scores (d,) that rank best: the OKS of the assignment with the greatest sum of OKS, 0 for unassigned detections.
 
-    (Ronchi & Perona, sect. 3.3.) Ignored people take part only in that who finds them has the score of nobody.
+    (Ronchi & Perona, sect. 3.3.) A detection of an ignored person scores like one of nobody.
     """
     scores = np.zeros(len(pairs.detections))
     both = (np.diff(pairs.detection_start) > 0) & (np.diff(pairs.truth_start) > 0)

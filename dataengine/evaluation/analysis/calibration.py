@@ -1,7 +1,7 @@
-"""Calibration: whether confidence says how good a pose is, and how sure a joint.
+"""Calibration: whether confidence predicts how good a pose is, and whether a joint is found.
 
-A detection's confidence stands for the OKS that it will have (Gu et al., "On the Calibration of Human Pose Estimation",
-ICML 2024: ranking by expected OKS is what AP rewards); a joint's for the chance that it is found. Both are binned by
+A detection's confidence predicts the OKS that it will have (Gu et al., "On the Calibration of Human Pose Estimation",
+ICML 2024: ranking by expected OKS is what AP rewards); a joint's the probability that it is found. Both are binned by
 confidence: the gap between mean confidence and mean outcome, weighted by the bins' counts, is the expected calibration
 error (Naeini et al., AAAI 2015; Guo et al., ICML 2017).
 """
@@ -34,11 +34,11 @@ class Reliability:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Confidence against what came of it."""
+    """Confidence against outcome."""
 
     pose: Reliability  # detections: score against OKS
     joint: Reliability | None  # all labelled joints together: confidence against being found; None without confidences
-    joints: Mapping[str, Reliability]  # each joint by name, where somebody has it labelled
+    joints: Mapping[str, Reliability]  # each joint by name, if anybody has it labelled
 
 
 def reliability(
@@ -46,14 +46,20 @@ def reliability(
 ) -> Reliability:
     """Bin `confidence` (k,) in 0..1 and compare with `outcome` (k,) in 0..1.
 
-    Bins hold their lower edge, and the last its upper too.
+    Bins include their lower edge, the last one its upper edge, too.
 
     Raises:
         InputError: a confidence is outside of 0..1 or not a number.
+
+    >>> sure_of_90_percent, right_in_half = np.full(4, 0.9), np.array([True, False, True, False])
+    >>> round(reliability(sure_of_90_percent, right_in_half).ece, 3)
+    0.4
     """
     if not ((confidence >= 0) & (confidence <= 1)).all():
         bad = confidence[~((confidence >= 0) & (confidence <= 1))][0]
-        raise InputError("a confidence is no probability", expected="0..1", got=f"{bad:g}", fix="calibrate the scores")
+        raise InputError(
+            "confidence outside 0..1", expected="a probability", got=f"{bad:g}", fix="calibrate the scores"
+        )
     at = np.minimum((confidence.astype(np.float64) * bins).astype(np.int64), bins - 1)
     count = np.bincount(at, minlength=bins)
     divisor = np.where(count > 0, count, np.nan)
@@ -74,14 +80,14 @@ def calibration(
 
     A detection's outcome is its OKS with the person it is assigned to (best score first, as in AP; 0 for a false
     detection); those of ignored people are left out. A joint's outcome is whether its similarity with that person's is
-    `MISSED_BELOW` or more; joints that are not labelled, and false detections, which have no right place for a
+    `MISSED_BELOW` or more; joints that are not labelled, and false detections, which have no true place for a
     joint, are left out.
 
     Args:
         pairs: People and detections.
         joint_confidence: (d, j) in the order of the detections given to `pair_up`.
-        names: Of the joints.
-        bins: Of the diagrams.
+        names: Names of the joints.
+        bins: Number of bins of each diagram.
 
     Raises:
         InputError: a confidence is outside of 0..1, or `joint_confidence` does not fit.
@@ -109,7 +115,7 @@ def calibration(
 def assigned_similarity(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Similarity (d, j) of each joint with that of the person assigned at `LOCALIZED_OKS`, and whether it is labelled.
 
-    Rows as in `Pairs.assign`. Nothing is labelled on a detection of nobody.
+    Rows as in `Pairs.assign`. A false detection has no labelled joint.
     """
     person = pairs.assign(LOCALIZED_OKS).person
     row = np.empty(len(pairs.truths), dtype=np.int64)

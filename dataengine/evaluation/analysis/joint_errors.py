@@ -2,7 +2,7 @@
 
 After Ronchi & Perona, "Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation", ICCV 2017, sect. 3.2.
 A joint is compared with the joint it should be, with its left/right partner, and with both of everyone else in the
-image. The one it is most similar to tells the error: its own, well (good) or less well (jitter); its partner
+image. The one it is most similar to decides the error: its own, well (good) or less well (jitter); its partner
 (inversion); another person's (swap); none (miss).
 """
 
@@ -18,8 +18,8 @@ from dataengine.keypoints import FLIP_INDEX
 
 NOT_JUDGED, GOOD, JITTER, INVERSION, SWAP, MISS = -1, 0, 1, 2, 3, 4
 JOINT_ERRORS = ("good", "jitter", "inversion", "swap", "miss")  # names of the codes from `GOOD` on
-# Similarity below which a joint is nobody's, and from which it is as good as people label it (ibid., sect. 3.2: the
-# latter is about the similarity of human annotators).
+# Similarity below which a joint is a miss, and from which it is as good as people label it (ibid., sect. 3.2: about
+# the similarity between human annotators).
 MISSED_BELOW, GOOD_FROM = 0.5, 0.85
 
 
@@ -27,7 +27,7 @@ MISSED_BELOW, GOOD_FROM = 0.5, 0.85
 class JointErrors:
     """The error of each joint of d detections, rows as in `Pairs.detections`."""
 
-    # (d, j) code of `JOINT_ERRORS`; `NOT_JUDGED` where not labelled or the detection is nobody's
+    # (d, j) code of `JOINT_ERRORS`; `NOT_JUDGED` if the joint is not labelled or the detection is false
     kind: NDArray[np.int8]
     similarity: NDArray[np.float64]  # (d, j) with the joint it is most similar to, 0..1
     corrected_px: NDArray[np.float64]  # (d, j, 2) where it would be without the error, see `corrected`
@@ -59,7 +59,7 @@ def joint_errors(pairs: Pairs, person: NDArray[np.int64], flip: NDArray[np.int64
 def _corrected(
     pairs: Pairs, person: NDArray[np.int64], kind: NDArray[np.int8], similarity: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Beside the true joint, as far as the error's fixing leaves open.
+    """Joints (d, j, 2) moved next to the true ones, at the distance that fixing their error leaves.
 
     A jitter is fixed to `GOOD_FROM`, a miss to `MISSED_BELOW`; an inversion or a swap to the similarity that it has
     with the wrong joint, as if the same estimate had been given to the right one (ibid., sect. 3.2).
@@ -95,7 +95,7 @@ def _judge(
             if not labelled[own, joint]:
                 continue
             best, error = -1.0, MISS
-            for flipped in (False, True):  # of equals the first is taken: one's own, then others', then the partners
+            for flipped in (False, True):  # the first of equals is taken: one's own, then others', then the partners
                 column = flip[joint] if flipped else joint
                 for offset in range(-1, truth_start[image[found] + 1] - truth_start[image[found]]):
                     truth = own if offset < 0 else truth_start[image[found]] + offset

@@ -1,10 +1,10 @@
 """Simulated models on simulated test sets, to measure what intervals and policies do when the truth is known.
 
 `simulated_pair` draws a test set and two models on it, as the matching would leave them (`drawn_people` and
-`simulated_model` do it apart, for any number of models on one set); `true_ap` measures what both
-would have on a set without end. People differ in difficulty, and so do images and clusters of images, for both models
-alike: this is what correlates them, and what makes images of a cluster alike. Beside it each model has its own luck
-with every person, image and cluster, so that a difference varies with the cluster too.
+`simulated_model` do it separately, for any number of models on one set); `true_ap` measures what both would have on
+an infinite set. People differ in difficulty, and so do images and clusters of images, for both models
+alike: this is what correlates them, and what makes images of a cluster alike. Each model also has its own luck with
+every person, image and cluster, so that a difference varies with the cluster, too.
 """
 
 import math
@@ -38,13 +38,13 @@ class SimulatedSet:
     clusters: int
     """Independent groups of images, such as videos."""
     images_per_cluster: int = 1
-    """On average."""
+    """Mean number of images in a cluster."""
     is_uneven: bool = False
-    """Clusters of 1 to 2 n - 1 images, all sizes alike often, instead of n each."""
+    """Clusters of 1 to 2 n - 1 images, all sizes equally likely, instead of n each."""
     gain: float = 0.0
-    """What the first model's OKS is better by, in logits: 0.1 is about 2.3 AP (hundredths)."""
+    """By how much the first model's OKS is better, in logits: 0.1 is about 2.3 AP (hundredths)."""
     correlation: float = CORRELATION
-    """Of the two models' logits of OKS on a person; the spread of each model stays the same."""
+    """Correlation of the two models' logits of OKS on a person; the spread of each model stays the same."""
     in_labelled_boxes: bool = False
     """Exactly one detection of everybody and no false one, as where people are shown to the model in their boxes."""
 
@@ -107,7 +107,7 @@ def true_ap(test: SimulatedSet, seed: int, images: int = 400_000) -> tuple[float
 
 
 def true_gain(test: SimulatedSet, seed: int) -> float:
-    """AP of the first model minus that of the second on a set without end; 0 for models that are alike."""
+    """AP of the first model minus that of the second on an infinite set; 0 for models that are alike."""
     first, second = true_ap(test, seed) if test.gain else (0.0, 0.0)
     return first - second
 

@@ -1,8 +1,8 @@
 """The usual slices of a labelled set: occlusion, crowding, size, truncation, source, video, pose cluster, any tag.
 
-`standard_slices` makes all that the labels alone tell, `slices_by_pose` what the training set's pose clusters tell of
-them; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function from
-`People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
+`standard_slices` makes every slice that needs only the labels, `slices_by_pose` those by the training set's pose
+clusters; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function
+from `People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -59,12 +59,12 @@ def slices_by_tags(what: str, tags: Sequence[Collection[str]], gt: People, image
 
     Args:
         what: Name of the tags, such as "tag".
-        tags: Those of each person (n,) or of each image (m,); where n = m they are taken for the people's.
+        tags: Those of each person (n,) or of each image (m,); if n = m they are taken as the people's.
         gt: The labelled people.
         images: Their images.
 
     Raises:
-        InputError: there are neither as many as people nor as images.
+        InputError: their number is neither that of the people nor that of the images.
     """
     if len(tags) not in (len(gt), len(images)):
         expected = f"{len(gt)} (one for each person) or {len(images)} (for each image)"
@@ -128,7 +128,7 @@ def slices_by_video(gt: People, images: Images) -> list[Slice]:
 def slices_by_pose(clusters: PoseClusters, gt: People, images: Images) -> list[Slice]:
     """``cluster=<number>``, in their order, and ``rare=yes`` or ``no``: whether that is rare among training people.
 
-    A slice that holds everybody stays, for a policy may name it. People without a pose are in none.
+    A slice that holds everybody stays, since a policy may name it. People without a pose are in no slice.
     """
     cluster = clusters.assign(gt.keypoints_px, gt.visibility)
     at, has = images.rows_of(gt.image_id), cluster != UNCLUSTERED

@@ -20,7 +20,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.ap.similarity import similarities
 from dataengine.people import Images, People
 
-# From this OKS on a detection means a person, however badly (Ronchi & Perona, ICCV 2017, sect. 3.2).
+# From this OKS on a detection stands for a person, however badly placed (Ronchi & Perona, ICCV 2017, sect. 3.2).
 LOCALIZED_OKS = 0.1
 Poses = TypeVar("Poses", Truths, Detections)
 Terms = tuple[Rows, Rows, Rows, Rows, Rows, Rows]
@@ -62,7 +62,7 @@ class Matches:
         return counting, *_positions(self.is_true[:, counting]), *_positions(~counts[:, counting])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Pairs:
     """Every person of a set with every detection of the same image that counts."""
 
@@ -76,7 +76,7 @@ class Pairs:
     detection_start: NDArray[np.int64]  # (m + 1,)
     pair_start: NDArray[np.int64]  # (m + 1,) first of `oks` of each image
     oks: NDArray[np.float64]  # (p,)
-    given: int  # detections that `pair_up` was given, with those beyond `max_detections`
+    given: int  # number of detections passed to `pair_up`, including those beyond `max_detections`
 
     def match(self, *, people: NDArray[np.bool_] | None = None, images: NDArray[np.bool_] | None = None) -> Matches:
         """Assign detections to people at every threshold, as `COCOeval.evaluateImg` does.
@@ -155,18 +155,17 @@ class Assignment:
     detection: NDArray[np.int64]  # (d,) row of the detections that were given
     person: NDArray[np.int64]  # (d,) row of the ground truth that was given, -1 for nobody
     oks: NDArray[np.float64]  # (d,) with that person, 0 for nobody
-    is_ignored: NDArray[np.bool_]  # (d,) whether that person is one whom nobody has to find
+    is_ignored: NDArray[np.bool_]  # (d,) whether that person is ignored
 
 
 def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64], protocol: OksProtocol = COCO) -> Pairs:
     """Sort by image, keep each image's best detections and compute every OKS.
 
     Raises:
-        InputError: there is nobody, poses have another number of joints than `protocol.sigmas`, or a score is not
-            finite.
+        InputError: nobody is labelled, the number of joints is not that of `protocol.sigmas`, or a score is not finite.
     """
     if not len(truths):
-        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
+        raise InputError("nobody to evaluate on", expected="at least one labelled person", got="0")
     for poses in (truths, detections):
         if poses.keypoints_px.shape[1] != protocol.joints:
             got = f"{poses.keypoints_px.shape[1]} joints"
@@ -181,19 +180,26 @@ def pair_up(truths: Truths, detections: Detections, image_id: NDArray[np.int64],
     detection_start = oks_kernels.starts(detections.image, len(image_id))
     pairs = np.diff(truth_start) * np.diff(detection_start)
     pair_start = np.concatenate([[0], np.cumsum(pairs)])
-    oks = similarities(truths, detections, protocol, truth_start, detection_start, pair_start)
-    return Pairs(
-        protocol,
-        image_id,
+    oks = similarities(
         truths,
         detections,
-        truth_row,
-        detection_row,
-        truth_start,
-        detection_start,
-        pair_start,
-        oks,
-        given,
+        protocol,
+        truth_start=truth_start,
+        detection_start=detection_start,
+        pair_start=pair_start,
+    )
+    return Pairs(
+        protocol=protocol,
+        image_id=image_id,
+        truths=truths,
+        detections=detections,
+        truth_row=truth_row,
+        detection_row=detection_row,
+        truth_start=truth_start,
+        detection_start=detection_start,
+        pair_start=pair_start,
+        oks=oks,
+        given=given,
     )
 
 

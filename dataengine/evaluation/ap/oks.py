@@ -28,13 +28,13 @@ def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, floa
     Figures of sizes that no person in `gt` has (APM, APL) are left out. Equal scores keep their order in `detections`.
 
     Raises:
-        InputError: there is no person to find, or a detection stands in an unknown image.
+        InputError: nobody is labelled, or a detection is in an unknown image.
     """
     return figures(paired(gt, gt_images, detections))
 
 
 def figures(pairs: Pairs) -> dict[str, float]:
-    """AP and AR over all thresholds, at 0.5 and 0.75, and in each area range of the protocol (its initial behind).
+    """AP and AR over all thresholds, at 0.5 and 0.75, and in each area range of the protocol (APM for medium).
 
     Figures of a range that holds nobody are left out.
     """
@@ -57,7 +57,7 @@ def joint_ap(gt: People, gt_images: Images, detections: People) -> dict[str, flo
     """AP of each joint by name as if it were the only one labelled; people who lack it are ignored.
 
     The same as pycocotools on a file in which every other joint has v = 0. Joints that nobody has are left out. One
-    joint says less than a pose: its AP is no share of the whole AP, only comparable between models.
+    joint says less than a pose: its AP is not a part of the whole AP and can only be compared between models.
     Raises: see `coco_ap`.
     """
     truths, image_id = truths_of(gt, gt_images)

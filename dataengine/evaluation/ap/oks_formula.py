@@ -2,8 +2,8 @@
 
 A joint's similarity is exp(-d^2 / (2 s^2 k^2)): d its distance to the label, s^2 the person's area, k = 2 sigma. OKS is
 the mean over the labelled joints. `exponent` serves numpy arrays and compiled loops alike; numba caches a loop by the
-loop's own file, so after a change here the `__pycache__` folders
-of `evaluation/ap` and `evaluation/analysis` have to be deleted.
+loop's own file, so after a change here the `__pycache__` folders of `evaluation/ap` and `evaluation/analysis` have to
+be deleted.
 """
 
 from typing import Any
@@ -43,5 +43,10 @@ def joint_similarities(
 
 
 def mean_similarity(similarity: NDArray[np.float64], labelled: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """OKS (n,) from the similarity (n, j) of each joint and whether it is `labelled`; 0 where none is."""
+    """OKS (n,) from the similarity (n, j) of each joint and whether it is `labelled`; 0 where none is.
+
+    >>> similarity = np.array([[0.9, 0.5, 0.1]])
+    >>> mean_similarity(similarity, np.array([[True, True, False]]))  # the third joint is not labelled
+    array([0.7])
+    """
     return np.asarray((similarity * labelled).sum(axis=1) / np.maximum(labelled.sum(axis=1), 1))

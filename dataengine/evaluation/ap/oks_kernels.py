@@ -1,7 +1,7 @@
-"""Compiled loops of OKS and of the matching. They follow pycocotools to the last bit, or ties would fall otherwise.
+"""Compiled loops of OKS and of the matching. They follow pycocotools to the last bit, so that ties fall alike.
 
-Nothing here is compiled before it is first called; the machine code is then kept beside the byte code. The loops let go
-of the interpreter lock, so a caller may run them in threads.
+Nothing here is compiled before it is first called; the machine code is then cached next to the byte code. The loops
+release the interpreter lock, so a caller may run them in threads.
 
 Layout: truths and detections stand image by image, detections of an image in falling score. Image i holds truths
 `truth_start[i]:truth_start[i+1]` and detections `found_start[i]:found_start[i+1]`; its table of pairs starts at
@@ -118,7 +118,7 @@ def match(
     """`COCOeval.evaluateImg`: each detection, best score first, takes the best truth that is left.
 
     Truths that count come first, in their order, then the ignored ones, which are only taken when none that counts
-    will do. Of equal truths the last is taken.
+    fits. Of equal truths the last is taken.
     """
     most = 0
     for image in range(len(truth_start) - 1):
@@ -127,9 +127,9 @@ def match(
     for image in range(len(truth_start) - 1):
         begin, truths = truth_start[image], truth_start[image + 1] - truth_start[image]
         position = 0
-        for wanted in (False, True):
+        for group in (False, True):
             for truth in range(truths):
-                if ignored[begin + truth] == wanted:
+                if ignored[begin + truth] == group:
                     order[position] = truth
                     position += 1
         for level in range(len(thresholds)):

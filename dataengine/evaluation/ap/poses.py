@@ -31,16 +31,16 @@ class Truths:
     box_xywh_px: NDArray[np.float64]  # (n, 4)
     area: NDArray[np.float64]  # (n,) scale squared, px^2
     crowd: NDArray[np.bool_]  # (n,) a group, which any number of detections may match
-    ignored: NDArray[np.bool_]  # (n,) nobody has to find them: crowds, and people without a labelled joint
+    ignored: NDArray[np.bool_]  # (n,) need not be found: crowds, and people without a labelled joint
 
     def __len__(self) -> int:
         return len(self.image)
 
     def only_joint(self, joint: int) -> Self:
-        """The same people with a single joint labelled; who lacks it is ignored."""
-        kept = np.zeros(self.labelled.shape[1], dtype=bool)
-        kept[joint] = True
-        labelled = self.labelled & kept
+        """The same people with a single joint labelled; people who lack it are ignored."""
+        is_joint = np.zeros(self.labelled.shape[1], dtype=bool)
+        is_joint[joint] = True
+        labelled = self.labelled & is_joint
         return replace(self, labelled=labelled, ignored=self.ignored | ~labelled.any(axis=1))
 
 
@@ -64,7 +64,7 @@ def truths_of(gt: People, images: Images) -> tuple[Truths, NDArray[np.int64]]:
     an extra column too.
 
     Raises:
-        InputError: a person stands in an unknown image, or an area is no number of 0 or more.
+        InputError: a person stands in an unknown image, or an area is not a number of 0 or more.
     """
     images.rows_of(gt.image_id)
     image_id = np.sort(images.id)
@@ -118,10 +118,10 @@ def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -
     """
     image_id = np.unique(np.fromiter(image_ids, dtype=np.int64))
     if not annotations:
-        raise InputError("there is nobody to evaluate on", expected="at least one labelled person", got="0")
+        raise InputError("nobody to evaluate on", expected="at least one labelled person", got="0")
     triplets = _triplets(annotations)
     labelled = triplets[:, :, 2] > 0
-    box = _packed(annotations, "bbox", 4).copy()  # writable: read-only arrays would be compiled for anew
+    box = _packed(annotations, "bbox", 4).copy()  # writable: the kernels would be compiled again for read-only arrays
     area = box[:, 2] * box[:, 3] * 0.53
     if "area" in annotations[0]:
         area = np.fromiter(map(itemgetter("area"), annotations), dtype=np.float64, count=len(annotations))
@@ -171,9 +171,9 @@ def _packed(records: Sequence[Record], key: str, length: int) -> NDArray[np.floa
 
 
 def _rows(records: Sequence[Record], image_id: NDArray[np.int64]) -> NDArray[np.int64]:
-    wanted = np.fromiter(map(itemgetter("image_id"), records), dtype=np.int64, count=len(records))
-    rows = np.searchsorted(image_id, wanted)
-    unknown = image_id[np.minimum(rows, len(image_id) - 1)] != wanted
+    wanted_ids = np.fromiter(map(itemgetter("image_id"), records), dtype=np.int64, count=len(records))
+    rows = np.searchsorted(image_id, wanted_ids)
+    unknown = image_id[np.minimum(rows, len(image_id) - 1)] != wanted_ids
     if unknown.any():
-        raise InputError("image id is unknown", expected="an id of the images", got=f"id {wanted[unknown][0]}")
+        raise InputError("image id is unknown", expected="an id of the images", got=f"id {wanted_ids[unknown][0]}")
     return rows

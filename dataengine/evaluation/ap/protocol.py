@@ -1,4 +1,4 @@
-"""How a set is scored: sigmas, thresholds, area ranges and the most detections of an image.
+"""How a set is scored: sigmas, thresholds, area ranges and the number of detections per image.
 
 `COCO` and `CROWDPOSE` are the two in use. Adding a protocol: make an `OksProtocol`; everything that scores takes one.
 """
@@ -28,7 +28,7 @@ class OksProtocol:
     sigmas: NDArray[np.float64]
     """(j,) falloff of each joint, in units of the person's scale (https://cocodataset.org/#keypoints-eval)."""
     max_detections: int = 20
-    """The best so many of an image count; the rest are as if never made."""
+    """Keep at most this many detections per image, best first."""
     thresholds: NDArray[np.float64] = field(default_factory=lambda: np.linspace(0.5, 0.95, 10))
     """(t,) OKS from which a detection is a match."""
     recall_points: NDArray[np.float64] = field(default_factory=lambda: np.linspace(0.0, 1.0, 101))
@@ -46,7 +46,7 @@ class OksProtocol:
 
     @property
     def joints(self) -> int:
-        """How many joints a pose has."""
+        """Number of joints of a pose."""
         return len(self.sigmas)
 
 

@@ -16,6 +16,7 @@ def similarities(
     truths: Truths,
     detections: Detections,
     protocol: OksProtocol,
+    *,
     truth_start: NDArray[np.int64],
     detection_start: NDArray[np.int64],
     pair_start: NDArray[np.int64],

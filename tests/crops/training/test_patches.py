@@ -30,7 +30,7 @@ SPEC = CropSpec(64, 48, 1.25)
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_reduced_pixel_covers_the_pixels_it_says(tmp_path: Path, factor: int, orientation: int) -> None:
-    """In a picture whose values are its coordinates, each pixel tells where it came from, also after an EXIF turn."""
+    """In a picture whose values are its coordinates, each pixel shows where it came from, also after an EXIF turn."""
     ys, xs = np.mgrid[0:237, 0:333]
     image = np.stack([xs * 0, ys, xs / 2], axis=2).astype(np.uint8)  # RGB for PIL
     exif = Image.Exif()
@@ -149,7 +149,7 @@ def test_what_is_stored_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "header", "empty", "longer"])
-def test_a_damaged_entry_is_dropped_and_made_anew(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_entry_is_dropped_and_made_again(tmp_path: Path, damage: str) -> None:
     store = PatchStore(tmp_path, 10**7)
     store.put("ab12", some_patch())
     (path,) = tmp_path.rglob("*.patch")
@@ -181,7 +181,7 @@ def test_the_store_keeps_to_its_limit_and_drops_what_was_longest_unused(tmp_path
     assert store.get(f"{39:04x}") is not None
 
 
-def test_keys_tell_apart_whatever_changes_a_patch() -> None:
+def test_keys_differ_by_whatever_changes_a_patch() -> None:
     content, region = np.arange(9, dtype=np.uint8), Region(0, 0, 8, 8, 2)
     keys = {
         patch_key(content, 1, region),

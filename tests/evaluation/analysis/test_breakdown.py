@@ -88,7 +88,7 @@ def test_unlabelled_joints_are_not_judged_and_hide_their_partner() -> None:
 
 
 def test_kinds_are_those_of_the_whole_matrix_of_similarities() -> None:
-    """As the authors' program lays it out: own, others, own mirrored, others mirrored, and the first of the best."""
+    """The layout of the authors' program: own, others, own mirrored, others mirrored; the first of the best counts."""
     rng = np.random.default_rng(0)
     images = samples.images(6)
     gt = samples.truth(images, 3, rng).replace(extras={})
@@ -121,7 +121,7 @@ def test_kinds_are_those_of_the_whole_matrix_of_similarities() -> None:
         assert got.kind[at].tolist() == kind.tolist()
 
 
-def test_a_mended_joint_has_the_similarity_that_its_error_leaves() -> None:
+def test_a_fixed_joint_has_the_similarity_that_its_error_leaves() -> None:
     gt, images = two_people()
     points = gt.keypoints_px.astype(float)
     points[0, 9, 1] += aside_px(0.6, 9)
@@ -151,7 +151,7 @@ def test_labels_say_what_is_wrong_with_each_detection() -> None:
     assert sum(got.joints["nose"].values()) == 2
 
 
-def test_people_not_found_and_ignored_ones_are_told_apart() -> None:
+def test_people_not_found_and_ignored_ones_are_distinguished() -> None:
     gt, images = two_people()
     crowd = gt.with_extra("iscrowd", [0, 1])
     got = break_down(paired(crowd, images, found_as(gt, gt.keypoints_px[1:].astype(float))))

@@ -37,7 +37,7 @@ def test_empty_bins_are_nan_and_nothing_at_all_has_no_error() -> None:
 
 
 def test_a_confidence_outside_of_0_to_1_is_refused() -> None:
-    with pytest.raises(InputError, match="no probability"):
+    with pytest.raises(InputError, match="confidence outside 0"):
         reliability(np.array([0.5, 1.5]), np.zeros(2))
 
 

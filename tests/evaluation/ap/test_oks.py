@@ -235,7 +235,7 @@ def test_unlabelled_joints_do_not_count() -> None:
     assert coco_ap(gt, images, gt.replace(keypoints_px=wrong_faces))["AP"] == pytest.approx(1.0)
 
 
-def test_nobody_to_find_and_unknown_images_are_told() -> None:
+def test_nobody_to_find_and_unknown_images_are_reported() -> None:
     images = samples.images(2)
     gt = samples.truth(images, 1, np.random.default_rng(2))
     with pytest.raises(InputError, match="nobody to evaluate"):

@@ -1,0 +1,42 @@
+"""The examples (``>>>``) in the kernel's docstrings: what they show is what the code returns."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+MODULES = (
+    "dataengine.boxes",
+    "dataengine.crops.spec",
+    "dataengine.errors",
+    "dataengine.evaluation.analysis.calibration",
+    "dataengine.evaluation.ap.oks_formula",
+    "dataengine.evaluation.mpjpe",
+    "dataengine.evaluation.pck",
+    "dataengine.files",
+    "dataengine.mixing",
+    "dataengine.nets.simcc",
+    "dataengine.people",
+    "dataengine.studies.seed_spread",
+    "dataengine.studies.settings",
+    "dataengine.video.decoding",
+)
+ROOMS = ("active", "blender", "datasets", "train")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_show_what_the_code_returns(name: str) -> None:
+    outcome = doctest.testmod(import_module(name))
+    assert outcome.attempted, f"{name} has no example: write one, or take it off the list"
+    assert not outcome.failed, "see the captured output"
+
+
+def test_every_module_of_the_kernel_with_an_example_is_on_the_list(repository: Path) -> None:
+    kernel = repository / "dataengine"
+    names = {
+        ".".join(path.relative_to(repository).with_suffix("").parts)
+        for path in kernel.rglob("*.py")
+        if path.relative_to(kernel).parts[0] not in ROOMS and ">>> " in path.read_text(encoding="utf-8")
+    }
+    assert names == set(MODULES)
