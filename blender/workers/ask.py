@@ -46,7 +46,7 @@ def ask(
     """What the function ``module:name`` returns for `arguments` in `python`; arguments and answer must fit JSON.
 
     `meanwhile` is called about once a second with the seconds that have passed. Raises the `EnvironmentFault` that the
-    function raised, and `NoAnswer` if there is no answer within `limit_s`.
+    function raised, and `NoAnswer` if none arrives within `limit_s` seconds.
     """
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "words").open("w+b") as words:
         job = Path(folder) / "job.json"
