@@ -1,19 +1,19 @@
-# make repro    set up, run the whole loop, say what was made
+# make repro    set up, run the whole loop, show what was made
 # make test     set up, run every test
-# make doctor   what this machine has and what will be used; sets nothing up
+# make doctor   show what this machine has and what will be used; sets nothing up
 # make bench    every benchmark; make bench BENCH=repro runs one
 # make lint     ruff and mypy
 # make clean    remove both environments (data/, models/ and reports/ stay)
 
-# 3.11, 3.12 or 3.13; the first that is there and runs. Rendering also needs python3.11, in .venv-blender
+# The first of 3.11, 3.12 and 3.13 that runs. Rendering also needs python3.11, for .venv-blender
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13; do \
   $$python -c "" 2>/dev/null && { echo $$python; exit; }; done; echo python3.11)
 BENCH ?=
 
 export FIFTYONE_DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
-# Activates the environment: dvc starts the stages by the name of their command.
-# Not exported: set-up must not run by an interpreter inside the environment that it may have to make anew.
+# Activates the environment: dvc starts the stages by the names of their commands.
+# Not exported: set-up must not run on an interpreter inside the environment that it may have to make again.
 ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: setup repro test doctor bench lint clean
@@ -21,7 +21,7 @@ ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
-	  echo "$(PYTHON) was not found: install Python 3.11 (3.12 and 3.13 do but for rendering), or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
+	  echo "$(PYTHON) was not found: install Python 3.11 (3.12 and 3.13 work for everything but rendering), or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -m dataengine.environments.machine_setup
 
 repro: setup

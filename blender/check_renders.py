@@ -1,8 +1,8 @@
 """Command `check-renders`: the labels of rendered images against Blender's own projection and depth.
 
-Two references that share no code with the labels. Every keypoint is projected by `world_to_camera_view`. Every
-visibility is read from the rendered depth pass: a joint is visible where the surface seen at its pixel lies no farther
-in front of it than the joint's skin reaches (`ground_truth.reach_m`). Nothing is fitted to the images checked.
+The two references share no code with the labels. `world_to_camera_view` projects every keypoint. The rendered depth
+pass decides every visibility: a joint is visible if the surface at its pixel lies no farther in front of it than the
+joint's skin reaches (`ground_truth.reach_m`). Nothing is fitted to the images that are checked.
 """
 
 import tempfile
@@ -18,7 +18,9 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import answer
 
 from .batch.workforce import Outcome, Terms, Workforce
 from .body.cache import prepare_body_cache
@@ -33,37 +35,39 @@ _SAMPLES = 4
 
 @dataclass(frozen=True, eq=False)
 class CheckedJoints:
-    """Joints of many images: one entry (n,) for every joint within the frame."""
+    """Joints of many images; arrays (n,) with one entry per joint within the frame."""
 
     joint: NDArray[np.int64]
     image: NDArray[np.int64]
     visible: NDArray[np.bool_]  # as labelled
-    in_front_m: NDArray[np.float64]  # how far the surface at the joint's pixel lies before the joint, along the axis
-    reach_m: NDArray[np.float64]  # how far from the joint the skin is still its own
-    apart_px: NDArray[np.float64]  # of the labelled pixel and Blender's
+    in_front_m: NDArray[np.float64]  # from the joint to the surface at its pixel, towards the camera
+    reach_m: NDArray[np.float64]  # how far from the joint the skin still belongs to it
+    apart_px: NDArray[np.float64]  # between the labelled pixel and Blender's
 
 
 def command(
     out: Annotated[Path, typer.Option(help="Markdown file to write.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the built body model.")],
-    count: Annotated[int, typer.Option(help="Images.", min=2)] = 500,
-    params: Annotated[Path, typer.Option(help="File with the section `render`.")] = Path("params.yaml"),
+    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    count: Annotated[int, typer.Option(help="Number of images to check.", min=2)] = 500,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Check keypoints and visibility of the first images against Blender's projection and the rendered depth.
+    """Check keypoints and visibility against Blender's own projection and depth.
+
+    Needs what `render` needs; it renders the first images of section `render` again, at few samples, and does not touch
+    data/render. Writes a Markdown page with the agreement for each joint, and prints it.
 
     Example: dataengine check-renders --count 500 --out docs/results/render_truth.md --cache data/cache/anny
     """
-    checked = check(load_section(params, "render", RenderParams), cache, count)
-    text = report(checked, count)
+    text = report(check(load_section(params, "render", RenderParams), cache, count), count)
     with atomic_path(out) as partial:
         partial.write_text(text, encoding="utf-8")
-    typer.echo(text)
+    answer(text)
 
 
 def check(params: RenderParams, cache: Path, count: int) -> CheckedJoints:
-    """Have workers render `count` images and look every joint up.
+    """Have workers render `count` images and look up every joint.
 
-    Raises `EnvironmentFault` as `render.run` does, `InputError` where an image could not be looked at.
+    Raises `EnvironmentFault` as `render.run` does, `InputError` if an image could not be checked.
     """
     python = require_blender(params.python)
     surrounding_files(params)
@@ -72,8 +76,8 @@ def check(params: RenderParams, cache: Path, count: int) -> CheckedJoints:
         job = Job(OBSERVER, {"params": params, "cache": cache, "samples": _SAMPLES, "folder": Path(folder)})
         terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
         outcome = Outcome()
-        made = Workforce(python, job, terms).run(range(count), outcome)
-        for _ in track(made, "check-renders", total=count, unit="image"):
+        finished_images = Workforce(python, job, terms).run(range(count), outcome)
+        for _ in track(finished_images, "check-renders", total=count, unit="image"):
             pass
         if outcome.stopped_by is not None:
             raise SystemExit(128 + outcome.stopped_by)
@@ -91,12 +95,12 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def agrees_with_depth(checked: CheckedJoints) -> NDArray[np.bool_]:
-    """(n,) whether the depth says the same of the joint as the label."""
+    """Whether depth and label agree about each joint (n,)."""
     return np.asarray((checked.in_front_m <= checked.reach_m) == checked.visible)
 
 
 def report(checked: CheckedJoints, count: int) -> str:
-    """The page: figures over all joints and for every joint."""
+    """The page in Markdown: figures over all joints, and for each kind of joint."""
     agrees = agrees_with_depth(checked)
     low, high = _interval_by_image(agrees, checked.image)
     lines = [

@@ -1,4 +1,4 @@
-"""Command measure-like: how well the body fits real poses, how fast, and pictures of pairs."""
+"""Command `measure-like`: how well and how fast the body fits real poses, with pictures of both."""
 
 import json
 import time
@@ -13,6 +13,7 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.files import write_json
 from dataengine.people import Images, People
+from dataengine.terminal.speech import answer
 
 from .body.cache import prepare_body_cache
 from .targeted.entry import pose_from_entry
@@ -26,43 +27,47 @@ _PAIRS, _COLUMNS, _TILE = 24, 4, (360, 180)
 
 def command(
     people: Annotated[Path, typer.Option(help="COCO keypoints file of real people.")],
-    report: Annotated[Path, typer.Option(help="Folder of fits.json, measure.json, pairs.jpg and skeletons.jpg.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
+    report: Annotated[Path, typer.Option(help="Folder for measure.json, fits.json, pairs.jpg and skeletons.jpg.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
     photographs: Annotated[
-        Path | None, typer.Option(help="Folder of the pictures, where it is not that of the file.")
+        Path | None, typer.Option(help="Folder of the images, if they are not where the file says.")
     ] = None,
-    count: Annotated[int, typer.Option(help="How many people, drawn at random.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
-    max_error: Annotated[float, typer.Option(help="Greatest mean reprojection error of a fit that is kept.")] = 0.05,
+    count: Annotated[int, typer.Option(help="Number of people to fit, drawn at random.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    max_error: Annotated[
+        float, typer.Option(help="Reject fits with a larger mean error (share of the box's longer side).")
+    ] = 0.05,
 ) -> None:
-    """Fit the body to real poses, as `render --like` does, and report how well and how fast that works.
+    """Fit the body to real poses, as `render --like` does, and report how well and how fast it fits.
 
-    pairs.jpg shows the photographs, which may be nobody's to publish; skeletons.jpg shows none.
+    Needs no Blender; renders nothing and reads no params. Prints the figures as JSON. pairs.jpg shows the photographs,
+    which you may not be allowed to publish; skeletons.jpg shows none.
 
     Example: dataengine measure-like --people data/ingest/test.json --report reports/like --cache data/cache/anny
     """
-    found, images = read_people(people)
-    if not 1 <= count <= len(found):
-        raise InputError("--count", expected=f"1 to {len(found)}, the people of {people}", got=str(count))
-    rows = np.sort(np.random.default_rng(seed).choice(len(found), count, replace=False))
-    chosen = found.take(rows)
+    all_people, images = read_people(people)
+    if not 1 <= count <= len(all_people):
+        raise InputError("--count", expected=f"1 to {len(all_people)}, the people of {people}", got=str(count))
+    rows = np.sort(np.random.default_rng(seed).choice(len(all_people), count, replace=False))
+    drawn_people = all_people.take(rows)
     prepare_body_cache(cache)
     started = time.perf_counter()
-    entries = fit_people(chosen, images, cache, max_error)
+    entries = fit_people(drawn_people, images, cache, max_error)
     seconds = time.perf_counter() - started
     figures = measure(entries, seconds, max_error)
     write_json(report / "measure.json", {"people": people.name, "count": count, "seed": seed, **figures})
     write_json(report / "fits.json", entries)
     if photographs is not None:
         images = replace(images, path=np.array([str(photographs / Path(str(path)).name) for path in images.path]))
-    _write_pictures(report, chosen, images, entries, cache)
-    typer.echo(json.dumps(figures, indent=1))
+    _write_pictures(report, drawn_people, images, entries, cache)
+    answer(json.dumps(figures, indent=1))
 
 
 def measure(entries: list[dict[str, Any]], seconds: float, max_error_share: float) -> dict[str, float]:
-    """Figures of the fits of n people that took `seconds` in all, loading of the body included.
+    """Figures on the fits of n people that took `seconds` in all, including the loading of the body.
 
-    The interval of `share_within` is at 95 % (Wilson's). Shares are of all people, errors of those with enough joints.
+    The interval of `share_within` is Wilson's, at 95 %. Shares count all people; errors count those with enough
+    labelled joints.
     """
     from scipy.stats import binomtest
 
@@ -86,7 +91,7 @@ def measure(entries: list[dict[str, Any]], seconds: float, max_error_share: floa
 
 
 def _write_pictures(report: Path, people: People, images: Images, entries: list[dict[str, Any]], cache: Path) -> None:
-    """Pairs of the first people that were fitted: pairs.jpg on the photographs, skeletons.jpg on white."""
+    """Draw the first fitted people next to their fits: pairs.jpg on the photographs, skeletons.jpg on white."""
     import cv2
 
     from dataengine.draw import contact_sheet
@@ -99,8 +104,8 @@ def _write_pictures(report: Path, people: People, images: Images, entries: list[
 
     model = BodyModel.load(cache)
     on_photographs, on_white, captions = [], [], []
-    shown = [entry for entry in entries if "error_share" in entry][:_PAIRS]
-    for entry in shown:
+    shown_entries = [entry for entry in entries if "error_share" in entry][:_PAIRS]
+    for entry in shown_entries:
         person = people.take([entry["person"]])
         image = int(images.rows_of(person.image_id)[0])
         phenotype = phenotype_of(entry["phenotype"])

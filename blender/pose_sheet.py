@@ -1,6 +1,6 @@
 """`dataengine pose-sheet`: the whole pose library on one page, every pose rendered on the same person.
 
-Workers make the tiles (previews/pose_tile.py), the page is put together here.
+Workers render the tiles (previews/pose_tile.py); this module puts the page together.
 """
 
 import tempfile
@@ -13,48 +13,59 @@ import typer
 
 from dataengine.draw import contact_sheet
 from dataengine.errors import InputError
+from dataengine.params import load_section
 from dataengine.pictures import write_picture
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 
 from .batch.workforce import Outcome, Terms, Workforce
 from .body.cache import prepare_body_cache
 from .poses.library import FAMILIES, POSES_FILE, Pose, read_pose_library
 from .previews.pose_tile import TILE_PX, tile_path
+from .scene.params import RenderParams
 from .workers.interpreter import require_blender
 from .workers.job import Job
 
 TILE_MAKER = "dataengine.blender.previews.pose_tile:PoseTileMaker"
 _PICTURES = (".jpg", ".jpeg", ".png")
 _COLUMNS = 10
-_POSE_SECONDS = 120.0  # longer, and the process that renders the pose is taken for hung
+_POSE_SECONDS = 120.0  # a process that takes longer to render a pose counts as hung
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="The picture to write, .jpg or .png.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
-    poses: Annotated[Path, typer.Option(help="A pose library.")] = POSES_FILE,
-    family: Annotated[str, typer.Option(help="Only this family: " + ", ".join(FAMILIES))] = "",
-    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
-    python: Annotated[str, typer.Option(help="The Python that has Blender; empty: that of .venv-blender.")] = "",
+    out: Annotated[Path, typer.Option(help="Image to write, .jpg or .png.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    poses: Annotated[
+        Path, typer.Option(help="YAML file of poses, one per line.", show_default="blender/poses/poses.yaml")
+    ] = POSES_FILE,
+    family: Annotated[str, typer.Option(help="Draw this family only: " + ", ".join(FAMILIES) + ".")] = "",
+    workers: Annotated[int, typer.Option(help="Worker processes.", min=1)] = 2,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Draw every pose of the library on the same person, with its family and name. About a second each.
+    """Draw every pose of the library on the same person, with its family and name.
 
-    Use it after writing a line of poses.yaml: a pose that looks wrong here is wrong in every image.
+    Use it after adding a line to poses.yaml: a pose that looks wrong here is wrong in every image. Needs what `render`
+    needs, and takes about a second per pose. Of section `render` only `python` is used.
 
     Example: dataengine pose-sheet --out reports/poses.jpg --cache data/cache/anny --family climbing
     """
     if family and family not in FAMILIES:
         raise InputError("no such family", expected=" | ".join(FAMILIES), got=family)
     if out.suffix.lower() not in _PICTURES:
-        raise InputError("--out is no picture", expected=" or ".join(_PICTURES), got=str(out))
-    wanted = [pose for pose in read_pose_library(poses) if family in ("", pose.family)]
-    if not wanted:
+        raise InputError("--out is not an image file", expected=" or ".join(_PICTURES), got=str(out))
+    selected_poses = [pose for pose in read_pose_library(poses) if family in ("", pose.family)]
+    if not selected_poses:
         raise InputError(f"{poses} has no pose of the family", got=family)
-    run(wanted, out, cache, workers, python)
+    python = load_section(params, "render", RenderParams).python
+    run(selected_poses, out=out, cache=cache, workers=workers, python=python)
 
 
-def run(poses: list[Pose], out: Path, cache: Path, workers: int, python: str = "") -> None:
-    """Render `poses` and write the page. A pose that cannot be rendered is an `InputError` with its name."""
+def run(poses: list[Pose], *, out: Path, cache: Path, workers: int, python: str = "") -> None:
+    """Render `poses` and write the page to `out`; `python` is as in `render.python`.
+
+    Raises `EnvironmentFault` as `render.run` does, and an `InputError` that names a pose that cannot be rendered.
+    """
     interpreter = require_blender(python)
     prepare_body_cache(cache)
     with tempfile.TemporaryDirectory() as folder:
@@ -72,4 +83,4 @@ def run(poses: list[Pose], out: Path, cache: Path, workers: int, python: str = "
     captions = [f"{pose.family}: {pose.name}" for pose in poses]
     page = contact_sheet(tiles, columns=min(_COLUMNS, len(poses)), tile=(TILE_PX, TILE_PX), captions=captions)
     write_picture(out, page)
-    typer.echo(f"{len(poses)} poses on {out}", err=True)
+    say(f"{len(poses)} poses on {out}")

@@ -9,9 +9,12 @@ from .body.cache import prepare_body_cache
 
 
 def command(
-    cache: Annotated[Path, typer.Option(help="Folder that keeps the built body model (about 0.2 GB).")],
+    cache: Annotated[Path, typer.Option(help="Folder to build the body model in (0.2 GB once built).")],
 ) -> None:
-    """Build the body model's cache. Takes two to three minutes once, no time when it is there.
+    """Build the body model that every render command reads from its --cache.
+
+    `make repro` runs it before the first render. It takes two to three minutes the first time, 3.7 GB of memory, and
+    1.2 GB of disk while it builds; once the cache is there, it has nothing to do. Reads no params.
 
     Example: dataengine prepare-body --cache data/cache/anny
     """

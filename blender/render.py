@@ -1,8 +1,9 @@
 """Stage `render`: synthetic people with exact keypoints, visibility, masks and cameras.
 
-`command` reads the section of params.yaml; `run` finds what is missing or stale, has workers make it, and assembles
-people.json. Every image is a pure function of (params, seed, index), and its sidecar carries a fingerprint of all that
-decides its pixels; so a killed run goes on where it was, more images keep the old ones, and other params redo them.
+`command` reads the section of params.yaml; `run` finds which images are missing or stale, has workers make them, and
+assembles people.json. Every image is a pure function of (params, seed, index), and its sidecar carries a fingerprint of
+everything that decides its pixels. So a killed run resumes where it stopped, more images keep the old ones, and changed
+params make them again.
 """
 
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .batch.fingerprint import render_fingerprint
 from .batch.labels import LABELS, write_labels
@@ -29,22 +31,28 @@ MAKER = "dataengine.blender.pictures.maker:ImageMaker"
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder of people.json, images/ and contact_sheet.jpg; kept between runs.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
     like: Annotated[
-        Path | None, typer.Option(help="COCO keypoints file of people whose poses are fitted and rendered.")
+        Path | None, typer.Option(help="COCO keypoints file: fit the body to its people and render their poses.")
     ] = None,
     max_error: Annotated[
-        float, typer.Option(help="With --like: greatest mean reprojection error, a share of the box's longer side.")
+        float, typer.Option(help="With --like: reject fits with a larger mean error (share of the box's longer side).")
     ] = 0.05,
-    variations: Annotated[int, typer.Option(help="With --like: pictures of every fitted person.")] = 4,
-    view_jitter: Annotated[float, typer.Option(help="With --like: spread of views around the given one, deg.")] = 12.0,
-    params: Annotated[Path, typer.Option(help="File with the section `render`.")] = Path("params.yaml"),
+    variations: Annotated[int, typer.Option(help="With --like: images per person whose fit is kept.")] = 4,
+    view_jitter: Annotated[float, typer.Option(help="With --like: standard deviation of the view, deg.")] = 12.0,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Render synthetic people in everyday and extreme poses, with COCO keypoints, visibility and masks.
 
-    Stop it when you like: the next run goes on. Poses stand in blender/poses/poses.yaml, one line each. With --like
-    poses come from labelled people instead, say of a rare cluster or a gate's failures: fits.json lists what became of
-    each, and images are one person's variations after the other's.
+    Needs `.venv-blender`, which `make setup` builds, or another Python with `bpy` named in `render.python`. Writes
+    people.json, images/, sidecars/ (labels and fingerprint of each image), skipped.json and contact_sheet.jpg. In
+    section `render`, `images`, `samples` and the size set the cost; `extreme_share`, `motions`, `camera` and `hdris`
+    set what is seen; `workers` and `device` set where it runs. The authored poses are in blender/poses/poses.yaml, one
+    per line. You may stop it at any time: the next run resumes.
+
+    With --like, poses come from labelled people instead, say those of a rare cluster or those a gate failed on. The
+    body is fitted to each person, fits.json reports every fit, and each person whose fit is kept gets `--variations`
+    images: all images of the first person, then all of the second, and so on.
 
     Example: dataengine render --out data/render --cache data/cache/anny
 
@@ -52,19 +60,20 @@ def command(
     """
     section = load_section(params, "render", RenderParams)
     if like is None:
-        run(section, out, cache)
+        run(section, out=out, cache=cache)
         return
     from .targeted import run as targeted
 
-    targeted.run(section, LikeParams(max_error, variations, view_jitter), like, out, cache)
+    like_params = LikeParams(max_error, variations, view_jitter)
+    targeted.run(section, like_params, people_file=like, out=out, cache=cache)
 
 
-def run(params: RenderParams, out: Path, cache: Path) -> None:
-    """Bring `out` to what `params` ask for.
+def run(params: RenderParams, *, out: Path, cache: Path) -> None:
+    """Make `out` hold what `params` ask for.
 
-    Raises `EnvironmentFault` when Blender or the body model are not installed or `out` cannot be written, `InputError`
-    when more images failed than `max_skipped_share` allows. SIGINT and SIGTERM stop between images and exit with 128 +
-    signal number.
+    Raises `EnvironmentFault` if Blender or the body model is not installed or `out` cannot be written, `InputError` if
+    more images failed than `max_skipped_share` allows. SIGINT and SIGTERM stop it between images; it then exits with
+    128 + signal number.
     """
     python = require_blender(params.python)
     require_room(out)
@@ -73,5 +82,5 @@ def run(params: RenderParams, out: Path, cache: Path) -> None:
     params = replace(params, device=resolve_device(params, python))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
     job = Job(MAKER, {"params": params, "out": out, "cache": cache, "fingerprint": fingerprint})
-    outcome = make_missing(params, out, job, fingerprint, params.images, LABELS)
+    outcome = make_missing(params, out, job, fingerprint=fingerprint, count=params.images, derived=LABELS)
     write_labels(params, out, outcome, params.images)

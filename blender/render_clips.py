@@ -1,6 +1,6 @@
 """Command render-clips: labelled videos of synthetic people who move, with track ids.
 
-For trackers, temporal models and tests of pseudo-labels: what moves is known in every frame, in pixels and metres.
+For trackers, temporal models and tests of pseudo-labels: every frame has ground truth in pixels and metres.
 """
 
 import hashlib
@@ -21,7 +21,9 @@ from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.pictures import write_picture
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 
 from .batch.fingerprint import render_fingerprint
 from .batch.labels import read_records
@@ -40,42 +42,49 @@ from .workers.job import Job
 MAKER = "dataengine.blender.clips.maker:ClipMaker"
 _STRIP_FRAMES, _STRIP_CLIPS, _TILE_PX = 8, 12, 160
 _DERIVED = ("people.json", "clips.jpg", "videos/clip*.mp4")
-_MOST_TICKS = 65_535  # a second of MPEG-4 is divided into so many at most
-_BITS_PER_PIXEL = 1.0  # of the MPEG-4 file; twenty times what a film has, so that pixels stay what was rendered
+_MOST_TICKS = 65_535  # MPEG-4 divides a second into at most this many
+_BITS_PER_PIXEL = 1.0  # of the MPEG-4 file: twenty times that of a film, so that pixels stay as rendered
 
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder of people.json, images/, videos/, clips.jpg; kept between runs.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the built body model; made when it is not there.")],
-    clips: Annotated[int, typer.Option(help="How many clips.")] = 4,
+    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    clips: Annotated[int, typer.Option(help="Number of clips.")] = 4,
     frames: Annotated[int, typer.Option(help="Frames of each clip.")] = 50,
-    fps: Annotated[float, typer.Option(help="Frames a second.")] = 25.0,
-    key_seconds: Annotated[float, typer.Option(help="From one authored pose to the next.")] = 1.0,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 25.0,
+    key_seconds: Annotated[float, typer.Option(help="Seconds from one authored pose to the next.")] = 1.0,
     moving_camera_share: Annotated[float, typer.Option(help="Share of clips whose camera moves, 0 to 1.")] = 0.5,
-    speed_m_s: Annotated[float, typer.Option(help="Most that people drift over the floor.")] = 0.8,
+    speed_m_s: Annotated[float, typer.Option(help="Highest speed of people over the floor, m/s.")] = 0.8,
     mp4: Annotated[bool, typer.Option(help="Also write each clip as videos/NAME.mp4.")] = True,
-    params: Annotated[Path, typer.Option(help="File with the section `render`: bodies, poses, light.")] = Path(
-        "params.yaml"
-    ),
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Render clips of the same people moving through poses of one family, or a BVH recording, past a camera.
+    """Render labelled clips: the same people move, through poses of one family or as in a BVH recording.
 
-    Labels are those of `render`, and beside them every picture has its video and frame, every person a `track_id` that
-    is its own throughout the video. Of section render, motion_share and motions say how many people move as recorded;
-    images, occluder_share, motion_blur_share and max_skipped_share mean nothing here; photographs stand behind people
-    whom a still camera films. Stop it when you like: the next run goes on.
+    Needs what `render` needs. Writes people.json, images/, clips.jpg (a strip of frames per clip) and videos/NAME.mp4.
+    Labels are those of `render`; in addition every image has its video and frame number, and every person a `track_id`
+    that is unique within the video. Bodies, poses, light and cameras come from section `render`: `motions` and
+    `motion_share` say how many people move as recorded, photographs in `backgrounds` appear only where the camera
+    stands still, and images, occluder_share, motion_blur_share and max_skipped_share have no effect. You may stop it
+    at any time: the next run resumes.
 
     Example: dataengine render-clips --out data/clips --cache data/cache/anny --clips 2 --frames 50
     """
-    clip = ClipParams(clips, frames, fps, key_seconds, moving_camera_share, speed_m_s)
-    run(load_section(params, "render", RenderParams), clip, out, cache, mp4=mp4)
+    clip = ClipParams(
+        clips=clips,
+        frames=frames,
+        fps=fps,
+        key_seconds=key_seconds,
+        moving_camera_share=moving_camera_share,
+        speed_m_s=speed_m_s,
+    )
+    run(load_section(params, "render", RenderParams), clip, out=out, cache=cache, mp4=mp4)
 
 
-def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: bool = True) -> None:
-    """Bring `out` to what `params` and `clip` ask for.
+def run(params: RenderParams, clip: ClipParams, *, out: Path, cache: Path, mp4: bool = True) -> None:
+    """Make `out` hold what `params` and `clip` ask for.
 
-    Raises `EnvironmentFault` as `render.run` does, `InputError` where a frame could not be rendered: a clip with holes
-    would be worth little.
+    Raises `EnvironmentFault` as `render.run` does, `InputError` if a frame could not be rendered: a clip with gaps is
+    of little use.
     """
     python = require_blender(params.python)
     require_room(out)
@@ -85,7 +94,7 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
     job = Job(MAKER, {"params": params, "clip": clip, "out": out, "cache": cache, "fingerprint": fingerprint})
-    outcome = make_missing(params, out, job, fingerprint, count, _DERIVED)
+    outcome = make_missing(params, out, job, fingerprint=fingerprint, count=count, derived=_DERIVED)
     if outcome.skipped:
         index, reason = min(outcome.skipped.items())
         raise InputError(f"frame {index % clip.frames} of {_name(index // clip.frames)} cannot be rendered", got=reason)
@@ -105,11 +114,11 @@ def run(params: RenderParams, clip: ClipParams, out: Path, cache: Path, *, mp4: 
         for number in track(range(clip.clips), "videos", unit="clip"):
             _write_video(out, number, clip, params)
     _write_strips(out, people, images, clip)
-    typer.echo(f"{clip.clips} clips with {len(images)} frames and {len(people)} people in {out}", err=True)
+    say(f"{clip.clips} clips with {len(images)} frames and {len(people)} people in {out}")
 
 
 def _fingerprint(params: RenderParams, clip: ClipParams) -> str:
-    """Of all that decides the pixels of a frame; more clips keep those that are there."""
+    """Hex SHA-256 of everything that decides the pixels of a frame; the number of clips does not."""
     decisive = {name: value for name, value in asdict(clip).items() if name != "clips"}
     text = json.dumps([render_fingerprint(params), decisive, sources_sha256(*CLIPS)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -120,7 +129,7 @@ def _name(number: int) -> str:
 
 
 def _write_video(out: Path, number: int, clip: ClipParams, params: RenderParams) -> None:
-    """The frames as MPEG-4, which every player and OpenCV read without a licence."""
+    """Write the frames as MPEG-4, which every player and OpenCV can read without a licence."""
     import av
 
     rate = Fraction(clip.fps).limit_denominator(min(1001, int(_MOST_TICKS / clip.fps)))
@@ -136,14 +145,14 @@ def _write_video(out: Path, number: int, clip: ClipParams, params: RenderParams)
 
 
 def _write_strips(out: Path, people: People, images: Images, clip: ClipParams) -> None:
-    """A line of frames with skeletons for each of the first clips."""
-    shown = np.linspace(0, clip.frames - 1, min(_STRIP_FRAMES, clip.frames)).round().astype(int)
+    """Write one row of frames with skeletons for each of the first clips."""
+    shown_frames = np.linspace(0, clip.frames - 1, min(_STRIP_FRAMES, clip.frames)).round().astype(int)
     tiles, captions = [], []
     for number in range(min(_STRIP_CLIPS, clip.clips)):
-        for frame in shown.tolist():
+        for frame in shown_frames.tolist():
             row = number * clip.frames + frame
             picture = read_image(str(images.path[row]))
             tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
             captions.append(f"{_name(number)} {frame}")
-    sheet = contact_sheet(tiles, columns=len(shown), tile=(_TILE_PX, _TILE_PX), captions=captions)
+    sheet = contact_sheet(tiles, columns=len(shown_frames), tile=(_TILE_PX, _TILE_PX), captions=captions)
     write_picture(out / "clips.jpg", sheet)

@@ -1,4 +1,4 @@
-"""The fingerprint of a rendered picture: a hash of all that decides its pixels and labels."""
+"""The fingerprint of a rendered image: a hash of everything that decides its pixels and labels."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from ..scene.surroundings import surrounding_files
 from ..workers.interpreter import about, blender_python
 from .sources import STILLS, sources_sha256
 
-# Changing these does not change a pixel, so it keeps the images.
+# Changing one of these changes no pixel, so the images are kept.
 _PARAMS_WITHOUT_PIXELS = (
     "images",
     "workers",
@@ -27,7 +27,7 @@ _PARAMS_WITHOUT_PIXELS = (
 
 
 def render_fingerprint(params: RenderParams) -> str:
-    """Hex SHA-256 of all that decides pixels and labels: params, this room's sources and poses, library versions."""
+    """Hex SHA-256 of what decides pixels and labels: params, this room's sources and poses, library versions."""
     decisive = {
         "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
         "sources": [sources_sha256(*STILLS), sha256_file(Path(geometry.__file__))],

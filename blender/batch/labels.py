@@ -1,15 +1,15 @@
-"""What is made from all pictures of a batch: people.json and the contact sheet."""
+"""What is made from all images of a batch: people.json and the contact sheet."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.people import Images, People
+from dataengine.terminal.speech import say
 
 from ..scene.params import RenderParams
 from .paths import ImagePaths
@@ -21,16 +21,16 @@ _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
 
 def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> None:
-    """Write people.json and a contact sheet of those of `count` images that were made.
+    """Write people.json and a contact sheet for those of `count` images that were made.
 
-    Raises `InputError` when more failed than `max_skipped_share` allows.
+    Raises `InputError` if more failed than `max_skipped_share` allows.
     """
     _check_skipped(out, outcome, params, count)
     records = read_records(out, count)
     people, images = assemble(records, out, (params.width_px, params.height_px), params.seed)
     write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
     _write_contact_sheet(out, people, images)
-    typer.echo(f"{len(images)} images with {len(people)} people in {out}", err=True)
+    say(f"{len(images)} images with {len(people)} people in {out}")
 
 
 def read_records(out: Path, count: int) -> list[dict[str, Any]]:
@@ -44,12 +44,12 @@ def _check_skipped(out: Path, outcome: Outcome, params: RenderParams, count: int
         raise InputError(
             f"{len(outcome.skipped)} of {count} images could not be rendered, listed in {out / 'skipped.json'}",
             got=f"first: {outcome.skipped[min(outcome.skipped)]}",
-            fix="fix that, or raise render.max_skipped_share",
+            fix="fix the cause, or raise render.max_skipped_share",
         )
 
 
 def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
-    """The first images with their skeletons, on one page."""
+    """Draw the first images with their skeletons on one page."""
     import cv2
 
     from dataengine.draw import contact_sheet, draw_people

@@ -1,7 +1,7 @@
-"""Make what is missing of a batch of pictures: `make_missing`, and what it asks of the folder first.
+"""Make the missing images of a batch: `make_missing`, and the checks of the folder that come first.
 
-A picture counts as made when its sidecar carries the same fingerprint and the hash of the picture that lies there; so a
-killed run goes on where it was, and other params redo what they change.
+An image counts as made if its sidecar carries the current fingerprint and the hash of the image file. So a killed run
+resumes where it stopped, and changed params make again what they change.
 """
 
 import contextlib
@@ -10,11 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import say
 
 from ..scene.params import RenderParams
 from ..workers.interpreter import blender_python
@@ -22,7 +21,8 @@ from ..workers.job import Job
 from .paths import ImagePaths
 from .workforce import Outcome, Terms, Workforce
 
-_OWN_NAMES = re.compile(r"\d{6,}\.(png|json)|\..*\.partial\.(png|json)")  # of images, sidecars, and halves of them
+# Names of images and sidecars, also half-written ones.
+_OWN_NAMES = re.compile(r"\d{6,}\.(png|json)|\..*\.partial\.(png|json)")
 
 
 def make_missing(
@@ -35,11 +35,12 @@ def make_missing(
     *,
     search: tuple[Path, ...] = (),
 ) -> Outcome:
-    """Have workers, each with a maker of its own from `job`, make those of `count` images under `out` that are not
-    there with this fingerprint. Ends the program where a signal asked for it.
+    """Have workers make those of `count` images under `out` that are missing or have another fingerprint.
 
-    `derived` are patterns of the files under `out` that are made from the images. They go before the first image that
-    they speak of does, so that a run which is stopped never leaves old labels beside new pictures.
+    Each worker builds its own maker from `job`; `search` lists further folders that the maker may be imported from.
+    `derived` are glob patterns of the files under `out` that are made from the images: they are deleted before any of
+    those images changes, so that a stopped run never leaves old labels next to new images. Exits with 128 + signal
+    number if a signal stopped the work.
     """
     _require_own_folder(out)
     beyond = _remove_leftovers(out, count)
@@ -59,28 +60,28 @@ def make_missing(
         for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
             pass
     finally:
-        _remove_leftovers(out, count)  # of workers that were killed in the middle of a file
+        _remove_leftovers(out, count)  # left by workers that were killed while they wrote a file
         _write_skipped(out, outcome)
     if outcome.stopped_by is not None:
         done = sum(ImagePaths.of(out, index).sidecar.exists() for index in range(count))
-        typer.echo(f"render: stopped with {done} of {count} images; run it again to go on", err=True)
+        say(f"render: stopped with {done} of {count} images; run it again to resume")
         raise SystemExit(128 + outcome.stopped_by)
     return outcome
 
 
 def require_room(out: Path) -> None:
-    """Before minutes go by: that `out` is a folder in which files can be made."""
+    """Check that files can be written to `out` before minutes are spent; `EnvironmentFault` if not."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out) as probe:
             probe.write(b"room for one image" * 4096)
     except OSError as error:
         fix = "make room, give permission or choose another folder"
-        raise EnvironmentFault(f"cannot write into {out}", got=str(error), fix=fix) from error
+        raise EnvironmentFault(f"cannot write to {out}", got=str(error), fix=fix) from error
 
 
 def is_done(paths: ImagePaths, fingerprint: str) -> bool:
-    """Whether an image is there, whole and made from the same fingerprint."""
+    """Whether an image is there, complete, and has this fingerprint."""
     if not (paths.image.exists() and paths.sidecar.exists()):
         return False
     try:
@@ -92,15 +93,15 @@ def is_done(paths: ImagePaths, fingerprint: str) -> bool:
 
 
 def _require_own_folder(out: Path) -> None:
-    """Images without sidecars are somebody else's, and would be lost."""
+    """Refuse a folder whose images have no sidecars: they are not this command's, and would be deleted."""
     images = out / "images"
-    held = sorted(path.name for path in images.iterdir()) if images.is_dir() else []
-    if held and not (out / "sidecars").is_dir():
-        raise InputError(f"{images} holds other pictures", got=held[0], fix="choose another --out")
+    file_names = sorted(path.name for path in images.iterdir()) if images.is_dir() else []
+    if file_names and not (out / "sidecars").is_dir():
+        raise InputError(f"{images} holds other images", got=file_names[0], fix="choose another --out")
 
 
 def _remove_leftovers(out: Path, count: int) -> bool:
-    """Clear what a killed run left half-written, and images beyond the count; whether there were any of these."""
+    """Delete half-written files, and images beyond the count; returns whether there were images beyond it."""
     expected = [ImagePaths.of(out, index) for index in range(count)]
     keep = {paths.image for paths in expected} | {paths.sidecar for paths in expected}
     beyond = False
@@ -114,7 +115,7 @@ def _remove_leftovers(out: Path, count: int) -> bool:
 
 
 def _write_skipped(out: Path, outcome: Outcome) -> None:
-    """The skip list. A disk too full for it must not hide the fault that is on its way to the user."""
+    """Write skipped.json. A disk too full for it must not hide the error that is about to be reported."""
     listed = [{"index": index, "reason": reason} for index, reason in sorted(outcome.skipped.items())]
     with contextlib.suppress(EnvironmentFault):
         write_json(out / "skipped.json", listed)

@@ -1,4 +1,4 @@
-"""Where the files of one image lie under the stage's folder."""
+"""Where the files of one image are under the stage's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From the sidecars of rendered pictures to one `People` and one `Images`."""
+"""From the sidecars of rendered images to one `People` and one `Images`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,10 +23,10 @@ def assemble(
     video: Sequence[str] = (),
     frame: Sequence[int] = (),
 ) -> tuple[People, Images]:
-    """Everybody in the pictures of `records` under `out`, in order of index; pictures are (width, height) large.
+    """All people in the images of `records` under `out`, in order of index. `size_px` is (width, height) of an image.
 
-    With `video` and `frame`, one each a record, pictures are frames and people carry a `track_id`, which is theirs
-    alone within a video.
+    With `video` and `frame`, one of each per record, images are frames of videos, and people carry a `track_id` that is
+    unique within the video.
     """
     indices = [record["index"] for record in records]
     images = Images.build(

@@ -1,15 +1,15 @@
-"""Which code decides what is rendered: `sources_sha256` hashes whole sub-packages, so a new or renamed file counts too.
+"""Which code decides what is rendered: `sources_sha256` hashes whole sub-packages, so new and renamed files count too.
 
-Adding a sub-package that decides pixels or labels: add its name to `STILLS`, or to `CLIPS` or `TARGETED` where only
-those pictures depend on it. A file that decides no pixel (workers, reports) belongs into another sub-package.
+Adding a sub-package that decides pixels or labels: add its name to `STILLS`, or to `CLIPS` or `TARGETED` if only those
+images depend on it. A file that decides no pixel (workers, reports) belongs in another sub-package.
 """
 
 import hashlib
 from pathlib import Path
 
 STILLS = ("body", "clothes", "cycles", "geometry", "pictures", "poses", "scene")  # every rendered image
-CLIPS = ("clips",)  # further, what frames of clips depend on
-TARGETED = ("targeted",)  # further, what `render --like` depends on
+CLIPS = ("clips",)  # what the frames of clips depend on in addition
+TARGETED = ("targeted",)  # what `render --like` depends on in addition
 _ROOM = Path(__file__).resolve().parents[1]
 _SUFFIXES = (".py", ".yaml")
 
@@ -22,7 +22,7 @@ def sources_sha256(*packages: str, room: Path = _ROOM) -> str:
         room: folder that holds the sub-packages.
 
     Raises:
-        ValueError: a package is not there or holds no source file.
+        ValueError: a package does not exist or holds no source file.
     """
     digest = hashlib.sha256()
     for package in packages:

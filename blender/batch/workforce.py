@@ -1,13 +1,14 @@
 """Worker processes that make images one by one: supervised, replaced when they hang, die or grow old, stopped cleanly.
 
-Each worker has its own pipe. An image whose worker raises, dies or takes longer than allowed is tried once more (by a
-new process unless it only raised); the second failure puts it on the skip list with the reason. A fault of the machine
-(a full disk, a folder without permission, a missing library) is nobody's image: the others finish theirs and the fault
-is raised. After so many images a worker is replaced, as a guard against what may grow in Blender.
+Each worker has its own pipe. An image whose worker raises, dies or exceeds the time limit is tried once more (by a new
+process, unless the worker only raised); the second failure puts it on the skip list with the reason. A fault of the
+machine (a full disk, a folder without permission, a missing library) is not an image's fault: the other workers finish
+the images they are making, and the fault is raised. After `images_per_worker` images a worker is replaced, as a guard
+against memory that Blender may leak.
 
 Workers are processes of Blender's Python (blender/workers/process.py) in a session of their own, so Ctrl-C in a
-terminal reaches the parent alone: Blender swallows it inside a render. The parent then gives out no more work, waits
-for the images under way, and stops.
+terminal reaches the parent alone: Blender would swallow it during a render. The parent then gives out no more work,
+waits for the images being made, and stops.
 """
 
 import contextlib
@@ -27,25 +28,26 @@ from ..workers.messages import fault_of
 from ..workers.process import WorkerProcess
 
 ATTEMPTS = 2
-START_SECONDS = 300  # a worker that is not ready after this long is taken for hung
+START_SECONDS = 300  # a worker that is not ready by then counts as hung
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the workers are held to."""
+    """The limits that workers run under."""
 
     workers: int
     image_timeout_s: float
-    """An image may take so long, the start of its process not counted."""
+    """Time limit of one image, not counting the start of its process."""
     images_per_worker: int
-    """After so many a worker is replaced."""
+    """Number of images after which a worker is replaced."""
 
 
 @dataclass
 class Outcome:
-    """What became of the images asked for."""
+    """How the work on the images ended."""
 
     skipped: dict[int, str] = field(default_factory=dict)
+    """Index of each image that could not be made -> the reason."""
     stopped_by: int | None = None
     """The signal that ended the work early, if one did."""
 
@@ -59,16 +61,16 @@ class _Worker:
     made: int = 0
 
     def dismiss(self) -> None:
-        """Let an idle worker go, end a busy one; it is gone afterwards."""
+        """Let an idle worker end, kill a busy one; returns when the process is gone."""
         if self.index is not None:
             self.process.kill()
         self.process.dismiss()
 
 
 class Workforce:
-    """Has the maker of `job` make many indices in `terms.workers` processes of `python`.
+    """Runs the maker of `job` on many indices, in `terms.workers` processes of `python`.
 
-    `search` are folders that a maker may come from, other than this project's.
+    `search` lists further folders that the maker may be imported from, besides this project.
     """
 
     def __init__(self, python: Path, job: Job, terms: Terms, *, search: tuple[Path, ...] = ()) -> None:
@@ -79,9 +81,9 @@ class Workforce:
         self._failed_starts = 0
 
     def run(self, indices: Sequence[int], outcome: Outcome) -> Iterator[int]:
-        """Make all images, yielding each index when it is made or skipped; fills `outcome`.
+        """Make all images, yielding each index once it is made or skipped; fills `outcome`.
 
-        Raises the fault of the machine that a worker met, and `EnvironmentFault` when workers cannot start.
+        Raises the machine's fault if a worker met one, and `EnvironmentFault` if workers cannot start.
         """
         waiting = list(reversed(indices))
         attempts = dict.fromkeys(indices, 0)
@@ -99,7 +101,7 @@ class Workforce:
                     for worker, failure in self._collect(busy):
                         index, worker.index = worker.index, None
                         assert index is not None
-                        if failure and not worker.started:  # not the image's doing
+                        if failure and not worker.started:  # not the image's fault
                             waiting.append(index)
                             self._note_failed_start(failure)
                             continue
@@ -126,13 +128,13 @@ class Workforce:
                 worker = crew[place] = self._hire()
             worker.index = waiting.pop()
             worker.deadline = time.monotonic() + (self._terms.image_timeout_s if worker.started else START_SECONDS)
-            with contextlib.suppress(OSError):  # a worker that died just now is noticed when its answer is awaited
+            with contextlib.suppress(OSError):  # a worker that has just died is noticed when its answer is awaited
                 worker.process.send({"index": worker.index})
 
     def _collect(self, busy: list[_Worker]) -> Iterator[tuple[_Worker, str]]:
-        """Wait for something to happen; then the workers that are through, with the reason of a failure ("" for none).
+        """Wait for an answer or a deadline, then yield finished workers with the reason of failure ("" for success).
 
-        Answers are read before deadlines are looked at, so what was finished while the parent slept counts.
+        Answers are read before deadlines are checked, so work that was finished while the parent slept counts.
         """
         nearest = min(worker.deadline for worker in busy)
         ready = wait([worker.process.pipe for worker in busy], timeout=max(nearest - time.monotonic(), 0))
@@ -147,7 +149,7 @@ class Workforce:
                 yield worker, f"took longer than {limit:g} s"
 
     def _read_answer(self, worker: _Worker) -> str | None:
-        """Why the worker's image failed, "" when it is made, None when there is more to wait for."""
+        """Why the worker's image failed: "" if it was made, None if the worker is still at it."""
         try:
             answer = worker.process.receive()
         except (EOFError, OSError):

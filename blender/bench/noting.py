@@ -1,4 +1,4 @@
-"""The stage's maker, which notes every image it has made: what a worker of the render benchmark does."""
+"""The stage's maker with a log of every image it has made: what a worker of the render benchmark does."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class Made:
-    """One image, as its worker noted it."""
+    """One image, as its worker logged it."""
 
     worker: int
     """Process id."""
@@ -29,13 +29,13 @@ class Made:
 
 
 class NotingMaker:
-    """Makes the stage's images into `folder`, with a file of notes of its own process beside them."""
+    """Makes the stage's images in `folder`, and a log file of its own process next to them."""
 
     def __init__(self, params: RenderParams, folder: Path, cache: Path) -> None:
         self._maker, self._notes = ImageMaker(params, folder, cache, "benchmark"), folder / f"{os.getpid()}.jsonl"
 
     def make(self, index: int) -> None:
-        """Make image `index` and note it."""
+        """Make image `index` and log it."""
         cycles_s = self._maker.observed(index).cycles_s
         peak = peak_bytes() / _MEGABYTE
         made = Made(os.getpid(), time.monotonic(), cycles_s, held_mb(), peak)
@@ -44,6 +44,6 @@ class NotingMaker:
 
 
 def held_mb() -> float:
-    """Memory that this process holds now (Linux)."""
+    """Resident memory of this process, megabytes (Linux)."""
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * resource.getpagesize() / _MEGABYTE

@@ -1,13 +1,13 @@
-"""How fast two render workers are, what their time goes to beside Cycles, and whether they grow.
+"""How fast two render workers are, how much time they spend outside Cycles, and whether their memory grows.
 
-256x256 pixels, 8 samples, 1 to 3 people, the other params as in params.yaml, on the CPU, under the stage's own
-supervision. Every worker notes when each image was saved, what Cycles itself took for it (its own note in the picture:
-to take over the scene and to render it), and its memory. The first image of a worker, with its start, counts for
-nothing. The peer of the rate is what the same workers would reach if there were nothing but Cycles.
+Images of 256x256 pixels with 8 samples and 1 to 3 people, the other params as in params.yaml, on the CPU, under the
+stage's own supervision. Every worker logs when it saved each image, how long Cycles itself took (as Cycles notes in the
+image: syncing the scene and rendering it), and its memory. A worker's first image, which includes its start, is not
+counted. The peer of the rate is what the same workers would reach if they did nothing but Cycles.
 
-`render.growth_mb` is what a worker holds at its end over what it held after a fifth of its images, when its caches are
-full; with the 60 images of the default that is noise. For a figure worth recording:
-``python -m dataengine.blender.bench.render 1000``, about 20 minutes on two quiet cores; 60 images take about 1.5.
+`render.growth_mb` is a worker's memory at its end less that after a fifth of its images, when its caches are full; with
+the default of 60 images it is noise. For a figure worth recording run
+``python -m dataengine.blender.bench.render 1000``, about 20 minutes on two idle cores; 60 images take about 1.5.
 """
 
 import json
@@ -21,6 +21,7 @@ from dataengine.bench.record import Figure
 from dataengine.errors import EnvironmentFault
 from dataengine.params import load_section
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import answer
 
 from ..batch.workforce import Outcome, Terms, Workforce
 from ..body.cache import prepare_body_cache
@@ -64,7 +65,7 @@ def run(images: int = IMAGES) -> Iterator[Figure]:
 
 
 def render_figures(workers: list[list[Made]]) -> Iterator[Figure]:
-    """The benchmark's figures from the notes of every worker, each in order of time."""
+    """The benchmark's figures from the logs of all workers, each in order of time."""
     rate = sum((len(notes) - 1) / (notes[-1].saved_s - notes[0].saved_s) for notes in workers)
     pure_rate = sum((len(notes) - 1) / sum(made.cycles_s for made in notes[1:]) for notes in workers)
     wall = sum(notes[-1].saved_s - notes[0].saved_s for notes in workers)
@@ -76,7 +77,7 @@ def render_figures(workers: list[list[Made]]) -> Iterator[Figure]:
 
 
 def read_notes(folder: Path) -> list[list[Made]]:
-    """The notes of every worker that made two images or more."""
+    """The logs of all workers that made two images or more."""
     all_notes = [
         [Made(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
         for path in sorted(folder.glob("*.jsonl"))
@@ -89,5 +90,5 @@ if __name__ == "__main__":
     from dataengine.bench.record import record
 
     for figure in run(int(sys.argv[1])):
-        print(figure.line(), flush=True)
+        answer(figure.line())
         record(figure, RESULTS)

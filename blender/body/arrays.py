@@ -22,7 +22,7 @@ _ANCESTRIES = ("african", "asian", "caucasian")
 
 
 class BodyArrays:
-    """The arrays of one file, by name, and what Anny does with them."""
+    """The arrays of one file, by name, and the operations that Anny defines on them."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -30,7 +30,9 @@ class BodyArrays:
                 self._of: dict[str, NDArray[Any]] = {name: opened[name] for name in opened.files}
             names = json.loads(str(self._of.pop("names")))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} cannot be read", got=str(error)[:200], fix="delete it, it is remade") from error
+            raise InputError(
+                f"{path} cannot be read", got=str(error)[:200], fix="delete it; it is built again"
+            ) from error
         self.bone_labels: tuple[str, ...] = tuple(names["bone_labels"])
         self.bone_parents: tuple[int, ...] = tuple(names["bone_parents"])
         self.phenotype_labels: tuple[str, ...] = tuple(names["phenotype_labels"])

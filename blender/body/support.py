@@ -1,7 +1,7 @@
-"""What a body stands on: the parts a pose names as its supports, brought to the floor together.
+"""What a body stands on: the parts that a pose names as its supports, brought to the floor together.
 
-A rigid body can be tipped about two level axes and moved up or down, so three supports can touch at once and more only
-as far as the pose is true. `support_gap_m` says how far it is; draws that leave a support in the air are drawn again.
+A rigid body can be tipped about two level axes and moved up or down, so three supports can touch at once, and more only
+if the pose is accurate. `support_gap_m` measures the gap that stays; a draw with a support in the air is redrawn.
 """
 
 from functools import cache
@@ -14,7 +14,7 @@ from .model import BODY_VERTICES, Template
 
 SINK_M = 0.015  # soft parts are pressed in, and soft floors too
 GAP_M = 0.02  # a support within this of the floor stands on it
-_STEEPEST = np.tan(np.deg2rad(20.0))  # a body is tipped no further: a pose that needs more is wrong
+_STEEPEST = np.tan(np.deg2rad(20.0))  # bodies are tipped no further: a pose that needs more is wrong
 _BONES = {
     "hand": ("wrist", "finger", "metacarpal"),
     "foot": ("foot", "toe"),

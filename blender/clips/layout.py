@@ -1,8 +1,8 @@
-"""A clip as geometry, frame by frame: the same dressed bodies moving over the floor before a camera.
+"""A clip as geometry, frame by frame: the same dressed bodies moving over the floor in front of a camera.
 
-`Performance` is made once a clip: it poses every body in every key pose, finds places where nobody walks through
-anybody, and knows all that the camera has to see. `Performance.at` gives the geometry of one moment. People drift over
-the floor as a whole: their feet do not step, which matters to trackers less than that they cross.
+`Performance` is made once per clip: it poses every body in every key pose, finds places where nobody walks through
+anybody else, and keeps all points that the camera has to see. `Performance.at` gives the geometry of one moment. People
+drift over the floor as a whole: their feet do not step. For trackers it matters more that people cross.
 """
 
 from dataclasses import dataclass, replace
@@ -24,12 +24,12 @@ from ..scene.lens import Lens
 from .spec import ClipSpec, Performer, camera_between
 
 _HIPS = (11, 12)  # rows of the COCO joints
-_HEADINGS = 12  # directions that are tried for a drift before a person stays where it is
+_HEADINGS = 12  # directions tried for a drift before a person stays in place
 
 
 @dataclass(frozen=True, eq=False)
 class _Actor:
-    """A performer with its body: orientations (keys, bones, 3, 3) in the world, and the room that they take."""
+    """A performer with a body: orientations (keys, bones, 3, 3) in the world, and the room that they take up."""
 
     performer: Performer
     shape: Shape
@@ -52,7 +52,7 @@ class _Actor:
 
 
 class Performance:
-    """One clip, ready for any of its moments."""
+    """One clip, from which the geometry of any moment can be computed."""
 
     def __init__(self, spec: ClipSpec, seconds: float, model: BodyModel, tailor: Tailor) -> None:
         self._spec, self._seconds, self._model, self._tailor = spec, seconds, model, tailor
@@ -75,7 +75,7 @@ class Performance:
         return Geometry(tuple(people), (floor,), camera, lens)
 
     def camera(self, seconds: float, width_px: int, height_px: int) -> Camera:
-        """Frames all that the clip will show, from where it stands at that moment."""
+        """The camera at that moment, at a distance from which the whole clip is in the frame."""
         share = eased(seconds / self._seconds)
         spec = camera_between(self._spec.scene.camera, self._spec.camera_end, share)
         return frame_points(spec, self._seen_m, width_px, height_px, clearance_m=CAMERA_CLEARANCE_M)
@@ -109,7 +109,7 @@ def _make_actor(performer: Performer, model: BodyModel) -> _Actor:
     outline = np.concatenate(outlines)
     outline = outline[ConvexHull(outline).vertices]  # what a camera sees and a reach are the same, of far fewer points
     reach = float(np.linalg.norm(outline[:, :2], axis=1).max())
-    return _Actor(performer, shape, np.stack(keys), np.array(lifts), outline, reach)
+    return _Actor(performer, shape, keys=np.stack(keys), lifts_m=np.array(lifts), outline_m=outline, reach_m=reach)
 
 
 def _settled(pose: Pose, body: NDArray[np.float64], model: BodyModel) -> NDArray[np.float64]:
@@ -139,12 +139,12 @@ def _places(actors: list[_Actor], seconds: float) -> tuple[NDArray[np.float64], 
         direction = np.array([np.cos(person.bearing_rad), np.sin(person.bearing_rad), 0.0])
         drifts[row] = 0.0
         starts[row] = starts[row - 1] if row else 0.0
-        while row and _is_in_reach(actors, starts, drifts, row, seconds, person.gap_m):
+        while row and _is_in_reach(actors, starts, drifts, row, seconds=seconds, gap_m=person.gap_m):
             starts[row] += 0.05 * direction
         for turn in np.arange(_HEADINGS) * 2 * np.pi / _HEADINGS:
             angle = wish.heading_rad + turn
             drifts[row] = wish.speed_m_s * np.array([np.cos(angle), np.sin(angle), 0.0])
-            if not _is_in_reach(actors, starts, drifts, row, seconds, 0.0):
+            if not _is_in_reach(actors, starts, drifts, row, seconds=seconds, gap_m=0.0):
                 break
         else:
             drifts[row] = 0.0
@@ -159,9 +159,9 @@ def _is_in_reach(
     seconds: float,
     gap_m: float,
 ) -> bool:
-    """Whether person `row` comes nearer than both reaches and `gap_m` to one before it, at any moment.
+    """Whether person `row` ever comes nearer to an earlier person than both reaches and `gap_m`.
 
-    Seen from the other a person goes straight on, so the nearest moment is that of a point on a line.
+    Seen from the other, a person moves along a straight line, so the closest moment is that of a point on a line.
     """
     way, drift = starts[:row] - starts[row], drifts[:row] - drifts[row]
     speed2 = (drift**2).sum(axis=1)

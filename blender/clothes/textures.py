@@ -1,9 +1,9 @@
 """Small textures baked with numpy: fabric, hair, floors, relief. Linear RGB in 0..1, (size, size, 3) float32.
 
-Cycles spends more time on procedural noise than on anything else here, so noise is baked once into an image.
-Spectral noise: white noise shaped to a power law in frequency, as in Perlin-like fractals but periodic. Its Fourier
-transforms would take longer than the rest of an image's textures, so a process keeps one field of every spectrum, and
-a draw is a part of it: shifted, because it is periodic, and mirrored.
+Procedural noise would cost Cycles more time than anything else here, so noise is baked once into an image.
+Spectral noise is white noise shaped to a power law in frequency, as in Perlin-like fractals but periodic. Its Fourier
+transforms would take longer than the rest of an image's textures, so a process keeps one field for every spectrum, and
+a draw is a view of it: mirrored, and shifted, because it is periodic.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def _amplitude(size: int, power: float, stretch: float, above: int) -> Field:
 
 
 def fabric_texture(garment: Garment, rng: np.random.Generator) -> Texture:
-    """One repeat of a garment's fabric."""
+    """One repeat of a garment's fabric (size, size, 3)."""
     size = FABRIC_SIZE
     pattern = np.asarray(_fabric_pattern(garment.fabric, size, rng), dtype=np.float32)
     weave = 1 + 0.06 * spectral_noise(size, 2.0, rng)
@@ -71,7 +71,7 @@ def by_channel(channels: Sequence[Field], lowest: float = 0.004, highest: float 
     for place, channel in enumerate(channels):
         texture[..., place] = np.clip(
             channel, lowest, highest
-        )  # straight into every third number takes four times that
+        )  # writing into every third number directly takes four times as long
     return texture
 
 
@@ -113,7 +113,7 @@ def strand_height() -> Texture:
 
 
 def _lasting(height: Field) -> Texture:
-    """A relief in 0..1 that never changes; read-only, which lets the observer keep its image from scene to scene."""
+    """A relief in 0..1 that never changes: read-only, so that the observer keeps its image from scene to scene."""
     fixed = np.clip(height, 0, 1).astype(np.float32)
     fixed.setflags(write=False)
     return fixed
@@ -126,7 +126,7 @@ def hair_texture(hair: Colour) -> Texture:
 
 
 def _fabric_pattern(fabric: str, size: int, rng: np.random.Generator) -> Field:
-    """How much of the second colour is where, in 0..1; broadcasts to (size, size)."""
+    """Share of the second colour at every texel, in 0..1; broadcasts to (size, size)."""
     row, column = (axis / size for axis in np.ogrid[:size, :size])
     count = int(rng.integers(5, 18))
     if fabric == "stripes_across":

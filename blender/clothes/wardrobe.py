@@ -1,7 +1,7 @@
 """Which vertices of the body a shirt, trousers, shoes or hair cover. Computed once, on the average body at rest.
 
-The masks hold for every shape, because every shape has the same topology. Heights and angles below were found on the
-average adult by eye; metres in the template's frame (z up, origin near the hips, y to the back).
+The masks hold for every shape, because all shapes have the same topology. The heights and angles below were found by
+eye on the average adult; metres in the template's frame (z up, origin near the hips, y to the back).
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _HEAD_BONES = ("head", "neck01", "neck02", "neck03", "eye")
 
 @dataclass(frozen=True, eq=False)
 class Wardrobe:
-    """Places on the template body, one value a vertex."""
+    """Places on the template body: arrays (v,) with one value per vertex."""
 
     arm: NDArray[np.float64]  # 0 at the shoulder, 1 at the elbow, 2 at the wrist; -1 off the arm
     leg: NDArray[np.float64]  # 0 at the hip, 1 at the knee, 2 at the ankle; -1 off the leg

@@ -1,6 +1,7 @@
 """Everything that talks to Blender; no other sub-package imports `bpy`.
 
-In reading order: `process.py` (loading Blender and keeping it quiet), `device.py` (CPU or GPU), `materials.py`,
-`observe.py` (renders meshes and says which instance each pixel shows), `depth_observer.py` (what Blender itself says of
-joints, for `check-renders`). Adding a light, a surface or a pass: here, from plain values that `scene/` draws.
+In reading order: `process.py` (loads Blender and keeps it quiet), `device.py` (CPU or GPU), `materials.py`, `lamps.py`,
+`blur.py` (depth of field and motion blur), `observe.py` (renders meshes and reports which instance each pixel shows),
+`depth.py` (Blender's own depth and projection of joints, for `check-renders`). Adding a light, a surface or a pass: it
+belongs here, made from plain values that `scene/` draws.
 """

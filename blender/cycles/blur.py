@@ -1,4 +1,4 @@
-"""A lens that is not stopped down and an open shutter, set on Blender's camera and people."""
+"""Depth of field and motion blur: an open aperture and an open shutter, set on Blender's camera and people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from ..scene.lens import Lens
 
 
 def blur(scene: Any, people: Sequence[Any], lens: Lens) -> None:
-    """Open the aperture of the scene's camera and the shutter; `people` are their objects. The frame stays."""
+    """Open the aperture and the shutter of the scene's camera; `people` are Blender's objects. The frame stays."""
     optics = scene.camera.data.dof
     if lens.f_stop is not None:
         optics.use_dof, optics.focus_distance, optics.aperture_fstop = True, lens.focus_m, lens.f_stop

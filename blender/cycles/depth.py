@@ -1,4 +1,4 @@
-"""What Blender itself says of the scene that `observe` set up last: its depth pass, and where it projects points."""
+"""Blender's own answers about the scene that `observe` set up last: its depth pass, and where it projects points."""
 
 import tempfile
 from pathlib import Path
@@ -35,7 +35,7 @@ def render_depth() -> NDArray[np.float64]:
 
 
 def blender_pixels(points_m: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.float64]:
-    """Where Blender's own `world_to_camera_view` sees the points (n, 2)."""
+    """Pixels (n, 2) of `points_m` (n, 3) by Blender's own `world_to_camera_view`."""
     import_bpy()
     import bpy
     import mathutils

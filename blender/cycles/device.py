@@ -1,8 +1,8 @@
-"""Which device Cycles renders on: what `render.device` asks for, against what this machine has.
+"""Which device Cycles renders on: the one that `render.device` asks for, if this machine has it.
 
-Choosing a type that is not there raises no error in Blender, which then renders on the CPU without a word; so the list
-of devices is read after `get_devices()`. Two devices round differently: the one found is part of an image's
-fingerprint. All here take Blender's objects; which device a run uses is decided in devices/resolve.py.
+Choosing a type that is not there raises no error in Blender, which then silently renders on the CPU; so the list of
+devices is read after `get_devices()`. Devices round differently, so the device is part of an image's fingerprint. The
+functions here take Blender's objects; which device a run uses is decided in devices/resolve.py.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ GPU_TYPES: tuple[DeviceWish, ...] = ("optix", "cuda", "hip", "metal")  # the fas
 
 
 def no_such_device(wish: DeviceWish, there: Sequence[str]) -> EnvironmentFault:
-    """The fault of asking for a device that this machine lacks; `there` are the types it has."""
+    """The fault of asking for a device that this machine lacks; `there` lists the types that it has."""
     return EnvironmentFault(
         f"no {wish} device for render.device",
         expected=f"one of {', '.join(['auto', 'cpu', *there])}, which this machine has",
@@ -26,7 +26,7 @@ def no_such_device(wish: DeviceWish, there: Sequence[str]) -> EnvironmentFault:
 
 
 def devices_of_type(preferences: Any, name: str) -> list[Any]:
-    """Cycles' devices of one of `GPU_TYPES`, which becomes the current type; none where Blender lacks it."""
+    """Cycles' devices of one of `GPU_TYPES`, which becomes the current type; none if Blender lacks the type."""
     try:
         preferences.compute_device_type = name.upper()
     except TypeError:
@@ -42,7 +42,7 @@ def listed_devices(preferences: Any) -> dict[str, list[str]]:
 
 
 def use_device(preferences: Any, cycles: Any, device: DeviceWish) -> None:
-    """Make Cycles render, and denoise, on `device` alone; one that is gone is an `EnvironmentFault`."""
+    """Make Cycles render and denoise on `device` alone; `EnvironmentFault` if it is gone."""
     cycles.device = "CPU" if device == "cpu" else "GPU"
     cycles.denoising_use_gpu = device != "cpu"
     if device == "cpu":

@@ -7,7 +7,7 @@ from ..scene.lamps import Lamp
 
 
 def add_lamps(bpy: Any, scene: Any, lamps: Sequence[Lamp]) -> None:
-    """Put the lamps into Blender's scene. They shine but are not seen."""
+    """Put the lamps into Blender's scene: they light it, but the camera does not see them."""
     import mathutils
 
     for lamp in lamps:

@@ -1,7 +1,7 @@
 """A surface as a Blender material: image textures over the mesh's UV map.
 
 Building an image takes longer than building its material, so images of textures that never change are kept from scene
-to scene: whoever clears Blender's data spares `lasting_image_names`, or calls `forget_lasting_images`.
+to scene: code that clears Blender's data must spare `lasting_image_names`, or call `forget_lasting_images`.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..geometry.mesh import Surface
 
-# Blender's images of textures that never change (read-only arrays), by the array's id; the array keeps the id its own.
+# Blender's images of textures that never change (read-only arrays), by the array's id, which holding it keeps unique.
 _lasting_images: dict[int, tuple[NDArray[np.float32], str]] = {}
 
 
@@ -21,7 +21,7 @@ def lasting_image_names() -> set[str]:
 
 
 def forget_lasting_images() -> None:
-    """Blender's data are gone, and with them the images."""
+    """Forget the kept images: to be called when Blender's data, and the images with them, are gone."""
     _lasting_images.clear()
 
 
@@ -61,7 +61,7 @@ def _image_node(bpy: Any, tree: Any, pixels: NDArray[np.float32], repeats: float
 
 
 def _image(bpy: Any, pixels: NDArray[np.float32]) -> Any:
-    """A Blender image, kept for the next scenes when `pixels` are read-only."""
+    """A Blender image of `pixels`; if they are read-only it is kept for the next scenes."""
     if id(pixels) in _lasting_images:
         return bpy.data.images[_lasting_images[id(pixels)][1]]
     height, width = pixels.shape[:2]

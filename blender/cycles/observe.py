@@ -1,14 +1,14 @@
-"""Renders meshes with Cycles and says which instance each pixel shows.
+"""Renders meshes with Cycles and reports which instance each pixel shows.
 
-`observe` builds the Blender scene from plain arrays, renders it, reads the instance of every pixel and has a ray cast
-to every joint. What costs hours when it is not known:
+`observe` builds the Blender scene from plain arrays, renders it, reads the instance of every pixel and casts a ray to
+every joint. Facts that cost hours to find out:
 
-- the world's importance map must be set by hand to 256, or building it takes longer than the render;
+- the world's importance map must be set to 256 by hand, or building it takes longer than the render;
 - the denoiser runs FAST and without prefilter; noise shaders are replaced by baked images;
 - passes are read from an EXR file in shared memory: the compositor's Viewer node stays empty in the bpy module;
-- PNG files written by Blender carry the date, so pixels are read back and written anew by the caller.
+- PNG files written by Blender carry the date, so the pixels are read back and the caller writes the file.
 
-It raises `EnvironmentFault` where bpy is missing.
+It raises `EnvironmentFault` if bpy is missing.
 """
 
 import tempfile
@@ -62,12 +62,12 @@ class Hits:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One rendered image and its truth."""
+    """One rendered image and its ground truth."""
 
     image_bgr: NDArray[np.uint8]  # (h, w, 3)
     instance: NDArray[np.int32]  # (h, w) 0 for things, 1.. for people
     hits: Hits
-    cycles_s: float  # what Cycles itself took: to get the scene and to render it
+    cycles_s: float  # time of Cycles itself: syncing the scene and rendering it
 
 
 def observe(
@@ -83,8 +83,8 @@ def observe(
 ) -> Observation:
     """Render `meshes` with one thread and cast a ray to each of `targets_m` (n, 3). Same input, same pixels.
 
-    `device` is one that `resolve_device` gave. A backdrop (h, w, 3) stands behind everything, and of the floor only the
-    shadows are seen. The image is blurred as `lens` says, masks and rays are sharp.
+    `device` is one that `resolve_device` returned. With a backdrop (h, w, 3) behind everything, only shadows are seen
+    of the floor. The image is blurred as `lens` says; masks and rays are sharp.
     """
     bpy = import_bpy()
     scene = _empty_scene(bpy)
@@ -110,7 +110,7 @@ def observe(
 
 
 def _empty_scene(bpy: Any) -> Any:
-    """The scene with nothing of the image before. Clearing it takes a tenth of the time of loading factory settings."""
+    """The scene without anything of the previous image. Clearing it takes a tenth of the time of factory settings."""
     scene, data = bpy.context.scene, bpy.data
     if _OUR_SCENE not in scene:
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -165,8 +165,10 @@ def _set_up_world(bpy: Any, scene: Any, light: Light) -> None:
     folder = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world"
     own = Path(light.hdri)
     environment.image = bpy.data.images.load(str(own.resolve() if own.suffix else folder / f"{light.hdri}.exr"))
-    if own.suffix and not min(environment.image.size):  # Blender would light the scene in magenta, without a word
-        raise EnvironmentFault(f"render.hdris: {own}", expected="a whole HDRI", got="one that Blender cannot read")
+    if own.suffix and not min(environment.image.size):  # Blender would silently light the scene in magenta
+        raise EnvironmentFault(
+            f"render.hdris: {own}", expected="a complete HDRI", got="a file that Blender cannot read"
+        )
     mapping.inputs["Rotation"].default_value[2] = light.turn_rad
     background.inputs["Strength"].default_value = light.strength
     links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
@@ -187,7 +189,7 @@ def _set_up_camera(bpy: Any, scene: Any, camera: Camera) -> None:
 
 
 def _set_up_backdrop(scene: Any, objects: Sequence[Any], is_there: bool) -> None:
-    """Let the sky through, and of the floor its shadows alone."""
+    """With a backdrop, make the sky transparent and let the floor show nothing but shadows."""
     scene.render.film_transparent = is_there
     scene.render.image_settings.color_mode = "RGBA" if is_there else "RGB"
     for made in objects:
@@ -195,7 +197,7 @@ def _set_up_backdrop(scene: Any, objects: Sequence[Any], is_there: bool) -> None
 
 
 def _render_sharp(bpy: Any, scene: Any) -> None:
-    """The passes once more without blur. They need one sample and neither light nor surfaces, a quarter of the time."""
+    """Render the passes again without blur: one sample, no lights and no surfaces, in a quarter of the time."""
     sharpen(scene)
     scene.cycles.samples, scene.cycles.use_denoising = 1, False
     scene.world = None
@@ -246,7 +248,7 @@ def _add_instance_output(scene: Any, folder: str) -> None:
 
 
 def _read_image(path: Path, backdrop_bgr: NDArray[np.uint8] | None) -> tuple[NDArray[np.uint8], float]:
-    """The picture (h, w, 3) in BGR before the backdrop, and the seconds that Cycles notes in it."""
+    """The image (h, w, 3) in BGR in front of the backdrop, and the seconds that Cycles notes in the file."""
     try:
         with Image.open(path) as opened:
             rgba = np.asarray(opened.convert("RGBA"), dtype=np.uint8)
@@ -262,7 +264,7 @@ def _read_image(path: Path, backdrop_bgr: NDArray[np.uint8] | None) -> tuple[NDA
 
 
 def _minutes(text: str) -> int:
-    """Of ``MM`` or ``HH:MM``."""
+    """Minutes in a text ``MM`` or ``HH:MM``."""
     *hours, minutes = map(int, text.split(":"))
     return 60 * sum(hours) + minutes
 

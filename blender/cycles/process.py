@@ -1,13 +1,13 @@
 """Loading Blender into this process, and keeping it quiet: what its module `bpy` does to a process that imports it.
 
-What costs hours when it is not known:
+Facts that cost hours to find out:
 
-- Blender starts a helper thread for every further core it may use when it is loaded. While Cycles renders with its one
-  thread they find no work and spin, which costs two workers on two cores a third of their speed;
-- its colour management (OpenColorIO) keeps what it computed for every exposure that it has met, 3 MB each, for good:
-  with an exposure drawn for every image that is a gigabyte in 350 images.
+- when it is loaded, Blender starts a helper thread for every further core that it may use. While Cycles renders with
+  its one thread, the helpers find no work and spin, which costs two workers on two cores a third of their speed;
+- its colour management (OpenColorIO) caches its results for every exposure, 3 MB each, and never frees them: with an
+  exposure drawn for every image that is a gigabyte in 350 images.
 
-`import_bpy` raises `EnvironmentFault` where bpy is missing.
+`import_bpy` raises `EnvironmentFault` if bpy is missing.
 """
 
 import contextlib

@@ -1,10 +1,10 @@
-"""Whether this machine may have a GPU at all, and its driver's version: from the kernel, without loading Blender."""
+"""Whether this machine may have a GPU at all, and the version of its driver: read from the kernel, without Blender."""
 
 import platform
 import sys
 from pathlib import Path
 
-# What the kernel shows where it drives a GPU: NVIDIA, AMD, and both under Windows' Linux.
+# Device nodes of the kernel's GPU drivers: NVIDIA, AMD, and both under WSL.
 DRIVER_NODES = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 _VERSIONS = (
     Path("/proc/driver/nvidia/version"),
@@ -14,14 +14,14 @@ _VERSIONS = (
 
 
 def may_have_gpu() -> bool:
-    """False where it is certain that there is none, so that nobody need ask Blender."""
+    """False if there certainly is none, so that Blender need not be asked."""
     return sys.platform != "linux" or any(node.exists() for node in DRIVER_NODES)
 
 
 def driver_version() -> str:
-    """What tells one driver from the next: its own words, or the system's release where it has none.
+    """A text that changes with the driver: its version line, or the system's release if there is none.
 
-    Outside Linux drivers come with the system, or are not known without a library; then the release stands for them.
+    Outside Linux, drivers come with the system or cannot be identified without a library; the release stands for them.
     """
     for path in _VERSIONS:
         try:

@@ -1,7 +1,7 @@
-"""Outcomes of proofs, kept for the next run: one small JSON file a user, next to the drivers' own caches of kernels.
+"""Outcomes of proofs, kept for the next run: one small JSON file per user, next to the drivers' own caches of kernels.
 
-An outcome is that of a machine, its devices, driver and Blender; another driver is proved again. A damaged file is as
-good as none, and a folder that cannot be written costs a proof a run, not the run.
+An outcome belongs to a machine, its devices, its driver and Blender's version; a new driver is proved again. A damaged
+file counts as none, and a folder that cannot be written costs one proof per run, not the run.
 """
 
 import contextlib
@@ -29,12 +29,12 @@ def memory_file() -> Path:
 
 
 def key_of(device: str, names: Sequence[str], bpy: str) -> str:
-    """What an outcome belongs to; one line of JSON, so that a person can read the file."""
+    """The key that an outcome is stored under: one line of JSON, so that a person can read the file."""
     return json.dumps([platform.node(), driver_version(), f"bpy {bpy}", device, *names])
 
 
 def recall(key: str, first_s: float) -> Proof | None:
-    """The outcome kept for `key`; None where there is none, or where more time is given now than ran out then."""
+    """The outcome stored for `key`; None if there is none, or if the limit is longer now than the one it ran into."""
     try:
         proof: Proof = RECORDS.value(Proof, _entries().get(key), "proof")
     except InputError:
@@ -43,7 +43,7 @@ def recall(key: str, first_s: float) -> Proof | None:
 
 
 def remember(key: str, proof: Proof) -> None:
-    """Keep an outcome, as the latest of a few."""
+    """Store an outcome as the latest; the oldest are dropped."""
     entries = {name: entry for name, entry in _entries().items() if name != key}
     latest = [*entries.items(), (key, asdict(proof))][-_MOST_ENTRIES:]
     with contextlib.suppress(EnvironmentFault, OSError):
@@ -52,7 +52,7 @@ def remember(key: str, proof: Proof) -> None:
 
 def _entries() -> dict[str, object]:
     try:
-        found = read_json(memory_file())
+        entries = read_json(memory_file())
     except (InputError, OSError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return entries if isinstance(entries, dict) else {}

@@ -1,8 +1,8 @@
-"""What a process that proves a device does: list devices, and render one small picture. Runs in Blender's Python.
+"""What a process that proves a device does: list devices, and render one small image. Runs in Blender's Python.
 
-The picture has what the stage's pictures have, so that the same kernels are compiled: textures, relief, subsurface,
-an HDRI, a lamp, an open aperture, motion, and the denoiser. It is compared with the CPU's: a device that gives
-something else is of no use either.
+The image uses everything that the stage's images use, so that the same kernels are compiled: textures, relief,
+subsurface scattering, an HDRI, a lamp, an open aperture, motion, and the denoiser. It is compared with the CPU's image:
+a device that renders something else is of no use either.
 """
 
 import time
@@ -22,21 +22,21 @@ from ..scene.lamps import Lamp
 from ..scene.lens import Lens
 
 _SIZE_PX, _SAMPLES = 96, 4
-_MOST_DIFFERENCE = 8.0  # of 255, in the mean; another device draws other random numbers
-_LEAST_CONTRAST = 5.0  # standard deviation of the levels; a black or an empty picture has none
+_MOST_DIFFERENCE = 8.0  # of 255, mean over pixels; another device draws other random numbers
+_LEAST_CONTRAST = 5.0  # standard deviation of the levels; that of a black or empty image is 0
 _LENS = Lens(f_stop=4.0, focus_m=4.0, shake_rad=(0.01, 0.0), drift_m=((0.05, 0.0, 0.0),))
-_LAMP = Lamp("AREA", (0.0, -2.0, 2.0), (0.0, 0.0, 0.0), 60.0, 0.5, (1.0, 1.0, 1.0))
+_LAMP = Lamp(kind="AREA", from_m=(0.0, -2.0, 2.0), onto_m=(0.0, 0.0, 0.0), power=60.0, size=0.5, colour=(1.0, 1.0, 1.0))
 
 
 def list_devices() -> dict[str, list[str]]:
-    """`listed_devices` of this process's Blender."""
+    """Types of GPU that Blender lists in this process, with the devices' names; see `listed_devices`."""
     return listed_devices(cycles_preferences(import_bpy()))
 
 
 def render_small(device: DeviceWish) -> dict[str, Any]:
-    """Render the picture on the CPU and on `device`: the seconds that `device` took, and how far they are apart.
+    """Render the image on the CPU and on `device`: returns the seconds that `device` took and the mean difference.
 
-    Raises `EnvironmentFault` where the device's picture is empty or another one.
+    Raises `EnvironmentFault` if the device's image is empty or differs from the CPU's.
     """
     reference = _picture("cpu")
     began = time.monotonic()
@@ -48,7 +48,7 @@ def render_small(device: DeviceWish) -> dict[str, Any]:
 
 
 def judge(seen: NDArray[np.uint8], difference: float) -> None:
-    """Raises `EnvironmentFault` for a picture (h, w, 3) that is empty, or too far from the CPU's in the mean level."""
+    """Raise `EnvironmentFault` for an image (h, w, 3) that is empty or has a large mean `difference` from the CPU's."""
     if seen.std() < _LEAST_CONTRAST:
         raise EnvironmentFault("the picture is empty")
     if difference > _MOST_DIFFERENCE:

@@ -1,4 +1,4 @@
-"""Proving a device: one small picture, in a process of its own, within a limit."""
+"""Proving a device: one small image, in a process of its own, within a time limit."""
 
 import shutil
 import sys
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataengine.errors import EnvironmentFault
+from dataengine.terminal.speech import say
 
 from ..cycles.device import DeviceWish
 from ..workers.ask import NoAnswer, ask
@@ -19,38 +20,38 @@ _SECONDS_BETWEEN_LOG_LINES = 20.0
 
 @dataclass(frozen=True)
 class ProofLimits:
-    """How long a device may take, seconds."""
+    """Time limits of a device, seconds."""
 
     first_s: float
-    """For the first picture, while kernels compile."""
+    """Limit of the first image, while kernels compile."""
     next_s: float
-    """For a picture of a new process afterwards: what the stage allows an image."""
+    """Limit of an image in a new process afterwards: the stage's time limit for an image."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What became of one device."""
+    """Outcome of proving one device."""
 
     works: bool
     why: str
-    """Why it does not, in a few words; empty where it does."""
+    """Why the device does not work, in a few words; empty if it does."""
     seconds: float
-    """What the first picture took, with the start of Blender."""
+    """Time of the first image, including the start of Blender."""
     limit_s: float = 0.0
-    """The limit that it ran into; 0 where time was not the reason."""
+    """The time limit that the device ran into; 0 if time was not the reason."""
 
 
 def devices_here(python: Path) -> dict[DeviceWish, list[str]]:
     """Types of GPU that Blender lists, the fastest first, with the devices' names."""
-    found: dict[DeviceWish, list[str]] = ask(python, LIST_DEVICES, {}, _LIST_SECONDS)
-    return found
+    devices: dict[DeviceWish, list[str]] = ask(python, LIST_DEVICES, {}, _LIST_SECONDS)
+    return devices
 
 
 def prove(device: DeviceWish, python: Path, limits: ProofLimits) -> Proof:
-    """Have `device` render a picture, and, where that took long, another in a new process.
+    """Let `device` render an image and, if that took long, another one in a new process.
 
-    The second proves that the driver keeps compiled kernels: where every worker would compile them, none would ever
-    give an image within its limit.
+    The second proves that the driver caches compiled kernels: if every worker had to compile them, none would ever
+    finish an image within its time limit.
     """
     first = _picture(device, python, limits.first_s)
     if not first.works or first.seconds <= limits.next_s / 2:
@@ -84,18 +85,18 @@ class _Ticker:
         self._is_terminal = sys.stderr.isatty()
 
     def show(self, seconds: float) -> None:
-        """What is waited for, after so many seconds."""
-        text = f"render: the first picture on {self._device}, whose kernels may have to be compiled: "
+        """Say what the wait is for, `seconds` after its start."""
+        text = f"render: waiting for the first image on {self._device}, which may have to compile its kernels: "
         text += f"{seconds:.0f} s of at most {self._limit_s:g}"
         if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1
             print("\r" + text[:width].ljust(width), end="", file=sys.stderr, flush=True)
             self._shown_s = seconds
         elif seconds - self._shown_s >= _SECONDS_BETWEEN_LOG_LINES:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
             self._shown_s = seconds
 
     def end(self) -> None:
-        """Leave the terminal's line."""
+        """Move to a new line of the terminal."""
         if self._is_terminal and self._shown_s:
             print(file=sys.stderr)

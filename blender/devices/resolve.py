@@ -1,10 +1,9 @@
-"""The decision: which device the workers of a run render on. For the parent, which does not load Blender."""
+"""The decision which device the workers of a run render on; made by the parent, which does not load Blender."""
 
 from pathlib import Path
 
-import typer
-
 from dataengine.errors import EnvironmentFault
+from dataengine.terminal.speech import say
 
 from ..cycles.device import DeviceWish, no_such_device
 from ..scene.params import RenderParams
@@ -15,10 +14,10 @@ from .proof import Proof, ProofLimits, devices_here, prove
 
 
 def resolve_device(params: RenderParams, python: Path) -> DeviceWish:
-    """The device for `params.device`: "cpu", or one of `GPU_TYPES` that has rendered a picture here.
+    """The device for `params.device`: "cpu", or one of `GPU_TYPES` that has rendered an image here.
 
-    "auto" takes the first that does, and says in one line why the CPU is taken where a GPU is there. Raises
-    `EnvironmentFault` for a device asked for by name that is not there or gives no picture.
+    "auto" takes the first that does; if there is a GPU and the CPU is taken, one line says why. Raises
+    `EnvironmentFault` for a device named in the params that is absent or produces no image.
     """
     wish = params.device
     if wish == "cpu" or (wish == "auto" and not may_have_gpu()):
@@ -36,7 +35,7 @@ def resolve_device(params: RenderParams, python: Path) -> DeviceWish:
     if wish != "auto":
         raise EnvironmentFault("render.device gives no picture", got=reasons[0], fix=f"set auto or cpu; {_again()}")
     if reasons:
-        typer.echo(f"render: on the CPU ({'; '.join(reasons)}); {_again()}", err=True)
+        say(f"render: on the CPU ({'; '.join(reasons)}); {_again()}")
     return "cpu"
 
 

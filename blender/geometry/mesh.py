@@ -1,4 +1,4 @@
-"""What the observer renders: meshes of quads with image-textured surfaces, as plain arrays."""
+"""The meshes that the observer renders: quads with image-textured surfaces, as plain arrays."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A material: an image for the colour and perhaps one for the relief."""
+    """A material: an image for the colour and, optionally, one for the relief."""
 
     colour: NDArray[np.float32]  # (h, w, 3) linear RGB
     height: NDArray[np.float32] | None = None  # (h, w) in 0..1
@@ -47,20 +47,20 @@ def bounds(points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def all_corners(of_vertex: NDArray[np.bool_], quads: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Of which quads (q, 4) all corners have what `of_vertex` (v,) says; `all(axis=1)` in a fifth of its time."""
+    """Mask (q,) of the quads (q, 4) with all corners set in `of_vertex` (v,); five times as fast as `all(axis=1)`."""
     first, second, third, fourth = (of_vertex[quads[:, corner]] for corner in range(4))
     return first & second & third & fourth
 
 
 def any_corner(of_vertex: NDArray[np.bool_], quads: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """The same for at least one corner."""
+    """Mask (q,) of the quads (q, 4) with at least one corner set in `of_vertex` (v,)."""
     return ~all_corners(~of_vertex, quads)
 
 
 def compacted(quads: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of `count` vertices the quads (q, 4) use, ascending, and the quads in terms of those.
+    """Indices of those of `count` vertices that the quads (q, 4) use, ascending, and the quads as indices into these.
 
-    `np.unique(quads, return_inverse=True)` without its sort, in a tenth of the time.
+    It is `np.unique(quads, return_inverse=True)` without the sort, in a tenth of the time.
     """
     used = np.zeros(count, dtype=bool)
     used[quads] = True

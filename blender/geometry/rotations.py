@@ -15,7 +15,7 @@ def unit(vector: ArrayLike) -> NDArray[np.float64]:
 
 
 def cross(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """Cross product of two vectors (3,): `np.cross` takes ten times as long for as little."""
+    """Cross product of two vectors (3,); `np.cross` takes ten times as long for a single pair."""
     (a, b, c), (x, y, z) = np.asarray(first).tolist(), np.asarray(second).tolist()
     return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
 
@@ -28,7 +28,7 @@ def about_axis(axis: ArrayLike, radians: float) -> Matrix:
 
 
 def from_euler(degrees: ArrayLike) -> Matrix:
-    """Turn about x, then about y, then about z, all fixed axes."""
+    """Rotation about x, then about y, then about z, all of them fixed axes."""
     x, y, z = np.deg2rad(np.asarray(degrees, dtype=np.float64))
     return about_axis([0, 0, 1], z) @ about_axis([0, 1, 0], y) @ about_axis([1, 0, 0], x)
 
@@ -41,7 +41,7 @@ def swing(source: ArrayLike, target: ArrayLike, share: float = 1.0) -> Matrix:
     if sine < 1e-6:
         if cosine > 0:
             return np.eye(3)
-        axis = cross(a, [1.0, 0, 0] if abs(a[0]) < 0.9 else [0, 1.0, 0])  # any axis across: opposite directions
+        axis = cross(a, [1.0, 0, 0] if abs(a[0]) < 0.9 else [0, 1.0, 0])  # opposite directions: any perpendicular axis
     return about_axis(axis, share * float(np.arctan2(sine, cosine)))
 
 

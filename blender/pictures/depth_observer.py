@@ -1,4 +1,4 @@
-"""One image for `check-renders`: its labels as they are made, and what Blender itself says of each joint."""
+"""One image for `check-renders`: its labels as the stage makes them, and Blender's own answer about each joint."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from .maker import light_of
 
 
 class DepthObserver:
-    """Renders images as the stage does, and keeps the depth."""
+    """Renders images as the stage does, and their depth."""
 
     def __init__(self, params: RenderParams, cache: Path, samples: int, folder: Path) -> None:
         self._params, self._samples, self._folder = params, samples, folder
@@ -66,10 +66,10 @@ class DepthObserver:
 
 
 def in_frame(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Joints that are labelled at all."""
+    """Mask of the joints that are labelled at all."""
     return np.asarray(visibility != UNLABELLED)
 
 
 def is_visible(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Joints that are labelled visible."""
+    """Mask of the joints that are labelled visible."""
     return np.asarray(visibility == VISIBLE)

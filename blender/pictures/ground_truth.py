@@ -1,14 +1,14 @@
-"""What is true of an observed image: visible joints, masks and boxes, one record a person.
+"""Ground truth of an observed image: visible joints, masks and boxes, one record per person.
 
-A joint lies inside the body, so a ray to it always meets the person first. It is visible when that first hit belongs to
-the joint's own neighbourhood: near it on the RESTING body. A wrist behind a thigh is met at the thigh, far from the
-wrist at rest; in the picture both may lie at one depth, which is why depth does not decide. How far is near is given
-per joint: for limbs in depths of the joint under the skin of this body, so that it grows with body and girth, for the
-face in metres.
+A joint lies inside the body, so a ray to it always hits the person first. The joint is visible if that first hit is in
+its own neighbourhood: near it on the RESTING body. A ray to a wrist behind a thigh hits the thigh, far from the wrist
+at rest; in the image both may lie at the same depth, which is why depth does not decide. The reach of a neighbourhood
+is given per joint: for limbs as a multiple of the joint's depth under the skin of this body, so that it grows with
+stature and girth, for the face in metres.
 
-Distances of hits fall into two heaps, the skin around the joint and other parts of the body. The reaches lie between
-them, where the labels agree best with the depth pass: on 340 images of another seed (`seed` 1007) for 98.3 % of the
-joints. `dataengine check-renders` measures the same on images that chose nothing.
+Distances of hits fall into two clusters, the skin around the joint and other parts of the body. The reaches lie between
+them, where the labels agree best with the depth pass: for 98.3 % of the joints on 340 images of another seed (`seed`
+1007). `dataengine check-renders` measures the same on images that were not used to choose them.
 """
 
 from typing import Any
@@ -29,11 +29,11 @@ from ..scene.layout import Geometry, Standing
 _FACE_REACH_M = np.array([0.05, 0.06, 0.06, 0.06, 0.06])
 # Shoulders, elbows, wrists, hips, knees, ankles, left and right. Hips lie deep, and the other side is near.
 _LIMB_REACH_DEPTHS = np.repeat([4.3, 4.5, 4.2, 2.2, 3.4, 4.3], 2)
-MINIMUM_AREA_PX = 20  # a person of whom less is seen is not annotated
+MINIMUM_AREA_PX = 20  # people with less visible area are not annotated
 
 
 def annotate(geometry: Geometry, observation: Observation) -> list[dict[str, Any]]:
-    """JSON-able records of the people of whom something is seen, in order."""
+    """Records, ready for JSON, of the people who are seen, in order."""
     records = []
     for row, person in enumerate(geometry.people):
         seen = observation.instance == person.mesh.instance
@@ -46,9 +46,9 @@ def annotate(geometry: Geometry, observation: Observation) -> list[dict[str, Any
 
 
 def joint_visibility(person: Standing, mesh_index: int, hits: Hits, in_frame: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """COCO flags (17,): 0 off the frame, 1 occluded by somebody, something or the own body, 2 visible.
+    """COCO flags (17,): 0 outside the frame, 1 occluded by a person, a thing or the own body, 2 visible.
 
-    `mesh_index` is the person's own; `hits` and `in_frame` (17,) are of the person's joints.
+    `mesh_index` is that of the person's mesh; `hits` and `in_frame` (17,) are those of the person's joints.
     """
     near_joint = np.linalg.norm(hits.rest_m - person.rest_joints_m, axis=1) < reach_m(person)  # False for NaN
     free = (hits.mesh < 0) | ((hits.mesh == mesh_index) & near_joint)
@@ -56,7 +56,7 @@ def joint_visibility(person: Standing, mesh_index: int, hits: Hits, in_frame: ND
 
 
 def reach_m(person: Standing) -> NDArray[np.float64]:
-    """How far from each joint (17,) the skin still is its own, metres."""
+    """How far from each joint (17,) the skin still belongs to it, metres."""
     assert person.mesh.rest_m is not None
     limbs = person.rest_joints_m[len(_FACE_REACH_M) :]
     return np.concatenate([_FACE_REACH_M, _LIMB_REACH_DEPTHS * cdist(limbs, person.mesh.rest_m).min(axis=1)])

@@ -1,4 +1,4 @@
-"""One image from its index: describe, build, observe, annotate, save. What a render worker does, over and over."""
+"""One image from its index: describe, build, observe, annotate, save. What a render worker does again and again."""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from .ground_truth import annotate
 
 
 class ImageMaker:
-    """Holds the body model, so that a process loads it once."""
+    """Makes the stage's images; holds the body model, so that a process loads it once."""
 
     def __init__(self, params: RenderParams, out: Path, cache: Path, fingerprint: str) -> None:
         self._params, self._out, self._fingerprint = params, out, fingerprint
@@ -39,11 +39,11 @@ class ImageMaker:
         self.observed(index)
 
     def observed(self, index: int) -> Observation:
-        """As `make`; returns what the observer saw."""
+        """Render image `index` as `make` does, and return what the observer saw."""
         return self.picture(draw_scene(self._params, self._poses, index), {})
 
     def picture(self, scene: SceneSpec, about: dict[str, Any]) -> Observation:
-        """Render `scene`, whoever drew it; `about` goes into the sidecar of image ``scene.index``."""
+        """Render any `scene`; `about` goes into the sidecar of image ``scene.index``."""
         params = self._params
         geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
         about = {
@@ -69,7 +69,7 @@ def photograph(
     device: DeviceWish = "cpu",
     backdrop_bgr: NDArray[np.uint8] | None = None,
 ) -> Observation:
-    """Render `geometry` and save the picture with its labels; the sidecar begins with `about` and is written last."""
+    """Render `geometry` and save the image with its labels; the sidecar begins with `about` and is written last."""
     joints = np.concatenate([person.joints_m for person in geometry.people])
     seen = observe(
         geometry.meshes,
@@ -93,12 +93,12 @@ def photograph(
 
 
 def backdrop_of(scene: SceneSpec, files: Sequence[Path], params: RenderParams) -> NDArray[np.uint8] | None:
-    """The photograph (height_px, width_px, 3), BGR, that a scene has behind its people, one of `files`."""
+    """The photograph (height_px, width_px, 3), BGR, behind a scene's people, one of `files`; None if it has none."""
     if scene.backdrop is None:
         return None
     return read_backdrop(files, scene.backdrop, params.width_px, params.height_px)
 
 
 def light_of(scene: SceneSpec) -> Light:
-    """The light that a scene names."""
+    """The light that a scene describes."""
     return Light(scene.hdri, scene.hdri_turn_rad, scene.hdri_strength, scene.exposure_ev, scene.lamps)

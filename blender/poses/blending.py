@@ -1,7 +1,8 @@
-"""Between two poses of one body: every bone turns, against its parent, along the shortest way.
+"""Between two poses of one body: every bone turns, relative to its parent, along the shortest path.
 
-Turning against the parent keeps a path between two poses within what joints do; turning in the world would not. Source
-of the interpolation: Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985, here as rotation vectors.
+Turning relative to the parent keeps the path between two poses within what joints can do; turning in the world would
+not. Source of the interpolation: Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985, here as rotation
+vectors.
 """
 
 from collections.abc import Sequence
@@ -34,5 +35,5 @@ def against_parent(world: NDArray[np.float64], parents: Sequence[int]) -> NDArra
 
 
 def eased(share: float) -> float:
-    """A way that starts and stops gently: Hermite's cubic, 0 at 0 and 1 at 1."""
+    """Ease in and out: Hermite's cubic, 0 at 0 and 1 at 1."""
     return share * share * (3 - 2 * share)

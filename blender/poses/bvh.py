@@ -1,7 +1,7 @@
-"""Motion capture in BVH files: parse the skeleton and its frames, and say where every joint is.
+"""Motion capture in BVH files: parse the skeleton and its frames, and compute where every joint is.
 
-`read_bvh` reads and checks a file; `Bvh.positions` says where all joints are in every frame.
-The format: a HIERARCHY of joints with offsets and channels, then MOTION, one line of channel values a frame
+`read_bvh` reads and checks a file; `Bvh.positions` computes where all joints are in every frame.
+The format: a HIERARCHY of joints with offsets and channels, then MOTION, one line of channel values per frame
 (Meredith & Maddock, "Motion Capture File Formats Explained", 2001). Rotations apply in the order of the channels.
 """
 
@@ -29,7 +29,7 @@ class BvhJoint:
     parent: int
     """Index of the parent, -1 for the root; parents come before children."""
     offset: tuple[float, float, float]
-    """From the parent, in the file's unit."""
+    """Offset from the parent, in the file's unit."""
     channels: tuple[str, ...]
 
 
@@ -52,7 +52,7 @@ class Bvh:
             column += len(joint.channels)
             shift = np.tile(joint.offset, (frames, 1)).astype(np.float64)
             for channel, value in zip(joint.channels, own.T, strict=True):
-                if channel in _POSITIONS:  # replaces the offset, as the offset of a root is only where it rests
+                if channel in _POSITIONS:  # replaces the offset: that of a root is only its rest position
                     shift[:, _POSITIONS.index(channel)] = value
             turn = _rotations(joint, own)
             if joint.parent < 0:
@@ -74,7 +74,7 @@ def _rotations(joint: BvhJoint, values: NDArray[np.float64]) -> NDArray[np.float
 
 
 def read_bvh(path: Path) -> Bvh:
-    """Read a BVH file. Anything wrong is an `InputError` that names the file and the word that was found."""
+    """Read a BVH file. Whatever is wrong with it is an `InputError` that names the file and the offending word."""
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE_BYTES:
@@ -93,7 +93,7 @@ def read_bvh(path: Path) -> Bvh:
             raise _WrongWordError("MOTION", "the end of the file")
         values, seconds = _read_motion(motion, sum(len(joint.channels) for joint in joints))
     except StopIteration as error:
-        raise InputError(f"{path} is not a whole BVH file", got="its end inside the skeleton") from error
+        raise InputError(f"{path} is not a complete BVH file", got="its end inside the skeleton") from error
     except _WrongWordError as error:
         raise InputError(f"{path} is not a BVH file", expected=error.expected, got=repr(error.got)[:60]) from error
     return Bvh(tuple(joints), values, seconds)

@@ -1,7 +1,7 @@
 """Authored poses: the lines of poses.yaml as checked `Pose` values, and joint jitter.
 
 `read_pose_library` reads and checks the file; `jittered` moves every joint of a pose a little.
-The meaning of every key stands at the top of poses.yaml.
+The top of poses.yaml explains every key.
 """
 
 from dataclasses import dataclass, replace
@@ -73,7 +73,7 @@ class Pose:
 
 
 def read_pose_library(path: Path = POSES_FILE) -> tuple[Pose, ...]:
-    """All poses of a YAML file, in its order. An `InputError` names the pose and the key that is wrong."""
+    """All poses of a YAML file, in its order. An `InputError` names the pose and the offending key."""
     try:
         lines = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -89,7 +89,7 @@ def read_pose_library(path: Path = POSES_FILE) -> tuple[Pose, ...]:
 
 
 def pose_from_mapping(line: Any) -> Pose:
-    """Check one line of the library and make a `Pose` of it."""
+    """Check one line of the library and turn it into a `Pose`."""
     if not isinstance(line, dict) or not isinstance(line.get("name"), str):
         raise InputError("pose", expected="a mapping with a name", got=repr(line)[:80])
     where = f"pose {line['name']!r}"
@@ -194,7 +194,7 @@ def _limb(value: Any, where: str) -> Limb:
         raise InputError(where, expected="one to three directions", got=repr(value))
     directions = [_vector(direction, where) for direction in value]
     if any(np.linalg.norm(direction) < 0.1 for direction in directions):
-        raise InputError(where, expected="directions of some length", got=repr(value))
+        raise InputError(where, expected="directions longer than 0", got=repr(value))
     upper = directions[0]
     return Limb(upper, directions[1] if len(value) > 1 else upper, directions[2] if len(value) > 2 else None)
 

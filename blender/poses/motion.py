@@ -1,9 +1,9 @@
-"""From motion capture to poses: where a BVH skeleton's limbs point, in the words of the pose library.
+"""From motion capture to poses: where a BVH skeleton's limbs point, as poses of the pose library's kind.
 
-Only directions between joints are taken over, so any skeleton fits any body, and files whose joints rest in other axes
-than they move in (many do) need no special care. What positions do not tell is lost: where the face looks, how a
-forearm is turned. `read_motion` gives one `Pose` a frame. Joints are found by the names that are in use (Mixamo and
-Rokoko, CMU); a file with other names is refused with what is missing.
+Only directions between joints are used, so any skeleton fits any body, and files whose joints rest in other axes than
+they move in (many do) need no special care. What positions do not show is lost: where the face looks, how a forearm is
+turned. `read_motion` gives one `Pose` per frame. Joints are found by the names in common use (Mixamo and Rokoko, CMU);
+a file with other names is refused, and the message lists the missing joints.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,14 +56,14 @@ class Motion:
 
 
 def read_motions(paths: Sequence[str]) -> tuple[Pose, ...]:
-    """The poses of several clips, one after the other."""
+    """The poses of several recordings, one after the other."""
     return tuple(pose for path in paths for pose in read_motion(Path(path)).poses)
 
 
 def read_motion(path: Path) -> Motion:
-    """The clip of a BVH file, one pose a frame, named ``<file>:<frame>``.
+    """The recording in a BVH file, one pose per frame, named ``<file>:<frame>``.
 
-    Raises `InputError` where the file is malformed or lacks a joint that a pose needs.
+    Raises `InputError` if the file is malformed or lacks a joint that a pose needs.
     """
     bvh = read_bvh(path)
     joints = _find_joints(bvh, path)
@@ -94,7 +94,7 @@ def _find_joints(bvh: Bvh, path: Path) -> dict[str, int]:
 
 
 def _to_body_frame(positions: Positions, joints: Mapping[str, int]) -> NDArray[np.float64]:
-    """Rotation (3, 3) from the file's axes to x left, y back, z up. The axis that heads stand highest on is up."""
+    """Rotation (3, 3) from the file's axes to x left, y back, z up. Up is the axis along which heads are highest."""
     rise = positions[:, joints["head"]] - positions[:, [joints["left_ankle"], joints["right_ankle"]]].mean(axis=1)
     if abs(np.median(rise[:, 1])) >= abs(np.median(rise[:, 2])):
         return np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # y up, facing z
@@ -167,7 +167,7 @@ def _frame(left: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _degrees(rotation: NDArray[np.float64]) -> Vector:
-    """Turns about the fixed axes x, then y, then z, as `rotations.from_euler` takes them."""
+    """Angles about the fixed axes x, then y, then z, degrees, as `rotations.from_euler` takes them."""
     return _vector(Rotation.from_matrix(rotation).as_euler("xyz", degrees=True))
 
 

@@ -1,9 +1,9 @@
 """From a `Pose` to the orientation of every bone, for any body shape.
 
 A pose says where bones point; a rest skeleton says where they point at rest. `solve_orientations` walks the tree from
-the root and gives each bone the rotation that its role asks for: the spine and the neck share their turn, collar bones
-take part of the arm's swing, elbows and knees turn about the axis in which they bend, the rest follows its parent.
-`settle_on_contacts` tips the finished body until two of its parts touch the floor.
+the root and gives each bone the rotation that its role requires: the bones of the spine and of the neck share their
+turn, collar bones take part of the arm's swing, elbows and knees turn about the axis about which they bend, all other
+bones follow their parent. `settle_on_contacts` tips the finished body until two of its parts touch the floor.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .library import Limb, Pose
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03", "head")
 SHOULDER_SHARE = {"clavicle": 0.18, "shoulder01": 0.15}  # by eye: shoulders rise with raised arms
-MINIMUM_BEND = 0.15  # sine of the elbow or knee angle below which its axis is not defined well enough
+MINIMUM_BEND = 0.15  # sine of the elbow or knee angle below which the bending axis is too ill-defined
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def solve_orientations(pose: Pose, rest: RestSkeleton) -> NDArray[np.float64]:
 
 
 def bent_spine(spine_degrees: ArrayLike) -> Matrix:
-    """Rotation of the chest against the pelvis that a pose's `spine` comes to: each vertebra takes an equal part."""
+    """Rotation of the chest relative to the pelvis for a pose's `spine`: each vertebra takes an equal part."""
     return np.linalg.matrix_power(from_euler(np.asarray(spine_degrees) / len(SPINE)), len(SPINE))
 
 

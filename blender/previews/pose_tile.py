@@ -1,4 +1,4 @@
-"""One tile of the pose sheet: a pose on a person who is the same for all. What a worker of `pose-sheet` does."""
+"""One tile of the pose sheet: a pose on a person who is the same in all tiles. What a worker of `pose-sheet` does."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ TILE_PX = 192
 _SAMPLES = 8
 _BODY = (("age", 0.67), ("gender", 0.3), ("height", 0.5), ("muscle", 0.6), ("proportions", 0.6), ("weight", 0.45))
 _ANCESTRY = (("african", 0.2), ("asian", 0.4), ("caucasian", 0.4))
-_TURN_RAD = 0.6  # half from the side: limbs that point at the camera cannot be judged
+_TURN_RAD = 0.6  # partly from the side: limbs that point at the camera cannot be judged
 
 
 class PoseTileMaker:
@@ -38,7 +38,7 @@ class PoseTileMaker:
 
 
 def tile_path(folder: Path, index: int) -> Path:
-    """Where the tile of pose `index` lies."""
+    """File of the tile of pose `index`."""
     return folder / f"{index}.png"
 
 
@@ -46,8 +46,24 @@ def _scene(pose: Pose) -> SceneSpec:
     """One person of medium build in plain clothes on concrete, in even light."""
     top = Garment(0.6, 0.01, "plain", (0.05, 0.25, 0.5), (0.0, 0.0, 0.0), 1.0)
     bottom = Garment(0.9, 0.008, "plain", (0.06, 0.06, 0.07), (0.0, 0.0, 0.0), 1.0)
-    look = Look((0.52, 0.32, 0.225), (0.05, 0.028, 0.017), "short", 0.0, top, bottom, None)
-    person = PersonSpec(tuple(sorted(_BODY + _ANCESTRY)), pose, look, _TURN_RAD, 0.0, 0.0, 0.5 * pose.airborne)
+    look = Look(
+        skin=(0.52, 0.32, 0.225),
+        hair=(0.05, 0.028, 0.017),
+        hair_style="short",
+        beard=0.0,
+        top=top,
+        bottom=bottom,
+        shoes=None,
+    )
+    person = PersonSpec(
+        phenotype=tuple(sorted(_BODY + _ANCESTRY)),
+        pose=pose,
+        look=look,
+        turn_rad=_TURN_RAD,
+        gap_m=0.0,
+        bearing_rad=0.0,
+        lift_m=0.5 * pose.airborne,
+    )
     return SceneSpec(
         index=0,
         texture_seed=0,

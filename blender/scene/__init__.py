@@ -1,7 +1,7 @@
 """What is in an image, as plain values and geometry: people, things, lights and the camera. Needs no Blender.
 
-In reading order: `params.py` (section `render`), `spec.py` (what is drawn from (seed, index)), `camera.py`, `lens.py`,
-`lamps.py`, `surroundings.py` and `props.py` (its parts), `layout.py` (from the description to geometry), `rays.py`
-(what the camera sees first). Adding something to scenes: draw it at the end of `spec.py`, so that earlier draws stay
-the same.
+In reading order: `params.py` (section `render`), `spec.py` (the description, drawn from (seed, index)), `camera.py`,
+`lens.py`, `lamps.py`, `surroundings.py` and `props.py` (its parts), `layout.py` (from the description to geometry),
+`rays.py` (what the camera sees first). Adding something to scenes: draw it after everything else in
+`spec.py`, so that earlier draws stay the same.
 """

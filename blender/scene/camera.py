@@ -1,4 +1,4 @@
-"""Cameras: a pinhole whose distance is found so that given points fill a given share of the frame.
+"""Cameras: a pinhole, placed at the distance at which given points fill a given share of the frame.
 
 Camera frame as in OpenCV: x right, y down, z forward. Pixels count from the top left corner of the image.
 """
@@ -61,11 +61,11 @@ def look_at(eye_m: NDArray[np.float64], target_m: NDArray[np.float64], roll_rad:
 def frame_points(
     spec: CameraSpec, points_m: NDArray[np.float64], width_px: int, height_px: int, *, clearance_m: float
 ) -> Camera:
-    """The camera of `spec` at the distance where the points span `spec.fill` of the frame.
+    """The camera of `spec` at the distance at which the points span `spec.fill` of the frame.
 
-    The middle of what the points span stands `spec.shift` frames off the frame's middle. The camera never comes closer
-    than `clearance_m` to a point, or half its least distance where that is less. Its ranges hold: a pitch out of range
-    changes the height within its range first, and then the camera looks past the points' middle.
+    The middle of the points' bounding box is `spec.shift` frames off the frame's middle. The camera never comes closer
+    to a point than `clearance_m`, or half the least distance of its ranges if that is less. The ranges always hold: for
+    a pitch out of range the height changes first, within its own range; then the camera looks past the points' middle.
     """
     middle = (points_m.min(axis=0) + points_m.max(axis=0)) / 2
     direction = np.array([np.sin(spec.azimuth_rad), -np.cos(spec.azimuth_rad)])
@@ -95,7 +95,7 @@ def frame_points(
     is_too_near = _span(framed, points_m, clearance_m) > max(spec.fill, 1.0)
     height = framed.position_m[2]
     looks_past = not height - far * slopes[1] <= middle[2] + 1e-9 <= height - far * slopes[0] + 2e-9
-    if is_too_near or looks_past:  # not all can be seen, and the pitch decides what is
+    if is_too_near or looks_past:  # not everything fits, and the pitch decides what is seen
         return at(far, np.array([spec.shift[0], 0.0]))
     return at(far, np.array(spec.shift) - (_middle(framed, points_m) - 0.5))
 

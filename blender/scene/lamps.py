@@ -1,4 +1,4 @@
-"""Lamps beside the light of an HDRI: the sun, and what hangs from a ceiling."""
+"""Lamps in addition to the light of an HDRI: the sun, and lamps under a ceiling."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ class Lamp:
     from_m: tuple[float, float, float]
     onto_m: tuple[float, float, float]
     power: float
-    """Watts of an area lamp, watts a square metre of the sun."""
+    """Watts for an area lamp, watts per square metre for the sun."""
     size: float
     """Side of an area lamp in metres; the angle of the sun's disc in radians."""
     colour: Colour
@@ -43,7 +43,7 @@ def draw_indoor_lamps(rng: np.random.Generator) -> tuple[Lamp, ...]:
 
 
 def draw_sun(rng: np.random.Generator) -> tuple[Lamp, ...]:
-    """A clear sky's sun, between low and nearly overhead, never far behind the people."""
+    """The sun in a clear sky, between low and nearly overhead, never far behind the people."""
     elevation, azimuth = rng.uniform(0.25, 1.3), rng.uniform(-2.2, 2.2)
     level = np.cos(elevation)
     way = (float(np.sin(azimuth) * level), float(-np.cos(azimuth) * level), float(np.sin(elevation)))

@@ -1,4 +1,4 @@
-"""From a scene description to geometry: bodies posed and set on the floor, the camera placed, things in the way.
+"""From a scene description to geometry: bodies posed and set on the floor, the camera, and things in the way.
 
 `build_geometry` is deterministic and needs the body model, but no Blender. World: z up, floor at z = 0, metres; people
 face -y when their turn is 0, and the camera's azimuth counts from there.
@@ -29,7 +29,7 @@ from .spec import OccluderSpec, PersonSpec, SceneSpec
 
 FLOOR_HALF_M = 40.0
 CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
-_MOST_HIDDEN = 0.75  # of what the frame shows of the people's bodies, that a thing may stand before
+_MOST_HIDDEN = 0.75  # largest share of the people in the frame that a thing may hide
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """All that the observer sees, and the people's joints."""
+    """Everything that the observer sees, and the people's joints."""
 
     people: tuple[Standing, ...]
     things: tuple[Mesh, ...]
@@ -58,12 +58,12 @@ class Geometry:
 
 
 def make_tailor(template: Template) -> Tailor:
-    """Measure the template for dressing, once a process."""
+    """Measure the template for dressing, once per process."""
     return Tailor(template, Wardrobe.of(template), SkinMap.of(template), Skirt.of(template), BodyParts.of(template))
 
 
 def build_geometry(scene: SceneSpec, model: BodyModel, tailor: Tailor, width_px: int, height_px: int) -> Geometry:
-    """Everything in place. Textures are drawn from the scene's own seed."""
+    """Put everything in a scene in its place. Textures are drawn from the scene's own seed."""
     rng = np.random.default_rng(scene.texture_seed)
     people = _side_by_side([_pose_and_dress(person, model, tailor, rng) for person in scene.people])
     camera = _place_camera(scene, people, width_px, height_px)
@@ -94,7 +94,7 @@ def _pose_and_dress(spec: PersonSpec, model: BodyModel, tailor: Tailor, rng: np.
 
 @dataclass(frozen=True, eq=False)
 class _Stance:
-    """A pose on a body, tipped onto its supports. `fault_m` is by how much it misses what is allowed."""
+    """A pose on a body, tipped onto its supports. `fault_m` is how far it is from an allowed one, else 0."""
 
     pose: Pose
     body_m: NDArray[np.float64]
@@ -106,7 +106,7 @@ class _Stance:
 def _choose_stance(
     spec: PersonSpec, phenotype: dict[str, float], shape: Shape, model: BodyModel, tailor: Tailor
 ) -> _Stance:
-    """The first of the drawn poses that stands on its supports and does not run into itself, or the least bad one."""
+    """The first drawn pose that stands on its supports and does not run into itself, or else the least bad one."""
     tried: list[_Stance] = []
     for pose in (spec.pose, *spec.spares):
         body, joints = model.posed(phenotype, solve_orientations(pose, shape.skeleton))
@@ -131,7 +131,7 @@ def _moved(person: Standing, shift_m: NDArray[np.float64], instance: int = 0) ->
 
 
 def _side_by_side(people: list[Standing]) -> list[Standing]:
-    """Each person as near to the one before as the bounding boxes allow, in the direction of their bearing."""
+    """Place each person as near to the previous one as bounding boxes allow, in the direction of its bearing."""
     placed: list[Standing] = []
     for instance, person in enumerate(people, start=1):
         direction = np.array([np.cos(person.spec.bearing_rad), np.sin(person.spec.bearing_rad), 0.0])
@@ -160,7 +160,7 @@ def _place_camera(scene: SceneSpec, people: list[Standing], width_px: int, heigh
 
 
 def floor_mesh(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
-    """The floor that a scene names, textured."""
+    """The textured floor of a scene."""
     colour, height = floor_texture(scene.floor, rng)
     tiles = 2 * FLOOR_HALF_M / scene.floor_tile_m
     corners = np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)]) * FLOOR_HALF_M
@@ -175,7 +175,7 @@ def floor_mesh(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
 
 
 def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: np.random.Generator) -> list[Mesh]:
-    """The thing between the camera and the nearest person, or nothing where it has no room or would hide everybody."""
+    """The thing between the camera and the nearest person; nothing if it has no room or would hide too much."""
     eye = camera.position_m[:2]
     feet = [person.mesh.vertices_m[:, :2].mean(axis=0) for person in people]
     target = min(feet, key=lambda foot: float(np.linalg.norm(foot - eye)))
@@ -195,7 +195,7 @@ def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: n
 
 
 def _hidden_share(thing: Mesh, people: list[Standing], camera: Camera) -> float:
-    """Of the points on people's bodies that lie in the frame, the share that `thing` stands before."""
+    """Share of the points on people's bodies in the frame that `thing` hides."""
     points = np.concatenate([person.mesh.vertices_m[::200] for person in people])
     in_frame = camera.in_frame(*camera.project(points))
     hits = first_hits([thing], camera, points[in_frame])
@@ -226,5 +226,5 @@ def _thing(
 
 
 def _overlap(a_m: NDArray[np.float64], b_m: NDArray[np.float64], room_m: float) -> bool:
-    """Whether two footprints are nearer than `room_m`."""
+    """Whether two footprints are closer to each other than `room_m`."""
     return bool((a_m[0] < b_m[1] + room_m).all() and (b_m[0] < a_m[1] + room_m).all())

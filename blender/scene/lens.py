@@ -1,7 +1,7 @@
-"""What blurs a picture: a lens that is not stopped down, and what moves while the shutter is open.
+"""What blurs an image: an open aperture, and motion while the shutter is open.
 
-Labels are those of the middle of the exposure, in focus: masks come from a second, sharp pass of one sample, because
-where a picture is blurred its own object index is that of a random ray.
+Labels are those of the middle of the exposure, in focus: masks come from a second, sharp pass of one sample, because in
+a blurred image the object index of a pixel is that of a random ray.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class Lens:
     """A lens and a shutter. The default is sharp."""
 
     f_stop: float | None = None
-    """Depth of field as of this aperture; None for none."""
+    """Aperture that sets the depth of field; None for everything in focus."""
     focus_m: float = 3.0
-    """Distance of what is in focus."""
+    """Distance at which the image is in focus."""
     shake_rad: tuple[float, float] = (0.0, 0.0)
     """How far the camera turns to the side and up while the shutter is open."""
     drift_m: tuple[Way, ...] = ()
-    """How far each person moves meanwhile."""
+    """How far each person moves while the shutter is open."""
 
     @property
     def is_moving(self) -> bool:
@@ -31,7 +31,7 @@ class Lens:
 
     @property
     def is_sharp(self) -> bool:
-        """Whether it blurs nothing."""
+        """Whether nothing is blurred."""
         return self.f_stop is None and not self.is_moving
 
 
@@ -39,7 +39,7 @@ SHARP = Lens()
 
 
 def draw_lens(defocus: bool, moving: bool, people: int, focal_mm: float, rng: np.random.Generator) -> Lens:
-    """An open aperture, and a hand that shakes or people who move. Focus is left to layout.py."""
+    """Draw a lens: an open aperture if `defocus`, a shaking camera and people if `moving`. layout.py focuses it."""
     shake: tuple[float, float] = (0.0, 0.0)
     drift: tuple[Way, ...] = ()
     if moving:

@@ -1,4 +1,4 @@
-"""Section `render` of params.yaml: what the synthetic set is."""
+"""Section `render` of params.yaml: what is rendered, and by how many processes."""
 
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
@@ -17,18 +17,18 @@ _CAMERA_BOUNDS = {
 
 @dataclass(frozen=True)
 class CameraRanges:
-    """Section `render.camera`: lowest and highest of what cameras are like, from a selfie's to a drone's."""
+    """Section `render.camera`: ranges [low, high] of the cameras, which reach from a selfie's to a drone's."""
 
     focal_mm: tuple[float, float] = (24.0, 85.0)
     """On a 36 mm wide sensor; phones have 22 to 28."""
     height_m: tuple[float, float] = (0.25, 4.0)
     """Above the floor; drawn around eye level where the range holds it."""
     pitch_deg: tuple[float, float] = (-60.0, 35.0)
-    """Down towards the people; it limits the height, and within `height_m` turns the camera."""
+    """Downwards to the people; it limits the height, and where `height_m` does not allow that, turns the camera."""
     roll_deg: tuple[float, float] = (-5.0, 5.0)
     distance_m: tuple[float, float] = (0.8, 60.0)
-    """Along the floor to the middle of the people. Within it people fill the frame; a narrow range cuts them off or
-    makes them small."""
+    """Along the floor to the middle of the people. Within the range people fill the frame; a narrow range cuts them off
+    or makes them small."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _CAMERA_BOUNDS.items():
@@ -46,54 +46,54 @@ class RenderParams:
     """Everything that decides what is rendered, and how many processes do it."""
 
     images: int
-    """How many images; adding images keeps those that are there."""
+    """Number of images; raising it keeps the images already there."""
     width_px: int
     height_px: int
     samples: int
-    """Cycles samples a pixel, before denoising."""
+    """Cycles samples per pixel, before denoising."""
     seed: int
     max_people: int
-    """Between one and this many people stand in an image."""
+    """Highest number of people in an image."""
     extreme_share: float
-    """Share of people in a pose that poses.yaml calls extreme, 0 to 1."""
+    """Share of people in a pose marked `extreme` in poses.yaml, 0 to 1."""
     motions: list[str]
     """BVH files; each of their frames is a pose."""
     motion_share: float
     """Share of people in a pose from `motions`, 0 to 1; the others take theirs from poses.yaml."""
     joint_jitter_deg: float
-    """Standard deviation of what is added to an authored pose's limb directions, degrees."""
+    """Standard deviation of the noise added to an authored pose's limb directions, degrees."""
     occluder_share: float
-    """Share of images with a thing standing between camera and people, 0 to 1."""
+    """Share of images with a thing between camera and people, 0 to 1."""
     truncation_share: float
     """Share of images whose camera is so close or so far aside that the frame cuts people off, 0 to 1."""
     workers: int
-    """Processes, each with one thread: two of these are faster than one process with two threads."""
+    """Number of processes, each with one thread: two processes are faster than one with two threads."""
     device: DeviceWish
-    """What Cycles computes on: auto takes the fastest that renders a picture here; a named one that does not, or is
-    absent, is an error."""
+    """Device that Cycles renders on: auto takes the fastest that renders an image here; naming one that does not, or
+    that is absent, is an error."""
     max_skipped_share: float
-    """Share of images that may fail before the stage does, 0 to 1."""
+    """Share of images that may fail without failing the stage, 0 to 1."""
     image_timeout_s: float
-    """An image that takes longer is given up, tried once more and then skipped."""
+    """Time limit of an image; one that exceeds it is tried once more and then skipped."""
     images_per_worker: int
-    """After so many images a process is replaced by a new one: a guard against what may grow in Blender."""
+    """Number of images after which a process is replaced by a new one: a guard against memory that Blender may leak."""
     device_proof_s: float = 600.0
-    """The first picture on a GPU may take so long, while its kernels compile; then the CPU is taken."""
+    """Time limit of the first image on a GPU, while its kernels compile; beyond it the CPU is used."""
     python: str = ""
-    """The Python that has Blender's module; empty: that of `.venv-blender`, which set-up makes."""
+    """Path of a Python that has Blender's module; empty: that of `.venv-blender`, which set-up makes."""
     min_people: int = 1
-    """At least so many people stand in an image."""
+    """Lowest number of people in an image."""
     camera: CameraRanges = field(default_factory=CameraRanges)
     hdris: list[str] = field(default_factory=list)
     """Your own .exr or .hdr files, drawn as often as each of Blender's eight."""
     backgrounds: str = ""
     """Folder of photographs that stand behind the people instead of floor and sky."""
     background_share: float = 0.0
-    """Share of images before one of `backgrounds`, 0 to 1."""
+    """Share of images with one of `backgrounds` behind the people, 0 to 1."""
     indoor_share: float = 0.0
     """Share of images lit by lamps under a ceiling, with little light from outside, 0 to 1."""
     sun_share: float = 0.0
-    """Share of images with a sun beside that of the HDRI, 0 to 1."""
+    """Share of images with a sun in addition to the HDRI's light, 0 to 1."""
     defocus_share: float = 0.0
     """Share of images with the depth of field of an open aperture, 0 to 1."""
     motion_blur_share: float = 0.0

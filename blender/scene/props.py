@@ -1,7 +1,7 @@
-"""Things that stand in the way: furniture and street furniture of boxes and posts, low in detail, in three materials.
+"""Things that stand in the way: furniture and street furniture made of boxes and posts, in three materials.
 
-`build_prop` gives a thing of `PROP_SIZES_M` at the origin, its front towards -y, as vertices, quads and the material of
-every quad. Sizes are those of shops and streets.
+`build_prop` returns a thing of `PROP_SIZES_M` at the origin, its front towards -y, as vertices, quads and the material
+of every quad. The sizes are those of things in shops and streets.
 """
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def _shelf(width: float, depth: float, height: float) -> list[tuple[Box, int]]:
 
 
 def _car(width: float, depth: float, height: float) -> list[tuple[Box, int]]:
-    """Seen from its side: the length is the width."""
+    """A car seen from its side: `width` is its length."""
     clear, waist = 0.2, 0.58 * height
     wheel = 0.3 * width
     body: Box = ((0, 0, (clear + waist) / 2), (width, depth, waist - clear))

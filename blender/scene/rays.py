@@ -1,8 +1,8 @@
-"""What rays from the camera meet first: few rays against many quads, each ray against what lies about its pixel.
+"""What rays from the camera hit first: few rays against many quads, each ray against the quads around its pixel.
 
-`first_hits` projects all quads once and tries the rays only on quads whose bounding box in the image holds the ray's
-pixel, usually fewer than ten. For the 51 joints of three people it takes a few milliseconds, where Blender's own
-`scene.ray_cast`, which the tests compare with, first builds a tree over every mesh, in six times that.
+`first_hits` projects all quads once and tests a ray only against quads whose bounding box in the image holds the ray's
+pixel, usually fewer than ten. For the 51 joints of three people it takes a few milliseconds; Blender's own
+`scene.ray_cast`, which the tests compare with, takes six times as long to build a tree over every mesh first.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _ON_EDGE = 1e-9  # rays on the edge between two triangles hit both
 
 @dataclass(frozen=True, eq=False)
 class FirstHits:
-    """What n rays meet before their targets."""
+    """What n rays hit before their targets."""
 
     mesh: Ints  # (n,) -1 for nothing
     quad: Ints  # (n,) of that mesh
@@ -77,7 +77,7 @@ def _box(along: Floats, quads: NDArray[np.int32]) -> tuple[Floats, Floats]:
 
 
 def _shares(ways: Floats, corners: Floats) -> Floats:
-    """Which share of its way (n, 3) each ray from the origin has gone when it meets its quad (n, 4, 3); inf for never.
+    """Share of its way (n, 3) at which each ray from the origin hits its quad (n, 4, 3); inf for no hit.
 
     Möller and Trumbore, "Fast, minimum storage ray/triangle intersection", 1997, for both triangles.
     """

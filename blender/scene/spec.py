@@ -1,7 +1,7 @@
 """What is in one image, as plain values: a pure function of (params, seed, index) that needs no Blender.
 
-`draw_scene` draws people (phenotype, pose, look), a camera, the light, the floor and what stands in the way. Sizes that
-depend on the body (where the camera must be to see everybody) are left to layout.py, which is deterministic.
+`draw_scene` draws people (phenotype, pose, look), a camera, the light, the floor and things in the way. Whatever
+depends on the body (where the camera must be to see everybody) is left to layout.py, which is deterministic.
 Every draw comes from ``default_rng([seed, index])``: images can be made in any order and by any process.
 """
 
@@ -22,9 +22,9 @@ HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise"
 _HDRI_STRENGTH = {"night": 2.2, "studio": 0.9, "sunset": 1.1}
 FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
 OCCLUDERS = tuple(PROP_SIZES_M)
-_EYE_LEVEL_M = 1.4  # where cameras are most often
+_EYE_LEVEL_M = 1.4  # most frequent height of cameras
 _JITTER_OF_DRAWS = (1.0, 0.8, 0.5, 0.25)  # of joint_jitter_deg
-_EXTRAS_STREAM = 2  # of random numbers, so that what is added here leaves people and cameras as they were
+_EXTRAS_STREAM = 2  # random stream of later additions, which leave people and cameras as they were
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class PersonSpec:
     pose: Pose
     look: Look
     turn_rad: float
-    """About the vertical; 0 faces the camera."""
+    """Turn about the vertical; 0 faces the camera."""
     gap_m: float
     """Least free space to the people placed before."""
     bearing_rad: float
-    """Direction in which the person stands off the one before; 0 is to the right, pi/2 away from the camera."""
+    """Direction from the previous person to this one; 0 is to the right, pi/2 away from the camera."""
     lift_m: float
     """Height of the lowest point above the floor."""
     spares: tuple[Pose, ...] = ()
-    """The same pose less and less jittered, for a body that `pose` runs into itself or leaves without support."""
+    """The same pose with less and less jitter, in case `pose` makes the body run into itself or lose its support."""
 
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A camera whose distance follows from how much of the frame the people shall fill, within its ranges."""
+    """A camera whose distance follows from the share of the frame that people fill, within its ranges."""
 
     focal_mm: float
     """On a 36 mm wide sensor."""
@@ -56,7 +56,7 @@ class CameraSpec:
     fill: float
     """Share of the frame that everybody's joints span; above 1 the frame cuts people off."""
     shift: tuple[float, float]
-    """Where the people's centre lies off the frame's centre, as a share of the frame."""
+    """Offset of the people's centre from the frame's centre, in shares of the frame."""
     roll_rad: float
     azimuth_rad: float
     """Around the people; they are turned towards azimuth 0."""
@@ -94,7 +94,7 @@ class SceneSpec:
     lamps: tuple[Lamp, ...] = ()
     lens: Lens = SHARP
     backdrop: float | None = None
-    """Which of the user's photographs stands behind the people, 0 to 1; None for floor and sky."""
+    """Choice of one of the user's photographs behind the people, 0 to 1; None for floor and sky."""
 
 
 def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int) -> SceneSpec:
@@ -127,7 +127,7 @@ def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int) -> Scene
 
 
 def _draw_lamps(params: RenderParams, rng: np.random.Generator) -> tuple[tuple[Lamp, ...], float]:
-    """The lamps, and the share of the HDRI's light that is left beside them."""
+    """The lamps, and the share of the HDRI's light that is left with them."""
     kind = rng.random()
     if kind < params.indoor_share:
         return draw_indoor_lamps(rng), INDOOR_WORLD
@@ -198,7 +198,7 @@ def _draw_camera(params: RenderParams, rng: np.random.Generator) -> CameraSpec:
 
 
 def _draw_height(ranges: CameraRanges, rng: np.random.Generator) -> float:
-    """Mostly around eye level, equally seldom half or twice as high."""
+    """Draw a height: mostly around eye level, half and twice that equally rarely."""
     low, high = np.log(ranges.height_m)
     if low == high:
         return float(np.exp(low))
@@ -206,7 +206,7 @@ def _draw_height(ranges: CameraRanges, rng: np.random.Generator) -> float:
 
 
 def _draw_around_middle(values: tuple[float, float], rng: np.random.Generator) -> float:
-    """A normal distribution of which two standard deviations lie on either side within the range, cut off there."""
+    """Draw from a normal distribution whose range spans two standard deviations on either side, clipped to it."""
     low, high = values
     return float(np.clip(rng.normal((low + high) / 2, (high - low) / 4), low, high))
 

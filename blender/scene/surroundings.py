@@ -1,6 +1,6 @@
 """The user's own surroundings: HDRIs, and photographs behind the people.
 
-They are checked before the first image, and their bytes are part of the set's fingerprint.
+They are checked before the first image is rendered, and their bytes are part of the set's fingerprint.
 """
 
 from collections.abc import Sequence
@@ -21,33 +21,35 @@ _LARGEST_PX = 64_000_000  # of a photograph, so that no file fills the memory
 
 
 def background_files(params: RenderParams) -> tuple[Path, ...]:
-    """The photographs of `render.backgrounds`, sorted by name; an `InputError` where there are none."""
+    """The photographs of `render.backgrounds`, sorted by name; `InputError` if the folder has none."""
     if not params.backgrounds:
         return ()
     folder = Path(params.backgrounds)
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES)
     if not files:
         raise InputError(
-            f"render.backgrounds: no photographs in {folder}", expected=", ".join(_PHOTO_SUFFIXES), fix="give a folder"
+            f"render.backgrounds: no photographs in {folder}",
+            expected=", ".join(_PHOTO_SUFFIXES),
+            fix="name a folder that has some",
         )
     return tuple(files)
 
 
 def surrounding_files(params: RenderParams) -> tuple[Path, ...]:
-    """Every file of the user's that is seen in a picture; an `InputError` names the one that cannot be used."""
+    """All files of the user that images depend on; an `InputError` names one that cannot be used."""
     hdris = [Path(name) for name in params.hdris]
     for path in hdris:
         if path.suffix.lower() not in _HDRI_SUFFIXES or not path.is_file():
-            raise InputError(f"render.hdris: {path}", expected="a file .exr or .hdr", got="no such file")
+            raise InputError(f"render.hdris: {path}", expected="an existing .exr or .hdr file", got="no such file")
         with path.open("rb") as opened:
             if not opened.read(4).startswith(_HDRI_MARKS):
-                expected, fix = "an OpenEXR or Radiance HDR file", "is the download whole?"
-                raise InputError(f"render.hdris: {path}", expected=expected, got="another kind", fix=fix)
+                expected, fix = "an OpenEXR or Radiance HDR file", "download it again"
+                raise InputError(f"render.hdris: {path}", expected=expected, got="another kind of file", fix=fix)
     return (*hdris, *background_files(params))
 
 
 def read_backdrop(files: Sequence[Path], choice: float, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """A window of one of the files as (height_px, width_px, 3) BGR, both chosen by `choice` in 0..1."""
+    """A window of one of the files as (height_px, width_px, 3) BGR; `choice` in 0..1 selects both."""
     place = choice * len(files)
     path = files[min(int(place), len(files) - 1)]
     photo = cv2.imread(str(path), cv2.IMREAD_COLOR)

@@ -1,8 +1,8 @@
-"""Bodies that pass through themselves: a cheap measure that the fit descends, and the mesh's own verdict on the end.
+"""Bodies that pass through themselves: a cheap measure that the fit descends, and a check of the mesh at the end.
 
 `overlap` fills limbs and trunk with balls, as far as COCO joints say where those are. `PassesThrough` asks Anny's
-`SelfInterpenetrationModule` which triangles of the posed mesh cut others; skin that touches skin counts there too, so a
-few triangles are allowed, as many as authored poses have.
+`SelfInterpenetrationModule` which triangles of the posed mesh cut others. Skin that merely touches skin counts there
+too, so a few triangles are allowed: as many as authored poses have.
 """
 
 import contextlib
@@ -48,10 +48,10 @@ def overlap(joints_m: Tensor) -> Tensor:
 
 
 class PassesThrough:
-    """Counts the triangles of a posed body that cut others of a part that is not their neighbour."""
+    """Counts the triangles of a posed body that cut triangles of a part that is not their neighbour."""
 
     def __init__(self, template: Template, cache: Path) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):  # warp tells about devices
+        with contextlib.redirect_stdout(io.StringIO()):  # warp prints the devices it sees
             from anny.utils.collision import SelfInterpenetrationModule
 
             self._module: Any = SelfInterpenetrationModule(load_anny(cache)[0])
@@ -60,7 +60,7 @@ class PassesThrough:
         self._small = np.any([np.char.startswith(bones, part).any(axis=1) for part in _SMALL], axis=0)
 
     def count(self, vertices_m: NDArray[np.float64]) -> int:
-        """How many triangles of the mesh with vertices (v, 3) cut others."""
+        """Number of triangles that cut others, of the mesh with vertices (v, 3)."""
         with contextlib.redirect_stdout(io.StringIO()):
             hit = self._module.detect_self_intersections(torch.tensor(vertices_m, dtype=torch.float32)).numpy()
         cutting = np.flatnonzero(hit >= 0)

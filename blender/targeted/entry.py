@@ -1,4 +1,4 @@
-"""An entry of the fits, as it is read from JSON: what render workers need of them."""
+"""An entry of fits.json as read back: what render workers need of a fit."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ..poses.library import Limb, Pose
 
 
 def pose_from_entry(entry: dict[str, Any]) -> Pose:
-    """The pose of an entry that was kept."""
+    """The pose of an entry whose fit was kept."""
     values = dict(entry["pose"])
     for limb in ("left_arm", "right_arm", "left_leg", "right_leg"):
         upper, lower = values[limb]["upper"], values[limb]["lower"]

@@ -1,8 +1,8 @@
 """The body fitted to labelled joints by gradient descent: pose, proportions, place and camera of many people at once.
 
 Which way a limb points in depth cannot be seen in two dimensions: joint limits and nearness to an authored pose settle
-it. Each person is fitted from several starts (`starts.py`) and the best end counts; then the linear space of shapes
-is exchanged for the exact body, and the fit goes on a little.
+it. Each person is fitted from several starts (`starts.py`), and the best result counts; then the linear shape space is
+replaced by the exact body, and the fit continues for a few steps.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class _Unknowns:
-    """The leaves of the fit."""
+    """The leaves of the fit: the tensors that gradient descent changes."""
 
     directions: Tensor
     spine: Tensor
@@ -79,7 +79,7 @@ class _Unknowns:
 
 
 class Fitter:
-    """Holds what all fits share: the space of shapes, the limits and the bank of poses."""
+    """Fits the body to people. Holds what all fits share: the shape space, the joint limits and the bank of poses."""
 
     def __init__(self, model: BodyModel, library: tuple[Pose, ...]) -> None:
         self._model = model
@@ -98,7 +98,7 @@ class Fitter:
         return self._model.posed(phenotype, solve_orientations(fitted.pose, rest))[0]
 
     def fit(self, targets: Targets, names: list[str]) -> list[Fitted]:
-        """The best fit of every target; the names are those of the poses that are made."""
+        """The best fit to every target; `names` become the names of the fitted poses."""
         with _one_thread():
             return self._fit(targets, names)
 
@@ -108,19 +108,18 @@ class Fitter:
         unknowns = _unknowns_of(starts)
         loss = self._descend(unknowns, repeated, starts.stance, lambda tried: self._shapes.at(tried.shape), _STEPS)
         best = loss.view(len(names), -1).argmin(1) + torch.arange(len(names)) * 4 * _EACH
-        chosen = unknowns.take(best)
-        phenotypes = phenotypes_at(chosen.shape.detach().numpy())
+        best_unknowns = unknowns.take(best)
+        phenotypes = phenotypes_at(best_unknowns.shape.detach().numpy())
         rig = Rig.measured(self._model, [self._model.shape(phenotype_of(values)) for values in phenotypes])
         anchor = Stance(*(getattr(starts.stance, field.name)[best] for field in fields(Stance)))
-        self._descend(chosen, targets, anchor, lambda _: rig, _EXACT_STEPS)
-        return self._read(
-            chosen, rig, targets, [self._bank.poses[row] for row in starts.pose[best].tolist()], names, phenotypes
-        )
+        self._descend(best_unknowns, targets, anchor, lambda _: rig, _EXACT_STEPS)
+        poses = [self._bank.poses[row] for row in starts.pose[best].tolist()]
+        return self._read(best_unknowns, rig, targets, starts=poses, names=names, phenotypes=phenotypes)
 
     def _descend(
         self, unknowns: _Unknowns, targets: Targets, anchor: Stance, rig_of: Callable[[_Unknowns], Rig], steps: int
     ) -> Tensor:
-        """Move the leaves; the loss (n,) at the end."""
+        """Run `steps` of gradient descent on the leaves; returns the loss (n,) at the end."""
         optimiser = torch.optim.Adam(unknowns.leaves(), lr=_RATE)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, eta_min=_RATE / 50)
         for _ in range(steps):

@@ -1,7 +1,7 @@
-"""The fits of a file of people, kept in a file of their own: one entry a person, with what became of it.
+"""The fits to a file of people, stored in fits.json: one entry per person, which says whether the fit is kept and why.
 
-`fits_of` reads the file where it is of the same people and the same code, and makes it otherwise. Nothing is drawn at
-random here, so the same people give the same fits.
+`fits_of` reads fits.json if it was made from the same people by the same code, and makes it otherwise. Nothing is drawn
+at random here, so the same people give the same fits.
 """
 
 import hashlib
@@ -31,13 +31,14 @@ if TYPE_CHECKING:  # torch is loaded only where there is something to fit
 LEAST_JOINTS = 6  # fewer say too little about a pose
 MOST_LIMIT_EXCESS = 0.05  # squared radians: 13 degrees at one joint
 _BATCH = 25  # people fitted at once; larger ones are hardly faster
-_SOURCES = (*TARGETED, "body", "geometry", "poses", "scene")  # decide a fit, with the camera of the scene
+_SOURCES = (*TARGETED, "body", "geometry", "poses", "scene")  # what decides a fit; `scene` for its camera
 
 
 def fits_of(people_file: Path, cache: Path, kept_in: Path, max_error_share: float) -> list[dict[str, Any]]:
     """The entries of all people of a COCO keypoints file, in its order; those with ``kept`` may be rendered.
 
-    Raises `InputError` where the file is malformed, has no people, or where no fit of any is kept.
+    `kept_in` is the file that the entries are stored in. Raises `InputError` if the file of people is malformed or has
+    no people, or if no fit is kept.
     """
     people, images = read_people(people_file)
     if not len(people):
@@ -52,19 +53,19 @@ def fits_of(people_file: Path, cache: Path, kept_in: Path, max_error_share: floa
         raise InputError(
             f"none of the {len(entries)} people of {people_file} can be fitted",
             got=f"the first: {entries[0]['why']}",
-            fix=f"see {kept_in}, and raise --max-error where it says so",
+            fix=f"see {kept_in}; raise --max-error where the reprojection error is the reason",
         )
     return entries
 
 
 def fits_fingerprint(people_file: Path, max_error_share: float) -> str:
-    """Hex SHA-256 of all that decides the fits: the people, the threshold, the code and the body."""
+    """Hex SHA-256 of everything that decides the fits: people, threshold, code and body model."""
     decisive = [sha256_file(people_file), max_error_share, BODY_CACHE_VERSION, sources_sha256(*_SOURCES)]
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
 
 def fit_people(people: People, images: Images, cache: Path, max_error_share: float) -> list[dict[str, Any]]:
-    """The entry of every one of `people`, in order."""
+    """Fit the body to `people`; returns one entry per person, in order."""
     from ..body.model import BodyModel
     from .contact import PassesThrough
     from .fit import Fitter
@@ -115,7 +116,7 @@ def _judged(fitted: "Fitted", fitter: "Fitter", passes: "PassesThrough", max_err
 
 
 def _read(path: Path, fingerprint: str) -> list[dict[str, Any]] | None:
-    """The entries of a file of this fingerprint; None where it is absent, stale or broken."""
+    """The entries of a file with this fingerprint; None if it is absent, stale or damaged."""
     if not path.exists():
         return None
     try:
@@ -127,5 +128,5 @@ def _read(path: Path, fingerprint: str) -> list[dict[str, Any]] | None:
 
 
 def kept(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that may be rendered."""
+    """The entries that may be rendered."""
     return [entry for entry in entries if entry["kept"]]

@@ -1,7 +1,7 @@
-"""One picture of a fitted person from its index: the pose on another body, in other clothes, light and surroundings.
+"""One image of a fitted person from its index: the pose on another body, in other clothes, light and surroundings.
 
-What a render worker does with ``--like``. The camera stands where the fit has it, about: people are seen nearly from
-the side from which the given person was seen, and everything else is drawn as in any render.
+What a render worker does with ``--like``. The camera stands close to where the fit has it, so the person is seen from
+nearly the same side as in the given image; everything else is drawn as in any render.
 """
 
 from dataclasses import replace
@@ -36,13 +36,13 @@ class LikeMaker:
         cache: Path,
         fingerprint: str,
     ) -> None:
-        self._params = replace(params, motion_share=0.0)  # the poses are given, and recordings are not read
+        self._params = replace(params, motion_share=0.0)  # poses are given, so recordings are not read
         self._like, self._entries = like, entries
         self._maker = ImageMaker(params, out, cache, fingerprint)
         self._library = read_pose_library()
 
     def make(self, index: int) -> None:
-        """Render one picture; its sidecar is written last."""
+        """Render one image; its sidecar is written last."""
         number, variation = divmod(index, self._like.variations)
         entry = self._entries[number]
         scene = like_scene(draw_scene(self._params, self._library, index), entry, self._like, self._params.seed)
@@ -51,7 +51,7 @@ class LikeMaker:
 
 
 def like_scene(drawn: SceneSpec, entry: dict[str, Any], like: LikeParams, seed: int) -> SceneSpec:
-    """The drawn scene with its first person alone, in the pose of `entry`, before a camera near that of the fit."""
+    """The drawn scene with only its first person, in the pose of `entry`, seen by a camera near that of the fit."""
     rng = np.random.default_rng([seed, drawn.index, _STREAM])
     around, above = rng.normal(0, np.deg2rad(like.view_jitter_deg) * np.array([1.0, 0.5]))
     fitted = pose_from_entry(entry)

@@ -1,4 +1,4 @@
-"""What `dataengine render --like` makes of given people."""
+"""Params of `dataengine render --like`, from its options."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from dataengine.errors import ParamsError
 
 @dataclass(frozen=True)
 class LikeParams:
-    """Which fits are kept, and how their pictures vary."""
+    """Which fits are kept, and how their images vary."""
 
     max_error_share: float = 0.05
-    """Fits whose labelled joints lie further off are rejected: their mean, as a share of the box's longer side."""
+    """Largest mean distance of labelled joints from the fit, as a share of the box's longer side; worse is rejected."""
     variations: int = 4
-    """Pictures of every person that was fitted."""
+    """Number of images of every person whose fit is kept."""
     view_jitter_deg: float = 12.0
-    """Standard deviation of the camera's way around the person, and half of that up and down, degrees."""
+    """Standard deviation of the camera's angle around the person, degrees; half as much up and down."""
     pose_jitter_deg: float = 2.0
-    """Standard deviation of what is added to limb directions, degrees."""
+    """Standard deviation of the noise added to limb directions, degrees."""
 
     def __post_init__(self) -> None:
         for name, low, high in (

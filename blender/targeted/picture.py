@@ -1,4 +1,4 @@
-"""Pictures of fits: the labelled skeleton beside the fitted body, seen by the fit's own camera."""
+"""Drawings of fits: the labelled skeleton next to the fitted body, as seen by the fit's own camera."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _LONGER_PX = 360  # of a tile, before it is fitted into a sheet
 def pair(
     canvas: BgrImage, person: People, entry: dict[str, Any], vertices_m: NDArray[np.float64], quads: NDArray[np.int64]
 ) -> BgrImage:
-    """The skeleton of one labelled person on `canvas`, and beside it the body that was fitted to it, on white.
+    """The skeleton of one labelled person on `canvas`, and next to it the body that was fitted to it, on white.
 
     `vertices_m` (v, 3) about the root, as `Fitter.vertices_m` gives them; `quads` (q, 4) of the skin.
     """
@@ -38,7 +38,7 @@ def pair(
 def draw_body(
     size: tuple[int, ...], entry: dict[str, Any], vertices_m: NDArray[np.float64], quads: NDArray[np.int64]
 ) -> BgrImage:
-    """The skin on white, farthest quads first, lit from the camera; an image of (height, width) = `size`."""
+    """Draw the skin on white, farthest quads first, lit from the camera; `size` is (height, width)."""
     height, width = size
     longer, focal = max(size), entry["focal_mm"] / SENSOR_MM
     at = np.array(entry["root_off_middle"]) / focal * entry["depth_m"]

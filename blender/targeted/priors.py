@@ -1,7 +1,7 @@
 """What a fitted pose may be: joint limits, learnt from the pose library, and nearness to one of its poses.
 
-The library's poses were authored by eye to be what people do; no pose may bend, twist or reach further than the most
-extreme of them. `JointLimits.of` measures them, `JointLimits.excess` says by how much others go beyond.
+The library's poses were authored by eye after what people do; no pose may bend, twist or reach further than the most
+extreme of them. `JointLimits.of` measures them, `JointLimits.excess` computes how far other poses exceed them.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from .stance import stance_of
 from .torch_rotations import swing, unit
 
 _MARGIN = 0.1  # radians, and shares of a unit vector: jitter may bring the library this far, too
-_BENT = 0.3  # sine of the elbow or knee angle from which the twist of its limb can be told
+_BENT = 0.3  # sine of the elbow or knee angle from which the twist of its limb is defined well enough
 # A left limb out of which no twist is: where it points and the axis about which it bends then.
 _NEUTRAL = {"arm": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0)), "leg": ((0.0, 0.0, -1.0), (1.0, 0.0, 0.0))}
 
 
 @dataclass(frozen=True, eq=False)
 class JointLimits:
-    """Least and greatest of what `_measures` measures."""
+    """Lower and upper limit of each quantity that `_measures` returns."""
 
     low: Tensor  # (m,)
     high: Tensor  # (m,)
@@ -51,7 +51,7 @@ def distance(stance: Stance, other: Stance) -> Tensor:
 
 
 def _measures(stance: Stance) -> tuple[Tensor, Tensor]:
-    """What is limited (n, m), and how much each counts (n, m), 0 to 1: a straight limb has no twist.
+    """The limited quantities (n, m) and the weight of each (n, m), 0 to 1: a straight limb has no twist.
 
     Of each limb: how far it bends, where it points (outwards, back, up) and its twist; spine and neck.
     """

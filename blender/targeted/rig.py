@@ -4,7 +4,7 @@ Only the bones that a `Pose` turns are walked, as `posing.solve_orientations` wa
 Skinning is linear, so what a joint needs of the mesh is summed up once a shape: joint j is the sum over bones k of
 R_k offset_jk + share_jk head_k. `Rig.measured` takes that from exact bodies, `ShapeSpace` is linear between them.
 
-Frame as in body.py: x left, y back, z up; metres.
+Frame as in body/model.py: x left, y back, z up; metres.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _LIMB_BONES = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "u
 _KEY_BONES = ("root", *SPINE, *NECK, *(f"{bone}.{side}" for bone in _LIMB_BONES for side in "LR"))
 LIMBS = ("left_arm", "right_arm", "left_leg", "right_leg")
 AVERAGE: dict[str, float] = {"age": 0.67, "african": 0.33, "asian": 0.33, "caucasian": 0.33, "muscle": 0.5}
-# Phenotypes that change proportions most; what scales the whole body alone cannot be told from distance.
+# Phenotypes that change proportions most; scaling the whole body looks like distance.
 SHAPE_RANGE: dict[str, tuple[float, float]] = {
     "gender": (0.05, 0.95),
     "height": (0.3, 0.7),
@@ -35,7 +35,7 @@ SHAPE_RANGE: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, eq=False)
 class Stance:
-    """Poses in tensors. What `Pose` says of hands, feet and fingers moves no COCO joint."""
+    """Poses as tensors. Hands, feet and fingers are left out: they move no COCO joint."""
 
     directions: Tensor  # (n, 4, 2, 3) limbs in the order of LIMBS, their upper and lower direction, of any length
     spine: Tensor  # (n, 3) radians
@@ -45,7 +45,7 @@ class Stance:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """What decides the joints of n shapes, or of one for all (n = 1)."""
+    """The quantities that decide the joints of n shapes, or of one shape for all people (n = 1)."""
 
     labels: tuple[str, ...]  # of the k bones that are walked, parents first
     parents: tuple[int, ...]
@@ -137,7 +137,7 @@ class Rig:
 
 
 class ShapeSpace:
-    """Rigs of bodies between the ends of SHAPE_RANGE, linear in each phenotype: close, and differentiable."""
+    """Rigs of bodies between the ends of SHAPE_RANGE, linear in each phenotype: approximate, and differentiable."""
 
     def __init__(self, model: BodyModel) -> None:
         middles = {name: (low + high) / 2 for name, (low, high) in SHAPE_RANGE.items()}
@@ -146,7 +146,7 @@ class ShapeSpace:
         self._rig = Rig.measured(model, shapes)
 
     def at(self, shares: Tensor) -> Rig:
-        """Rigs for shares (n, 4) of the ways: -1 and 1 are the ends, 0 the middle."""
+        """Rigs for shares (n, 4) of SHAPE_RANGE: -1 and 1 are its ends, 0 its middle."""
         rig = self._rig
         return Rig(rig.labels, rig.parents, _mixed(rig.heads_m, shares), _mixed(rig.offsets_m, shares), rig.shares)
 

@@ -1,7 +1,7 @@
-"""`dataengine render --like`: given people, fitted once and rendered in variations. Reached through render.py.
+"""`dataengine render --like`: given people are fitted once and rendered in variations. render.py calls it.
 
-First the fits (`fits.py`), kept next to the images in fits.json; then the images, each a pure function of (params,
-fits, seed, index), made by the workers of any render.
+First come the fits (`fits.py`), stored next to the images in fits.json; then the images, each a pure function of
+(params, fits, seed, index), made by the same kind of workers as in any render.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import typer
+from dataengine.terminal.speech import say
 
 from ..batch.fingerprint import render_fingerprint
 from ..batch.labels import LABELS, write_labels
@@ -27,28 +27,28 @@ from .params import LikeParams
 MAKER = "dataengine.blender.targeted.maker:LikeMaker"
 
 
-def run(params: RenderParams, like: LikeParams, people_file: Path, out: Path, cache: Path) -> None:
-    """Bring `out` to `like.variations` images of everybody in `people_file` who can be fitted.
+def run(params: RenderParams, like: LikeParams, *, people_file: Path, out: Path, cache: Path) -> None:
+    """Make `out` hold `like.variations` images of everybody in `people_file` who can be fitted.
 
-    Raises as `render.run` does, and `InputError` where `people_file` is malformed or nobody in it can be fitted.
+    Raises as `render.run` does, and `InputError` if `people_file` is malformed or nobody in it can be fitted.
     """
     python = require_blender(params.python)
     require_room(out)
     prepare_body_cache(cache)
     params = replace(params, device=resolve_device(params, python))
     entries = fits_of(people_file, cache, out / "fits.json", like.max_error_share)
-    chosen = kept(entries)
-    typer.echo(f"{len(chosen)} of {len(entries)} people fitted, see {out / 'fits.json'}", err=True)
-    fingerprint = _fingerprint(params, like, chosen)
-    count = len(chosen) * like.variations
-    given = {"params": params, "like": like, "entries": chosen}
-    job = Job(MAKER, {**given, "out": out, "cache": cache, "fingerprint": fingerprint})
-    outcome = make_missing(params, out, job, fingerprint, count, LABELS)
+    kept_entries = kept(entries)
+    say(f"{len(kept_entries)} of {len(entries)} people fitted, see {out / 'fits.json'}")
+    fingerprint = _fingerprint(params, like, kept_entries)
+    count = len(kept_entries) * like.variations
+    arguments = {"params": params, "like": like, "entries": kept_entries}
+    job = Job(MAKER, {**arguments, "out": out, "cache": cache, "fingerprint": fingerprint})
+    outcome = make_missing(params, out, job, fingerprint=fingerprint, count=count, derived=LABELS)
     write_labels(params, out, outcome, count)
 
 
 def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str, Any]]) -> str:
-    """Hex SHA-256 of all that decides a picture."""
+    """Hex SHA-256 of everything that decides an image."""
     sources = sources_sha256(*TARGETED)
     text = json.dumps([render_fingerprint(params), asdict(like), entries, sources], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

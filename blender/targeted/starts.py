@@ -1,8 +1,8 @@
 """Where fits begin: the poses of the library, seen from all sides, that look most like a labelled person.
 
-Compared are the joints themselves, moved and scaled onto the labelled ones, and not their pose embedding: that forgets
+The joints themselves are compared, moved and scaled onto the labelled ones, instead of their pose embedding: that loses
 whether a pose is mirrored, which a start must know. Poses from the front and from the back, upright and rotated in the
-picture, are looked for apart, because which of them is right is only seen when they have been fitted.
+image, are searched separately, because only the fit shows which of them is right.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from .view import Targets, View
 
 FOCAL_MM = 45.0  # the middle of what render draws
 _TURNS = 12  # directions from which a pose is looked at
-_TILT_COST = 0.15  # of a pose upside down, as a share of what no pose explains
+_TILT_COST = 0.15  # cost of a pose upside down, on the scale of the unexplained share of the spread
 
 
 @dataclass(frozen=True, eq=False)
 class Starts:
-    """The first guesses of a fit, k of them a person, in a row."""
+    """Initial guesses of a fit, k in a row for each person."""
 
     pose: Tensor  # (n * k,) row of the bank's poses
     stance: Stance
@@ -35,7 +35,7 @@ class Starts:
 
 @dataclass(frozen=True, eq=False)
 class PoseBank:
-    """Poses and their mirror images with their joints from all sides."""
+    """The library's poses and their mirror images, with their joints as seen from all sides."""
 
     poses: tuple[Pose, ...]
     roots: Tensor  # (p, turns, 3, 3) of the poses, turned
@@ -72,7 +72,7 @@ class PoseBank:
         return self._starts(targets.repeated(4 * each), scale[person, pose, turn], pose, turn, upright_flag > 0)
 
     def _match(self, targets: Targets) -> tuple[Tensor, Tensor]:
-        """Best complex scale, px a metre, and what times its square is the share of the spread that it explains.
+        """Best complex scale in px/m, and its gain: gain times |scale|^2 is the share of the spread that it explains.
 
         Both (n, p, turns).
         """

@@ -1,4 +1,4 @@
-"""The turns of rotations.py and a few more, batched and differentiable: torch tensors (..., 3, 3)."""
+"""The rotations of geometry/rotations.py and a few more, batched and differentiable: torch tensors (..., 3, 3)."""
 
 import torch
 from torch import Tensor
@@ -54,5 +54,5 @@ def from_6d(numbers: Tensor) -> Tensor:
 
 
 def to_6d(rotation: Tensor) -> Tensor:
-    """What `from_6d` makes `rotation` (..., 3, 3) of."""
+    """The first two columns (..., 6) of `rotation` (..., 3, 3), which `from_6d` turns back into it."""
     return torch.cat([rotation[..., 0], rotation[..., 1]], -1)

@@ -1,7 +1,7 @@
-"""What the fit looks at: labelled people in pixels, and the level camera that sees the body so.
+"""What the fit compares: labelled people in pixels, and the body as seen by a level camera.
 
-World: x right, y away from the camera, z up, metres; the camera stands level in its origin. So a person whose root does
-not turn faces it, as with `PersonSpec.turn_rad` 0.
+World: x right, y away from the camera, z up, metres; the camera stands level at its origin. So a person whose root is
+not turned faces the camera, as with `PersonSpec.turn_rad` 0.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _OCCLUDED_WEIGHT = 0.5  # where an annotator guessed
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Where the joints of n people are."""
+    """Labelled joints of n people, with their weights."""
 
     points_px: Tensor  # (n, 17, 2) from the image's middle
     weights: Tensor  # (n, 17) 0 for a joint without label
@@ -44,7 +44,10 @@ class Targets:
         return type(self)(*(column.repeat_interleave(times, 0) for column in columns))
 
     def error_shares(self, pixels: Tensor) -> Tensor:
-        """How far pixels (n, 17, 2) from the image's middle lie off, as shares of the box's longer side (n, 17)."""
+        """Distance (n, 17) of `pixels` (n, 17, 2) from the labels, in shares of the box's longer side; 0 if unlabelled.
+
+        Pixels count from the image's middle.
+        """
         off = (pixels - self.points_px).square().sum(-1)
         return torch.sqrt(off + 1e-6) / self.box_px[:, None] * (self.weights > 0)
 
@@ -55,7 +58,7 @@ class Targets:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Where n people stand before their cameras."""
+    """Where n people stand in front of their cameras."""
 
     middle: Tensor  # (n, 2) pixel of the body's root off the image's middle, in shares of the frame's longer side
     log_depth: Tensor  # (n,) of the root, metres

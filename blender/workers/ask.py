@@ -1,4 +1,4 @@
-"""A single answer from another Python: start it, have it call one function, end it."""
+"""A single answer from another Python: start it, let it call one function, end it."""
 
 import contextlib
 import tempfile
@@ -15,22 +15,23 @@ from .process import WorkerProcess
 
 
 class NoAnswer(EnvironmentFault):
-    """The process died, was broken, or gave nothing in time."""
+    """The process died, does not work, or gave no answer in time."""
 
     timed_out = False
+    """Whether the time limit was the reason."""
 
 
 _QUESTION = f"{__name__}:Question"
 
 
 class Question:
-    """The worker's side: a maker that calls a function by its name."""
+    """The worker's side: a maker that calls a function given by name."""
 
     def __init__(self, function: str, arguments: dict[str, Any]) -> None:
         self._call, self._arguments = named(function), arguments
 
     def make(self, index: int) -> Any:
-        """The function's answer."""
+        """Call the function and return its answer."""
         return self._call(**self._arguments)
 
 
@@ -42,17 +43,17 @@ def ask(
     *,
     meanwhile: Callable[[float], None] | None = None,
 ) -> Any:
-    """What ``module:name`` returns for `arguments` in `python`; arguments and answer are such as JSON has.
+    """What the function ``module:name`` returns for `arguments` in `python`; arguments and answer must fit JSON.
 
     `meanwhile` is called about once a second with the seconds that have passed. Raises the `EnvironmentFault` that the
-    function raised, and `NoAnswer` where there is none.
+    function raised, and `NoAnswer` if none arrives within `limit_s` seconds.
     """
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "words").open("w+b") as words:
         job = Path(folder) / "job.json"
         job.write_text(Job(_QUESTION, {"function": function, "arguments": dict(arguments)}).to_json(), encoding="utf-8")
         worker = _start(python, job, words)
         try:
-            with contextlib.suppress(OSError):  # that it died is noticed when the answer is awaited
+            with contextlib.suppress(OSError):  # if it has died, that is noticed when the answer is awaited
                 worker.send({"index": 0})
             return _answer(worker, python, limit_s, words, meanwhile)
         finally:

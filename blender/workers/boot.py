@@ -1,8 +1,8 @@
 """The first code that a worker runs: make this project's package known to a Python in which it is not installed.
 
-Started by its path: ``python -P boot.py FOLDER MODULE:FUNCTION ARGUMENT...``. `FOLDER` is that of the package
-`dataengine`, as the parent imported it from a checkout or a wheel. That package alone is taken from there. Neither
-`sys.path` nor ``PYTHONPATH`` names its parent: in a wheel's case that is the site-packages of the parent, with numpy
+Started by its path: ``python -P boot.py FOLDER MODULE:FUNCTION ARGUMENT...``. `FOLDER` is the folder of the package
+`dataengine`, as the parent imported it from a checkout or a wheel. Only that package is taken from there. Neither
+`sys.path` nor ``PYTHONPATH`` names the folder above it: for a wheel that is the site-packages of the parent, with numpy
 and everything else built for another Python.
 """
 
@@ -15,7 +15,7 @@ _PACKAGE = "dataengine"
 
 
 def make_known(folder: Path) -> None:
-    """Import the package `dataengine` from `folder`; what lies in it is then found as usual."""
+    """Import the package `dataengine` from `folder`; its modules are then found as usual."""
     spec = spec_from_file_location(_PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)])
     assert spec is not None and spec.loader is not None
     package = sys.modules[_PACKAGE] = module_from_spec(spec)

@@ -1,6 +1,6 @@
 """Which Python has Blender's module, and whether it can render here.
 
-`blender_python` finds it, `about` asks it what it has, `require_blender` is for the start of a command.
+`blender_python` finds it, `about` asks it which versions it has, `require_blender` checks it at the start of a command.
 """
 
 import sys
@@ -23,7 +23,7 @@ _ANSWER_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class About:
-    """What Blender's Python has."""
+    """Versions in Blender's Python."""
 
     python: str
     bpy: str
@@ -32,16 +32,16 @@ class About:
 
 
 def blender_python(wish: str) -> Path:
-    """The interpreter of `render.python`, "" for that of `.venv-blender`.
+    """The interpreter that `render.python` names, or that of `.venv-blender` if it is "".
 
-    That folder is looked for in the working folder, next to the package and next to the environment in use.
+    That folder is searched for in the working folder, next to the package and next to the environment in use.
 
-    Raises `EnvironmentFault` where there is none.
+    Raises `EnvironmentFault` if there is none.
     """
     if wish:
         if not Path(wish).is_file():
             raise EnvironmentFault("no Python for Blender at render.python", got=wish, fix=how_to_get_it())
-        return Path(wish).absolute()  # not resolved: the link in an environment is what makes it that environment's
+        return Path(wish).absolute()  # not resolved: the link inside an environment makes it that environment's Python
     for folder in (Path.cwd(), PACKAGE.parent, Path(sys.prefix).parent):
         if (folder / ENVIRONMENT / _PROGRAM).is_file():
             return folder / ENVIRONMENT / _PROGRAM
@@ -53,7 +53,7 @@ def blender_python(wish: str) -> Path:
 
 
 def how_to_get_it() -> str:
-    """What makes the environment, for error lines."""
+    """How to make the environment, for error messages."""
     return (
         f"make setup, or python3.11 -m venv {ENVIRONMENT} && {ENVIRONMENT / _PROGRAM} -m pip install -r {REQUIREMENTS},"
         " or name a Python that has bpy in render.python"
@@ -62,17 +62,17 @@ def how_to_get_it() -> str:
 
 @lru_cache
 def about(python: Path) -> About:
-    """What `python` has, without loading it; `EnvironmentFault` where it does not run or has no Blender."""
-    found = ask(python, "dataengine.blender.workers.inventory:inventory", {}, _ANSWER_SECONDS)
-    if not found["bpy"]:
+    """Versions in `python`, without loading Blender; `EnvironmentFault` if it does not run or has no Blender."""
+    versions = ask(python, "dataengine.blender.workers.inventory:inventory", {}, _ANSWER_SECONDS)
+    if not versions["bpy"]:
         raise EnvironmentFault(
             "rendering needs Blender's module 'bpy'", got=f"{python}, which lacks it", fix=how_to_get_it()
         )
-    return About(**found)
+    return About(**versions)
 
 
 def require_blender(wish: str) -> Path:
-    """The Python that `render.python` means; `EnvironmentFault` where Blender or the body model are not installed."""
+    """The Python that `render.python` names; `EnvironmentFault` if Blender or the body model is not installed."""
     python = blender_python(wish)
     about(python)
     if find_spec("anny") is None:

@@ -1,4 +1,4 @@
-"""What Blender's Python has, read from the notes that pip left; runs in that Python."""
+"""Versions in Blender's Python, read from the metadata of installed packages; runs in that Python."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

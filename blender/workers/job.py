@@ -1,8 +1,8 @@
-"""What a worker builds once and then asks for every image, as JSON.
+"""The object that a worker builds once and then asks for every image, as JSON.
 
-A `Job` names a class as ``module:name`` with its arguments: paths, dataclasses of plain values, and what
-JSON has itself. The other side reads them back by the annotations of the class, strictly, as a section of params.yaml
-is read. Floats survive the way exactly.
+A `Job` names a class as ``module:name`` with its arguments: paths, dataclasses of plain values, and JSON's own types.
+The other side reads them back by the annotations of the class, as strictly as a section of params.yaml. Floats arrive
+exactly as they were.
 """
 
 import importlib
@@ -21,7 +21,7 @@ class Maker(Protocol):
     def make(self, index: int) -> Any:
         """Make one image or raise; `EnvironmentFault` and a full disk end the whole run.
 
-        What it returns, if anything, is JSON's and short; files carry the rest.
+        A returned value must fit JSON and be short; everything else goes into files.
         """
 
 
@@ -30,18 +30,18 @@ class Job:
     """``maker(**arguments)``, to be called in another process."""
 
     maker: str
-    """Where the class lies: ``dataengine.blender.image_maker:ImageMaker``."""
+    """Name of the class, such as ``dataengine.blender.pictures.maker:ImageMaker``."""
     arguments: dict[str, Any]
-    """By the names of its parameters."""
+    """Arguments by the names of its parameters."""
 
     def to_json(self) -> str:
-        """The job as text; `TypeError` where an argument cannot be carried."""
+        """The job as JSON; `TypeError` for an argument that JSON cannot carry."""
         arguments = {name: _plain(value) for name, value in self.arguments.items()}
         return json.dumps({"maker": self.maker, "arguments": arguments})
 
 
 def build(text: str) -> Any:
-    """Call what the text of a job names. Raises `InputError` for an argument that does not fit its annotation."""
+    """Build the object that a job describes. Raises `InputError` for an argument that does not fit its annotation."""
     job = json.loads(text)
     maker = named(job["maker"])
     kinds = get_type_hints(maker.__init__)  # type: ignore[misc]  # of the very class that was named
@@ -49,7 +49,7 @@ def build(text: str) -> Any:
 
 
 def named(place: str) -> Callable[..., Any]:
-    """What ``module:name`` names."""
+    """The class or function that ``module:name`` names."""
     module, _, name = place.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return found

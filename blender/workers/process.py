@@ -1,8 +1,8 @@
-"""A process of another Python, from its parent's side: started, spoken to, ended.
+"""A process of another Python, from its parent's side: start it, exchange messages, end it.
 
-It has a session of its own from its first moment, so Ctrl-C in a terminal does not reach it; one thread for numpy; and
-its parent's packages nowhere on its path. Where the parent is killed, the kernel ends it (Linux), or it reads the end
-of its pipe.
+From the start it has a session of its own, so Ctrl-C in a terminal does not reach it; numpy uses one thread; and the
+parent's packages are not on its path. If the parent is killed, the kernel ends it (Linux), or it reads the end of its
+pipe and exits.
 """
 
 import multiprocessing
@@ -24,9 +24,9 @@ _END_SECONDS = 10
 
 
 class WorkerProcess:
-    """Runs `serve` in `python` on the job that lies in a file; `pipe` leads to it.
+    """Runs `serve` in `python` on the job in a file; `pipe` leads to it.
 
-    `search` are folders that further modules may come from, as the makers of tests do. `words` takes what it prints.
+    `search` lists folders for further modules, such as the makers of tests. `words` is the file that takes its output.
     """
 
     def __init__(self, python: Path, job: Path, *, search: tuple[Path, ...] = (), words: IO[Any] | None = None) -> None:
@@ -43,30 +43,30 @@ class WorkerProcess:
             )
 
     def send(self, message: Message) -> None:
-        """Send one message; `OSError` where the process is gone."""
+        """Send one message; `OSError` if the process is gone."""
         send(self.pipe, message)
 
     def receive(self) -> Message:
-        """Wait for one message; `EOFError` or `OSError` where the process is gone."""
+        """Wait for one message; `EOFError` or `OSError` if the process is gone."""
         return receive(self.pipe)
 
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def exit_code(self) -> int | None:
-        """Its exit code, negative for a signal; waits a moment for one that is about to end."""
+        """Its exit code, negative for a signal; waits a moment for a process that is about to end."""
         self._wait()
         return self._process.returncode
 
     def kill(self) -> None:
-        """End it now; it is gone afterwards."""
+        """Kill the process; returns when it is gone."""
         if self.is_alive():
             self._process.kill()
         self._wait()
 
     def dismiss(self) -> None:
-        """Close the pipe, which an idle process takes for the end of its work; it is gone afterwards."""
+        """Close the pipe, upon which an idle process exits; returns when it is gone."""
         self.pipe.close()
         self._wait()
         self.kill()
@@ -79,11 +79,11 @@ class WorkerProcess:
 
 
 def boot_command(python: Path, entry: str, *arguments: str) -> list[str]:
-    """Have `python` run the function `entry`, ``module:name``, of this very package on `arguments`."""
+    """Command that has `python` run the function `entry`, ``module:name``, of this very package on `arguments`."""
     return [str(python), "-P", str(Path(boot.__file__).absolute()), str(_PACKAGE), entry, *arguments]
 
 
 def environment() -> dict[str, str]:
-    """The environment of a worker: ours without what is meant for our own Python."""
-    kept = {name: value for name, value in os.environ.items() if name not in _OF_THE_OTHER_PYTHON}
-    return kept | _ONE_THREAD
+    """Environment variables of a worker: ours, without those meant for our own Python."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _OF_THE_OTHER_PYTHON}
+    return inherited | _ONE_THREAD

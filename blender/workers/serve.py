@@ -18,8 +18,10 @@ _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until the parent closes the pipe. `arguments`: its file descriptor, the parent's process id, the file of
-    the job, folders of further modules."""
+    """Serve until the parent closes the pipe.
+
+    `arguments`: the pipe's file descriptor, the parent's process id, the file of the job, folders of further modules.
+    """
     descriptor, parent, job, *search = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent(int(parent))
@@ -53,7 +55,7 @@ def _failure(error: Exception) -> Message:
 
 
 def _end_with_parent(parent: int) -> None:
-    """Have the kernel end this process when its parent is gone: one that hangs never reads the end of its pipe."""
+    """Let the kernel end this process when its parent is gone: a process that hangs never reads the end of its pipe."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if parent != os.getppid():  # it went before the call

@@ -16,7 +16,7 @@ from dataengine.errors import InputError
 @pytest.mark.bpy
 def test_every_pose_has_its_own_tile_with_a_person_in_it(tmp_path: Path, body_cache: Path) -> None:
     poses = [pose for pose in read_pose_library() if pose.name in ("stand", "star_jump")]
-    run(poses, tmp_path / "poses.png", body_cache, workers=1)
+    run(poses, out=tmp_path / "poses.png", cache=body_cache, workers=1)
     page = cv2.imread(str(tmp_path / "poses.png"))
     assert page is not None
     assert page.shape == (192, 384, 3)
@@ -35,7 +35,7 @@ def test_an_unknown_family_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_what_cannot_be_drawn_is_refused_before_drawing(tmp_path: Path) -> None:
     for name in ("poses", "poses.pdf"):
-        with pytest.raises(InputError, match=r"--out is no picture.*\.png"):
+        with pytest.raises(InputError, match=r"--out is not an image file.*\.png"):
             command(tmp_path / name, tmp_path)
     library = tmp_path / "poses.yaml"
     library.write_text("- {name: p, family: yoga, arms: [[1, 0, 0]], legs: [[0, 0, -1]]}\n")

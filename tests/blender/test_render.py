@@ -33,7 +33,7 @@ pytestmark = pytest.mark.bpy
 def rendered(tmp_path_factory: pytest.TempPathFactory, small_params: RenderParams, body_cache: Path) -> Iterator[Path]:
     """The set as two workers make it."""
     out = tmp_path_factory.mktemp("render") / "render"
-    run(replace(small_params, workers=2), out, body_cache)
+    run(replace(small_params, workers=2), out=out, cache=body_cache)
     yield out
 
 
@@ -49,11 +49,11 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_set(
     interrupted.send_signal(signal.SIGINT)
     _, message = interrupted.communicate(timeout=60)
     assert interrupted.returncode == 128 + signal.SIGINT
-    assert "run it again to go on" in message
+    assert "run it again to resume" in message
     kept = {path.name: path.stat().st_mtime_ns for path in out.glob("sidecars/*.json")}
     assert 1 <= len(kept) < small_params.images
 
-    run(small_params, out, body_cache)
+    run(small_params, out=out, cache=body_cache)
     assert all((out / "sidecars" / name).stat().st_mtime_ns == written for name, written in kept.items())
     assert (out / "people.json").read_bytes() == (rendered / "people.json").read_bytes()
     assert _pixels(out) == _pixels(rendered)
@@ -65,7 +65,7 @@ def test_a_corrupt_image_and_a_leftover_are_mended(
     expected = _pixels(rendered)
     (rendered / "images" / "000001.png").write_bytes(b"half a picture")
     (rendered / "images" / ".000003.77.partial.png").write_bytes(b"")
-    run(replace(small_params, workers=2), rendered, body_cache)
+    run(replace(small_params, workers=2), out=rendered, cache=body_cache)
     assert _pixels(rendered) == expected
 
 
@@ -157,7 +157,7 @@ def test_too_many_failures_are_an_error_with_the_reason(
     (photographs / "broken.jpg").write_bytes(b"no picture")
     params = replace(small_params, images=2, backgrounds=str(photographs), background_share=1.0)
     with pytest.raises(InputError, match=r"2 of 2 images could not be rendered.*broken\.jpg"):
-        run(params, tmp_path / "render", body_cache)
+        run(params, out=tmp_path / "render", cache=body_cache)
     assert [row["index"] for row in json.loads((tmp_path / "render" / "skipped.json").read_text())] == [0, 1]
 
 
@@ -188,7 +188,7 @@ def test_pictures_of_others_are_not_touched(small_params: RenderParams, tmp_path
     photograph = tmp_path / "images/000007.png"
     photograph.parent.mkdir()
     photograph.write_text("a holiday")
-    with pytest.raises(InputError, match=r"holds other pictures: got 000007\.png; choose another --out"):
+    with pytest.raises(InputError, match=r"holds other images: got 000007\.png; choose another --out"):
         _make_marked(small_params, tmp_path, "A", 2)
     assert photograph.read_text() == "a holiday"
     photograph.unlink()
@@ -204,8 +204,8 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_made(
     small_params: RenderParams, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(EnvironmentFault, match=r"cannot write into .*file.*choose another folder"):
-        run(small_params, tmp_path / "file" / "render", tmp_path / "cache")
+    with pytest.raises(EnvironmentFault, match=r"cannot write to .*file.*choose another folder"):
+        run(small_params, out=tmp_path / "file" / "render", cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 

@@ -149,7 +149,7 @@ def test_the_command_writes_labelled_frames_tracks_and_videos(
     from dataengine.geometry import project
 
     out = tmp_path / "clips"
-    run(small_params, CLIP, out, body_cache)
+    run(small_params, CLIP, out=out, cache=body_cache)
     people, images = read_people(out / "people.json")
     assert images.video.tolist() == ["clip0000"] * 3 + ["clip0001"] * 3
     assert images.frame.tolist() == [0, 1, 2] * 2
@@ -169,7 +169,7 @@ def test_the_command_writes_labelled_frames_tracks_and_videos(
     assert len(shown) == 3
 
     written = {path.name: path.stat().st_mtime_ns for path in out.glob("images/*.png")}
-    run(small_params, replace(CLIP, clips=1), out, body_cache)
+    run(small_params, replace(CLIP, clips=1), out=out, cache=body_cache)
     assert {path.name for path in out.glob("images/*.png")} == {"000000.png", "000001.png", "000002.png"}
     assert all(path.stat().st_mtime_ns == written[path.name] for path in out.glob("images/*.png")), "kept"
 

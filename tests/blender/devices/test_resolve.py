@@ -1,4 +1,4 @@
-"""Which device is taken: with processes that hang, crash or answer in place of Blender's, and with its own."""
+"""Which device is taken: with processes that hang, crash or answer for Blender, and with Blender itself."""
 
 import json
 import sys
@@ -190,5 +190,5 @@ def test_blender_itself_without_a_gpu(
     monkeypatch.setattr(resolve, "may_have_gpu", lambda: True)
     assert resolve_device(replace(small_params, device="auto"), blenders_python) == "cpu"
     with pytest.raises(EnvironmentFault, match="no optix device"):
-        run(replace(small_params, device="optix"), tmp_path / "render", body_cache)
+        run(replace(small_params, device="optix"), out=tmp_path / "render", cache=body_cache)
     assert not list(tmp_path.glob("render/images/*"))

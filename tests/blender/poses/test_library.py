@@ -35,7 +35,7 @@ def test_every_line_of_the_file_is_one_pose() -> None:
         ({"arm": [[1, 0, 0]]}, "unknown key"),
         ({"arms": [[1, 0]]}, "three numbers"),
         ({"arms": [[1, 0, float("nan")]]}, "three numbers"),
-        ({"arms": [[0, 0, 0]]}, "directions of some length"),
+        ({"arms": [[0, 0, 0]]}, "directions longer than 0"),
         ({"arms": []}, "one to three directions"),
         ({"contacts": ["hands"]}, "none or two"),
         ({"contacts": ["hands", "tail"]}, "none or two"),

@@ -119,7 +119,7 @@ GOOD = ARM.format(values="0 0 0 0 0 0 0 0 0")
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda text: "", "not a whole BVH"),
+        (lambda text: "", "not a complete BVH"),
         (lambda text: text.replace("HIERARCHY", "HIER"), "expected HIERARCHY"),
         (lambda text: text.replace("OFFSET 0 10 0", "OFFSET 0 ten 0"), "'ten'"),
         (lambda text: text.replace("Yrotation", "Wrotation"), "Wrotation"),

@@ -152,7 +152,7 @@ def test_given_poses_go_with_params_that_name_recordings(
 
 
 def test_measure_counts_everybody() -> None:
-    """Of four people one is fitted well, one badly, one collides, and one was never fitted."""
+    """One of four people is fitted well, one badly, one collides, and one was never fitted."""
     well: dict[str, Any] = {"kept": True, "why": "", "error_share": 0.01, "collides": False}
     badly = {"kept": False, "why": "reprojection error", "error_share": 0.2, "collides": False}
     collides = {"kept": False, "why": "the body passes through itself", "error_share": 0.03, "collides": True}
@@ -183,10 +183,10 @@ def test_pictures_are_the_same_for_two_workers_and_after_resume(
 ) -> None:
     from dataengine.blender.targeted import run as targeted
 
-    params = replace(small_params, workers=1)
+    params, like = replace(small_params, workers=1), LikeParams(variations=2)
     first, second = tmp_path / "one", tmp_path / "two"
-    targeted.run(params, LikeParams(variations=2), people_file, first, body_cache)
-    targeted.run(replace(params, workers=2), LikeParams(variations=2), people_file, second, body_cache)
+    targeted.run(params, like, people_file=people_file, out=first, cache=body_cache)
+    targeted.run(replace(params, workers=2), like, people_file=people_file, out=second, cache=body_cache)
     for name in ("000000.json", "000001.json"):
         assert (first / "sidecars" / name).read_text() == (second / "sidecars" / name).read_text()
     people, images = read_people(first / "people.json")
@@ -194,6 +194,6 @@ def test_pictures_are_the_same_for_two_workers_and_after_resume(
     assert set(people.extras["pose_name"]) == {"like a #0"}
     before = (second / "people.json").read_bytes()
     (second / "images" / "000001.png").unlink()
-    targeted.run(params, LikeParams(variations=2), people_file, second, body_cache)
+    targeted.run(params, like, people_file=people_file, out=second, cache=body_cache)
     assert (second / "people.json").read_bytes() == before
     assert len(kept(json.loads((second / "fits.json").read_text())["people"])) == 1

@@ -65,7 +65,7 @@ class Marking:
 
 
 class Surroundings:
-    """Tells what the process around it is like."""
+    """Reports on the process that it runs in."""
 
     def make(self, index: int) -> dict[str, Any]:
         return {
@@ -88,7 +88,7 @@ class Range:
 
 
 class Echo:
-    """Tells what it was built with."""
+    """Reports what it was built with."""
 
     def __init__(self, place: Path, span: Range, ranges: list[Range], share: float = 0.5) -> None:
         self.held = place, span, ranges, share
