@@ -47,7 +47,15 @@ def probe(project: Project) -> Probe:
 
 def select(project: Project, budget: int, out: Path = OUT) -> None:
     params = replace(PARAMS, budget=budget)
-    run(params, project.student, project.candidates, project.labelled, project.val, out, REPORT)
+    run(
+        params,
+        student=project.student,
+        candidates=project.candidates,
+        labelled=project.labelled,
+        val=project.val,
+        out=out,
+        report=REPORT,
+    )
 
 
 @pytest.mark.slow
