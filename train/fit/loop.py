@@ -22,7 +22,7 @@ from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.poses import person_area
 from dataengine.files import fresh_folder
-from dataengine.inference.predict import Prediction, torch_runner
+from dataengine.inference.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.people import People
 from dataengine.terminal.progress import track
@@ -106,7 +106,7 @@ def fit(
 
 
 def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet, progress: Progress) -> dict[str, float]:
-    prediction = _predict(run, run.average, meta, validation)
+    prediction = validation.crops.predict(run.average_runner, meta, batch=run.inference_batch)
     progress.show_people(run.done, validation, prediction)
     return validation_figures(validation, prediction)
 
@@ -125,7 +125,7 @@ def _finish(
 ) -> dict[str, float]:
     """Write the checkpoint and the report of the network that is shipped; returns its figures."""
     shipped = run.shipped()
-    prediction = _predict(run, shipped, meta, validation)
+    prediction = validation.crops.predict(torch_runner(shipped), meta, batch=run.inference_batch)
     forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
     final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
     lineage = {
@@ -140,10 +140,6 @@ def _finish(
     remove_state(out)
     progress.restart()
     return final
-
-
-def _predict(run: "Run", net: nn.Module, meta: ModelMeta, validation: ValidationSet) -> Prediction:
-    return validation.crops.predict(torch_runner(net), meta, batch=run.inference_batch)
 
 
 def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
@@ -173,6 +169,8 @@ class Run:
         layout = torch.channels_last if params.channels_last else torch.contiguous_format
         self.net = first_network(params, meta).to(device=device, memory_format=layout)
         self.average = copy.deepcopy(self.net)
+        # one for all validations: on a GPU it keeps the graphs that it has recorded, which read the weights in place
+        self.average_runner = torch_runner(self.average)
         area = _crop_area_px2(training.people, meta)
         self.ranks = ranks
         self.distillation = (
