@@ -40,9 +40,9 @@ def command(
     Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A run that was killed continues
     from its last whole epoch when it is started again with the same params and data.
 
-    Params come from section `fit-student`, and from `fit` for what both fits share: first look at network, epochs, batch,
-    learning_rate and start_from. fit-student.pseudo_per_real says how many pseudo-labelled people are drawn per real one;
-    fit-student.distill names a teacher to learn from as well.
+    Params come from section `fit-student`, and from `fit` for what both fits share: first look at network, epochs,
+    batch, learning_rate and start_from; pseudo_per_real is the number of pseudo-labelled people drawn per real one, and
+    distill names a teacher to learn from as well.
 
     Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --out models/fit-student --report reports/fit-student
     """  # noqa: E501  an example is one line to copy

@@ -23,8 +23,8 @@ def command(
     Validates after every epoch (OKS AP, PCK@0.2) and ships the average of the weights. A run that was killed continues
     from its last whole epoch when it is started again with the same params and data.
 
-    Params come from section `fit-teacher`, and from `fit` for what both fits share: first look at network, epochs, batch,
-    learning_rate and start_from.
+    Params come from section `fit-teacher`, and from `fit` for what both fits share: first look at network, epochs,
+    batch, learning_rate and start_from.
 
     Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report reports/fit-teacher
     """  # noqa: E501  an example is one line to copy

@@ -59,7 +59,7 @@ def test_both_files_show_the_slices_by_pose(
     assert all(f"<span>{name}" in page for name in expected)
     assert made.id in page
     assert f"{expected['rare=yes']} of 40 test people with a pose are in rare ones" in page
-    assert "shows 3 of the 4 clusters and says nothing of the others" in page
+    assert "shows 3 of the 4 clusters and says nothing about the others" in page
 
 
 def test_rare_poses_are_guarded_and_small_clusters_named(

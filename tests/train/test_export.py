@@ -230,14 +230,21 @@ def test_same_weights_give_the_same_id(
 def test_command_reads_its_section(round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(round_folder)
     seen: list[ExportParams] = []
-    monkeypatch.setattr(export, "run", lambda params, *paths: seen.append(params))
+    monkeypatch.setattr(export, "run", lambda params, **paths: seen.append(params))
     (tmp_path / "params.yaml").write_text(
         "export: {calibration_crops: 4, calibration_method: entropy, engine: false, engine_capabilities: [7.5, 12],"
         " typical_batch: 2, max_batch: 4,"
         " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}"
     )
     unused = Path("unused")
-    export.command(unused, unused, unused, unused, unused, params=tmp_path / "params.yaml")
+    export.command(
+        student=unused,
+        calibration=unused,
+        val=unused,
+        out=unused,
+        report=unused,
+        params=tmp_path / "params.yaml",
+    )
     assert seen[0].calibration_method == "entropy"
     assert seen[0].max_ap_drop.int8 == 0.1
     assert seen[0].engine_capabilities == [7.5, 12.0]

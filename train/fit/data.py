@@ -144,7 +144,8 @@ def fingerprint(
 
     A fit resumes only from a state with the same fingerprint.
     """
-    deciding_params = {name: value for name, value in asdict(params).items() if name != "loader"}  # speed alone
+    # the loader's params change only the speed
+    deciding_params = {name: value for name, value in asdict(params).items() if name != "loader"}
     digest = hashlib.sha256(json.dumps([deciding_params, str(torch.__version__), processes], sort_keys=True).encode())
     pictures = sorted({*map(str, training.images.path), *map(str, validation.images.path)})
     for path in [*files, *map(Path, pictures)]:

@@ -27,7 +27,7 @@ P = TypeVar("P", bound=FitParams)
 
 @contextmanager
 def within_section(section: str) -> Iterator[None]:
-    """Name `section` of params.yaml in every ParamsError that is raised inside, by whoever does not know it."""
+    """Name `section` of params.yaml in every ParamsError raised inside, by code that does not know it."""
     try:
         yield
     except ParamsError as error:

@@ -194,7 +194,7 @@ def _parts(people: SimulatedPeople, hard: NDArray[np.bool_], matches: Matches) -
 
 
 def _of_people(people: SimulatedPeople, members: NDArray[np.bool_], matches: Matches) -> Matches:
-    """Matches of the members, as `slices.slice_matches` cuts them: a miss in an image without members is ignored."""
+    """Members alone, as in `slices.slice_matches`: a false detection counts only in an image with a member."""
     persons = np.bincount(people.image[members], minlength=len(people.persons))
     owner = matches.detection  # one detection of each person, in the order of the people
     is_true = matches.is_true & members[owner]
