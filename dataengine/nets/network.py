@@ -29,7 +29,7 @@ class KeypointNetwork(nn.Module):
         layout, step = self.head_kind.layout, multiple_of or stride
         if layout.input_width_px % step or layout.input_height_px % step:
             raise ParamsError(
-                f"params input size does not fit {type(self).__name__}",
+                f"input size does not fit {type(self).__name__}",
                 expected=f"width and height in multiples of {step}",
                 got=f"{layout.input_width_px} x {layout.input_height_px}",
             )

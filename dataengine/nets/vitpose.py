@@ -33,7 +33,7 @@ class VitPose(KeypointNetwork):
         height, width = settings.backbone_config.image_size
         if (width, height) != (head.layout.input_width_px, head.layout.input_height_px):
             raise ParamsError(
-                "params input size is not the one this ViTPose was made for",
+                "input size is not the one this ViTPose was made for",
                 expected=f"{width} x {height}",
                 got=f"{head.layout.input_width_px} x {head.layout.input_height_px}",
             )

@@ -153,8 +153,8 @@ def test_the_second_half_of_pretrain_mix_starts_from_the_first(finished: Finishe
     assert finished.records[finished.first]["training_images"] == record["training_images"] == 4
     project = study(finished.plan).project
     project.fetch(project.experiments()[after], "models/fit-teacher/model.json", Path("reports/model.json"))
-    told = json.loads(Path("reports/model.json").read_text())["lineage"]["params"]
-    assert (told["epochs"], told["people_per_epoch"]) == (1, 8)
+    lineage_params = json.loads(Path("reports/model.json").read_text())["lineage"]["params"]
+    assert (lineage_params["epochs"], lineage_params["people_per_epoch"]) == (1, 8)
 
 
 @pytest.mark.slow

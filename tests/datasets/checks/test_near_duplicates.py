@@ -85,7 +85,7 @@ def test_altered_pictures_are_found_and_different_ones_are_not() -> None:
     assert (found == np.repeat(np.arange(60) * 5, 5)).all()
 
 
-def test_alike_hashes_of_unlike_pictures_are_told_apart_by_their_thumbnails() -> None:
+def test_alike_hashes_of_unlike_pictures_differ_by_their_thumbnails() -> None:
     thumbnails = np.random.default_rng(0).integers(0, 256, (2, 32, 32), dtype=np.uint8)
     same_hash = np.array([5, 5], dtype=np.uint64)
     assert len(near_duplicates(same_hash, thumbnails, bits=10, correlation=0.75)[0]) == 0

@@ -51,7 +51,7 @@ def test_joints_in_one_place_are_no_pose() -> None:
     assert rows(collapsed(people.replace(visibility=flags))) == [0]
 
 
-def test_tiny_people_are_told_by_the_area_of_their_box() -> None:
+def test_tiny_people_are_found_by_the_area_of_their_box() -> None:
     people = People.concat([person(STANDING, 20), person(STANDING, 300)])
     assert rows(tiny(people, 32)) == [0]
 

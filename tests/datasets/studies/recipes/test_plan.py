@@ -26,24 +26,24 @@ def test_runs_go_seed_by_seed_and_share_what_needs_no_labels() -> None:
 def test_every_run_sees_as_many_people() -> None:
     for one in PLAN.runs():
         parts = [one, start] if (start := PLAN.start_of(one)) else [one]
-        told = [PLAN.params_of(part) for part in parts]
-        seen = sum(int(p["fit-teacher.epochs"]) * int(p["fit-teacher.people_per_epoch"]) for p in told)
+        params_of_runs = [PLAN.params_of(part) for part in parts]
+        seen = sum(int(p["fit-teacher.epochs"]) * int(p["fit-teacher.people_per_epoch"]) for p in params_of_runs)
         assert seen == (10_000 if one.recipe == PRETRAIN else 20_000)
-        assert all(p["fit-teacher.patience"] == "0" and p["fit-teacher.batch"] == "16" for p in told)
+        assert all(p["fit-teacher.patience"] == "0" and p["fit-teacher.batch"] == "16" for p in params_of_runs)
 
 
 def test_recipes_as_params() -> None:
-    told = {recipe: PLAN.params_of(RecipeRun(recipe, 200, 1)) for recipe in RECIPES}
-    ratio = {recipe: p.get("mix.synthetic_per_real") for recipe, p in told.items()}
+    by_recipe = {recipe: PLAN.params_of(RecipeRun(recipe, 200, 1)) for recipe in RECIPES}
+    ratio = {recipe: p.get("mix.synthetic_per_real") for recipe, p in by_recipe.items()}
     assert ratio == dict(zip(RECIPES, ["0.0", None, *["0.3333333333"] * 3], strict=True))
-    assert {recipe for recipe, p in told.items() if p.get("balance.max_repeat") == "1.0"} == {
+    assert {recipe for recipe, p in by_recipe.items() if p.get("balance.max_repeat") == "1.0"} == {
         "real", "mix", "pretrain-mix"
     }  # fmt: skip
-    assert told["synthetic"]["fit-teacher.only"] == "synthetic" and told["mix"]["fit-teacher.only"] == "null"
+    assert by_recipe["synthetic"]["fit-teacher.only"] == "synthetic" and by_recipe["mix"]["fit-teacher.only"] == "null"
     assert PLAN.params_of(RecipeRun("synthetic", 0, 1))["ingest.split.train_images"] == "null"
     assert PLAN.params_of(RecipeRun("synthetic", 0, 1, 300))["mix.synthetic_images"] == "300"
-    assert told["real"]["ingest.split.train_images"] == "200" and told["real"]["mix.seed"] == "1"
-    assert_known_params({key for p in told.values() for key in p} | OWNED)
+    assert by_recipe["real"]["ingest.split.train_images"] == "200" and by_recipe["real"]["mix.seed"] == "1"
+    assert_known_params({key for p in by_recipe.values() for key in p} | OWNED)
 
 
 @given(st.sampled_from(PLAN.runs()), st.sampled_from(PLAN.runs()))
