@@ -132,7 +132,7 @@ def _transforms(orientations: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _places(actors: list[_Actor], seconds: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Starts (n, 3) in metres and drifts (n, 3) in metres a second at which nobody comes into another's reach."""
+    """Starts (n, 3) in metres and drifts (n, 3) in m/s at which nobody comes within the reach of anybody else."""
     starts, drifts = np.zeros((len(actors), 3)), np.zeros((len(actors), 3))
     for row, actor in enumerate(actors):
         person, wish = actor.performer.person, actor.performer
