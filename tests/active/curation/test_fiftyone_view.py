@@ -18,7 +18,7 @@ from dataengine.active.selection import run
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from ..conftest import Project
-from ..test_selection import OUT, PARAMS, REPORT, inputs
+from ..test_selection import OUT, PARAMS, REPORT
 
 Probe = Callable[..., list[dict[str, Any]]]
 PROBE = Path(__file__).with_name("fiftyone_probe.py")
