@@ -60,14 +60,14 @@ def test_unknown_phenotypes_and_broken_files_are_one_line(model: BodyModel, tmp_
         model.shape({"tallness": 0.5})
     for content in (b"half a file", b"", b"PK\x03\x04half a zip"):
         (tmp_path / "arrays.npz").write_bytes(content)
-        with pytest.raises(InputError, match=r"arrays.npz cannot be read.*remade"):
+        with pytest.raises(InputError, match=r"arrays.npz cannot be read.*built again"):
             BodyArrays(tmp_path / "arrays.npz")
 
 
 def test_a_folder_of_something_else_is_not_replaced_by_a_cache(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis/chapter.tex").write_text("years of work")
-    with pytest.raises(InputError, match=r"no body model's cache: got thesis; name a folder"):
+    with pytest.raises(InputError, match=r"is not a body model's cache: got thesis; name an empty"):
         prepare_body_cache(tmp_path)
     assert (tmp_path / "thesis/chapter.tex").exists()
     with pytest.raises(InputError, match="is a file"):

@@ -17,10 +17,10 @@ from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.start import first_network, model_meta
 from dataengine.train.fit.step import Stepper
 
-from ..helpers.fitting_project import MOVED, TINY, curve, fit_here, write_project
-from .fit.test_learner import raw_batch
-from .fit.test_resume import Stop, stop_after
-from .fit.test_step import learn, weights
+from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, write_project
+from .test_learner import raw_batch
+from .test_resume import Stop, stop_after
+from .test_step import learn, weights
 
 pytestmark = pytest.mark.gpu
 ON_GPU = replace(TINY, device="cuda", learning_rate=1e-3)
