@@ -1,6 +1,7 @@
 """All checks together: the verdict, the JSON object, the screen, the command."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -128,7 +129,8 @@ def test_the_command_on_this_machine_from_outside_a_project(tmp_path: Path) -> N
 def test_before_set_up_the_standard_library_is_enough(repository: Path) -> None:
     done = run(sys.executable, "-S", "-m", "dataengine.doctor", cwd=repository)
     assert "Traceback" not in done.stderr
-    assert done.stdout.splitlines()[-1].startswith(("ready: make repro", "1 fault", "2 faults"))
+    # how many faults there are depends on whether set-up has run in this checkout
+    assert re.match(r"ready: make repro|\d+ faults?:", done.stdout.splitlines()[-1])
     assert "not installed" in done.stdout
     loaded = "import dataengine.doctor.__main__, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     modules = run(sys.executable, "-S", "-c", loaded, cwd=repository).stdout.split()

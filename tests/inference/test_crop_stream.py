@@ -209,10 +209,14 @@ def test_ctrl_c_while_pictures_are_waited_for(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(crop_stream, "read_image", slow)
     killer = threading.Thread(target=interrupt)
-    killer.start()
-    with pytest.raises(KeyboardInterrupt):
-        collected(CropStream(people, images, SPEC, batch=3, threads=2), len(people))
-    killer.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        killer.start()
+        with pytest.raises(KeyboardInterrupt):
+            collected(CropStream(people, images, SPEC, batch=3, threads=2), len(people))
+    finally:
+        killer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_stream_that_is_left_early_ends(tmp_path: Path) -> None:

@@ -81,10 +81,14 @@ def test_figures_of_a_gpu(tmp_path: Path) -> None:
 
 
 def test_every_core_is_kept_busy_and_let_go() -> None:
+    before = _children()
     with busy.busy_cores():
-        children = [process for process in Path("/proc").glob("[0-9]*/stat") if _parent(process) == os.getpid()]
-        assert len(children) >= available_cores()
-    assert not [process for process in Path("/proc").glob("[0-9]*/stat") if _parent(process) == os.getpid()]
+        assert len(_children() - before) == available_cores()
+    assert _children() <= before
+
+
+def _children() -> set[Path]:
+    return {process for process in Path("/proc").glob("[0-9]*/stat") if _parent(process) == os.getpid()}
 
 
 def _parent(stat: Path) -> int:
