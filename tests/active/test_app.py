@@ -18,25 +18,13 @@ import pytest
 
 from dataengine.active.app import AppParams, run
 from dataengine.active.selection import run as select
-from dataengine.doctor.environment import find_browser
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 
+from ..helpers.browser import CHROMIUM, FLAGS
 from .conftest import Project
 from .test_selection import OUT, PARAMS, REPORT
 
-CHROMIUM = find_browser()
-CHROMIUM_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,800",
-    "--virtual-time-budget=20000",
-)
+CHROMIUM_FLAGS = (*FLAGS, "--window-size=1200,800", "--virtual-time-budget=20000")  # of two budgets the last counts
 
 
 def free_port() -> int:
