@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from dataengine.blazepose import BlazePose
+from dataengine.blazepose import BlazePose, Landmarks, in_boxes
 from dataengine.blazepose.detector import anchor_centers, weighted_suppression
 from dataengine.blazepose.landmarks import refine
 from dataengine.blazepose.roi import Roi, roi_from_alignment
 from dataengine.crops.spec import apply_affine
 from dataengine.errors import InputError
+from dataengine.people import Images, People
 
 
 def test_anchors_are_the_cell_centres_of_mediapipes_five_layers() -> None:
@@ -57,3 +59,36 @@ def test_missing_and_broken_models_are_refused(tmp_path: Path) -> None:
     (tmp_path / "pose_detection.tflite").write_bytes(b"not a model")
     with pytest.raises(InputError, match="not a LiteRT model"):
         BlazePose(tmp_path)
+
+
+def test_each_look_in_a_box_is_at_the_region_that_the_one_before_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Roi] = []
+
+    class Drifting:
+        """Asks for a region 10 px further right each time, and sees nobody beyond x = 80."""
+
+        def __init__(self, models: Path) -> None:
+            pass
+
+        def landmarks(self, image: np.ndarray, roi: Roi) -> Landmarks:
+            asked.append(roi)
+            points = np.full((17, 2), roi.center_x_px, np.float32)
+            presence = 0.9 if roi.center_x_px < 80 else 0.1
+            further = Roi(roi.center_x_px + 10, roi.center_y_px, roi.side_px, 0.3)
+            return Landmarks(points, np.full(17, 0.5, np.float32), presence, further)
+
+    monkeypatch.setattr(in_boxes, "BlazePose", Drifting)
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((100, 100, 3), np.uint8))
+    images = Images.build(id=[4], path=[str(tmp_path / "a.png")], width=100, height=100)
+    people = People.build(
+        image_id=[4], bbox_xywh_px=[[50, 20, 20, 60]], keypoints_px=np.zeros((1, 17, 2)), visibility=np.zeros((1, 17))
+    )
+    first = in_boxes.poses_in_boxes(people, images, tmp_path)
+    assert asked == [Roi(60, 50, 75, 0.0)]
+    fourth = in_boxes.poses_in_boxes(people, images, tmp_path, looks=4)
+    assert [roi.center_x_px for roi in asked[1:]] == [60, 70, 80, 80]
+    assert first.keypoints_px[0, 0, 0] == 60
+    assert fourth.keypoints_px[0, 0, 0] == 70  # the look at 80 saw nobody
+    assert (fourth.score == 0.5).all() and (fourth.visibility == 2).all()
