@@ -164,6 +164,8 @@ def test_test_images_are_those_of_lowest_hash_and_no_split_shares_one(finished: 
     content = {s: {sha256_file(Path(path)) for path in paths} for s, paths in kept.items()}
     assert sum(map(len, content.values())) == len(set.union(*content.values()))
     held_out = study(finished.plan).held_out
+    people, images = read_people(REPORT / "test.json", root=Path.cwd())
+    assert (len(people), len(images)) == (len(held_out.people), 3)
     assert {sha256_file(Path(path)) for path in held_out.images.path.tolist()} == set(sorted(content["test"])[:3])
 
 

@@ -13,6 +13,8 @@ from .plan import MEANING, PRETRAIN, PRETRAIN_MIX, REAL, RECIPES, SYNTHETIC, Rec
 from .plot import recipe_figure
 from .score import Score
 
+LEAST_AP_OF_A_RATIO = 0.1  # below it a few people more or less make a large ratio
+
 
 @dataclass(frozen=True)
 class RecipeOutcome:
@@ -182,9 +184,9 @@ def _verdict(labels: int, ap: Mapping[Cell, SeedMean]) -> str:
     highest = f"highest AP {others[best].mean:.3f}, {best.recipe}"
     if best.recipe == REAL:
         return f"{highest}."
-    ratio = f", {others[best].mean / real.mean:.2f} times" if real.mean else ""
+    against = "against the" if real.mean < LEAST_AP_OF_A_RATIO else f"{others[best].mean / real.mean:.2f} times the"
     gain = others[best].gain_over(real)
+    what = f"{highest}, {against} {real.mean:.3f} of real people only ({gain.text('+')}"
     if np.isnan(gain.half_width):
-        return f"{highest}{ratio} that of real people only ({gain.text('+')}); a single seed cannot show a difference."
-    difference = "a clear difference" if gain.is_clear else "no clear difference"
-    return f"{highest}{ratio} that of real people only ({gain.text('+')}: {difference})."
+        return f"{what}); a single seed cannot show a difference."
+    return f"{what}: {'a clear difference' if gain.is_clear else 'no clear difference'})."

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, fresh_folder, read_json, sha256_file, write_json
 from dataengine.poses.clusters import read_pose_clusters
@@ -24,6 +25,7 @@ from .report import RecipeOutcome, StudyFacts, write_recipe_report
 from .score import HeldOut, Score, check_training, read_held_out, score_network
 
 TRAIN_NAME = "train.json"
+TEST_NAME = "test.json"  # the people that everything is measured on, for `dataengine score`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         if len(test_people.training) < most:
             got = f"{len(test_people.training)} training images"
             raise InputError("there are too few labels", expected=str(most), got=got, fix="lower --labels or --once")
+        write_people(self.report / TEST_NAME, test_people.people, test_people.images)
         return test_people
 
     def prepare(self) -> None:
