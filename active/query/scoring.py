@@ -14,6 +14,7 @@ from dataengine.evaluation.ap.matching import paired
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import SOURCE_DTYPE, Images, People, object_column
+from dataengine.person_scale import person_area
 from dataengine.poses.clusters import PoseClusters
 from dataengine.poses.embedding import embed_poses
 
@@ -67,7 +68,9 @@ def scored_people(
         "spread": spread(seen.plain.spread_px[:, joints], boxes),
         "entropy": entropy(seen.plain.entropy[:, joints]),
         "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
-        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility * joints, boxes),
+        "teacher": teacher_disagreement(
+            points, teacher.keypoints_px, teacher.visibility * joints, person_area(teacher)
+        ),
     }
     figures["rarity"] = np.full(len(teacher), np.nan) if clusters is None else _rarity(clusters, points, joints)
     uncertainty = combine_by_rank(figures, weights)

@@ -16,15 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.crops.training.loader import WaitClock, prepared_batches
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.poses import person_area
 from dataengine.files import fresh_folder
 from dataengine.inference.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
-from dataengine.people import People
+from dataengine.person_scale import person_area
 from dataengine.terminal.progress import track
 
 from .batch import Ready
@@ -142,11 +140,6 @@ def _finish(
     return final
 
 
-def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
-    """Area (n,) of each person in crop pixels, without augmentation."""
-    return person_area(people) * affine_scale(crop_matrix(people.bbox_xywh_px, meta.crop)) ** 2
-
-
 class Run:
     """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
 
@@ -171,7 +164,6 @@ class Run:
         self.average = copy.deepcopy(self.net)
         # one for all validations: on a GPU it keeps the graphs that it has recorded, which read the weights in place
         self.average_runner = torch_runner(self.average)
-        area = _crop_area_px2(training.people, meta)
         self.ranks = ranks
         self.distillation = (
             Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
@@ -179,7 +171,7 @@ class Run:
         self.stepper = Stepper(
             params,
             self.net,
-            area_px2=area,
+            area_px2=person_area(training.people),
             image_path=self.samples.image_path,
             ranks=ranks,
             distillation=self.distillation,

@@ -71,7 +71,7 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
 
 
 def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
-    """Box (4,) around all joints, cut to the image of (width, height)."""
+    """Box (4,) to look for the person in, around all joints, sure or not; cut to the image of (width, height)."""
     box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), VISIBLE))[0]
     return clip_boxes(box.astype(np.float64), size_px).astype(np.float32)
 
