@@ -64,12 +64,17 @@ def area_of_joints(
     return np.maximum(area_of_boxes(box_from_keypoints(keypoints_px, visibility, margin=0.0)), LEAST_AREA_PX2)
 
 
+def is_origin(value: object) -> bool:
+    """Whether a file's `area_from` is one of `AREA_WORDS`."""
+    return isinstance(value, str) and value in AREA_WORDS
+
+
 def with_area(people: People) -> People:
     """`people` with both columns, filled where something is missing."""
     given = people.extras.get(AREA, [None] * len(people))
     came_from = people.extras.get(AREA_FROM, [None] * len(people))
     origin = [
-        BOX if area is None else source if source in AREA_WORDS else GIVEN
+        BOX if area is None else source if is_origin(source) else GIVEN
         for area, source in zip(given, came_from, strict=True)
     ]
     return _with_columns(people, person_area(people), np.array(origin, dtype=str))

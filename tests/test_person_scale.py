@@ -12,7 +12,7 @@ from dataengine.evaluation.ap.matching import average_precision, pair_up
 from dataengine.evaluation.ap.oks import coco_ap, person_oks
 from dataengine.evaluation.ap.poses import detections_of, truths_of, truths_of_records
 from dataengine.files import read_json
-from dataengine.people import Images, People
+from dataengine.people import Images, People, object_column
 from dataengine.person_scale import (
     area_of_joints,
     person_area,
@@ -80,7 +80,8 @@ def test_a_missing_area_is_053_of_the_box_as_in_xtcocotools() -> None:
 def test_people_and_coco_records_have_the_same_scale(area: str) -> None:
     people, images = standing(12)
     if area != "missing":
-        people = people.with_extra("area", [500.0 if area == "all" or row % 3 else None for row in range(12)])
+        areas = [500.0 if area == "all" or row % 3 else None for row in range(12)]
+        people = people.with_extra("area", object_column(areas))
     records = [
         {
             "image_id": int(people.image_id[row]),

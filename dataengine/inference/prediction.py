@@ -1,6 +1,6 @@
 """What prediction returns: `Prediction`, and `Results`, the arrays that batches are written into as they come."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from dataengine.crops.spec import affine_scale, apply_affine, invert_affine
 from dataengine.inference.sessions import Answer
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.layout import Decoded
-from dataengine.people import People
+from dataengine.people import JOINTS, People
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +20,8 @@ class Prediction:
     confidence: NDArray[np.float32]  # (n, 17) probability that the joint lies near the place given, 0..1
     spread_px: NDArray[np.float32]  # (n, 17) standard deviation of the place, image pixels
     entropy: NDArray[np.float32]  # (n, 17) normalised entropy of the two distributions, 0 certain .. 1 no idea
+    taught: NDArray[np.bool_] = field(default_factory=lambda: np.ones(JOINTS, dtype=bool))
+    """(17,) joints that the network was taught; its answers for the others mean nothing."""
 
     @property
     def score(self) -> NDArray[np.float32]:
@@ -38,11 +40,13 @@ class Prediction:
 class Results:
     """Room for n persons, allocated once: a prediction for each view, and embeddings once their width is known."""
 
-    def __init__(self, matrices: NDArray[np.float64], joints: int, views: int) -> None:
-        """`matrices` (n, 2, 3) map image pixels to crop pixels."""
+    def __init__(self, matrices: NDArray[np.float64], taught: NDArray[np.bool_], views: int) -> None:
+        """`matrices` (n, 2, 3) map image pixels to crop pixels; `taught` (k,) says which joints the network knows."""
         self._matrices = matrices
-        shape = (len(matrices), joints)
-        self.views = [Prediction(_room(*shape, 2), _room(*shape), _room(*shape), _room(*shape)) for _ in range(views)]
+        shape = (len(matrices), len(taught))
+        self.views = [
+            Prediction(_room(*shape, 2), _room(*shape), _room(*shape), _room(*shape), taught) for _ in range(views)
+        ]
         self.features: NDArray[np.float32] = _room(0, 0)
 
     def write(self, rows: NDArray[np.int64], answer: Answer) -> None:

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -46,10 +48,24 @@ class ModelMeta:
     simcc_split: int = 2
     """Bins per crop pixel of a SimCC head."""
     keypoints: tuple[str, ...] = COCO_KEYPOINTS
+    taught: tuple[str, ...] = COCO_KEYPOINTS
+    """Those of `keypoints` that training people had labelled: what the network says of the others means nothing."""
     lineage: Mapping[str, Any] = field(default_factory=dict)
     """Where the weights come from: stage, parameters, data fingerprint, validation result."""
     head: str = "simcc"
     """Name in `nets.heads.HEADS`."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.taught) - set(self.keypoints))
+        if unknown:
+            raise InputError(
+                "taught joints are none of the model's", expected=", ".join(self.keypoints), got=unknown[0]
+            )
+
+    @property
+    def is_taught(self) -> NDArray[np.bool_]:
+        """Which of `keypoints` (k,) are in `taught`."""
+        return np.array([name in self.taught for name in self.keypoints], dtype=bool)
 
     @property
     def crop(self) -> CropSpec:
@@ -84,7 +100,7 @@ class ModelMeta:
             raise InputError(
                 "model metadata has other keys than expected", expected=", ".join(sorted(known_keys)), got=got
             )
-        lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints")}
+        lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints", "taught")}
         return cls(**{**record, **lists})
 
 

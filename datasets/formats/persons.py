@@ -16,13 +16,13 @@ from dataengine.people import People, json_column
 from dataengine.person_scale import (
     AREA,
     AREA_FROM,
-    AREA_WORDS,
     BOX,
     DECIMALS,
     GIVEN,
     JOINTS,
     area_of_boxes,
     area_of_joints,
+    is_origin,
 )
 
 from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
@@ -139,7 +139,7 @@ def _scale(columns: Mapping[str, Any], triples: NDArray[np.float64], box: Any) -
     area: Any = columns.get(AREA)
     origin = columns.get(AREA_FROM)
     if is_finite(area) and area > 0:
-        return {AREA: float(area), AREA_FROM: origin if origin in AREA_WORDS else GIVEN}
+        return {AREA: float(area), AREA_FROM: origin if is_origin(origin) else GIVEN}
     if box is not None:
         return {AREA: round(float(area_of_boxes(np.array(box))), DECIMALS), AREA_FROM: BOX}
     of_joints = area_of_joints(triples[None, :, :2], triples[None, :, 2].astype(int))[0]

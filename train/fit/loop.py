@@ -22,7 +22,7 @@ from dataengine.errors import InputError
 from dataengine.files import fresh_folder
 from dataengine.inference.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
-from dataengine.person_scale import person_area
+from dataengine.person_scale import person_area, scale_words
 from dataengine.terminal.progress import track
 
 from .batch import Ready
@@ -34,9 +34,17 @@ from .params import DistillParams, FitParams
 from .precision import fit_precision, say_precision
 from .progress import Progress
 from .ranks import Ranks
-from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
+from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
 from .schedule import average_decay, learning_rate
-from .start import choose_device, files_read, first_network, model_meta, openmp_on_own_cores, within_section
+from .start import (
+    choose_device,
+    files_read,
+    first_network,
+    model_meta,
+    openmp_on_own_cores,
+    with_taught,
+    within_section,
+)
 from .state import FitState, load_state, remove_state, save_state
 from .step import Stepper
 
@@ -62,6 +70,8 @@ def fit(
     """
     with within_section(stage):
         device, meta = choose_device(params), model_meta(params)
+        labelled = training.taught(params.epochs, params.draws_per_epoch, params.people_per_epoch)
+        meta = with_taught(meta, params, labelled)
     ranks = Ranks.of_environment(device)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     run_fingerprint = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
@@ -123,16 +133,18 @@ def _finish(
 ) -> dict[str, float]:
     """Write the checkpoint and the report of the network that is shipped; returns its figures."""
     shipped = run.shipped()
-    prediction = validation.crops.predict(torch_runner(shipped), meta, batch=run.inference_batch)
-    forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
-    final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
+    runner, batch = torch_runner(shipped), run.inference_batch
+    prediction = validation.crops.predict(runner, meta, batch=batch)
+    jittered = jittered_figures(validation, runner, meta, run.params.box_jitter, batch=batch)
+    forgotten = forgetting(old, shipped, meta, batch=batch)
+    final = {**validation_figures(validation, prediction), **jittered, **run.speed(), **forgotten}
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
     }
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
-        write_curves(report_folder, run.history, final)
+        write_curves(report_folder, run.history, final | {"oks_scale": scale_words(validation.people)})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)
     remove_state(out)

@@ -53,6 +53,11 @@ def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Fou
     return found_people
 
 
+def detected_people(images: Images, model_folder: Path) -> People:
+    """Everybody that BlazePose finds in each image by itself, in boxes around all its joints, with its presence."""
+    return as_people(find_people(images, model_folder, max_gap=0), images)
+
+
 def _follows(images: Images, before: int, now: int, max_gap: int) -> bool:
     same = images.video[before] == images.video[now] != ""
     return bool(same and 0 < images.frame[now] - images.frame[before] <= max_gap)
