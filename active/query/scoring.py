@@ -56,7 +56,7 @@ def scored_people(
     Extra columns: `uncertainty` 0..1 and the scores that it combines (NaN becomes None), `student_confidence` (17),
     `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
     """
-    boxes, points, joints = teacher.bbox_xywh_px, seen.plain.keypoints_px, seen.plain.taught
+    boxes, points, joints = teacher.bbox_xywh_px, seen.plain.keypoints_px, seen.plain.person_score.taught
     figures = {
         "spread": spread(seen.plain.spread_px[:, joints], boxes),
         "entropy": entropy(seen.plain.entropy[:, joints]),
@@ -94,7 +94,9 @@ def with_student(truth: People, images: Images, seen: Seen) -> People:
 
 def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[NDArray[np.float64]]:
     """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose."""
-    pose = np.concatenate([embed_poses(*_pose(seen.plain.keypoints_px, seen.plain.taught))[0] for seen, _ in parts])
+    pose = np.concatenate(
+        [embed_poses(*_pose(seen.plain.keypoints_px, seen.plain.person_score.taught))[0] for seen, _ in parts]
+    )
     appearance = np.concatenate([seen.features for seen, _ in parts])
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])

@@ -23,6 +23,7 @@ from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.nets.heads import Head, make_head
 from dataengine.nets.layout import Layout
 from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.person_score import PersonScore, ScoreWeights
 from dataengine.nets.table import build_network
 from dataengine.nets.weights import check_names_and_shapes
 
@@ -54,6 +55,8 @@ class ModelMeta:
     """Where the weights come from: stage, parameters, data fingerprint, validation result."""
     head: str = "simcc"
     """Name in `nets.heads.HEADS`."""
+    score: ScoreWeights | None = None
+    """How a person's score is read from its joints; None: their mean confidence."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.taught) - set(self.keypoints))
@@ -66,6 +69,11 @@ class ModelMeta:
     def is_taught(self) -> NDArray[np.bool_]:
         """Which of `keypoints` (k,) are in `taught`."""
         return np.array([name in self.taught for name in self.keypoints], dtype=bool)
+
+    @property
+    def person_score(self) -> PersonScore:
+        """How the network's people are scored."""
+        return PersonScore(self.is_taught, self.score)
 
     @property
     def crop(self) -> CropSpec:
@@ -101,7 +109,22 @@ class ModelMeta:
                 "model metadata has other keys than expected", expected=", ".join(sorted(known_keys)), got=got
             )
         lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints", "taught")}
-        return cls(**{**record, **lists})
+        return cls(**{**record, **lists, "score": _score_weights(record["score"])})
+
+
+def _score_weights(record: Any) -> ScoreWeights | None:
+    names = {f.name for f in fields(ScoreWeights)}
+    if record is None:
+        return None
+    if not isinstance(record, Mapping) or set(record) != names or not all(map(_is_number, record.values())):
+        raise InputError(
+            "model metadata has no weights of a score", expected=", ".join(sorted(names)), got=repr(record)
+        )
+    return ScoreWeights(**record)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta) -> None:

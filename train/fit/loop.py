@@ -36,6 +36,7 @@ from .progress import Progress
 from .ranks import Ranks
 from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
 from .schedule import average_decay, learning_rate
+from .scoring import learnt_score
 from .start import (
     choose_device,
     files_read,
@@ -142,8 +143,9 @@ def _finish(
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
     }
+    score = learnt_score(validation.people, prediction)
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
-        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
+        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score))
         write_curves(report_folder, run.history, final | {"oks_scale": scale_words(validation.people)})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)
