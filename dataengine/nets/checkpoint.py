@@ -23,7 +23,7 @@ from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.nets.heads import Head, make_head
 from dataengine.nets.layout import Layout
 from dataengine.nets.network import KeypointNetwork
-from dataengine.nets.person_score import PersonScore, ScoreWeights
+from dataengine.nets.person_score import ExpectedOks, PersonScore
 from dataengine.nets.table import build_network
 from dataengine.nets.weights import check_names_and_shapes
 
@@ -55,7 +55,7 @@ class ModelMeta:
     """Where the weights come from: stage, parameters, data fingerprint, validation result."""
     head: str = "simcc"
     """Name in `nets.heads.HEADS`."""
-    score: ScoreWeights | None = None
+    score: ExpectedOks | None = None
     """How a person's score is read from its joints; None: their mean confidence."""
 
     def __post_init__(self) -> None:
@@ -112,15 +112,15 @@ class ModelMeta:
         return cls(**{**record, **lists, "score": _score_weights(record["score"])})
 
 
-def _score_weights(record: Any) -> ScoreWeights | None:
-    names = {f.name for f in fields(ScoreWeights)}
+def _score_weights(record: Any) -> ExpectedOks | None:
+    names = {f.name for f in fields(ExpectedOks)}
     if record is None:
         return None
     if not isinstance(record, Mapping) or set(record) != names or not all(map(_is_number, record.values())):
         raise InputError(
             "model metadata has no weights of a score", expected=", ".join(sorted(names)), got=repr(record)
         )
-    return ScoreWeights(**record)
+    return ExpectedOks(**record)
 
 
 def _is_number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 AP rewards whoever ranks people by the OKS that they will have, and a score that is that OKS is calibrated too (Gu et
 al., "On the Calibration of Human Pose Estimation", ICML 2024). The mean confidence of joints is neither, least of all
-with joints that nobody taught the network. So only taught joints count, and where a fit has learnt `ScoreWeights` on
+with joints that nobody taught the network. So only taught joints count, and where a fit has learnt `ExpectedOks` on
 its validation people the score is the expected OKS: a logistic function of three means over those joints.
 `dataengine compare-scores` measures this and other scores; docs/results/scores.md has its figures.
 """
@@ -23,19 +23,22 @@ Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class ScoreWeights:
-    """score = 1 / (1 + exp(-z)), z = bias + the weighted sum of the means over taught joints."""
+class ExpectedOks:
+    """Weights of a score that is the OKS to expect.
+
+    score = 1 / (1 + exp(-z)), z = bias + the weighted sum of the means over taught joints.
+    """
 
     confidence: float
-    """Of the joints' confidence."""
+    """The weight of the joints' confidence."""
     log_spread: float
-    """Of log(spread / sqrt(box area) + `LEAST_SPREAD`)."""
+    """The weight of log(spread / sqrt(box area) + `LEAST_SPREAD`)."""
     entropy: float
-    """Of the normalised entropy of the joints' distributions."""
+    """The weight of the normalised entropy of their distributions."""
     bias: float
 
-    def expected_oks(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score (n,) from the features (n, 3)."""
+    def of(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score (n,) from the `FEATURES` (n, 3)."""
         return np.asarray(expit(features @ [self.confidence, self.log_spread, self.entropy] + self.bias))
 
 
@@ -45,13 +48,13 @@ class PersonScore:
 
     taught: NDArray[np.bool_] = field(default_factory=lambda: np.ones(len(COCO_KEYPOINTS), dtype=bool))
     """(k,) joints that count; all of them where none was taught."""
-    weights: ScoreWeights | None = None
+    weights: ExpectedOks | None = None
     """None: the mean confidence of the joints that count."""
 
     def of(self, confidence: Floats, spread_px: Floats, entropy: Floats, bbox_xywh_px: Boxes) -> NDArray[np.float32]:
         """Score (n,) in 0..1 of people looked for in boxes (n, 4), from what is said of their joints, each (n, k)."""
         features = self.features(confidence, spread_px, entropy, bbox_xywh_px)
-        scores = features[:, 0] if self.weights is None else self.weights.expected_oks(features)
+        scores = features[:, 0] if self.weights is None else self.weights.of(features)
         return np.asarray(scores, dtype=np.float32)
 
     def features(

@@ -25,6 +25,7 @@ from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.person_scale import person_area, scale_words
 from dataengine.terminal.progress import track
 
+from ..scoring.expected_oks import learnt_score
 from .batch import Ready
 from .data import TrainingSet, ValidationSet, fingerprint
 from .distill import Distillation
@@ -36,7 +37,6 @@ from .progress import Progress
 from .ranks import Ranks
 from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
 from .schedule import average_decay, learning_rate
-from .scoring import learnt_score
 from .start import (
     choose_device,
     files_read,

@@ -25,7 +25,7 @@ class ScoreFigures:
     gain: Interval
     """In AP over `BASE`, the same images resampled for both."""
     ece: float
-    """Of the score against the OKS."""
+    """Expected calibration error of the score against the OKS."""
 
 
 def score_figures(learn: Answers, test: Answers, images: Images, *, seed: int) -> Iterator[ScoreFigures]:

@@ -15,7 +15,7 @@ from dataengine.keypoints import COCO_SIGMAS
 from dataengine.people import People
 from dataengine.person_scale import area_of_joints
 
-from ...fit.scoring import fitted_weights
+from ...scoring.expected_oks import fitted_weights
 
 Scores = NDArray[np.float64]
 BASE = "mean of taught joints"
@@ -88,12 +88,12 @@ def calibrated_mean(learn: Answers, answers: Answers) -> Scores:
     """The mean of the taught joints, made a calibrated one by a logistic curve: it ranks people as before."""
     features, learn_features = answers.features.copy(), learn.features.copy()
     features[:, 1:] = learn_features[:, 1:] = 0.0
-    return fitted_weights(learn_features, learn.oks).expected_oks(features)
+    return fitted_weights(learn_features, learn.oks).of(features)
 
 
 def learnt(learn: Answers, answers: Answers) -> Scores:
     """Expected OKS from the means of confidence, spread and entropy: what a fit stores in its checkpoint."""
-    return fitted_weights(learn.features, learn.oks).expected_oks(answers.features)
+    return fitted_weights(learn.features, learn.oks).of(answers.features)
 
 
 SCORES: Mapping[str, Callable[[Answers], Scores]] = {

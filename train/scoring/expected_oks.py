@@ -12,7 +12,7 @@ from scipy.special import expit
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.inference.prediction import Prediction
 from dataengine.keypoints import UNLABELLED
-from dataengine.nets.person_score import ScoreWeights
+from dataengine.nets.person_score import ExpectedOks
 from dataengine.people import People
 
 LEAST_PEOPLE = 30
@@ -20,7 +20,7 @@ LEAST_PEOPLE = 30
 RIDGE = 0.01  # chosen in docs/results/scores.md: from 44 people on, the learnt score ranks no worse than the mean
 
 
-def learnt_score(people: People, prediction: Prediction) -> ScoreWeights | None:
+def learnt_score(people: People, prediction: Prediction) -> ExpectedOks | None:
     """Weights that make the score of `prediction` the OKS with labelled `people`, row by row; None for too few."""
     counts = (people.visibility > UNLABELLED).any(axis=1)
     if counts.sum() < LEAST_PEOPLE:
@@ -29,7 +29,7 @@ def learnt_score(people: People, prediction: Prediction) -> ScoreWeights | None:
     return fitted_weights(features, person_oks(people, prediction.keypoints_px)[counts])
 
 
-def fitted_weights(features: NDArray[np.float64], oks: NDArray[np.float64], ridge: float = RIDGE) -> ScoreWeights:
+def fitted_weights(features: NDArray[np.float64], oks: NDArray[np.float64], ridge: float = RIDGE) -> ExpectedOks:
     """Logistic regression of `oks` (n,) in 0..1 on standardised `features` (n, 3), by penalised cross entropy."""
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
     rows = np.column_stack([(features - mean) / spread, np.ones(len(features))])
@@ -44,4 +44,4 @@ def fitted_weights(features: NDArray[np.float64], oks: NDArray[np.float64], ridg
     best = minimize(cost, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B").x
     slopes = best[:-1] / spread
     confidence, log_spread, of_entropy = slopes.tolist()
-    return ScoreWeights(confidence, log_spread, of_entropy, bias=float(best[-1] - slopes @ mean))
+    return ExpectedOks(confidence, log_spread, of_entropy, bias=float(best[-1] - slopes @ mean))
