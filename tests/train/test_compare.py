@@ -36,7 +36,7 @@ def test_people_are_looked_for_where_a_detector_finds_them(
     gate: Gate, exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A detector that finds every second person, and one thing that is none, is sure of the former."""
-    people, images = read_people(gate.test, root=gate.test.parent)
+    people, _ = read_people(gate.test, root=gate.test.parent)
     seen = people.take(np.arange(0, len(people), 2)).replace(score=np.full(20, 0.9, np.float32))
     ghost = seen.take([0]).replace(bbox_xywh_px=seen.bbox_xywh_px[[0]] * 0.5, score=np.full(1, 0.1, np.float32))
     monkeypatch.setattr(compare, "detected_people", lambda images, folder: People.concat([seen, ghost]))

@@ -146,7 +146,7 @@ def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Pat
 
 def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     metrics = json.loads((folder.parent / "report" / "metrics.json").read_text())
-    assert metrics["torch"]["AP"] > 0.3
+    assert metrics["torch"]["AP"] > 0.15
     assert metrics["oks_scale"] == "0.53 of the annotator's box"
     assert metrics["fp32"]["keypoint_distance_px"]["max"] < 0.01
     assert metrics["fp16"]["keypoint_distance_px"]["mean"] < 0.5

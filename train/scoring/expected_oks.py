@@ -17,6 +17,7 @@ from dataengine.people import People
 
 LEAST_PEOPLE = 30
 """With fewer the mean confidence stays."""
+LEAST_SPREAD = 0.02  # of a feature: one that hardly varies among these people must not decide about others
 RIDGE = 0.01  # chosen in docs/results/scores.md: from 44 people on, the learnt score ranks no worse than the mean
 
 
@@ -31,7 +32,7 @@ def learnt_score(people: People, prediction: Prediction) -> ExpectedOks | None:
 
 def fitted_weights(features: NDArray[np.float64], oks: NDArray[np.float64], ridge: float = RIDGE) -> ExpectedOks:
     """Logistic regression of `oks` (n,) in 0..1 on standardised `features` (n, 3), by penalised cross entropy."""
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
+    mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), LEAST_SPREAD)
     rows = np.column_stack([(features - mean) / spread, np.ones(len(features))])
 
     def cost(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

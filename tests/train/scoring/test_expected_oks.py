@@ -58,6 +58,7 @@ def test_it_is_the_logistic_regression_that_it_says() -> None:
     features = rng.normal(size=(150, 3)) * [0.1, 2.0, 1.0] + [0.5, -3.0, 0.2]
     oks = expit(features @ [3.0, -0.6, 0.5] + rng.normal(size=150) * 0.4)
     found = fitted_weights(features, oks, ridge=0.01)
+    assert (features.std(axis=0) > 0.05).all(), "none so even that its weight is held down"
     z = (features - features.mean(axis=0)) / features.std(axis=0)
     weights, bias = np.zeros(3), 0.0
     for _ in range(4000):
@@ -66,6 +67,13 @@ def test_it_is_the_logistic_regression_that_it_says() -> None:
         bias -= 2.0 * error.mean()
     expected = expit(z @ weights + bias)
     np.testing.assert_allclose(found.of(features), expected, atol=1e-3)
+
+
+def test_a_feature_that_hardly_varies_gets_no_large_weight() -> None:
+    rng = np.random.default_rng(6)
+    features = np.column_stack([0.9 + 1e-4 * rng.normal(size=100), rng.normal(size=100), rng.normal(size=100)])
+    oks = expit(1e4 * (features[:, 0] - 0.9))
+    assert abs(fitted_weights(features, oks).confidence) < 10
 
 
 def test_too_few_people_teach_nothing() -> None:
