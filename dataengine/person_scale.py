@@ -2,8 +2,8 @@
 
 OKS divides a joint's distance by the person's scale, so the same answer scores differently by another rule for the
 area. COCO takes the area of the segmentation. Where a file gives no area, xtcocotools and CrowdPose take 0.53 of the
-box that the annotator drew; where there is no such box either, we take 0.53 of the labelled joints' extent: masks,
-rendered ones and COCO's, cover 0.55 and 0.58 of it by the median. Two columns of `People.extras` say it, and every
+box that the annotator drew. Without such a box we take 0.53 of the labelled joints' extent: by the median, rendered
+masks cover 0.55 and COCO's 0.58 of it. Two columns of `People.extras` say it, and every
 stage that makes people writes them: `area` (px^2) and `area_from` (one of `AREA_WORDS`).
 
 Order: `person_area` is what OKS reads; `with_area` and `with_joint_area` write the columns, `scale_columns` takes them
