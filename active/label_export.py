@@ -10,6 +10,7 @@ import typer
 
 from dataengine.coco_json import write_people
 from dataengine.people import JOINTS, Images, People
+from dataengine.person_scale import with_joint_area
 from dataengine.terminal.speech import say
 
 from .manifest.files import Selection, read_selection
@@ -40,6 +41,6 @@ def prefilled(selection: Selection) -> tuple[People, Images]:
         extras={"sha256": picked_people.extras["sha256"]},
     )
     rank = np.array([selection.picks[sha256]["rank"] for sha256 in picked_people.extras["sha256"].tolist()])
-    people = people.take(np.argsort(rank, kind="stable"))
+    people = with_joint_area(people.take(np.argsort(rank, kind="stable")))
     rows = selection.scored_images.rows_of(people.image_id)
     return people, selection.scored_images.take(list(dict.fromkeys(rows.tolist())))

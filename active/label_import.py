@@ -18,6 +18,7 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.person_scale import AREA, AREA_FROM, GIVEN, MASK, scale_columns, with_area, with_joint_area
 from dataengine.terminal.speech import say
 
 from .manifest.files import read_selection
@@ -81,7 +82,20 @@ def _on_scored_images(people: People, named: Images, rows: dict[str, int], score
         )
     sha256 = hashes[named.rows_of(people.image_id)]
     row = np.array([rows[key] for key in sha256.tolist()], dtype=np.int64)
-    return people.replace(image_id=scored.id[row], extras={"sha256": sha256}), scored.take(np.unique(row))
+    extras = {"sha256": sha256, **scale_columns(_measured(people))}
+    return people.replace(image_id=scored.id[row], extras=extras), scored.take(np.unique(row))
+
+
+def _measured(people: People) -> People:
+    """With the area of the joints as they are now; one of a mask, or of the source's own, stays.
+
+    Tools write an area of their own, mostly the whole box's, so one counts only where `area_from` came back with it.
+    """
+    came_from = people.extras.get(AREA_FROM, np.full(len(people), ""))
+    kept = np.isin(came_from.astype(str), [MASK, GIVEN])
+    now, then = with_joint_area(people).extras, with_area(people).extras
+    columns = {name: np.where(kept, then[name], now[name]) for name in (AREA, AREA_FROM)}
+    return people.replace(extras={**people.extras, **columns})
 
 
 def _check(people: People, images: Images, path: Path) -> None:

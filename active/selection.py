@@ -27,7 +27,7 @@ from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.picking import candidate_images, pick_images, selection_metrics
 from .query.reading import read_labelled, read_unlabelled
-from .query.scoring import embed, look, scored_people, taught_joints, with_student
+from .query.scoring import embed, look, scored_people, with_student
 from .query.strategies import STRATEGIES
 
 SECTION = "select"
@@ -145,10 +145,9 @@ def run(
     truth, truth_images = read_labelled({"train": labelled, "val": val})
     people, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
     seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
-    joints = taught_joints(truth)
     weights = asdict(params.weights)
-    scored = scored_people(seen, people, weights, joints, pose_clusters)
-    embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight, joints)
+    scored = scored_people(seen, people, weights, pose_clusters)
+    embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight)
     choice = candidate_images(scored, images)
     query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
     picked = pick_images(choice, images, embeddings, covered, **query)

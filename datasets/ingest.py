@@ -19,6 +19,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.person_scale import scale_counts, with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -49,7 +50,6 @@ from .splits.assign import DROPPED, SPLITS, SplitParams, split_frames
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
 PICTURE_NAME = "reprojection.png"  # not an output in dvc.yaml, since the user's own sources do not make it
-BOX_MARGIN = 0.15  # the joints end at eyes and ankles, the person does not
 BAD_SHOWN = 3
 
 
@@ -147,7 +147,7 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
     counts = write_splits(folder, intake, intake.images, params.split)
     write_reprojection_picture(report / PICTURE_NAME, labels, images, scales)
     write_json(report / "quarantine.json", [])
-    return {"people": counts, "reprojection": labels.quality}
+    return {"people": counts, "area_from": scale_counts(intake.people), "reprojection": labels.quality}
 
 
 def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
@@ -156,14 +156,15 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
     size = np.stack([images.width, images.height], axis=1)
     inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
     visibility = np.where(inside, labels.visibility[view], UNLABELLED)
-    return People.build(
+    people = People.build(
         image_id=images.id,
-        bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),
+        bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility), size),
         keypoints_px=keypoints,
         visibility=visibility,
         track_id=1,
         extras={"keypoints_world_m": labels.points_m.round(4)},
     )
+    return with_joint_area(people)
 
 
 def _from_sources(
@@ -193,7 +194,12 @@ def _from_sources(
     _refuse_damaged(params, intake, report)
     used_images = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
     counts = write_splits(folder, intake, used_images, params.split)
-    return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
+    return {
+        "people": counts,
+        "area_from": scale_counts(intake.people),
+        "records": intake.quality.record_counts(),
+        "sources": account(sources, intake),
+    }
 
 
 def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:

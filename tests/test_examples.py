@@ -18,6 +18,7 @@ MODULES = (
     "dataengine.mixing",
     "dataengine.nets.simcc",
     "dataengine.people",
+    "dataengine.person_scale",
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
     "dataengine.video.decoding",

@@ -21,12 +21,14 @@ from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
 from dataengine.evaluation.analysis.image_clusters import clusters_of
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.jittered_boxes import in_jittered_boxes
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.person_scale import scale_words
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
@@ -41,6 +43,7 @@ from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
 from .gate.verdict import judge
+from .pseudo.teachers import detected_people
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
@@ -54,6 +57,9 @@ def command(
     clusters: Annotated[
         Path | None, typer.Option(help="clusters.json of balance; without it there are no slices by pose.")
     ] = None,
+    detector: Annotated[
+        Path | None, typer.Option(help="Folder of BlazePose's models; AP is then shown in the boxes it detects, too.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Decide by the policy in section `compare` whether the candidate replaces the champion, and show why.
@@ -64,12 +70,13 @@ def command(
 
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
-    Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
+    People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
+    boxes that are off and in boxes of a detector; they decide nothing. Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
     not-enough-evidence.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
-    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
+    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --detector data/fetch/mediapipe --out reports/compare
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "compare", CompareParams),
@@ -79,6 +86,7 @@ def command(
         store=store,
         out=out,
         clusters=clusters,
+        detector=detector,
     )
 
 
@@ -91,6 +99,7 @@ def run(
     store: Path,
     out: Path,
     clusters: Path | None = None,
+    detector: Path | None = None,
 ) -> None:
     """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
     poses = None if clusters is None else read_pose_clusters(clusters)
@@ -100,8 +109,12 @@ def run(
     chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
     say(chosen_runner.line())
     way, runners = chosen_runner.candidate, chosen_runner.runners
-    first = score(new, people, images, candidate=way, runner=runners[0], who="candidate")
-    second = None if old is None else score(old, people, images, candidate=way, runner=runners[1], who="champion")
+    boxes = {"AP_jittered": in_jittered_boxes(people, params.box_jitter)}
+    if detector is not None:
+        boxes["AP_detected"] = detected_people(images, detector)
+    shared: dict[str, Any] = {"candidate": way, "elsewhere": boxes}
+    first = score(new, people, images, runner=runners[0], who="candidate", **shared)
+    second = None if old is None else score(old, people, images, runner=runners[1], who="champion", **shared)
     test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
     comparison = compare_models(
         params, people, images, test_sha256=test_sha256, first=first, second=second, poses=poses
@@ -148,6 +161,7 @@ def compare_models(
         clusters=peopled_clusters,
         use=use,
         budget=params.uses,
+        scale=scale_words(people),
     )
     evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
     verdict = judge(params, evidence)
@@ -224,7 +238,7 @@ def _row(name: str, part: SliceEvidence, level: float, guarded: bool) -> SliceRo
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:
     """What `dvc metrics` follows; latency is left to the export's own metrics."""
-    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote")}
+    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote"), "oks_scale": comparison.test.scale}
     models = {"candidate": comparison.candidate, "champion": comparison.champion}
     for who, model in models.items():
         if model is not None:

@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
+from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.person_scale import with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .pseudo.filters import KEPT, VERDICTS, FilterParams, JointVerdict, Opinion, judge_joints
@@ -80,7 +83,7 @@ def run(
     blazepose, fitted = blazepose_opinion(found_people), fitted_opinion(teacher, people, images)
     neighbour_rows = neighbours(people.track_id, images.frame[rows])
     verdict = judge_joints(blazepose, fitted, people.bbox_xywh_px, neighbour_rows, params)
-    candidates = as_candidates(people, verdict, blazepose, fitted)
+    candidates = as_candidates(people, images, verdict, blazepose, fitted)
     metrics = pseudo_label_metrics(images, verdict, blazepose, fitted, params)
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
@@ -91,21 +94,30 @@ def run(
     return metrics
 
 
-def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
+def as_candidates(people: People, images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
     """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
 
-    The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept.
+    The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept. A kept person's
+    box is drawn around the kept joints, as a label's is; the others keep the one that they were looked for in.
     """
     judged = people.replace(
         keypoints_px=verdict.keypoints_px.astype(np.float32),
         visibility=np.where(verdict.reason == KEPT, VISIBLE, UNLABELLED).astype(np.uint8),
         weight=np.where(verdict.kept, verdict.weight, 0.0).astype(np.float32),
     )
+    judged = with_joint_area(_boxes_redrawn(judged, images, verdict.kept))
     columns = {"blazepose": blazepose, "fitted": fitted}
     for name, opinion in columns.items():
         triples = np.concatenate([opinion.keypoints_px, opinion.confidence[..., None]], axis=2).round(3)
         judged = judged.with_extra(name, triples)
     return judged.with_extra("reasons", verdict.reason).with_extra("kept", verdict.kept)
+
+
+def _boxes_redrawn(people: People, images: Images, rows: NDArray[np.bool_]) -> People:
+    at = images.rows_of(people.image_id)
+    size = np.stack([images.width[at], images.height[at]], axis=1)
+    drawn = clip_boxes(box_from_keypoints(people.keypoints_px, people.visibility), size, least_px=1)
+    return people.replace(bbox_xywh_px=np.where(rows[:, None], drawn, people.bbox_xywh_px).astype(np.float32))
 
 
 def pseudo_label_metrics(

@@ -12,12 +12,14 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labelled_set import joined
 from dataengine.people import Images, People
+from dataengine.person_scale import scale_columns
 
 
 def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
     """The labelled splits (name -> COCO JSON) as one table with columns `split` and `sha256`.
 
-    Images get new ids, since two files may use the same ones; columns that other stages added are dropped.
+    Images get new ids, since two files may use the same ones; columns that other stages added are dropped, but for the
+    scale of OKS.
 
     Raises:
         InputError: nobody is labelled, or a file or image is damaged.
@@ -25,20 +27,21 @@ def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
     parts = []
     for split, path in files.items():
         people, images = read_project_people(path)
-        parts.append(_with_hashes(people.replace(extras={"split": np.full(len(people), split)}), images))
+        extras = {"split": np.full(len(people), split), **scale_columns(people)}
+        parts.append(_with_hashes(people.replace(extras=extras), images))
     if not any(len(images) for _, images in parts):
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
     return joined(parts, first_id=0)
 
 
 def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Images]:
-    """The people in frames that have no label yet, with the column `sha256`; other stages' columns are dropped.
+    """The people in frames that have no label yet, with the column `sha256`; of others' columns the scale is kept.
 
     Raises:
         InputError: nobody there is unlabelled, or the file or an image is damaged.
     """
     people, images = read_project_people(path)
-    people, images = _with_hashes(people.replace(extras={}), images)
+    people, images = _with_hashes(people.replace(extras=scale_columns(people)), images)
     unlabelled = ~np.isin(people.extras["sha256"].astype(str), sorted(labelled_sha256))
     if not unlabelled.any():
         raise InputError(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dataengine.evaluation.analysis.breakdown import break_down, with_errors
 from dataengine.evaluation.ap.matching import paired
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
-from dataengine.keypoints import UNLABELLED
 from dataengine.people import SOURCE_DTYPE, Images, People, object_column
+from dataengine.person_scale import person_area
 from dataengine.poses.clusters import PoseClusters
 from dataengine.poses.embedding import embed_poses
 
@@ -42,32 +42,28 @@ def look(student: Path, people: People, images: Images) -> Seen:
     return Seen(both.plain, both.mirrored, both.features)
 
 
-def taught_joints(truth: People) -> NDArray[np.bool_]:
-    """Which of the 17 joints anybody labelled. For the others (faces in LSP) the student's answer means nothing."""
-    return np.asarray((truth.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
-
-
 def scored_people(
     seen: Seen,
     teacher: People,
     weights: Mapping[str, float],
-    joints: NDArray[np.bool_],
     clusters: PoseClusters | None = None,
 ) -> People:
     """`teacher`'s people with the student's keypoints instead of the teacher's, and how unsure the student is.
 
-    Only `joints` (17,) count; the student's other joints get visibility 0. How rare the pose is that the student sees
-    is known only where the training set's `clusters` are given.
+    Only the joints that the student was taught count; its other joints get visibility 0. How rare the pose is that the
+    student sees is known only where the training set's `clusters` are given.
 
     Extra columns: `uncertainty` 0..1 and the scores that it combines (NaN becomes None), `student_confidence` (17),
     `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
     """
-    boxes, points = teacher.bbox_xywh_px, seen.plain.keypoints_px
+    boxes, points, joints = teacher.bbox_xywh_px, seen.plain.keypoints_px, seen.plain.person_score.taught
     figures = {
         "spread": spread(seen.plain.spread_px[:, joints], boxes),
         "entropy": entropy(seen.plain.entropy[:, joints]),
         "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
-        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility * joints, boxes),
+        "teacher": teacher_disagreement(
+            points, teacher.keypoints_px, teacher.visibility * joints, person_area(teacher)
+        ),
     }
     figures["rarity"] = np.full(len(teacher), np.nan) if clusters is None else _rarity(clusters, points, joints)
     uncertainty = combine_by_rank(figures, weights)
@@ -75,7 +71,6 @@ def scored_people(
     scored = seen.plain.as_people(teacher)
     return scored.replace(
         visibility=scored.visibility * joints,
-        score=seen.plain.confidence[:, joints].mean(axis=1),
         source=np.full(len(scored), "pseudo", dtype=SOURCE_DTYPE),
         extras={
             **teacher.extras,
@@ -97,11 +92,11 @@ def with_student(truth: People, images: Images, seen: Seen) -> People:
     return answered.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 
 
-def embed(
-    parts: list[tuple[Seen, People]], appearance_weight: float, joints: NDArray[np.bool_]
-) -> list[NDArray[np.float64]]:
-    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose in `joints`."""
-    pose = np.concatenate([embed_poses(*_pose(seen.plain.keypoints_px, joints))[0] for seen, _ in parts])
+def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[NDArray[np.float64]]:
+    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose."""
+    pose = np.concatenate(
+        [embed_poses(*_pose(seen.plain.keypoints_px, seen.plain.person_score.taught))[0] for seen, _ in parts]
+    )
     appearance = np.concatenate([seen.features for seen, _ in parts])
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])

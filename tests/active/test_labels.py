@@ -12,6 +12,7 @@ from dataengine.active.label_import import run as label_import
 from dataengine.active.manifest.files import read_selection
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
+from dataengine.person_scale import area_of_joints
 
 from .conftest import Project
 from .test_selection import OUT, select
@@ -60,6 +61,28 @@ def test_what_a_person_corrected_comes_back_under_its_hash(exported: Project) ->
     assert (people.keypoints_px == [50, 60]).all(axis=(1, 2)).sum() == 1
     assert set(people.source.tolist()) == {"real"} and (people.weight == 1).all()
     assert people.extras["sha256"].tolist() == sorted(people.extras["sha256"].tolist())
+
+
+def test_the_scale_follows_the_joints_whatever_area_a_tool_writes(exported: Project) -> None:
+    sent, _ = read_people(TOOL, root=exported.root)
+    assert sent.extras["area"] == pytest.approx(area_of_joints(sent.keypoints_px, sent.visibility), rel=1e-4)
+    document = json.loads(TOOL.read_text())
+    for row, record in enumerate(document["annotations"]):
+        x, _, width, height = record["bbox"]
+        record["area"] = width * height  # as CVAT writes it
+        del record["area_from"]
+        if row == 0:
+            record["keypoints"][0::3] = [(value + x) / 2 for value in record["keypoints"][0::3]]  # half as wide
+        if row == 1:
+            record |= {"area": 123.0, "area_from": "mask"}
+    TOOL.write_text(json.dumps(document))
+    path, _ = bring_back()
+    people, _ = read_people(path, root=exported.root)
+    by_joints = area_of_joints(people.keypoints_px, people.visibility)
+    is_mask = people.extras["area_from"] == "mask"
+    assert people.extras["area"][is_mask].tolist() == [123.0]
+    assert people.extras["area"][~is_mask] == pytest.approx(by_joints[~is_mask], rel=1e-4)
+    assert set(people.extras["area_from"][~is_mask].tolist()) == {"joints"}
 
 
 def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -> None:

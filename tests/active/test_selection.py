@@ -223,8 +223,8 @@ def test_help_teaches() -> None:
     assert "dataengine select --student" in " ".join(shown.output.split())
 
 
-def test_joints_that_nobody_labelled_do_not_count(project: Project) -> None:
-    """The left ear is labelled nowhere: what the student says of it is neither scored nor shown."""
+def test_joints_that_the_student_was_not_taught_do_not_count(project: Project) -> None:
+    """Nobody had the left ear labelled in training: what the student says of it is neither scored nor shown."""
     select(project)
     scored = read_selection(OUT).scored
     assert (scored.visibility[:, 3] == 0).all() and (np.delete(scored.visibility, 3, axis=1) == 2).all()

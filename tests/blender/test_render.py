@@ -24,7 +24,10 @@ from dataengine.blender.batch.workforce import Outcome
 from dataengine.blender.render import run
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.workers.job import Job
+from dataengine.boxes import box_from_keypoints
+from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.person_scale import area_of_joints, person_area, scale_counts
 
 pytestmark = pytest.mark.bpy
 
@@ -82,6 +85,18 @@ def test_pycocotools_loads_the_set_and_masks_agree(rendered: Path, small_params:
         assert annotation["area"] == mask.sum()
         np.testing.assert_allclose(annotation["bbox"], box)
         assert annotation["source"] == "synthetic"
+
+
+def test_rendered_people_are_judged_as_leniently_as_people_whose_box_is_drawn(rendered: Path) -> None:
+    """A mask covers about the share of the joints' extent that stands for it elsewhere, and so does its box."""
+    people, _ = read_people(rendered / "people.json")
+    assert scale_counts(people) == {"mask": len(people)}
+    whole = people.take((people.visibility > 0).sum(axis=1) >= 15)
+    assert len(whole) >= 3
+    by_joints = area_of_joints(whole.keypoints_px, whole.visibility)
+    assert 0.6 < np.median(person_area(whole) / by_joints) < 1.6  # 1.03 on the 228 people of the default run
+    drawn = box_from_keypoints(whole.keypoints_px, whole.visibility)
+    assert 0.85 < np.median(np.sqrt((whole.bbox_xywh_px / drawn)[:, 2:].prod(axis=1))) < 1.2
 
 
 @pytest.mark.slow

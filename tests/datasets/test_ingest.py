@@ -11,8 +11,11 @@ import yaml
 from pycocotools.coco import COCO
 
 from dataengine.coco_json import read_people
-from dataengine.datasets.ingest import run
+from dataengine.datasets.cameras.label_views import ViewLabels
+from dataengine.datasets.ingest import run, view_people
 from dataengine.errors import InputError
+from dataengine.people import Images
+from dataengine.person_scale import scale_counts
 
 from .ingest_samples import PARAMS, annotation, own, small_set, truncate
 
@@ -40,7 +43,25 @@ def test_a_good_set_is_split_whole_and_keeps_its_labels(tmp_path: Path, fetched:
     assert sorted(found) == list(range(100, 130))
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
     assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "merged": 0, "left_out": 0}
+    assert metrics["area_from"] == {"given": 30}
     assert metrics["pool_frames"] == len(read_people(tmp_path / "out/pool.json")[1]) == 6
+
+
+def test_people_of_the_cameras_get_boxes_and_areas_by_the_one_rule() -> None:
+    """By the joints that are labelled and in the picture alone: joints that views dispute do not stretch the box."""
+    points = np.random.default_rng(0).uniform([60, 40], [120, 180], (1, 3, 17, 2))
+    flags = np.full((1, 3, 17), 2, dtype=np.uint8)
+    points[0, 0, 3], flags[0, 0, 3] = (5, 5), 0
+    points[0, 1, 4] = (-20, 100)
+    labels = ViewLabels(points, flags, np.zeros((3, 17, 3)), {}, np.zeros((1, 3, 17)))
+    images = Images.build(id=[1, 2, 3], path=list("abc"), width=200, height=220)
+    people = view_people(labels, 0, images, 1.0)
+    assert people.visibility[0, 3] == people.visibility[1, 4] == 0
+    for row in range(3):
+        extent = np.ptp(people.keypoints_px[row][people.visibility[row] > 0].astype(np.float64), axis=0)
+        assert people.bbox_xywh_px[row, 2:] == pytest.approx(1.24 * extent, rel=1e-5)
+        assert people.extras["area"][row] == pytest.approx(0.53 * extent.prod(), rel=1e-5)
+    assert scale_counts(people) == {"joints": 3}
 
 
 def test_a_truncated_picture_is_quarantined_with_its_person(tmp_path: Path, fetched: Path) -> None:

@@ -11,9 +11,12 @@ import pytest
 from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.evaluation.ap.oks import coco_ap
-from dataengine.inference.exported import ONNX_FP16, SIDECAR, load_exported
+from dataengine.evaluation.jittered_boxes import BoxJitter, jittered_boxes
+from dataengine.inference.exported import ONNX_FP16, SIDECAR, ExportedModel, load_exported
 from dataengine.inference.predict import onnx_runner, predict_people
+from dataengine.people import Images, People
 from dataengine.registry.records import Event, write_registry
+from dataengine.train import compare
 from dataengine.train.deploy import engine_library
 from dataengine.train.gate.models import slices_of
 from dataengine.train.gate.policy import Budgets
@@ -21,6 +24,34 @@ from dataengine.train.gate.policy import Budgets
 from .gate_round import PARAMS, Gate
 
 ZERO_FLOOR = replace(PARAMS, floor_ap=0.0)
+
+
+def jittered_ap(model: ExportedModel, people: People, images: Images) -> float:
+    elsewhere = people.replace(bbox_xywh_px=jittered_boxes(people.bbox_xywh_px, BoxJitter()).astype(np.float32))
+    found = predict_people(onnx_runner(model.folder / ONNX_FP16), model.meta, elsewhere, images)
+    return coco_ap(people, images, found.as_people(elsewhere))["AP"]
+
+
+def test_people_are_looked_for_where_a_detector_finds_them(
+    gate: Gate, exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A detector that finds every second person, and one thing that is none, is sure of the former."""
+    people, _ = read_people(gate.test, root=gate.test.parent)
+    seen = people.take(np.arange(0, len(people), 2)).replace(score=np.full(20, 0.9, np.float32))
+    ghost = seen.take([0]).replace(bbox_xywh_px=seen.bbox_xywh_px[[0]] * 0.5, score=np.full(1, 0.1, np.float32))
+    monkeypatch.setattr(compare, "detected_people", lambda images, folder: People.concat([seen, ghost]))
+    compare.run(
+        PARAMS,
+        candidate=exported["good"],
+        test=gate.test,
+        registry=gate.registry,
+        store=gate.store,
+        out=gate.root / "compare",
+        detector=Path("models"),
+    )
+    figures = json.loads((gate.root / "compare" / "metrics.json").read_text())["candidate"]
+    assert 0 < figures["AP_detected"] <= 0.51, "half of the people cannot be found"
+    assert figures["AP_detected"] == pytest.approx(figures["AP"] / 2, abs=0.1)
 
 
 def test_first_model_is_judged_against_the_floor(gate: Gate, exported: dict[str, Path], round_folder: Path) -> None:
@@ -35,6 +66,10 @@ def test_first_model_is_judged_against_the_floor(gate: Gate, exported: dict[str,
     assert verdict["AP"]["low"] <= expected <= verdict["AP"]["high"]
     metrics = json.loads((gate.root / "compare" / "metrics.json").read_text())
     assert metrics["candidate"]["AP"] == pytest.approx(expected)
+    assert metrics["oks_scale"] == verdict["test"]["scale"] == "0.53 of the annotator's box"
+    assert metrics["candidate"]["AP_jittered"] == pytest.approx(jittered_ap(model, people, images), abs=1e-9)
+    assert "AP_detected" not in metrics["candidate"]
+    assert "AP in jittered boxes" in (gate.root / "compare" / "report.html").read_text()
     facts = {"people": 40, "images": 40, "clusters": 10, "use": 1, "budget": 10}
     assert {name: verdict["test"][name] for name in facts} == facts
 

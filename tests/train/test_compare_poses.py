@@ -18,7 +18,7 @@ from dataengine.train.gate.comparison import Comparison
 
 from .gate_round import PARAMS, Gate
 
-BY_POSE = replace(PARAMS.guarded, slices=["rare=yes", "cluster=*"], min_people=12)
+BY_POSE = replace(PARAMS.guarded, slices=["rare=yes", "cluster=*"], margin=0.05, min_people=12)
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from dataengine.blazepose import Landmarks, Roi
+from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people, write_people
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
+from dataengine.person_scale import area_of_joints
 from dataengine.train import pseudo_label
 from dataengine.train.pseudo import teachers as pseudo_teachers
-from dataengine.train.pseudo.filters import Opinion, judge_joints
+from dataengine.train.pseudo.filters import KEPT, UNSURE, JointVerdict, Opinion, judge_joints
 from dataengine.train.pseudo_label import PseudoLabelParams
 from dataengine.train.tracking.overlap_links import link_tracks, neighbours
 
@@ -200,6 +202,26 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     assert sum(metrics["joint_share"].values()) == pytest.approx(1, abs=1e-3)
     assert cv2.imread("report/sheet.jpg") is not None
     assert len(images) == 4
+    assert people.extras["area"] == pytest.approx(area_of_joints(people.keypoints_px, people.visibility), rel=1e-5)
+
+
+def test_a_kept_persons_box_is_drawn_around_what_was_kept() -> None:
+    """The unsure ankles of somebody who stands behind a table do not stretch the box."""
+    at = np.stack([20 + 5.0 * (np.arange(17) % 4), 20 + 5.0 * (np.arange(17) // 4)], axis=1)
+    at[15:] = [[20, 110], [35, 110]]
+    points, flags = np.repeat(at[None], 2, axis=0), np.full((2, 17), 2)
+    images = Images.build(id=[1], path=["a.png"], width=100, height=120)
+    found = People.build(
+        image_id=[1, 1], bbox_xywh_px=[[15, 10, 30, 110]] * 2, keypoints_px=points, visibility=flags, source="pseudo"
+    )
+    reason = np.full((2, 17), KEPT, dtype="<U8")
+    reason[0, 15:], reason[1] = UNSURE, UNSURE
+    verdict = JointVerdict(points, reason, np.array([True, False]), np.array([1.0, 0.0]))
+    teacher = opinion(2)
+    people = pseudo_label.as_candidates(found, images, verdict, teacher, teacher)
+    kept = box_from_keypoints(points[:1, :15], flags[:1, :15])
+    np.testing.assert_allclose(people.bbox_xywh_px, [kept[0], found.bbox_xywh_px[1]], rtol=1e-6)
+    assert people.extras["area_from"].tolist() == ["joints", "box"]
 
 
 def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
+from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.people import Images, People, Source
@@ -62,6 +63,14 @@ class TrainingSet:
             return new
         old, first = self.replayed, len(self.mix.source)
         return with_replay(new, lambda e: first + old.draw(e), self.replay_share, self.mix.recipe.seed, epoch)
+
+    def taught(self, epochs: int, draws: int, people: int | None = None) -> NDArray[np.bool_]:
+        """Which joints (17,) are labelled in somebody who counts and is drawn in `epochs` epochs."""
+        drawn = np.zeros(len(self.people), dtype=bool)
+        for epoch in range(epochs):
+            drawn[self.order(epoch, draws, people)] = True
+        counts = drawn & (self.people.weight > 0)
+        return np.asarray((self.people.visibility[counts] > UNLABELLED).any(axis=0), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from dataengine.crops.training.augment import AugmentParams
 from dataengine.crops.training.loader import LoaderParams
 from dataengine.errors import ParamsError
+from dataengine.evaluation.jittered_boxes import BoxJitter
 from dataengine.people import Source
 
 BASE = "fit"  # section of params.yaml with what both fits share
@@ -124,6 +125,8 @@ class FitParams:
     channels_last: bool = True
     """Memory layout of images and features: faster for convolutions, on CPU and GPU."""
     augment: AugmentParams
+    box_jitter: BoxJitter = field(default_factory=BoxJitter)
+    """How far off the boxes are in which `val_oks_ap_jittered` looks for the validation people."""
     loader: LoaderParams = field(default_factory=LoaderParams)
 
     def __post_init__(self) -> None:

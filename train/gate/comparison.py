@@ -48,7 +48,7 @@ class ModelFigures:
 
     id: str
     file: str  # which of the exported files was run
-    figures: Mapping[str, float]  # AP, AP50, ..., PCK@0.2
+    figures: Mapping[str, float]  # AP, AP50, ..., PCK@0.2; AP_jittered, AP_detected: the same in other boxes
     joints: Mapping[str, float]  # AP of each joint alone
     latency_ms: Mapping[str, float]  # of one crop, by batch size; empty where the export did not measure it
     machine: str  # what the latency was measured on
@@ -97,6 +97,7 @@ class TestSet:
     clusters: int
     use: int  # number of this comparison among those on this set, from 1
     budget: int  # uses that the policy allows
+    scale: str = ""  # what the scale of OKS is, in words: see `person_scale`; "" in simulations, which have none
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A teacher vouches for a joint when it is confident and its answer on the mirrored image is the same. A joint is kept
 when a teacher vouches for it, when both do and agree, and when it lies about where its neighbours in time do.
-All distances are shares of the person's size, the square root of the box's area, as in OKS.
+All distances are shares of the person's size, the square root of the area of the box that they were found in.
 """
 
 from dataclasses import dataclass

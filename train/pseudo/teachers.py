@@ -53,6 +53,11 @@ def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Fou
     return found_people
 
 
+def detected_people(images: Images, model_folder: Path) -> People:
+    """Everybody that BlazePose finds in each image by itself, in boxes around all its joints, with its presence."""
+    return as_people(find_people(images, model_folder, max_gap=0), images)
+
+
 def _follows(images: Images, before: int, now: int, max_gap: int) -> bool:
     same = images.video[before] == images.video[now] != ""
     return bool(same and 0 < images.frame[now] - images.frame[before] <= max_gap)
@@ -71,7 +76,7 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
 
 
 def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
-    """Box (4,) around all joints, cut to the image of (width, height)."""
+    """Box (4,) to look for the person in, around all joints, sure or not; cut to the image of (width, height)."""
     box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), VISIBLE))[0]
     return clip_boxes(box.astype(np.float64), size_px).astype(np.float32)
 

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from dataengine.boxes import pairwise_iou
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.slices import Slice, slice_of_people
-from dataengine.evaluation.ap.poses import person_area
 from dataengine.keypoints import OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
+from dataengine.person_scale import person_area
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
 
 MEDIUM_PX2, LARGE_PX2 = 32.0**2, 96.0**2  # COCO's bounds of people's area

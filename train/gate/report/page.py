@@ -38,6 +38,7 @@ ERROR_MEANING = {
     "background": "an answer that fits nobody",
     "not found": "a person that was not found",
 }
+FIGURE_WORDS = {"AP_jittered": "AP in jittered boxes", "AP_detected": "AP in boxes that BlazePose detects"}
 ERROR_UNIT = {"score": "people", "background": "answers", "not found": "people"}  # of the others: joints
 
 
@@ -180,8 +181,8 @@ def _pose_words(comparison: Comparison) -> str:
 
 def _figures(comparison: Comparison) -> Iterator[dict[str, Any]]:
     models = _models(comparison)
-    for name in comparison.candidate.figures:
-        values = [model.figures.get(name) for model in models.values()]
+    for key in comparison.candidate.figures:
+        name, values = FIGURE_WORDS.get(key, key), [model.figures.get(key) for model in models.values()]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
         if len(values) > 1:
             first, second = values
@@ -248,6 +249,7 @@ def _test(comparison: Comparison) -> dict[str, str]:
     test, error = comparison.test, comparison.error
     return {
         "test set": f"{test.people} people in {test.images} images, {test.clusters} clusters; found in labelled boxes",
+        "scale of OKS": test.scale,
         "sha256": test.sha256,
         "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
         "risk of a false promotion": (
