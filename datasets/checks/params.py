@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from dataengine.errors import ParamsError
-
-from .near_duplicates import MOST_BITS
+from dataengine.leakage.near_duplicates import MOST_BITS
 
 
 @dataclass(frozen=True)
