@@ -8,7 +8,7 @@ a rerun gives the same verdict.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,8 +23,9 @@ from dataengine.evaluation.analysis.image_clusters import clusters_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
-from dataengine.inference.exported import load_exported
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.labelled_set import set_sha256
+from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
@@ -65,7 +66,7 @@ def command(
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
-    not-enough-evidence.
+    not-enough-evidence. A candidate that has learnt from a picture of the test set is rejected.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
@@ -102,9 +103,17 @@ def run(
     way, runners = chosen_runner.candidate, chosen_runner.runners
     first = score(new, people, images, candidate=way, runner=runners[0], who="candidate")
     second = None if old is None else score(old, people, images, candidate=way, runner=runners[1], who="champion")
-    test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
+    picture_sha256 = [sha256_file(Path(str(path))) for path in images.path]
     comparison = compare_models(
-        params, people, images, test_sha256=test_sha256, first=first, second=second, poses=poses
+        params,
+        people,
+        images,
+        test_sha256=set_sha256(people, images, picture_sha256),
+        first=first,
+        second=second,
+        poses=poses,
+        learnt=_learnt_of(new, picture_sha256),
+        champion_learnt=0 if old is None else _learnt_of(old, picture_sha256),
     )
     comparison = replace(comparison, runner=_runner_used(chosen_runner))
     with fresh_folder(out) as folder:
@@ -128,8 +137,13 @@ def compare_models(
     first: ScoredModel,
     second: ScoredModel | None,
     poses: PoseClusters | None = None,
+    learnt: int | None,
+    champion_learnt: int | None,
 ) -> Comparison:
-    """Resample the two scored models and judge; `second` is the champion, None for a first model."""
+    """Resample the two scored models and judge; `second` is the champion, None for a first model.
+
+    `learnt` and `champion_learnt` are the pictures of the test set that each has learnt from, None where unknown.
+    """
     slices = slices_of(people, images, params.columns, poses)
     clusters = clusters_of(images, params.cluster, params.block_frames)
     evidence_by_slice = resample(
@@ -149,7 +163,15 @@ def compare_models(
         use=use,
         budget=params.uses,
     )
-    evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
+    evidence = Evidence(
+        test,
+        evidence_by_slice,
+        first.latency_ms,
+        first.figures.size_bytes,
+        first.figures.ece,
+        learnt=learnt,
+        champion_learnt=champion_learnt,
+    )
     verdict = judge(params, evidence)
     guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
     return Comparison(
@@ -171,6 +193,12 @@ def compare_models(
         policy=json.loads(json.dumps(asdict(params))),
         poses=None if poses is None else _poses(poses, people),
     )
+
+
+def _learnt_of(model: ExportedModel, picture_sha256: Sequence[str]) -> int | None:
+    """Pictures of the test set that a model has learnt from; None where its export does not say."""
+    learnt = read_learnt_pictures(model.folder) if LEARNT_NAME in model.sha256 else None
+    return None if learnt is None else len(learnt & set(picture_sha256))
 
 
 def _runner_used(chosen: ChosenRunner) -> RunnerUsed:

@@ -1,8 +1,7 @@
-"""Which pictures are the same, so that nothing is learnt from what measures.
+"""Which pictures measure, wherever they turn up, so that nothing is learnt from them.
 
-In reading order: `picture_facts.py` (hash and thumbnail of a picture, read once), `perceptual_hash.py` and
-`near_duplicates.py` (which pictures look the same), `contents.py` (all of that for a table of images), `held_out.py`
-(validation and test as a file), `leaks.py` (which pictures are held out; the stages that learn refuse them),
-`learnt_pictures.py` (what a network has learnt from; the gate compares it with the test set). Adding a way to recognise
-a held-out picture: a word of `leaks.LeakKind` and a function that `find_leaks` calls.
+In reading order: `picture_facts.py` (hash and thumbnail of a picture, read once), `perceptual_hash.py` (what looks the
+same), `contents.py` (both for a table of images), `held_out.py` (validation and test as a file), `leaks.py` (which
+pictures are held out; the stages that learn refuse them). Adding a way to recognise a held-out picture: a word of
+`leaks.LeakKind` and a function that `find_leaks` calls.
 """

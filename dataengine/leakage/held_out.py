@@ -34,7 +34,7 @@ class LeakRule:
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutSet:
     """The pictures that are held out."""
 
     contents: Contents
@@ -42,7 +42,7 @@ class HeldOut:
     rule: LeakRule
 
 
-def write_held_out(path: Path, held_out: HeldOut) -> None:
+def write_held_out(path: Path, held_out: HeldOutSet) -> None:
     """Write ``held_out.json``: the rule, and hash, thumbnail and place of every picture."""
     contents = held_out.contents
     pictures = [
@@ -59,7 +59,7 @@ def write_held_out(path: Path, held_out: HeldOut) -> None:
     write_json(path, {"format": FORMAT, "rule": asdict(held_out.rule), "pictures": pictures})
 
 
-def read_held_out(path: Path) -> HeldOut:
+def read_held_out(path: Path) -> HeldOutSet:
     """The inverse of `write_held_out`; anything else is an `InputError`."""
     document = read_json(path)
     try:
@@ -80,4 +80,4 @@ def read_held_out(path: Path) -> HeldOut:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         what = f"{path} does not say what is held out"
         raise InputError(what, expected=f"{HELD_OUT_NAME} as ingest writes it", got=got) from error
-    return HeldOut(contents, np.array(columns["split"], dtype=str), rule)
+    return HeldOutSet(contents, np.array(columns["split"], dtype=str), rule)

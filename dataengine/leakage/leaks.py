@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.leakage.contents import Contents, contents_of
-from dataengine.leakage.held_out import HeldOut, read_held_out
+from dataengine.leakage.held_out import HeldOutSet, read_held_out
 from dataengine.leakage.perceptual_hash import correlations, perceptual_hashes
 from dataengine.people import Images
 
@@ -42,7 +42,7 @@ class Leak:
     reason: str
 
 
-def find_leaks(held_out: HeldOut, seen: Contents) -> list[Leak]:
+def find_leaks(held_out: HeldOutSet, seen: Contents) -> list[Leak]:
     """The pictures of `seen` that are held out, each once and in their order."""
     found = dict[int, Leak]()
     kinds: tuple[Iterator[Leak], ...] = (
@@ -84,7 +84,7 @@ def refuse_held_out(
         )
 
 
-def _same_files(held_out: HeldOut, sha256: Iterable[str]) -> Iterator[Leak]:
+def _same_files(held_out: HeldOutSet, sha256: Iterable[str]) -> Iterator[Leak]:
     rows = {each: row for row, each in enumerate(held_out.contents.sha256.tolist())}
     for row, each in enumerate(sha256):
         if each in rows:
@@ -92,7 +92,7 @@ def _same_files(held_out: HeldOut, sha256: Iterable[str]) -> Iterator[Leak]:
             yield Leak(row, rows[each], "same file", split, f"the same file as a picture of {split}")
 
 
-def _same_videos(held_out: HeldOut, seen: Contents) -> Iterator[Leak]:
+def _same_videos(held_out: HeldOutSet, seen: Contents) -> Iterator[Leak]:
     gap = held_out.rule.gap_frames
     for row, rows in enumerate(_recordings(held_out.contents, seen)):
         if not len(rows):
@@ -110,7 +110,7 @@ def _same_videos(held_out: HeldOut, seen: Contents) -> Iterator[Leak]:
             yield Leak(row, held_row, "same video", split, reason)
 
 
-def _near_duplicates(held_out: HeldOut, seen: Contents) -> Iterator[Leak]:
+def _near_duplicates(held_out: HeldOutSet, seen: Contents) -> Iterator[Leak]:
     """Candidates by hash, the nearest first, confirmed by their thumbnails."""
     theirs, rule = held_out.contents, held_out.rule
     their_hashes, hashes = perceptual_hashes(theirs.thumbnails), perceptual_hashes(seen.thumbnails)

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
-from dataengine.leakage.near_duplicates import RowPairs, near_duplicates
 from dataengine.leakage.perceptual_hash import perceptual_hashes
 from dataengine.leakage.picture_facts import LARGEST_MPX, PictureFacts, inspect_pictures
 from dataengine.people import Images, People
 
 from . import duplicates, limbs, person_boxes, sides
 from .finding import Finding
+from .near_duplicates import RowPairs, near_duplicates
 from .params import ChecksParams
 from .person_boxes import Fault
 

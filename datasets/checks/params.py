@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from dataengine.errors import ParamsError
-from dataengine.leakage.near_duplicates import MOST_BITS
+
+from .near_duplicates import MOST_BITS
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataengine.files import short_sha256
 from dataengine.keypoints import UNLABELLED
-from dataengine.leakage.held_out import HeldOut
+from dataengine.leakage.held_out import HeldOutSet
 from dataengine.leakage.picture_facts import LARGEST_MPX
 from dataengine.people import Images, People
 
@@ -40,7 +40,7 @@ class Intake:
     keys: list[str]
     """SHA-256 of each image's file."""
     quality: Quality
-    held_out: HeldOut
+    held_out: HeldOutSet
     """Validation and test, and what is reserved for a later test set."""
 
     def people_split(self) -> NDArray[np.str_]:
@@ -128,7 +128,7 @@ def _limited(
     checked: CheckedSet,
     assignment: SplitAssignment,
     params: SplitParams,
-    held_out: HeldOut,
+    held_out: HeldOutSet,
     in_gap: NDArray[np.bool_],
     info: dict[str, str],
     report: Path,

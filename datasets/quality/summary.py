@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.leakage.near_duplicates import clusters
-
 from ..checks.checking import CheckedSet, Counts, findings_of, short_names
 from ..checks.finding import CHECKS, Finding
+from ..checks.near_duplicates import clusters
 from ..checks.person_boxes import Fault
 from ..splits.assign import DROPPED, SPLITS, SplitAssignment
 from .pool_account import PoolAccount

@@ -11,7 +11,7 @@ import numpy as np
 from dataengine.coco_json import write_people
 from dataengine.files import write_json
 from dataengine.leakage.contents import Contents
-from dataengine.leakage.held_out import HeldOut
+from dataengine.leakage.held_out import HeldOutSet
 from dataengine.leakage.leaks import find_leaks
 from dataengine.leakage.picture_facts import PictureFacts, facts_of, inspect_pictures
 from dataengine.people import Images, People
@@ -35,7 +35,7 @@ def write_pool(
     *,
     sampling: FrameSampling,
     longest_side_px: int,
-    held_out: HeldOut,
+    held_out: HeldOutSet,
 ) -> PoolAccount:
     """Write the pool of unlabelled sources and videos to `folder`: pool.json, its images, pool_frames.json."""
     tables, left_out, addresses = [], list[LeftOut](), dict[str, str]()
@@ -61,7 +61,7 @@ def write_pool(
     return account
 
 
-def _allowed(images: Images, held_out: HeldOut) -> tuple[Images, list[LeftOut]]:
+def _allowed(images: Images, held_out: HeldOutSet) -> tuple[Images, list[LeftOut]]:
     """The images of a folder that can be read and are not held out, and the others."""
     looks = inspect_pictures(images.path.tolist())
     faults = [
@@ -76,7 +76,7 @@ def _allowed(images: Images, held_out: HeldOut) -> tuple[Images, list[LeftOut]]:
 
 
 def _frames_of(
-    video: Path, writer: FrameWriter, sampling: FrameSampling, held_out: HeldOut
+    video: Path, writer: FrameWriter, sampling: FrameSampling, held_out: HeldOutSet
 ) -> tuple[Images, list[LeftOut]]:
     """Write the frames of a video that are not held out; returns them, and the others."""
     facts = list[PictureFacts]()
@@ -92,7 +92,7 @@ def _frames_of(
     return kept, out
 
 
-def _without_leaks(images: Images, contents: Contents, held_out: HeldOut) -> tuple[Images, list[LeftOut]]:
+def _without_leaks(images: Images, contents: Contents, held_out: HeldOutSet) -> tuple[Images, list[LeftOut]]:
     leaks = find_leaks(held_out, contents)
     kept = np.setdiff1d(np.arange(len(images)), [leak.row for leak in leaks]).astype(np.int64)
     return images.take(kept), [LeftOut(str(images.path[leak.row]), leak.kind, leak.reason) for leak in leaks]

@@ -31,8 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
-from dataengine.leakage.near_duplicates import RowPairs, clusters
 from dataengine.people import Images
+
+from ..checks.near_duplicates import RowPairs, clusters
 
 SPLITS = ("train", "val", "test")  # each more protected than the one before
 DROPPED = ""

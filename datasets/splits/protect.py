@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.leakage.contents import Contents
-from dataengine.leakage.held_out import HeldOut, LeakRule
+from dataengine.leakage.held_out import HeldOutSet, LeakRule
 from dataengine.leakage.leaks import find_leaks
 
 from ..checks.checking import CheckedSet
@@ -28,7 +28,7 @@ def guarded(
     *,
     gap_frames: int | None,
     video_sha256: Mapping[str, str],
-) -> tuple[SplitAssignment, HeldOut]:
+) -> tuple[SplitAssignment, HeldOutSet]:
     """The assignment without training images that are held out, and what is held out.
 
     `gap_frames` separates held-out from other frames of a recording, None where whole videos are split; `video_sha256`
@@ -38,7 +38,7 @@ def guarded(
     split = np.where(assignment.reserved, RESERVED, assignment.split)
     held_rows = np.flatnonzero(np.isin(split, ("val", "test", RESERVED)))
     training_rows = np.flatnonzero(split == "train")
-    held_out = HeldOut(_contents(checked, held_rows, video_sha256), split[held_rows], rule)
+    held_out = HeldOutSet(_contents(checked, held_rows, video_sha256), split[held_rows], rule)
     leaks = find_leaks(held_out, _contents(checked, training_rows, video_sha256))
     aside = training_rows[[leak.row for leak in leaks]]
     leaks_to, kept = assignment.leaks_to.copy(), assignment.split.copy()

@@ -28,7 +28,7 @@ from dataengine.people import People
 from dataengine.terminal.progress import track
 
 from .batch import Ready
-from .data import TrainingSet, ValidationSet, fingerprint
+from .data import TrainingSet, ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .distill import Distillation
 from .forgetting import OldTest, forgetting, old_test_set
 from .optimizer import take_state
@@ -66,7 +66,9 @@ def fit(
         device, meta = choose_device(params), model_meta(params)
     ranks = Ranks.of_environment(device)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
-    run_fingerprint = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
+    pictures = picture_hashes(training.images, validation.images)
+    learnt = learnt_pictures(training, pictures, params.start_from)
+    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
@@ -96,6 +98,7 @@ def fit(
             validation,
             old=old,
             run_fingerprint=run_fingerprint,
+            learnt=learnt,
             out=out,
             report=report,
             progress=progress,
@@ -119,6 +122,7 @@ def _finish(
     *,
     old: OldTest | None,
     run_fingerprint: str,
+    learnt: frozenset[str] | None,
     out: Path,
     report: Path,
     progress: Progress,
@@ -133,7 +137,7 @@ def _finish(
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
     }
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
-        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
+        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage), learnt)
         write_curves(report_folder, run.history, final)
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)

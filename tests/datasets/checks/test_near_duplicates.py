@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from dataengine.datasets.checks.near_duplicates import clusters, near_duplicates, near_pairs
 from dataengine.errors import ParamsError
-from dataengine.leakage.near_duplicates import clusters, near_duplicates, near_pairs
 from dataengine.leakage.perceptual_hash import perceptual_hashes
 
 
