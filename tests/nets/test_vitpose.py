@@ -105,11 +105,10 @@ def test_a_hub_model_is_taken_at_the_commit_that_is_named(
     (cached / "refs/main").write_text(newer)
     weights = cached / "snapshots" / newer / "model.safetensors"
     save_file({name: tensor + 1 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
-    for module in ("huggingface_hub.constants.HF_HUB_OFFLINE", "huggingface_hub.constants.HF_HUB_CACHE"):
-        monkeypatch.setattr(module, True if module.endswith("OFFLINE") else str(tmp_path))
-    net = build_network(
-        "vitpose", LAYOUT, head="heatmap", kwargs=architecture_of("vitpose", f"somebody/vitpose@{older}")
-    )
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    kwargs = architecture_of("vitpose", f"somebody/vitpose@{older}")
+    net = build_network("vitpose", LAYOUT, head="heatmap", kwargs=kwargs)
     for commit, added in ((older, 0), (newer, 1)):
         net.take_pretrained(f"somebody/vitpose@{commit}")
         torch.testing.assert_close(net.state_dict(), {k: v + added for k, v in model.state_dict().items()})

@@ -10,6 +10,7 @@ import pytest
 
 from dataengine.blazepose import Landmarks, Roi
 from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
 from dataengine.train import pseudo_label
@@ -17,6 +18,8 @@ from dataengine.train.pseudo import teachers as pseudo_teachers
 from dataengine.train.pseudo.filters import Opinion, judge_joints
 from dataengine.train.pseudo_label import PseudoLabelParams
 from dataengine.train.tracking.overlap_links import link_tracks, neighbours
+
+from ..helpers.held_out import held_out_file
 
 PARAMS = PseudoLabelParams(
     blazepose_confidence=0.6,
@@ -200,6 +203,17 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     assert sum(metrics["joint_share"].values()) == pytest.approx(1, abs=1e-3)
     assert cv2.imread("report/sheet.jpg") is not None
     assert len(images) == 4
+
+
+def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
+    _, images = read_people(Path("pool.json"))
+    paths = {name: Path(name) for name in ("teacher", "out", "report")} | {"fetched": Path("fetch")}
+    held_out = held_out_file(Path(), images.take([2]).replace(video="", frame=-1))
+    with pytest.raises(InputError, match=r"^pool\.json has pictures.*1 of test.*images/3\.png, the same file"):
+        pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
+    assert not Path("out").exists()
+    write_people(Path("pool.json"), People.empty(), images.take([0, 1, 3]))
+    pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
 
 
 def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,7 @@ def _drawn(mix: Mix) -> NDArray[np.bool_]:
 
 
 def picture_hashes(*tables: Images) -> dict[str, str]:
-    """SHA-256 of every picture's file by its path, in the order of paths; "absent" where there is no file."""
+    """SHA-256 of every picture's file by its path, in the order of paths; "absent" where the file is missing."""
     return {path: _file_hash(Path(path)) for path in sorted({str(path) for table in tables for path in table.path})}
 
 
