@@ -34,6 +34,10 @@ def filmed(seed: int) -> list[NDArray[np.uint8]]:
     return pictures
 
 
+def blurred(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    return [np.asarray(cv2.GaussianBlur(picture, (3, 3), 0), dtype=np.uint8) for picture in pictures]
+
+
 @pytest.fixture
 def cameras(tmp_path: Path) -> list[Path]:
     folder = tmp_path / "cameras"
@@ -89,8 +93,8 @@ def test_without_what_is_held_out_the_test_frames_would_be_in_the_pool(tmp_path:
 
 def test_a_film_encoded_again_under_another_name_is_recognised(tmp_path: Path, cameras: list[Path]) -> None:
     held_out, _, _ = labelled_frames(tmp_path / "labelled", cameras)
-    renamed = write_clip(tmp_path / "holiday.mp4", [cv2.GaussianBlur(p, (3, 3), 0) for p in filmed(2)])
-    same_name = write_clip(tmp_path / "cam1.mp4", [cv2.GaussianBlur(p, (3, 3), 0) for p in filmed(1)][7:])
+    renamed = write_clip(tmp_path / "holiday.mp4", blurred(filmed(2)))
+    same_name = write_clip(tmp_path / "cam1.mp4", blurred(filmed(1))[7:])
     other = write_clip(tmp_path / "other.mp4", filmed(50))
     pool, counts = pool_of(tmp_path / "ingest", [renamed, same_name, other], held_out)
     assert pool.video.tolist() == ["other.mp4"] * (FRAMES // EVERY)
