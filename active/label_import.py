@@ -17,6 +17,7 @@ from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
 from dataengine.keypoints import UNLABELLED
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.people import Images, People
 from dataengine.person_scale import AREA, AREA_FROM, GIVEN, MASK, scale_columns, with_area, with_joint_area
 from dataengine.terminal.speech import say
@@ -34,6 +35,9 @@ def command(
     selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
     out: Annotated[Path, typer.Option(help="Folder that collects imported labels.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if not where LABELS says.")] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
 ) -> None:
     """Check what a person labelled and write it to OUT/<hash of the content>.json, a COCO keypoints file.
 
@@ -42,15 +46,17 @@ def command(
 
     Example: dataengine label-import --labels to_label_coco.json --selection data/select --out data/labels
     """
-    written, people = run(labels=labels, selection=selection, out=out, images=images)
+    written, people = run(labels=labels, selection=selection, out=out, images=images, held_out=held_out)
     say(f"{people} people: {written}; to learn from them, add the file to mix.labels in params.yaml")
 
 
-def run(*, labels: Path, selection: Path, out: Path, images: Path | None = None) -> tuple[Path, int]:
+def run(
+    *, labels: Path, selection: Path, out: Path, images: Path | None = None, held_out: Path | None = None
+) -> tuple[Path, int]:
     """Import `labels`; returns the file written and the number of people in it.
 
     Raises:
-        InputError: a record is wrong, or an image is not in the selection.
+        InputError: a record is wrong, or an image is not in the selection, or is one that `held_out` names.
     """
     people, named_images = read_project_people(labels)
     if images is not None:
@@ -60,6 +66,7 @@ def run(*, labels: Path, selection: Path, out: Path, images: Path | None = None)
     rows = dict(zip(picks.scored_sha256, range(len(picks.scored_images)), strict=True))
     people, table = _on_scored_images(people, named_images, rows, picks.scored_images)
     _check(people, table, labels)
+    refuse_held_out(held_out, table, labels)
     people, table = _in_order(people, table)
     digest = _content_sha256(people)
     path = out / f"{short_sha256(digest)}.json"

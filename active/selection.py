@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
 from dataengine.poses.clusters import read_pose_clusters
@@ -95,6 +97,9 @@ def command(
         Path | None,
         typer.Option(help="clusters.json of balance. Without it rarity is unknown, and its weight must be 0."),
     ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
@@ -107,7 +112,7 @@ def command(
     uncertainty counts. With weights.rarity above 0, poses that are rare in the training set are preferred, which takes
     --clusters; without it nothing else changes, but OUT/scored.json has no rarity.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --held-out data/ingest/held_out.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
@@ -118,6 +123,7 @@ def command(
         out=out,
         report=report,
         clusters=clusters,
+        held_out=held_out,
     )
 
 
@@ -131,11 +137,13 @@ def run(
     out: Path,
     report: Path,
     clusters: Path | None = None,
+    held_out: Path | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last, so that a failing database leaves a valid manifest.
 
     Raises:
-        InputError: the candidates are all labelled, or an input is damaged.
+        InputError: the candidates are all labelled, an input is damaged, or a candidate or training picture is one
+            that the file `held_out` names.
         ParamsError: rarity has a weight, and no clusters are given.
         EnvironmentFault: FiftyOne's database does not work.
     """
@@ -144,6 +152,9 @@ def run(
     pose_clusters = None if clusters is None else read_pose_clusters(clusters)
     truth, truth_images = read_labelled({"train": labelled, "val": val})
     people, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
+    refuse_held_out(held_out, images, candidates)
+    training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
+    refuse_held_out(held_out, truth_images.take(training), labelled)
     seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
     weights = asdict(params.weights)
     scored = scored_people(seen, people, weights, pose_clusters)

@@ -17,6 +17,7 @@ from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People, Source
@@ -66,29 +67,42 @@ def command(
     balance: Annotated[Path, typer.Option(help="Folder that balance wrote about the same real people.")],
     out: Annotated[Path, typer.Option(help="Folder for train.json and recipe.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write the training index: real and synthetic people, rare poses repeated, at an exact ratio.
 
     Needs what ingest, render and balance wrote. OUT/train.json lists every person once, with a repeat factor, a pose
     cluster and its rarity; OUT/recipe.json says how an epoch is drawn. Labels that came back by `dataengine
-    label-import` join where mix.labels names their files.
+    label-import` join where mix.labels names their files. With --held-out, a picture of validation or test in any of them
+    is refused.
 
     mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
     measures which ratio is best on your data.
 
-    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --out data/mix --report reports/mix
+    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --held-out data/ingest/held_out.json --out data/mix --report reports/mix
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, SECTION, MixParams)
-    run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report)
+    run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report, held_out=held_out)
 
 
-def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: Path, report: Path) -> dict[str, Any]:
+def run(
+    params: MixParams,
+    *,
+    real: Path,
+    synthetic: Path,
+    balance: Path,
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
+) -> dict[str, Any]:
     """Join, write, and return the metrics.
 
     Raises:
         InputError: `balance` was made from other people, a file holds people of the wrong source, there are none
-            to draw from, or fewer rendered images than asked for.
+            to draw from, fewer rendered images than asked for, or a picture is one that `held_out` names.
         ParamsError: the ratio is negative or not finite.
     """
     recipe = params.recipe()
@@ -96,7 +110,11 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     labelled = [_labelled(Path(path), balanced.clusters) for path in params.labels]
     rendered = _rendered(synthetic, balanced.clusters, params.synthetic_images)
     parts = [_balanced(real, balanced, balance), *labelled, rendered]
-    people, images = joined(_with_people(*part) for part in parts)
+    peopled = [_with_people(*part) for part in parts]
+    for (shown, pictures), name in zip(peopled, [str(real), *params.labels, str(synthetic)], strict=True):
+        of_renderer = np.isin(pictures.id, shown.image_id[shown.source == "synthetic"])
+        refuse_held_out(held_out, pictures, name, rendered=of_renderer)
+    people, images = joined(peopled)
     metrics = mix_metrics(people, recipe)
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:

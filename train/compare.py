@@ -8,7 +8,7 @@ a rerun gives the same verdict.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +24,9 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.jittered_boxes import in_jittered_boxes
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
-from dataengine.inference.exported import load_exported
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.labelled_set import set_sha256
+from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_words
@@ -71,8 +72,9 @@ def command(
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
-    boxes that are off and in boxes of a detector; they decide nothing. Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
-    not-enough-evidence.
+    boxes that are off and in boxes of a detector; they decide nothing. Without --clusters there are no slices
+    cluster=NUMBER and rare=yes, and a guard on one of them ends in not-enough-evidence. A candidate that has learnt from
+    a picture of the test set is rejected.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
@@ -115,9 +117,17 @@ def run(
     shared: dict[str, Any] = {"candidate": way, "elsewhere": boxes}
     first = score(new, people, images, runner=runners[0], who="candidate", **shared)
     second = None if old is None else score(old, people, images, runner=runners[1], who="champion", **shared)
-    test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
+    picture_sha256 = [sha256_file(Path(str(path))) for path in images.path]
     comparison = compare_models(
-        params, people, images, test_sha256=test_sha256, first=first, second=second, poses=poses
+        params,
+        people,
+        images,
+        test_sha256=set_sha256(people, images, picture_sha256),
+        first=first,
+        second=second,
+        poses=poses,
+        learnt=_learnt_of(new, picture_sha256),
+        champion_learnt=0 if old is None else _learnt_of(old, picture_sha256),
     )
     comparison = replace(comparison, runner=_runner_used(chosen_runner))
     with fresh_folder(out) as folder:
@@ -141,8 +151,13 @@ def compare_models(
     first: ScoredModel,
     second: ScoredModel | None,
     poses: PoseClusters | None = None,
+    learnt: int | None,
+    champion_learnt: int | None,
 ) -> Comparison:
-    """Resample the two scored models and judge; `second` is the champion, None for a first model."""
+    """Resample the two scored models and judge; `second` is the champion, None for a first model.
+
+    `learnt` and `champion_learnt` are the pictures of the test set that each has learnt from, None where unknown.
+    """
     slices = slices_of(people, images, params.columns, poses)
     clusters = clusters_of(images, params.cluster, params.block_frames)
     evidence_by_slice = resample(
@@ -163,7 +178,15 @@ def compare_models(
         budget=params.uses,
         scale=scale_words(people),
     )
-    evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
+    evidence = Evidence(
+        test,
+        evidence_by_slice,
+        first.latency_ms,
+        first.figures.size_bytes,
+        first.figures.ece,
+        learnt=learnt,
+        champion_learnt=champion_learnt,
+    )
     verdict = judge(params, evidence)
     guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
     return Comparison(
@@ -185,6 +208,12 @@ def compare_models(
         policy=json.loads(json.dumps(asdict(params))),
         poses=None if poses is None else _poses(poses, people),
     )
+
+
+def _learnt_of(model: ExportedModel, picture_sha256: Sequence[str]) -> int | None:
+    """Pictures of the test set that a model has learnt from; None where its export does not say."""
+    learnt = read_learnt_pictures(model.folder) if LEARNT_NAME in model.sha256 else None
+    return None if learnt is None else len(learnt & set(picture_sha256))
 
 
 def _runner_used(chosen: ChosenRunner) -> RunnerUsed:

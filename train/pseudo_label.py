@@ -12,6 +12,7 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import with_joint_area
@@ -44,6 +45,9 @@ def command(
     teacher: Annotated[Path, typer.Option(help="Checkpoint folder that the stage fit-teacher wrote.")],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json and candidates.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json and a picture sheet.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Label unlabelled video with two teachers that must agree.
@@ -55,19 +59,27 @@ def command(
     The params that decide how much is kept: blazepose_confidence, fitted_confidence, agreement_tolerance and min_joints
     in section `pseudo-label`. metrics.json shows what each filter dropped.
 
-    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --out data/pseudo-label --report reports/pseudo-label
+    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --held-out data/ingest/held_out.json --out data/pseudo-label --report reports/pseudo-label
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, "pseudo-label", PseudoLabelParams)
-    run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report)
+    run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report, held_out=held_out)
 
 
 def run(
-    params: PseudoLabelParams, *, pool: Path, fetched: Path, teacher: Path, out: Path, report: Path
+    params: PseudoLabelParams,
+    *,
+    pool: Path,
+    fetched: Path,
+    teacher: Path,
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
 ) -> dict[str, Any]:
-    """Label the pool and return the metrics."""
+    """Label the pool and return the metrics. `InputError` if a frame is one that the file `held_out` names."""
     from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
 
     _, images = read_project_people(pool)
+    refuse_held_out(held_out, images, pool)
     found_people = find_people(images, fetched / MODELS, max_gap=params.max_gap)
     people = as_people(found_people, images)
     rows = images.rows_of(people.image_id)

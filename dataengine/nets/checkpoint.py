@@ -3,7 +3,7 @@
 `ModelMeta` is all that is needed to run the network: input layout, normalisation, crop, head, keypoints, lineage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from dataengine.files import atomic_path, read_json, sha256_file, short_sha256, 
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.nets.heads import Head, make_head
 from dataengine.nets.layout import Layout
+from dataengine.nets.learnt_pictures import write_learnt_pictures
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.person_score import ExpectedOks, PersonScore
 from dataengine.nets.table import build_network
@@ -127,8 +128,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
-def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta) -> None:
-    """Write weights, then metadata with the weights' checksum, so that a half-written checkpoint is refused."""
+def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta, learnt: Iterable[str] | None = None) -> None:
+    """Write weights, then metadata with the weights' checksum, so that a half-written checkpoint is refused.
+
+    `learnt` are the SHA-256 of the pictures that the weights were fitted on; None where they are not known.
+    """
+    if learnt is not None:
+        write_learnt_pictures(folder, learnt)
     weights = {name: tensor.detach().float().contiguous().clone() for name, tensor in net.state_dict().items()}
     with atomic_path(folder / WEIGHTS_NAME) as partial:
         save_file(weights, partial)

@@ -14,6 +14,7 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.person_scale import area_of_joints
 
+from ..helpers.held_out import held_out_file
 from .conftest import Project
 from .test_selection import OUT, select
 
@@ -128,6 +129,14 @@ def test_images_that_were_not_shown_are_refused(exported: Project) -> None:
     TOOL.write_text(json.dumps(document))
     with pytest.raises(InputError, match=r"1 labelled images are not in the selection.*0010\.png"):
         bring_back()
+
+
+def test_labels_of_test_pictures_are_refused(exported: Project) -> None:
+    _, images = read_people(TOOL, root=exported.root)
+    held_out = held_out_file(exported.root, images.take([1]).replace(video="", frame=-1))
+    with pytest.raises(InputError, match=r"tool/coco\.json has pictures that are held out for measuring: 1 of test"):
+        label_import(labels=TOOL, selection=OUT, out=LABELS, held_out=held_out)
+    assert not LABELS.exists()
 
 
 def test_a_labelled_frame_leaves_the_candidates(exported: Project) -> None:

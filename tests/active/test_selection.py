@@ -19,6 +19,7 @@ from dataengine.files import sha256_file
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
 from dataengine.poses.embedding import embed_poses
 
+from ..helpers.held_out import encoded_again, held_out_file
 from .conftest import Project
 
 PARAMS = SelectParams(
@@ -95,6 +96,19 @@ def test_picks_do_not_depend_on_the_order_of_the_candidates(project: Project, st
     write_people(project.candidates, people.take(backwards[0]), images.take(backwards[1]))
     select(project, params)
     assert ranks() == before
+
+
+@pytest.mark.parametrize("table", ["candidates", "labelled"])
+def test_pictures_of_the_test_set_are_neither_proposed_nor_shown(project: Project, table: str) -> None:
+    _, images = read_people(getattr(project, table), root=project.root)
+    copy = encoded_again(Path(images.path[2]), Path("test/again.jpg"), quality=90)
+    held_out = held_out_file(project.root, images.take([2]).replace(path=[str(copy)], video="", frame=-1))
+    with pytest.raises(InputError, match=rf"{getattr(project, table)} has pictures.*1 of test.*near duplicate"):
+        run(PARAMS, **inputs(project), out=OUT, report=REPORT, held_out=held_out)
+    assert not OUT.exists()
+    _, validation = read_people(project.val, root=project.root)
+    held_out = held_out_file(project.root, validation.replace(video="", frame=-1))
+    run(PARAMS, **inputs(project), out=OUT, report=REPORT, held_out=held_out)
 
 
 def test_a_frame_that_got_its_label_is_no_candidate(project: Project) -> None:

@@ -1,6 +1,7 @@
 """The stage mix: one index of real and synthetic people that training and COCO tools read, at an exact ratio."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
 from dataengine.poses.clusters import read_pose_clusters
 
+from ..helpers.drawn_people import draw_people_at
+from ..helpers.held_out import encoded_again, held_out_file
 from ..helpers.pose_samples import crowd, write_crowd
 
 PARAMS = MixParams(synthetic_per_real=0.3333333333, seed=3)
@@ -184,3 +187,37 @@ def test_the_first_rendered_images_are_part_of_more(real: People) -> None:
         mix(replace(PARAMS, synthetic_images=9))
     with pytest.raises(ParamsError, match="synthetic_images"):
         replace(PARAMS, synthetic_images=0)
+
+
+def held_out_and_its_people() -> tuple[Path, People, Images]:
+    """A test set of six drawn people, as ingest leaves it in the project."""
+    people, images = draw_people_at(Path("data/ingest/images"), 6, seed=4)
+    write_people(Path("data/ingest/test.json"), people, images)
+    return held_out_file(Path("data/ingest"), images), people, images
+
+
+def test_a_label_file_that_is_the_test_set_is_refused(real: People) -> None:
+    held_out, people, images = held_out_and_its_people()
+    paths = {"real": REAL, "synthetic": SYNTHETIC, "balance": BALANCE, "out": OUT, "report": REPORT}
+    run(PARAMS, **paths, held_out=held_out)
+    copy, again = Path("data/labels/copy.png"), encoded_again(Path(images.path[2]), Path("data/labels/again.jpg"))
+    shutil.copyfile(str(images.path[1]), copy)
+    write_people(Path("data/labels/one.json"), people.take([1]), images.take([1]).replace(path=[str(copy)]))
+    write_people(Path("data/labels/two.json"), people.take([2]), images.take([2]).replace(path=[str(again)]))
+    for name, what in (
+        ("data/ingest/test.json", "6 of test: expected none, got data/ingest/images/real0.png, the same file"),
+        ("data/labels/one.json", "1 of test: expected none, got data/labels/copy.png, the same file"),
+        ("data/labels/two.json", "1 of test: expected none, got data/labels/again.jpg, a near duplicate"),
+    ):
+        with pytest.raises(InputError) as told:
+            run(replace(PARAMS, labels=[name]), **paths, held_out=held_out)
+        assert str(told.value).startswith(f"{name} has pictures that are held out for measuring: {what}")
+
+
+@pytest.mark.parametrize("place", [REAL, SYNTHETIC])
+def test_test_pictures_among_real_or_rendered_people_are_refused(real: People, place: Path) -> None:
+    held_out, _, images = held_out_and_its_people()
+    _, table = read_people(place)
+    shutil.copyfile(str(images.path[0]), str(table.path[3]))
+    with pytest.raises(InputError, match=rf"^{place} has pictures.*1 of test"):
+        run(PARAMS, real=REAL, synthetic=SYNTHETIC, balance=BALANCE, out=OUT, report=REPORT, held_out=held_out)

@@ -12,8 +12,10 @@ from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.evaluation.jittered_boxes import BoxJitter, jittered_boxes
-from dataengine.inference.exported import ONNX_FP16, SIDECAR, ExportedModel, load_exported
+from dataengine.files import sha256_file
+from dataengine.inference.exported import ONNX_FP16, SIDECAR, ExportedModel, file_record, load_exported
 from dataengine.inference.predict import onnx_runner, predict_people
+from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures, write_learnt_pictures
 from dataengine.people import Images, People
 from dataengine.registry.records import Event, write_registry
 from dataengine.train import compare
@@ -276,3 +278,45 @@ def test_a_column_of_the_test_set_is_a_slice(gate: Gate, exported: dict[str, Pat
         "cluster=1",
         "cluster=2",
     ]
+
+
+def with_learnt(gate: Gate, exported: Path, name: str, sha256: list[str] | None) -> Path:
+    """A copy of an export that says that it learnt from these pictures, None for one that does not say."""
+    folder = gate.root / name
+    shutil.copytree(exported, folder)
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    del sidecar["files"][LEARNT_NAME]
+    (folder / LEARNT_NAME).unlink()
+    if sha256 is not None:
+        sidecar["files"][LEARNT_NAME] = file_record(write_learnt_pictures(folder, sha256))
+    (folder / SIDECAR).write_text(json.dumps(sidecar))
+    return folder
+
+
+def test_test_pictures_among_those_learnt_from_are_stated_and_stop_the_promotion(
+    gate: Gate, exported: dict[str, Path]
+) -> None:
+    _, images = read_people(gate.test, root=Path.cwd())
+    of_test = [sha256_file(Path(path)) for path in images.path.tolist()]
+    fair = sorted(read_learnt_pictures(exported["good"]) or [])
+    assert len(fair) == 192 and not set(of_test) & set(fair)
+    for name, learnt, verdict, words in (
+        ("fair", fair, "promote", "learnt from none of the 40 pictures"),
+        ("leaky", [*fair, *of_test[:7]], "reject", "learnt from 7 of the 40 pictures of the test set"),
+        ("silent", None, "not-enough-evidence", "not recorded which pictures"),
+    ):
+        found = gate.compare(with_learnt(gate, exported["good"], name, learnt))
+        (check,) = [check for check in found["checks"] if check["name"] == "learnt"]
+        assert found["verdict"] == verdict and words in check["sentence"]
+        assert words in (gate.root / "compare/report.html").read_text()
+        assert verdict == "promote" or words in found["reason"]
+    assert gate.promote(gate.root / "silent")["outcome"] == "not enough evidence"
+    leaky = gate.compare(gate.root / "leaky")
+    assert leaky["checks"] and gate.promote(gate.root / "leaky")["outcome"] == "refused"
+
+
+def test_the_store_keeps_what_the_champion_has_learnt_from(gate: Gate, exported: dict[str, Path]) -> None:
+    gate.compare(exported["bad"], ZERO_FLOOR)
+    gate.promote(exported["bad"])
+    champion = load_exported(exported["bad"]).id
+    assert read_learnt_pictures(gate.store / champion) == read_learnt_pictures(exported["bad"])

@@ -11,6 +11,7 @@ import pytest
 from dataengine.blazepose import Landmarks, Roi
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
 from dataengine.person_scale import area_of_joints
@@ -19,6 +20,8 @@ from dataengine.train.pseudo import teachers as pseudo_teachers
 from dataengine.train.pseudo.filters import KEPT, UNSURE, JointVerdict, Opinion, judge_joints
 from dataengine.train.pseudo_label import PseudoLabelParams
 from dataengine.train.tracking.overlap_links import link_tracks, neighbours
+
+from ..helpers.held_out import held_out_file
 
 PARAMS = PseudoLabelParams(
     blazepose_confidence=0.6,
@@ -222,6 +225,17 @@ def test_a_kept_persons_box_is_drawn_around_what_was_kept() -> None:
     kept = box_from_keypoints(points[:1, :15], flags[:1, :15])
     np.testing.assert_allclose(people.bbox_xywh_px, [kept[0], found.bbox_xywh_px[1]], rtol=1e-6)
     assert people.extras["area_from"].tolist() == ["joints", "box"]
+
+
+def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
+    _, images = read_people(Path("pool.json"))
+    paths = {name: Path(name) for name in ("teacher", "out", "report")} | {"fetched": Path("fetch")}
+    held_out = held_out_file(Path(), images.take([2]).replace(video="", frame=-1))
+    with pytest.raises(InputError, match=r"^pool\.json has pictures.*1 of test.*images/3\.png, the same file"):
+        pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
+    assert not Path("out").exists()
+    write_people(Path("pool.json"), People.empty(), images.take([0, 1, 3]))
+    pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
 
 
 def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from dataengine.terminal.progress import track
 
 from ..scoring.expected_oks import learnt_score
 from .batch import Ready
-from .data import TrainingSet, ValidationSet, fingerprint
+from .data import TrainingSet, ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .distill import Distillation
 from .forgetting import OldTest, forgetting, old_test_set
 from .optimizer import take_state
@@ -75,7 +75,9 @@ def fit(
         meta = with_taught(meta, params, labelled)
     ranks = Ranks.of_environment(device)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
-    run_fingerprint = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
+    pictures = picture_hashes(training.images, validation.images)
+    learnt = learnt_pictures(training, pictures, params.start_from)
+    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
@@ -105,6 +107,7 @@ def fit(
             validation,
             old=old,
             run_fingerprint=run_fingerprint,
+            learnt=learnt,
             out=out,
             report=report,
             progress=progress,
@@ -128,6 +131,7 @@ def _finish(
     *,
     old: OldTest | None,
     run_fingerprint: str,
+    learnt: frozenset[str] | None,
     out: Path,
     report: Path,
     progress: Progress,
@@ -145,7 +149,7 @@ def _finish(
     }
     score = learnt_score(validation.people, prediction)
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
-        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score))
+        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score), learnt)
         write_curves(report_folder, run.history, final | {"oks_scale": scale_words(validation.people)})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)

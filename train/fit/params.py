@@ -65,8 +65,8 @@ class FitParams:
     head: str = "simcc"
     """Name in the table of heads: simcc or heatmap."""
     pretrained: str | None = None
-    """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
-    name (vitpose)."""
+    """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or
+    ``owner/name@commit`` of the hub (vitpose). A hub model without its commit is refused."""
     start_from: str | None = None
     """A checkpoint folder or an export to start from, or `champion`: the registry entry that compare.champion names."""
     only: Source | None = None
