@@ -1,4 +1,4 @@
-"""Boxes as x, y, width, height in pixels: overlap, clipping to the image, the box around a pose.
+"""Boxes as x, y, width, height in pixels, from edge to edge: overlap, clipping to the image, the box around a pose.
 
 `box_iou` compares boxes row by row, `pairwise_iou` each with each; `clip_boxes` cuts them to their images;
 `box_from_keypoints` is the extent of a pose's labelled joints.
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dataengine.keypoints import UNLABELLED
+from dataengine.pixel_grid import to_corner
 
 Boxes = NDArray[np.floating[Any]]
 
@@ -54,7 +55,7 @@ def box_from_keypoints(
     A person with no labelled joint gets an empty box at the origin.
     """
     labelled = (np.asarray(visibility) > UNLABELLED)[..., None]
-    points = np.asarray(keypoints_px, dtype=np.float64)
+    points = to_corner(keypoints_px)
     low = np.where(labelled, points, np.inf).min(axis=1)
     high = np.where(labelled, points, -np.inf).max(axis=1)
     some = np.asarray(labelled.any(axis=(1, 2)))[:, None]

@@ -19,6 +19,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.pixel_grid import resized, within
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -150,12 +151,11 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
     return {"people": counts, "reprojection": labels.quality}
 
 
-def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
+def view_people(labels: ViewLabels, view: int, images: Images, scale: tuple[float, float]) -> People:
     """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
-    keypoints = labels.keypoints_px[view] * scale
+    keypoints = resized(labels.keypoints_px[view], scale)
     size = np.stack([images.width, images.height], axis=1)
-    inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
-    visibility = np.where(inside, labels.visibility[view], UNLABELLED)
+    visibility = np.where(within(keypoints, size[:, None]), labels.visibility[view], UNLABELLED)
     return People.build(
         image_id=images.id,
         bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),

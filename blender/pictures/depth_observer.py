@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
+from dataengine.pixel_grid import pixel_of
 
 from ..body.model import BodyModel
 from ..cycles.depth import blender_pixels, render_depth
@@ -54,7 +55,7 @@ class DepthObserver:
             ]
         )
         kept = in_frame(labels)
-        column, line = pixels[kept].astype(int).T
+        column, line = pixel_of(pixels[kept]).T
         return {
             "joint": np.tile(np.arange(JOINTS), len(geometry.people))[kept],
             "image": np.full(kept.sum(), index),

@@ -13,6 +13,7 @@ from dataengine.blazepose import BlazePose, Roi
 from dataengine.crops.pixels import read_image
 from dataengine.keypoints import FLIP_INDEX, UNLABELLED
 from dataengine.people import Images, People
+from dataengine.pixel_grid import from_corner
 from dataengine.terminal.progress import track
 
 from .person_boxes import Fault
@@ -60,8 +61,9 @@ def teacher_poses(people: People, images: Images, models: Path) -> NDArray[np.fl
     for row in track(np.unique(rows), "teacher looks at sides", unit="image"):
         image = read_image(str(images.path[row]))
         for person in np.flatnonzero(rows == row):
-            x, y, width, height = map(float, people.bbox_xywh_px[person])
-            region = Roi(x + width / 2, y + height / 2, BOX_PADDING * max(width, height, 1.0), 0.0)
+            box = people.bbox_xywh_px[person].astype(np.float64)
+            x, y = from_corner(box[:2] + box[2:] / 2).tolist()
+            region = Roi(x, y, BOX_PADDING * max(*box[2:].tolist(), 1.0), 0.0)
             poses[person] = blazepose.landmarks(image, region).keypoints_px
     return poses
 

@@ -15,6 +15,7 @@ from dataengine.inference.predict import Prediction
 from dataengine.keypoints import VISIBLE
 from dataengine.people import JOINTS, People
 from dataengine.pictures import encode_picture
+from dataengine.pixel_grid import resized
 
 from .data import ValidationSet
 
@@ -68,5 +69,5 @@ def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Predictio
 
 
 def _in_crop(person: People, matrix: np.ndarray, scale: float) -> People:
-    points = apply_affine(matrix, person.keypoints_px.astype(np.float64)) * scale
+    points = resized(apply_affine(matrix, person.keypoints_px.astype(np.float64)), scale)
     return person.replace(keypoints_px=points.astype(np.float32))
