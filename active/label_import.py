@@ -16,9 +16,9 @@ import typer
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
-from dataengine.pixel_grid import to_corner
 from dataengine.terminal.speech import say
 
 from .manifest.files import read_selection

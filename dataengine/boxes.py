@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
-from dataengine.pixel_grid import to_corner
 
 Boxes = NDArray[np.floating[Any]]
 

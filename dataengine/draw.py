@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, OCCLUDED, UNLABELLED
 from dataengine.people import People
-from dataengine.pixel_grid import pixel_of
 
 BgrImage = NDArray[np.uint8]
 Color = tuple[int, int, int]

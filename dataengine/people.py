@@ -40,7 +40,7 @@ class People:
 
     x grows right, y grows down. The centre of the top left pixel is the joint coordinate (0, 0), so that an image of
     width w reaches from -0.5 to w - 0.5; boxes speak of the pixels' edges: the whole image is (0, 0, w, h). Both are
-    COCO's ways, see `dataengine.pixel_grid`.
+    COCO's ways, see `dataengine.geometry.pixel_grid`.
     """
 
     image_id: NDArray[np.int64]  # (n,)

@@ -16,10 +16,10 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
+from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.pixel_grid import resized, within
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say

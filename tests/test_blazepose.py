@@ -8,7 +8,7 @@ import pytest
 from dataengine.blazepose import BlazePose
 from dataengine.blazepose.detector import anchor_centers, weighted_suppression
 from dataengine.blazepose.landmarks import refine
-from dataengine.blazepose.roi import Roi, roi_from_alignment
+from dataengine.blazepose.roi import Roi, roi_from_alignment, whole_image
 from dataengine.crops.spec import apply_affine
 from dataengine.errors import InputError
 
@@ -26,13 +26,22 @@ def test_region_turns_with_the_body(tip: tuple[int, int], angle: float) -> None:
     roi = roi_from_alignment(np.array([100.0, 100.0]), np.array(tip, float))
     assert roi.side_px == pytest.approx(2 * 50 * 1.25)
     assert roi.angle_rad == pytest.approx(angle)
-    top = apply_affine(roi.image_from_crop(1), np.array([[0.5, 0.1]]))[0]  # 1 / 1.25 of the half side above the centre
+    top = apply_affine(roi.image_from_unit(), np.array([[0.5, 0.1]]))[0]  # 1 / 1.25 of the half side above the centre
     np.testing.assert_allclose(top, tip, atol=1e-9)
 
 
 def test_crop_of_an_aligned_region_is_the_pixels_themselves() -> None:
     image = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
-    np.testing.assert_array_equal(Roi(20, 20, 16, 0.0).crop(image, 16, border=0), image[12:28, 12:28])
+    np.testing.assert_array_equal(Roi(19.5, 19.5, 16, 0.0).crop(image, 16, border=0), image[12:28, 12:28])
+
+
+def test_the_whole_image_is_the_crop_of_its_square() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (24, 40, 3), np.uint8)
+    square = whole_image(40, 24).crop(image, 40, border=0)
+    np.testing.assert_array_equal(square[8:32], image)
+    assert not square[:8].any() and not square[32:].any()
+    ends = apply_affine(whole_image(40, 24).image_from_unit(), np.array([[0.0, 0.2], [1.0, 0.8]]))
+    np.testing.assert_allclose(ends, [[-0.5, -0.5], [39.5, 23.5]], atol=1e-9)
 
 
 def test_overlapping_detections_are_averaged_by_score() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.pixel_grid import from_corner
+from dataengine.geometry.pixel_grid import from_corner
 
 from .process import import_bpy, silent_stdout
 
@@ -37,7 +37,7 @@ def render_depth() -> NDArray[np.float64]:
 
 
 def blender_pixels(points_m: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.float64]:
-    """Pixels (n, 2) of `points_m` (n, 3) by Blender's own `world_to_camera_view`, shares of the image from its corner."""
+    """Pixels (n, 2) of `points_m` (n, 3) by Blender's own `world_to_camera_view`, which counts from the corner."""
     import_bpy()
     import bpy
     import mathutils

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
-from dataengine.pixel_grid import pixel_of
 
 from ..body.model import BodyModel
 from ..cycles.depth import blender_pixels, render_depth

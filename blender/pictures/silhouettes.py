@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.pixel_grid import resized, within
+from dataengine.geometry.pixel_grid import resized, within
 
 from ..geometry.mesh import Mesh
 from ..scene.camera import Camera
@@ -52,7 +52,7 @@ def _drawn(corners: NDArray[np.float64], camera: Camera) -> NDArray[np.uint8]:
     fine = np.round(resized(corners, _FINE) * 2**_SHIFT).astype(np.int32)
     for half in _HALVES:
         for triangle in np.ascontiguousarray(fine[:, half]):
-            cv2.fillConvexPoly(canvas, triangle, 1, shift=_SHIFT)
+            cv2.fillConvexPoly(canvas, triangle, (1,), shift=_SHIFT)
     return canvas
 
 

@@ -1,8 +1,8 @@
 """Cameras: a pinhole, placed at the distance at which given points fill a given share of the frame.
 
 Camera frame as in OpenCV: x right, y down, z forward. Pixels count from the first one's centre
-(`dataengine.pixel_grid`), so the axis meets the image at ((width - 1) / 2, (height - 1) / 2): Blender's middle, which
-is width / 2 from the corner.
+(`dataengine.geometry.pixel_grid`), so the axis meets the image at ((width - 1) / 2, (height - 1) / 2): Blender's
+middle, which is width / 2 from the corner.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.geometry import project
-from dataengine.pixel_grid import to_corner, within
+from dataengine.geometry.cameras import project
+from dataengine.geometry.pixel_grid import to_corner, within
 
 from ..geometry.rotations import about_axis, cross, unit
 from .spec import CameraSpec

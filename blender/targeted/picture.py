@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.draw import BgrImage, draw_people, part_around
+from dataengine.geometry.pixel_grid import resized
 from dataengine.people import People
-from dataengine.pixel_grid import resized
 
 from ..scene.camera import SENSOR_MM
 

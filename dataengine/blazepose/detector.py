@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from dataengine.boxes import box_iou
 from dataengine.crops.spec import apply_affine
-from dataengine.pixel_grid import to_corner
+from dataengine.geometry.pixel_grid import to_corner
 
 from .interpreter import TfliteModel
 from .roi import Roi, roi_from_alignment, whole_image

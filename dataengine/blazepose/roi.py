@@ -17,7 +17,7 @@ ROI_MARGIN = 1.25  # MediaPipe's RectTransformationCalculator: scale_x = scale_y
 
 @dataclass(frozen=True)
 class Roi:
-    """A square in image pixels, turned about its centre, a point as joints are (`dataengine.pixel_grid`)."""
+    """A square in image pixels, turned about its centre, a point as joints are (`dataengine.geometry.pixel_grid`)."""
 
     center_x_px: float
     center_y_px: float

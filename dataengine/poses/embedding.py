@@ -48,7 +48,7 @@ _NAMES = tuple(BONES)
 _FROM, _TO = (np.array([COCO_KEYPOINTS.index(bone[end]) for bone in BONES.values()]) for end in (0, 1))
 _LENGTH: NDArray[np.float64] = np.array([bone[2] for bone in BONES.values()])
 # (joints, bones) the bones that do not end in a joint, for every joint that bones end in
-_APART = np.array([(_FROM != joint) & (_TO != joint) for joint in np.union1d(_FROM, _TO)])
+_APART = np.array([(joint != _FROM) & (joint != _TO) for joint in np.union1d(_FROM, _TO)])
 # Upper and lower bone of each limb: where only the joint between them is unlabelled, their sum is still known.
 _LIMBS = tuple(
     (_NAMES.index(f"{side}_{upper}"), _NAMES.index(f"{side}_{lower}"))

@@ -8,10 +8,10 @@ import numpy as np
 
 from dataengine.boxes import box_from_keypoints
 from dataengine.draw import contact_sheet, draw_people
+from dataengine.geometry.pixel_grid import resized
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 from dataengine.pictures import write_picture
-from dataengine.pixel_grid import resized
 
 from .label_views import ViewLabels
 

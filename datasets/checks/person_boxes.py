@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dataengine.boxes import clip_boxes
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
-from dataengine.pixel_grid import to_corner
 
 COLLAPSED_PX = 1.0  # within this, joints say where the person is but nothing about the pose
 

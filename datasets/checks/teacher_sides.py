@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from dataengine.blazepose import BlazePose, Roi
 from dataengine.crops.pixels import read_image
+from dataengine.geometry.pixel_grid import from_corner
 from dataengine.keypoints import FLIP_INDEX, UNLABELLED
 from dataengine.people import Images, People
-from dataengine.pixel_grid import from_corner
 from dataengine.terminal.progress import track
 
 from .person_boxes import Fault

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import People, json_column
-from dataengine.pixel_grid import to_corner
 
 from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
 from .joints import JointMap

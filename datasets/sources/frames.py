@@ -21,7 +21,7 @@ class FrameWriter:
         self._rows: list[tuple[int, str, int, int, int]] = []
         self._pts: list[int] = []
         self.scale = (1.0, 1.0)
-        """How many times as wide and as high the written images are, see `dataengine.pixel_grid.resized`."""
+        """How many times as wide and as high the written images are, see `dataengine.geometry.pixel_grid.resized`."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, frame: Frame) -> None:

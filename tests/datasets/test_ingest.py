@@ -11,8 +11,10 @@ import yaml
 from pycocotools.coco import COCO
 
 from dataengine.coco_json import read_people
-from dataengine.datasets.ingest import run
+from dataengine.datasets.cameras.label_views import ViewLabels
+from dataengine.datasets.ingest import run, view_people
 from dataengine.errors import InputError
+from dataengine.people import Images
 
 from .ingest_samples import PARAMS, annotation, own, small_set, truncate
 
@@ -103,6 +105,20 @@ def test_four_cameras_become_labels_far_better_than_plain_dlt(tmp_path: Path, fe
         assert (people.keypoints_px[..., 1] < images.height[rows, None])[labelled].all()
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         assert np.abs(frames[first][:, None] - frames[second]).min() > 4
+
+
+def test_labels_of_a_camera_are_scaled_about_the_corner_of_its_frames() -> None:
+    """Frames of 1088 x 1920, written as 363 x 640: the corners and what lies just outside, then the middle."""
+    points = np.tile([543.5, 959.5], (1, 1, 17, 1))
+    points[0, 0, :4] = (-0.4, -0.4), (1087.4, 1919.4), (1087.6, 5), (5, -0.6)
+    zeros = np.zeros((1, 1, 17))
+    labels = ViewLabels(points, np.full((1, 1, 17), 2, np.uint8), np.zeros((1, 17, 3)), {}, zeros)
+    images = Images.build(id=[1], path=["0.jpg"], width=363, height=640)
+    person = view_people(labels, 0, images, (363 / 1088, 640 / 1920))
+    assert person.visibility[0, :5].tolist() == [2, 2, 0, 0, 2]
+    np.testing.assert_allclose(
+        person.keypoints_px[0, [0, 1, 4]], [[-0.4666, -0.4667], [362.4666, 639.4667], [181, 319.5]], atol=1e-3
+    )
 
 
 def test_fewer_training_images_are_part_of_more_and_all_are_accounted_for(tmp_path: Path, fetched: Path) -> None:

@@ -11,11 +11,11 @@ from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.figures import figures_of
 from dataengine.files import atomic_path
+from dataengine.geometry.pixel_grid import resized
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import VISIBLE
 from dataengine.people import JOINTS, People
 from dataengine.pictures import encode_picture
-from dataengine.pixel_grid import resized
 
 from .data import ValidationSet
 

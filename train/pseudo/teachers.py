@@ -14,10 +14,10 @@ from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
 from dataengine.crops.pixels import read_image
+from dataengine.geometry.pixel_grid import mirrored
 from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX, VISIBLE
 from dataengine.people import JOINTS, Images, People
-from dataengine.pixel_grid import mirrored
 from dataengine.terminal.progress import track
 
 from .filters import Opinion

@@ -8,8 +8,8 @@ annotators label joints they cannot see, OKS counts them, and inferring them is 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.keypoints import OCCLUDED, VISIBLE
-from dataengine.pixel_grid import pixel_of
 
 HOLE_EXTENT = (0.1, 0.3)  # of a random hole, as a share of the crop's width and height
 CUTOUT_EXTENT = (0.08, 0.2)  # of a hole over a joint: about a hand to a thigh

@@ -20,9 +20,9 @@ from dataengine.crops.training.patch_source import PatchSource
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.photometric import Photometric
 from dataengine.errors import InputError
+from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import Images, People
-from dataengine.pixel_grid import within
 
 DEFAULT_CACHE_BYTES = 2 << 30
 LEAST_IN_SIGHT = 0.5  # share of a person's labelled joints

@@ -15,7 +15,7 @@ from dataengine.blender.scene.camera import Camera, look_at
 from dataengine.blender.scene.lamps import Lamp
 from dataengine.blender.scene.lens import Lens
 from dataengine.blender.scene.rays import first_hits
-from dataengine.pixel_grid import pixel_of, to_corner
+from dataengine.geometry.pixel_grid import pixel_of, to_corner
 
 from ...helpers.meshes import soup
 
@@ -24,7 +24,7 @@ LIGHT = Light("studio", 0.0, 1.0, 0.0)
 _MIDDLE = np.zeros((1, 3))
 
 
-def _box(name: str, centre: tuple[float, ...], size: tuple[float, float, float], instance: int) -> Mesh:
+def _box(name: str, centre: tuple[float, float, float], size: tuple[float, float, float], instance: int) -> Mesh:
     vertices, quads = boxes([(centre, size)])
     return Mesh(
         name=name,
@@ -72,7 +72,7 @@ def test_a_rendered_dot_lies_where_it_is_labelled(size: tuple[int, int], place: 
     """A small plate that faces the camera: the middle of what it covers, by its alpha, is its projected middle."""
     camera = Camera(*size, 40.0, look_at(np.array([0.0, -5.0, 0.5]), np.array([0.0, 0.0, 0.5])))
     middle = np.array([place[0], 0.0, 0.5 + place[1]])
-    plate = _box("dot", tuple(middle), (0.4, 1e-3, 0.4), 1)
+    plate = _box("dot", (place[0], 0.0, 0.5 + place[1]), (0.4, 1e-3, 0.4), 1)
     seen = [
         observe(
             [plate], camera, LIGHT, middle[None], samples=256, backdrop_bgr=np.full((*size[::-1], 3), grey, np.uint8)

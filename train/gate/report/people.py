@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.geometry.pixel_grid import resized
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.pictures import data_uri
-from dataengine.pixel_grid import resized
 
 PICTURE_PX = 220
 QUALITY = 72

@@ -2,9 +2,8 @@
 
 A pixel's centre has whole coordinates: the first pixel is (0, 0), and an image of width w reaches from -0.5 to w - 0.5.
 COCO's keypoints are such pixel indices (detectron2's `load_coco_json` adds 0.5 to them for that reason), and so count
-OpenCV's `warpAffine`, `remap` and camera model. Boxes, areas and masks speak of edges instead, as in COCO: the whole
-image is the box (0, 0, w, h), and its left edge is the joint coordinate -0.5. `from_corner` and `to_corner` pass between
-the two.
+OpenCV's `warpAffine`, `remap` and camera model. Boxes and masks speak of edges instead, as in COCO: the whole image is
+the box (0, 0, w, h), and its left edge is the joint coordinate -0.5. `from_corner` and `to_corner` pass between them.
 
 What fails silently: half a pixel is lost wherever a coordinate is scaled (`resized`, not a multiplication), mirrored
 (`mirrored`: w - 1 - x, not w - x), taken as a share of the image's size, or cut to a whole pixel (`pixel_of`).
