@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from dataengine.boxes import box_from_keypoints
-from dataengine.pixel_grid import from_corner, mirrored, pixel_of, resized, to_corner, within
+from dataengine.geometry.pixel_grid import from_corner, mirrored, pixel_of, resized, to_corner, within
 
 
 def dot() -> NDArray[np.float32]:

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dataengine.blazepose import BlazePose, Landmarks, Roi
+from dataengine.geometry.pixel_grid import mirrored, resized
 from dataengine.keypoints import FLIP_INDEX
-from dataengine.pixel_grid import mirrored, resized
 from dataengine.video import iter_frames
 
 LONGEST_SIDE_PX = 320
