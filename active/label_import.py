@@ -16,6 +16,7 @@ import typer
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.people import Images, People
@@ -111,7 +112,7 @@ def _check(people: People, images: Images, path: Path) -> None:
     rows = images.rows_of(people.image_id)
     size = np.stack([images.width[rows], images.height[rows]], axis=1)[:, None]
     labelled = people.visibility > UNLABELLED
-    points = people.keypoints_px
+    points = to_corner(people.keypoints_px)
     outside = ((points < -OUTSIDE_TOLERANCE_PX) | (points > size + OUTSIDE_TOLERANCE_PX)).any(axis=2) & labelled
     faults = {
         "has no labelled joint": ~labelled.any(axis=1),

@@ -1,4 +1,4 @@
-"""Boxes as x, y, width, height in pixels: overlap, clipping to the image, the box around a pose.
+"""Boxes as x, y, width, height in pixels, from edge to edge: overlap, clipping to the image, the box around a pose.
 
 `box_iou` compares boxes row by row, `pairwise_iou` each with each; `clip_boxes` cuts them to their images;
 `box_from_keypoints` is the rule by which a box is drawn around a pose.
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 
 Boxes = NDArray[np.floating[Any]]
@@ -60,7 +61,7 @@ def box_from_keypoints(
     empty box at the origin. Boxes are not cut to the image.
     """
     labelled = (np.asarray(visibility) > UNLABELLED)[..., None]
-    points = np.asarray(keypoints_px, dtype=np.float64)
+    points = to_corner(keypoints_px)
     low = np.where(labelled, points, np.inf).min(axis=1)
     high = np.where(labelled, points, -np.inf).max(axis=1)
     some = np.asarray(labelled.any(axis=(1, 2)))[:, None]

@@ -16,6 +16,7 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
+from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
 from dataengine.params import load_section
@@ -174,12 +175,11 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
     return intake, {"people": counts, "area_from": scale_counts(intake.people), "reprojection": labels.quality}
 
 
-def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
+def view_people(labels: ViewLabels, view: int, images: Images, scale: tuple[float, float]) -> People:
     """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
-    keypoints = labels.keypoints_px[view] * scale
+    keypoints = resized(labels.keypoints_px[view], scale)
     size = np.stack([images.width, images.height], axis=1)
-    inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
-    visibility = np.where(inside, labels.visibility[view], UNLABELLED)
+    visibility = np.where(within(keypoints, size[:, None]), labels.visibility[view], UNLABELLED)
     people = People.build(
         image_id=images.id,
         bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility), size),

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.crops.pixels import people_by_picture, read_image
+from dataengine.geometry.pixel_grid import from_corner
 from dataengine.keypoints import VISIBLE
 from dataengine.people import JOINTS, Images, People
 from dataengine.terminal.progress import track
@@ -35,9 +37,7 @@ def poses_in_boxes(people: People, images: Images, models: Path, *, looks: int =
     for row, persons in track(pictures, "BlazePose", unit="image"):
         image = read_image(str(images.path[row]))
         for person in persons:
-            x, y, width, height = map(float, people.bbox_xywh_px[person])
-            region = Roi(x + width / 2, y + height / 2, BOX_PADDING * max(width, height, 1.0), 0.0)
-            found = blazepose.landmarks(image, region)
+            found = blazepose.landmarks(image, _upright(people.bbox_xywh_px[person].astype(np.float64)))
             for _ in range(looks - 1):
                 found = _looked_again(blazepose, image, found)
             points[person], score[person] = found.keypoints_px, found.confidence.mean()
@@ -45,6 +45,12 @@ def poses_in_boxes(people: People, images: Images, models: Path, *, looks: int =
     return people.replace(keypoints_px=points, visibility=visible, score=score)
 
 
-def _looked_again(blazepose: BlazePose, image: np.ndarray, found: Landmarks) -> Landmarks:
+def _upright(box_xywh_px: NDArray[np.float64]) -> Roi:
+    """The upright square about a box (4,), with room around it."""
+    x, y = from_corner(box_xywh_px[:2] + box_xywh_px[2:] / 2).tolist()
+    return Roi(x, y, BOX_PADDING * max(*box_xywh_px[2:].tolist(), 1.0), 0.0)
+
+
+def _looked_again(blazepose: BlazePose, image: NDArray[np.uint8], found: Landmarks) -> Landmarks:
     again = blazepose.landmarks(image, found.next_roi) if found.presence >= MIN_PRESENCE else found
     return again if again.presence >= MIN_PRESENCE else found

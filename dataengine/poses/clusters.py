@@ -24,7 +24,7 @@ from dataengine.poses.embedding import DIMENSIONS, embed_poses
 
 UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
 DECIMALS = 6  # of centres: the last bits depend on the number of threads that summed them
-_FORMAT = "pose-clusters-2"
+_FORMAT = "pose-clusters-3"
 _FIX = "rerun `dataengine balance`"
 _CHUNK = 8192  # people at a time, whose distances to all centres are held
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import People, json_column
 from dataengine.person_scale import (
@@ -29,7 +30,7 @@ from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, ne
 from .joints import JointMap
 from .pictures import Picture, image_table
 
-OUTSIDE_TOLERANCE_PX = 1.0
+OUTSIDE_TOLERANCE_PX = 0.5  # a file whose pixels count from 1, or from the corner, has joints on the far edge
 OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id", "area", "area_from"})
 OUTSIDE = "joints outside the image"
 
@@ -62,7 +63,7 @@ class Persons:
         """Add a person or count it as without labels; raises `Reject` when the record is bad.
 
         Args:
-            triples: (joints of the source, 3) x, y in pixels from 0, COCO visibility flag.
+            triples: (joints of the source, 3) x, y in pixels, the first pixel's centre 0, COCO visibility flag.
             box: x, y, width, height as written; None where the format states none.
             unread: names of the record's fields that are not read.
             columns: `area`, `track_id`, `score`, `weight`, `source`, or extras; by name.
@@ -103,10 +104,9 @@ class Persons:
         )
 
     def _without_outside(self, picture: Picture, triples: NDArray[np.float64]) -> NDArray[np.float64]:
-        far = OUTSIDE_TOLERANCE_PX
-        x, y, flag = triples.T
-        outside = (x < -far) | (y < -far) | (x > picture.width + far) | (y > picture.height + far)
-        outside &= flag > UNLABELLED
+        corner, size = to_corner(triples[:, :2]), (picture.width, picture.height)
+        outside = ((corner < -OUTSIDE_TOLERANCE_PX) | (corner > np.add(size, OUTSIDE_TOLERANCE_PX))).any(axis=1)
+        outside &= triples[:, 2] > UNLABELLED
         if not outside.any():
             return triples
         need(self._outside_is_dropped, "a labelled joint lies outside the image")

@@ -27,6 +27,7 @@ from dataengine.blender.workers.job import Job
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.person_scale import area_of_joints, person_area, scale_counts
 
 pytestmark = pytest.mark.bpy
@@ -139,7 +140,7 @@ def test_keypoints_are_the_projected_joints(rendered: Path, small_params: Render
         labelled = points[:, 2] > 0
         np.testing.assert_allclose(points[labelled, :2], pixels[labelled], atol=0.02)
         before = projected[:, 2] > 0
-        assert labelled.tolist() == (before & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)).tolist()
+        assert labelled.tolist() == (before & (pixels >= -0.5).all(axis=1) & (pixels < size - 0.5).all(axis=1)).tolist()
 
 
 def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
@@ -150,8 +151,8 @@ def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
     for annotation in _annotations(rendered):
         mask = cv2.dilate(coco_mask.decode(annotation["segmentation"]), np.ones((3, 3), np.uint8))
         points = np.array(annotation["keypoints"]).reshape(17, 3)
-        for x, y, _ in points[points[:, 2] == 2]:
-            on_mask.append(mask[int(y), int(x)])
+        for x, y in pixel_of(points[points[:, 2] == 2, :2]):
+            on_mask.append(mask[y, x])
     assert len(on_mask) > 20
     assert np.mean(on_mask) > 0.97
 

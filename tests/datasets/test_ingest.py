@@ -61,7 +61,7 @@ def test_people_of_the_cameras_get_boxes_and_areas_by_the_one_rule() -> None:
     points[0, 1, 4] = (-20, 100)
     labels = ViewLabels(points, flags, np.zeros((3, 17, 3)), {}, np.zeros((1, 3, 17)))
     images = Images.build(id=[1, 2, 3], path=list("abc"), width=200, height=220)
-    people = view_people(labels, 0, images, 1.0)
+    people = view_people(labels, 0, images, (1.0, 1.0))
     assert people.visibility[0, 3] == people.visibility[1, 4] == 0
     for row in range(3):
         extent = np.ptp(people.keypoints_px[row][people.visibility[row] > 0].astype(np.float64), axis=0)
@@ -137,6 +137,20 @@ def test_four_cameras_become_labels_far_better_than_plain_dlt(tmp_path: Path, fe
     counts = json.loads((tmp_path / "report/metrics.json").read_text())["pool_left_out"]
     assert counts == {"same file": 4 * 18, "same video": 4 * 4, "near duplicate": 0, "unreadable": 0}
     assert len(frames["train"]) == 4 * 56, "no training frame passes for one of another camera's test frames"
+
+
+def test_labels_of_a_camera_are_scaled_about_the_corner_of_its_frames() -> None:
+    """Frames of 1088 x 1920, written as 363 x 640: the corners and what lies just outside, then the middle."""
+    points = np.tile([543.5, 959.5], (1, 1, 17, 1))
+    points[0, 0, :4] = (-0.4, -0.4), (1087.4, 1919.4), (1087.6, 5), (5, -0.6)
+    zeros = np.zeros((1, 1, 17))
+    labels = ViewLabels(points, np.full((1, 1, 17), 2, np.uint8), np.zeros((1, 17, 3)), {}, zeros)
+    images = Images.build(id=[1], path=["0.jpg"], width=363, height=640)
+    person = view_people(labels, 0, images, (363 / 1088, 640 / 1920))
+    assert person.visibility[0, :5].tolist() == [2, 2, 0, 0, 2]
+    np.testing.assert_allclose(
+        person.keypoints_px[0, [0, 1, 4]], [[-0.4666, -0.4667], [362.4666, 639.4667], [181, 319.5]], atol=1e-3
+    )
 
 
 def test_fewer_training_images_are_part_of_more_and_all_are_accounted_for(tmp_path: Path, fetched: Path) -> None:

@@ -251,6 +251,6 @@ def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.
 
     image = np.zeros((120, 200, 3), dtype=np.uint8)
     points = pseudo_teachers._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
-    assert asked == [Roi(150, 60, 80, -0.3)]
+    assert asked == [Roi(149, 60, 80, -0.3)]
     assert points[6].tolist() == [47, 60]  # 3 px to the right in the mirror is 3 px to the left, of the other shoulder
     assert points[5].tolist() == [50, 60]

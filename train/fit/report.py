@@ -12,6 +12,7 @@ from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.figures import figures_of
 from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.files import atomic_path
+from dataengine.geometry.pixel_grid import resized
 from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.checkpoint import ModelMeta
@@ -80,5 +81,5 @@ def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Predictio
 
 
 def _in_crop(person: People, matrix: np.ndarray, scale: float) -> People:
-    points = apply_affine(matrix, person.keypoints_px.astype(np.float64)) * scale
+    points = resized(apply_affine(matrix, person.keypoints_px.astype(np.float64)), scale)
     return person.replace(keypoints_px=points.astype(np.float32))

@@ -14,6 +14,7 @@ from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
 from dataengine.crops.pixels import read_image
+from dataengine.geometry.pixel_grid import mirrored
 from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX, VISIBLE
 from dataengine.people import JOINTS, Images, People
@@ -83,10 +84,10 @@ def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> 
 
 def _mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi) -> NDArray[np.float32]:
     width = image.shape[1]
-    turned = Roi(width - region.center_x_px, region.center_y_px, region.side_px, -region.angle_rad)
-    points = blazepose.landmarks(np.ascontiguousarray(image[:, ::-1]), turned).keypoints_px[FLIP_INDEX].copy()
-    points[:, 0] = width - points[:, 0]
-    return points
+    center_x_px, center_y_px = mirrored(np.array([region.center_x_px, region.center_y_px]), width).tolist()
+    turned = Roi(center_x_px, center_y_px, region.side_px, -region.angle_rad)
+    points = blazepose.landmarks(np.ascontiguousarray(image[:, ::-1]), turned).keypoints_px[FLIP_INDEX]
+    return mirrored(points, width).astype(np.float32)
 
 
 def as_people(found_people: list[Found], images: Images) -> People:
