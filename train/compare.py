@@ -27,7 +27,8 @@ from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
+from dataengine.poses.clusters import UNCLUSTERED
+from dataengine.poses.training_poses import TrainingPoses, read_training_poses
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -51,8 +52,8 @@ def command(
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
-    clusters: Annotated[
-        Path | None, typer.Option(help="clusters.json of balance; without it there are no slices by pose.")
+    balance: Annotated[
+        Path | None, typer.Option(help="Folder that balance wrote; without it there are no slices by pose.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -64,12 +65,12 @@ def command(
 
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
-    Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
+    Without --balance there are no slices cluster=NUMBER, rare=yes and novel=yes, and a guard on one of them ends in
     not-enough-evidence.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
-    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
+    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --balance data/balance --out reports/compare
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "compare", CompareParams),
@@ -78,7 +79,7 @@ def command(
         registry=registry,
         store=store,
         out=out,
-        clusters=clusters,
+        balance=balance,
     )
 
 
@@ -90,10 +91,10 @@ def run(
     registry: Path,
     store: Path,
     out: Path,
-    clusters: Path | None = None,
+    balance: Path | None = None,
 ) -> None:
     """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
-    poses = None if clusters is None else read_pose_clusters(clusters)
+    poses = None if balance is None else read_training_poses(balance)
     people, images = read_project_people(test)
     new = load_exported(candidate)
     old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
@@ -127,7 +128,7 @@ def compare_models(
     test_sha256: str,
     first: ScoredModel,
     second: ScoredModel | None,
-    poses: PoseClusters | None = None,
+    poses: TrainingPoses | None = None,
 ) -> Comparison:
     """Resample the two scored models and judge; `second` is the champion, None for a first model."""
     slices = slices_of(people, images, params.columns, poses)
@@ -188,17 +189,19 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         )  # without a software tag, which changes with the library's version
 
 
-def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
-    cluster = clusters.assign(people.keypoints_px, people.visibility)
-    pose_clusters = cluster[cluster != UNCLUSTERED]
+def _poses(poses: TrainingPoses, people: People) -> PoseCounts:
+    stand, clusters = poses.look_up(people.keypoints_px, people.visibility), poses.clusters
+    has = stand.cluster != UNCLUSTERED
     return PoseCounts(
         clusters_id=clusters.id,
         clusters=len(clusters.counts),
         rare_clusters=int(clusters.rare.sum()),
-        seen_clusters=len(np.unique(pose_clusters)),
-        people=len(pose_clusters),
-        rare_people=int(clusters.rare[pose_clusters].sum()),
-        without_pose=len(cluster) - len(pose_clusters),
+        seen_clusters=len(np.unique(stand.cluster[has])),
+        people=int(has.sum()),
+        rare_people=int(stand.rare.sum()),
+        novel_people=int(stand.novel.sum()),
+        novel_beyond=round(poses.known.radius, 4),
+        without_pose=int((~has).sum()),
     )
 
 

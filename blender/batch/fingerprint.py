@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dataengine import geometry
 from dataengine.files import sha256_file
+from dataengine.poses import embedding, known_poses
 
 from ..body.cache import BODY_CACHE_VERSION
 from ..scene.params import RenderParams
@@ -24,13 +25,14 @@ _PARAMS_WITHOUT_PIXELS = (
     "device_proof_s",
     "python",
 )
+_KERNEL = (geometry, embedding, known_poses)
 
 
 def render_fingerprint(params: RenderParams) -> str:
     """Hex SHA-256 of what decides pixels and labels: params, this room's sources and poses, library versions."""
     decisive = {
         "params": {name: value for name, value in asdict(params).items() if name not in _PARAMS_WITHOUT_PIXELS},
-        "sources": [sources_sha256(*STILLS), sha256_file(Path(geometry.__file__))],
+        "sources": [sources_sha256(*STILLS), *(sha256_file(Path(str(used.__file__))) for used in _KERNEL)],
         "motions": [sha256_file(Path(motion)) for motion in params.motions],
         "surroundings": [sha256_file(path) for path in surrounding_files(params)],
         "body": BODY_CACHE_VERSION,
