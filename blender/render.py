@@ -5,7 +5,7 @@ assembles people.json. Every image is a pure function of (params, seed, index), 
 everything that decides its pixels. So a killed run resumes where it stopped, more images keep the old ones, and changed
 params make them again.
 
-Which poses: `rarity` weighs them by how rare they are among the real people of a frozen file.
+Which poses: `scene/pose_odds.py` weighs them by how rare they are among the real people of a frozen file.
 """
 
 from dataclasses import replace
@@ -26,8 +26,8 @@ from .body.model import BodyModel
 from .devices.resolve import resolve_device
 from .poses.library import read_pose_library
 from .poses.motion import read_motions
-from .rarity.views import view_rarity
 from .scene.params import RenderParams
+from .scene.pose_views import view_rarity
 from .targeted.params import LikeParams
 from .workers.interpreter import require_blender
 from .workers.job import Job

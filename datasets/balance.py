@@ -55,8 +55,8 @@ class BalanceParams:
     gap_frames: int = 30
     """People of one video this near in time show one moment: how far training poses are apart is measured without them.
 
-    Half a second at 60 frames per second. Smaller, and a pose that a new film shows counts as novel because no film
-    shows it twice within a moment.
+    Half a second at 60 frames per second. Where it is too small, neighbouring frames make the training poses seem closer
+    to each other than they are, and all that a new film shows counts as novel.
     """
     frozen: str = ""
     """File of `dataengine freeze-clusters`, whose clusters are used instead of fitting new ones. "": fit."""
@@ -74,7 +74,7 @@ class BalanceParams:
             raise ParamsError("max_repeat", expected="1 or more", got=str(self.max_repeat))
 
     def share_of(self, clusters: int) -> float:
-        """The share of all people below which one of so many clusters is rare."""
+        """The share of all people below which one of `clusters` clusters is rare."""
         return self.threshold / clusters
 
 

@@ -32,7 +32,7 @@ def command(
 
     OUT/poses-<hash>.json holds the poses of the training people. With render.known_poses set to it, render draws the
     poses and views that are rare among them. Set it to a newer one when the training set has come to show more, and the
-    images are made anew; until then they stay as they are, whatever else changes in the real data.
+    images are made again; until then they stay as they are, whatever else changes in the real data.
 
     Example: dataengine freeze-clusters --balance data/balance --out data/pose_clusters
     """

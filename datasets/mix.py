@@ -20,6 +20,7 @@ from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People, Source
+from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
@@ -111,14 +112,18 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
 
 
 def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
-    """What the first epoch is made of; later ones draw other people, but as many."""
+    """What the first epoch is made of; later ones draw other people, but as many.
+
+    How rare the real people are counts who is drawn, how rare the synthetic ones all there are: in time each is drawn
+    as often as any other. People without a pose do not count.
+    """
     factor = people.extras["repeat_factor"].astype(np.float64)
     drawn_rows = draw_epoch(people.source, factor, recipe, epoch=0)
     real, synthetic = ((people.source[drawn_rows] == source).sum().item() for source in ("real", "synthetic"))
     repeated = (factor[drawn_rows] > 1).sum()
-    rarity = people.extras["rarity"].astype(np.float64)[drawn_rows]
-    novel = people.extras["novel"].astype(np.bool_)[drawn_rows]
-    is_real = people.source[drawn_rows] == "real"
+    has_pose = people.extras["cluster"].astype(np.int64) != UNCLUSTERED
+    drawn_real = drawn_rows[has_pose[drawn_rows] & (people.source[drawn_rows] == "real")]
+    all_synthetic = np.flatnonzero(has_pose & (people.source == "synthetic"))
     return {
         "real": int((people.source == "real").sum()),
         "synthetic": int((people.source == "synthetic").sum()),
@@ -126,11 +131,15 @@ def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
         "drawn_synthetic": synthetic,
         "synthetic_per_real": round(synthetic / real, 6) if real else 0.0,
         "rare_share_of_real": round(float(repeated / real), 4) if real else 0.0,
-        "rarity_of_real": round(float(rarity[is_real].mean()), 4) if real else 0.0,
-        "rarity_of_synthetic": round(float(rarity[~is_real].mean()), 4) if synthetic else 0.0,
-        "novel_share_of_synthetic": round(float(novel[~is_real].mean()), 4) if synthetic else 0.0,
+        "rarity_of_real": _mean(people, "rarity", drawn_real),
+        "rarity_of_synthetic": _mean(people, "rarity", all_synthetic),
+        "novel_share_of_synthetic": _mean(people, "novel", all_synthetic),
         "different_people_drawn": len(np.unique(drawn_rows)),
     }
+
+
+def _mean(people: People, column: str, rows: NDArray[np.int64]) -> float:
+    return round(float(people.extras[column].astype(np.float64)[rows].mean()), 4) if len(rows) else 0.0
 
 
 def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Images]:

@@ -7,7 +7,7 @@ images depend on it. A file that decides no pixel (workers, reports) belongs in 
 import hashlib
 from pathlib import Path
 
-STILLS = ("body", "clothes", "cycles", "geometry", "pictures", "poses", "rarity", "scene")  # every rendered image
+STILLS = ("body", "clothes", "cycles", "geometry", "pictures", "poses", "scene")  # every rendered image
 CLIPS = ("clips",)  # what the frames of clips depend on in addition
 TARGETED = ("targeted",)  # what `render --like` depends on in addition
 _ROOM = Path(__file__).resolve().parents[1]

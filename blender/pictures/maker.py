@@ -17,9 +17,9 @@ from ..clothes.dressing import Tailor
 from ..cycles.observe import Light, Observation, observe
 from ..poses.library import Pose, read_pose_library
 from ..poses.motion import read_motions
-from ..rarity.odds import PoseOdds, ViewRarity
 from ..scene.layout import Geometry, build_geometry, make_tailor
 from ..scene.params import DeviceWish, RenderParams
+from ..scene.pose_odds import PoseOdds, ViewRarity
 from ..scene.spec import SceneSpec, draw_scene
 from ..scene.surroundings import background_files, read_backdrop
 from .ground_truth import annotate

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..clothes.appearance import Look, draw_look
 from ..poses.library import MOTION_FAMILY, Pose, jittered, mirrored
-from ..rarity.odds import PoseOdds
 from .lamps import INDOOR_WORLD, Lamp, draw_indoor_lamps, draw_sun
 from .lens import SHARP, Lens, draw_lens
 from .params import CameraRanges, RenderParams
+from .pose_odds import PoseOdds
 from .props import PROP_SIZES_M
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")

@@ -63,7 +63,7 @@ class PoseClusters:
         return self.assign_vectors(*embed_poses(keypoints_px, visibility))
 
     def assign_vectors(self, vectors: NDArray[np.floating[Any]], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """As `assign`, for people who are embedded already."""
+        """`assign` for people who are embedded already, as `embed_poses` does it."""
         return np.where(usable, nearest_centre(vectors, self.centres)[0], UNCLUSTERED)
 
     @property

@@ -73,7 +73,7 @@ class KnownPoses:
         return self.distance_of_vectors(*embed_poses(keypoints_px, visibility))
 
     def distance_of_vectors(self, vectors: NDArray[np.floating[Any]], usable: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """As `distance`, for people who are embedded already."""
+        """`distance` for people who are embedded already, as `embed_poses` does it."""
         return np.where(usable, nearest_distance(vectors, self.vectors), np.nan)
 
     def rarity(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,7 +145,7 @@ def frozen_name(known: KnownPoses) -> str:
 
 
 def read_frozen_poses(path: Path) -> KnownPoses:
-    """As `read_known_poses`, of a file that must be named by its content, so that no change of it goes unnoticed."""
+    """`read_known_poses` for a file that must be named by its content, so that no change of it goes unnoticed."""
     known = read_known_poses(path)
     if path.name != frozen_name(known):
         fix = "use `dataengine freeze-clusters`"

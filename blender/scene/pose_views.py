@@ -16,11 +16,11 @@ from dataengine.poses.known_poses import KnownPoses
 from ..body.model import BodyModel
 from ..geometry.rotations import about_axis
 from ..poses.library import MOTION_FAMILY, Pose
-from ..scene.camera import frame_points
-from ..scene.params import RenderParams
-from ..scene.spec import EYE_LEVEL_M, CameraSpec
-from ..scene.stance import stand
-from .odds import VIEWS, ViewRarity, view_turns
+from .camera import frame_points
+from .params import RenderParams
+from .pose_odds import VIEWS, ViewRarity, view_turns
+from .spec import EYE_LEVEL_M, CameraSpec
+from .stance import stand
 
 _AVERAGE = {"age": 2 / 3, "gender": 0.5, "height": 0.5, "weight": 0.5, "muscle": 0.5, "proportions": 0.5}
 _FILL, _CLEARANCE_M = 0.75, 0.6

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 
 from ..poses.library import MOTION_FAMILY, Pose
-from ..scene.params import RenderParams
+from .params import RenderParams
 
 VIEWS = 12  # sides from which a pose is looked at, evenly around
 VIEW_RAD = 2 * np.pi / VIEWS

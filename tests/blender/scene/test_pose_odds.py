@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import chisquare
 
 from dataengine.blender.poses.library import MOTION_FAMILY, read_pose_library
-from dataengine.blender.rarity.odds import (
+from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.pose_odds import (
     LEAST_RARITY,
     VIEW_RAD,
     VIEWS,
@@ -17,7 +18,6 @@ from dataengine.blender.rarity.odds import (
     view_prior,
     view_turns,
 )
-from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.scene.spec import draw_scene
 from dataengine.errors import InputError, ParamsError
 

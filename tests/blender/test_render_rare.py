@@ -9,9 +9,9 @@ import pytest
 from dataengine.blender.batch.fingerprint import render_fingerprint
 from dataengine.blender.body.model import BodyModel
 from dataengine.blender.poses.library import read_pose_library
-from dataengine.blender.rarity.views import views_of
 from dataengine.blender.render import run
 from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.pose_views import views_of
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.people import People

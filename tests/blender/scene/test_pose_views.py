@@ -9,10 +9,10 @@ import pytest
 
 from dataengine.blender.body.model import BodyModel
 from dataengine.blender.poses.library import MOTION_FAMILY, Pose, read_pose_library
-from dataengine.blender.rarity.odds import VIEWS, PoseOdds, ViewRarity, view_turns
-from dataengine.blender.rarity.views import view_rarity, views_of
 from dataengine.blender.scene.layout import build_geometry, make_tailor
 from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.scene.pose_odds import VIEWS, PoseOdds, ViewRarity, view_turns
+from dataengine.blender.scene.pose_views import view_rarity, views_of
 from dataengine.blender.scene.spec import draw_scene
 from dataengine.poses.embedding import embed_poses, pose_bones
 from dataengine.poses.known_poses import RANKS, KnownPoses, read_frozen_poses
