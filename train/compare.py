@@ -30,7 +30,8 @@ from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_words
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
+from dataengine.poses.clusters import UNCLUSTERED
+from dataengine.poses.training_poses import TrainingPoses, read_training_poses
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -55,8 +56,8 @@ def command(
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
-    clusters: Annotated[
-        Path | None, typer.Option(help="clusters.json of balance; without it there are no slices by pose.")
+    balance: Annotated[
+        Path | None, typer.Option(help="Folder that balance wrote; without it there are no slices by pose.")
     ] = None,
     detector: Annotated[
         Path | None, typer.Option(help="Folder of BlazePose's models; AP is then shown in the boxes it detects, too.")
@@ -72,13 +73,13 @@ def command(
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
-    boxes that are off and in boxes of a detector; they decide nothing. Without --clusters there are no slices
-    cluster=NUMBER and rare=yes, and a guard on one of them ends in not-enough-evidence. A candidate that has learnt from
-    a picture of the test set is rejected.
+    boxes that are off and in boxes of a detector; they decide nothing. Without --balance there are no slices
+    cluster=NUMBER, rare=yes and novel=yes, and a guard on one of them ends in not-enough-evidence. A candidate that has
+    learnt from a picture of the test set is rejected.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
-    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --detector data/fetch/mediapipe --out reports/compare
+    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --balance data/balance --detector data/fetch/mediapipe --out reports/compare
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "compare", CompareParams),
@@ -87,7 +88,7 @@ def command(
         registry=registry,
         store=store,
         out=out,
-        clusters=clusters,
+        balance=balance,
         detector=detector,
     )
 
@@ -100,11 +101,11 @@ def run(
     registry: Path,
     store: Path,
     out: Path,
-    clusters: Path | None = None,
+    balance: Path | None = None,
     detector: Path | None = None,
 ) -> None:
     """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
-    poses = None if clusters is None else read_pose_clusters(clusters)
+    poses = None if balance is None else read_training_poses(balance)
     people, images = read_project_people(test)
     new = load_exported(candidate)
     old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
@@ -150,7 +151,7 @@ def compare_models(
     test_sha256: str,
     first: ScoredModel,
     second: ScoredModel | None,
-    poses: PoseClusters | None = None,
+    poses: TrainingPoses | None = None,
     learnt: int | None,
     champion_learnt: int | None,
 ) -> Comparison:
@@ -231,17 +232,19 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         )  # without a software tag, which changes with the library's version
 
 
-def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
-    cluster = clusters.assign(people.keypoints_px, people.visibility)
-    pose_clusters = cluster[cluster != UNCLUSTERED]
+def _poses(poses: TrainingPoses, people: People) -> PoseCounts:
+    stand, clusters = poses.look_up(people.keypoints_px, people.visibility), poses.clusters
+    has = stand.cluster != UNCLUSTERED
     return PoseCounts(
         clusters_id=clusters.id,
         clusters=len(clusters.counts),
         rare_clusters=int(clusters.rare.sum()),
-        seen_clusters=len(np.unique(pose_clusters)),
-        people=len(pose_clusters),
-        rare_people=int(clusters.rare[pose_clusters].sum()),
-        without_pose=len(cluster) - len(pose_clusters),
+        seen_clusters=len(np.unique(stand.cluster[has])),
+        people=int(has.sum()),
+        rare_people=int(stand.rare.sum()),
+        novel_people=int(stand.novel.sum()),
+        novel_beyond=round(poses.known.radius, 4),
+        without_pose=int((~has).sum()),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dataengine.files import sha256_file
 from dataengine.geometry import cameras, pixel_grid
+from dataengine.poses import embedding, known_poses
 
 from ..body.cache import BODY_CACHE_VERSION
 from ..scene.params import RenderParams
@@ -24,7 +25,8 @@ _PARAMS_WITHOUT_PIXELS = (
     "device_proof_s",
     "python",
 )
-_KERNEL = (cameras, pixel_grid)  # kernel modules that decide where labels lie
+# kernel modules that decide which poses are drawn and where labels lie
+_KERNEL = (cameras, pixel_grid, embedding, known_poses)
 
 
 def render_fingerprint(params: RenderParams) -> str:

@@ -1,7 +1,7 @@
 """A pose as a vector: the same wherever the person stands, however large, and in the mirror.
 
 All code that clusters poses or measures distances between them uses these vectors. `embed_poses` is the entry point;
-its steps:
+its steps, of which `pose_bones` takes the first three, `vectors_of_bones` the last:
 
 1. Bones, joint minus joint, forget where the person stands (`_bones`).
 2. Each is divided by the person's size, computed from the longest bone for its kind (`_stature_px`): a projected bone
@@ -9,7 +9,7 @@ its steps:
 3. An unlabelled elbow or knee between two labelled ends lies on the line between them (`_bridged`); else a bone with an
    unlabelled end stands in as a straight continuation of its neighbour (`_fill`).
 4. The pose and its mirror image are split into what they share and what changes sign between them; of the latter only
-   products of pairs are kept, in which the sign cancels (`_forget_mirroring`).
+   products of pairs are kept, in which the sign cancels.
 
 Rotation in the image is kept: lying down is another pose. Faces are left out: too many sets lack them.
 """
@@ -100,18 +100,25 @@ def embed_poses(
     vectors, usable = np.empty((n, DIMENSIONS), dtype), np.empty(n, np.bool_)
     for start in range(0, n, _CHUNK):
         rows = slice(start, start + _CHUNK)
-        vectors[rows], usable[rows] = _embed(keypoints_px[rows], visibility[rows])
+        bones, usable[rows] = pose_bones(keypoints_px[rows], visibility[rows])
+        vectors[rows] = vectors_of_bones(bones)
     return vectors, usable
 
 
-def _embed(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def pose_bones(
+    keypoints_px: Floats, visibility: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The bones (n, len(BONES), 2) that vectors are made of, in statures, and which people are usable (n,).
+
+    A fifth of the vectors' size, and the form in which poses are kept on disk. Unusable people get zeros.
+    """
     points, labelled = np.asarray(keypoints_px, dtype=np.float64), visibility > UNLABELLED
     bones, known = _bones(points, labelled)
     size = _stature_px(bones)
     usable = (known.sum(axis=1) >= LEAST_BONES) & (size > 0)
     unit = np.where(usable, size, 1.0)[:, None, None]
     bones, known = _bridged(bones, known, points, labelled)
-    return _forget_mirroring(_fill(bones / unit, known)) * usable[:, None], usable
+    return _fill(bones / unit, known) * usable[:, None, None], usable
 
 
 def mirror(
@@ -173,8 +180,8 @@ def _index(template: str, side: str, other: str) -> int:
     return _NAMES.index(template.format(side=side, other=other))
 
 
-def _forget_mirroring(poses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A vector that a pose and its mirror image share, from the bones (n, bones, 2) of the pose.
+def vectors_of_bones(poses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The vectors (n, DIMENSIONS) that poses and their mirror images share, from bones (n, len(BONES), 2).
 
     Half the sum of both, s, is the same for both; half the difference, d, changes sign. d becomes the matrix
     d d^T / |d|, the same for d and -d, continuous, and as long as d; off-diagonal entries stand for two.

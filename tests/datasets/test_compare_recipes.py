@@ -16,7 +16,7 @@ from dataengine.datasets.studies.recipes.runner import RecipeStudy
 from dataengine.datasets.studies.recipes.score import check_training, read_held_out
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.poses.clusters import read_pose_clusters
+from dataengine.poses.training_poses import read_training_poses
 
 from ..helpers.clips import textured, write_clip
 from ..helpers.drawn_people import draw_people_at
@@ -129,7 +129,7 @@ def write_project(folder: Path) -> None:
         stage["deps"] = ["code.py", *made]
     kept["render"]["cmd"] = f"{sys.executable} code.py {folder / 'rendered'} {folder / 'runs.txt'}"
     params["render"]["images"] = 6
-    params["balance"] |= {"clusters": 2, "threshold": 0.9}
+    params["balance"] |= {"clusters": 2, "threshold": 1.8}
     params["ingest"]["pool_videos"] = [str(clip)]
     params["fit"] |= TINY_NETWORK
     commit_project(kept, {name: params[name] for name in (*kept, "fit")}, {"code.py": RENDER})
@@ -183,7 +183,7 @@ def test_too_small_splits_and_strange_training_images_are_faults(finished: Finis
     (data,) = (REPORT / "data").iterdir()
     held_out = study(finished.plan).held_out
     with pytest.raises(InputError, match="test split is too small"):
-        read_held_out(data / "ingest", read_pose_clusters(data / "balance/clusters.json"), 30)
+        read_held_out(data / "ingest", read_training_poses(data / "balance"), 30)
     with pytest.raises(InputError, match="too few training images"):
         check_training(data / "ingest/train.json", 35, held_out)
     with pytest.raises(InputError, match="outside the training split"):

@@ -102,14 +102,16 @@ class TestSet:
 
 @dataclass(frozen=True)
 class PoseCounts:
-    """The training set's pose clusters, by which slices ``cluster=`` and ``rare=`` are cut, and who falls in them."""
+    """The training set's poses, by which slices ``cluster=``, ``rare=`` and ``novel=`` are cut, and who is in them."""
 
     clusters_id: str  # the same id, the same clusters: only then may two verdicts' slices be compared
     clusters: int
     rare_clusters: int
     seen_clusters: int  # clusters that the test set shows
     people: int  # people of the test set with a pose
-    rare_people: int  # people of those in rare clusters
+    rare_people: int  # people of those in rare clusters, or novel
+    novel_people: int  # people of those farther from every training pose than training people are from each other
+    novel_beyond: float  # that distance, in the unit of `dataengine.poses.embedding`
     without_pose: int  # people of the test set with too few labelled joints
 
 
@@ -163,7 +165,7 @@ class Comparison:
     settle: Settle | None  # only where there is not enough evidence and more would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
-    poses: PoseCounts | None = None  # None: compared without pose clusters
+    poses: PoseCounts | None = None  # None: compared without the training set's poses
     runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
 
     @property

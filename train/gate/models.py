@@ -26,7 +26,7 @@ from dataengine.inference.choose_runner import Candidate
 from dataengine.inference.exported import ExportedModel
 from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.people import Images, People
-from dataengine.poses.clusters import PoseClusters
+from dataengine.poses.training_poses import TrainingPoses
 
 from .comparison import ErrorRow, ModelFigures, ReliabilityBin
 from .evidence import WHOLE
@@ -108,15 +108,15 @@ def _latency_ms(record: Mapping[str, Any], runner: str) -> dict[str, float]:
     return dict(record.get("latency_ms", {})) if record.get("runner", runner) == runner else {}
 
 
-def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:
-    """Slices from labels, pose clusters and the values of the extra `columns` of people; a column of lists holds tags.
+def slices_of(people: People, images: Images, columns: list[str], poses: TrainingPoses | None = None) -> list[Slice]:
+    """Slices from labels, training poses and the values of the extra `columns` of people; a column of lists holds tags.
 
     Raises:
-        InputError: a column is missing, or its slices have the names of another column's or of the pose clusters'.
+        InputError: a column is missing, or its slices have the names of another column's or of those by pose.
     """
     slices = standard_slices(people, images)
-    if clusters is not None:
-        slices += slices_by_pose(clusters, people, images)
+    if poses is not None:
+        slices += slices_by_pose(poses, people, images)
     for name in columns:
         if name not in people.extras:
             columns_there = ", ".join(people.extras) or "none"

@@ -137,7 +137,8 @@ def _sizes(facts: StudyFacts) -> list[str]:
         f"network and {facts.rendered} rendered images. There are {facts.training_images} real images for training, of",
         f"which each run has those of the lowest hashes, and {facts.validation_images} for validation. All is measured",
         f"on {facts.test_images} test images with {facts.test_people} people, {facts.rare_people} of them in rare",
-        "poses: clusters that `balance` finds below its threshold among all training people. Recipes:",
+        "poses: in clusters that `balance` finds below its threshold among all training people, or beyond them all.",
+        "Recipes:",
     )
 
 

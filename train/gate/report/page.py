@@ -170,9 +170,11 @@ def _pose_words(comparison: Comparison) -> str:
         return ""
     words = [
         f"cluster= and rare= refer to the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training "
-        f"people; balancing counts {poses.rare_clusters} of them as rare.",
-        f"{poses.rare_people} of {poses.people} test people with a pose are in rare ones; the test set shows "
-        f"{poses.seen_clusters} of the {poses.clusters} clusters and says nothing about the others.",
+        f"people; balancing counts {poses.rare_clusters} of them as rare. novel= are poses farther than "
+        f"{poses.novel_beyond:.2f} from every training pose (99 % of training people are nearer to another); they are "
+        "rare, too.",
+        f"Of {poses.people} test people with a pose {poses.rare_people} are rare, {poses.novel_people} of those novel; "
+        f"the test set shows {poses.seen_clusters} of the {poses.clusters} clusters and says nothing about the others.",
     ]
     if poses.without_pose:
         words.append(f"{poses.without_pose} people have too few labelled joints to be in any.")
