@@ -71,8 +71,8 @@ def command(
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
-    boxes that are off and in boxes of a detector; they decide nothing. Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
-    not-enough-evidence.
+    boxes that are off and in boxes of a detector; they decide nothing. Without --clusters there are no slices
+    cluster=NUMBER and rare=yes, and a guard on one of them ends in not-enough-evidence.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
