@@ -45,8 +45,8 @@ def command(
     Every image must be one of the selection's; a person needs a labelled joint, and joints must lie in the image.
     Then add the file to mix.labels in params.yaml: the next `dvc repro` learns from it.
 
-    Example: dataengine label-import --labels to_label_coco.json --selection data/select --out data/labels
-    """
+    Example: dataengine label-import --labels to_label_coco.json --selection data/select --held-out data/ingest/held_out.json --out data/labels
+    """  # noqa: E501  an example is one line to copy
     written, people = run(labels=labels, selection=selection, out=out, images=images, held_out=held_out)
     say(f"{people} people: {written}; to learn from them, add the file to mix.labels in params.yaml")
 

@@ -130,7 +130,10 @@ def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None
 def _pool(
     params: IngestParams, intake: Intake, frames: Sequence[UserSource], fetched: Path, folder: Path, report: Path
 ) -> dict[str, Any]:
-    """Write the pool: pool videos and unlabelled sources, or the default clip where there is neither."""
+    """Write the pool: pool videos and unlabelled sources, or the default clip where there is neither.
+
+    The quality report, which a run that stops before leaves behind, is written again with what the pool lost.
+    """
     default = [] if frames else [fetched / CLIP / "demo.mp4"]
     account = write_pool(
         folder,

@@ -87,8 +87,8 @@ def check_and_split(
     groups = group_names(checked.images, keys, split)
     assignment = split_images(groups, checked.near, split, keys=keys, frozen=frozenset(frozen.keys) if frozen else None)
     assignment, held_out = guarded(checked, assignment, checks, gap_frames=None, video_sha256={})
-    nobody = np.zeros(len(keys), dtype=bool)
-    return _limited(checked, assignment, split, held_out, nobody, _info(split, frozen), report)
+    no_gap = np.zeros(len(keys), dtype=bool)
+    return _limited(checked, assignment, split, held_out, no_gap, _info(split, frozen), report)
 
 
 def check_blocks(
