@@ -19,7 +19,7 @@ import typer
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
-from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
@@ -37,7 +37,8 @@ from .deploy.runners import runner_for
 from .gate.checks import guarded_names
 from .gate.comparison import VERDICT_FILE, Comparison, PoseCounts, RunnerUsed, SliceRow, TestSet
 from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
-from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
+from .gate.independence import Logits, clusters_for
+from .gate.models import ScoredModel, agreement, matches_of, oks_logits, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
 from .gate.verdict import judge
@@ -131,25 +132,30 @@ def compare_models(
 ) -> Comparison:
     """Resample the two scored models and judge; `second` is the champion, None for a first model."""
     slices = slices_of(people, images, params.columns, poses)
-    clusters = clusters_of(images, params.cluster, params.block_frames)
-    evidence_by_slice = resample(
-        matches_of(first.pairs, images, slices),
-        None if second is None else matches_of(second.pairs, images, slices),
-        clusters[images.rows_of(first.pairs.image_id)],
-        resamples=params.resamples,
-        rng=np.random.default_rng(params.seed),
+    parts = matches_of(first.pairs, images, slices)
+    champion_parts = None if second is None else matches_of(second.pairs, images, slices)
+    shown = images.take(images.rows_of(first.pairs.image_id))
+    clusters, dependence = clusters_for(
+        units_of(shown, params.cluster, params.block_frames),
+        parts[WHOLE],
+        None if champion_parts is None else champion_parts[WHOLE],
+        limit=params.neighbours,
+        logits=_logits(people, shown, first, second),
     )
-    peopled_clusters = len(np.unique(clusters[images.rows_of(people.image_id)]))
+    evidence_by_slice = resample(
+        parts, champion_parts, clusters, resamples=params.resamples, rng=np.random.default_rng(params.seed)
+    )
     use = params.earlier_uses(test_sha256) + 1
     test = TestSet(
         sha256=test_sha256,
         people=len(people),
         images=len(images),
-        clusters=peopled_clusters,
+        clusters=min(each.clusters for each in dependence),
         use=use,
         budget=params.uses,
     )
-    evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
+    costs = first.latency_ms, first.figures.size_bytes, first.figures.ece
+    evidence = Evidence(test, evidence_by_slice, *costs, dependence)
     verdict = judge(params, evidence)
     guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
     return Comparison(
@@ -170,7 +176,14 @@ def compare_models(
         warnings=verdict.warnings,
         policy=json.loads(json.dumps(asdict(params))),
         poses=None if poses is None else _poses(poses, people),
+        dependence=dependence,
     )
+
+
+def _logits(people: People, images: Images, first: ScoredModel, second: ScoredModel | None) -> Logits:
+    value = oks_logits(people, first.prediction)
+    value = value if second is None else value - oks_logits(people, second.prediction)
+    return Logits(images.rows_of(people.image_id), value)
 
 
 def _runner_used(chosen: ChosenRunner) -> RunnerUsed:

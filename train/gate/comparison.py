@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dataengine.errors import InputError
+from dataengine.evaluation.analysis.image_clusters import ClusterKind
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import RepeatedKeys, read_json
 from dataengine.typed_record import RECORDS
@@ -94,9 +95,22 @@ class TestSet:
     sha256: str
     people: int
     images: int
-    clusters: int
+    clusters: int  # the fewest, where pictures belong together in several ways
     use: int  # number of this comparison among those on this set, from 1
     budget: int  # uses that the policy allows
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How alike pictures of the test set are that belong together in one way, in what the comparison asks."""
+
+    kind: ClusterKind
+    units: int  # groups, cameras, or blocks of time, that hold people
+    clusters: int  # of them after neighbours that are too alike were merged: these are resampled whole
+    block: int  # groups, or frames of a block of time, in each cluster
+    neighbours: float | None  # correlation of neighbouring clusters; None where none has a neighbour
+    group_correlation: float | None  # of two people of one unit in the (difference of) logits of OKS
+    design_effect: float | None  # variance by these clusters over that by pictures; None for a single cluster
 
 
 @dataclass(frozen=True)
@@ -164,6 +178,7 @@ class Comparison:
     policy: Mapping[str, Any]  # section `compare` of params.yaml
     poses: PoseCounts | None = None  # None: compared without pose clusters
     runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
+    dependence: tuple[Dependence, ...] = ()
 
     @property
     def champion_id(self) -> str:

@@ -16,6 +16,7 @@ from scipy import stats
 from .checks import Demand, guarded_names, interval_checks, other_checks, standard_error
 from .comparison import Check, Decision, Error, Settle
 from .evidence import WHOLE, Evidence
+from .independence import alike_words
 from .policy import CompareParams
 
 HOPELESS = 1000  # times the people of the test set; a larger number says nothing
@@ -117,7 +118,7 @@ def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
         if evidence.whole.gain is not None and not guarded_names(params, evidence, pattern):
             least = params.guarded.min_people
             warnings.append(f"The test set has no slice {pattern} of {least} people or more: nothing is guarded there.")
-    return (*warnings, *_small_guards(params, evidence))
+    return (*warnings, *alike_words(evidence.dependence), *_small_guards(params, evidence))
 
 
 def _small_guards(params: CompareParams, evidence: Evidence) -> Iterator[str]:
