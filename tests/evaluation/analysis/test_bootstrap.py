@@ -35,17 +35,13 @@ def test_interval_is_that_of_scipy() -> None:
 
 def test_a_model_differs_from_itself_by_nothing() -> None:
     images, good, _ = pair(30, 1)
-    both = paired_intervals(
-        good, good, np.arange(len(images)), resamples=200, level=0.95, rng=np.random.default_rng(0)
-    )
+    both = paired_intervals(good, good, np.arange(len(images)), resamples=200, level=0.95, rng=np.random.default_rng(0))
     assert (both.difference.value, both.difference.low, both.difference.high) == (0.0, 0.0, 0.0)
 
 
 def test_a_clearly_better_model_has_a_positive_lower_bound() -> None:
     images, good, bad = pair(80, 2, (0.01, 0.15))
-    both = paired_intervals(
-        good, bad, np.arange(len(images)), resamples=300, level=0.95, rng=np.random.default_rng(0)
-    )
+    both = paired_intervals(good, bad, np.arange(len(images)), resamples=300, level=0.95, rng=np.random.default_rng(0))
     assert both.difference.low > 0
     assert both.difference.value == pytest.approx(both.first.value - both.second.value)
 
