@@ -102,13 +102,14 @@ def coco_like_document(
 
     Args:
         people: the persons; extra columns `area` and `iscrowd` are kept.
-        images: the table they stand in.
+        images: the table they stand in; a group, or else the video, becomes the key `group`.
         names: `file_name` of each image.
         joints: the format's skeleton.
         keypoint_names: names of the category's keypoints, spelled as the format spells them.
     """
     triples = joints.from_coco(coco_triples(people)).round(3)
     boxes = people.bbox_xywh_px.astype(np.float64).round(3)
+    groups = np.where(images.group != "", images.group, images.video).tolist()
     area = people.extras.get("area", boxes[:, 2] * boxes[:, 3])
     return {
         "images": [
@@ -118,7 +119,7 @@ def coco_like_document(
                 "width": int(images.width[row]),
                 "height": int(images.height[row]),
             }
-            | ({"group": str(images.group[row])} if images.group[row] else {})
+            | ({"group": groups[row]} if groups[row] else {})
             for row in range(len(images))
         ],
         "annotations": [
