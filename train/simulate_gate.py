@@ -102,7 +102,7 @@ def simulated_policy(policy: CompareParams, resamples: int) -> CompareParams:
 
 
 def measured_correlations(comparison: Comparison) -> tuple[float, float]:
-    """Of the two models, and of people of one unit where that is largest: what a comparison found."""
+    """What a comparison found for its two models, and for people of one unit, where that is largest."""
     inside = [each.group_correlation for each in comparison.dependence if each.group_correlation is not None]
     if comparison.correlation is None or not inside:
         fix = "give a comparison of two models with several people in a group, of a camera or of a moment"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from dataengine.errors import InputError
-from dataengine.evaluation.analysis.image_clusters import ClusterKind
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import RepeatedKeys, read_json
 from dataengine.typed_record import RECORDS
@@ -104,7 +103,7 @@ class TestSet:
 class Dependence:
     """How alike pictures of the test set are that belong together in one way, in what the comparison asks."""
 
-    kind: ClusterKind
+    kind: Literal["group", "camera", "time"]
     units: int  # groups, cameras, or blocks of time, that hold people
     clusters: int  # of them after neighbours that are too alike were merged: these are resampled whole
     block: int  # groups, or frames of a block of time, in each cluster

@@ -62,7 +62,7 @@ class Setting:
     rounds: int
     """Candidates that are compared with one champion on one test set."""
     group_correlation: float = GROUP_CORRELATION
-    """Of two people of one group in the difference of two models' logits of OKS."""
+    """Correlation of two people of one group in the difference of two models' logits of OKS."""
     groups: Grouping = "known"
     """Whether the gate knows them, or takes each picture for its own: those of a group one after the other by name, or
     under names that say nothing."""

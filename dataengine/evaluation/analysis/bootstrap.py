@@ -3,8 +3,8 @@
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
 narrow. So whole clusters (`image_clusters`) are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models
 and all slices. Where pictures belong together in two ways that cross, by camera and by time, clusters of both are drawn
-and a picture counts the product of the two (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1): the
-interval is no narrower than the larger of the two that either way would give.
+and a picture counts the product of the two (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1). Its
+interval is at least as wide as the larger of the two that either way alone would give.
 `paired_intervals` compares two models, `draw_ap` gives the raw draws of any number of models and slices. A `Resampled`
 figure answers for any quantile, so that a policy may spend its error as it likes.
 """

@@ -103,7 +103,7 @@ def test_copies_by_four_cameras_widen_the_interval_of_moments() -> None:
     assert width(both) > 0.95 * width(moments), "cameras that agree add nothing but their small number"
 
 
-def test_crossed_ways_are_no_narrower_than_the_wider_of_both() -> None:
+def test_crossed_ways_are_at_least_as_wide_as_the_wider_of_both() -> None:
     """By hand: the weight of a picture is the product of how often its camera and its moment were drawn."""
     rng = np.random.default_rng(2)
     images = samples.images(60)
