@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from dataengine.evaluation.analysis.image_clusters import Units
 from dataengine.evaluation.ap.matching import Matches
 
-ALARM = 1.645  # standard errors: beyond chance, one-sided 5 %
+# Standard errors of the correlation above which neighbouring groups are doubted. Chance alone does that to one small
+# set in eight, and costs it half of its clusters. With 1.645 in its place the 0.995 bound of no gain on 50 pictures in
+# scenes of five (pictures of a scene correlate at 0.34) lies above 0 in 2.9 % of drawn sets, with 1 in 1.4 %.
+ALARM = 1.0
 LEAST_CLUSTERS = 3  # so few say nothing of their neighbours' correlation
 
 
@@ -48,7 +51,7 @@ def settled(units: Units, residual: NDArray[np.float64], limit: float) -> Units:
     """Neighbours merged, two, four, eight ... together, until their correlation is at most `limit`.
 
     Blocks of time are taken for dependent: what cannot be told apart from a correlation above the limit is merged, down
-    to one cluster a series. Groups are taken for independent until neighbours are alike beyond chance (`ALARM`).
+    to one cluster a series. Groups are taken for independent until neighbours are alike by more than `ALARM`.
     """
     plain, _, pairs = _correlation(units, residual)
     if units.kind == "group" and plain * math.sqrt(pairs) <= ALARM:
