@@ -63,7 +63,8 @@ def command(
     of labelled people that would settle it. verdict.json holds the figures, report.html shows them. The champion is the
     one that `dataengine begin-round` pinned as compare.champion; without one the candidate must reach compare.floor_ap.
 
-    The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
+    The params that decide: compare.cluster (what a promotion promises: by default new scenes, of which the test set must
+    hold compare.min_clusters), compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
     not-enough-evidence.
