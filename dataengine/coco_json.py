@@ -1,6 +1,6 @@
 """`People` and `Images` on disk: COCO person_keypoints JSON that pycocotools loads unchanged.
 
-Our own fields (score, weight, source, track_id, extras; video, frame) are extra keys, which COCO readers ignore.
+Our own fields (score, weight, source, track_id, extras; video, frame, group) are extra keys, which COCO readers ignore.
 Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
 """
 
@@ -82,6 +82,8 @@ def _image_record(images: Images, row: int, folder: Path) -> dict[str, Any]:
     }
     if images.video[row]:
         record |= {"video": str(images.video[row]), "frame": int(images.frame[row])}
+    if images.group[row]:
+        record["group"] = str(images.group[row])
     return record
 
 
@@ -133,6 +135,7 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
         height=[record["height"] for record in records],
         video=[record.get("video", "") for record in records],
         frame=[record.get("frame", -1) for record in records],
+        group=[record.get("group", "") for record in records],
     )
 
 

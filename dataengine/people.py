@@ -217,6 +217,7 @@ class Images:
     height: NDArray[np.int64]  # (m,) pixels
     video: NDArray[np.str_]  # (m,) which video a frame is of, "" for none
     frame: NDArray[np.int64]  # (m,) frame index in that video, -1 for none
+    group: NDArray[np.str_]  # (m,) what was taken together: a scene, a recording; "" where nothing is known of it
 
     def __post_init__(self) -> None:
         m = len(self.id)
@@ -239,6 +240,7 @@ class Images:
         height: ArrayLike,
         video: ArrayLike = "",
         frame: ArrayLike = -1,
+        group: ArrayLike = "",
     ) -> Self:
         """Make a table from anything numpy can cast; scalars are repeated for every image."""
         ids = np.atleast_1d(np.asarray(id, dtype=np.int64))
@@ -253,6 +255,7 @@ class Images:
             height=column(height, np.int64),
             video=column(video, str),
             frame=column(frame, np.int64),
+            group=column(group, str),
         )
 
     def __len__(self) -> int:

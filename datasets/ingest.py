@@ -157,7 +157,7 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
     detections = detect_views(videos, fetched / MODELS, writers)
     labels = label_views(detections, cameras, params.multiview)
     frames = detections.confidence.shape[1]
-    images = [writer.images().take(np.arange(frames)) for writer in writers]
+    images = [writer.images().take(np.arange(frames)).replace(group=CAMERAS) for writer in writers]  # one recording
     scales = [writer.scale for writer in writers]
     people = People.concat(
         view_people(labels, view, table, scale) for view, (table, scale) in enumerate(zip(images, scales, strict=True))

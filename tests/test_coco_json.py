@@ -15,7 +15,7 @@ from dataengine.people import Images, People
 
 def one_image(folder: Path) -> Images:
     return Images.build(
-        id=[4], path=[str(folder / "images" / "a.jpg")], width=640, height=480, video="clip.mp4", frame=12
+        id=[4], path=[str(folder / "images" / "a.jpg")], width=640, height=480, video="clip.mp4", frame=12, group="park"
     )
 
 
@@ -48,6 +48,7 @@ def test_round_trip_keeps_labels_visibility_and_extras(
     assert back.extras["pose_name"].tolist() == ["run", "sit"]
     assert back.extras["K"].tolist() == people.extras["K"].tolist()
     assert (images.video[0], images.frame[0], images.path[0]) == ("clip.mp4", 12, str(folder / "images" / "a.jpg"))
+    assert images.group.tolist() == ["park"]
 
 
 def test_pycocotools_loads_it_unchanged(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import typer
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
-from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.jittered_boxes import in_jittered_boxes
 from dataengine.files import fresh_folder, sha256_file, write_json
@@ -41,7 +41,8 @@ from .deploy.runners import runner_for
 from .gate.checks import guarded_names
 from .gate.comparison import VERDICT_FILE, Comparison, PoseCounts, RunnerUsed, SliceRow, TestSet
 from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
-from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
+from .gate.independence import Logits, clusters_for
+from .gate.models import ScoredModel, agreement, matches_of, oks_logits, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
 from .gate.verdict import judge
@@ -70,7 +71,8 @@ def command(
     of labelled people that would settle it. verdict.json holds the figures, report.html shows them. The champion is the
     one that `dataengine begin-round` pinned as compare.champion; without one the candidate must reach compare.floor_ap.
 
-    The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
+    The params that decide: compare.cluster (what a promotion promises: by default new scenes, of which the test set must
+    hold compare.min_clusters), compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
     boxes that are off and in boxes of a detector; they decide nothing. Without --balance there are no slices
@@ -160,21 +162,25 @@ def compare_models(
     `learnt` and `champion_learnt` are the pictures of the test set that each has learnt from, None where unknown.
     """
     slices = slices_of(people, images, params.columns, poses)
-    clusters = clusters_of(images, params.cluster, params.block_frames)
-    evidence_by_slice = resample(
-        matches_of(first.pairs, images, slices),
-        None if second is None else matches_of(second.pairs, images, slices),
-        clusters[images.rows_of(first.pairs.image_id)],
-        resamples=params.resamples,
-        rng=np.random.default_rng(params.seed),
+    parts = matches_of(first.pairs, images, slices)
+    champion_parts = None if second is None else matches_of(second.pairs, images, slices)
+    shown = images.take(images.rows_of(first.pairs.image_id))
+    clusters, dependence = clusters_for(
+        units_of(shown, params.cluster, params.block_frames),
+        parts[WHOLE],
+        None if champion_parts is None else champion_parts[WHOLE],
+        limit=params.neighbours,
+        logits=_logits(people, shown, first, second),
     )
-    peopled_clusters = len(np.unique(clusters[images.rows_of(people.image_id)]))
+    evidence_by_slice = resample(
+        parts, champion_parts, clusters, resamples=params.resamples, rng=np.random.default_rng(params.seed)
+    )
     use = params.earlier_uses(test_sha256) + 1
     test = TestSet(
         sha256=test_sha256,
         people=len(people),
         images=len(images),
-        clusters=peopled_clusters,
+        clusters=min(each.clusters for each in dependence),
         use=use,
         budget=params.uses,
         scale=scale_words(people),
@@ -185,6 +191,7 @@ def compare_models(
         first.latency_ms,
         first.figures.size_bytes,
         first.figures.ece,
+        dependence=dependence,
         learnt=learnt,
         champion_learnt=champion_learnt,
     )
@@ -208,6 +215,7 @@ def compare_models(
         warnings=verdict.warnings,
         policy=json.loads(json.dumps(asdict(params))),
         poses=None if poses is None else _poses(poses, people),
+        dependence=dependence,
     )
 
 
@@ -215,6 +223,12 @@ def _learnt_of(model: ExportedModel, picture_sha256: Sequence[str]) -> int | Non
     """Pictures of the test set that a model has learnt from; None where its export does not say."""
     learnt = read_learnt_pictures(model.folder) if LEARNT_NAME in model.sha256 else None
     return None if learnt is None else len(learnt & set(picture_sha256))
+
+
+def _logits(people: People, images: Images, first: ScoredModel, second: ScoredModel | None) -> Logits:
+    value = oks_logits(people, first.prediction)
+    value = value if second is None else value - oks_logits(people, second.prediction)
+    return Logits(images.rows_of(people.image_id), value)
 
 
 def _runner_used(chosen: ChosenRunner) -> RunnerUsed:

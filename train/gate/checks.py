@@ -13,12 +13,15 @@ import numpy as np
 from scipy import stats
 
 from dataengine.evaluation.analysis.bootstrap import Resampled
+from dataengine.evaluation.analysis.image_clusters import ClusterKind
 
 from .comparison import Check, CheckKind
 from .evidence import WHOLE, Evidence
+from .independence import counted_words
 from .policy import CompareParams
 
 FLOOR = "floor"  # name of the demand on a first model
+WHERE_TO_LABEL: dict[ClusterKind, str] = {"group": "scenes", "camera": "cameras and times", "time": "times"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,7 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
     elif high <= demand.threshold:
         passed, bound = False, f"at most {_figure(demand, high)} with {(1 + level) / 2:.4g} confidence"
     if not enough_clusters:
-        passed = None
+        passed, bound = None, f"between {_figure(demand, low)} and {_figure(demand, high)} as far as so few can tell"
     sentence = f"{_headline(demand, passed, high)}: {_figure(demand, figure.value)} AP, {bound}."
     return Check(demand.name, demand.kind, figure.value, demand.threshold, passed, sentence)
 
@@ -146,8 +149,9 @@ def _figure(demand: Demand, value: float) -> str:
 def _test_set(params: CompareParams, evidence: Evidence) -> Iterator[Check]:
     test, least = evidence.test, least_clusters(params)
     enough_clusters = test.clusters >= least
-    fact = f"The test set has {test.clusters} independent clusters of images and this policy needs {least} or more"
-    sentence = f"{fact}." if enough_clusters else f"{fact}: label more test images."
+    fact = f"The test set has {counted_words(params.cluster, test.clusters)} and this policy needs {least} or more"
+    more = WHERE_TO_LABEL[params.cluster]
+    sentence = f"{fact}." if enough_clusters else f"{fact}: label test pictures of more {more}."
     yield Check("clusters", "test-set", test.clusters, least, True if enough_clusters else None, sentence)
     fresh = test.use <= test.budget
     fact = f"This is comparison {test.use} of the {test.budget} that this test set may serve"

@@ -94,10 +94,23 @@ class TestSet:
     sha256: str
     people: int
     images: int
-    clusters: int
+    clusters: int  # the fewest, where pictures belong together in several ways
     use: int  # number of this comparison among those on this set, from 1
     budget: int  # uses that the policy allows
     scale: str = ""  # what the scale of OKS is, in words: see `person_scale`; "" in simulations, which have none
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How alike pictures of the test set are that belong together in one way, in what the comparison asks."""
+
+    kind: Literal["group", "camera", "time"]
+    units: int  # groups, cameras, or blocks of time, that hold people
+    clusters: int  # of them after neighbours that are too alike were merged: these are resampled whole
+    block: int  # groups, or frames of a block of time, in each cluster
+    neighbours: float | None  # correlation of neighbouring clusters; None where none has a neighbour
+    group_correlation: float | None  # of two people of one unit in the (difference of) logits of OKS
+    design_effect: float | None  # variance by these clusters over that by pictures; None for a single cluster
 
 
 @dataclass(frozen=True)
@@ -167,6 +180,7 @@ class Comparison:
     policy: Mapping[str, Any]  # section `compare` of params.yaml
     poses: PoseCounts | None = None  # None: compared without the training set's poses
     runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
+    dependence: tuple[Dependence, ...] = ()
 
     @property
     def champion_id(self) -> str:

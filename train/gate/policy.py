@@ -80,9 +80,14 @@ class CompareParams:
     resamples: int
     """Number of bootstrap resamples."""
     cluster: ClusterKind
-    """What is resampled: images, blocks of frames of a video, whole videos, or the same frames of all videos."""
+    """What the verdict is about, and so what is resampled. group: new scenes (groups of pictures; a video or a picture
+    of which no group is known is its own). camera: the same scenes by other cameras at other times. time: the same
+    scenes by the same cameras at other times."""
     block_frames: int
-    """Frames of a block, counted in the video."""
+    """Least frames of a block of time, counted in the video: at least a second or two, for what is alike throughout a
+    short film cannot be seen to be alike."""
+    neighbours: float
+    """Correlation up to which neighbouring clusters pass as independent; those that are more alike are merged."""
     min_clusters: int
     """With fewer clusters than this an interval means nothing, and the verdict is not-enough-evidence."""
     runner: Literal["auto", "engine", "onnx-cuda", "torch-cuda", "onnx-cpu"]
@@ -103,6 +108,9 @@ class CompareParams:
             raise ParamsError("primary.margin and guarded.margin", expected="0 or more")
         if not 1 <= self.warn_from <= self.uses:
             raise ParamsError("warn_from", expected=f"between 1 and uses ({self.uses})", got=str(self.warn_from))
+        if self.block_frames < 1 or not 0 <= self.neighbours < 1:
+            got = f"{self.block_frames} and {self.neighbours:g}"
+            raise ParamsError("block_frames and neighbours", expected="1 or more, and 0 or more and below 1", got=got)
         if self.resamples < 100:
             raise ParamsError("resamples", expected="100 or more", got=str(self.resamples))
         if any(not isinstance(n, int) or n < 0 for n in self.test_uses.values()):

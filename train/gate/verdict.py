@@ -16,6 +16,7 @@ from scipy import stats
 from .checks import Demand, guarded_names, interval_checks, other_checks, standard_error
 from .comparison import Check, Decision, Error, Settle
 from .evidence import WHOLE, Evidence
+from .independence import alike_words
 from .policy import CompareParams
 
 HOPELESS = 1000  # times the people of the test set; a larger number says nothing
@@ -120,7 +121,7 @@ def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
     if evidence.champion_learnt:
         what = f"The champion has learnt from {evidence.champion_learnt} of the {test.images} pictures of the test set"
         warnings.append(f"{what}: it looks better there than it is.")
-    return (*warnings, *_small_guards(params, evidence))
+    return (*warnings, *alike_words(evidence.dependence), *_small_guards(params, evidence))
 
 
 def _small_guards(params: CompareParams, evidence: Evidence) -> Iterator[str]:

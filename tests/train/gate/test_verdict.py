@@ -47,7 +47,7 @@ def evidence(
     slices = {WHOLE: SliceEvidence(1000, 800, ap, None if gain is None else ap, gain)}
     slices |= {name: SliceEvidence(people, people, ap, ap, each) for name, (each, people) in guards.items()}
     test = TestSet("a" * 64, 1000, 800, clusters, use, 10)
-    return Evidence(test, slices, latency_ms, size_bytes, ece, learnt, champion_learnt)
+    return Evidence(test, slices, latency_ms, size_bytes, ece, learnt=learnt, champion_learnt=champion_learnt)
 
 
 @pytest.mark.parametrize(
