@@ -2,6 +2,6 @@
 
 In reading order: `layout.py` and `network.py` (what all share), `heads.py` with `simcc.py` and `heatmap.py`,
 `table.py`, then any backbone (`residual.py`, `hrnet.py`, `efficientnet.py`, `vitpose.py`), `weights.py`,
-`person_score.py`, `checkpoint.py`, and `learnt_pictures.py` (what its network has learnt from). Adding a network: a module
-with a subclass of `KeypointNetwork` and a line in `table.py`; adding a head: see `heads.py`.
+`person_score.py`, `checkpoint.py`, and `learnt_pictures.py` (what its network has learnt from). Adding a network: a
+module with a subclass of `KeypointNetwork` and a line in `table.py`; adding a head: see `heads.py`.
 """
