@@ -53,7 +53,7 @@ class PoseOdds:
 
 def view_turns() -> NDArray[np.float64]:
     """Turns (VIEWS,) about the vertical, radians: the middle of each view, from behind over the front to behind."""
-    return np.arange(VIEWS) * VIEW_RAD - np.pi
+    return np.linspace(-np.pi, np.pi, VIEWS, endpoint=False)
 
 
 def view_prior() -> NDArray[np.float64]:
