@@ -1,46 +1,44 @@
 """Compare a candidate with the pinned champion on the frozen test set: a verdict, its figures, and a report.
 
-`run` scores both on the same people (`gate.models`), resamples them together (`gate.evidence`) and asks
-`gate.verdict.judge`. The verdict is a function of files and params alone: the champion is the registry entry that
-`compare.champion` names, never simply the present one; the uses of the test set are those that `compare.test_uses`
-pins; and latency is what the export measured for the file. So promoting changes nothing that this stage depends on, and
-a rerun gives the same verdict.
+`run` scores both on the same people (`gate.models`), resamples them together and judges (`gate.conclusion`), and enters
+the comparison in the registry's ledger before it writes the answer. The verdict is a function of files, params and the
+ledger up to the line that `compare.ledger` pins: the champion is the registry entry that `compare.champion` names,
+never simply the present one; and latency is what the export measured for the file. So promoting changes nothing that
+this stage depends on, and a rerun gives the same verdict and is no second use of the test set.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
-from dataengine.evaluation.analysis.image_clusters import clusters_of
-from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
-from dataengine.inference.exported import load_exported
-from dataengine.labelled_set import set_sha256
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.params import load_section
-from dataengine.people import Images, People
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
-from dataengine.registry.records import read_registry
+from dataengine.poses.clusters import read_pose_clusters
+from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
+from dataengine.registry.records import locked, read_registry, write_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
 from .deploy.runners import runner_for
-from .gate.checks import guarded_names
-from .gate.comparison import VERDICT_FILE, Comparison, PoseCounts, RunnerUsed, SliceRow, TestSet
-from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
-from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
+from .gate.compared_set import ComparedSet, read_compared_set
+from .gate.comparison import VERDICT_FILE, Comparison
+from .gate.conclusion import conclude, resampled
+from .gate.evidence import SliceEvidence
+from .gate.full_comparison import comparison_of
+from .gate.measured import EVIDENCE_FILE, Measured, MeasuredFacts
+from .gate.models import ScoredModel, matches_of, score
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
-from .gate.verdict import judge
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
@@ -50,7 +48,9 @@ def command(
     test: Annotated[Path, typer.Option(help="COCO JSON of the frozen test set.")],
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
-    out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for verdict.json, evidence.npz, metrics.json, report.html and breakdown/.")
+    ],
     clusters: Annotated[
         Path | None, typer.Option(help="clusters.json of balance; without it there are no slices by pose.")
     ] = None,
@@ -61,6 +61,10 @@ def command(
     Runs both exported models on the frozen test set and answers promote, reject, or not-enough-evidence with the number
     of labelled people that would settle it. verdict.json holds the figures, report.html shows them. The champion is the
     one that `dataengine begin-round` pinned as compare.champion; without one the candidate must reach compare.floor_ap.
+
+    Every comparison is entered in the registry, whatever comes of it, and spends a share of compare.alpha on all test
+    sets with the same version or a picture in common; the same one run again is no second use. A round is good for one
+    comparison by the policy that it was begun with: another is refused until `dataengine begin-round` has run.
 
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
@@ -92,90 +96,107 @@ def run(
     out: Path,
     clusters: Path | None = None,
 ) -> None:
-    """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
+    """Write verdict.json, evidence.npz, metrics.json, report.html and each model's breakdown/<who>.png to `out`.
+
+    Raises:
+        ParamsError: the policy is not the one that the round was begun with.
+        InputError: the round's comparison is spent, or a file is missing or not what it should be.
+    """
+    params.require_pinned_policy()
     poses = None if clusters is None else read_pose_clusters(clusters)
-    people, images = read_project_people(test)
     new = load_exported(candidate)
-    old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
+    content = read_registry(registry)
+    old = stored_model(content.entry(params.champion), store) if params.champion else None
     chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
     say(chosen_runner.line())
-    way, runners = chosen_runner.candidate, chosen_runner.runners
-    first = score(new, people, images, candidate=way, runner=runners[0], who="candidate")
-    second = None if old is None else score(old, people, images, candidate=way, runner=runners[1], who="champion")
-    test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
-    comparison = compare_models(
-        params, people, images, test_sha256=test_sha256, first=first, second=second, poses=poses
-    )
-    comparison = replace(comparison, runner=_runner_used(chosen_runner))
+    test_set = read_compared_set(test, params, poses)
+    inputs = _inputs(params, test_set, new, chosen_runner)
+    _require_turn(content.ledger, inputs, params)  # before the models see the test set
+    scored = _score_all(test_set, {"candidate": new} | ({} if old is None else {"champion": old}), chosen_runner)
+    measured = _measured(test_set, inputs, scored)
+    evidence_by_slice = resampled(params, measured)
     with fresh_folder(out) as folder:
+        measured.write(folder / EVIDENCE_FILE)
+        use = _enter(params, measured, evidence_by_slice, registry, sha256_file(folder / EVIDENCE_FILE))
+        conclusion, evidence = conclude(params, measured, evidence_by_slice, use)
+        comparison = comparison_of(params, conclusion, evidence, test_set, scored, chosen_runner, poses)
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
-        scored = {"candidate": first} | ({} if second is None else {"champion": second})
         lineage = {"candidate": new.sidecar["lineage"]} | ({} if old is None else {"champion": old.sidecar["lineage"]})
-        write_report(folder / REPORT, comparison, people, images, scored=scored, lineage=lineage)
+        write_report(folder / REPORT, comparison, test_set.people, test_set.images, scored=scored, lineage=lineage)
         _write_breakdowns(folder / BREAKDOWN, scored)
     answer(f"{comparison.verdict}: {comparison.reason}")
     for warning in comparison.warnings:
         answer(f"warning: {warning}")
 
 
-def compare_models(
+def _inputs(params: CompareParams, test: ComparedSet, candidate: ExportedModel, runner: ChosenRunner) -> ComparedInputs:
+    return ComparedInputs(
+        candidate=candidate.id,
+        champion=params.champion,
+        test_sha256=test.sha256,
+        version=test.version,
+        pictures=pictures_name(test.pictures),
+        parts_sha256=test.parts_sha256,
+        policy=params.policy_hash,
+        runner=runner.candidate.name,
+    )
+
+
+def _require_turn(ledger: Ledger, inputs: ComparedInputs, params: CompareParams) -> None:
+    refusal = ledger.refusal(inputs, params.ledger)
+    if refusal:
+        raise InputError(refusal, fix="run `dataengine begin-round`, then `dvc repro`")
+
+
+def _score_all(test: ComparedSet, models: Mapping[str, ExportedModel], chosen: ChosenRunner) -> dict[str, ScoredModel]:
+    return {
+        who: score(model, test.people, test.images, candidate=chosen.candidate, runner=runner, who=who)
+        for (who, model), runner in zip(models.items(), chosen.runners, strict=True)
+    }
+
+
+def _measured(test: ComparedSet, inputs: ComparedInputs, scored: Mapping[str, ScoredModel]) -> Measured:
+    """What `promote` needs to decide again: the matches of both models and what the budgets are about."""
+    images, first = test.images, scored["candidate"]
+    matches = {who: matches_of(model.pairs, images, test.slices) for who, model in scored.items()}
+    return Measured(
+        facts=MeasuredFacts(
+            inputs=inputs,
+            pictures=test.pictures,
+            people=len(test.people),
+            images=len(images),
+            peopled_clusters=len(np.unique(test.clusters[images.rows_of(test.people.image_id)])),
+            latency_ms=first.latency_ms,
+            size_bytes=first.figures.size_bytes,
+            ece=first.figures.ece,
+            slices=tuple(matches["candidate"]),
+        ),
+        clusters=test.clusters[images.rows_of(first.pairs.image_id)],
+        candidate=matches["candidate"],
+        champion=matches.get("champion"),
+    )
+
+
+def _enter(
     params: CompareParams,
-    people: People,
-    images: Images,
-    *,
-    test_sha256: str,
-    first: ScoredModel,
-    second: ScoredModel | None,
-    poses: PoseClusters | None = None,
-) -> Comparison:
-    """Resample the two scored models and judge; `second` is the champion, None for a first model."""
-    slices = slices_of(people, images, params.columns, poses)
-    clusters = clusters_of(images, params.cluster, params.block_frames)
-    evidence_by_slice = resample(
-        matches_of(first.pairs, images, slices),
-        None if second is None else matches_of(second.pairs, images, slices),
-        clusters[images.rows_of(first.pairs.image_id)],
-        resamples=params.resamples,
-        rng=np.random.default_rng(params.seed),
-    )
-    peopled_clusters = len(np.unique(clusters[images.rows_of(people.image_id)]))
-    use = params.earlier_uses(test_sha256) + 1
-    test = TestSet(
-        sha256=test_sha256,
-        people=len(people),
-        images=len(images),
-        clusters=peopled_clusters,
-        use=use,
-        budget=params.uses,
-    )
-    evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
-    verdict = judge(params, evidence)
-    guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
-    return Comparison(
-        verdict=verdict.decision,
-        reason=verdict.reason,
-        round=params.round,
-        candidate=first.figures,
-        champion=None if second is None else second.figures,
-        ap=_candidate_interval(evidence.whole, params.level),
-        champion_ap=interval_in_range(evidence.whole.champion, params.level, low=0.0),
-        gain=interval_in_range(evidence.whole.gain, params.level),
-        correlation=None if second is None else agreement(people, first.prediction, second.prediction),
-        slices=tuple(_row(n, part, params.level, n in guarded) for n, part in evidence_by_slice.items() if n != WHOLE),
-        checks=verdict.checks,
-        test=test,
-        error=verdict.error,
-        settle=verdict.settle,
-        warnings=verdict.warnings,
-        policy=json.loads(json.dumps(asdict(params))),
-        poses=None if poses is None else _poses(poses, people),
-    )
-
-
-def _runner_used(chosen: ChosenRunner) -> RunnerUsed:
-    candidate = chosen.candidate
-    return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
+    measured: Measured,
+    evidence_by_slice: Mapping[str, SliceEvidence],
+    registry: Path,
+    evidence_sha256: str,
+) -> int:
+    """Enter the comparison in the ledger, under the registry's lock; its number among those on this test set."""
+    inputs, pictures = measured.facts.inputs, measured.facts.pictures
+    with locked(registry):
+        content = read_registry(registry)
+        _require_turn(content.ledger, inputs, params)  # another process may have been faster
+        number = content.ledger.number(inputs, pictures)
+        decision = conclude(params, measured, evidence_by_slice, number)[0].verdict.decision
+        use = TestUse(datetime.now(UTC).isoformat(timespec="seconds"), inputs, decision, evidence_sha256)
+        ledger = content.ledger.with_use(use, pictures)
+        if ledger is not content.ledger:
+            write_registry(registry, replace(content, ledger=ledger))
+    return number
 
 
 def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
@@ -186,40 +207,6 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         figure.savefig(
             folder / f"{who}.png", metadata={"Software": None}
         )  # without a software tag, which changes with the library's version
-
-
-def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
-    cluster = clusters.assign(people.keypoints_px, people.visibility)
-    pose_clusters = cluster[cluster != UNCLUSTERED]
-    return PoseCounts(
-        clusters_id=clusters.id,
-        clusters=len(clusters.counts),
-        rare_clusters=int(clusters.rare.sum()),
-        seen_clusters=len(np.unique(pose_clusters)),
-        people=len(pose_clusters),
-        rare_people=int(clusters.rare[pose_clusters].sum()),
-        without_pose=len(cluster) - len(pose_clusters),
-    )
-
-
-def _candidate_interval(whole: SliceEvidence, level: float) -> Interval:
-    interval = interval_in_range(whole.candidate, level, low=0.0)
-    if interval is None:
-        raise InputError("nobody in the test set counts", fix="label joints of people who are not part of a crowd")
-    return interval
-
-
-def _row(name: str, part: SliceEvidence, level: float, guarded: bool) -> SliceRow:
-    return SliceRow(
-        name=name,
-        people=part.people,
-        images=part.images,
-        clusters=part.candidate.clusters,
-        candidate=interval_in_range(part.candidate, level, low=0.0),
-        champion=interval_in_range(part.champion, level, low=0.0),
-        gain=interval_in_range(part.gain, level),
-        guarded=guarded,
-    )
 
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:

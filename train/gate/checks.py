@@ -12,13 +12,16 @@ from fnmatch import fnmatchcase
 import numpy as np
 from scipy import stats
 
-from dataengine.evaluation.analysis.bootstrap import Resampled
+from dataengine.evaluation.analysis.bootstrap import Resampled, expanded
 
 from .comparison import Check, CheckKind
 from .evidence import WHOLE, Evidence
 from .policy import CompareParams
 
 FLOOR = "floor"  # name of the demand on a first model
+DRAWS_BEYOND = 100  # least number of draws beyond a percentile that is read as a bound: places it within a tenth
+T_ALONE = 20  # with fewer clusters a share of the error lies too far out for percentiles, and Student's t decides
+MOST_RESAMPLES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,15 +108,28 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
 def lower_bound(figure: Resampled, error: float) -> float:
     """The value that the true figure exceeds, except with probability `error`: the lower of two bounds.
 
-    Percentiles as far out as a share of the error asks for are no longer in the draws where clusters are few (with 8 to
-    15 simulated clusters three times too many pass); Student's t with the bootstrap's standard error is right there.
-    Where clusters are many but the draws skewed it is the other way round.
+    Student's t with the bootstrap's standard error is right where clusters are few; below `T_ALONE` of them it is the
+    only one, since percentiles as far out as a share of the error asks for hang on a handful of draws there. Where
+    clusters are many but the draws skewed, the percentile is the safer one.
     """
     clusters = figure.clusters
     if clusters <= 1:
         return -math.inf
     student = figure.value + stats.t.ppf(error, clusters - 1) * standard_error(figure)
+    if clusters < T_ALONE or expanded(error, clusters) * len(figure.draws) < 0.9 * DRAWS_BEYOND:
+        return float(student)  # some draws may be left out, where their clusters hold nobody
     return min(figure.quantile(error), float(student))
+
+
+def resamples_for(params: CompareParams, clusters: float) -> int:
+    """Number of resamples that leaves `DRAWS_BEYOND` draws beyond the bound of the primary demand.
+
+    Without that the bound would move by a good part of a standard error from one random stream to the next.
+    """
+    if clusters < T_ALONE:
+        return params.resamples
+    needed = math.ceil(DRAWS_BEYOND / expanded(params.share, clusters))
+    return params.resamples if needed > MOST_RESAMPLES else max(params.resamples, needed)
 
 
 def standard_error(figure: Resampled) -> float:

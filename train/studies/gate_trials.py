@@ -26,6 +26,7 @@ from dataengine.evaluation.analysis.simulation import (
 from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import read_json, write_json
 
+from ..gate.checks import resamples_for
 from ..gate.comparison import TestSet
 from ..gate.evidence import WHOLE, Evidence, resample
 from ..gate.policy import CompareParams
@@ -158,12 +159,14 @@ def _decided(
     assert first.gain is not None
     if first.gain.value <= threshold + SCREEN_Z * np.std(first.gain.draws):
         return False, False
-    measured = resample(*whole, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
+    resamples = resamples_for(policy, people.test.clusters)
+    measured = resample(*whole, people.cluster, resamples=resamples, rng=_rng(key), threads=1)
     gain = measured[WHOLE].gain
     assert gain is not None
     without_shares = gain.interval(policy.level).low > threshold
     test = TestSet(
         sha256="",
+        version="",
         people=len(people.image),
         images=len(people.persons),
         clusters=people.test.clusters,
@@ -174,7 +177,7 @@ def _decided(
     promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     if promoted and policy.guarded.slices:
         parts = _parts(people, hard, candidate), _parts(people, hard, champion)
-        measured = resample(*parts, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
+        measured = resample(*parts, people.cluster, resamples=resamples, rng=_rng(key), threads=1)
         guarded = replace(policy, guarded=replace(policy.guarded, slices=["occlusion=*"]))
         promoted = judge(guarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     return promoted, without_shares

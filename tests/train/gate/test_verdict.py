@@ -44,7 +44,7 @@ def evidence(
     guards = {"occlusion=some": (figure(0.0, 0.01), 300)} if guards is None else guards
     slices = {WHOLE: SliceEvidence(1000, 800, ap, None if gain is None else ap, gain)}
     slices |= {name: SliceEvidence(people, people, ap, ap, each) for name, (each, people) in guards.items()}
-    test = TestSet("a" * 64, 1000, 800, clusters, use, 10)
+    test = TestSet("a" * 64, "", 1000, 800, clusters, use, 10)
     return Evidence(test, slices, latency_ms, size_bytes, ece)
 
 
@@ -195,7 +195,6 @@ def test_senseless_params_are_refused() -> None:
         ({"resamples": 5}, "resamples"),
         ({"warn_from": 11}, "warn_from"),
         ({"primary": Primary("superiority", -0.1)}, "margin"),
-        ({"test_uses": {"ab": -1}}, "test_uses"),
     ):
         with pytest.raises(ParamsError, match=name):
             replace(PARAMS, **changes)  # type: ignore[arg-type]
