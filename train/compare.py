@@ -32,8 +32,8 @@ from dataengine.terminal.speech import answer, say
 from .deploy.runners import runner_for
 from .gate.compared_set import ComparedSet, read_compared_set
 from .gate.comparison import VERDICT_FILE, Comparison
-from .gate.conclusion import conclude, resampled
-from .gate.evidence import SliceEvidence
+from .gate.conclusion import Conclusion, conclude, resampled
+from .gate.evidence import Evidence, SliceEvidence
 from .gate.full_comparison import comparison_of
 from .gate.measured import EVIDENCE_FILE, Measured, MeasuredFacts
 from .gate.models import ScoredModel, matches_of, score
@@ -117,8 +117,7 @@ def run(
     evidence_by_slice = resampled(params, measured)
     with fresh_folder(out) as folder:
         measured.write(folder / EVIDENCE_FILE)
-        use = _enter(params, measured, evidence_by_slice, registry, sha256_file(folder / EVIDENCE_FILE))
-        conclusion, evidence = conclude(params, measured, evidence_by_slice, use)
+        conclusion, evidence = _enter(params, measured, evidence_by_slice, registry, folder / EVIDENCE_FILE)
         comparison = comparison_of(params, conclusion, evidence, test_set, scored, chosen_runner, poses)
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
@@ -183,20 +182,22 @@ def _enter(
     measured: Measured,
     evidence_by_slice: Mapping[str, SliceEvidence],
     registry: Path,
-    evidence_sha256: str,
-) -> int:
-    """Enter the comparison in the ledger, under the registry's lock; its number among those on this test set."""
+    evidence_file: Path,
+) -> tuple[Conclusion, Evidence]:
+    """Judge, and enter the comparison in the ledger, under the registry's lock."""
     inputs, pictures = measured.facts.inputs, measured.facts.pictures
     with locked(registry):
         content = read_registry(registry)
         _require_turn(content.ledger, inputs, params)  # another process may have been faster
-        number = content.ledger.number(inputs, pictures)
-        decision = conclude(params, measured, evidence_by_slice, number)[0].verdict.decision
-        use = TestUse(datetime.now(UTC).isoformat(timespec="seconds"), inputs, decision, evidence_sha256)
+        earlier = content.ledger.earlier(inputs, pictures)
+        spent = sum(use.share for use in earlier)
+        conclusion, evidence = conclude(params, measured, evidence_by_slice, 1 + len(earlier), spent)
+        now, decision = datetime.now(UTC).isoformat(timespec="seconds"), conclusion.verdict.decision
+        use = TestUse(now, inputs, params.share, decision, sha256_file(evidence_file))
         ledger = content.ledger.with_use(use, pictures)
         if ledger is not content.ledger:
             write_registry(registry, replace(content, ledger=ledger))
-    return number
+    return conclusion, evidence
 
 
 def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:

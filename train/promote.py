@@ -110,9 +110,14 @@ def run(
     with locked(registry):
         before = read_registry(registry)
         checked.require_known_evidence(before.ledger)
-        promotion = decide(checked, model, before, params.again)
+        # `compare` has entered the comparison, unless DVC took its result from the run cache
+        line = checked.line(datetime.now(UTC).isoformat(timespec="seconds"), policy)
+        entered = replace(before, ledger=before.ledger.with_use(line, checked.measured.facts.pictures))
+        promotion = decide(checked, model, entered, params.again)
         if not params.dry_run:
-            _carry_out(promotion, checked, model, before, comparison=comparison, registry=registry, store=store)
+            after = _carried_out(promotion, checked, model, entered, comparison=comparison, store=store)
+            if after != before:
+                write_registry(registry, after)
     write_json(
         out / PROMOTION,
         {
@@ -142,8 +147,9 @@ def decide(checked: CheckedComparison, model: ExportedModel, registry: Registry,
         began = f"The round began against {verdict.champion_id or 'no champion'}"
         return Promotion("held", f"{began}; {champion} has become champion in the meantime.", _HELD_FIX)
     facts = checked.measured.facts
-    number = registry.ledger.number(facts.inputs, facts.pictures)
-    if number != verdict.test.use:
+    earlier = registry.ledger.earlier(facts.inputs, facts.pictures)
+    number, spent = 1 + len(earlier), sum(use.share for use in earlier)
+    if (number, spent) != (verdict.test.use, verdict.test.spent):
         uses = f"this is comparison {number} on its test set, not {verdict.test.use} as the verdict assumed"
         return Promotion("held", f"The share of error of this round is spent: {uses}.", _HELD_FIX)
     back = registry.taken_back(model.id, str(model.sidecar["lineage"].get("student_sha256", "")))
@@ -153,28 +159,27 @@ def decide(checked: CheckedComparison, model: ExportedModel, registry: Registry,
     return Promotion("promoted", verdict.reason)
 
 
-def _carry_out(
+def _carried_out(
     promotion: Promotion,
     checked: CheckedComparison,
     model: ExportedModel,
     before: Registry,
     *,
     comparison: Path,
-    registry: Path,
     store: Path,
-) -> None:
+) -> Registry:
+    """The registry after the promotion; the artefacts are in the store then, if they have to be."""
     now, verdict = datetime.now(UTC).isoformat(timespec="seconds"), checked.verdict
     state_before = {entry.id: entry.state for entry in before.entries}.get(model.id)
     entry = partial(_entry, model=model, verdict=verdict, comparison=comparison, store=store, now=now)
-    # `compare` has entered the comparison, unless DVC took its result from the run cache
-    after = replace(before, ledger=before.ledger.with_use(checked.line(now), checked.measured.facts.pictures))
+    after = before
     if promotion.outcome == "promoted" and state_before != "champion":
         after = after.with_champion(entry("champion"))
     elif promotion.outcome == "refused" and state_before == "candidate":
         after = after.without(model.id)
     elif promotion.outcome in ("held", "not enough evidence") and state_before is None:
         after = after.with_candidate(entry("candidate"))
-    after = after.with_event(
+    return after.with_event(
         Event(
             at=now,
             id=model.id,
@@ -185,8 +190,6 @@ def _carry_out(
             comparison_sha256=checked.verdict_sha256,
         )
     )
-    if after != before:
-        write_registry(registry, after)
 
 
 def _entry(

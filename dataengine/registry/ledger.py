@@ -2,7 +2,7 @@
 
 `compare` enters a comparison before it writes the verdict, so that a look at the test set counts whatever comes of it.
 A comparison is known by what goes into it (`ComparedInputs.id`): to run the same one again, here or in a clone, is no
-second use, while a changed policy, label or model makes another comparison. `Ledger.number` counts those before it on
+second use, while a changed policy, label or model makes another comparison. `Ledger.earlier` finds those before it on
 every test set that has its version or one of its pictures, so that neither a moved box nor a new name makes a fresh
 count.
 
@@ -55,6 +55,8 @@ class TestUse:
     at: str
     """UTC, ISO 8601."""
     inputs: ComparedInputs
+    share: float
+    """Error that the policy let it spend: a policy with another share does not spend less in hindsight."""
     decision: str
     """The verdict: promote, reject or not-enough-evidence."""
     evidence_sha256: str
@@ -99,18 +101,18 @@ class Ledger:
         """The lines about this comparison, none if it is new."""
         return [use for use in self.uses if use.inputs.id == inputs.id]
 
-    def number(self, inputs: ComparedInputs, pictures: tuple[str, ...]) -> int:
-        """Which comparison this is, from 1, on test sets of its version or with one of its `pictures`.
+    def earlier(self, inputs: ComparedInputs, pictures: tuple[str, ...]) -> list[TestUse]:
+        """The comparisons before this one on test sets of its version or with one of its `pictures`, each once.
 
-        A model against itself, which is never entered, has the number after the last.
+        All of them before one that is not entered yet, and before a model against itself, which never is.
         """
-        earlier = set()
+        earlier: dict[str, TestUse] = {}
         for use in self.uses:
             if use.inputs.id == inputs.id:
                 break
             if self._is_same_set(use.inputs, inputs.version, set(pictures)):
-                earlier.add(use.inputs.id)
-        return 1 + len(earlier)
+                earlier.setdefault(use.inputs.id, use)
+        return list(earlier.values())
 
     def refusal(self, inputs: ComparedInputs, head: str) -> str:
         """Why a round that is pinned to `head` may not make this comparison; "" if it may.

@@ -107,9 +107,18 @@ def test_a_look_counts_though_nobody_promotes(mine: Gate, exported: dict[str, Pa
         policy = replace(PARAMS, cluster=cluster)  # type: ignore[arg-type]
         assert mine.compare(exported["good"], policy)["test"]["use"] == number
     assert [use.decision for use in mine.read().ledger.uses] == ["promote", "promote", "not-enough-evidence"]
-    last = mine.compare(exported["bad"], replace(PARAMS, uses=3, warn_from=2))
-    assert last["verdict"] != "promote"
-    assert "comparison 4 of the 3 that this test set may serve" in last["reason"]
+    last = mine.compare(exported["good"], replace(PARAMS, uses=3, warn_from=2))
+    assert last["verdict"] == "not-enough-evidence"
+    assert "comparison 4 of the 3 that this test set may serve: label a fresh one" in last["reason"]
+
+
+def test_more_uses_do_not_take_back_what_was_spent(mine: Gate, exported: dict[str, Path]) -> None:
+    """One comparison at the whole of alpha leaves nothing, into however many shares alpha is cut afterwards."""
+    assert mine.compare(exported["good"], replace(PARAMS, uses=1, warn_from=1))["verdict"] == "promote"
+    second = mine.compare(exported["good"], replace(PARAMS, uses=100))
+    assert second["verdict"] == "not-enough-evidence"
+    assert "the earlier ones were allowed 0.05 of the error of 0.05" in second["reason"]
+    assert second["error"]["this_round"] == second["error"]["left"] == 0
 
 
 def test_the_same_comparison_again_is_no_second_use(mine: Gate, exported: dict[str, Path]) -> None:

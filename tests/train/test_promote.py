@@ -188,7 +188,7 @@ def test_evidence_from_elsewhere_is_not_what_the_ledger_names(
     forged = replace(measured, candidate=measured.champion, champion=measured.candidate)
     forged.write(folder / "evidence.npz")
     policy = gate.policy()
-    conclusion, _ = conclude(policy, forged, resampled(policy, forged), record["test"]["use"])
+    conclusion, _ = conclude(policy, forged, resampled(policy, forged), record["test"]["use"], record["test"]["spent"])
     verdict = Comparison.from_json(record)
     for name in ("reason", "checks", "error", "settle", "warnings"):
         verdict = replace(verdict, **{name: getattr(conclusion.verdict, name)})

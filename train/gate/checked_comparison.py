@@ -30,9 +30,10 @@ class CheckedComparison:
         if lines and self.evidence_sha256 not in [line.evidence_sha256 for line in lines]:
             raise InputError(f"{EVIDENCE_FILE} is not what the registry's ledger names", fix=_FIX)
 
-    def line(self, at: str) -> TestUse:
+    def line(self, at: str, policy: CompareParams) -> TestUse:
         """The ledger's line about it."""
-        return TestUse(at, self.measured.facts.inputs, self.verdict.verdict, self.evidence_sha256)
+        inputs = self.measured.facts.inputs
+        return TestUse(at, inputs, policy.share, self.verdict.verdict, self.evidence_sha256)
 
 
 def checked_comparison(folder: Path, policy: CompareParams) -> CheckedComparison:
@@ -59,7 +60,7 @@ def checked_comparison(folder: Path, policy: CompareParams) -> CheckedComparison
             got=inputs.policy,
             fix=_FIX,
         )
-    conclusion, _ = conclude(policy, measured, resampled(policy, measured), verdict.test.use)
+    conclusion, _ = conclude(policy, measured, resampled(policy, measured), verdict.test.use, verdict.test.spent)
     difference = conclusion.differs_from(verdict)
     if difference:
         raise InputError(

@@ -14,7 +14,7 @@ from scipy import stats
 
 from dataengine.evaluation.analysis.bootstrap import Resampled, expanded
 
-from .comparison import Check, CheckKind
+from .comparison import Check, CheckKind, TestSet
 from .evidence import WHOLE, Evidence
 from .policy import CompareParams
 
@@ -22,6 +22,7 @@ FLOOR = "floor"  # name of the demand on a first model
 DRAWS_BEYOND = 100  # least number of draws beyond a percentile that is read as a bound: places it within a tenth
 T_ALONE = 20  # with fewer clusters a share of the error lies too far out for percentiles, and Student's t decides
 MOST_RESAMPLES = 1_000_000
+ROUNDING = 1e-9  # of sums of shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,11 @@ def other_checks(params: CompareParams, evidence: Evidence) -> list[Check]:
         *_budget("size", "MB", megabytes, limits.size_mb),
         *_budget("calibration", "expected calibration error", evidence.ece, limits.ece),
     ]
+
+
+def is_worn(params: CompareParams, test: TestSet) -> bool:
+    """Whether the test set has served all comparisons, or its error is spent by comparisons with larger shares."""
+    return test.use > test.budget or test.spent + params.share > params.alpha * (1 + ROUNDING)
 
 
 def least_clusters(params: CompareParams) -> int:
@@ -164,8 +170,10 @@ def _test_set(params: CompareParams, evidence: Evidence) -> Iterator[Check]:
     fact = f"The test set has {test.clusters} independent clusters of images and this policy needs {least} or more"
     sentence = f"{fact}." if enough_clusters else f"{fact}: label more test images."
     yield Check("clusters", "test-set", test.clusters, least, True if enough_clusters else None, sentence)
-    fresh = test.use <= test.budget
+    fresh = not is_worn(params, test)
     fact = f"This is comparison {test.use} of the {test.budget} that this test set may serve"
+    if not fresh and test.use <= test.budget:
+        fact += f", and the earlier ones were allowed {test.spent:.3g} of the error of {params.alpha:g}"
     sentence = f"{fact}." if fresh else f"{fact}: label a fresh one."
     yield Check("uses", "test-set", test.use, test.budget, True if fresh else None, sentence)
 

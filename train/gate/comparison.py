@@ -98,6 +98,7 @@ class TestSet:
     clusters: int
     use: int  # number of this comparison, from 1, among those on sets of its version or with one of its pictures
     budget: int  # uses that the policy allows
+    spent: float  # error that the earlier ones were allowed, each by the policy of its time
 
 
 @dataclass(frozen=True)

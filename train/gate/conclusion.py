@@ -59,9 +59,9 @@ def resampled(params: CompareParams, measured: Measured) -> dict[str, SliceEvide
 
 
 def conclude(
-    params: CompareParams, measured: Measured, slices: Mapping[str, SliceEvidence], use: int
+    params: CompareParams, measured: Measured, slices: Mapping[str, SliceEvidence], use: int, spent: float
 ) -> tuple[Conclusion, Evidence]:
-    """Judge the evidence as comparison number `use` of its test set."""
+    """Judge the evidence as comparison number `use` of its test set, of whose error `spent` is gone."""
     facts = measured.facts
     test = TestSet(
         sha256=facts.inputs.test_sha256,
@@ -71,6 +71,7 @@ def conclude(
         clusters=facts.peopled_clusters,
         use=use,
         budget=params.uses,
+        spent=spent,
     )
     evidence = Evidence(test, slices, facts.latency_ms, facts.size_bytes, facts.ece)
     whole, level = evidence.whole, params.level

@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 
 from scipy import optimize, stats
 
-from .checks import Demand, guarded_names, interval_checks, other_checks, standard_error
-from .comparison import Check, Decision, Error, Settle
+from .checks import Demand, guarded_names, interval_checks, is_worn, other_checks, standard_error
+from .comparison import Check, Decision, Error, Settle, TestSet
 from .evidence import WHOLE, Evidence
 from .policy import CompareParams
 
@@ -54,16 +54,14 @@ def judge(params: CompareParams, evidence: Evidence) -> Verdict:
     else:
         decision = "promote"
         reason = f"Every demand holds. {primary.sentence}"
-    return Verdict(
-        decision, reason, checks, spent_error(params, evidence.test.use), settle, _warnings(params, evidence)
-    )
+    return Verdict(decision, reason, checks, spent_error(params, evidence.test), settle, _warnings(params, evidence))
 
 
-def spent_error(params: CompareParams, use: int) -> Error:
-    """What this comparison, the `use`-th on its test set, and the earlier ones spend of the error granted."""
-    spent = min(use * params.share, params.alpha)
-    this_round = params.share if use <= params.uses else 0.0
-    return Error(total=params.alpha, this_round=this_round, spent=spent, left=params.alpha - spent)
+def spent_error(params: CompareParams, test: TestSet) -> Error:
+    """What this comparison and the earlier ones on its test set spend of the error granted."""
+    this_round = 0.0 if is_worn(params, test) else params.share
+    spent = test.spent + this_round
+    return Error(total=params.alpha, this_round=this_round, spent=spent, left=max(params.alpha - spent, 0.0))
 
 
 def people_factor(demand: Demand, level: float, power: float) -> tuple[float, bool]:

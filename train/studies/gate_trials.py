@@ -172,6 +172,7 @@ def _decided(
         clusters=people.test.clusters,
         use=use,
         budget=policy.uses,
+        spent=(use - 1) * policy.share,
     )
     unguarded = replace(policy, guarded=replace(policy.guarded, slices=[]))
     promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"
