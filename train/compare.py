@@ -4,7 +4,7 @@
 the comparison in the registry's ledger before it writes the answer. The verdict is a function of files, params and the
 ledger up to the line that `compare.ledger` pins: the champion is the registry entry that `compare.champion` names,
 never simply the present one; and latency is what the export measured for the file. So promoting changes nothing that
-this stage depends on, and a rerun gives the same verdict and is no second use of the test set.
+this stage depends on, and a rerun gives the same verdict and counts as the same comparison.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from .gate.comparison import VERDICT_FILE, Comparison
 from .gate.conclusion import Conclusion, conclude, resampled
 from .gate.evidence import Evidence, SliceEvidence
 from .gate.full_comparison import comparison_of
-from .gate.measured import EVIDENCE_FILE, Measured, MeasuredFacts
+from .gate.measured import EVIDENCE_FILE, MeasuredComparison, MeasuredFacts
 from .gate.models import ScoredModel, matches_of, score
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
@@ -63,7 +63,7 @@ def command(
     one that `dataengine begin-round` pinned as compare.champion; without one the candidate must reach compare.floor_ap.
 
     Every comparison is entered in the registry, whatever comes of it, and spends a share of compare.alpha on all test
-    sets with the same version or a picture in common; the same one run again is no second use. A round is good for one
+    sets with the same version or a picture in common; the same one run again counts once. A round is good for one
     comparison by the policy that it was begun with: another is refused until `dataengine begin-round` has run.
 
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
@@ -155,11 +155,11 @@ def _score_all(test: ComparedSet, models: Mapping[str, ExportedModel], chosen: C
     }
 
 
-def _measured(test: ComparedSet, inputs: ComparedInputs, scored: Mapping[str, ScoredModel]) -> Measured:
+def _measured(test: ComparedSet, inputs: ComparedInputs, scored: Mapping[str, ScoredModel]) -> MeasuredComparison:
     """What `promote` needs to decide again: the matches of both models and what the budgets are about."""
     images, first = test.images, scored["candidate"]
     matches = {who: matches_of(model.pairs, images, test.slices) for who, model in scored.items()}
-    return Measured(
+    return MeasuredComparison(
         facts=MeasuredFacts(
             inputs=inputs,
             pictures=test.pictures,
@@ -179,7 +179,7 @@ def _measured(test: ComparedSet, inputs: ComparedInputs, scored: Mapping[str, Sc
 
 def _enter(
     params: CompareParams,
-    measured: Measured,
+    measured: MeasuredComparison,
     evidence_by_slice: Mapping[str, SliceEvidence],
     registry: Path,
     evidence_file: Path,

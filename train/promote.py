@@ -1,6 +1,6 @@
 """Carry out a comparison's verdict: copy the artefacts into the store, then change the registry in one step.
 
-The verdict is not believed: `gate.checked_comparison` decides again from the evidence, and a verdict that says
+The verdict is not believed: `promotion.checked_comparison` decides again from the evidence, and a verdict that says
 otherwise is refused. What follows happens under the registry's lock. The order makes a kill harmless: a copied folder
 that no entry names is used by the rerun, and the registry is either the old file or the new one. A model that is
 neither promoted nor refused is kept too, as a candidate that may still become champion.
@@ -33,10 +33,10 @@ from dataengine.registry.store import keep
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from .gate.checked_comparison import CheckedComparison, checked_comparison
 from .gate.comparison import VERDICT_FILE, Comparison
 from .gate.measured import EVIDENCE_FILE
 from .gate.policy import CompareParams
+from .promotion.checked_comparison import CheckedComparison, checked_comparison
 
 PROMOTION, REPORT_FILE = "promotion.json", "report.html"
 _TAKEN_BACK_FIX = "train another candidate; to have this one all the same, name it in promote.again ({id})"

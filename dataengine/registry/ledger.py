@@ -1,10 +1,10 @@
 """The ledger of test sets: every comparison that was made on one, kept in the registry's file.
 
 `compare` enters a comparison before it writes the verdict, so that a look at the test set counts whatever comes of it.
-A comparison is known by what goes into it (`ComparedInputs.id`): to run the same one again, here or in a clone, is no
-second use, while a changed policy, label or model makes another comparison. `Ledger.earlier` finds those before it on
-every test set that has its version or one of its pictures, so that neither a moved box nor a new name makes a fresh
-count.
+A comparison is known by what goes into it (`ComparedInputs.id`): to run the same one again, here or in a clone, does
+not count again, while a changed policy, label or model makes another comparison. `Ledger.earlier` finds those before
+it on every test set that has its version or one of its pictures, so that neither a moved box nor a new name makes a
+fresh count.
 
 A round is pinned to the ledger's `head`, the digest of its last line and, through that, of all lines before. A
 comparison that the ledger lacks may only follow the head that it was pinned to: see `Ledger.refusal`.

@@ -18,7 +18,7 @@ from dataengine.registry.records import Registry, write_registry
 from dataengine.train import promote as promote_module
 from dataengine.train.gate.comparison import Comparison
 from dataengine.train.gate.conclusion import conclude, resampled
-from dataengine.train.gate.measured import Measured
+from dataengine.train.gate.measured import MeasuredComparison
 from dataengine.train.promote import PromoteParams
 
 from .gate_round import PARAMS, Gate
@@ -183,7 +183,7 @@ def test_evidence_from_elsewhere_is_not_what_the_ledger_names(
     """Evidence and verdict forged together: the candidate is given what the champion did."""
     gate, record = rejected
     folder = gate.root / "compare"
-    measured = Measured.read(folder / "evidence.npz")
+    measured = MeasuredComparison.read(folder / "evidence.npz")
     assert measured.champion is not None
     forged = replace(measured, candidate=measured.champion, champion=measured.candidate)
     forged.write(folder / "evidence.npz")

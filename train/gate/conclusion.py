@@ -13,7 +13,7 @@ from dataengine.evaluation.analysis.interval import Interval
 from .checks import resamples_for
 from .comparison import Comparison, TestSet
 from .evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
-from .measured import Measured
+from .measured import MeasuredComparison
 from .policy import CompareParams
 from .verdict import Verdict, judge
 
@@ -46,7 +46,7 @@ class Conclusion:
         return ", ".join(name for name, value in expected.items() if getattr(comparison, name) != value)
 
 
-def resampled(params: CompareParams, measured: Measured) -> dict[str, SliceEvidence]:
+def resampled(params: CompareParams, measured: MeasuredComparison) -> dict[str, SliceEvidence]:
     """Bootstrap evidence of the whole set and of every slice, as many draws as the policy's error asks for."""
     clusters = effective_clusters(measured.candidate[WHOLE], measured.clusters)
     return resample(
@@ -59,7 +59,7 @@ def resampled(params: CompareParams, measured: Measured) -> dict[str, SliceEvide
 
 
 def conclude(
-    params: CompareParams, measured: Measured, slices: Mapping[str, SliceEvidence], use: int, spent: float
+    params: CompareParams, measured: MeasuredComparison, slices: Mapping[str, SliceEvidence], use: int, spent: float
 ) -> tuple[Conclusion, Evidence]:
     """Judge the evidence as comparison number `use` of its test set, of whose error `spent` is gone."""
     facts = measured.facts

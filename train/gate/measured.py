@@ -24,7 +24,7 @@ EVIDENCE_FILE = "evidence.npz"
 
 @dataclass(frozen=True)
 class MeasuredFacts:
-    """What is no array."""
+    """All of it except the arrays."""
 
     inputs: ComparedInputs
     pictures: tuple[str, ...]  # sorted short hashes
@@ -38,7 +38,7 @@ class MeasuredFacts:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredComparison:
     """How each image counts, for both models and every slice."""
 
     facts: MeasuredFacts

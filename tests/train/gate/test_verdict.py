@@ -195,7 +195,7 @@ def of_clusters(values: NDArray[np.float64], rng: np.random.Generator, resamples
 
 @pytest.mark.parametrize(("gain", "outcome"), [(0.05, "promote"), (-0.01, "reject")])
 def test_the_power_holds_where_clusters_are_few(gain: float, outcome: str) -> None:
-    """10 clusters leave it open; with the clusters asked for, fresh ones are decided by `judge` with probability 0.8."""
+    """10 clusters leave it open; with as many as it asks for, `judge` decides on fresh ones with probability 0.8."""
     rng, trials = np.random.default_rng(0), 1500
     open_policy = replace(POLICY, guarded=replace(POLICY.guarded, slices=[]))
     values = rng.normal(size=10)

@@ -7,10 +7,10 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.registry.ledger import Ledger, TestUse
 
-from .comparison import VERDICT_FILE, Comparison, read_verdict
-from .conclusion import conclude, resampled
-from .measured import EVIDENCE_FILE, Measured
-from .policy import CompareParams, policy_hash
+from ..gate.comparison import VERDICT_FILE, Comparison, read_verdict
+from ..gate.conclusion import conclude, resampled
+from ..gate.measured import EVIDENCE_FILE, MeasuredComparison
+from ..gate.policy import CompareParams, policy_hash
 
 _FIX = "run `dataengine compare` again"
 
@@ -22,7 +22,7 @@ class CheckedComparison:
     verdict: Comparison
     verdict_sha256: str
     evidence_sha256: str
-    measured: Measured
+    measured: MeasuredComparison
 
     def require_known_evidence(self, ledger: Ledger) -> None:
         """Raise `InputError` where the ledger has entered this comparison with other evidence."""
@@ -43,7 +43,7 @@ def checked_comparison(folder: Path, policy: CompareParams) -> CheckedComparison
         InputError: verdict and evidence are not about the same comparison, or the policy is another one than theirs, or
             the evidence does not lead to what the verdict says.
     """
-    verdict, measured = read_verdict(folder / VERDICT_FILE), Measured.read(folder / EVIDENCE_FILE)
+    verdict, measured = read_verdict(folder / VERDICT_FILE), MeasuredComparison.read(folder / EVIDENCE_FILE)
     inputs = measured.facts.inputs
     named, found = (verdict.candidate.id, verdict.champion_id), (inputs.candidate, inputs.champion)
     if named != found:
