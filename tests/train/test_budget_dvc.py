@@ -101,6 +101,7 @@ def project(exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Monke
     return made
 
 
+@pytest.mark.slow
 def test_neither_force_nor_a_clone_nor_old_params_give_a_fresh_count(project: Project, tmp_path: Path) -> None:
     project.run("dvc", "repro", "-q")
     verdict, registry = project.verdict(), (project.root / "models/registry.json").read_bytes()

@@ -122,20 +122,20 @@ def lower_bound(figure: Resampled, error: float) -> float:
     if clusters <= 1:
         return -math.inf
     student = figure.value + stats.t.ppf(error, clusters - 1) * standard_error(figure)
-    if clusters < T_ALONE or expanded(error, clusters) * len(figure.draws) < 0.9 * DRAWS_BEYOND:
-        return float(student)  # some draws may be left out, where their clusters hold nobody
+    if clusters < T_ALONE:
+        return float(student)
     return min(figure.quantile(error), float(student))
 
 
 def resamples_for(params: CompareParams, clusters: float) -> int:
-    """Number of resamples that leaves `DRAWS_BEYOND` draws beyond the bound of the primary demand.
+    """Number of resamples that leaves `DRAWS_BEYOND` draws beyond the bound of the primary demand, where it reads them.
 
     Without that the bound would move by a good part of a standard error from one random stream to the next.
     """
     if clusters < T_ALONE:
         return params.resamples
-    needed = math.ceil(DRAWS_BEYOND / expanded(params.share, clusters))
-    return params.resamples if needed > MOST_RESAMPLES else max(params.resamples, needed)
+    needed = DRAWS_BEYOND / expanded(params.share, clusters)
+    return max(params.resamples, math.ceil(min(needed, MOST_RESAMPLES)))
 
 
 def standard_error(figure: Resampled) -> float:

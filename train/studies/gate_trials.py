@@ -1,8 +1,9 @@
 """Trials of the gate on simulated models, whose true difference is known: one campaign or one comparison at a time.
 
 The population is that of `dataengine.evaluation.analysis.simulation`, people shown in their boxes as the gate shows
-them; `evidence.resample` and `verdict.judge` decide, as in a real comparison. Blocks of trials are kept on disk, so
-that a run that was stopped continues where it was.
+them; `evidence.resample` and `verdict.judge` decide, as in a real comparison, with the policy's resamples: `compare`
+makes more where the bound needs them, which only takes noise from it. Blocks of trials are kept on disk, so that a run
+that was stopped continues where it was.
 """
 
 import hashlib
@@ -26,7 +27,6 @@ from dataengine.evaluation.analysis.simulation import (
 from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import read_json, write_json
 
-from ..gate.checks import resamples_for
 from ..gate.comparison import TestSet
 from ..gate.evidence import WHOLE, Evidence, resample
 from ..gate.policy import CompareParams
@@ -159,8 +159,7 @@ def _decided(
     assert first.gain is not None
     if first.gain.value <= threshold + SCREEN_Z * np.std(first.gain.draws):
         return False, False
-    resamples = resamples_for(policy, people.test.clusters)
-    measured = resample(*whole, people.cluster, resamples=resamples, rng=_rng(key), threads=1)
+    measured = resample(*whole, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
     gain = measured[WHOLE].gain
     assert gain is not None
     without_shares = gain.interval(policy.level).low > threshold
@@ -178,7 +177,7 @@ def _decided(
     promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     if promoted and policy.guarded.slices:
         parts = _parts(people, hard, candidate), _parts(people, hard, champion)
-        measured = resample(*parts, people.cluster, resamples=resamples, rng=_rng(key), threads=1)
+        measured = resample(*parts, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
         guarded = replace(policy, guarded=replace(policy.guarded, slices=["occlusion=*"]))
         promoted = judge(guarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     return promoted, without_shares

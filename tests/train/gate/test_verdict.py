@@ -230,7 +230,7 @@ def test_the_bound_does_not_move_with_the_random_stream(clusters: int) -> None:
 def test_a_hundred_draws_lie_beyond_the_bound(clusters: float, alpha: float, uses: int) -> None:
     policy = replace(POLICY, alpha=alpha, uses=uses, warn_from=1)
     resamples = resamples_for(policy, clusters)
-    assert resamples * expanded(policy.share, clusters) >= 100 or resamples == policy.resamples
+    assert resamples * expanded(policy.share, clusters) >= 100 or resamples == 1_000_000
     assert resamples_for(policy, 19) == policy.resamples
 
 
