@@ -1,8 +1,9 @@
 """Trials of the gate on simulated models, whose true difference is known: one campaign or one comparison at a time.
 
 The population is that of `dataengine.evaluation.analysis.simulation`, people shown in their boxes as the gate shows
-them; `evidence.resample` and `verdict.judge` decide, as in a real comparison. Blocks of trials are kept on disk, so
-that a run that was stopped continues where it was.
+them; `evidence.resample` and `verdict.judge` decide, as in a real comparison, with the policy's resamples: `compare`
+makes more where the bound needs them, which only takes noise from it. Blocks of trials are kept on disk, so that a run
+that was stopped continues where it was.
 """
 
 import hashlib
@@ -190,11 +191,13 @@ def _decided(
     without_shares = gain.interval(policy.level).low > threshold
     test = TestSet(
         sha256="",
+        version="",
         people=len(people.image),
         images=len(people.persons),
         clusters=dependence.clusters,
         use=use,
         budget=policy.uses,
+        spent=(use - 1) * policy.share,
     )
     unguarded = replace(policy, guarded=replace(policy.guarded, slices=[]))
     promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"

@@ -56,13 +56,17 @@ class Resampled:
             return float("nan")
         if self.clusters <= 1:  # nothing is known about the spread
             return float("-inf") if probability < 0.5 else float("inf")
-        spread = np.sqrt(self.clusters / (self.clusters - 1))
-        further = stats.norm.cdf(spread * stats.t.ppf(probability, self.clusters - 1))
-        return float(np.quantile(self.draws, further))
+        return float(np.quantile(self.draws, expanded(probability, self.clusters)))
 
     def interval(self, level: float) -> Interval:
         """The two-sided interval that holds the true figure with probability `level`."""
         return Interval(self.value, self.quantile((1 - level) / 2), self.quantile((1 + level) / 2))
+
+
+def expanded(probability: float, clusters: float) -> float:
+    """Where in the draws the bound of `probability` lies, with more than one cluster: see `Resampled.quantile`."""
+    spread = np.sqrt(clusters / (clusters - 1))
+    return float(stats.norm.cdf(spread * stats.t.ppf(probability, clusters - 1)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,10 +252,12 @@ def _test(comparison: Comparison) -> dict[str, str]:
     test, error = comparison.test, comparison.error
     return {
         "test set": f"{test.people} people in {test.images} images; found in labelled boxes",
+        "version": test.version or "none: no lock file lies next to it",
         **{f"independence by {each.kind}": dependence_words(each) for each in comparison.dependence},
         "scale of OKS": test.scale,
         "sha256": test.sha256,
-        "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
+        "use": f"comparison {test.use} of the {test.budget} that this test set may serve, those on all sets of its "
+        "version or with one of its pictures counted",
         "risk of a false promotion": (
             f"The policy allows {error.total:.2%} over all {test.budget} comparisons together: at most that is the "
             f"probability that any of them promotes a model that is not better. This comparison used "
@@ -294,7 +296,7 @@ def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict
 def _interval_words(comparison: Comparison) -> str:
     policy = comparison.policy
     return (
-        f"{policy['level']:.0%} intervals by {policy['resamples']} paired bootstrap resamples of "
+        f"{policy['level']:.0%} intervals by {comparison.resamples} paired bootstrap resamples of "
         f"{' and '.join(_resampled(comparison))}."
     )
 
