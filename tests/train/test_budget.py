@@ -103,8 +103,8 @@ def test_a_changed_policy_is_refused_in_the_round_and_spends_a_share_in_the_next
 
 
 def test_a_look_counts_though_nobody_promotes(mine: Gate, exported: dict[str, Path]) -> None:
-    for number, cluster in enumerate(("frames", "image", "video"), start=1):
-        policy = replace(PARAMS, cluster=cluster)  # type: ignore[arg-type]
+    for number, change in enumerate(({}, {"level": 0.9}, {"min_clusters": 1000}), start=1):
+        policy = replace(PARAMS, **change)  # type: ignore[arg-type]
         assert mine.compare(exported["good"], policy)["test"]["use"] == number
     assert [use.decision for use in mine.read().ledger.uses] == ["promote", "promote", "not-enough-evidence"]
     last = mine.compare(exported["good"], replace(PARAMS, uses=3, warn_from=2))
