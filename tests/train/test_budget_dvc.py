@@ -15,7 +15,6 @@ import yaml
 from dataengine.registry.ledger import Ledger
 from dataengine.registry.records import Registry, read_registry, write_registry
 
-from ..helpers import small_model
 from .gate_round import PARAMS, Gate
 
 DATAENGINE = f"{sys.executable} -m dataengine.cli"
@@ -78,7 +77,7 @@ class Project:
 
 
 @pytest.fixture
-def project(exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(round_folder: Path, exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The good model has been exported, and the first round has not begun."""
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "a")
@@ -86,7 +85,8 @@ def project(exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     root = tmp_path / "project"
-    small_model.write_set(root / "data" / "ingest", "test", 40, seed=3, video="clip")
+    shutil.copytree(round_folder / "test", root / "data" / "ingest" / "test")
+    shutil.copy(round_folder / "test.json", root / "data" / "ingest")
     shutil.copytree(exported["good"], root / "models" / "export")
     write_registry(root / "models" / "registry.json", Registry())
     Gate(root, root).write_params(replace(PARAMS, guarded=replace(PARAMS.guarded, slices=[])))
