@@ -215,6 +215,7 @@ class Images:
     height: NDArray[np.int64]  # (m,) pixels
     video: NDArray[np.str_]  # (m,) which video a frame is of, "" for none
     frame: NDArray[np.int64]  # (m,) frame index in that video, -1 for none
+    time_s: NDArray[np.float64]  # (m,) when the video shows that frame, NaN where unknown
 
     def __post_init__(self) -> None:
         m = len(self.id)
@@ -237,6 +238,7 @@ class Images:
         height: ArrayLike,
         video: ArrayLike = "",
         frame: ArrayLike = -1,
+        time_s: ArrayLike = np.nan,
     ) -> Self:
         """Make a table from anything numpy can cast; scalars are repeated for every image."""
         ids = np.atleast_1d(np.asarray(id, dtype=np.int64))
@@ -251,6 +253,7 @@ class Images:
             height=column(height, np.int64),
             video=column(video, str),
             frame=column(frame, np.int64),
+            time_s=column(time_s, np.float64),
         )
 
     def __len__(self) -> int:

@@ -24,6 +24,7 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
+from dataengine.visibility import inside_picture
 
 from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views
 from .cameras.qualisys import read_calibration
@@ -154,8 +155,7 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> 
     """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
     keypoints = labels.keypoints_px[view] * scale
     size = np.stack([images.width, images.height], axis=1)
-    inside = ((keypoints >= 0) & (keypoints < size[:, None])).all(axis=2)
-    visibility = np.where(inside, labels.visibility[view], UNLABELLED)
+    visibility = np.where(inside_picture(keypoints, size), labels.visibility[view], UNLABELLED)
     return People.build(
         image_id=images.id,
         bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),

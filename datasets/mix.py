@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.joint_weights import JOINT_WEIGHT, joint_weights
 from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
@@ -177,8 +178,9 @@ def _read(path: Path, source: str) -> tuple[People, Images]:
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
-    masks = {MASK} if source == "synthetic" else set()  # for putting people before another background
-    columns = {name: column for name, column in people.extras.items() if name in masks or _is_plain(column)}
+    joint_weights(people)  # malformed ones stop here, not in a fit
+    lists = {MASK, JOINT_WEIGHT} if source == "synthetic" else {JOINT_WEIGHT}  # masks: to change the background
+    columns = {name: column for name, column in people.extras.items() if name in lists or _is_plain(column)}
     return people.replace(extras=columns), images
 
 

@@ -21,6 +21,7 @@ MODULES = (
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
     "dataengine.video.decoding",
+    "dataengine.visibility",
 )
 ROOMS = ("active", "blender", "datasets", "train")
 

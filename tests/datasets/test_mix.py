@@ -14,6 +14,7 @@ from dataengine.datasets.balance import run as run_balance
 from dataengine.datasets.mix import MixParams, run
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
+from dataengine.joint_weights import joint_weights, with_joint_weights
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
 from dataengine.poses.clusters import read_pose_clusters
@@ -162,6 +163,19 @@ def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: Peo
     assert people.extras["repeat_factor"][62:67] == pytest.approx([of_figure[figure] for figure in figures])
     with pytest.raises(InputError, match=r"nowhere\.json does not exist"):
         mix(replace(PARAMS, labels=["nowhere.json"]))
+
+
+def test_trust_in_single_joints_is_kept_and_a_malformed_one_refused(real: People) -> None:
+    more = crowd((0, 2, 3), seed=9)
+    weights = np.random.default_rng(0).random((5, 17)).round(4)
+    write_crowd(Path("data/labels/abc.json"), with_joint_weights(more, weights))
+    mix(replace(PARAMS, labels=["data/labels/abc.json"]))
+    people, _ = read_people(OUT / "train.json", root=Path.cwd())
+    assert joint_weights(people)[62:67] == pytest.approx(weights)
+    assert (np.delete(joint_weights(people), np.arange(62, 67), axis=0) == 1).all()
+    write_crowd(REAL, real.with_extra("joint_weight", [[1.0] * 16] * 62))
+    with pytest.raises(InputError, match="joint_weight is malformed"):
+        mix()
 
 
 def test_rendered_people_alone(real: People) -> None:
