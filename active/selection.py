@@ -87,7 +87,7 @@ class SelectParams:
 def command(
     student: Annotated[Path, typer.Option(help="Folder of the student's checkpoint.")],
     candidates: Annotated[Path, typer.Option(help="COCO JSON of people found in unlabelled frames.")],
-    labelled: Annotated[Path, typer.Option(help="COCO JSON of the labelled training set.")],
+    labelled: Annotated[Path, typer.Option(help="COCO JSON of the training people; rendered ones in it do not count.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
     out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
@@ -107,7 +107,7 @@ def command(
     uncertainty counts. With weights.rarity above 0, poses that are rare in the training set are preferred, which takes
     --clusters; without it nothing else changes, but OUT/scored.json has no rarity.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
@@ -142,8 +142,9 @@ def run(
     if params.weights.rarity and clusters is None:
         raise ParamsError("params select.weights.rarity needs pose clusters", fix="give --clusters, or set it to 0")
     pose_clusters = None if clusters is None else read_pose_clusters(clusters)
-    truth, truth_images = read_labelled({"train": labelled, "val": val})
-    people, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
+    known = read_labelled({"train": labelled, "val": val})
+    truth, truth_images = known.people, known.images
+    people, images = read_unlabelled(candidates, known.answered)
     seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
     joints = taught_joints(truth)
     weights = asdict(params.weights)

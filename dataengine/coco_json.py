@@ -1,7 +1,7 @@
 """`People` and `Images` on disk: COCO person_keypoints JSON that pycocotools loads unchanged.
 
-Our own fields (score, weight, source, track_id, extras; video, frame, time_s) are extra keys, which COCO readers ignore.
-Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
+Our own fields (score, weight, source, track_id, extras; video, frame, time_s) are extra keys, which COCO readers
+ignore. Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
 """
 
 import os

@@ -17,6 +17,7 @@ from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED
+from dataengine.labels.in_picture import inside_picture
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -24,7 +25,6 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
-from dataengine.visibility import inside_picture
 
 from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views
 from .cameras.qualisys import read_calibration

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.joint_weights import JOINT_WEIGHT, joint_weights
 from dataengine.labelled_set import joined
+from dataengine.labels.joint_weights import JOINT_WEIGHT, joint_weights
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People, Source
@@ -73,7 +73,7 @@ def command(
 
     Needs what ingest, render and balance wrote. OUT/train.json lists every person once, with a repeat factor, a pose
     cluster and its rarity; OUT/recipe.json says how an epoch is drawn. Labels that came back by `dataengine
-    label-import` join where mix.labels names their files.
+    label-import` join where mix.labels names their files, with the images in which people saw nobody.
 
     mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
     measures which ratio is best on your data.
@@ -96,9 +96,10 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
     balanced = read_balance(balance)
     labelled = [_labelled(Path(path), balanced.clusters) for path in params.labels]
     rendered = _rendered(synthetic, balanced.clusters, params.synthetic_images)
-    parts = [_balanced(real, balanced, balance), *labelled, rendered]
-    people, images = joined(_with_people(*part) for part in parts)
-    metrics = mix_metrics(people, recipe)
+    parts = [_with_people(*_balanced(real, balanced, balance)), *labelled, _with_people(*rendered)]
+    people, images = joined(parts)
+    empty = int((~np.isin(images.id, people.image_id)).sum())
+    metrics = {**mix_metrics(people, recipe), "images_without_anybody": empty}
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_people(out_folder / PEOPLE_NAME, people, images, info=info)
@@ -140,7 +141,10 @@ def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Image
 
 
 def _labelled(path: Path, clusters: PoseClusters) -> tuple[People, Images]:
-    """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members."""
+    """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members.
+
+    Images without people stay: a person confirmed that they show nobody, so select does not ask for them again.
+    """
     people, images = _read(path, "real")
     return _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility)), images
 

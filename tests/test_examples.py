@@ -15,13 +15,13 @@ MODULES = (
     "dataengine.evaluation.mpjpe",
     "dataengine.evaluation.pck",
     "dataengine.files",
+    "dataengine.labels.in_picture",
     "dataengine.mixing",
     "dataengine.nets.simcc",
     "dataengine.people",
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
     "dataengine.video.decoding",
-    "dataengine.visibility",
 )
 ROOMS = ("active", "blender", "datasets", "train")
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
-from dataengine.joint_weights import joint_weights, with_joint_weights
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile

@@ -14,7 +14,7 @@ from dataengine.datasets.balance import run as run_balance
 from dataengine.datasets.mix import MixParams, run
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
-from dataengine.joint_weights import joint_weights, with_joint_weights
+from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
 from dataengine.poses.clusters import read_pose_clusters
@@ -163,6 +163,21 @@ def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: Peo
     assert people.extras["repeat_factor"][62:67] == pytest.approx([of_figure[figure] for figure in figures])
     with pytest.raises(InputError, match=r"nowhere\.json does not exist"):
         mix(replace(PARAMS, labels=["nowhere.json"]))
+
+
+def test_images_in_which_a_person_saw_nobody_are_kept_and_drawn_by_nobody(real: People) -> None:
+    """Images of a label file stay, so that select does not ask for them again. A file may hold nothing else."""
+    people, images = crowd((0, 2, 3), seed=9), Path("data/labels/abc.json")
+    write_crowd(images, people)
+    labelled, table = read_people(images)
+    write_people(images, labelled.take([0, 1, 2]), table)
+    assert mix()["images_without_anybody"] == 0
+    for taken, empty in (([0, 1, 2], 2), ([], 5)):
+        write_people(images, labelled.take(taken), table)
+        metrics = mix(replace(PARAMS, labels=[str(images)]))
+        mixed, mixed_images = read_people(OUT / "train.json", root=Path.cwd())
+        assert metrics["images_without_anybody"] == empty
+        assert (len(mixed), len(mixed_images)) == (70 + len(taken), 75)
 
 
 def test_trust_in_single_joints_is_kept_and_a_malformed_one_refused(real: People) -> None:

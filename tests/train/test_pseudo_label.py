@@ -44,7 +44,7 @@ def judge_joints(
     params: FilterParams,
     time: list[float] | None = None,
 ) -> JointVerdict:
-    """The verdict on people in pictures of 200 x 100 px, whose frames are evenly spaced unless `time` says otherwise."""
+    """The verdict on people in pictures of 200 x 100 px; frames are evenly spaced unless `time` says otherwise."""
     n = len(boxes)
     times = np.arange(n, dtype=np.float64) if time is None else np.array(time)
     return judge(first, second, Placement(boxes, np.tile([200, 100], (n, 1)), neighbour_rows, times), params)

@@ -82,11 +82,13 @@ def read_training_set(
 ) -> TrainingSet:
     """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
-    `only` overrides what the mix says about sources.
+    Pseudo-labels of pictures that are in the mix are left out: there somebody has labelled whom they saw, or confirmed
+    that nobody is there. `only` overrides what the mix says about sources.
     """
     people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
         more, more_images = read_project_people(pseudo)
+        more = more.take(~_shows_any(images, more_images)[more_images.rows_of(more.image_id)])
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
         new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=pseudo_per_real))
@@ -97,6 +99,12 @@ def read_training_set(
     old_people, old_images, old_mix = _read_mix(Path(replay.mix))
     people, images = joined([(people, images), (old_people, old_images)])
     return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share)
+
+
+def _shows_any(known: Images, images: Images) -> NDArray[np.bool_]:
+    """Which of `images` (m,) are files that `known` names, too."""
+    files = {Path(path).resolve() for path in known.path.tolist()}
+    return np.array([Path(path).resolve() in files for path in images.path.tolist()], dtype=bool)
 
 
 def _read_mix(mix: Path) -> tuple[People, Images, Mix]:

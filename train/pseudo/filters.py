@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.visibility import inside_picture
+from dataengine.labels.in_picture import inside_picture
 
 # Why a joint was dropped, in the order of the tests; the reason is the first test that it fails.
 KEPT, UNSURE, UNSTEADY, DISPUTED, LONE = "kept", "unsure", "unsteady", "disputed", "lone"

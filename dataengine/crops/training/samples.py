@@ -20,8 +20,8 @@ from dataengine.crops.training.patch_source import PatchSource
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.photometric import Photometric
 from dataengine.errors import InputError
-from dataengine.joint_weights import training_weights
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.labels.joint_weights import training_weights
 from dataengine.people import Images, People
 
 DEFAULT_CACHE_BYTES = 2 << 30
@@ -36,7 +36,7 @@ class Sample:
     crop_rgb: NDArray[np.uint8]  # (height, width, 3)
     keypoints_px: NDArray[np.float64]  # (17, 2) crop pixels
     visibility: NDArray[np.uint8]  # (17,) 0 not labelled or outside the crop, 1 occluded (or blotted out), 2 visible
-    joint_weight: NDArray[np.float32]  # (17,) `joint_weights.training_weights` where visibility is not 0, else 0
+    joint_weight: NDArray[np.float32]  # (17,) `training_weights` where visibility is not 0, else 0
     crop_from_image: NDArray[np.float64]  # (2, 3)
     mirrored: bool  # left and right joints were exchanged
 

@@ -1,8 +1,8 @@
-"""A joint outside its picture is no label."""
+"""A joint outside its picture is not a label."""
 
 import numpy as np
 
-from dataengine.visibility import inside_picture
+from dataengine.labels.in_picture import inside_picture
 
 
 def test_the_edge_belongs_to_the_picture_on_the_left_and_above_alone() -> None:

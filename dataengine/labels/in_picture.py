@@ -1,4 +1,4 @@
-"""Which joints a picture can show: a joint outside its picture is no label, however sure somebody is of its place."""
+"""Which joints a picture can show: one that lies outside cannot be a label, however sure somebody is of its place."""
 
 from typing import Any
 

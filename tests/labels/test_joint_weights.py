@@ -13,15 +13,15 @@ from dataengine.crops.training.augment import NO_AUGMENTATION, swap_sides
 from dataengine.crops.training.loader import epoch_batches
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
-from dataengine.joint_weights import joint_weights, training_weights, with_joint_weights
-from dataengine.people import People
+from dataengine.labels.joint_weights import joint_weights, training_weights, with_joint_weights
+from dataengine.people import People, object_column
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit.params import ReplayParams
 from dataengine.train.losses.distribution import heatmap_loss, simcc_loss
 from dataengine.train.losses.position import oks_loss, smooth_l1_loss, wing_loss
 
-from .helpers.drawn_people import draw_people_at
-from .helpers.fitting_project import write_project
+from ..helpers.drawn_people import draw_people_at
+from ..helpers.fitting_project import write_project
 
 SPEC = CropSpec(32, 32, 1.25)
 RAMP = np.linspace(0.1, 0.9, 17).round(4)
@@ -43,12 +43,12 @@ def test_the_column_survives_a_file_and_people_without_it_count_fully(tmp_path: 
 )
 def test_a_malformed_column_is_an_input_error(tmp_path: Path, value: object) -> None:
     people, _ = draw_people_at(tmp_path / "images", 2, seed=1)
-    with pytest.raises(InputError, match="joint_weight is malformed.*17 finite numbers of 0 or more"):
-        joint_weights(people.with_extra("joint_weight", [None, value]))
+    with pytest.raises(InputError, match=r"joint_weight is malformed.*17 finite numbers of 0 or more"):
+        joint_weights(people.with_extra("joint_weight", object_column([None, value])))
 
 
 def test_mix_pseudo_labels_and_replay_bring_it_to_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the student's fit reads them: hand-labelled people fully, pseudo-labelled ones joint by joint."""
+    """In the student's fit hand-labelled people count fully, pseudo-labelled ones joint by joint."""
     monkeypatch.chdir(tmp_path)
     write_project()
     people, images = draw_people_at(Path("pseudo_images"), 3, seed=5)
