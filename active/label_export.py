@@ -21,7 +21,7 @@ from dataengine.people import JOINTS, Images, People
 from dataengine.terminal.speech import say
 
 from .labelling.gold import choose_gold, guesses
-from .labelling.sent import SENT_SUFFIX, sent_path, write_sent
+from .labelling.sent import SENT_SUFFIX, Sent, sent_path, write_sent
 from .manifest.files import Selection, read_selection
 
 
@@ -55,20 +55,34 @@ def run(*, selection: Path, out: Path, gold: int = 0, seed: int = 0) -> tuple[in
     if out.name.endswith(SENT_SUFFIX):
         raise InputError(f"--out {out} has the name of a record", fix="give it another name")
     chosen = read_selection(selection)
-    rng = np.random.default_rng(seed)
-    gold_rows = choose_gold(chosen, gold, rng)
-    truth, gold_images = _in_frames(chosen.labelled, chosen.labelled_images, gold_rows)
-    taught = np.asarray((chosen.labelled.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
-    picked, picked_images = prelabelled(chosen)
+    sent = prepared(chosen, gold, np.random.default_rng(seed))
+    write_people(out, sent.prelabels, sent.images)
+    write_sent(sent_path(out), sent, chosen.digest)
+    return len(sent.images), len(sent.prelabels), gold
+
+
+def prepared(selection: Selection, gold: int, rng: np.random.Generator) -> Sent:
+    """What goes out: the picks, most wanted first, with `gold` frames at random places among them.
+
+    People of whom no joint is believed are left out: there is nothing to correct, they have to be drawn.
+    """
+    gold_rows = choose_gold(selection, gold, rng)
+    truth, gold_images = _in_frames(selection.labelled, selection.labelled_images, gold_rows)
+    taught = np.asarray((selection.labelled.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
+    picked, picked_images = prelabelled(selection)
     guessed = guesses(truth, _sizes(truth, gold_images), taught)
     people, images = joined([(_bare(picked), picked_images), (_bare(guessed), gold_images)])
-    ids = 1 + len(picked_images) + gold_images.rows_of(truth.image_id)
+    known = _bare(truth).replace(image_id=1 + len(picked_images) + gold_images.rows_of(truth.image_id))
+    hash_of = dict(zip(selection.scored_images.id.tolist(), selection.scored_sha256, strict=True))
+    picked_hashes = [hash_of[key] for key in picked_images.id.tolist()]
+    hashes = np.array([*picked_hashes, *(selection.labelled_sha256[row] for row in gold_rows)], dtype="<U64")
     order = _mixed(len(picked_images), len(gold_images), rng)
-    images = images.take(order).replace(id=1 + np.arange(len(order)))
-    people, known = _moved(people, order), _moved(_bare(truth).replace(image_id=ids), order)
-    write_people(out, people, images)
-    write_sent(sent_path(out), people, known, images, chosen.digest)
-    return len(images), len(people), len(gold_rows)
+    return Sent(
+        images=images.take(order).replace(id=1 + np.arange(len(order))),
+        sha256=hashes[order],
+        prelabels=_moved(people.take((people.visibility > UNLABELLED).any(axis=1)), order),
+        gold=_moved(known, order),
+    )
 
 
 def prelabelled(selection: Selection) -> tuple[People, Images]:

@@ -64,8 +64,7 @@ def coco_answers(
     people, named = read_project_people(path)
     if images is not None:
         named = named.replace(path=[str(images / Path(name).name) for name in named.path.tolist()])
-    entries = {entry["id"]: entry for entry in read_json(path)["images"]}
-    record = [entries[int(key)] for key in named.id]
+    record = read_json(path)["images"]  # in the order of `named`
     sha256 = _sent_hashes(named, sent)
     row = named.rows_of(people.image_id)
     names = [_name(entry.get("annotator"), annotator or UNNAMED, path) for entry in record]

@@ -18,15 +18,13 @@ from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.people import Images, People
 
-from ..manifest.files import hashes_of_images
-
 SENT_FORMAT, SENT_SUFFIX = "dataengine.sent/1", ".sent.json"
 ROLE, PRELABEL, GOLD = "role", "prelabel", "gold"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sent:
-    """What went out: every picture has a pre-labelled person or a gold one."""
+    """What went out."""
 
     images: Images
     sha256: NDArray[np.str_]  # (m,) of the pictures
@@ -44,10 +42,12 @@ def sent_path(exported: Path) -> Path:
     return exported.with_name(f"{exported.stem}{SENT_SUFFIX}")
 
 
-def write_sent(path: Path, prelabels: People, gold: People, images: Images, selection: str) -> None:
-    """Write the record of `prelabels` and `gold` (both with column `sha256`); `selection` is the selection's digest."""
-    roles = [people.with_extra(ROLE, [role] * len(people)) for people, role in ((prelabels, PRELABEL), (gold, GOLD))]
-    write_people(path, People.concat(roles), images, info={"format": SENT_FORMAT, "selection_sha256": selection})
+def write_sent(path: Path, sent: Sent, selection: str) -> None:
+    """Write a record; `selection` is the digest of the selection that went out."""
+    roles = {PRELABEL: sent.prelabels, GOLD: sent.gold}
+    people = People.concat(people.with_extra(ROLE, [role] * len(people)) for role, people in roles.items())
+    info = {"format": SENT_FORMAT, "selection_sha256": selection, "pictures": sent.sha256.tolist()}
+    write_people(path, people, sent.images, info=info)
 
 
 def read_sent(path: Path) -> Sent:
@@ -56,17 +56,18 @@ def read_sent(path: Path) -> Sent:
     Raises:
         InputError: the file is missing, or is not a record of `label-export`.
     """
-    info = read_json(path)
-    found = info.get("info") if isinstance(info, dict) else None
-    if not isinstance(found, dict) or found.get("format") != SENT_FORMAT:
+    document = read_json(path)
+    info = document.get("info") if isinstance(document, dict) else None
+    if not isinstance(info, dict) or info.get("format") != SENT_FORMAT:
         raise InputError(f"{path} is not a record of label-export", expected=f"format {SENT_FORMAT}")
     people, images = read_project_people(path)
-    if not {ROLE, "sha256"} <= set(people.extras) or len(np.unique(images.rows_of(people.image_id))) < len(images):
-        raise InputError(f"{path} is damaged", expected="a person with role and sha256 in each picture")
-    role = people.extras[ROLE]
-    return Sent(
-        images=images,
-        sha256=np.array(hashes_of_images(people, images), dtype="<U64"),
-        prelabels=people.take(role == PRELABEL),
-        gold=people.take(role == GOLD),
-    )
+    pictures = info.get("pictures")
+    if not isinstance(pictures, list) or len(pictures) != len(images) or not all(isinstance(p, str) for p in pictures):
+        raise InputError(f"{path} is damaged", expected="the sha256 of every image in info.pictures")
+    role = people.extras.get(ROLE, np.full(len(people), None))
+    if not np.isin(role.astype(str), (PRELABEL, GOLD)).all():
+        raise InputError(f"{path} is damaged", expected=f"role {PRELABEL} or {GOLD} for every person")
+    sha256 = np.array(pictures, dtype="<U64")
+    people = people.with_extra("sha256", sha256[images.rows_of(people.image_id)])
+    parts = {name: people.take(role == name) for name in (PRELABEL, GOLD)}
+    return Sent(images=images, sha256=sha256, prelabels=parts[PRELABEL], gold=parts[GOLD])

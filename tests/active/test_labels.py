@@ -23,6 +23,7 @@ from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
+from dataengine.people import object_column
 
 from .conftest import Project, make_project
 from .test_selection import OUT, select
@@ -103,6 +104,21 @@ def test_export_is_prefilled_with_the_teacher_most_wanted_first(exported: Projec
     teacher = candidates.take(candidate_images.frame[candidate_images.rows_of(candidates.image_id)] == frames[0])
     assert people.take([0, 1]).visibility.tolist() == teacher.visibility.tolist()
     assert people.keypoints_px[:2] == pytest.approx(teacher.keypoints_px, abs=1e-2)
+
+
+def test_people_of_whom_no_joint_is_believed_are_left_to_be_drawn(selected: Project) -> None:
+    """Their pictures go out all the same, and come back without a fault."""
+    scored, images = read_people(OUT / "scored.json", root=selected.root)
+    pick = next(iter(read_selection(OUT).picks))
+    unseen = scored.extras["sha256"] == pick
+    flags = [
+        [0] * 17 if hide else value for hide, value in zip(unseen, scored.extras["teacher_visibility"], strict=True)
+    ]
+    write_people(OUT / "scored.json", scored.with_extra("teacher_visibility", object_column(flags)), images)
+    assert label_export(selection=OUT, out=TOOL) == (4, 6, 0)
+    shift_all(2.0)
+    done = bring_back()
+    assert (done.people, done.nobody, done.unanswered) == (6, 0, 1)
 
 
 def test_what_a_person_corrected_comes_back_under_its_hash(exported: Project) -> None:
@@ -364,8 +380,9 @@ def test_a_picture_that_changed_since_is_refused(exported: Project) -> None:
     [
         (lambda d: d["info"].update(format="other"), "not a record of label-export"),
         (lambda d: d.update(info=None), "not a record of label-export"),
-        (lambda d: [a.pop("role") for a in d["annotations"]], "is damaged"),
-        (lambda d: d.update(annotations=[]), "is damaged"),
+        (lambda d: [a.pop("role") for a in d["annotations"]], "role prelabel or gold for every person"),
+        (lambda d: d["annotations"][0].update(role=7), "role prelabel or gold for every person"),
+        (lambda d: d["info"].update(pictures=[]), "the sha256 of every image"),
     ],
 )
 def test_a_damaged_record_is_refused(exported: Project, damage: Callable[[dict[str, Any]], object], cause: str) -> None:
