@@ -156,15 +156,18 @@ def _compared(after: People, before: People, moved_px: float) -> tuple[dict[str,
 def _partner(after: People, before: People, moved_px: float) -> NDArray[np.int64]:
     """Row of `before` (n,) that each person began as, -1 for none.
 
-    The pairing with the most untouched joints, and of those the nearest; people whose boxes do not meet are no pair.
+    The pairing with the largest shares of untouched joints and the least distances; people whose boxes do not meet and
+    who have no such joint are no pair.
     """
     partner = np.full(len(after), -1, dtype=np.int64)
     both = (after.visibility > UNLABELLED)[:, None] & (before.visibility > UNLABELLED)[None]
     apart = np.linalg.norm(after.keypoints_px[:, None] - before.keypoints_px[None], axis=3)
     same = (both & (apart < moved_px)).sum(axis=2)
-    mean = np.where(both, apart, 0).sum(axis=2) / np.maximum(both.sum(axis=2), 1)
+    shared = both.sum(axis=2)
+    mean = np.where(both, apart, 0).sum(axis=2) / np.maximum(shared, 1)
+    nearness = np.where(shared > 0, 1 / (1 + mean), 0)
     may_be = (same > 0) | (pairwise_iou(after.bbox_xywh_px, before.bbox_xywh_px) > 0)
-    worth = np.where(may_be, 1 + same + 1 / (1 + mean), 0)
+    worth = np.where(may_be, 1 + same / np.maximum(shared, 1) + nearness, 0)
     for i, j in zip(*linear_sum_assignment(-worth), strict=True):
         if may_be[i, j]:
             partner[i] = j

@@ -197,6 +197,24 @@ def test_people_are_paired_by_place_and_what_was_added_or_removed_is_counted(exp
     assert sums["untouched_share"] == round((JOINTS - 17) / (JOINTS + 1), 4)
 
 
+def test_people_without_a_joint_in_common_are_not_taken_for_each_other(exported: Project) -> None:
+    """Two overlapping people of one picture, of whom the model labelled the one half and the other half."""
+
+    def halve(document: dict[str, Any]) -> None:
+        for number, annotation in enumerate(document["annotations"][:2]):
+            for joint in range(17):
+                if (joint < 9) == (number == 0):
+                    annotation["keypoints"][3 * joint : 3 * joint + 3] = [0, 0, 0]
+
+    for path in (TOOL, sent_path(TOOL)):
+        document = json.loads(path.read_text())
+        halve(document)
+        path.write_text(json.dumps(document))
+    shift_all(3.0)
+    sums = bring_back().annotators["unnamed"]
+    assert (sums["moved"], sums["added"], sums["removed"], sums["untouched"]) == (7 * 16, 0, 0, 0)
+
+
 def test_nobody_here_is_an_answer(exported: Project) -> None:
     """By the image's own key, or by an option for all images without people; otherwise it was not answered."""
 
