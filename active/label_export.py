@@ -18,6 +18,7 @@ from dataengine.errors import InputError
 from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.people import JOINTS, Images, People
+from dataengine.person_scale import scale_columns, with_joint_area
 from dataengine.terminal.speech import say
 
 from .labelling.gold import choose_gold, guesses
@@ -68,7 +69,7 @@ def prepared(selection: Selection, gold: int, rng: np.random.Generator) -> Sent:
     """
     gold_rows = choose_gold(selection, gold, rng)
     truth, gold_images = _in_frames(selection.labelled, selection.labelled_images, gold_rows)
-    taught = np.asarray((selection.labelled.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
+    taught = np.asarray((selection.scored.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)  # see `scored_people`
     picked, picked_images = prelabelled(selection)
     guessed = guesses(truth, _sizes(truth, gold_images), taught)
     people, images = joined([(_bare(picked), picked_images), (_bare(guessed), gold_images)])
@@ -93,7 +94,7 @@ def prelabelled(selection: Selection) -> tuple[People, Images]:
         visibility=np.array(picked_people.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, JOINTS),
     )
     rank = np.array([selection.picks[sha256]["rank"] for sha256 in picked_people.extras["sha256"].tolist()])
-    people = people.take(np.argsort(rank, kind="stable"))
+    people = with_joint_area(people.take(np.argsort(rank, kind="stable")))
     rows = selection.scored_images.rows_of(people.image_id)
     return people, selection.scored_images.take(list(dict.fromkeys(rows.tolist())))
 
@@ -116,7 +117,7 @@ def _bare(people: People) -> People:
         bbox_xywh_px=people.bbox_xywh_px,
         keypoints_px=people.keypoints_px,
         visibility=people.visibility,
-        extras={"sha256": people.extras["sha256"]},
+        extras={"sha256": people.extras["sha256"], **scale_columns(people)},
     )
 
 

@@ -15,12 +15,13 @@ import numpy as np
 import typer
 
 from dataengine.errors import InputError
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
-from .labelling.answers import Answers, coco_answers
+from .labelling.answers import AnnotatorAnswers, coco_answers
 from .labelling.gold import PCK_FRACTION, agreement
 from .labelling.label_file import check_people, write_labels
 from .labelling.sent import Sent, read_sent, sent_path
@@ -54,6 +55,9 @@ def command(
     empty_is_nobody: Annotated[
         bool, typer.Option("--empty-is-nobody", help="An image without people shows nobody, as if it said so.")
     ] = False,
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Check what people labelled and write it to OUT/<hash of the content>.json, a COCO keypoints file.
@@ -62,12 +66,13 @@ def command(
     and joints must lie in the image. An image entry with "nobody": true is an answer, too: nobody is there. Joints that
     lie where the model had put them are counted for each annotator (key "annotator" of an annotation or image);
     section `label-import` of params.yaml says what happens to the labels of those who touched next to nothing. Gold
-    frames are compared with their truth and not kept.
+    frames are compared with their truth and not kept. With --held-out, a picture of validation or test among those to
+    keep is refused.
 
     Then add the file to mix.labels in params.yaml: the next `dvc repro` learns from it, and asks for none of its images
     again.
 
-    Example: dataengine label-import --labels labelled.json --sent to_label_coco.sent.json --out data/labels --annotator anna
+    Example: dataengine label-import --labels labelled.json --sent to_label_coco.sent.json --out data/labels --annotator anna --held-out data/ingest/held_out.json
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, SECTION, LabelImportParams)
     done = run(
@@ -78,6 +83,7 @@ def command(
         images=images,
         annotator=annotator,
         empty_is_nobody=empty_is_nobody,
+        held_out=held_out,
     )
     for name, sums in done.annotators.items():
         say(_in_words(name, sums))
@@ -94,12 +100,13 @@ def run(
     images: Path | None = None,
     annotator: str = "",
     empty_is_nobody: bool = False,
+    held_out: Path | None = None,
 ) -> Imported:
     """Import `labels` and write the file.
 
     Raises:
-        InputError: a record is wrong, an image was not sent, nothing is left to keep, or an annotator touched too
-            little and `params` refuse that.
+        InputError: a record is wrong, an image was not sent, nothing is left to keep, an annotator touched too little
+            and `params` refuse that, or an image to keep is one that `held_out` names.
     """
     record = read_sent(sent)
     answers = coco_answers(labels, record, images=images, annotator=annotator, empty_is_nobody=empty_is_nobody)
@@ -114,13 +121,15 @@ def run(
     kept = kept.take(kept.sha256 - record.gold_sha256)
     if not kept.sha256:
         raise _nothing_left(labels, answers, record)
+    # not earlier: the truth of gold frames may be that of validation
+    refuse_held_out(held_out, record.images.take(np.isin(record.sha256, sorted(kept.sha256))), labels)
     info = {"params": asdict(params), "annotators": annotators, "efforts": [asdict(e) for e in measured.efforts]}
     path = write_labels(out, kept, record, info)
     unanswered = len(set(record.sha256.tolist()) - record.gold_sha256 - kept.sha256)
     return Imported(path, len(kept.people), len(kept.nobody), unanswered, annotators)
 
 
-def _on_gold(answers: Answers, sent: Sent, annotator: str) -> dict[str, Any]:
+def _on_gold(answers: AnnotatorAnswers, sent: Sent, annotator: str) -> dict[str, Any]:
     """How well the annotator's answers about gold frames, and the model's guess, agree with the truth; {} without."""
     people = answers.people
     mine = people.take(people.extras["annotator"] == annotator)
@@ -137,7 +146,7 @@ def _in_pictures(people: People, sha256: frozenset[str]) -> People:
     return people.take(np.isin(people.extras["sha256"], sorted(sha256)))
 
 
-def _nothing_left(labels: Path, answers: Answers, sent: Sent) -> InputError:
+def _nothing_left(labels: Path, answers: AnnotatorAnswers, sent: Sent) -> InputError:
     if not answers.sha256:
         fix = "label somebody; for images without people give --empty-is-nobody, or say nobody: true in their entries"
         return InputError(

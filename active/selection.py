@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
-from dataengine.poses.clusters import read_pose_clusters
+from dataengine.poses.training_poses import read_training_poses
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -27,7 +29,7 @@ from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.picking import candidate_images, pick_images, selection_metrics
 from .query.reading import read_labelled, read_unlabelled
-from .query.scoring import embed, look, scored_people, taught_joints, with_student
+from .query.scoring import embed, look, scored_people, with_student
 from .query.strategies import STRATEGIES
 
 SECTION = "select"
@@ -46,7 +48,7 @@ class ScoreWeights:
     teacher: float = 1.0
     """1 - OKS between student and teacher."""
     rarity: float = 0.0
-    """How rare the pose is among the training people. Above 0, rare poses are picked even where the student is sure."""
+    """How far the pose is from the training people's. Above 0, rare poses are picked even where the student is sure."""
 
     def __post_init__(self) -> None:
         values = list(asdict(self).values())
@@ -91,9 +93,12 @@ def command(
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
     out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
-    clusters: Annotated[
+    balance: Annotated[
         Path | None,
-        typer.Option(help="clusters.json of balance. Without it rarity is unknown, and its weight must be 0."),
+        typer.Option(help="Folder that balance wrote. Without it rarity is unknown, and its weight must be 0."),
+    ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -104,10 +109,10 @@ def command(
     with select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
 
     select.budget is the number of images, select.strategy the way to choose them, select.weights how much each
-    uncertainty counts. With weights.rarity above 0, poses that are rare in the training set are preferred, which takes
-    --clusters; without it nothing else changes, but OUT/scored.json has no rarity.
+    uncertainty counts. With weights.rarity above 0, poses far from all of the training set are preferred, which takes
+    --balance; without it nothing else changes, but OUT/scored.json has no rarity.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --clusters data/balance/clusters.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
@@ -117,7 +122,8 @@ def command(
         val=val,
         out=out,
         report=report,
-        clusters=clusters,
+        balance=balance,
+        held_out=held_out,
     )
 
 
@@ -130,26 +136,31 @@ def run(
     val: Path,
     out: Path,
     report: Path,
-    clusters: Path | None = None,
+    balance: Path | None = None,
+    held_out: Path | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last, so that a failing database leaves a valid manifest.
 
     Raises:
-        InputError: the candidates are all labelled, or an input is damaged.
-        ParamsError: rarity has a weight, and no clusters are given.
+        InputError: the candidates are all labelled, an input is damaged, or a candidate or training picture is one
+            that the file `held_out` names.
+        ParamsError: rarity has a weight, and no folder of balance is given.
         EnvironmentFault: FiftyOne's database does not work.
     """
-    if params.weights.rarity and clusters is None:
-        raise ParamsError("params select.weights.rarity needs pose clusters", fix="give --clusters, or set it to 0")
-    pose_clusters = None if clusters is None else read_pose_clusters(clusters)
+    if params.weights.rarity and balance is None:
+        fix = "give --balance, or set it to 0"
+        raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
+    poses = None if balance is None else read_training_poses(balance)
     known = read_labelled({"train": labelled, "val": val})
     truth, truth_images = known.people, known.images
     people, images = read_unlabelled(candidates, known.answered)
+    refuse_held_out(held_out, images, candidates)
+    training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
+    refuse_held_out(held_out, truth_images.take(training), labelled)
     seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
-    joints = taught_joints(truth)
     weights = asdict(params.weights)
-    scored = scored_people(seen, people, weights, joints, pose_clusters)
-    embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight, joints)
+    scored = scored_people(seen, people, weights, poses)
+    embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight)
     choice = candidate_images(scored, images)
     query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
     picked = pick_images(choice, images, embeddings, covered, **query)

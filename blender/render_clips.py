@@ -64,8 +64,8 @@ def command(
     Labels are those of `render`; in addition every image has its video and frame number, and every person a `track_id`
     that is unique within the video. Bodies, poses, light and cameras come from section `render`: `motions` and
     `motion_share` say how many people move as recorded, photographs in `backgrounds` appear only where the camera
-    stands still, and images, occluder_share, motion_blur_share and max_skipped_share have no effect. You may stop it
-    at any time: the next run resumes.
+    stands still, and images, known_poses, occluder_share, motion_blur_share and max_skipped_share have no effect. You
+    may stop it at any time: the next run resumes.
 
     Example: dataengine render-clips --out data/clips --cache data/cache/anny --clips 2 --frames 50
     """
@@ -90,7 +90,7 @@ def run(params: RenderParams, clip: ClipParams, *, out: Path, cache: Path, mp4: 
     require_room(out)
     read_motions(params.motions)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params, python))
+    params = replace(params, device=resolve_device(params, python), known_poses="")
     fingerprint = _fingerprint(params, clip)
     count = clip.clips * clip.frames
     job = Job(MAKER, {"params": params, "clip": clip, "out": out, "cache": cache, "fingerprint": fingerprint})

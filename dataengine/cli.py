@@ -68,6 +68,7 @@ PANELS: dict[str, dict[str, Command]] = {
     "Models: the registry and its rounds": {
         "history": Command("dataengine.train.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
+        "score": Command("dataengine.train.score", "Score networks, ours and others', on the same people."),
         "begin-round": Command("dataengine.train.begin_round", "Pin the present champion for the next round."),
         "rollback": Command("dataengine.train.rollback", "Make an archived model champion again."),
     },
@@ -75,6 +76,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),
         "compare-recipes": Command("dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."),
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
+        "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(
             "dataengine.studies.interval_coverage", "Measure how often intervals hold the true gain."

@@ -15,6 +15,7 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
 from dataengine.people import JOINTS, Images, People, json_column
+from dataengine.person_scale import with_area
 
 PERSON_CATEGORY: dict[str, Any] = {
     "id": 1,
@@ -33,10 +34,11 @@ _TIME_DECIMALS = 6
 def write_people(path: Path, people: People, images: Images, *, info: dict[str, Any] | None = None) -> None:
     """Write `people` and `images` to `path`, atomically.
 
-    Columns `area`, `iscrowd` and `segmentation` of `people.extras` become the COCO keys of the same name; where
-    absent, area is the box's and iscrowd 0. Annotation ids count from 1 in the order of `people`.
+    Columns `area`, `iscrowd` and `segmentation` of `people.extras` become the COCO keys of the same name; where absent,
+    area is `person_scale.person_area` and iscrowd 0. Annotation ids count from 1 in the order of `people`.
     """
     images.rows_of(people.image_id)  # every person stands in a known image
+    people = with_area(people)
     write_json(
         path,
         {
@@ -96,7 +98,6 @@ def _annotation_record(people: People, row: int) -> dict[str, Any]:
         "image_id": int(people.image_id[row]),
         "category_id": 1,
         "bbox": box.tolist(),
-        "area": float(box[2] * box[3]),
         "iscrowd": 0,
         "keypoints": [int(v) if i % 3 == 2 else v for i, v in enumerate(triples.ravel().tolist())],
         "num_keypoints": int(labelled.sum()),

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, OCCLUDED, UNLABELLED
 from dataengine.people import People
 
@@ -48,7 +49,7 @@ def draw_people(image_bgr: BgrImage, people: People, color: Color | None = None)
     canvas = image_bgr.copy()
     thickness = max(1, round(max(canvas.shape[:2]) / 250))
     for points, flags in zip(people.keypoints_px, people.visibility, strict=True):
-        pixels = np.round(points).astype(int)
+        pixels = pixel_of(points)
         for a, b in COCO_SKELETON:
             if flags[a] > UNLABELLED and flags[b] > UNLABELLED:
                 ends = tuple(map(int, pixels[a])), tuple(map(int, pixels[b]))

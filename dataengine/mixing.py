@@ -19,6 +19,7 @@ from dataengine.people import SOURCES, Source
 
 # Ratios in params.yaml are decimals: 0.3333333333 has to mean 1/3, and 1/1,000,000 is finer than any set needs.
 LARGEST_DENOMINATOR = 1_000_000
+FACTOR_UNIT = 1 << 32  # repeat factors are summed in units of 1 / this; two thousand million of them fit into 64 bits
 # Names of the random streams, so that drawing more of one source never changes another.
 REAL_STREAM, SHUFFLE_STREAM, SYNTHETIC_STREAM, PSEUDO_STREAM, REPLAY_STREAM = range(5)
 
@@ -202,12 +203,17 @@ def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe:
 def _draw_real(
     real: NDArray[np.int64], repeat_factor: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Systematic sampling in random order: sample i is met whenever the running sum passes k + 1/2."""
+    """Systematic sampling in random order: sample i is met whenever the running sum passes k + 1/2.
+
+    The sum is one of integers, so that it is the same in every order: rounded floats would make epochs of two lengths
+    where all factors together come to k + 1/2.
+    """
     order = rng.permutation(real)
     whole = np.floor(repeat_factor[order])
-    passed = np.floor(np.cumsum(repeat_factor[order] - whole) + 0.5)
-    extra = np.diff(passed, prepend=0.0)
-    return np.repeat(order, (whole + extra).astype(np.int64))
+    part = np.round((repeat_factor[order] - whole) * FACTOR_UNIT).astype(np.int64)
+    passed = (np.cumsum(part) + FACTOR_UNIT // 2) // FACTOR_UNIT
+    extra = np.diff(passed, prepend=0)
+    return np.repeat(order, whole.astype(np.int64) + extra)
 
 
 def _draw_cycling(pool: NDArray[np.int64], count: int, epoch: int, seed: list[int]) -> NDArray[np.int64]:

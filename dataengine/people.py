@@ -38,12 +38,14 @@ def _check(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
 class People:
     """Annotated or predicted persons. The first axis of every field is the person, n of them.
 
-    Pixel coordinates have their origin at the image's top left corner; x grows right, y grows down.
+    x grows right, y grows down. The centre of the top left pixel is the joint coordinate (0, 0), so that an image of
+    width w reaches from -0.5 to w - 0.5; boxes speak of the pixels' edges: the whole image is (0, 0, w, h). Both are
+    COCO's ways, see `dataengine.geometry.pixel_grid`.
     """
 
     image_id: NDArray[np.int64]  # (n,)
-    bbox_xywh_px: NDArray[np.float32]  # (n, 4)
-    keypoints_px: NDArray[np.float32]  # (n, 17, 2), order of COCO_KEYPOINTS
+    bbox_xywh_px: NDArray[np.float32]  # (n, 4), edges of pixels
+    keypoints_px: NDArray[np.float32]  # (n, 17, 2), centres of pixels, order of COCO_KEYPOINTS
     visibility: NDArray[np.uint8]  # (n, 17): 0 not labelled, 1 labelled but occluded, 2 visible
     score: NDArray[np.float32]  # (n,) confidence of a prediction, 1 for a label
     weight: NDArray[np.float32]  # (n,) trust in training, not negative

@@ -1,7 +1,8 @@
 """Stage `balance`: which poses the real training set has, how rare each is, and how often rare ones are repeated.
 
-Clusters are fitted on the training people alone, or taken from a frozen file, and passed on to `mix`, `select` and
-any code that asks `dataengine.poses.clusters` for a person's cluster.
+Clusters are fitted on the training people alone, or taken from a frozen file; with the poses that everybody else is
+compared with they are passed on to `mix`, `select`, `compare` and any code that asks `dataengine.poses.training_poses`
+where a person's pose stands.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.params import load_section
-from dataengine.people import People
+from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, nearest_centre
 from dataengine.poses.embedding import embed_poses
+from dataengine.poses.known_poses import RANKS
+from dataengine.poses.training_poses import TrainingPoses
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .freeze_clusters import read_frozen
 from .long_tail.balance_file import BALANCE_NAME, Balance, write_balance
 from .long_tail.clusters import LARGE_POSES, fit_centres, medoids
+from .long_tail.known import known_poses
 from .long_tail.repeat_factors import effective_number, repeat_factors
 
 SECTION = "balance"
@@ -40,11 +44,20 @@ class BalanceParams:
     clusters: int
     """Number of pose clusters to fit; ignored where they are frozen."""
     threshold: float
-    """A cluster with a smaller share of all people is rare and repeated: t in the LVIS rule."""
+    """A cluster with a smaller share of all people is rare and repeated, as a multiple of an even share, 1 / clusters.
+
+    At 1 about half of all clusters are rare however even they are, since their shares scatter about 1 / clusters.
+    """
     max_repeat: float
     """Largest number of times that a person is drawn per epoch."""
     seed: int
     """Seed of k-means' starts."""
+    gap_frames: int = 30
+    """People of one video this near in time show one moment: how far training poses are apart is measured without them.
+
+    Half a second at 60 frames per second. Where it is too small, neighbouring frames make the training poses seem closer
+    to each other than they are, and all that a new film shows counts as novel.
+    """
     frozen: str = ""
     """File of `dataengine freeze-clusters`, whose clusters are used instead of fitting new ones. "": fit."""
     photographs: bool = True
@@ -53,27 +66,36 @@ class BalanceParams:
     def __post_init__(self) -> None:
         if self.clusters < 1:
             raise ParamsError("clusters", expected="1 or more", got=str(self.clusters))
-        if not 0 <= self.threshold <= 1:
-            raise ParamsError("threshold", expected="a share, 0 to 1", got=str(self.threshold))
+        if not 0 <= self.threshold < np.inf:
+            raise ParamsError("threshold", expected="a multiple of an even share, 0 or more", got=str(self.threshold))
+        if self.gap_frames < 0:
+            raise ParamsError("gap_frames", expected="0 or more", got=str(self.gap_frames))
         if not 1 <= self.max_repeat < np.inf:
             raise ParamsError("max_repeat", expected="1 or more", got=str(self.max_repeat))
+
+    def share_of(self, clusters: int) -> float:
+        """The share of all people below which one of `clusters` clusters is rare."""
+        return self.threshold / clusters
 
 
 def command(
     train: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
-    out: Annotated[Path, typer.Option(help="Folder for balance.json and clusters.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for balance.json, clusters.json and poses.json.")],
     report: Annotated[Path, typer.Option(help="Folder for clusters.png and metrics.json.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Cluster the training set's poses, measure how rare each is, and give the rare ones repeat factors.
 
     Needs the real training people that ingest wrote. Writes OUT/clusters.json, OUT/balance.json with every person's
-    cluster and repeat factor, and REPORT/clusters.png, where you see what is rare.
+    cluster, repeat factor and rarity, OUT/poses.json, which anybody's rarity is measured against, and
+    REPORT/clusters.png, where you see what is rare.
 
-    A pose counts the same wherever in the image it is, however large, and mirrored or not. A cluster with a share f
-    of all people below balance.threshold t is drawn sqrt(t / f) times as often, up to balance.max_repeat (repeat
-    factor sampling: Gupta, Dollar and Girshick, "LVIS", CVPR 2019). For clusters to mean the same in every round,
-    freeze them: `dataengine freeze-clusters`.
+    A pose counts the same wherever in the image it is, however large, and mirrored or not. A cluster whose share f of
+    all people is below t, balance.threshold times an even share, is drawn sqrt(t / f) times as often, up to
+    balance.max_repeat (repeat factor sampling: Gupta, Dollar and Girshick, "LVIS", CVPR 2019). A pose's rarity is the
+    share of training people who are nearer to the others than that pose is to anyone; above 0.99 it is novel. For
+    clusters to mean the same in every round, and for `render` to draw what was rare, freeze: `dataengine
+    freeze-clusters`.
 
     Example: dataengine balance --train data/ingest/train.json --out data/balance --report reports/balance
     """
@@ -91,25 +113,28 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
     people, images = read_project_people(train)
     if (people.source != "real").any():
         raise InputError(f"{train} has people who are not real", expected="source real", fix="give ingest's train.json")
-    clusters, cluster, medoid = balance_people(people, params)
+    found = balance_people(people, images, params)
+    clusters = found.poses.clusters
     balance = Balance(
-        clusters=clusters,
+        poses=found.poses,
         train_sha256=sha256_file(train),
         image_id=people.image_id,
-        cluster=cluster,
+        cluster=found.cluster,
+        rarity=found.poses.known.rarity(found.distance),
         params=asdict(params),
     )
-    metrics = balance_metrics(clusters, len(people), params.threshold)
+    share = params.share_of(len(clusters.counts))
+    metrics = balance_metrics(found, share)
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_balance(out_folder, balance)
         write_json(report_folder / METRICS_NAME, metrics)
         write_clusters_picture(
             report_folder / PICTURE_NAME,
             clusters,
-            medoid=medoid,
+            medoid=found.medoid,
             people=people,
             images=images if params.photographs else None,
-            threshold=params.threshold,
+            threshold=share,
         )
     say(
         f"balance: {metrics['clusters']} pose clusters ({clusters.id}), {metrics['rare_clusters']} rare,"
@@ -118,11 +143,18 @@ def run(params: BalanceParams, *, train: Path, out: Path, report: Path) -> dict[
     return metrics
 
 
-def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters, NDArray[np.int64], NDArray[np.int64]]:
-    """The clusters with their repeat factors, each person's cluster (n,), and the row of each cluster's medoid (k,).
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BalancedPeople:
+    """What is found about n training people and k clusters."""
 
-    People without a pose are UNCLUSTERED; the medoid of a frozen cluster without members is -1.
-    """
+    poses: TrainingPoses
+    cluster: NDArray[np.int64]  # (n,), UNCLUSTERED for people without a pose
+    distance: NDArray[np.float64]  # (n,) from the nearest of the others; NaN where there is none
+    medoid: NDArray[np.int64]  # (k,) row of each cluster's medoid; -1 for a frozen cluster without members
+
+
+def balance_people(people: People, images: Images, params: BalanceParams) -> BalancedPeople:
+    """Cluster people, and measure how far they are from each other. InputError where nobody shows a pose."""
     dtype = np.float64 if len(people) <= LARGE_POSES else np.float32  # a million poses: half a gigabyte
     vectors, usable = embed_poses(people.keypoints_px, people.visibility, dtype)
     poses = vectors if usable.all() else vectors[usable]
@@ -132,13 +164,23 @@ def balance_people(people: People, params: BalanceParams) -> tuple[PoseClusters,
     counts = np.bincount(cluster[usable], minlength=len(centres)).astype(np.int64)
     if not counts.any():
         raise InputError("nobody in the training set shows a pose", fix="check the keypoints that ingest wrote")
-    factors = repeat_factors(counts, params.threshold, params.max_repeat)
+    factors = repeat_factors(counts, params.share_of(len(centres)), params.max_repeat)
     clusters = PoseClusters(centres=centres, counts=counts, repeat_factor=factors)
-    return clusters, cluster, medoids(cluster, squared, len(centres))
+    known, distance = known_poses(people, images, vectors, cluster, params.gap_frames)
+    return BalancedPeople(
+        poses=TrainingPoses(clusters=clusters, known=known),
+        cluster=cluster,
+        distance=distance,
+        medoid=medoids(cluster, squared, len(centres)),
+    )
 
 
-def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> dict[str, Any]:
-    """How uneven the clusters are, before and after repeating. The tail is all clusters below `threshold`."""
+def balance_metrics(found: BalancedPeople, threshold: float) -> dict[str, Any]:
+    """How uneven the clusters are, before and after repeating, and how far apart the poses.
+
+    The tail is all clusters whose share is below `threshold`. Distances are in the unit of `embed_poses`.
+    """
+    people, clusters = len(found.cluster), found.poses.clusters
     counts, factors = clusters.counts, clusters.repeat_factor
     share = counts / counts.sum()
     drawn_people = counts * factors
@@ -154,4 +196,6 @@ def balance_metrics(clusters: PoseClusters, people: int, threshold: float) -> di
         "tail_share_after": round(float(drawn_people[tail].sum() / drawn_people.sum()), 4),
         "effective_clusters_before": round(effective_number(counts), 4),
         "effective_clusters_after": round(effective_number(drawn_people), 4),
+        "distance_median": round(float(np.interp(0.5, RANKS, found.poses.known.spacing)), 4),
+        "novel_beyond": round(found.poses.known.radius, 4),
     }

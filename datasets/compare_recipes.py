@@ -56,7 +56,8 @@ def command(
     first and then both. PCK@0.2, OKS AP and the AP of rare poses are measured on the same test images for all.
 
     Needs your labels, and the rendered people of this checkout: first set render.images in params.yaml and run
-    `dvc repro render`. Writes REPORT/recipes.md, which shows the results so far, and its plot. A study that was stopped
+    `dvc repro render`. Writes REPORT/recipes.md, which shows the results so far, its plot, and REPORT/test.json, the test
+    people: what BlazePose achieves on them (`dataengine score`) says how low a low figure is. A study that was stopped
     goes on with the same command. A run is an experiment of DVC, named by recipe, labels, seed and a hash of everything
     else that decides its result.
 

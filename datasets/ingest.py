@@ -1,7 +1,7 @@
 """Stage `ingest`: a labelled real set with splits, and a pool of unlabelled frames.
 
 By default the labels come from four calibrated cameras (`cameras/`); `ingest.sources` names the user's own sets
-instead, in any of the formats of `formats/table.py`. Order: `run`, the cameras, the sources, what is written, the pool.
+instead, in any of the formats of `formats/table.py`. Order: `run`, the pool, the cameras, the sources, what is written.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,27 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
+from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
-from dataengine.labels.in_picture import inside_picture
+from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.person_scale import scale_counts, with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
-from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
-from dataengine.video.sampling import FrameSampling, sample_frames
+from dataengine.video.sampling import FrameSampling
 
 from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views
 from .cameras.qualisys import read_calibration
 from .cameras.reprojection_picture import write_reprojection_picture
 from .checks.finding import Finding
 from .checks.params import ChecksParams
-from .formats.content import Limits
-from .formats.writing import copy_images
+from .formats.content import BadRecord, Limits
 from .quality.intake import Intake, check_and_split, check_blocks, record_findings
+from .quality.report import write_quality
 from .sources.frames import FrameWriter
+from .sources.pool import write_pool
 from .sources.user_sources import (
     SourceParams,
     UserSource,
@@ -44,14 +46,15 @@ from .sources.user_sources import (
     combined,
     copied,
     read_sources,
+    recording_names,
 )
-from .splits.assign import DROPPED, SPLITS, SplitParams, split_frames
+from .splits.assign import DROPPED, SPLITS, SplitParams, as_recordings, split_frames, split_recordings
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
 PICTURE_NAME = "reprojection.png"  # not an output in dvc.yaml, since the user's own sources do not make it
-BOX_MARGIN = 0.15  # the joints end at eyes and ankles, the person does not
 BAD_SHOWN = 3
+STILL_SHARE = 0.3  # of the pictures: sets of single photographs lose a few per cent to near duplicates across splits
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,15 @@ def command(
     """Make the labelled real set and the pool of unlabelled frames.
 
     Needs the folder that fetch wrote. Writes OUT/train.json, val.json, test.json and pool.json with their images, and
-    REPORT/quality.html to read.
+    REPORT/quality.html to read. The pool has no picture of validation or test; OUT/held_out.json lets later stages
+    refuse them.
 
     To use your own data, name it in ingest.sources in params.yaml, one entry per set, in COCO or any format that
     `dataengine convert --help` lists: every record is checked, bad ones are listed in quarantine.json with file, id
     and reason, quality.html shows what is suspect, and splits go by a hash of the video, the scene or the image's
     content. ingest.split holds the shares, ingest.max_bad_share when to stop.
+
+    Frames of a still camera all look alike: split them by time (ingest.split.by: time).
 
     By default four synchronised cameras are labelled: BlazePose in each view, robust triangulation, reprojection. A
     joint on which the views disagree is dropped. Splits are blocks of time with gaps between them.
@@ -113,15 +119,32 @@ def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None
         sources = read_sources(params.sources, params.limits)
         labelled = [source for source in sources if not source.unlabelled]
         if labelled:
-            metrics = _from_sources(params, labelled, fetched, folder, report)
+            intake, metrics = _from_sources(params, labelled, fetched, folder, report)
         else:
-            metrics = _from_cameras(params, fetched, folder, report)
+            intake, metrics = _from_cameras(params, fetched, folder, report)
         unlabelled = [source for source in sources if source.unlabelled]
-        metrics["pool_frames"] = _write_pool(params, unlabelled, fetched, folder)
+        metrics |= _pool(params, intake, unlabelled, fetched, folder, report)
     write_json(report / "metrics.json", metrics)
 
 
-def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Path) -> dict[str, Any]:
+def _pool(
+    params: IngestParams, intake: Intake, frames: Sequence[UserSource], fetched: Path, folder: Path, report: Path
+) -> dict[str, Any]:
+    """Write the pool: pool videos and unlabelled sources, or the default clip where there is neither."""
+    default = [] if frames else [fetched / CLIP / "demo.mp4"]
+    account = write_pool(
+        folder,
+        frames,
+        [Path(video) for video in params.pool_videos] or default,
+        sampling=replace(params.pool, every=params.pool_every),
+        longest_side_px=params.longest_side_px,
+        held_out=intake.held_out,
+    )
+    write_quality(report, replace(intake.quality, pool=account))
+    return {"pool_frames": account.kept, "pool_left_out": account.counts()}
+
+
+def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Path) -> tuple[Intake, dict[str, Any]]:
     cameras = read_calibration(fetched / CAMERAS / CALIBRATION)
     videos = [fetched / CAMERAS / f"{camera.name}.mp4" for camera in cameras]
     writers = [
@@ -144,31 +167,33 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
         np.tile(split_frames(frames, params.split), len(cameras)),
         report=report,
         models=fetched / MODELS,
+        video_sha256={video.name: video_hash(video) for video in videos},
     )
     counts = write_splits(folder, intake, intake.images, params.split)
     write_reprojection_picture(report / PICTURE_NAME, labels, images, scales)
     write_json(report / "quarantine.json", [])
-    return {"people": counts, "reprojection": labels.quality}
+    return intake, {"people": counts, "area_from": scale_counts(intake.people), "reprojection": labels.quality}
 
 
-def view_people(labels: ViewLabels, view: int, images: Images, scale: float) -> People:
+def view_people(labels: ViewLabels, view: int, images: Images, scale: tuple[float, float]) -> People:
     """The labels of one view as People, in pixels of the written images; joints outside the picture are unlabelled."""
-    keypoints = labels.keypoints_px[view] * scale
+    keypoints = resized(labels.keypoints_px[view], scale)
     size = np.stack([images.width, images.height], axis=1)
-    visibility = np.where(inside_picture(keypoints, size), labels.visibility[view], UNLABELLED)
-    return People.build(
+    visibility = np.where(within(keypoints, size[:, None]), labels.visibility[view], UNLABELLED)
+    people = People.build(
         image_id=images.id,
-        bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility, BOX_MARGIN), size),
+        bbox_xywh_px=clip_boxes(box_from_keypoints(keypoints, visibility), size),
         keypoints_px=keypoints,
         visibility=visibility,
         track_id=1,
         extras={"keypoints_world_m": labels.points_m.round(4)},
     )
+    return with_joint_area(people)
 
 
 def _from_sources(
     params: IngestParams, sources: list[UserSource], fetched: Path, folder: Path, report: Path
-) -> dict[str, Any]:
+) -> tuple[Intake, dict[str, Any]]:
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
     for record in bad[:BAD_SHOWN]:
@@ -176,24 +201,36 @@ def _from_sources(
     # written before the share is judged: a user who is stopped by too many bad records needs the list
     write_json(report / "quarantine.json", [record.as_json() for record in bad])
     _refuse_too_many(params, sources, report)
-    people, images = combined(sources)
-    intake = check_and_split(
-        people,
-        images,
-        params.checks,
-        params.split,
-        report=report,
-        bad=record_findings(bad),
-        without_labels=sum(source.content.without_labels for source in sources),
-        models=fetched / MODELS,
-        largest_mpx=params.limits.image_mpx,
-    )
+    intake = _checked_sources(params, sources, bad, fetched, report)
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
     _refuse_damaged(params, intake, report)
     used_images = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
     counts = write_splits(folder, intake, used_images, params.split)
-    return {"people": counts, "records": intake.quality.record_counts(), "sources": account(sources, intake)}
+    facts = {
+        "area_from": scale_counts(intake.people),
+        "records": intake.quality.record_counts(),
+        "sources": account(sources, intake),
+    }
+    return intake, {"people": counts, **facts}
+
+
+def _checked_sources(
+    params: IngestParams, sources: Sequence[UserSource], bad: Sequence[BadRecord], fetched: Path, report: Path
+) -> Intake:
+    """All sources checked as one set, and split as `ingest.split.by` says."""
+    people, images = combined(sources)
+    facts: dict[str, Any] = {
+        "report": report,
+        "bad": record_findings(bad),
+        "without_labels": sum(source.content.without_labels for source in sources),
+        "models": fetched / MODELS,
+        "largest_mpx": params.limits.image_mpx,
+    }
+    if params.split.by == "group":
+        return check_and_split(people, images, params.checks, params.split, **facts)
+    images = as_recordings(images, recording_names(images, sources))
+    return check_blocks(people, images, params.checks, params.split, split_recordings(images, params.split), **facts)
 
 
 def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:
@@ -227,7 +264,7 @@ def _quarantined(finding: Finding) -> dict[str, str]:
 
 
 def write_splits(folder: Path, intake: Intake, images: Images, params: SplitParams) -> dict[str, int]:
-    """Write train, val and test JSON of the people that have a labelled joint, and the lock of the test set.
+    """Write train, val and test JSON of the people that have a labelled joint, the test set's lock, what is held out.
 
     `images` is the intake's table with the paths as they are now. Returns people per split.
     """
@@ -238,34 +275,23 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     for name in SPLITS:
         part = people.take((split == name) & usable)
         if not len(part):
-            raise InputError(f"split {name} is empty", expected="people in every split", fix="change ingest.split")
+            raise _empty_split(name, intake)
         rows = np.unique(images.rows_of(part.image_id))
         info = {"stage": "ingest", "split": name} | (test_info if name == "test" else {})
         write_people(folder / f"{name}.json", part, images.take(rows), info=info)
         counts[name] = len(part)
+    write_held_out(folder / HELD_OUT_NAME, intake.held_out)
     return counts
 
 
-def _write_pool(params: IngestParams, frames: Sequence[UserSource], fetched: Path, folder: Path) -> int:
-    """Write the frames of pool videos and of unlabelled sources, or of the default clip where there is neither."""
-    default = [] if frames else [fetched / CLIP / "demo.mp4"]
-    videos: Sequence[Path] = [Path(video) for video in params.pool_videos] or default
-    tables, addresses = [], dict[str, str]()
-    for source in frames:
-        tables.append(copy_images(source.content.images, source.folder, folder / "pool_images" / source.name))
-    for number, video in enumerate(videos):
-        writer = FrameWriter(
-            folder / "pool_images" / str(number),
-            video.name,
-            params.longest_side_px,
-            first_id=1 + 1_000_000 * (10 + number),
-        )
-        sampling = replace(params.pool, every=params.pool_every)
-        for frame in track(sample_frames(video, sampling), f"pool {video.name}", unit="frame"):
-            writer.write(frame)
-        tables.append(writer.images())
-        addresses.update(writer.addresses(video_hash(video)))
-    pool = Images.concat(tables)
-    write_people(folder / "pool.json", People.empty(), pool, info={"stage": "ingest", "split": "pool"})
-    write_json(folder / "pool_frames.json", addresses)  # image id -> the frame's address in its video
-    return len(pool)
+def _empty_split(name: str, intake: Intake) -> InputError:
+    aside = sum(finding.check == "leak" and finding.table == "images" for finding in intake.quality.findings)
+    if aside <= STILL_SHARE * len(intake.images):
+        return InputError(f"split {name} is empty", expected="people in every split", fix="change ingest.split")
+    return InputError(
+        f"split {name} is empty",
+        expected="people in every split",
+        got=f"{aside} of {len(intake.images)} pictures that repeat one in a more protected split, as those of a still "
+        "camera do",
+        fix="for frames of recordings set ingest.split.by: time, which cuts each into blocks of time",
+    )

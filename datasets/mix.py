@@ -18,10 +18,12 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import JOINT_WEIGHT, joint_weights
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People, Source
-from dataengine.poses.clusters import PoseClusters
+from dataengine.poses.clusters import UNCLUSTERED
+from dataengine.poses.training_poses import TrainingPoses
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -67,36 +69,52 @@ def command(
     balance: Annotated[Path, typer.Option(help="Folder that balance wrote about the same real people.")],
     out: Annotated[Path, typer.Option(help="Folder for train.json and recipe.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write the training index: real and synthetic people, rare poses repeated, at an exact ratio.
 
     Needs what ingest, render and balance wrote. OUT/train.json lists every person once, with a repeat factor, a pose
-    cluster and its rarity; OUT/recipe.json says how an epoch is drawn. Labels that came back by `dataengine
-    label-import` join where mix.labels names their files, with the images in which people saw nobody.
+    cluster, how rare the pose is and whether it is novel; OUT/recipe.json says how an epoch is drawn. Labels that came
+    back by `dataengine label-import` join where mix.labels names their files, with the images in which people saw
+    nobody. With --held-out, a picture of validation or test in any of them is refused.
 
     mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
     measures which ratio is best on your data.
 
-    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --out data/mix --report reports/mix
+    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --held-out data/ingest/held_out.json --out data/mix --report reports/mix
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, SECTION, MixParams)
-    run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report)
+    run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report, held_out=held_out)
 
 
-def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: Path, report: Path) -> dict[str, Any]:
+def run(
+    params: MixParams,
+    *,
+    real: Path,
+    synthetic: Path,
+    balance: Path,
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
+) -> dict[str, Any]:
     """Join, write, and return the metrics.
 
     Raises:
         InputError: `balance` was made from other people, a file holds people of the wrong source, there are none
-            to draw from, or fewer rendered images than asked for.
+            to draw from, fewer rendered images than asked for, or a picture is one that `held_out` names.
         ParamsError: the ratio is negative or not finite.
     """
     recipe = params.recipe()
     balanced = read_balance(balance)
-    labelled = [_labelled(Path(path), balanced.clusters) for path in params.labels]
-    rendered = _rendered(synthetic, balanced.clusters, params.synthetic_images)
+    labelled = [_labelled(Path(path), balanced.poses) for path in params.labels]
+    rendered = _rendered(synthetic, balanced.poses, params.synthetic_images)
     parts = [_with_people(*_balanced(real, balanced, balance)), *labelled, _with_people(*rendered)]
+    for (shown, pictures), name in zip(parts, [str(real), *params.labels, str(synthetic)], strict=True):
+        of_renderer = np.isin(pictures.id, shown.image_id[shown.source == "synthetic"])
+        refuse_held_out(held_out, pictures, name, rendered=of_renderer)
     people, images = joined(parts)
     empty = int((~np.isin(images.id, people.image_id)).sum())
     metrics = {**mix_metrics(people, recipe), "images_without_anybody": empty}
@@ -113,13 +131,18 @@ def run(params: MixParams, *, real: Path, synthetic: Path, balance: Path, out: P
 
 
 def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
-    """What the first epoch is made of; later ones draw other people, but as many."""
+    """What the first epoch is made of; later ones draw other people, but as many.
+
+    How rare the real people are counts who is drawn, how rare the synthetic ones all there are: in time each is drawn
+    as often as any other. People without a pose do not count.
+    """
     factor = people.extras["repeat_factor"].astype(np.float64)
     drawn_rows = draw_epoch(people.source, factor, recipe, epoch=0)
     real, synthetic = ((people.source[drawn_rows] == source).sum().item() for source in ("real", "synthetic"))
     repeated = (factor[drawn_rows] > 1).sum()
-    rarity = people.extras["rarity"].astype(np.float64)[drawn_rows]
-    is_real = people.source[drawn_rows] == "real"
+    has_pose = people.extras["cluster"].astype(np.int64) != UNCLUSTERED
+    drawn_real = drawn_rows[has_pose[drawn_rows] & (people.source[drawn_rows] == "real")]
+    all_synthetic = np.flatnonzero(has_pose & (people.source == "synthetic"))
     return {
         "real": int((people.source == "real").sum()),
         "synthetic": int((people.source == "synthetic").sum()),
@@ -127,33 +150,38 @@ def mix_metrics(people: People, recipe: MixRecipe) -> dict[str, Any]:
         "drawn_synthetic": synthetic,
         "synthetic_per_real": round(synthetic / real, 6) if real else 0.0,
         "rare_share_of_real": round(float(repeated / real), 4) if real else 0.0,
-        "rarity_of_real": round(float(rarity[is_real].mean()), 4) if real else 0.0,
-        "rarity_of_synthetic": round(float(rarity[~is_real].mean()), 4) if synthetic else 0.0,
+        "rarity_of_real": _mean(people, "rarity", drawn_real),
+        "rarity_of_synthetic": _mean(people, "rarity", all_synthetic),
+        "novel_share_of_synthetic": _mean(people, "novel", all_synthetic),
         "different_people_drawn": len(np.unique(drawn_rows)),
     }
 
 
+def _mean(people: People, column: str, rows: NDArray[np.int64]) -> float:
+    return round(float(people.extras[column].astype(np.float64)[rows].mean()), 4) if len(rows) else 0.0
+
+
 def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Images]:
-    """The real people with what balance decided about them."""
+    """The real people with what balance decided about them. None is novel: training shows them."""
     people, images = _read(real, "real")
     balance.check_made_from(sha256_file(real), people, folder)
-    return _clustered(people, balance.clusters, balance.cluster), images
+    nobody = np.zeros(len(people), np.bool_)
+    return _with_columns(people, balance.cluster, balance.repeat_factor, balance.rarity, nobody), images
 
 
-def _labelled(path: Path, clusters: PoseClusters) -> tuple[People, Images]:
+def _labelled(path: Path, poses: TrainingPoses) -> tuple[People, Images]:
     """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members.
 
     Images without people stay: a person confirmed that they show nobody, so select does not ask for them again.
     """
     people, images = _read(path, "real")
-    return _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility)), images
+    return _looked_up(people, poses), images
 
 
-def _rendered(synthetic: Path, clusters: PoseClusters, limit: int | None) -> tuple[People, Images]:
+def _rendered(synthetic: Path, poses: TrainingPoses, limit: int | None) -> tuple[People, Images]:
     """The synthetic people of the first `limit` images, never repeated: their number follows from the ratio."""
     people, images = _first(*_read(synthetic, "synthetic"), limit, synthetic)
-    people = _clustered(people, clusters, clusters.assign(people.keypoints_px, people.visibility))
-    return people.with_extra("repeat_factor", np.ones(len(people))), images
+    return _looked_up(people, poses).with_extra("repeat_factor", np.ones(len(people))), images
 
 
 def _first(people: People, images: Images, limit: int | None, where: Path) -> tuple[People, Images]:
@@ -167,13 +195,20 @@ def _first(people: People, images: Images, limit: int | None, where: Path) -> tu
     return people.take(np.isin(people.image_id, first_images.id)), first_images
 
 
-def _clustered(people: People, clusters: PoseClusters, cluster: NDArray[np.int64]) -> People:
-    """With the columns `cluster`, `repeat_factor` and `rarity`."""
-    columns = {
-        "cluster": cluster,
-        "repeat_factor": clusters.repeats(cluster),
-        "rarity": clusters.rarity(cluster).round(6),
-    }
+def _looked_up(people: People, poses: TrainingPoses) -> People:
+    """People who are not among those that balance saw, with the same columns."""
+    stand = poses.look_up(people.keypoints_px, people.visibility)
+    return _with_columns(people, stand.cluster, poses.clusters.repeats(stand.cluster), stand.rarity, stand.novel)
+
+
+def _with_columns(
+    people: People,
+    cluster: NDArray[np.int64],
+    repeat_factor: NDArray[np.float64],
+    rarity: NDArray[np.float64],
+    novel: NDArray[np.bool_],
+) -> People:
+    columns = {"cluster": cluster, "repeat_factor": repeat_factor, "rarity": rarity.round(6), "novel": novel}
     return people.replace(extras={**people.extras, **columns})
 
 

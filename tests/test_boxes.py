@@ -73,4 +73,5 @@ def test_box_ignores_unlabelled_joints() -> None:
     visibility = np.zeros((2, 17), np.uint8)
     visibility[0, 5:7] = 2
     boxes = box_from_keypoints(keypoints, visibility, margin=0.1)
-    np.testing.assert_allclose(boxes, [[8, 16, 24, 48], [0, 0, 0, 0]])
+    half = 0.5  # from a pixel's centre to its edge
+    np.testing.assert_allclose(boxes, [[8 + half, 16 + half, 24, 48], [0.0, 0.0, 0.0, 0.0]])

@@ -62,6 +62,14 @@ def test_epochs_and_seeds_differ_in_who_and_not_in_how_many() -> None:
     assert len({tuple(draw.tolist()) for draw in draws}) == 4
 
 
+@given(st.lists(st.floats(1, 3), min_size=1, max_size=30), st.integers(0, 3))
+def test_an_epoch_has_one_length_even_where_the_factors_come_to_a_half(real: list[float], seed: int) -> None:
+    exact = sum(map(Fraction, real))
+    rest = float(1 + (Fraction(1, 2) - exact) % 1)  # all together k + 1/2, as near as a float comes
+    source, factor = a_set([*real, rest, 1.1, 1.2, 1.7], 0, 0)
+    assert len({len(draw_epoch(source, factor, MixRecipe(0, 0, seed), epoch)) for epoch in range(30)}) == 1
+
+
 def test_a_factor_is_what_samples_get_on_average() -> None:
     source, factor = a_set([r for r in (1.0, 1.2, 1.5, 2.0, 2.7) for _ in range(60)], 0, 0)
     draws = [draw_epoch(source, factor, MixRecipe(0, 0, 0), epoch) for epoch in range(100)]

@@ -8,7 +8,7 @@ a rerun gives the same verdict.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,13 +21,17 @@ from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
 from dataengine.evaluation.analysis.image_clusters import clusters_of
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.jittered_boxes import in_jittered_boxes
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
-from dataengine.inference.exported import load_exported
+from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.labelled_set import set_sha256
+from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters
+from dataengine.person_scale import scale_words
+from dataengine.poses.clusters import UNCLUSTERED
+from dataengine.poses.training_poses import TrainingPoses, read_training_poses
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -41,6 +45,7 @@ from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
 from .gate.verdict import judge
+from .pseudo.teachers import detected_people
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
@@ -51,8 +56,11 @@ def command(
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
-    clusters: Annotated[
-        Path | None, typer.Option(help="clusters.json of balance; without it there are no slices by pose.")
+    balance: Annotated[
+        Path | None, typer.Option(help="Folder that balance wrote; without it there are no slices by pose.")
+    ] = None,
+    detector: Annotated[
+        Path | None, typer.Option(help="Folder of BlazePose's models; AP is then shown in the boxes it detects, too.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -64,12 +72,14 @@ def command(
 
     The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
-    Without --clusters there are no slices cluster=NUMBER and rare=yes, and a guard on one of them ends in
-    not-enough-evidence.
+    People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
+    boxes that are off and in boxes of a detector; they decide nothing. Without --balance there are no slices
+    cluster=NUMBER, rare=yes and novel=yes, and a guard on one of them ends in not-enough-evidence. A candidate that has
+    learnt from a picture of the test set is rejected.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
-    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --clusters data/balance/clusters.json --out reports/compare
+    Example: dataengine compare --candidate models/export --test data/ingest/test.json --registry models/registry.json --store models/registry --balance data/balance --detector data/fetch/mediapipe --out reports/compare
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "compare", CompareParams),
@@ -78,7 +88,8 @@ def command(
         registry=registry,
         store=store,
         out=out,
-        clusters=clusters,
+        balance=balance,
+        detector=detector,
     )
 
 
@@ -90,21 +101,34 @@ def run(
     registry: Path,
     store: Path,
     out: Path,
-    clusters: Path | None = None,
+    balance: Path | None = None,
+    detector: Path | None = None,
 ) -> None:
     """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
-    poses = None if clusters is None else read_pose_clusters(clusters)
+    poses = None if balance is None else read_training_poses(balance)
     people, images = read_project_people(test)
     new = load_exported(candidate)
     old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
     chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
     say(chosen_runner.line())
     way, runners = chosen_runner.candidate, chosen_runner.runners
-    first = score(new, people, images, candidate=way, runner=runners[0], who="candidate")
-    second = None if old is None else score(old, people, images, candidate=way, runner=runners[1], who="champion")
-    test_sha256 = set_sha256(people, images, [sha256_file(Path(str(path))) for path in images.path])
+    boxes = {"AP_jittered": in_jittered_boxes(people, params.box_jitter)}
+    if detector is not None:
+        boxes["AP_detected"] = detected_people(images, detector)
+    shared: dict[str, Any] = {"candidate": way, "elsewhere": boxes}
+    first = score(new, people, images, runner=runners[0], who="candidate", **shared)
+    second = None if old is None else score(old, people, images, runner=runners[1], who="champion", **shared)
+    picture_sha256 = [sha256_file(Path(str(path))) for path in images.path]
     comparison = compare_models(
-        params, people, images, test_sha256=test_sha256, first=first, second=second, poses=poses
+        params,
+        people,
+        images,
+        test_sha256=set_sha256(people, images, picture_sha256),
+        first=first,
+        second=second,
+        poses=poses,
+        learnt=_learnt_of(new, picture_sha256),
+        champion_learnt=0 if old is None else _learnt_of(old, picture_sha256),
     )
     comparison = replace(comparison, runner=_runner_used(chosen_runner))
     with fresh_folder(out) as folder:
@@ -127,9 +151,14 @@ def compare_models(
     test_sha256: str,
     first: ScoredModel,
     second: ScoredModel | None,
-    poses: PoseClusters | None = None,
+    poses: TrainingPoses | None = None,
+    learnt: int | None,
+    champion_learnt: int | None,
 ) -> Comparison:
-    """Resample the two scored models and judge; `second` is the champion, None for a first model."""
+    """Resample the two scored models and judge; `second` is the champion, None for a first model.
+
+    `learnt` and `champion_learnt` are the pictures of the test set that each has learnt from, None where unknown.
+    """
     slices = slices_of(people, images, params.columns, poses)
     clusters = clusters_of(images, params.cluster, params.block_frames)
     evidence_by_slice = resample(
@@ -148,8 +177,17 @@ def compare_models(
         clusters=peopled_clusters,
         use=use,
         budget=params.uses,
+        scale=scale_words(people),
     )
-    evidence = Evidence(test, evidence_by_slice, first.latency_ms, first.figures.size_bytes, first.figures.ece)
+    evidence = Evidence(
+        test,
+        evidence_by_slice,
+        first.latency_ms,
+        first.figures.size_bytes,
+        first.figures.ece,
+        learnt=learnt,
+        champion_learnt=champion_learnt,
+    )
     verdict = judge(params, evidence)
     guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
     return Comparison(
@@ -173,6 +211,12 @@ def compare_models(
     )
 
 
+def _learnt_of(model: ExportedModel, picture_sha256: Sequence[str]) -> int | None:
+    """Pictures of the test set that a model has learnt from; None where its export does not say."""
+    learnt = read_learnt_pictures(model.folder) if LEARNT_NAME in model.sha256 else None
+    return None if learnt is None else len(learnt & set(picture_sha256))
+
+
 def _runner_used(chosen: ChosenRunner) -> RunnerUsed:
     candidate = chosen.candidate
     return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
@@ -188,17 +232,19 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         )  # without a software tag, which changes with the library's version
 
 
-def _poses(clusters: PoseClusters, people: People) -> PoseCounts:
-    cluster = clusters.assign(people.keypoints_px, people.visibility)
-    pose_clusters = cluster[cluster != UNCLUSTERED]
+def _poses(poses: TrainingPoses, people: People) -> PoseCounts:
+    stand, clusters = poses.look_up(people.keypoints_px, people.visibility), poses.clusters
+    has = stand.cluster != UNCLUSTERED
     return PoseCounts(
         clusters_id=clusters.id,
         clusters=len(clusters.counts),
         rare_clusters=int(clusters.rare.sum()),
-        seen_clusters=len(np.unique(pose_clusters)),
-        people=len(pose_clusters),
-        rare_people=int(clusters.rare[pose_clusters].sum()),
-        without_pose=len(cluster) - len(pose_clusters),
+        seen_clusters=len(np.unique(stand.cluster[has])),
+        people=int(has.sum()),
+        rare_people=int(stand.rare.sum()),
+        novel_people=int(stand.novel.sum()),
+        novel_beyond=round(poses.known.radius, 4),
+        without_pose=int((~has).sum()),
     )
 
 
@@ -224,7 +270,7 @@ def _row(name: str, part: SliceEvidence, level: float, guarded: bool) -> SliceRo
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:
     """What `dvc metrics` follows; latency is left to the export's own metrics."""
-    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote")}
+    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote"), "oks_scale": comparison.test.scale}
     models = {"candidate": comparison.candidate, "champion": comparison.champion}
     for who, model in models.items():
         if model is not None:

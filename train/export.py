@@ -31,6 +31,7 @@ from dataengine.inference.exported import (
     write_sidecar,
 )
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
+from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.params import load_section
 from dataengine.people import People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -101,6 +102,8 @@ def _write_files(
 ) -> dict[str, Any]:
     """Write every file; return the sidecar's facts about how INT8 and the engine were made."""
     shutil.copyfile(student / WEIGHTS_NAME, folder / WEIGHTS_NAME)  # batch norm is gone from the other files
+    if (student / LEARNT_NAME).is_file():
+        shutil.copyfile(student / LEARNT_NAME, folder / LEARNT_NAME)
     write_fp32(net, meta, folder / ONNX_FP32)
     clipped = write_fp16(folder / ONNX_FP32, folder / ONNX_FP16)
     crops = _calibration_crops(calibration, meta, params.calibration_crops, np.random.default_rng(params.seed))
@@ -148,6 +151,8 @@ def _file_records(folder: Path, measured: Measured) -> dict[str, dict[str, Any]]
         if key in measured.ran_by and measured.ran_by[key] != REFERENCE:
             facts |= {"runner": measured.ran_by[key], "latency_ms": median_ms(measured.metrics, key)}
         records[path.name] = file_record(path, **facts)
+    if (folder / LEARNT_NAME).is_file():
+        records[LEARNT_NAME] = file_record(folder / LEARNT_NAME, use="the gate: which pictures the network learnt from")
     return records
 
 

@@ -33,6 +33,9 @@ def command(
     val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
     report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Fit the student on the mix plus weighted pseudo-labels.
@@ -44,22 +47,32 @@ def command(
     batch, learning_rate and start_from; pseudo_per_real is the number of pseudo-labelled people drawn per real one, and
     distill names a teacher to learn from as well.
 
-    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --out models/fit-student --report reports/fit-student
+    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-student --report reports/fit-student
     """  # noqa: E501  an example is one line to copy
     from .fit.start import with_champion
 
     own = load_section(params, "fit-student", FitStudentParams, base=BASE)
     section = with_champion(own, params, "fit-student")
-    run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report)
+    run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report, held_out=held_out)
 
 
-def run(params: FitStudentParams, *, mix: Path, pseudo: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
-    """Fit on mix and pseudo-labels and return the final figures on `val`."""
-    from .fit.data import files_of, read_training_set, read_validation_set
+def run(
+    params: FitStudentParams,
+    *,
+    mix: Path,
+    pseudo: Path,
+    val: Path,
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
+) -> dict[str, float]:
+    """Fit on mix and pseudo-labels and return the final figures on `val`; `InputError` as in `fit_teacher.run`."""
+    from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
     from .fit.loop import fit
     from .fit.start import crop_spec
 
     training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only)
+    refuse_learning(held_out, training)
     validation = read_validation_set(val, crop_spec(params))
     files = [*files_of(mix, params), pseudo, val]
     return fit("fit-student", params, training, validation, out=out, report=report, files=files, distill=params.distill)

@@ -16,6 +16,9 @@ def command(
     val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
     report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Fit the teacher network on the mix of real and synthetic people.
@@ -26,21 +29,24 @@ def command(
     Params come from section `fit-teacher`, and from `fit` for what both fits share: first look at network, epochs,
     batch, learning_rate and start_from.
 
-    Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --out models/fit-teacher --report reports/fit-teacher
+    Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-teacher --report reports/fit-teacher
     """  # noqa: E501  an example is one line to copy
     from .fit.start import with_champion
 
     section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params, "fit-teacher")
-    run(section, mix=mix, val=val, out=out, report=report)
+    run(section, mix=mix, val=val, out=out, report=report, held_out=held_out)
 
 
-def run(params: FitParams, *, mix: Path, val: Path, out: Path, report: Path) -> dict[str, float]:
-    """Fit on the mix and return the final figures on `val`."""
-    from .fit.data import files_of, read_training_set, read_validation_set
+def run(
+    params: FitParams, *, mix: Path, val: Path, out: Path, report: Path, held_out: Path | None = None
+) -> dict[str, float]:
+    """Fit on the mix and return the final figures on `val`; a picture that `held_out` names is an `InputError`."""
+    from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
     from .fit.loop import fit
     from .fit.start import crop_spec
 
     training = read_training_set(mix, None, 0.0, params.replay, params.only)
+    refuse_learning(held_out, training)
     validation = read_validation_set(val, crop_spec(params))
     files = [*files_of(mix, params), val]
     return fit("fit-teacher", params, training, validation, out=out, report=report, files=files)

@@ -9,12 +9,15 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.person_scale import with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .pseudo.filters import (
@@ -64,6 +67,9 @@ def command(
     teacher: Annotated[Path, typer.Option(help="Checkpoint folder that the stage fit-teacher wrote.")],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json and candidates.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json and a picture sheet.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Label unlabelled video with two teachers.
@@ -80,19 +86,27 @@ def command(
     The params that decide how much is kept: vouching, blazepose_confidence, fitted_confidence, agreement_tolerance and
     min_joints in section `pseudo-label`.
 
-    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --out data/pseudo-label --report reports/pseudo-label
+    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --held-out data/ingest/held_out.json --out data/pseudo-label --report reports/pseudo-label
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, "pseudo-label", PseudoLabelParams)
-    run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report)
+    run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report, held_out=held_out)
 
 
 def run(
-    params: PseudoLabelParams, *, pool: Path, fetched: Path, teacher: Path, out: Path, report: Path
+    params: PseudoLabelParams,
+    *,
+    pool: Path,
+    fetched: Path,
+    teacher: Path,
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
 ) -> dict[str, Any]:
-    """Label the pool and return the metrics."""
+    """Label the pool and return the metrics. `InputError` if a frame is one that the file `held_out` names."""
     from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
 
     _, images = read_project_people(pool)
+    refuse_held_out(held_out, images, pool)
     found_people = find_people(images, fetched / MODELS, max_gap=params.max_gap)
     people = as_people(found_people, images)
     rows = images.rows_of(people.image_id)
@@ -108,12 +122,12 @@ def run(
     blazepose, fitted = blazepose_opinion(found_people), fitted_opinion(teacher, people, images)
     placed = Placement(
         bbox_xywh_px=people.bbox_xywh_px,
-        picture_px=np.stack([images.width[rows], images.height[rows]], axis=1),
+        picture_px=_sizes(people, images),
         neighbour_rows=neighbours(people.track_id, images.frame[rows]),
         time=frame_times(images.video[rows], images.frame[rows], images.time_s[rows]),
     )
     verdict = judge_joints(blazepose, fitted, placed, params)
-    candidates = as_candidates(people, verdict, blazepose, fitted)
+    candidates = as_candidates(people, images, verdict, blazepose, fitted)
     metrics = pseudo_label_metrics(images, verdict)
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
@@ -124,23 +138,37 @@ def run(
     return metrics
 
 
-def as_candidates(people: People, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
+def as_candidates(people: People, images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
     """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
 
     The opinions are lists of 17 (x px, y px, confidence). Each joint weighs what it is trusted; weight is 0 for a
-    person that was not kept.
+    person that was not kept. A kept person's box is drawn around the kept joints, as a label's is; the others keep the
+    one that they were looked for in.
     """
     judged = people.replace(
         keypoints_px=verdict.keypoints_px.astype(np.float32),
         visibility=np.where(verdict.reason == KEPT, VISIBLE, UNLABELLED).astype(np.uint8),
         weight=verdict.kept.astype(np.float32),
     )
+    judged = with_joint_area(_boxes_redrawn(judged, images, verdict.kept))
     judged = with_joint_weights(judged, verdict.trust)
     columns = {"blazepose": blazepose, "fitted": fitted}
     for name, opinion in columns.items():
         triples = np.concatenate([opinion.keypoints_px, opinion.confidence[..., None]], axis=2).round(3)
         judged = judged.with_extra(name, triples)
     return judged.with_extra("reasons", verdict.reason).with_extra("kept", verdict.kept)
+
+
+def _boxes_redrawn(people: People, images: Images, rows: NDArray[np.bool_]) -> People:
+    around = box_from_keypoints(people.keypoints_px, people.visibility)
+    drawn = clip_boxes(around, _sizes(people, images), least_px=1)
+    return people.replace(bbox_xywh_px=np.where(rows[:, None], drawn, people.bbox_xywh_px).astype(np.float32))
+
+
+def _sizes(people: People, images: Images) -> NDArray[np.int64]:
+    """Width and height (n, 2) of each person's picture."""
+    rows = images.rows_of(people.image_id)
+    return np.stack([images.width[rows], images.height[rows]], axis=1)
 
 
 def pseudo_label_metrics(images: Images, verdict: JointVerdict) -> dict[str, Any]:

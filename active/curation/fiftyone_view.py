@@ -168,7 +168,7 @@ def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row:
 def _keypoint(
     fiftyone: Any, points_px: NDArray[Any], visibility: NDArray[Any] | None, size: Any, confidence: Any = None
 ) -> Any:
-    """A FiftyOne keypoint: coordinates as shares of the image, NaN for joints that are not labelled."""
+    """A FiftyOne keypoint: coordinates over the image's size as FiftyOne reads COCO's, NaN for unlabelled joints."""
     shares = np.asarray(points_px, dtype=np.float64) / np.asarray(size, dtype=np.float64)
     keypoint = fiftyone.Keypoint(label="person")
     if visibility is not None:

@@ -18,6 +18,7 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file
 from dataengine.people import Images, People
+from dataengine.person_scale import AREA, AREA_FROM, GIVEN, MASK, scale_columns, with_area, with_joint_area
 
 from .sent import Sent
 
@@ -27,11 +28,11 @@ UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Answers:
+class AnnotatorAnswers:
     """What annotators say about the pictures that were sent."""
 
     people: People
-    """In pictures of `Sent.images`, with columns `sha256` and `annotator`."""
+    """In pictures of `Sent.images`, with columns `sha256`, `annotator` and the scale of OKS."""
     nobody: Mapping[str, str]
     """sha256 of each picture without a person -> the annotator."""
 
@@ -40,9 +41,9 @@ class Answers:
         """The pictures that were answered."""
         return frozenset(self.people.extras["sha256"].tolist()) | frozenset(self.nobody)
 
-    def take(self, sha256: frozenset[str]) -> Answers:
+    def take(self, sha256: frozenset[str]) -> AnnotatorAnswers:
         """The answers about some of the pictures."""
-        return Answers(
+        return AnnotatorAnswers(
             people=self.people.take(np.isin(self.people.extras["sha256"], sorted(sha256))),
             nobody={key: annotator for key, annotator in self.nobody.items() if key in sha256},
         )
@@ -50,7 +51,7 @@ class Answers:
 
 def coco_answers(
     path: Path, sent: Sent, *, images: Path | None = None, annotator: str = "", empty_is_nobody: bool = False
-) -> Answers:
+) -> AnnotatorAnswers:
     """Read the COCO file `path` about pictures that were `sent`.
 
     Args:
@@ -78,8 +79,8 @@ def coco_answers(
         raise InputError(f"{path} says of a picture both that it shows people and nobody", got=contradicted[0])
     rows_sent = {key: number for number, key in enumerate(sent.sha256.tolist())}
     image_id = sent.images.id[[rows_sent[key] for key in sha256[row].tolist()]]
-    columns = {"sha256": sha256[row], "annotator": np.array(by, dtype=str)}
-    return Answers(people=people.replace(image_id=image_id.astype(np.int64), extras=columns), nobody=nobody)
+    columns = {"sha256": sha256[row], "annotator": np.array(by, dtype=str), **scale_columns(_measured(people))}
+    return AnnotatorAnswers(people=people.replace(image_id=image_id.astype(np.int64), extras=columns), nobody=nobody)
 
 
 def _sent_hashes(named: Images, sent: Sent) -> np.ndarray[Any, np.dtype[np.str_]]:
@@ -97,6 +98,18 @@ def _sent_hashes(named: Images, sent: Sent) -> np.ndarray[Any, np.dtype[np.str_]
             fix="drop them, or give the record they were sent with; a re-encoded copy counts as another image",
         )
     return hashes
+
+
+def _measured(people: People) -> People:
+    """With the area of the joints as they are now; one of a mask, or of the source's own, stays.
+
+    Tools write an area of their own, mostly the whole box's, so one counts only where `area_from` came back with it.
+    """
+    came_from = people.extras.get(AREA_FROM, np.full(len(people), ""))
+    kept = np.isin(came_from.astype(str), [MASK, GIVEN])
+    now, then = with_joint_area(people).extras, with_area(people).extras
+    columns = {name: np.where(kept, then[name], now[name]) for name in (AREA, AREA_FROM)}
+    return people.replace(extras={**people.extras, **columns})
 
 
 def _name(value: Any, otherwise: str, path: Path) -> str:

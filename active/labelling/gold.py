@@ -14,10 +14,11 @@ from scipy.optimize import linear_sum_assignment
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.pck import pck
+from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED, VISIBLE
-from dataengine.labels.in_picture import inside_picture
 from dataengine.labels.joint_weights import joint_weights
 from dataengine.people import JOINTS, People
+from dataengine.person_scale import with_joint_area
 
 from ..manifest.files import Selection
 
@@ -50,12 +51,14 @@ def choose_gold(selection: Selection, count: int, rng: np.random.Generator) -> N
 
 
 def guesses(gold: People, picture_px: NDArray[np.int64], taught: NDArray[np.bool_]) -> People:
-    """The gold people as the student sees them: its places of the joints `taught` (17,) that lie in the picture."""
+    """The gold people as the student sees them: its places of the joints `taught` (17,) that lie in the picture.
+
+    Their area is that of these joints, as a pick's is: the truth's would show them.
+    """
     points = student_px(gold)
-    seen = taught & inside_picture(points, picture_px)
-    return gold.replace(
-        keypoints_px=points.astype(np.float32), visibility=np.where(seen, VISIBLE, UNLABELLED).astype(np.uint8)
-    )
+    seen = taught & within(points, picture_px[:, None])
+    visibility = np.where(seen, VISIBLE, UNLABELLED).astype(np.uint8)
+    return with_joint_area(gold.replace(keypoints_px=points.astype(np.float32), visibility=visibility))
 
 
 def student_px(people: People) -> NDArray[np.float64]:

@@ -17,11 +17,13 @@ import numpy as np
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file, short_sha256
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.labels.joint_weights import JOINT_WEIGHT, joint_weights
 from dataengine.people import Images, People
+from dataengine.person_scale import person_area
 
-from .answers import LISTED, Answers
+from .answers import LISTED, AnnotatorAnswers
 from .sent import Sent
 
 OUTSIDE_TOLERANCE_PX = 2.0
@@ -33,7 +35,7 @@ def check_people(people: People, images: Images, path: Path) -> None:
     rows = images.rows_of(people.image_id)
     size = np.stack([images.width[rows], images.height[rows]], axis=1)[:, None]
     labelled = people.visibility > UNLABELLED
-    points = people.keypoints_px
+    points = to_corner(people.keypoints_px)
     outside = ((points < -OUTSIDE_TOLERANCE_PX) | (points > size + OUTSIDE_TOLERANCE_PX)).any(axis=2) & labelled
     faults = {
         "has no labelled joint": ~labelled.any(axis=1),
@@ -46,7 +48,7 @@ def check_people(people: People, images: Images, path: Path) -> None:
         raise InputError(f"{path} has wrong records", got=", ".join(bad[:LISTED]) + more, fix="correct them")
 
 
-def write_labels(folder: Path, answers: Answers, sent: Sent, info: Mapping[str, Any]) -> Path:
+def write_labels(folder: Path, answers: AnnotatorAnswers, sent: Sent, info: Mapping[str, Any]) -> Path:
     """Write the answers to `folder`/<hash>.json and return that path.
 
     Raises:
@@ -60,7 +62,7 @@ def write_labels(folder: Path, answers: Answers, sent: Sent, info: Mapping[str, 
     return path
 
 
-def _in_order(answers: Answers, sent: Sent) -> tuple[People, Images]:
+def _in_order(answers: AnnotatorAnswers, sent: Sent) -> tuple[People, Images]:
     """Sorted by image hash, then box; image ids count from 0. Hand-labelled people are real, of weight 1."""
     people = answers.people
     people = people.take(np.lexsort((*people.bbox_xywh_px.T[::-1], people.extras["sha256"])))
@@ -82,11 +84,11 @@ def _in_order(answers: Answers, sent: Sent) -> tuple[People, Images]:
 
 
 def _content_sha256(people: People, nobody: Mapping[str, str]) -> str:
-    """Hash of what was labelled and by whom: images, boxes, joints and their weights, in the order of `_in_order`."""
+    """Hash of what was labelled and by whom: images, boxes, areas, joints, weights, in the order of `_in_order`."""
     names = [people.extras[name].tolist() for name in ("sha256", "annotator")]
     content = hashlib.sha256(repr([*names, sorted(nobody.items())]).encode())
     points = np.where(people.visibility[..., None] > UNLABELLED, people.keypoints_px, 0)
-    for array in (people.bbox_xywh_px, points):
+    for array in (people.bbox_xywh_px, person_area(people), points):
         content.update(np.round(array.astype(np.float64), 2).tobytes())
     content.update(people.visibility.tobytes())
     if JOINT_WEIGHT in people.extras:

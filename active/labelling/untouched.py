@@ -20,7 +20,7 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.labels.joint_weights import with_joint_weights
 from dataengine.people import People
 
-from .answers import Answers
+from .answers import AnnotatorAnswers
 from .sent import Sent
 
 
@@ -77,7 +77,7 @@ class Touched:
     untouched: NDArray[np.bool_]  # (n, 17) of the answers' people: labelled, and where the model had put them
 
 
-def measure(answers: Answers, sent: Sent, moved_px: float) -> Touched:
+def measure(answers: AnnotatorAnswers, sent: Sent, moved_px: float) -> Touched:
     """Compare answers with the pre-labels."""
     people = answers.people
     untouched = np.zeros(people.visibility.shape, dtype=bool)
@@ -106,7 +106,9 @@ def by_annotator(efforts: Sequence[Effort]) -> dict[str, dict[str, Any]]:
     return table
 
 
-def apply_policy(answers: Answers, measured: Touched, params: LabelImportParams) -> tuple[Answers, dict[str, str]]:
+def apply_policy(
+    answers: AnnotatorAnswers, measured: Touched, params: LabelImportParams
+) -> tuple[AnnotatorAnswers, dict[str, str]]:
     """The answers to keep, with what was done about each annotator who touched too little: `marked` or `dropped`.
 
     Everybody gets the column `touched`, the share of the labelled joints that the annotator touched.
@@ -120,18 +122,18 @@ def apply_policy(answers: Answers, measured: Touched, params: LabelImportParams)
     sums = by_annotator(measured.efforts)
     idle = {name: own for name, own in sums.items() if own["untouched_share"] > params.max_untouched_share}
     if not idle:
-        return Answers(people=people, nobody=answers.nobody), {}
+        return AnnotatorAnswers(people=people, nobody=answers.nobody), {}
     if params.untouched == "refuse":
         raise _refusal(idle, params)
     if params.untouched == "mark":
         passed_on = measured.untouched & np.isin(people.extras["annotator"], sorted(idle))[:, None]
         people = with_joint_weights(people, np.where(passed_on, params.untouched_weight, 1.0))
-        return Answers(people=people, nobody=answers.nobody), dict.fromkeys(idle, "marked")
+        return AnnotatorAnswers(people=people, nobody=answers.nobody), dict.fromkeys(idle, "marked")
     seen_through = [e for e in measured.efforts if e.annotator in idle and e.untouched == e.joints]
     left_out = {(e.annotator, e.sha256) for e in seen_through}
     keys = zip(people.extras["annotator"].tolist(), people.extras["sha256"].tolist(), strict=True)
     people = people.take(np.array([key not in left_out for key in keys], dtype=bool))
-    return Answers(people=people, nobody=answers.nobody), dict.fromkeys(idle, "dropped")
+    return AnnotatorAnswers(people=people, nobody=answers.nobody), dict.fromkeys(idle, "dropped")
 
 
 def _compared(after: People, before: People, moved_px: float) -> tuple[dict[str, int], NDArray[np.bool_]]:

@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "teacher": "student and teacher disagree",
     "rarity": "a pose that is rare in the training set",
 }
+NOVEL = "a pose beyond all that the training set shows"
 TEACHER_BGR = (0, 200, 255)
 TILE_PX = (240, 240)
 COLUMNS = 6
@@ -58,16 +59,20 @@ def manifest_entries(
             "frame": int(images.frame[image]),
             "rank": rank,
             "uncertainty": float(choice.score[row]),
-            "why": reason({name: float(values[choice.person_row[row]]) for name, values in standing.items()}),
+            "why": reason(
+                {name: float(values[choice.person_row[row]]) for name, values in standing.items()},
+                novel=bool(scored.extras["novel"][choice.person_row[row]]),
+            ),
             "people": [_person(scored, person) for person in np.flatnonzero(image_row == image).tolist()],
         }
     return entries
 
 
-def reason(standing: Mapping[str, float]) -> str:
+def reason(standing: Mapping[str, float], *, novel: bool = False) -> str:
     """The score that stands out most, in words. `standing`: share of the other people that each score exceeds."""
     name = max(standing, key=lambda key: standing[key])
-    return f"{WORDS[name]}, more than for {standing[name]:.0%} of the other people"
+    words = NOVEL if name == "rarity" and novel else WORDS[name]
+    return f"{words}, more than for {standing[name]:.0%} of the other people"
 
 
 def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], scored: People, images: Images) -> None:
@@ -89,5 +94,5 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
 
 
 def _person(scored: People, row: int) -> dict[str, Any]:
-    figures = {name: scored.extras[name][row] for name in ("uncertainty", *SCORE_NAMES)}
+    figures = {name: scored.extras[name][row] for name in ("uncertainty", *SCORE_NAMES, "novel")}
     return {"bbox_xywh_px": [round(float(v), 2) for v in scored.bbox_xywh_px[row]], **figures}

@@ -14,13 +14,14 @@ from dataengine.files import sha256_file
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import JOINT_WEIGHT
 from dataengine.people import Images, People
+from dataengine.person_scale import scale_columns
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
     """What people have labelled."""
 
-    people: People  # real ones, with columns `split` and `sha256`, and how far single joints are trusted
+    people: People  # real ones, with columns `split` and `sha256`, the scale of OKS, how far single joints are trusted
     images: Images  # in which these stand
     answered: frozenset[str]
     """sha256 of every picture that a person has answered, those confirmed to show nobody included."""
@@ -30,7 +31,7 @@ def read_labelled(files: Mapping[str, Path]) -> Labelled:
     """The labelled splits (name -> COCO JSON) as one table.
 
     Rendered people are left out, so the training index of mix may be given. Images get new ids, since two files may use
-    the same ones; columns that other stages added are dropped.
+    the same ones; columns that other stages added are dropped, but for the scale of OKS and the weights of joints.
 
     Raises:
         InputError: nobody is labelled, or a file or image is damaged.
@@ -41,7 +42,7 @@ def read_labelled(files: Mapping[str, Path]) -> Labelled:
         answered |= _confirmed_empty(people, images)
         people = people.take(people.source == "real")
         columns = {name: column for name, column in people.extras.items() if name == JOINT_WEIGHT}
-        columns["split"] = np.full(len(people), split)
+        columns |= {"split": np.full(len(people), split), **scale_columns(people)}
         parts.append(_with_hashes(people.replace(extras=columns), images))
     if not any(len(images) for _, images in parts):
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
@@ -50,13 +51,13 @@ def read_labelled(files: Mapping[str, Path]) -> Labelled:
 
 
 def read_unlabelled(path: Path, answered: frozenset[str]) -> tuple[People, Images]:
-    """The people in frames that nobody has `answered`, with the column `sha256`; other stages' columns are dropped.
+    """The people in frames that nobody has `answered`, with the column `sha256`; of others' columns the scale is kept.
 
     Raises:
         InputError: nobody there is unlabelled, or the file or an image is damaged.
     """
     people, images = read_project_people(path)
-    people, images = _with_hashes(people.replace(extras={}), images)
+    people, images = _with_hashes(people.replace(extras=scale_columns(people)), images)
     unlabelled = ~np.isin(people.extras["sha256"].astype(str), sorted(answered))
     if not unlabelled.any():
         raise InputError(

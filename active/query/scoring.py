@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from dataengine.evaluation.analysis.breakdown import break_down, with_errors
 from dataengine.evaluation.ap.matching import paired
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
-from dataengine.keypoints import UNLABELLED
 from dataengine.people import SOURCE_DTYPE, Images, People, object_column
-from dataengine.poses.clusters import PoseClusters
+from dataengine.person_scale import person_area
 from dataengine.poses.embedding import embed_poses
+from dataengine.poses.training_poses import TrainingPoses
 
 from .embeddings import joint_embedding
 from .uncertainty import combine_by_rank, entropy, flip_disagreement, spread, teacher_disagreement
@@ -42,44 +42,41 @@ def look(student: Path, people: People, images: Images) -> Seen:
     return Seen(both.plain, both.mirrored, both.features)
 
 
-def taught_joints(truth: People) -> NDArray[np.bool_]:
-    """Which of the 17 joints anybody labelled. For the others (faces in LSP) the student's answer means nothing."""
-    return np.asarray((truth.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)
-
-
 def scored_people(
     seen: Seen,
     teacher: People,
     weights: Mapping[str, float],
-    joints: NDArray[np.bool_],
-    clusters: PoseClusters | None = None,
+    poses: TrainingPoses | None = None,
 ) -> People:
     """`teacher`'s people with the student's keypoints instead of the teacher's, and how unsure the student is.
 
-    Only `joints` (17,) count; the student's other joints get visibility 0. How rare the pose is that the student sees
-    is known only where the training set's `clusters` are given.
+    Only the joints that the student was taught count; its other joints get visibility 0. How rare the pose is that the
+    student sees is known only where the training set's `poses` are given.
 
-    Extra columns: `uncertainty` 0..1 and the scores that it combines (NaN becomes None), `student_confidence` (17),
-    `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
+    Extra columns: `uncertainty` 0..1 and the scores that it combines (NaN becomes None), `novel` (None where unknown),
+    `student_confidence` (17), `teacher_px` (17, 2), `teacher_visibility` (17), and those that `teacher` has.
     """
-    boxes, points = teacher.bbox_xywh_px, seen.plain.keypoints_px
+    boxes, points, joints = teacher.bbox_xywh_px, seen.plain.keypoints_px, seen.plain.person_score.taught
+    stand = None if poses is None else poses.look_up(*_pose(points, joints))
     figures = {
         "spread": spread(seen.plain.spread_px[:, joints], boxes),
         "entropy": entropy(seen.plain.entropy[:, joints]),
         "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
-        "teacher": teacher_disagreement(points, teacher.keypoints_px, teacher.visibility * joints, boxes),
+        "teacher": teacher_disagreement(
+            points, teacher.keypoints_px, teacher.visibility * joints, person_area(teacher)
+        ),
     }
-    figures["rarity"] = np.full(len(teacher), np.nan) if clusters is None else _rarity(clusters, points, joints)
+    figures["rarity"] = np.full(len(teacher), np.nan) if stand is None else stand.rarity
     uncertainty = combine_by_rank(figures, weights)
     columns = {name: _numbers(values) for name, values in {"uncertainty": uncertainty, **figures}.items()}
     scored = seen.plain.as_people(teacher)
     return scored.replace(
         visibility=scored.visibility * joints,
-        score=seen.plain.confidence[:, joints].mean(axis=1),
         source=np.full(len(scored), "pseudo", dtype=SOURCE_DTYPE),
         extras={
             **teacher.extras,
             **columns,
+            "novel": object_column([None] * len(teacher) if stand is None else stand.novel.tolist()),
             "student_confidence": np.round(seen.plain.confidence.astype(np.float64), 4),
             "teacher_px": np.round(teacher.keypoints_px.astype(np.float64), 3),
             "teacher_visibility": teacher.visibility,
@@ -97,20 +94,14 @@ def with_student(truth: People, images: Images, seen: Seen) -> People:
     return answered.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 
 
-def embed(
-    parts: list[tuple[Seen, People]], appearance_weight: float, joints: NDArray[np.bool_]
-) -> list[NDArray[np.float64]]:
-    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose in `joints`."""
-    pose = np.concatenate([embed_poses(*_pose(seen.plain.keypoints_px, joints))[0] for seen, _ in parts])
+def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[NDArray[np.float64]]:
+    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose."""
+    pose = np.concatenate(
+        [embed_poses(*_pose(seen.plain.keypoints_px, seen.plain.person_score.taught))[0] for seen, _ in parts]
+    )
     appearance = np.concatenate([seen.features for seen, _ in parts])
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
-
-
-def _rarity(
-    clusters: PoseClusters, keypoints_px: NDArray[np.float32], joints: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    return clusters.rarity(clusters.assign(*_pose(keypoints_px, joints)))
 
 
 def _pose(

@@ -18,15 +18,15 @@ from dataengine.keypoints import UNLABELLED
 Floats = NDArray[np.floating[Any]]
 
 
-def person_scale_px(bbox_xywh_px: Floats) -> NDArray[np.float64]:
-    """Square root of the box's area (n,), at least one pixel: the person's size in COCO's sense."""
+def box_size_px(bbox_xywh_px: Floats) -> NDArray[np.float64]:
+    """Square root of the box's area (n,), at least one pixel."""
     boxes = np.asarray(bbox_xywh_px, dtype=np.float64)
     return np.sqrt(np.maximum(boxes[:, 2] * boxes[:, 3], 1.0))
 
 
 def spread(spread_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
-    """Mean width of the joints' predicted distributions (n, j), as a share of the person's size."""
-    return np.asarray(spread_px, dtype=np.float64).mean(axis=1) / person_scale_px(bbox_xywh_px)
+    """Mean width of the joints' predicted distributions (n, j), as a share of the box's size."""
+    return np.asarray(spread_px, dtype=np.float64).mean(axis=1) / box_size_px(bbox_xywh_px)
 
 
 def entropy(normalised_entropy: Floats) -> NDArray[np.float64]:
@@ -37,21 +37,21 @@ def entropy(normalised_entropy: Floats) -> NDArray[np.float64]:
 def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Floats) -> NDArray[np.float64]:
     """Mean distance between the keypoints (n, j, 2) of the image and of its mirror image, mapped back.
 
-    As a share of the person's size. A model that knows the pose gives the same answer twice.
+    As a share of the box's size. A model that knows the pose gives the same answer twice.
     """
     difference = np.asarray(keypoints_px, dtype=np.float64) - np.asarray(flipped_px, dtype=np.float64)
-    return np.linalg.norm(difference, axis=2).mean(axis=1) / person_scale_px(bbox_xywh_px)
+    return np.linalg.norm(difference, axis=2).mean(axis=1) / box_size_px(bbox_xywh_px)
 
 
 def teacher_disagreement(
-    keypoints_px: Floats, teacher_px: Floats, teacher_visibility: NDArray[np.integer[Any]], bbox_xywh_px: Floats
+    keypoints_px: Floats, teacher_px: Floats, teacher_visibility: NDArray[np.integer[Any]], area_px2: Floats
 ) -> NDArray[np.float64]:
     """1 - OKS between student and teacher (n, 17, 2) over the joints that the teacher labelled, 0 (same) .. 1.
 
-    NaN where the teacher labelled nothing.
+    `area_px2` (n,) is the scale squared. NaN where the teacher labelled nothing.
     """
     labelled = np.asarray(teacher_visibility) > UNLABELLED
-    similarity = joint_similarities(keypoints_px, teacher_px, person_scale_px(bbox_xywh_px) ** 2)
+    similarity = joint_similarities(keypoints_px, teacher_px, np.maximum(area_px2, 1.0))
     return np.where(labelled.any(axis=1), 1 - mean_similarity(similarity, labelled), np.nan)
 
 

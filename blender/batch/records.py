@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.people import Images, People, object_column
+from dataengine.person_scale import MASK
 
 from .paths import ImagePaths
 
@@ -39,6 +40,7 @@ def assemble(
     )
     rows = [(record["index"], person) for record in records for person in record["people"]]
     extras: dict[str, NDArray[Any]] = {name: object_column([person[name] for _, person in rows]) for name in _EXTRAS}
+    extras["area_from"] = np.full(len(rows), MASK)
     extras["seed"] = np.full(len(rows), seed, dtype=np.int64)
     extras["image_index"] = np.array([index for index, _ in rows], dtype=np.int64)
     people = People.build(

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import from_corner
+
 from .process import import_bpy, silent_stdout
 
 
@@ -35,7 +37,7 @@ def render_depth() -> NDArray[np.float64]:
 
 
 def blender_pixels(points_m: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.float64]:
-    """Pixels (n, 2) of `points_m` (n, 3) by Blender's own `world_to_camera_view`."""
+    """Pixels (n, 2) of `points_m` (n, 3) by Blender's own `world_to_camera_view`, which counts from the corner."""
     import_bpy()
     import bpy
     import mathutils
@@ -43,4 +45,4 @@ def blender_pixels(points_m: NDArray[np.float64], width_px: int, height_px: int)
 
     scene = bpy.context.scene
     views = [world_to_camera_view(scene, scene.camera, mathutils.Vector(point)) for point in points_m]
-    return np.array([[view.x * width_px, (1 - view.y) * height_px] for view in views])
+    return from_corner(np.array([[view.x * width_px, (1 - view.y) * height_px] for view in views]))

@@ -6,20 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
 
 from ..body.model import BodyModel
 from ..cycles.depth import blender_pixels, render_depth
-from ..cycles.observe import Hits, observe
+from ..cycles.observe import Hits, Observation, observe
 from ..poses.library import read_pose_library
 from ..poses.motion import read_motions
-from ..scene.layout import build_geometry, make_tailor
+from ..scene.layout import Geometry, build_geometry, make_tailor
 from ..scene.lens import SHARP
 from ..scene.params import RenderParams
 from ..scene.spec import draw_scene
 from .ground_truth import joint_visibility, reach_m
 from .maker import light_of
+from .silhouettes import silhouette_offsets_px
 
 
 class DepthObserver:
@@ -32,12 +34,12 @@ class DepthObserver:
         self._tailor = make_tailor(self._model.template)
 
     def make(self, index: int) -> None:
-        """Write the fields of `check_renders.CheckedJoints` for image `index` to an .npz file in `folder`."""
+        """Write the fields of `check_renders.CheckedLabels` for image `index` to an .npz file in `folder`."""
         fields: dict[str, Any] = self.look_up(index)
         np.savez(self._folder / f"{index}.npz", **fields)
 
     def look_up(self, index: int) -> dict[str, NDArray]:
-        """The fields of `check_renders.CheckedJoints` for image `index`."""
+        """The fields of `check_renders.CheckedLabels` for image `index`."""
         size = self._params.width_px, self._params.height_px
         scene = draw_scene(self._params, self._poses, index)
         geometry = build_geometry(scene, self._model, self._tailor, *size)
@@ -54,7 +56,7 @@ class DepthObserver:
             ]
         )
         kept = in_frame(labels)
-        column, line = pixels[kept].astype(int).T
+        column, line = pixel_of(pixels[kept]).T
         return {
             "joint": np.tile(np.arange(JOINTS), len(geometry.people))[kept],
             "image": np.full(kept.sum(), index),
@@ -62,7 +64,12 @@ class DepthObserver:
             "in_front_m": from_eye[kept] - depth[line, column],
             "reach_m": np.concatenate([reach_m(person) for person in geometry.people])[kept],
             "apart_px": np.linalg.norm(pixels - blender_pixels(joints, *size), axis=1)[kept],
+            "silhouette_off_px": np.zeros((0, 2)) if scene.occluder else _silhouettes(geometry, seen),
         }
+
+
+def _silhouettes(geometry: Geometry, seen: Observation) -> NDArray[np.float64]:
+    return silhouette_offsets_px([person.mesh for person in geometry.people], geometry.camera, seen.instance)
 
 
 def in_frame(visibility: NDArray[np.uint8]) -> NDArray[np.bool_]:

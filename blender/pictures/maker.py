@@ -19,17 +19,24 @@ from ..poses.library import Pose, read_pose_library
 from ..poses.motion import read_motions
 from ..scene.layout import Geometry, build_geometry, make_tailor
 from ..scene.params import DeviceWish, RenderParams
+from ..scene.pose_odds import PoseOdds, ViewRarity
 from ..scene.spec import SceneSpec, draw_scene
 from ..scene.surroundings import background_files, read_backdrop
 from .ground_truth import annotate
 
 
 class ImageMaker:
-    """Makes the stage's images; holds the body model, so that a process loads it once."""
+    """Makes the stage's images; holds the body model, so that a process loads it once.
 
-    def __init__(self, params: RenderParams, out: Path, cache: Path, fingerprint: str) -> None:
+    With `rarity`, that of the poses from poses.yaml and the recordings in this order, rare ones are drawn more.
+    """
+
+    def __init__(
+        self, params: RenderParams, out: Path, cache: Path, fingerprint: str, rarity: ViewRarity | None = None
+    ) -> None:
         self._params, self._out, self._fingerprint = params, out, fingerprint
         self._poses: tuple[Pose, ...] = read_pose_library() + read_motions(params.motions)
+        self._odds = None if rarity is None else PoseOdds(params, self._poses, rarity)
         self._model = BodyModel.load(cache)
         self._tailor: Tailor = make_tailor(self._model.template)
         self._backgrounds = background_files(params)
@@ -40,7 +47,7 @@ class ImageMaker:
 
     def observed(self, index: int) -> Observation:
         """Render image `index` as `make` does, and return what the observer saw."""
-        return self.picture(draw_scene(self._params, self._poses, index), {})
+        return self.picture(draw_scene(self._params, self._poses, index, self._odds), {})
 
     def picture(self, scene: SceneSpec, about: dict[str, Any]) -> Observation:
         """Render any `scene`; `about` goes into the sidecar of image ``scene.index``."""

@@ -1,6 +1,8 @@
 """Cameras: a pinhole, placed at the distance at which given points fill a given share of the frame.
 
-Camera frame as in OpenCV: x right, y down, z forward. Pixels count from the top left corner of the image.
+Camera frame as in OpenCV: x right, y down, z forward. Pixels count from the first one's centre
+(`dataengine.geometry.pixel_grid`), so the axis meets the image at ((width - 1) / 2, (height - 1) / 2): Blender's
+middle, which is width / 2 from the corner.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.geometry import project
+from dataengine.geometry.cameras import project
+from dataengine.geometry.pixel_grid import to_corner, within
 
 from ..geometry.rotations import about_axis, cross, unit
 from .spec import CameraSpec
@@ -29,7 +32,8 @@ class Camera:
     def intrinsics(self) -> NDArray[np.float64]:
         """K (3, 3), pixels."""
         focal_px = self.focal_mm / SENSOR_MM * max(self.width_px, self.height_px)
-        return np.array([[focal_px, 0, self.width_px / 2], [0, focal_px, self.height_px / 2], [0, 0, 1.0]])
+        middle_x, middle_y = (self.width_px - 1) / 2, (self.height_px - 1) / 2
+        return np.array([[focal_px, 0, middle_x], [0, focal_px, middle_y], [0, 0, 1.0]])
 
     @property
     def position_m(self) -> NDArray[np.float64]:
@@ -43,8 +47,7 @@ class Camera:
 
     def in_frame(self, pixels: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether points that project to `pixels` (..., 2) at `depth` (...) lie before the camera and in its frame."""
-        inside = ((pixels >= 0) & (pixels < [self.width_px, self.height_px])).all(axis=-1)
-        return np.asarray(inside & (depth > 0))
+        return np.asarray(within(pixels, (self.width_px, self.height_px)) & (depth > 0))
 
 
 def look_at(eye_m: NDArray[np.float64], target_m: NDArray[np.float64], roll_rad: float = 0.0) -> NDArray[np.float64]:
@@ -103,7 +106,7 @@ def frame_points(
 def _middle(camera: Camera, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Middle of the points' bounding box in the image, as shares of the frame (2,)."""
     pixels, _ = camera.project(points_m)
-    return np.asarray((pixels.min(axis=0) + pixels.max(axis=0)) / 2 / [camera.width_px, camera.height_px])
+    return to_corner((pixels.min(axis=0) + pixels.max(axis=0)) / 2) / [camera.width_px, camera.height_px]
 
 
 def _span(camera: Camera, points_m: NDArray[np.float64], clearance_m: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..body.collision import FLESH_GIVES_M, BodyParts, deepest_overlap_m
 from ..body.model import BodyModel, Shape, Template
-from ..body.support import GAP_M, contact_vertices, settle_on_supports, sink_m, support_gap_m, support_vertices
+from ..body.support import GAP_M, sink_m, support_gap_m
 from ..clothes.dressing import Tailor, dress
 from ..clothes.skin import SkinMap
 from ..clothes.skirt import Skirt
@@ -20,12 +20,12 @@ from ..clothes.wardrobe import Wardrobe
 from ..geometry.mesh import Mesh, Surface, bounds, plain_texture
 from ..geometry.rotations import about_axis
 from ..poses.library import Pose
-from ..poses.posing import settle_on_contacts, solve_orientations
 from .camera import Camera, frame_points
 from .lens import SHARP, Lens
 from .props import build_prop
 from .rays import first_hits
 from .spec import OccluderSpec, PersonSpec, SceneSpec
+from .stance import stand
 
 FLOOR_HALF_M = 40.0
 CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
@@ -109,14 +109,7 @@ def _choose_stance(
     """The first drawn pose that stands on its supports and does not run into itself, or else the least bad one."""
     tried: list[_Stance] = []
     for pose in (spec.pose, *spec.spares):
-        body, joints = model.posed(phenotype, solve_orientations(pose, shape.skeleton))
-        groups = tuple(support_vertices(model.template, part) for part in pose.supports)
-        turn = np.eye(3)
-        if pose.contacts:
-            first, second = (contact_vertices(model.template, part) for part in pose.contacts)
-            turn = settle_on_contacts(body, (first, second))
-        turn = settle_on_supports(body @ turn.T, groups) @ turn
-        body, joints = body @ turn.T, joints @ turn.T
+        body, joints, groups = stand(pose, phenotype, shape, model)
         overlap = max(0.0, deepest_overlap_m(tailor.parts, body) - FLESH_GIVES_M)
         gap = max(0.0, support_gap_m(body, groups) - GAP_M)
         tried.append(_Stance(pose, body, joints, sink_m(body, groups), overlap + gap))

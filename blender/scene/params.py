@@ -79,6 +79,14 @@ class RenderParams:
     """Number of images after which a process is replaced by a new one: a guard against memory that Blender may leak."""
     device_proof_s: float = 600.0
     """Time limit of the first image on a GPU, while its kernels compile; beyond it the CPU is used."""
+    known_poses: str = ""
+    """File of `dataengine freeze-clusters`; poses and views that its people rarely show are drawn more. "": all alike.
+
+    A frozen file rather than this run's data, so that images that took hours stay until somebody wants new ones, and
+    experiments with other splits or fewer labels learn from the same images.
+    """
+    rarity_power: float = 2.0
+    """A pose in a view is drawn in proportion to this power of its rarity among `known_poses`; 0: all alike."""
     python: str = ""
     """Path of a Python that has Blender's module; empty: that of `.venv-blender`, which set-up makes."""
     min_people: int = 1
@@ -112,6 +120,7 @@ class RenderParams:
         _check_range(self, "image_timeout_s", 1, 86_400)
         _check_range(self, "images_per_worker", 1, 1_000_000)
         _check_range(self, "device_proof_s", 1, 86_400)
+        _check_range(self, "rarity_power", 0, 10)
         for name in (each.name for each in fields(self) if each.name.endswith("_share")):
             _check_range(self, name, 0, 1)
         if self.indoor_share + self.sun_share > 1:

@@ -6,7 +6,7 @@ Every draw comes from ``default_rng([seed, index])``: images can be made in any 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..poses.library import MOTION_FAMILY, Pose, jittered, mirrored
 from .lamps import INDOOR_WORLD, Lamp, draw_indoor_lamps, draw_sun
 from .lens import SHARP, Lens, draw_lens
 from .params import CameraRanges, RenderParams
+from .pose_odds import PoseOdds
 from .props import PROP_SIZES_M
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
@@ -22,7 +23,7 @@ HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise"
 _HDRI_STRENGTH = {"night": 2.2, "studio": 0.9, "sunset": 1.1}
 FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
 OCCLUDERS = tuple(PROP_SIZES_M)
-_EYE_LEVEL_M = 1.4  # most frequent height of cameras
+EYE_LEVEL_M = 1.4  # most frequent height of cameras
 _JITTER_OF_DRAWS = (1.0, 0.8, 0.5, 0.25)  # of joint_jitter_deg
 _EXTRAS_STREAM = 2  # random stream of later additions, which leave people and cameras as they were
 
@@ -97,16 +98,21 @@ class SceneSpec:
     """Choice of one of the user's photographs behind the people, 0 to 1; None for floor and sky."""
 
 
-def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int) -> SceneSpec:
-    """The scene of image `index`. The same arguments give the same scene, on every machine."""
+def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int, odds: PoseOdds | None = None) -> SceneSpec:
+    """The scene of image `index`. The same arguments give the same scene, on every machine.
+
+    `odds` are those of `poses`, by their rarity; without them all poses of a kind are alike.
+    """
     rng = np.random.default_rng([params.seed, index])
     extras = np.random.default_rng([params.seed, index, _EXTRAS_STREAM])
     hdri = _pick((*HDRIS, *params.hdris), rng)
     count = int(rng.integers(params.min_people, params.max_people + 1))
     strength = _HDRI_STRENGTH.get(hdri, 1.0) * float(rng.uniform(0.8, 1.25))
     lamps, of_world = _draw_lamps(params, extras)
-    people = tuple(_draw_person(params, poses, rng) for _ in range(count))
+    people = tuple(_draw_person(params, poses, odds, rng) for _ in range(count))
     camera = _draw_camera(params, rng)
+    if odds is not None:  # their turns are drawn as the camera sees them
+        people = tuple(replace(person, turn_rad=person.turn_rad + camera.azimuth_rad) for person in people)
     defocus, moving = extras.random() < params.defocus_share, extras.random() < params.motion_blur_share
     return SceneSpec(
         index=index,
@@ -136,24 +142,33 @@ def _draw_lamps(params: RenderParams, rng: np.random.Generator) -> tuple[tuple[L
     return (), 1.0
 
 
-def _draw_person(params: RenderParams, poses: Sequence[Pose], rng: np.random.Generator) -> PersonSpec:
-    pose = _draw_pose(params, poses, rng)
+def _draw_person(
+    params: RenderParams, poses: Sequence[Pose], odds: PoseOdds | None, rng: np.random.Generator
+) -> PersonSpec:
+    if odds is None:
+        pose, turn = _draw_pose(params, poses, rng), _draw_turn(rng)
+    else:
+        row, turn = odds.draw(rng)
+        pose = poses[row]
     if rng.random() < 0.5:
-        pose = mirrored(pose)
+        pose, turn = mirrored(pose), -turn
     phenotype = _draw_phenotype(rng)
-    # most people half face the camera, and some turn their backs
-    turn = rng.normal(0, 0.7) if rng.random() < 0.7 else rng.uniform(-np.pi, np.pi)
     drawn = [jittered(pose, share * params.joint_jitter_deg, rng) for share in _JITTER_OF_DRAWS]
     return PersonSpec(
         phenotype=tuple(sorted(phenotype.items())),
         pose=drawn[0],
         look=draw_look(phenotype, rng),
-        turn_rad=float(turn),
+        turn_rad=turn,
         gap_m=float(rng.uniform(0.0, 0.4)),
         bearing_rad=float(rng.uniform(-0.5, np.pi / 2 + 0.4)),
         lift_m=float(rng.uniform(0.2, 1.0)) * pose.airborne,
         spares=(*drawn[1:], pose),
     )
+
+
+def _draw_turn(rng: np.random.Generator) -> float:
+    """Most people half face the camera, and some turn their backs."""
+    return float(rng.normal(0, 0.7) if rng.random() < 0.7 else rng.uniform(-np.pi, np.pi))
 
 
 def _draw_pose(params: RenderParams, poses: Sequence[Pose], rng: np.random.Generator) -> Pose:
@@ -202,7 +217,7 @@ def _draw_height(ranges: CameraRanges, rng: np.random.Generator) -> float:
     low, high = np.log(ranges.height_m)
     if low == high:
         return float(np.exp(low))
-    return float(np.exp(rng.triangular(low, np.clip(np.log(_EYE_LEVEL_M), low, high), high)))
+    return float(np.exp(rng.triangular(low, np.clip(np.log(EYE_LEVEL_M), low, high), high)))
 
 
 def _draw_around_middle(values: tuple[float, float], rng: np.random.Generator) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.draw import BgrImage, draw_people, part_around
+from dataengine.geometry.pixel_grid import resized
 from dataengine.people import People
 
 from ..scene.camera import SENSOR_MM
@@ -26,9 +27,8 @@ def pair(
     box = person.bbox_xywh_px[0]
     scale = _LONGER_PX / max(float(box[2:].max()) * (1 + 2 * _MARGIN), 1.0)
     larger: BgrImage = np.asarray(cv2.resize(canvas, None, fx=scale, fy=scale), dtype=np.uint8)
-    scaled = person.replace(
-        bbox_xywh_px=box[None] * np.float32(scale), keypoints_px=person.keypoints_px * np.float32(scale)
-    )
+    points = resized(person.keypoints_px, scale).astype(np.float32)
+    scaled = person.replace(bbox_xywh_px=box[None] * np.float32(scale), keypoints_px=points)
     labelled, _ = part_around(draw_people(larger, scaled), scaled.bbox_xywh_px[0], _MARGIN)
     body = draw_body(larger.shape[:2], entry, vertices_m, quads)
     fitted, _ = part_around(body, scaled.bbox_xywh_px[0], _MARGIN)
@@ -44,7 +44,7 @@ def draw_body(
     at = np.array(entry["root_off_middle"]) / focal * entry["depth_m"]
     away = np.maximum(vertices_m[:, 1] + entry["depth_m"], 0.1)
     across = np.stack([vertices_m[:, 0] + at[0], at[1] - vertices_m[:, 2]], axis=1)
-    pixels = across / away[:, None] * focal * longer + np.array([width, height]) / 2
+    pixels = across / away[:, None] * focal * longer + np.array([width - 1, height - 1]) / 2
     corners = vertices_m[quads]
     normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     facing = np.abs(normal[:, 1]) / (np.linalg.norm(normal, axis=1) + 1e-12)

@@ -35,7 +35,7 @@ def run(params: RenderParams, like: LikeParams, *, people_file: Path, out: Path,
     python = require_blender(params.python)
     require_room(out)
     prepare_body_cache(cache)
-    params = replace(params, device=resolve_device(params, python))
+    params = replace(params, device=resolve_device(params, python), known_poses="")  # poses are given
     entries = fits_of(people_file, cache, out / "fits.json", like.max_error_share)
     kept_entries = kept(entries)
     say(f"{len(kept_entries)} of {len(entries)} people fitted, see {out / 'fits.json'}")

@@ -34,7 +34,7 @@ class Targets:
         rows = images.rows_of(people.image_id)
         size = np.stack([images.width[rows], images.height[rows]], axis=1)
         weights = np.select([people.visibility == VISIBLE, people.visibility == OCCLUDED], [1.0, _OCCLUDED_WEIGHT], 0.0)
-        points = np.where(weights[..., None] > 0, people.keypoints_px - size[:, None] / 2, 0.0)
+        points = np.where(weights[..., None] > 0, people.keypoints_px - (size[:, None] - 1) / 2, 0.0)
         box = np.maximum(people.bbox_xywh_px[:, 2:].max(axis=1), 1.0)
         return cls(_tensor(points), _tensor(weights), _tensor(box), _tensor(size.max(axis=1)))
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from dataengine.boxes import box_iou
 from dataengine.crops.spec import apply_affine
+from dataengine.geometry.pixel_grid import to_corner
 
 from .interpreter import TfliteModel
 from .roi import Roi, roi_from_alignment, whole_image
@@ -53,7 +54,7 @@ class Detector:
         is_kept = scores >= min_score
         points = decode_points(raw.reshape(N_ANCHORS, 6, 2)[is_kept], self._anchors[is_kept])
         merged = weighted_suppression(points, scores[is_kept])
-        matrix = square.image_from_crop(1)
+        matrix = square.image_from_unit()
         return [_detection(apply_affine(matrix, p), s) for p, s in merged]
 
 
@@ -100,5 +101,5 @@ def _xywh(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _detection(points_px: NDArray[np.float64], score: float) -> Detection:
     roi = roi_from_alignment(points_px[2], points_px[3])
-    left, top = roi.center_x_px - roi.side_px / 2, roi.center_y_px - roi.side_px / 2
+    left, top = to_corner(np.array([roi.center_x_px, roi.center_y_px])) - roi.side_px / 2
     return Detection(np.array([left, top, roi.side_px, roi.side_px], np.float32), roi, score)

@@ -1,8 +1,8 @@
 """The top-down crop: which part of the image the network sees, as an affine map.
 
 `crop_matrix` makes the map, `apply_affine` and `invert_affine` carry points along it, `extract_crop` carries pixels.
-Coordinates are pixel centres: the top left pixel is (0, 0). A box (x, y, w, h) speaks of pixel edges, as in COCO, so
-the box (0, 0, W, H) of the whole image has its middle at pixel centre ((W - 1) / 2, (H - 1) / 2).
+Coordinates are pixel centres and boxes pixel edges, as everywhere (`dataengine.geometry.pixel_grid`): the box
+(0, 0, W, H) of the whole image has its middle at ((W - 1) / 2, (H - 1) / 2).
 """
 
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ class HeatmapDecoder:
     """See `nets.heatmap.decode`."""
 
     def __init__(self, head: Heatmap, device: torch.device) -> None:
-        self._flip = _constant(FLIP_INDEX, device)
+        self._flip, self._lag = _constant(FLIP_INDEX, device), head.mirror_lag_cells
         self._cell_px = _constant(np.array(head.cell_px), device)
         self._reach = round(heatmap.KERNEL_REACH * head.blur_sigma)
         self._span = _constant(np.arange(-1, 2 * self._reach + 2), device)
@@ -99,8 +99,11 @@ class HeatmapDecoder:
         return tuple(maps.double() for maps in answer)
 
     def mirrored(self, distributions: Tensors) -> Tensors:
-        """Columns turned around, sides renamed."""
-        return tuple(maps.index_select(1, self._flip).flip(-1) for maps in distributions)
+        """Columns turned around, sides renamed; interpolated where a cell's mirror image lies between two."""
+        turned = tuple(maps.index_select(1, self._flip).flip(-1) for maps in distributions)
+        if not self._lag:
+            return turned
+        return tuple((1 - self._lag) * m + self._lag * torch.cat([m[..., :1], m[..., :-1]], dim=-1) for m in turned)
 
     def decode(self, distributions: Tensors) -> Joints:
         """DARK's places; moments of what stands out from the background."""

@@ -1,14 +1,16 @@
 """What prediction returns: `Prediction`, and `Results`, the arrays that batches are written into as they come."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.boxes import Boxes
 from dataengine.crops.spec import affine_scale, apply_affine, invert_affine
 from dataengine.inference.sessions import Answer
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.layout import Decoded
+from dataengine.nets.person_score import PersonScore
 from dataengine.people import People
 
 
@@ -20,29 +22,37 @@ class Prediction:
     confidence: NDArray[np.float32]  # (n, 17) probability that the joint lies near the place given, 0..1
     spread_px: NDArray[np.float32]  # (n, 17) standard deviation of the place, image pixels
     entropy: NDArray[np.float32]  # (n, 17) normalised entropy of the two distributions, 0 certain .. 1 no idea
+    person_score: PersonScore = field(default_factory=PersonScore)
+    """How the network's people are scored, and which joints it was taught; of the others it knows nothing."""
 
-    @property
-    def score(self) -> NDArray[np.float32]:
-        """One confidence per person (n,): the mean over joints."""
-        return np.asarray(self.confidence.mean(axis=1), dtype=np.float32)
+    def scores(self, bbox_xywh_px: Boxes) -> NDArray[np.float32]:
+        """One confidence per person (n,), 0..1, of people who were looked for in these boxes (n, 4)."""
+        return self.person_score.of(self.confidence, self.spread_px, self.entropy, bbox_xywh_px)
+
+    def score_features(self, bbox_xywh_px: Boxes) -> NDArray[np.float64]:
+        """What a score is learnt from (n, 3)."""
+        return self.person_score.features(self.confidence, self.spread_px, self.entropy, bbox_xywh_px)
 
     def as_people(self, people: People) -> People:
         """`people` with these joints, all marked visible, and the scores: the detections that OKS AP wants."""
         return people.replace(
             keypoints_px=self.keypoints_px,
             visibility=np.full(self.confidence.shape, VISIBLE, np.uint8),
-            score=self.score,
+            score=self.scores(people.bbox_xywh_px),
         )
 
 
 class Results:
     """Room for n persons, allocated once: a prediction for each view, and embeddings once their width is known."""
 
-    def __init__(self, matrices: NDArray[np.float64], joints: int, views: int) -> None:
+    def __init__(self, matrices: NDArray[np.float64], person_score: PersonScore, views: int) -> None:
         """`matrices` (n, 2, 3) map image pixels to crop pixels."""
         self._matrices = matrices
-        shape = (len(matrices), joints)
-        self.views = [Prediction(_room(*shape, 2), _room(*shape), _room(*shape), _room(*shape)) for _ in range(views)]
+        shape = (len(matrices), len(person_score.taught))
+        self.views = [
+            Prediction(_room(*shape, 2), _room(*shape), _room(*shape), _room(*shape), person_score)
+            for _ in range(views)
+        ]
         self.features: NDArray[np.float32] = _room(0, 0)
 
     def write(self, rows: NDArray[np.int64], answer: Answer) -> None:

@@ -3,12 +3,14 @@
 `ModelMeta` is all that is needed to run the network: input layout, normalisation, crop, head, keypoints, lineage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -20,7 +22,9 @@ from dataengine.files import atomic_path, read_json, sha256_file, short_sha256, 
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.nets.heads import Head, make_head
 from dataengine.nets.layout import Layout
+from dataengine.nets.learnt_pictures import write_learnt_pictures
 from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.person_score import ExpectedOks, PersonScore
 from dataengine.nets.table import build_network
 from dataengine.nets.weights import check_names_and_shapes
 
@@ -46,10 +50,31 @@ class ModelMeta:
     simcc_split: int = 2
     """Bins per crop pixel of a SimCC head."""
     keypoints: tuple[str, ...] = COCO_KEYPOINTS
+    taught: tuple[str, ...] = COCO_KEYPOINTS
+    """Those of `keypoints` that training people had labelled: what the network says of the others means nothing."""
     lineage: Mapping[str, Any] = field(default_factory=dict)
     """Where the weights come from: stage, parameters, data fingerprint, validation result."""
     head: str = "simcc"
     """Name in `nets.heads.HEADS`."""
+    score: ExpectedOks | None = None
+    """How a person's score is read from its joints; None: their mean confidence."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.taught) - set(self.keypoints))
+        if unknown:
+            raise InputError(
+                "taught joints are none of the model's", expected=", ".join(self.keypoints), got=unknown[0]
+            )
+
+    @property
+    def is_taught(self) -> NDArray[np.bool_]:
+        """Which of `keypoints` (k,) are in `taught`."""
+        return np.array([name in self.taught for name in self.keypoints], dtype=bool)
+
+    @property
+    def person_score(self) -> PersonScore:
+        """How the network's people are scored."""
+        return PersonScore(self.is_taught, self.score)
 
     @property
     def crop(self) -> CropSpec:
@@ -84,12 +109,32 @@ class ModelMeta:
             raise InputError(
                 "model metadata has other keys than expected", expected=", ".join(sorted(known_keys)), got=got
             )
-        lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints")}
-        return cls(**{**record, **lists})
+        lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints", "taught")}
+        return cls(**{**record, **lists, "score": _score_weights(record["score"])})
 
 
-def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta) -> None:
-    """Write weights, then metadata with the weights' checksum, so that a half-written checkpoint is refused."""
+def _score_weights(record: Any) -> ExpectedOks | None:
+    names = {f.name for f in fields(ExpectedOks)}
+    if record is None:
+        return None
+    if not isinstance(record, Mapping) or set(record) != names or not all(map(_is_number, record.values())):
+        raise InputError(
+            "model metadata has no weights of a score", expected=", ".join(sorted(names)), got=repr(record)
+        )
+    return ExpectedOks(**record)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta, learnt: Iterable[str] | None = None) -> None:
+    """Write weights, then metadata with the weights' checksum, so that a half-written checkpoint is refused.
+
+    `learnt` are the SHA-256 of the pictures that the weights were fitted on; None where they are not known.
+    """
+    if learnt is not None:
+        write_learnt_pictures(folder, learnt)
     weights = {name: tensor.detach().float().contiguous().clone() for name, tensor in net.state_dict().items()}
     with atomic_path(folder / WEIGHTS_NAME) as partial:
         save_file(weights, partial)

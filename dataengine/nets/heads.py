@@ -144,6 +144,12 @@ class Heatmap:
         x, y = (heatmap.cell_size_px(size, size // HEATMAP_STRIDE, self.coordinates) for size in sizes)
         return x, y
 
+    @property
+    def mirror_lag_cells(self) -> float:
+        """See `heatmap.mirror_lag_cells`."""
+        width_px = self.layout.input_width_px
+        return heatmap.mirror_lag_cells(width_px, width_px // HEATMAP_STRIDE, self.coordinates)
+
     def layers(self, channels: int, stride: int) -> dict[str, nn.Module]:
         """``final_layer``, and ``deconv_layers`` where features are coarser than heatmaps."""
         enlarging: list[nn.Module] = []
@@ -178,8 +184,10 @@ class Heatmap:
         return tuple(maps.astype(np.float64) for maps in answer)
 
     def mirrored(self, distributions: Arrays) -> Arrays:
-        """Columns turned around, sides renamed."""
-        return (distributions[0][:, FLIP_INDEX, :, ::-1],)
+        """Columns turned around, sides renamed; interpolated where a cell's mirror image lies between two."""
+        turned, lag = distributions[0][:, FLIP_INDEX, :, ::-1], self.mirror_lag_cells
+        before = np.concatenate([turned[..., :1], turned[..., :-1]], axis=-1)
+        return ((1 - lag) * turned + lag * before if lag else turned,)
 
     def decode(self, distributions: Arrays) -> Decoded:
         """See `heatmap.decode`."""

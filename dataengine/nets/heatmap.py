@@ -6,7 +6,8 @@ last crop pixel, so that a mirrored heatmap is the heatmap of the mirrored crop.
 "Distribution-Aware Coordinate Representation for Human Pose Estimation" (DARK), CVPR 2020: around its peak the
 logarithm of a Gaussian is a paraboloid, whose summit one Newton step finds.
 
-`cell_size_px` says where cells lie; `decode` reads places, `_summit` is the Newton step.
+`cell_size_px` says where cells lie, `mirror_lag_cells` where a mirrored crop's lie; `decode` reads places, `_summit` is
+the Newton step.
 """
 
 from typing import Any, Literal
@@ -33,6 +34,19 @@ def cell_size_px(input_px: int, cells: int, coordinates: Coordinates) -> float:
     "udp" spans the axis from first to last pixel centre; "stride" is input over cells, as public HRNet files have it.
     """
     return (input_px - 1) / (cells - 1) if coordinates == "udp" else input_px / cells
+
+
+def mirror_lag_cells(input_px: int, cells: int, coordinates: Coordinates) -> float:
+    """How many cells the reversed map of a mirrored crop lags behind the map of the crop, 0 to 1.
+
+    Cell i lies on crop pixel i * size, so its mirror image on (input - 1) / size - i cells, which is a whole cell only
+    in unbiased coordinates. Without them the last cell, reversed, lies on crop pixel 3 and is read as 0; HRNet's
+    shift by a whole cell leaves one of those 3 pixels.
+
+    >>> mirror_lag_cells(64, 16, "udp"), mirror_lag_cells(64, 16, "stride")
+    (0.0, 0.75)
+    """
+    return 0.0 if coordinates == "udp" else (input_px - 1) * cells / input_px - (cells - 1)
 
 
 def decode(heatmaps: NDArray[np.floating[Any]], cell_px: tuple[float, float], blur_sigma: float = 2.0) -> Decoded:

@@ -1,12 +1,14 @@
 """ViTPose: a plain vision transformer, from the library ``transformers``.
 
 Xu et al., "ViTPose: Simple Vision Transformer Baselines for Human Pose Estimation", NeurIPS 2022. ``pretrained`` is a
-folder written by ``save_pretrained`` or a name on the Hugging Face hub; its configuration then becomes part of the
-model's metadata (argument `config`), so that our own checkpoint needs neither again. With the head "heatmap" the
+folder written by ``save_pretrained`` or a model of the Hugging Face hub at one commit (``owner/name@commit``: a name
+alone means whatever its owner uploads next); its configuration then becomes part of the model's metadata (argument
+`config`), so that our own checkpoint needs neither again. With the head "heatmap" the
 model's own decoder is kept and tensor names are those of ``VitPoseForPoseEstimation``; any other head reads the
 backbone's tokens.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from dataengine.nets.weights import take_weights
 # ViTPose-S without mixture of experts, where nobody gives a configuration.
 SMALL: Mapping[str, Any] = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12}
 OWN_DECODER = "head"
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class VitPose(KeypointNetwork):
@@ -70,14 +73,14 @@ class VitPose(KeypointNetwork):
 
     @classmethod
     def architecture_of(cls, source: str) -> Mapping[str, Any]:
-        """The configuration of a folder or hub name, as plain JSON values."""
+        """The configuration of a folder or of a hub model, as plain JSON values."""
         config = _from_source(_transformers().VitPoseConfig, source)
         if not isinstance(config, _transformers().VitPoseConfig) or config.model_type != "vitpose":
             raise InputError(f"{source} is not a ViTPose model", expected="model_type vitpose", got=config.model_type)
         return {"config": config.to_diff_dict()}
 
     def take_pretrained(self, source: str) -> None:
-        """Weights of a folder or hub name, in safetensors."""
+        """Weights of a folder or of a hub model, in safetensors."""
         model = _from_source(_transformers().VitPoseForPoseEstimation, source, use_safetensors=True)
         take_weights(self, model.state_dict(), source, optional=self.head_layers, spare=(f"{OWN_DECODER}.",))
 
@@ -96,17 +99,32 @@ def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
 
 def _from_source(kind: Any, source: str, **options: Any) -> Any:
     """``from_pretrained``, with its many faults as one line."""
-    if Path(source).is_dir() and not (Path(source) / "config.json").is_file():  # the library would take its defaults
-        raise InputError(f"{source} holds no ViTPose model", expected="config.json and model.safetensors in it")
+    name, revision = _name_and_revision(source)
     try:
-        return kind.from_pretrained(source, **options)
+        return kind.from_pretrained(name, revision=revision, **options)
     except _faults() as error:
         first = next(iter(str(error).splitlines()), "")
         raise InputError(
             f"ViTPose weights {source!r} cannot be loaded",
-            expected="a folder with config.json and model.safetensors, or a hub name and access to the hub",
+            expected="a folder with config.json and model.safetensors, or owner/name@commit and access to the hub",
             got=first,
         ) from error
+
+
+def _name_and_revision(source: str) -> tuple[str, str | None]:
+    """A folder and None, or a hub model and the commit it is pinned to; anything else is an error."""
+    if Path(source).is_dir():
+        if not (Path(source) / "config.json").is_file():  # the library would take its defaults
+            raise InputError(f"{source} holds no ViTPose model", expected="config.json and model.safetensors in it")
+        return source, None
+    name, _, revision = source.partition("@")
+    if not COMMIT.fullmatch(revision):
+        raise ParamsError(
+            f"pretrained {source!r} is not a folder, and names no commit of a hub model",
+            expected="owner/name@ and the 40 digits of a commit",
+            fix="take them from the model's history on the hub: branches and tags move",
+        )
+    return name, revision
 
 
 def _faults() -> tuple[type[Exception], ...]:

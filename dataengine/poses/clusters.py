@@ -1,13 +1,11 @@
-"""Frozen clusters of poses: which one a person's pose belongs to, and how rare that is among the training people.
+"""Frozen clusters of poses: which one a person's pose belongs to, and how many training people are in it.
 
-The stage `balance` writes them (``clusters.json``) and any stage may read them: `assign` gives the cluster of any
-person, real or rendered, `rarity` a number from 0 to 1. A renderer that draws the poses of high rarity, or the members
-of small clusters, more often fills the long tail; selection may ask for them (``select.weights.rarity``); slices by
-cluster mean the same in every round for as long as the centres are the same; `id` is their hash.
+The stage `balance` writes them (``clusters.json``), with how often the members of each are repeated. Slices by cluster
+mean the same in every round for as long as the centres are the same; `id` is their hash. A cluster says what a pose is
+like, not how far it is from all that training shows: the nearest centre may be far away. That is `known_poses.py`.
 
     clusters = read_pose_clusters(Path("data/balance/clusters.json"))
     cluster = clusters.assign(keypoints_px, visibility)  # (n,), UNCLUSTERED for people without a pose
-    rarity = clusters.rarity(cluster)                    # (n,)
 """
 
 import hashlib
@@ -24,7 +22,7 @@ from dataengine.poses.embedding import DIMENSIONS, embed_poses
 
 UNCLUSTERED = -1  # of people with too few labelled joints to have a pose
 DECIMALS = 6  # of centres: the last bits depend on the number of threads that summed them
-_FORMAT = "pose-clusters-2"
+_FORMAT = "pose-clusters-3"
 _FIX = "rerun `dataengine balance`"
 _CHUNK = 8192  # people at a time, whose distances to all centres are held
 
@@ -62,23 +60,16 @@ class PoseClusters:
         self, keypoints_px: NDArray[np.floating[Any]], visibility: NDArray[np.integer[Any]]
     ) -> NDArray[np.int64]:
         """Cluster (n,) of keypoints (n, 17, 2) with COCO flags (n, 17): the nearest centre, UNCLUSTERED for no pose."""
-        vectors, usable = embed_poses(keypoints_px, visibility)
+        return self.assign_vectors(*embed_poses(keypoints_px, visibility))
+
+    def assign_vectors(self, vectors: NDArray[np.floating[Any]], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """`assign` for people who are embedded already, as `embed_poses` does it."""
         return np.where(usable, nearest_centre(vectors, self.centres)[0], UNCLUSTERED)
 
     @property
     def rare(self) -> NDArray[np.bool_]:
         """Which clusters (k,) are rare: those that balancing repeats, as it repeats all below its threshold."""
         return self.repeat_factor > 1
-
-    def rarity(self, cluster: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How rare the members (n,) of clusters are, 0 (everybody is in it) to 1 (nobody is): -ln p / ln(N + k).
-
-        p = (count + 1) / (N + k) is the cluster's share of the N training people by Laplace's rule of succession,
-        -ln p its surprisal. People without a pose get 0: nothing is known of them.
-        """
-        total = self.counts.sum() + len(self.counts)
-        surprisal = np.log(total / (self.counts + 1)) / np.log(max(total, 2))
-        return np.where(cluster == UNCLUSTERED, 0.0, surprisal[cluster])
 
     def repeats(self, cluster: NDArray[np.int64]) -> NDArray[np.float64]:
         """Repeat factor (n,) of members of clusters; 1 for people without a pose."""

@@ -3,8 +3,8 @@
 The people are synthetic: 40 poses of very uneven frequency with noise, mirrored by chance, and a tenth of their joints
 not labelled. Each way runs in a process of its own, so that peak memory is its own; making the people counts
 towards memory, but not towards time. The peer is scikit-learn's `KMeans` with one start, on the same vectors, which
-it is given: only ours also embeds, looks everybody up, and computes rarity and repeats. `balance.inertia` is the sum of
-squared distances from the centres that each ends with, over all people.
+it is given: only ours also embeds, looks everybody up, and computes repeats and how far each is from the others.
+`balance.inertia` is the sum of squared distances from the centres that each ends with, over all people.
 """
 
 import json
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dataengine.bench.record import Figure
 from dataengine.hardware.memory import peak_bytes
-from dataengine.people import People
+from dataengine.people import Images, People
 from dataengine.poses.embedding import embed_poses
 from dataengine.terminal.speech import answer
 
@@ -61,11 +61,13 @@ def made_up_people(n: int, seed: int = 0) -> People:
 
 def our_way(people: People) -> dict[str, float]:
     """What the stage balance does with people before it writes."""
-    params = BalanceParams(clusters=CLUSTERS, threshold=0.03, max_repeat=3.0, seed=0)
+    params = BalanceParams(clusters=CLUSTERS, threshold=1.0, max_repeat=3.0, seed=0)
+    images = Images.build(id=people.image_id, path=["still.jpg"] * len(people), width=256, height=256)
     started = time.perf_counter()
-    clusters, cluster, _ = balance_people(people, params)
-    clusters.rarity(cluster)
+    found = balance_people(people, images, params)
+    clusters, cluster = found.poses.clusters, found.cluster
     clusters.repeats(cluster)
+    found.poses.known.rarity(found.distance)
     figures = {"seconds": time.perf_counter() - started, "peak_gb": peak_gb()}
     vectors, usable = embed_poses(people.keypoints_px, people.visibility, np.float32)
     return {**figures, "inertia": inertia(vectors[usable], clusters.centres, cluster[usable])}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.blazepose import BlazePose
-from dataengine.geometry import project
+from dataengine.geometry.cameras import project
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
 from dataengine.terminal.progress import track

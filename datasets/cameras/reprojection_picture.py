@@ -8,6 +8,7 @@ import numpy as np
 
 from dataengine.boxes import box_from_keypoints
 from dataengine.draw import contact_sheet, draw_people
+from dataengine.geometry.pixel_grid import resized
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 from dataengine.pictures import write_picture
@@ -19,7 +20,7 @@ TILE_PX = (260, 460)
 
 
 def write_reprojection_picture(
-    path: Path, labels: ViewLabels, images: Sequence[Images], scales: Sequence[float]
+    path: Path, labels: ViewLabels, images: Sequence[Images], scales: Sequence[tuple[float, float]]
 ) -> None:
     """Write a PNG: labels over some frames of every view, and box plots of the error of each joint."""
     frames = np.linspace(0, labels.keypoints_px.shape[1] - 1, FRAMES_SHOWN + 2).round().astype(int)[1:-1]
@@ -32,8 +33,8 @@ def write_reprojection_picture(
     write_picture(path, np.concatenate([sheet, _error_plot(labels, sheet.shape[1])]))
 
 
-def _drawn(labels: ViewLabels, view: int, frame: int, path: str, scale: float) -> np.ndarray:
-    keypoints, visibility = labels.keypoints_px[view, [frame]] * scale, labels.visibility[view, [frame]]
+def _drawn(labels: ViewLabels, view: int, frame: int, path: str, scale: tuple[float, float]) -> np.ndarray:
+    keypoints, visibility = resized(labels.keypoints_px[view, [frame]], scale), labels.visibility[view, [frame]]
     person = People.build(
         image_id=0,
         bbox_xywh_px=box_from_keypoints(keypoints, visibility),

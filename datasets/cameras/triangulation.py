@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.geometry import project
+from dataengine.geometry.cameras import project
 
 from .qualisys import CalibratedCamera
 

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.leakage.perceptual_hash import perceptual_hashes
+from dataengine.leakage.picture_facts import LARGEST_MPX, PictureFacts, inspect_pictures
 from dataengine.people import Images, People
 
 from . import duplicates, limbs, person_boxes, sides
 from .finding import Finding
 from .near_duplicates import RowPairs, near_duplicates
 from .params import ChecksParams
-from .perceptual_hash import perceptual_hashes
 from .person_boxes import Fault
-from .pictures import LARGEST_MPX, PictureFacts, inspect_pictures
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Counts:
     merged: int
     """Identical to a record that was kept (or quarantined for its own fault)."""
     left_out: int = 0
-    """Good, but beyond `ingest.split.train_images`."""
+    """Good, but beyond `ingest.split.train_images`, or between two blocks of time."""
 
     def __post_init__(self) -> None:
         assert self.records_in == self.kept + self.quarantined + self.merged + self.left_out, self

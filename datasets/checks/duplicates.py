@@ -11,6 +11,7 @@ from dataengine.boxes import box_iou
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.person_scale import person_area
 
 from .person_boxes import Fault
 
@@ -64,9 +65,9 @@ def same_person_twice(people: People, *, oks: float, iou: float) -> list[Fault]:
 def pair_oks(people: People, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
     """OKS (k,) of the people in rows `first` with those in rows `second`, over joints that both have labelled.
 
-    The scale is the mean of the two box areas.
+    The scale squared is the mean of the two areas.
     """
-    area = people.bbox_xywh_px[:, 2:].astype(np.float64).prod(axis=1)
+    area = person_area(people)
     shared = np.minimum(people.visibility[first], people.visibility[second])
     pair = people.take(first).replace(visibility=shared, extras={"area": (area[first] + area[second]) / 2})
     return person_oks(pair, people.keypoints_px[second])

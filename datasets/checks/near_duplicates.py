@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
-
-from .perceptual_hash import correlations, hamming
+from dataengine.leakage.perceptual_hash import correlations, hamming
 
 PARTS, PART_BITS = 4, 16
 MOST_BITS = 11  # from 12 on a part may differ in three bits: 697 look-ups each, no faster than comparing all pairs

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataengine.boxes import clip_boxes
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 
@@ -54,7 +55,7 @@ def outside(people: People, images: Images, most_share: float) -> list[Fault]:
 def joints_off_box(people: People, margin: float) -> list[Fault]:
     """A labelled joint lies outside the box by more than `margin` of the box's longer side."""
     box = people.bbox_xywh_px.astype(np.float64)[:, None]
-    points = people.keypoints_px.astype(np.float64)
+    points = to_corner(people.keypoints_px)
     beyond = np.maximum(np.maximum(box[..., :2] - points, points - box[..., :2] - box[..., 2:]).max(axis=2), 0)
     longest = np.maximum(box[:, 0, 2:].max(axis=1, initial=0), 1e-6)
     worst = np.where(people.visibility > UNLABELLED, beyond, 0).max(axis=1) / longest

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.blazepose import BlazePose, Roi
-from dataengine.crops.pixels import read_image
+from dataengine.blazepose.in_boxes import poses_in_boxes
 from dataengine.keypoints import FLIP_INDEX, UNLABELLED
 from dataengine.people import Images, People
-from dataengine.terminal.progress import track
 
 from .person_boxes import Fault
 
@@ -21,13 +19,12 @@ LEAST_PAIRS = 3
 CLOSE = 0.08  # mean distance, as a share of the box's diagonal: the teacher sees this pose
 TIMES = 2.0  # the labels as they are must be this many times farther away
 FARTHEST = 0.3  # one joint quite wrong must not decide for all
-BOX_PADDING = 1.25
 _FIRST_BODY_JOINT = 5
 
 
 def teacher_sides(people: People, images: Images, models: Path) -> list[Fault]:
     """People whose sides look exchanged to BlazePose; `models` is the folder that the stage fetch writes."""
-    return judge_sides(people, teacher_poses(people, images, models))
+    return judge_sides(people, poses_in_boxes(people, images, models).keypoints_px)
 
 
 def judge_sides(people: People, teacher_px: NDArray[np.floating]) -> list[Fault]:
@@ -50,20 +47,6 @@ def judge_sides(people: People, teacher_px: NDArray[np.floating]) -> list[Fault]
         )
         for row in np.flatnonzero(bad)
     ]
-
-
-def teacher_poses(people: People, images: Images, models: Path) -> NDArray[np.float64]:
-    """BlazePose's joints (n, 17, 2) in image pixels for the person in each box; one person per region."""
-    blazepose = BlazePose(models)
-    rows = images.rows_of(people.image_id)
-    poses = np.full((len(people), 17, 2), np.nan)
-    for row in track(np.unique(rows), "teacher looks at sides", unit="image"):
-        image = read_image(str(images.path[row]))
-        for person in np.flatnonzero(rows == row):
-            x, y, width, height = map(float, people.bbox_xywh_px[person])
-            region = Roi(x + width / 2, y + height / 2, BOX_PADDING * max(width, height, 1.0), 0.0)
-            poses[person] = blazepose.landmarks(image, region).keypoints_px
-    return poses
 
 
 def _mean_distance(

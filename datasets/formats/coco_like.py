@@ -16,6 +16,7 @@ from dataengine.errors import InputError
 from dataengine.files import RepeatedKeys, read_json
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.person_scale import person_area
 
 from .content import BadRecord, Limits, Reject, SourceContent, are_numbers, identity, is_whole, need, shown
 from .joints import COCO_MAP, JointMap, joint_map
@@ -95,7 +96,7 @@ def coco_like_document(
     """COCO JSON with another skeleton, coordinates to a thousandth of a pixel.
 
     Args:
-        people: the persons; extra columns `area` and `iscrowd` are kept.
+        people: the persons; extra column `area` is kept.
         images: the table they stand in.
         names: `file_name` of each image.
         joints: the format's skeleton.
@@ -103,7 +104,7 @@ def coco_like_document(
     """
     triples = joints.from_coco(coco_triples(people)).round(3)
     boxes = people.bbox_xywh_px.astype(np.float64).round(3)
-    area = people.extras.get("area", boxes[:, 2] * boxes[:, 3])
+    area = person_area(people)
     return {
         "images": [
             {

@@ -38,7 +38,8 @@ class SourceContent:
     """What a source holds, in COCO-17. Every record is a person, an image, bad, or without labels."""
 
     people: People
-    """Extra columns `area`, `source_id` and `source_image_id`: the ids as the source wrote them."""
+    """Extra columns `area` and `area_from` (`person_scale`), `source_id` and `source_image_id`: the ids as the source
+    wrote them."""
     images: Images
     """Every usable image, also those without people; ids count from 1 in the order of the file."""
     bad: list[BadRecord]

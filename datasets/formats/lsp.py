@@ -46,7 +46,7 @@ JOINT_NAMES = (
 LSP = joint_map(JOINT_NAMES)
 IMAGE_NAME = re.compile(r"im(\d{4,6})\.(jpg|jpeg|png)", re.IGNORECASE)
 NUMBERS = ("double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32")
-MATLAB_ORIGIN = 1.0  # MATLAB's first pixel is 1
+MATLAB_ORIGIN = 1.0  # the centre of MATLAB's first pixel
 
 
 def read_lsp(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
@@ -97,7 +97,7 @@ def write_lsp(annotations: Path, people: People, images: Images, folder: Path) -
 
 
 def _joints(annotations: Path, limits: Limits) -> NDArray[np.float64]:
-    """(N, 14, 3) x, y in pixels from 0, COCO flag (a bad flag of the file stays out of range)."""
+    """(N, 14, 3) x, y in pixels, COCO flag (a bad flag of the file stays out of range)."""
     joints = np.asarray(load_variable(annotations, "joints", limits, kinds=NUMBERS), dtype=np.float64)
     joints = joints[..., None] if joints.ndim == 2 else joints
     if joints.shape[:2] == (3, len(LSP)):

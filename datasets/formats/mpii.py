@@ -46,7 +46,7 @@ JOINT_NAMES = (
     "left_wrist",
 )
 MPII = joint_map(JOINT_NAMES)
-MATLAB_ORIGIN = 1.0
+MATLAB_ORIGIN = 1.0  # the centre of MATLAB's first pixel; HRNet and mmpose subtract it, too
 PERSON_HEIGHT_PX = 200.0  # MPII's scale is the person's height over this
 NO_FLAG = "joints without is_visible, read as visible"
 

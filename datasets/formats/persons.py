@@ -11,16 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
+from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import People, json_column
+from dataengine.person_scale import (
+    AREA,
+    AREA_FROM,
+    BOX,
+    DECIMALS,
+    GIVEN,
+    JOINTS,
+    area_of_boxes,
+    area_of_joints,
+    is_origin,
+)
 
 from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
 from .joints import JointMap
 from .pictures import Picture, image_table
 
-OUTSIDE_TOLERANCE_PX = 1.0
-BOX_MARGIN = 0.1  # where a format states no box: the joints' extent and this share of it more on each side
-OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id"})
+OUTSIDE_TOLERANCE_PX = 0.5  # a file whose pixels count from 1, or from the corner, has joints on the far edge
+OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id", "area", "area_from"})
 OUTSIDE = "joints outside the image"
 
 
@@ -52,7 +63,7 @@ class Persons:
         """Add a person or count it as without labels; raises `Reject` when the record is bad.
 
         Args:
-            triples: (joints of the source, 3) x, y in pixels from 0, COCO visibility flag.
+            triples: (joints of the source, 3) x, y in pixels, the first pixel's centre 0, COCO visibility flag.
             box: x, y, width, height as written; None where the format states none.
             unread: names of the record's fields that are not read.
             columns: `area`, `track_id`, `score`, `weight`, `source`, or extras; by name.
@@ -72,7 +83,7 @@ class Persons:
         self._triples.append(triples)
         self._boxes.append(box if box is not None else _box_of(triples, picture))
         own = {"image_id": picture.id, "source_id": source_id, "source_image_id": picture.key}
-        self._columns.append({**(columns or {}), **own})
+        self._columns.append({**(columns or {}), **_scale(columns or {}, triples, box), **own})
         self.dropped_fields.update(unread)
 
     def add_unlabelled(self) -> None:
@@ -93,10 +104,9 @@ class Persons:
         )
 
     def _without_outside(self, picture: Picture, triples: NDArray[np.float64]) -> NDArray[np.float64]:
-        far = OUTSIDE_TOLERANCE_PX
-        x, y, flag = triples.T
-        outside = (x < -far) | (y < -far) | (x > picture.width + far) | (y > picture.height + far)
-        outside &= flag > UNLABELLED
+        corner, size = to_corner(triples[:, :2]), (picture.width, picture.height)
+        outside = ((corner < -OUTSIDE_TOLERANCE_PX) | (corner > np.add(size, OUTSIDE_TOLERANCE_PX))).any(axis=1)
+        outside &= triples[:, 2] > UNLABELLED
         if not outside.any():
             return triples
         need(self._outside_is_dropped, "a labelled joint lies outside the image")
@@ -109,31 +119,34 @@ class Persons:
         names = sorted({name for columns in self._columns for name in columns} | OWN_COLUMNS)
         table = {name: [columns.get(name) for columns in self._columns] for name in names}
         boxes = np.array(self._boxes, dtype=np.float64).reshape(-1, 4)
-        area = [
-            given if given is not None else box[2] * box[3] for given, box in zip(_area(table), boxes, strict=False)
-        ]
         fields = {name: table.pop(name) for name in ("score", "weight", "source", "track_id") if name in table}
         image_id = np.array(table.pop("image_id"), dtype=np.int64)
-        table.pop("area", None)
         return People.build(
             image_id=image_id,
             bbox_xywh_px=boxes,
             keypoints_px=np.where(mapped[..., 2:] > UNLABELLED, mapped[..., :2], 0.0),
             visibility=mapped[..., 2],
             **fields,  # type: ignore[arg-type]
-            extras={"area": np.array(area, dtype=np.float64)} | {k: json_column(v) for k, v in table.items()},
+            extras={name: json_column(values) for name, values in table.items()},
         )
 
 
 _NO_BOX = "bbox is not four finite numbers"
 
 
-def _area(table: dict[str, list[Any]]) -> list[float | None]:
-    areas = table.get("area") or [None] * len(table["image_id"])
-    return [value if is_finite(value) and value > 0 else None for value in areas]
+def _scale(columns: Mapping[str, Any], triples: NDArray[np.float64], box: Any) -> dict[str, Any]:
+    """Area and where it is from: the record's; without one 0.53 of its box; without that of all the source's joints."""
+    area: Any = columns.get(AREA)
+    origin = columns.get(AREA_FROM)
+    if is_finite(area) and area > 0:
+        return {AREA: float(area), AREA_FROM: origin if is_origin(origin) else GIVEN}
+    if box is not None:
+        return {AREA: round(float(area_of_boxes(np.array(box))), DECIMALS), AREA_FROM: BOX}
+    of_joints = area_of_joints(triples[None, :, :2], triples[None, :, 2].astype(int))[0]
+    return {AREA: round(float(of_joints), DECIMALS), AREA_FROM: JOINTS}
 
 
 def _box_of(triples: NDArray[np.float64], picture: Picture) -> NDArray[np.float64]:
-    """The extent of all joints of the source, head top and neck included, and a margin; cut to the image."""
-    box = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int), BOX_MARGIN)[0]
+    """The box around all joints of the source, head top and neck included; cut to the image."""
+    box = box_from_keypoints(triples[None, :, :2], triples[None, :, 2].astype(int))[0]
     return clip_boxes(box, (picture.width, picture.height), least_px=1)

@@ -8,7 +8,7 @@ module's docstring what a flag means, what is dropped on the way in and what is 
 `tests/datasets/formats/`.
 
 What fails silently: a joint whose name is not written as in COCO_KEYPOINTS is dropped (and counted); a flag that means
-the opposite; pixels that count from 1.
+the opposite; pixels that count from 1, or from the image's corner (`dataengine.geometry.pixel_grid`).
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ from dataengine.keypoints import OCCLUDED
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
-PROVENANCE = frozenset({"area", "source_id", "source_image_id", "source_name", "suspect"})
+PROVENANCE = frozenset({"area", "area_from", "source_id", "source_image_id", "source_name", "suspect"})
 """Columns that adapters and checks add themselves: leaving them out loses nothing."""
 
 

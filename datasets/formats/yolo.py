@@ -3,6 +3,9 @@
 A line is `class cx cy w h` and then 17 times `x y v` (56 columns; v as in COCO) or `x y` (39 columns: a joint at 0 0 or
 below 0 is not labelled, every other is taken as visible). The labels' folder mirrors the images' folder. An image
 without a file, or with an empty one, has no people. Only class 0 is a person.
+
+A joint's share is its COCO coordinate over the size, 0 for the first pixel's centre, without half a pixel more: so
+Ultralytics' `convert_coco` makes them, and with it the published COCO labels. A box's share counts from the corner.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The result of the stage `balance` on disk: the clusters, and every training person's cluster, rarity and repeats."""
+"""The result of the stage `balance` on disk: clusters, known poses, each training person's cluster, rarity, repeats."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,31 +10,39 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.files import read_json, short_sha256, write_json
 from dataengine.people import People
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, read_pose_clusters, write_pose_clusters
+from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, write_pose_clusters
+from dataengine.poses.known_poses import KnownPoses, write_known_poses
+from dataengine.poses.training_poses import CLUSTERS_NAME, POSES_NAME, TrainingPoses, read_training_poses
 
-BALANCE_NAME, CLUSTERS_NAME = "balance.json", "clusters.json"
-_FORMAT = "balance-2"
+BALANCE_NAME = "balance.json"
+_FORMAT = "balance-3"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Balance:
     """What balance decided about the n training people."""
 
-    clusters: PoseClusters
+    poses: TrainingPoses
     train_sha256: str  # of the file of training people
     image_id: NDArray[np.int64]  # (n,)
     cluster: NDArray[np.int64]  # (n,), UNCLUSTERED for none
+    rarity: NDArray[np.float64]  # (n,) of each person's pose among the others', 0 to 1
     params: dict[str, Any]
+
+    @property
+    def clusters(self) -> PoseClusters:
+        """The clusters that `cluster` numbers."""
+        return self.poses.clusters
+
+    @property
+    def known(self) -> KnownPoses:
+        """The poses that everybody else's rarity is measured against."""
+        return self.poses.known
 
     @property
     def repeat_factor(self) -> NDArray[np.float64]:
         """How often each person (n,) is drawn in an epoch."""
         return self.clusters.repeats(self.cluster)
-
-    @property
-    def rarity(self) -> NDArray[np.float64]:
-        """How rare each person's pose (n,) is, 0 to 1."""
-        return self.clusters.rarity(self.cluster)
 
     def check_made_from(self, train_sha256: str, people: People, where: Path) -> None:
         """Raise InputError unless this was made from the file with that checksum and those people, in that order."""
@@ -49,11 +57,12 @@ class Balance:
 
 
 def write_balance(folder: Path, balance: Balance) -> None:
-    """Store as two JSON files. The people's annotation ids are those of the training file: 1, 2, ... in its order."""
+    """Store as three JSON files. The people's annotation ids are those of the training file: 1, 2, ... in its order."""
     columns = (balance.image_id, balance.cluster, balance.repeat_factor, balance.rarity.round(6))
     names = ("annotation_id", "image_id", "cluster", "repeat_factor", "rarity")
     rows = zip(*(column.tolist() for column in columns), strict=True)
     write_pose_clusters(folder / CLUSTERS_NAME, balance.clusters)
+    write_known_poses(folder / POSES_NAME, balance.known)
     write_json(
         folder / BALANCE_NAME,
         {
@@ -70,7 +79,8 @@ def read_balance(folder: Path) -> Balance:
     """Load what `write_balance` wrote; anything else is an `InputError`."""
     path = folder / BALANCE_NAME
     document = read_json(path)
-    clusters = read_pose_clusters(folder / CLUSTERS_NAME)
+    poses = read_training_poses(folder)
+    clusters = poses.clusters
     try:
         if document["format"] != _FORMAT:
             raise ValueError(f"format {document['format']!r}")
@@ -78,10 +88,11 @@ def read_balance(folder: Path) -> Balance:
             raise ValueError(f"people of other clusters than those of {CLUSTERS_NAME}")
         people = document["people"]
         balance = Balance(
-            clusters=clusters,
+            poses=poses,
             train_sha256=str(document["train_sha256"]),
             image_id=np.array([record["image_id"] for record in people], dtype=np.int64),
             cluster=np.array([record["cluster"] for record in people], dtype=np.int64),
+            rarity=np.array([record["rarity"] for record in people], dtype=np.float64),
             params=dict(document["params"]),
         )
         if len(people) and not (UNCLUSTERED <= balance.cluster.min() <= balance.cluster.max() < len(clusters.counts)):

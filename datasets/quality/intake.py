@@ -1,10 +1,10 @@
 """From what an adapter read to checked people, each with a split: what `ingest` calls for any source.
 
-`check_and_split` is for independent pictures and videos, `check_blocks` for one recording whose splits are blocks of
-time. Both write quality.html and quality.json; `freeze` then holds the test set to its lock.
+`check_and_split` is for independent pictures and videos, `check_blocks` for recordings whose splits are blocks of time.
+Both write quality.html and quality.json; `freeze` then holds the test set to its lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from dataengine.files import short_sha256
 from dataengine.keypoints import UNLABELLED
+from dataengine.leakage.held_out import HeldOutSet
+from dataengine.leakage.picture_facts import LARGEST_MPX
 from dataengine.people import Images, People
 
 from ..checks.checking import CheckedSet, check_set
 from ..checks.finding import Finding
 from ..checks.params import ChecksParams
-from ..checks.pictures import LARGEST_MPX
 from ..formats.content import BadRecord
-from ..splits.assign import DROPPED, SplitParams, beyond_limit, group_names, split_images
+from ..splits.assign import DROPPED, SplitAssignment, SplitParams, beyond_limit, group_names, split_images
 from ..splits.freeze import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
+from ..splits.protect import guarded
 from .report import write_quality
 from .summary import Quality, leaks, summarise
 
@@ -38,6 +40,8 @@ class Intake:
     keys: list[str]
     """SHA-256 of each image's file."""
     quality: Quality
+    held_out: HeldOutSet
+    """Validation and test, and what is reserved for a later test set."""
 
     def people_split(self) -> NDArray[np.str_]:
         """(n,) split of each person."""
@@ -82,7 +86,9 @@ def check_and_split(
     frozen = read_lock(split)
     groups = group_names(checked.images, keys, split)
     assignment = split_images(groups, checked.near, split, keys=keys, frozen=frozenset(frozen.keys) if frozen else None)
-    return _limited(checked, assignment.split, split, leaks(checked, assignment), _info(split, frozen), report)
+    assignment, held_out = guarded(checked, assignment, checks, gap_frames=None, video_sha256={})
+    nobody = np.zeros(len(keys), dtype=bool)
+    return _limited(checked, assignment, split, held_out, nobody, _info(split, frozen), report)
 
 
 def check_blocks(
@@ -93,37 +99,48 @@ def check_blocks(
     blocks: NDArray[np.str_],
     *,
     report: Path,
+    bad: Sequence[Finding] = (),
+    without_labels: int = 0,
     models: Path | None = None,
+    largest_mpx: int = LARGEST_MPX,
+    video_sha256: Mapping[str, str] | None = None,
 ) -> Intake:
-    """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, so none is set aside.
+    """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, and are not compared.
 
-    A frame that the checks quarantine leaves its block.
+    A frame that the checks quarantine leaves its block; frames in the gaps are left out. `video_sha256`, by the name of
+    the video, finds its frames wherever they turn up.
     """
-    checked = check_set(people, images, checks, models=models)
-    by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
-    block_of_image = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
-    note = "Splits are blocks of time with gaps: frames of one scene look alike throughout."
-    return _limited(
-        checked, block_of_image, split, [], _info(split, read_lock(split)) | {"near_duplicates_note": note}, report
+    checked = check_set(
+        people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
     )
+    by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
+    block = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
+    assignment = SplitAssignment(block, block, np.full(len(block), -1), np.zeros(len(block), dtype=bool))
+    assignment, held_out = guarded(
+        checked, assignment, checks, gap_frames=split.gap_frames, video_sha256=video_sha256 or {}
+    )
+    note = "Splits are blocks of time with gaps: frames of one scene look alike throughout."
+    info = _info(split, read_lock(split)) | {"near_duplicates_note": note}
+    return _limited(checked, assignment, split, held_out, block == DROPPED, info, report)
 
 
 def _limited(
     checked: CheckedSet,
-    split: NDArray[np.str_],
+    assignment: SplitAssignment,
     params: SplitParams,
-    aside: Sequence[Finding],
+    held_out: HeldOutSet,
+    in_gap: NDArray[np.bool_],
     info: dict[str, str],
     report: Path,
 ) -> Intake:
     """The intake with at most `train_images` training images; writes the quality report."""
     people, images, keys = checked.people, checked.images, checked.sha256.tolist()
     labelled = np.isin(images.id, people.image_id[(people.visibility > UNLABELLED).any(axis=1)])
-    left_out = beyond_limit(split, keys, labelled, params.train_images)
-    split = np.where(left_out, DROPPED, split)
-    quality = summarise(checked, split, aside, info, left_out)
+    beyond = beyond_limit(assignment.split, keys, labelled, params.train_images)
+    split = np.where(beyond, DROPPED, assignment.split)
+    quality = summarise(checked, split, leaks(checked, assignment), info, beyond | in_gap)
     write_quality(report, quality)
-    return Intake(people, images, split, keys, quality)
+    return Intake(people, images, split, keys, quality, held_out)
 
 
 def _info(split: SplitParams, frozen: FrozenTest | None) -> dict[str, str]:

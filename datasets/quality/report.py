@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from dataengine.files import atomic_path, write_json
+from dataengine.leakage.perceptual_hash import correlations
 
 from ..checks.checking import short_names
 from ..checks.finding import CHECKS, Finding
-from ..checks.perceptual_hash import correlations
 from .pictures import inlined, person_picture, small_picture, write_sheet
 from .summary import Quality
 from .template import PAGE

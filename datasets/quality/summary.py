@@ -16,6 +16,7 @@ from ..checks.finding import CHECKS, Finding
 from ..checks.near_duplicates import clusters
 from ..checks.person_boxes import Fault
 from ..splits.assign import DROPPED, SPLITS, SplitAssignment
+from .pool_account import PoolAccount
 
 NAMED_PAIRS = 1000  # of near duplicates; a still video has millions
 
@@ -34,7 +35,9 @@ class Quality:
     info: dict[str, Any]
     """Further facts for the page's foot, such as the test set's version."""
     left_out: NDArray[np.bool_]
-    """(m,) training images beyond `ingest.split.train_images`."""
+    """(m,) training images beyond `ingest.split.train_images`, and frames between two blocks of time."""
+    pool: PoolAccount | None = None
+    """What became of the pool's frames; None before they were looked at."""
 
     def across_splits(self) -> NDArray[np.bool_]:
         """Which near-duplicate pairs are used in two different splits."""
@@ -62,6 +65,7 @@ class Quality:
             "near_duplicates": self._near_duplicates(),
             "splits": {name: int((self.split == name).sum()) for name in SPLITS},
             "info": self.info,
+            "pool": None if self.pool is None else self.pool.document(),
             "findings": [finding.as_json() for finding in self.findings],
         }
 
@@ -113,9 +117,12 @@ def summarise(
 
 
 def leaks(checked: CheckedSet, assignment: SplitAssignment) -> list[Finding]:
-    """Images that the splits set aside, each with its people, and why."""
+    """Images that the splits set aside because of others, each with its people, and why."""
     names = short_names(checked.images)
-    aside = {int(row): _why(assignment, int(row), names) for row in np.flatnonzero(assignment.split == DROPPED)}
+    aside = {
+        int(row): _why(assignment, int(row), names)
+        for row in np.flatnonzero((assignment.leaks_to >= 0) | assignment.reserved)
+    }
     findings = [
         Finding(check, "images", str(checked.images.id[row]), names[row], reason)
         for row, (check, reason) in aside.items()

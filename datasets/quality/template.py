@@ -43,6 +43,11 @@ href="#{{ name }}">{{ name }}</a>{% else %}<span class="none">{{ name }}</span>{
 near-duplicate pairs lie across splits.</strong>{% else %}<span class="good">No near duplicates lie across
 splits.</span>{% endif %}
 {% if document.info.near_duplicates_note %}{{ document.info.near_duplicates_note }}{% endif %}</p>
+{% if document.pool %}<h2>Pool</h2>
+<p>{{ document.pool.kept }} unlabelled frames kept, {{ document.pool.frames|length }} left out{% if
+document.pool.frames %}: {% for kind, count in document.pool.left_out.items() if count %}{{ count }} {{ kind
+}}{{ ", " if not loop.last }}{% endfor %}. What validation or test holds is not offered for labelling or learning;
+quality.json names every frame{% endif %}.</p>{% endif %}
 {% if pairs %}<h2>Near duplicates</h2>
 <p>{{ document.near_duplicates.pairs }} pairs in {{ document.near_duplicates.clusters }} clusters of together
 {{ document.near_duplicates.images }} images.{% if document.near_duplicates.pairs > pairs|length %}

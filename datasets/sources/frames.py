@@ -21,22 +21,25 @@ class FrameWriter:
         self._rows: list[tuple[int, str, int, int, int]] = []
         self._pts: list[int] = []
         self._times_s: list[float] = []
-        self.scale = 1.0
-        """Written pixels per original pixel."""
+        self.scale = (1.0, 1.0)
+        """How many times as wide and as high the written images are, see `dataengine.geometry.pixel_grid.resized`."""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, frame: Frame) -> None:
-        """Write one frame, scaled down when its longer side exceeds the limit."""
+    def write(self, frame: Frame) -> bytes:
+        """Write one frame, scaled down when its longer side exceeds the limit; returns the file's bytes."""
         height, width = frame.image_bgr.shape[:2]
-        self.scale = min(1.0, self._longest_side_px / max(height, width))
-        size = round(width * self.scale), round(height * self.scale)
-        small = frame.image_bgr if self.scale == 1 else cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
+        shrink = min(1.0, self._longest_side_px / max(height, width))
+        size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        self.scale = size[0] / width, size[1] / height  # rounding may make them differ
+        small = frame.image_bgr if shrink == 1 else cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
         path = self._folder / f"{Path(self._video).stem}_{frame.index:06d}.jpg"
-        path.write_bytes(encode_picture(small, path.suffix, quality=JPEG_QUALITY))  # the folder is whole or absent
+        content = encode_picture(small, path.suffix, quality=JPEG_QUALITY)
+        path.write_bytes(content)  # the folder is whole or absent
         self._rows.append((self._next_id, str(path), *size, frame.index))
         self._pts.append(frame.pts)
         self._times_s.append(frame.pts_s)
         self._next_id += 1
+        return content
 
     def images(self) -> Images:
         """The frames written so far."""

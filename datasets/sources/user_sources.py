@@ -102,6 +102,17 @@ def copied(images: Images, sources: Sequence[UserSource], target: Path) -> Image
     )
 
 
+def recording_names(images: Images, sources: Sequence[UserSource]) -> list[str]:
+    """(m,) the recording that each image is a frame of, where it is of no video: its source and its folder in there."""
+    by_place = {_place(source): source for source in sources}
+    names = []
+    for path, identity in zip(images.path.tolist(), images.id.tolist(), strict=True):
+        source = by_place[identity // ID_STRIDE]
+        inner = Path(path).parent.relative_to(source.folder).as_posix()
+        names.append("_".join([source.name, *([] if inner == "." else inner.split("/"))]))
+    return names
+
+
 def account(sources: Sequence[UserSource], intake: Intake) -> dict[str, dict[str, object]]:
     """Per source: records in = kept + quarantined + merged + left_out + without_labels; what its format dropped."""
     return {source.name: _account(source, intake) for source in sources}

@@ -15,6 +15,9 @@ another home.
 
 3. *Frozen.* With a frozen test set (`freeze.py`) its samples are the test set, whatever the shares say now. New
    samples with home test are reserved: they wait for the next version, for training on them would spoil it.
+
+Recordings (`split_recordings`) are cut into blocks of time instead. A still camera asks for it: all of its pictures are
+near duplicates of each other, and rule 2 would leave one split of them.
 """
 
 import hashlib
@@ -22,6 +25,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +49,9 @@ class SplitParams:
     """Share of the frames or groups for the test."""
     gap_frames: int
     """Frames of a video left out between two splits, so that none neighbours another."""
+    by: Literal["group", "time"] = "group"
+    """group: whole videos, scenes and single pictures by hash. time: blocks of time, with gaps, of each recording; the
+    pictures of a folder that are of no video count as one, in the order of their names. For still cameras."""
     scene_pattern: str = ""
     """Regular expression on file names; pictures with the same first group are one scene. Empty: none are."""
     test_version: str = "1"
@@ -101,6 +108,34 @@ def split_frames(count: int, params: SplitParams) -> NDArray[np.str_]:
     for border in {val_start, test_start} - {count}:
         split[max(0, border - params.gap_frames) : border] = DROPPED
     return split
+
+
+def split_recordings(images: Images, params: SplitParams) -> NDArray[np.str_]:
+    """(m,) split of each frame: blocks of time of each recording, see `split_frames`."""
+    split = np.full(len(images), DROPPED, dtype="<U5")
+    for video in np.unique(images.video):
+        rows = np.flatnonzero(images.video == video)
+        split[rows[np.argsort(images.frame[rows], kind="stable")]] = split_frames(len(rows), params)
+    return split
+
+
+def as_recordings(images: Images, names: Sequence[str]) -> Images:
+    """Pictures of no video as frames of the recording that `names` (m,) gives, numbered in the order of their paths.
+
+    Numbers in a path count as numbers: 9.jpg comes before 10.jpg.
+    """
+    video, frame = images.video.astype(object), images.frame.copy()
+    single = images.video == ""
+    of_recording = np.where(single, np.asarray(names, dtype=object), "")
+    for name in {str(each) for each in of_recording[single]}:
+        rows = np.flatnonzero(single & (of_recording == name)).tolist()
+        for number, row in enumerate(sorted(rows, key=lambda row: _natural(str(images.path[row])))):
+            video[row], frame[row] = name, number
+    return images.replace(video=video.astype(str), frame=frame)
+
+
+def _natural(path: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path)]
 
 
 def split_group(group: str, params: SplitParams) -> str:

@@ -24,7 +24,9 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.people import object_column
+from dataengine.person_scale import area_of_joints
 
+from ..helpers.held_out import held_out_file
 from .conftest import Project, make_project
 from .test_selection import OUT, select
 
@@ -249,8 +251,10 @@ def test_gold_frames_show_how_well_people_label_and_are_not_learned_from(with_go
     assert (images.video == "studio.mp4").sum() == 2 and images.id.tolist() == [1, 2, 3, 4, 5, 6]
     assert {name for annotation in json.loads(TOOL.read_text())["annotations"] for name in annotation} == {
         "id", "image_id", "category_id", "bbox", "area", "iscrowd", "keypoints", "num_keypoints", "score", "weight",
-        "source", "track_id", "sha256",
+        "source", "track_id", "sha256", "area_from",
     }, "nothing says which frames are gold"  # fmt: skip
+    assert {annotation["area_from"] for annotation in json.loads(TOOL.read_text())["annotations"]} == {"joints"}
+    assert sent.gold.extras["area_from"].tolist() == ["box"] * 2, "the truth is measured by its own scale"
     lazy = bring_back(MARK)
     gold = lazy.annotators["unnamed"]["gold"]
     assert gold["oks"] == gold["prelabel_oks"] < 0.9 and gold["people"] == 2
@@ -323,6 +327,29 @@ def test_labels_that_are_not_fully_trusted_are_no_gold(selected: Project) -> Non
     assert not hashes & read_sent(sent_path(TOOL)).gold_sha256
 
 
+def test_the_scale_follows_the_joints_whatever_area_a_tool_writes(exported: Project) -> None:
+    sent, _ = read_people(TOOL, root=exported.root)
+    assert sent.extras["area"] == pytest.approx(area_of_joints(sent.keypoints_px, sent.visibility), rel=1e-4)
+    document = json.loads(TOOL.read_text())
+    for row, record in enumerate(document["annotations"]):
+        x, _, width, height = record["bbox"]
+        record["area"] = width * height  # as CVAT writes it
+        del record["area_from"]
+        if row == 0:
+            record["keypoints"][0::3] = [(value + x) / 2 for value in record["keypoints"][0::3]]  # half as wide
+        if row == 1:
+            record |= {"area": 123.0, "area_from": "mask"}
+    TOOL.write_text(json.dumps(document))
+    people, _ = read_people(bring_back(MARK).path, root=exported.root)
+    by_joints = area_of_joints(people.keypoints_px, people.visibility)
+    is_mask = people.extras["area_from"] == "mask"
+    assert people.extras["area"][is_mask].tolist() == [123.0]
+    assert people.extras["area"][~is_mask] == pytest.approx(by_joints[~is_mask], rel=1e-4)
+    assert set(people.extras["area_from"][~is_mask].tolist()) == {"joints"}
+    edit(lambda edited: edited["annotations"][1].update(area=124.0))
+    assert len(list(LABELS.iterdir())) == 1 and bring_back(MARK).path and len(list(LABELS.iterdir())) == 2
+
+
 def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -> None:
     shift_all(2.0)
     done = bring_back()
@@ -381,38 +408,22 @@ def test_images_that_were_not_sent_are_refused(exported: Project) -> None:
         bring_back()
 
 
-def test_a_picture_that_changed_since_is_refused(exported: Project) -> None:
-    copies = Path("copies")
-    copies.mkdir()
-    sent = read_sent(sent_path(TOOL))
-    for path in sent.images.path.tolist():
-        shutil.copy(path, copies)
-    Path(sent.images.path[0]).write_bytes(Path(sent.images.path[1]).read_bytes())
-    with pytest.raises(InputError, match="has changed since it was sent out"):
-        bring_back(MARK, images=copies)
+def test_labels_of_test_pictures_are_refused(exported: Project) -> None:
+    _, images = read_people(TOOL, root=exported.root)
+    held_out = held_out_file(exported.root, images.take([1]).replace(video="", frame=-1))
+    with pytest.raises(InputError, match=r"tool/coco\.json has pictures that are held out for measuring: 1 of test"):
+        bring_back(MARK, held_out=held_out)
+    edit(lambda document: document.update(annotations=[]))
+    with pytest.raises(InputError, match="1 of test"):
+        bring_back(MARK, held_out=held_out, empty_is_nobody=True)
     assert not LABELS.exists()
 
 
-@pytest.mark.parametrize(
-    ("damage", "cause"),
-    [
-        (lambda d: d["info"].update(format="other"), "not a record of label-export"),
-        (lambda d: d.update(info=None), "not a record of label-export"),
-        (lambda d: [a.pop("role") for a in d["annotations"]], "role prelabel or gold for every person"),
-        (lambda d: d["annotations"][0].update(role=7), "role prelabel or gold for every person"),
-        (lambda d: d["info"].update(pictures=[]), "the sha256 of every image"),
-    ],
-)
-def test_a_damaged_record_is_refused(exported: Project, damage: Callable[[dict[str, Any]], object], cause: str) -> None:
-    record = sent_path(TOOL)
-    document = json.loads(record.read_text())
-    damage(document)
-    record.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=cause):
-        bring_back()
-    record.unlink()
-    with pytest.raises(InputError, match=r"coco\.sent\.json does not exist"):
-        bring_back()
+def test_gold_frames_may_be_held_out_since_they_are_not_kept(with_gold: Project) -> None:
+    sent = read_sent(sent_path(TOOL))
+    gold = sent.images.take(np.isin(sent.sha256, sorted(sent.gold_sha256)))
+    held_out = held_out_file(with_gold.root, gold.replace(video="", frame=-1))
+    assert bring_back(MARK, held_out=held_out).annotators["unnamed"]["gold"]["pictures"] == 2
 
 
 def test_what_was_answered_leaves_the_candidates(exported: Project) -> None:

@@ -17,8 +17,10 @@ from dataengine.coco_json import read_people, write_people
 from dataengine.errors import DataEngineError, EnvironmentFault, InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
-from dataengine.poses.embedding import embed_poses
+from dataengine.poses.embedding import pose_bones, vectors_of_bones
+from dataengine.poses.known_poses import RANKS, KnownPoses, write_known_poses
 
+from ..helpers.held_out import encoded_again, held_out_file
 from .conftest import Project
 
 PARAMS = SelectParams(
@@ -97,6 +99,19 @@ def test_picks_do_not_depend_on_the_order_of_the_candidates(project: Project, st
     assert ranks() == before
 
 
+@pytest.mark.parametrize("table", ["candidates", "labelled"])
+def test_pictures_of_the_test_set_are_neither_proposed_nor_shown(project: Project, table: str) -> None:
+    _, images = read_people(getattr(project, table), root=project.root)
+    copy = encoded_again(Path(images.path[2]), Path("test/again.jpg"), quality=90)
+    held_out = held_out_file(project.root, images.take([2]).replace(path=[str(copy)], video="", frame=-1))
+    with pytest.raises(InputError, match=rf"{getattr(project, table)} has pictures.*1 of test.*near duplicate"):
+        run(PARAMS, **inputs(project), out=OUT, report=REPORT, held_out=held_out)
+    assert not OUT.exists()
+    _, validation = read_people(project.val, root=project.root)
+    held_out = held_out_file(project.root, validation.replace(video="", frame=-1))
+    run(PARAMS, **inputs(project), out=OUT, report=REPORT, held_out=held_out)
+
+
 def test_a_frame_that_got_its_label_is_no_candidate(project: Project) -> None:
     select(project)
     pick = next(iter(read_manifest(OUT / "to_label.json")["images"].values()))
@@ -123,32 +138,35 @@ def test_weights_reach_the_score(project: Project) -> None:
 
 
 def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
-    """One cluster is where half of the candidates' poses are; the more people it counts, the less rare these are."""
+    """Training shows the pose of one candidate; the farther another is, the rarer, and beyond 0.2 it is novel."""
     select(project)
     scored = read_selection(OUT).scored
-    assert "rarity" not in scored.extras, "not known without clusters"
-    vectors, usable = embed_poses(scored.keypoints_px, scored.visibility)
+    assert "rarity" not in scored.extras and "novel" not in scored.extras, "not known without balance"
+    (near, *_), usable = pose_bones(scored.keypoints_px, scored.visibility)
     assert usable.all()
-    near, far = vectors[0], vectors[np.linalg.norm(vectors - vectors[0], axis=1).argmax()]
-    made = PoseClusters(centres=np.array([near, far]), counts=np.array([90, 10]), repeat_factor=np.ones(2))
-    write_pose_clusters(Path("clusters.json"), made)
+    known = KnownPoses(bones=near[None], spacing=RANKS * 0.2)
+    centres = vectors_of_bones(near[None]).round(6)
+    clusters = PoseClusters(centres=centres, counts=np.array([9]), repeat_factor=np.ones(1))
+    write_pose_clusters(Path("balance/clusters.json"), clusters)
+    write_known_poses(Path("balance/poses.json"), known)
     by_rarity = ScoreWeights(spread=0, entropy=0, flip=0, teacher=0, rarity=1)
     params = replace(PARAMS, weights=by_rarity, strategy="uncertainty", min_gap_frames=0, budget=1)
     paths = {**inputs(project), "out": OUT, "report": REPORT}
-    run(params, **paths, clusters=Path("clusters.json"))
+    run(params, **paths, balance=Path("balance"))
     scored = read_selection(OUT).scored
-    expected = made.rarity(made.assign(scored.keypoints_px, scored.visibility))
-    assert set(expected) == set(made.rarity(np.arange(2)))
-    assert scored.extras["rarity"].astype(float) == pytest.approx(expected, abs=1e-6)
+    distance = known.distance(scored.keypoints_px, scored.visibility)
+    expected = pytest.approx(known.rarity(distance), abs=0.02)
+    assert scored.extras["rarity"].astype(float) == expected, "bones are kept rounded"
+    assert scored.extras["novel"].tolist() == known.is_novel(distance).tolist()
     (pick,) = read_manifest(OUT / "to_label.json")["images"].values()
-    assert max(person["rarity"] for person in pick["people"]) == pytest.approx(expected.max(), abs=1e-6)
-    assert "rare" in pick["why"]
+    assert max(person["rarity"] for person in pick["people"]) == scored.extras["rarity"].max()
+    assert any(person["novel"] for person in pick["people"]) and "beyond all that the training set shows" in pick["why"]
     without = replace(params, weights=ScoreWeights())
     run(without, **paths)
     before = read_selection(OUT).scored.extras["uncertainty"].tolist()
-    run(without, **paths, clusters=Path("clusters.json"))
+    run(without, **paths, balance=Path("balance"))
     assert read_selection(OUT).scored.extras["uncertainty"].tolist() == before, "no weight, no say"
-    with pytest.raises(ParamsError, match=r"needs pose clusters; give --clusters"):
+    with pytest.raises(ParamsError, match="give --balance"):
         run(params, **paths)
 
 
@@ -223,8 +241,8 @@ def test_help_teaches() -> None:
     assert "dataengine select --student" in " ".join(shown.output.split())
 
 
-def test_joints_that_nobody_labelled_do_not_count(project: Project) -> None:
-    """The left ear is labelled nowhere: what the student says of it is neither scored nor shown."""
+def test_joints_that_the_student_was_not_taught_do_not_count(project: Project) -> None:
+    """Nobody had the left ear labelled in training: what the student says of it is neither scored nor shown."""
     select(project)
     scored = read_selection(OUT).scored
     assert (scored.visibility[:, 3] == 0).all() and (np.delete(scored.visibility, 3, axis=1) == 2).all()

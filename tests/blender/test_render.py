@@ -24,7 +24,11 @@ from dataengine.blender.batch.workforce import Outcome
 from dataengine.blender.render import run
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.workers.job import Job
+from dataengine.boxes import box_from_keypoints
+from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.geometry.pixel_grid import pixel_of
+from dataengine.person_scale import area_of_joints, person_area, scale_counts
 
 pytestmark = pytest.mark.bpy
 
@@ -84,6 +88,18 @@ def test_pycocotools_loads_the_set_and_masks_agree(rendered: Path, small_params:
         assert annotation["source"] == "synthetic"
 
 
+def test_rendered_people_are_judged_as_leniently_as_people_whose_box_is_drawn(rendered: Path) -> None:
+    """A mask covers about the share of the joints' extent that stands for it elsewhere, and so does its box."""
+    people, _ = read_people(rendered / "people.json")
+    assert scale_counts(people) == {"mask": len(people)}
+    whole = people.take((people.visibility > 0).sum(axis=1) >= 15)
+    assert len(whole) >= 3
+    by_joints = area_of_joints(whole.keypoints_px, whole.visibility)
+    assert 0.6 < np.median(person_area(whole) / by_joints) < 1.6  # 1.03 on the 228 people of the default run
+    drawn = box_from_keypoints(whole.keypoints_px, whole.visibility)
+    assert 0.85 < np.median(np.sqrt((whole.bbox_xywh_px / drawn)[:, 2:].prod(axis=1))) < 1.2
+
+
 @pytest.mark.slow
 def test_fiftyone_imports_the_set_as_it_is(rendered: Path, small_params: RenderParams, tmp_path: Path) -> None:
     if importlib.util.find_spec("fiftyone") is None:  # importing it here would take seconds
@@ -124,7 +140,7 @@ def test_keypoints_are_the_projected_joints(rendered: Path, small_params: Render
         labelled = points[:, 2] > 0
         np.testing.assert_allclose(points[labelled, :2], pixels[labelled], atol=0.02)
         before = projected[:, 2] > 0
-        assert labelled.tolist() == (before & (pixels >= 0).all(axis=1) & (pixels < size).all(axis=1)).tolist()
+        assert labelled.tolist() == (before & (pixels >= -0.5).all(axis=1) & (pixels < size - 0.5).all(axis=1)).tolist()
 
 
 def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
@@ -135,8 +151,8 @@ def test_visible_joints_lie_on_the_person(rendered: Path) -> None:
     for annotation in _annotations(rendered):
         mask = cv2.dilate(coco_mask.decode(annotation["segmentation"]), np.ones((3, 3), np.uint8))
         points = np.array(annotation["keypoints"]).reshape(17, 3)
-        for x, y, _ in points[points[:, 2] == 2]:
-            on_mask.append(mask[int(y), int(x)])
+        for x, y in pixel_of(points[points[:, 2] == 2, :2]):
+            on_mask.append(mask[y, x])
     assert len(on_mask) > 20
     assert np.mean(on_mask) > 0.97
 

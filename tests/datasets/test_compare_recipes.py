@@ -16,7 +16,7 @@ from dataengine.datasets.studies.recipes.runner import RecipeStudy
 from dataengine.datasets.studies.recipes.score import check_training, read_held_out
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.poses.clusters import read_pose_clusters
+from dataengine.poses.training_poses import read_training_poses
 
 from ..helpers.clips import textured, write_clip
 from ..helpers.drawn_people import draw_people_at
@@ -129,7 +129,7 @@ def write_project(folder: Path) -> None:
         stage["deps"] = ["code.py", *made]
     kept["render"]["cmd"] = f"{sys.executable} code.py {folder / 'rendered'} {folder / 'runs.txt'}"
     params["render"]["images"] = 6
-    params["balance"] |= {"clusters": 2, "threshold": 0.9}
+    params["balance"] |= {"clusters": 2, "threshold": 1.8}
     params["ingest"]["pool_videos"] = [str(clip)]
     params["fit"] |= TINY_NETWORK
     commit_project(kept, {name: params[name] for name in (*kept, "fit")}, {"code.py": RENDER})
@@ -164,6 +164,8 @@ def test_test_images_are_those_of_lowest_hash_and_no_split_shares_one(finished: 
     content = {s: {sha256_file(Path(path)) for path in paths} for s, paths in kept.items()}
     assert sum(map(len, content.values())) == len(set.union(*content.values()))
     held_out = study(finished.plan).held_out
+    people, images = read_people(REPORT / "test.json", root=Path.cwd())
+    assert (len(people), len(images)) == (len(held_out.people), 3)
     assert {sha256_file(Path(path)) for path in held_out.images.path.tolist()} == set(sorted(content["test"])[:3])
 
 
@@ -181,7 +183,7 @@ def test_too_small_splits_and_strange_training_images_are_faults(finished: Finis
     (data,) = (REPORT / "data").iterdir()
     held_out = study(finished.plan).held_out
     with pytest.raises(InputError, match="test split is too small"):
-        read_held_out(data / "ingest", read_pose_clusters(data / "balance/clusters.json"), 30)
+        read_held_out(data / "ingest", read_training_poses(data / "balance"), 30)
     with pytest.raises(InputError, match="too few training images"):
         check_training(data / "ingest/train.json", 35, held_out)
     with pytest.raises(InputError, match="outside the training split"):

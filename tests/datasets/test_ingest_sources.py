@@ -41,10 +41,11 @@ def test_several_sources_become_one_set_and_each_is_accounted_for(tmp_path: Path
     truncate(first)
     with (tmp_path / "b/images/009.jpg").open("r+b") as opened:
         opened.truncate(1500)
+    other = small_set(tmp_path / "c", 3, seed=2)
     for number in range(3):
         frame = tmp_path / "frames" / f"walk_{number:06d}.jpg"
         frame.parent.mkdir(exist_ok=True)
-        shutil.copyfile(first.parent / "images/001.jpg", frame)
+        shutil.copyfile(other.parent / f"images/00{number}.jpg", frame)
     sources = [
         SourceParams(name="one", annotations=str(first), images=str(first.parent / "images")),
         SourceParams(name="two", format="dataengine", annotations=str(second), images=str(second.parent / "images")),

@@ -1,6 +1,7 @@
 """The stage mix: one index of real and synthetic people that training and COCO tools read, at an exact ratio."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,20 +12,22 @@ from pycocotools.coco import COCO
 from dataengine.coco_json import read_people, write_people
 from dataengine.datasets.balance import BalanceParams
 from dataengine.datasets.balance import run as run_balance
+from dataengine.datasets.long_tail.balance_file import read_balance
 from dataengine.datasets.mix import MixParams, run
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
-from dataengine.poses.clusters import read_pose_clusters
 
-from ..helpers.pose_samples import crowd, write_crowd
+from ..helpers.drawn_people import draw_people_at
+from ..helpers.held_out import encoded_again, held_out_file
+from ..helpers.pose_samples import STANDING, crowd, write_crowd
 
 PARAMS = MixParams(synthetic_per_real=0.3333333333, seed=3)
 REAL, SYNTHETIC = Path("data/ingest/train.json"), Path("data/render/people.json")
 BALANCE, OUT, REPORT = Path("data/balance"), Path("data/mix"), Path("reports/mix")
-BALANCE_PARAMS = BalanceParams(clusters=3, threshold=0.25, max_repeat=3.0, seed=0)
+BALANCE_PARAMS = BalanceParams(clusters=3, threshold=0.75, max_repeat=3.0, seed=0)
 
 
 @pytest.fixture
@@ -59,9 +62,28 @@ def test_everybody_is_named_once_with_image_and_factor(real: People) -> None:
     synthetic, _ = read_people(SYNTHETIC)
     figure = np.concatenate([real.extras["figure"], synthetic.extras["figure"]])
     assert people.extras["cluster"].tolist() == figure.tolist(), "synthetic people are looked up, too"
-    clusters = read_pose_clusters(BALANCE / "clusters.json")
-    assert people.extras["rarity"] == pytest.approx(clusters.rarity(figure.astype(np.int64)), abs=1e-6)
+    balanced = read_balance(BALANCE)
+    looked_up = balanced.poses.look_up(synthetic.keypoints_px, synthetic.visibility)
+    assert people.extras["rarity"] == pytest.approx([*balanced.rarity, *looked_up.rarity], abs=1e-6)
+    assert people.extras["novel"].tolist() == [*[False] * 62, *looked_up.novel]
     assert people.extras["pose_name"][-1] == "warrior" and "K" not in people.extras
+
+
+def test_metrics_say_how_rare_the_rendered_people_are(real: People) -> None:
+    """Half of them stand as most real people do, half hang upside down, as nobody does."""
+    document = json.loads(SYNTHETIC.read_text())
+    for place, annotation in enumerate(document["annotations"]):
+        figure = STANDING if place % 2 else STANDING[:, ::-1] * [1, -1]
+        annotation["keypoints"] = np.insert(figure * 100 + 120, 2, 2, axis=1).ravel().tolist()
+    SYNTHETIC.write_text(json.dumps(document))
+    metrics = mix()
+    assert 0.4 < metrics["rarity_of_real"] < 0.6, "by its definition"
+    people, _ = read_people(OUT / "train.json", root=Path.cwd())
+    rarity, novel = people.extras["rarity"][62:], people.extras["novel"][62:]
+    assert novel.tolist() == [True, False] * 4
+    assert rarity[novel].min() > 0.99 and rarity[~novel].max() < 0.5
+    assert metrics["novel_share_of_synthetic"] == 0.5
+    assert metrics["rarity_of_synthetic"] == pytest.approx(rarity.mean(), abs=1e-4)
 
 
 def test_an_epoch_is_one_synthetic_to_three_real(real: People) -> None:
@@ -213,3 +235,39 @@ def test_the_first_rendered_images_are_part_of_more(real: People) -> None:
         mix(replace(PARAMS, synthetic_images=9))
     with pytest.raises(ParamsError, match="synthetic_images"):
         replace(PARAMS, synthetic_images=0)
+
+
+def held_out_and_its_people() -> tuple[Path, People, Images]:
+    """A test set of six drawn people, as ingest leaves it in the project."""
+    people, images = draw_people_at(Path("data/ingest/images"), 6, seed=4)
+    write_people(Path("data/ingest/test.json"), people, images)
+    return held_out_file(Path("data/ingest"), images), people, images
+
+
+def test_a_label_file_that_is_the_test_set_is_refused(real: People) -> None:
+    held_out, people, images = held_out_and_its_people()
+    paths = {"real": REAL, "synthetic": SYNTHETIC, "balance": BALANCE, "out": OUT, "report": REPORT}
+    run(PARAMS, **paths, held_out=held_out)
+    copy, again = Path("data/labels/copy.png"), encoded_again(Path(images.path[2]), Path("data/labels/again.jpg"))
+    shutil.copyfile(str(images.path[1]), copy)
+    write_people(Path("data/labels/one.json"), people.take([1]), images.take([1]).replace(path=[str(copy)]))
+    write_people(Path("data/labels/two.json"), people.take([2]), images.take([2]).replace(path=[str(again)]))
+    write_people(Path("data/labels/nobody.json"), people.take([]), images.take([3]))
+    for name, what in (
+        ("data/ingest/test.json", "6 of test: expected none, got data/ingest/images/real0.png, the same file"),
+        ("data/labels/one.json", "1 of test: expected none, got data/labels/copy.png, the same file"),
+        ("data/labels/two.json", "1 of test: expected none, got data/labels/again.jpg, a near duplicate"),
+        ("data/labels/nobody.json", "1 of test: expected none, got data/ingest/images/real3.png, the same file"),
+    ):
+        with pytest.raises(InputError) as told:
+            run(replace(PARAMS, labels=[name]), **paths, held_out=held_out)
+        assert str(told.value).startswith(f"{name} has pictures that are held out for measuring: {what}")
+
+
+@pytest.mark.parametrize("place", [REAL, SYNTHETIC])
+def test_test_pictures_among_real_or_rendered_people_are_refused(real: People, place: Path) -> None:
+    held_out, _, images = held_out_and_its_people()
+    _, table = read_people(place)
+    shutil.copyfile(str(images.path[0]), str(table.path[3]))
+    with pytest.raises(InputError, match=rf"^{place} has pictures.*1 of test"):
+        run(PARAMS, real=REAL, synthetic=SYNTHETIC, balance=BALANCE, out=OUT, report=REPORT, held_out=held_out)

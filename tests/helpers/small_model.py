@@ -9,6 +9,7 @@ import torch
 from dataengine.coco_json import write_people
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.crops.spec import apply_affine
+from dataengine.files import sha256_file
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.nets.simcc import bin_centers_px
 from dataengine.people import Images, People
@@ -67,6 +68,7 @@ def write_checkpoints(folder: Path, steps: Sequence[int]) -> list[Path]:
     made = []
     for count in steps:
         checkpoint = folder / f"steps{count}"
-        save_checkpoint(checkpoint, fit(people, images, count), META)
+        learnt = [sha256_file(Path(path)) for path in images.path.tolist()]
+        save_checkpoint(checkpoint, fit(people, images, count), META, learnt)
         made.append(checkpoint)
     return made

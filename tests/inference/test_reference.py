@@ -42,7 +42,8 @@ def plain_loop(net: nn.Module, meta: ModelMeta, people: People, images: Images, 
         decoded = meta.reader.decode(tuple(np.mean(same, axis=0) for same in zip(*answers, strict=True)))
         places = apply_affine(invert_affine(matrix), decoded.keypoints_px)
         rows.append((places[0], decoded.confidence[0], decoded.spread_px[0] / affine_scale(matrix), decoded.entropy[0]))
-    return Prediction(*(np.stack(column).astype(np.float32) for column in zip(*rows, strict=True)))
+    points, confidence, spread, entropy = (np.stack(c).astype(np.float32) for c in zip(*rows, strict=True))
+    return Prediction(points, confidence, spread, entropy)
 
 
 def assert_equal(got: Prediction, expected: Prediction) -> None:

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from dataengine.crops.spec import CropSpec, apply_affine
 from dataengine.crops.training.augment import mirror_matrix
 from dataengine.errors import ParamsError
+from dataengine.geometry import pixel_grid
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.heads import Heatmap, make_head
-from dataengine.nets.heatmap import cell_size_px, decode
+from dataengine.nets.heatmap import Coordinates, cell_size_px, decode
 from dataengine.nets.layout import Layout
 
 WIDTH, HEIGHT = 48, 64
@@ -133,7 +135,7 @@ def test_no_map_whatever_leaves_the_crop_by_more_than_a_cell(seed: int, blur: fl
 
 
 def test_a_mirrored_map_is_the_map_of_the_mirrored_crop() -> None:
-    """What unbiased coordinates are for; with cells a whole stride wide the two differ."""
+    """Exactly in unbiased coordinates; cells a whole stride apart must be interpolated, or the two lie 3 px apart."""
     mirror = mirror_matrix(CropSpec(192, 256))
     maps = np.stack([bump(5 + 2 * j, 9 + 3 * j) for j in range(17)])[None]
     shift = {}
@@ -142,7 +144,26 @@ def test_a_mirrored_map_is_the_map_of_the_mirrored_crop() -> None:
         plain, turned = (head.decode(m).keypoints_px[0] for m in ((maps,), head.mirrored((maps,))))
         shift[coordinates] = np.abs(apply_affine(mirror, plain)[FLIP_INDEX] - turned).max()
     assert shift["udp"] < 1e-6
-    assert shift["stride"] > 2
+    assert shift["stride"] < 0.06  # 0.75 cells of a bump are interpolated
+
+
+@pytest.mark.parametrize("coordinates", ["udp", "stride"])
+def test_a_flip_test_of_a_network_that_errs_nowhere_moves_nothing(coordinates: Coordinates) -> None:
+    """A perfect network for either grid: its maps of crop and mirrored crop, averaged, say the same place."""
+    head = Heatmap(Layout(192, 256), coordinates)
+    rng = np.random.default_rng(0)
+    places = rng.uniform([12, 12], [179, 243], (17, 2))
+    columns, rows = np.arange(48) * head.cell_px[0], np.arange(64) * head.cell_px[1]
+
+    def maps_of(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        off = (columns - points[:, :1])[:, None] ** 2 + ((rows - points[:, 1:]) ** 2)[:, :, None]
+        return np.exp(-off / (2 * 8.0**2))[None]
+
+    turned = pixel_grid.mirrored(places, 192)[FLIP_INDEX]
+    averaged = (maps_of(places) + head.mirrored((maps_of(turned),))[0]) / 2
+    found = head.decode((averaged,)).keypoints_px[0]
+    np.testing.assert_allclose(found, places, atol=0.06)
+    np.testing.assert_allclose((found - places).mean(axis=0), 0, atol=0.03)
 
 
 def test_cells_span_the_axis_or_stand_a_stride_apart() -> None:

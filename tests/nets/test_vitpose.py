@@ -1,10 +1,12 @@
 """ViTPose by path, on a small random model written by transformers itself."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint, save_checkpoint
@@ -72,7 +74,7 @@ def test_another_input_size_is_refused(published: tuple[Path, Any]) -> None:
 
 def test_what_is_no_vitpose_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    for source in (str(tmp_path), "nobody/no-such-model"):
+    for source in (str(tmp_path), f"nobody/no-such-model@{'0' * 40}"):
         with pytest.raises(InputError, match=r"cannot be loaded|holds no ViTPose model") as caught:
             architecture_of("vitpose", source)
         assert "\n" not in str(caught.value)
@@ -81,6 +83,35 @@ def test_what_is_no_vitpose_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         architecture_of("vitpose", str(tmp_path))
     with pytest.raises(ParamsError, match="config"):
         build_network("vitpose", LAYOUT, kwargs={"config": {"backbone_config": 3}})
+
+
+@pytest.mark.parametrize("source", ["nobody/model", "nobody/model@main", f"nobody/model@{'0' * 39}", "missing-folder"])
+def test_a_hub_model_without_its_commit_is_refused(source: str) -> None:
+    with pytest.raises(ParamsError, match=r"names no commit.*owner/name@") as caught:
+        architecture_of("vitpose", source)
+    assert source in str(caught.value)
+
+
+def test_a_hub_model_is_taken_at_the_commit_that_is_named(
+    published: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two commits in the hub's cache, which the library reads without asking the hub; the newer has other weights."""
+    folder, model = published
+    older, newer = "a" * 40, "b" * 40
+    cached = tmp_path / "models--somebody--vitpose"
+    for commit in (older, newer):
+        shutil.copytree(folder, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs/main").write_text(newer)
+    weights = cached / "snapshots" / newer / "model.safetensors"
+    save_file({name: tensor + 1 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    kwargs = architecture_of("vitpose", f"somebody/vitpose@{older}")
+    net = build_network("vitpose", LAYOUT, head="heatmap", kwargs=kwargs)
+    for commit, added in ((older, 0), (newer, 1)):
+        net.take_pretrained(f"somebody/vitpose@{commit}")
+        torch.testing.assert_close(net.state_dict(), {k: v + added for k, v in model.state_dict().items()})
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

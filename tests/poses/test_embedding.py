@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from dataengine.keypoints import COCO_KEYPOINTS
-from dataengine.poses.embedding import DIMENSIONS, LEAST_BONES, embed_poses
+from dataengine.poses.embedding import BONES, DIMENSIONS, LEAST_BONES, _bones, _stature_px, embed_poses
 
 from ..helpers.pose_samples import FIGURES, STANDING, mirrored, reaching
 
@@ -138,3 +138,39 @@ def test_too_few_joints_are_no_pose() -> None:
 def test_nobody_is_fine() -> None:
     vectors, usable = embed_poses(np.empty((0, 17, 2)), np.empty((0, 17), dtype=np.uint8))
     assert vectors.shape == (0, DIMENSIONS) and usable.shape == (0,)
+
+
+def stature(figure: NDArray[np.float64], visibility: NDArray[np.int64] = ALL) -> float:
+    return float(_stature_px(_bones(figure[None], visibility[None] > 0)[0])[0])
+
+
+def figure_of_stature(stature_px: float) -> NDArray[np.float64]:
+    """A person whose bones have just the lengths of the table, all in the picture's plane."""
+    points: dict[str, NDArray[np.float64]] = {}
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        trunk, reach = BONES[f"{side}_trunk"][2], (BONES["shoulders"][2] - BONES["hips"][2]) / 2
+        points[f"{side}_hip"] = np.array([sign * BONES["hips"][2] / 2, 0.0])
+        points[f"{side}_shoulder"] = points[f"{side}_hip"] + [sign * reach, -np.sqrt(trunk**2 - reach**2)]
+        for joint, start, bone, way in (
+            ("elbow", "shoulder", "upper_arm", (sign, 0.0)),
+            ("wrist", "elbow", "forearm", (0.0, 1.0)),
+            ("knee", "hip", "thigh", (0.0, 1.0)),
+            ("ankle", "knee", "shank", (0.0, 1.0)),
+        ):
+            points[f"{side}_{joint}"] = points[f"{side}_{start}"] + BONES[f"{side}_{bone}"][2] * np.array(way)
+    return stature_px * np.array([points.get(name, np.zeros(2)) for name in COCO_KEYPOINTS])
+
+
+def test_stature_is_that_of_the_bones() -> None:
+    assert stature(figure_of_stature(170.0)) == pytest.approx(170)
+    foreshortened = figure_of_stature(170.0) * (1.0, 0.3)  # seen from above: what lies across still shows it
+    assert stature(foreshortened) == pytest.approx(170, rel=0.02)
+
+
+@settings(deadline=None)
+@given(st.integers(5, 16), st.floats(-1000, 1000), st.floats(-1000, 1000))
+def test_one_wrong_joint_does_not_make_the_person_larger(joint: int, x: float, y: float) -> None:
+    """The longest bone alone would: without bound."""
+    figure = figure_of_stature(170.0)
+    figure[joint] += (x, y)
+    assert stature(figure) == pytest.approx(170)

@@ -55,7 +55,7 @@ class Gate:
     def store(self) -> Path:
         return self.root / "store"
 
-    def compare(self, candidate: Path, params: CompareParams = PARAMS, clusters: Path | None = None) -> dict[str, Any]:
+    def compare(self, candidate: Path, params: CompareParams = PARAMS, balance: Path | None = None) -> dict[str, Any]:
         """A pinned champion means that the round was begun, and so the uses of test sets are pinned, too."""
         if params.champion:
             params = replace(params, test_uses=uses_by_test_set(self.read()))
@@ -66,7 +66,7 @@ class Gate:
             registry=self.registry,
             store=self.store,
             out=self.root / "compare",
-            clusters=clusters,
+            balance=balance,
         )
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 

@@ -11,9 +11,14 @@ import pytest
 from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.evaluation.ap.oks import coco_ap
-from dataengine.inference.exported import ONNX_FP16, SIDECAR, load_exported
+from dataengine.evaluation.jittered_boxes import BoxJitter, jittered_boxes
+from dataengine.files import sha256_file
+from dataengine.inference.exported import ONNX_FP16, SIDECAR, ExportedModel, file_record, load_exported
 from dataengine.inference.predict import onnx_runner, predict_people
+from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures, write_learnt_pictures
+from dataengine.people import Images, People
 from dataengine.registry.records import Event, write_registry
+from dataengine.train import compare
 from dataengine.train.deploy import engine_library
 from dataengine.train.gate.models import slices_of
 from dataengine.train.gate.policy import Budgets
@@ -21,6 +26,34 @@ from dataengine.train.gate.policy import Budgets
 from .gate_round import PARAMS, Gate
 
 ZERO_FLOOR = replace(PARAMS, floor_ap=0.0)
+
+
+def jittered_ap(model: ExportedModel, people: People, images: Images) -> float:
+    elsewhere = people.replace(bbox_xywh_px=jittered_boxes(people.bbox_xywh_px, BoxJitter()).astype(np.float32))
+    found = predict_people(onnx_runner(model.folder / ONNX_FP16), model.meta, elsewhere, images)
+    return coco_ap(people, images, found.as_people(elsewhere))["AP"]
+
+
+def test_people_are_looked_for_where_a_detector_finds_them(
+    gate: Gate, exported: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A detector that finds every second person, and one thing that is none, is sure of the former."""
+    people, _ = read_people(gate.test, root=gate.test.parent)
+    seen = people.take(np.arange(0, len(people), 2)).replace(score=np.full(20, 0.9, np.float32))
+    ghost = seen.take([0]).replace(bbox_xywh_px=seen.bbox_xywh_px[[0]] * 0.5, score=np.full(1, 0.1, np.float32))
+    monkeypatch.setattr(compare, "detected_people", lambda images, folder: People.concat([seen, ghost]))
+    compare.run(
+        PARAMS,
+        candidate=exported["good"],
+        test=gate.test,
+        registry=gate.registry,
+        store=gate.store,
+        out=gate.root / "compare",
+        detector=Path("models"),
+    )
+    figures = json.loads((gate.root / "compare" / "metrics.json").read_text())["candidate"]
+    assert 0 < figures["AP_detected"] <= 0.51, "half of the people cannot be found"
+    assert figures["AP_detected"] == pytest.approx(figures["AP"] / 2, abs=0.1)
 
 
 def test_first_model_is_judged_against_the_floor(gate: Gate, exported: dict[str, Path], round_folder: Path) -> None:
@@ -35,6 +68,10 @@ def test_first_model_is_judged_against_the_floor(gate: Gate, exported: dict[str,
     assert verdict["AP"]["low"] <= expected <= verdict["AP"]["high"]
     metrics = json.loads((gate.root / "compare" / "metrics.json").read_text())
     assert metrics["candidate"]["AP"] == pytest.approx(expected)
+    assert metrics["oks_scale"] == verdict["test"]["scale"] == "0.53 of the annotator's box"
+    assert metrics["candidate"]["AP_jittered"] == pytest.approx(jittered_ap(model, people, images), abs=1e-9)
+    assert "AP_detected" not in metrics["candidate"]
+    assert "AP in jittered boxes" in (gate.root / "compare" / "report.html").read_text()
     facts = {"people": 40, "images": 40, "clusters": 10, "use": 1, "budget": 10}
     assert {name: verdict["test"][name] for name in facts} == facts
 
@@ -241,3 +278,45 @@ def test_a_column_of_the_test_set_is_a_slice(gate: Gate, exported: dict[str, Pat
         "cluster=1",
         "cluster=2",
     ]
+
+
+def with_learnt(gate: Gate, exported: Path, name: str, sha256: list[str] | None) -> Path:
+    """A copy of an export that says that it learnt from these pictures, None for one that does not say."""
+    folder = gate.root / name
+    shutil.copytree(exported, folder)
+    sidecar = json.loads((folder / SIDECAR).read_text())
+    del sidecar["files"][LEARNT_NAME]
+    (folder / LEARNT_NAME).unlink()
+    if sha256 is not None:
+        sidecar["files"][LEARNT_NAME] = file_record(write_learnt_pictures(folder, sha256))
+    (folder / SIDECAR).write_text(json.dumps(sidecar))
+    return folder
+
+
+def test_test_pictures_among_those_learnt_from_are_stated_and_stop_the_promotion(
+    gate: Gate, exported: dict[str, Path]
+) -> None:
+    _, images = read_people(gate.test, root=Path.cwd())
+    of_test = [sha256_file(Path(path)) for path in images.path.tolist()]
+    fair = sorted(read_learnt_pictures(exported["good"]) or [])
+    assert len(fair) == 192 and not set(of_test) & set(fair)
+    for name, learnt, verdict, words in (
+        ("fair", fair, "promote", "learnt from none of the 40 pictures"),
+        ("leaky", [*fair, *of_test[:7]], "reject", "learnt from 7 of the 40 pictures of the test set"),
+        ("silent", None, "not-enough-evidence", "not recorded which pictures"),
+    ):
+        found = gate.compare(with_learnt(gate, exported["good"], name, learnt))
+        (check,) = [check for check in found["checks"] if check["name"] == "learnt"]
+        assert found["verdict"] == verdict and words in check["sentence"]
+        assert words in (gate.root / "compare/report.html").read_text()
+        assert verdict == "promote" or words in found["reason"]
+    assert gate.promote(gate.root / "silent")["outcome"] == "not enough evidence"
+    leaky = gate.compare(gate.root / "leaky")
+    assert leaky["checks"] and gate.promote(gate.root / "leaky")["outcome"] == "refused"
+
+
+def test_the_store_keeps_what_the_champion_has_learnt_from(gate: Gate, exported: dict[str, Path]) -> None:
+    gate.compare(exported["bad"], ZERO_FLOOR)
+    gate.promote(exported["bad"])
+    champion = load_exported(exported["bad"]).id
+    assert read_learnt_pictures(gate.store / champion) == read_learnt_pictures(exported["bad"])

@@ -9,15 +9,20 @@ import numpy as np
 import pytest
 
 from dataengine.blazepose import Landmarks, Roi
+from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
+from dataengine.person_scale import area_of_joints
 from dataengine.train import pseudo_label
 from dataengine.train.pseudo import teachers as pseudo_teachers
-from dataengine.train.pseudo.filters import FilterParams, JointVerdict, Opinion, Placement
+from dataengine.train.pseudo.filters import BOTH, KEPT, NOBODY, UNSURE, FilterParams, JointVerdict, Opinion, Placement
 from dataengine.train.pseudo.filters import judge_joints as judge
 from dataengine.train.pseudo_label import PseudoLabelParams
 from dataengine.train.tracking.overlap_links import frame_times, link_tracks, neighbours
+
+from ..helpers.held_out import held_out_file
 
 PARAMS = PseudoLabelParams(
     vouching="either-unless-disputed",
@@ -99,8 +104,8 @@ def test_agree_takes_both_teachers_word_and_either_one_alone() -> None:
 
 def test_joints_outside_the_picture_are_no_labels() -> None:
     """However sure both teachers are of them."""
-    left, below, inside = (moved(opinion(), 0, by_px) for by_px in (-0.1, 0.0, 199.9))
-    below.keypoints_px[0, 0, 1] = 100.0
+    left, below, inside = (moved(opinion(), 0, by_px) for by_px in (-0.6, 0.0, 199.4))
+    below.keypoints_px[0, 0, 1] = 99.5
     for placed, reason in ((left, "outside"), (below, "outside"), (inside, "kept")):
         verdict = judge_joints(placed, placed, BOX, ALONE, PARAMS)
         assert verdict.reason[0, :2].tolist() == [reason, "kept"]
@@ -274,6 +279,39 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     assert metrics["learned_vouched_share"]["blazepose_alone"] == 1 and metrics["mean_trust"] == 0.5
     assert cv2.imread("report/sheet.jpg") is not None
     assert len(images) == 4
+    assert people.extras["area"] == pytest.approx(area_of_joints(people.keypoints_px, people.visibility), rel=1e-5)
+
+
+def test_a_kept_persons_box_is_drawn_around_what_was_kept() -> None:
+    """The unsure ankles of somebody who stands behind a table do not stretch the box."""
+    at = np.stack([20 + 5.0 * (np.arange(17) % 4), 20 + 5.0 * (np.arange(17) // 4)], axis=1)
+    at[15:] = [[20, 110], [35, 110]]
+    points, flags = np.repeat(at[None], 2, axis=0), np.full((2, 17), 2)
+    images = Images.build(id=[1], path=["a.png"], width=100, height=120)
+    found = People.build(
+        image_id=[1, 1], bbox_xywh_px=[[15, 10, 30, 110]] * 2, keypoints_px=points, visibility=flags, source="pseudo"
+    )
+    reason = np.full((2, 17), KEPT, dtype="<U8")
+    reason[0, 15:], reason[1] = UNSURE, UNSURE
+    trust = (reason == KEPT).astype(np.float64)
+    verdict = JointVerdict(points, reason, np.where(reason == KEPT, BOTH, NOBODY), np.array([True, False]), trust)
+    teacher = opinion(2)
+    people = pseudo_label.as_candidates(found, images, verdict, teacher, teacher)
+    kept = box_from_keypoints(points[:1, :15], flags[:1, :15])
+    np.testing.assert_allclose(people.bbox_xywh_px, [kept[0], found.bbox_xywh_px[1]], rtol=1e-6)
+    assert people.extras["area_from"].tolist() == ["joints", "box"]
+    assert people.weight.tolist() == [1.0, 0.0] and people.extras["joint_weight"].tolist() == trust.tolist()
+
+
+def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
+    _, images = read_people(Path("pool.json"))
+    paths = {name: Path(name) for name in ("teacher", "out", "report")} | {"fetched": Path("fetch")}
+    held_out = held_out_file(Path(), images.take([2]).replace(video="", frame=-1))
+    with pytest.raises(InputError, match=r"^pool\.json has pictures.*1 of test.*images/3\.png, the same file"):
+        pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
+    assert not Path("out").exists()
+    write_people(Path("pool.json"), People.empty(), images.take([0, 1, 3]))
+    pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
 
 
 def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,6 +327,6 @@ def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.
 
     image = np.zeros((120, 200, 3), dtype=np.uint8)
     points = pseudo_teachers._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
-    assert asked == [Roi(150, 60, 80, -0.3)]
+    assert asked == [Roi(149, 60, 80, -0.3)]
     assert points[6].tolist() == [47, 60]  # 3 px to the right in the mirror is 3 px to the left, of the other shoulder
     assert points[5].tolist() == [50, 60]

@@ -17,6 +17,7 @@ from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, ExportedModel
 from dataengine.inference.predict import Runner, onnx_runner, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
 
 from .accuracy import Ruler, distance_px, latencies_ms
@@ -63,7 +64,11 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
     reference = ruler.predict(plain, "PyTorch")
     timed_runners = {"torch": plain} | {key: runner for key, runner in runners.items() if ran_by[key] != REFERENCE}
     latency = _latencies(params, ruler, timed_runners)
-    metrics: dict[str, Any] = {"people": len(ruler.people), "torch": ruler.figures(reference) | latency["torch"]}
+    metrics: dict[str, Any] = {
+        "people": len(ruler.people),
+        "oks_scale": scale_words(ruler.people),
+        "torch": ruler.figures(reference) | latency["torch"],
+    }
     for key, runner in track(runners.items(), "measure exported files", unit="file"):
         prediction = ruler.predict(runner, key)
         figures = ruler.figures(prediction)

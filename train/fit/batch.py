@@ -25,7 +25,7 @@ class Inputs:
     images: Tensor  # (b, 3, H, W), normalised float32, or uint8 RGB; memory as (b, H, W, 3)
     keypoints_px: Tensor  # (b, 17, 2) crop pixels
     joint_weight: Tensor  # (b, 17), 0 = does not count
-    area_px2: Tensor  # (b,) area of the person, crop pixels
+    area_px2: Tensor  # (b,) area of the person, pixels of the augmented crop
 
     def __len__(self) -> int:
         return len(self.images)
@@ -72,8 +72,11 @@ class Ready:
 
 
 def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device) -> Ready:
-    """Lay out `batch`; `area_px2` (n,) holds all training people. Pins memory for a GPU; safe in any thread."""
-    arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows])
+    """Lay out `batch`. Pins memory for a GPU; safe in any thread.
+
+    `area_px2` (n,) holds the areas of all training people in image pixels; the batch knows how much each crop enlarges.
+    """
+    arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows] * batch.crop_scale**2)
     inputs = Inputs(torch.from_numpy(batch.images), *(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
     if device.type != "cuda":
         return Ready(inputs, batch.rows)

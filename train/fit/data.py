@@ -1,8 +1,11 @@
-"""What a fitting stage reads: the mix, pseudo-labels, the validation people; and a fingerprint of it all."""
+"""What a fitting stage reads: the mix, pseudo-labels, the validation people; and a fingerprint of it all.
+
+Pictures that are held out are refused (`refuse_learning`); those that are learnt from are recorded (`learnt_pictures`).
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,8 +18,12 @@ from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
+from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
+from dataengine.labels.joint_weights import training_weights
+from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
+from dataengine.nets.learnt_pictures import read_learnt_pictures
 from dataengine.people import Images, People, Source
 
 from .params import FitParams, ReplayParams
@@ -62,6 +69,15 @@ class TrainingSet:
             return new
         old, first = self.replayed, len(self.mix.source)
         return with_replay(new, lambda e: first + old.draw(e), self.replay_share, self.mix.recipe.seed, epoch)
+
+    def taught(self, epochs: int, draws: int, people: int | None = None) -> NDArray[np.bool_]:
+        """Which joints (17,) are labelled, and count, in somebody who is drawn in `epochs` epochs."""
+        drawn = np.zeros(len(self.people), dtype=bool)
+        for epoch in range(epochs):
+            drawn[self.order(epoch, draws, people)] = True
+        people_drawn = self.people.take(drawn)
+        counts = (people_drawn.visibility > UNLABELLED) & (training_weights(people_drawn) > 0)
+        return np.asarray(counts.any(axis=0), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,17 +161,57 @@ def refuse_shared_images(held_out: Images, training: Images, name: str) -> None:
         )
 
 
-def fingerprint(
-    params: FitParams, training: TrainingSet, validation: ValidationSet, files: Iterable[Path], processes: int = 1
-) -> str:
+def refuse_learning(held_out: Path | None, training: TrainingSet) -> None:
+    """Raise `InputError` if a picture that is drawn, or replayed, is one that the file `held_out` names."""
+    images = drawn_images(training)
+    rendered = np.isin(images.id, training.people.image_id[training.people.source == "synthetic"])
+    refuse_held_out(held_out, images, "the training set", rendered=rendered)
+
+
+def learnt_pictures(
+    training: TrainingSet, picture_sha256: Mapping[str, str], start_from: str | None
+) -> frozenset[str] | None:
+    """SHA-256 of the pictures drawn, and of those that the network in the folder `start_from` has learnt from.
+
+    None where it is not known what that network has learnt from. `picture_sha256` is by path.
+    """
+    earlier = read_learnt_pictures(Path(start_from)) if start_from else frozenset[str]()
+    if earlier is None:
+        return None
+    return earlier | {picture_sha256[str(path)] for path in drawn_images(training).path.tolist()}
+
+
+def drawn_images(training: TrainingSet) -> Images:
+    """The images whose people may be drawn in some epoch, those of the replayed mix among them."""
+    mixes = [training.mix, *([training.replayed] if training.replayed else [])]
+    drawn = np.concatenate([_drawn(mix) for mix in mixes])
+    return training.images.take(np.unique(training.images.rows_of(training.people.image_id[drawn])))
+
+
+def _drawn(mix: Mix) -> NDArray[np.bool_]:
+    """(n,) whether the recipe leaves each person's source in."""
+    only = mix.recipe.only
+    return np.ones(len(mix.source), dtype=bool) if only is None else mix.source == only
+
+
+def picture_hashes(*tables: Images) -> dict[str, str]:
+    """SHA-256 of every picture's file by its path, in the order of paths; "absent" where the file is missing."""
+    return {path: _file_hash(Path(path)) for path in sorted({str(path) for table in tables for path in table.path})}
+
+
+def fingerprint(params: FitParams, picture_sha256: Mapping[str, str], files: Iterable[Path], processes: int = 1) -> str:
     """SHA-256 over all that decides the result: params, label files, pixels, PyTorch's version, `processes`.
 
-    A fit resumes only from a state with the same fingerprint.
+    A fit resumes only from a state with the same fingerprint. `picture_sha256` is of the training and the validation
+    pictures.
     """
     # the loader's params change only the speed
     deciding_params = {name: value for name, value in asdict(params).items() if name != "loader"}
     digest = hashlib.sha256(json.dumps([deciding_params, str(torch.__version__), processes], sort_keys=True).encode())
-    pictures = sorted({*map(str, training.images.path), *map(str, validation.images.path)})
-    for path in [*files, *map(Path, pictures)]:
-        digest.update(f"{path} {sha256_file(path) if path.exists() else 'absent'}\n".encode())
+    for path, sha256 in [*((path, _file_hash(path)) for path in files), *picture_sha256.items()]:
+        digest.update(f"{path} {sha256}\n".encode())
     return digest.hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    return sha256_file(path) if path.exists() else "absent"

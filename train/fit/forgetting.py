@@ -4,7 +4,7 @@ Goodfellow et al., "An Empirical Investigation of Catastrophic Forgetting in Gra
 `val_oks_ap` measures today's people; a network that gains on them may have lost on earlier ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -63,6 +63,8 @@ def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: i
 
 
 def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
-    """OKS AP of a network on labelled people, `batch` at a time."""
+    """OKS AP of a network on labelled people, `batch` at a time; ranked by the mean confidence, since one of the two
+    networks that are compared has not learnt its score yet."""
+    meta = replace(meta, score=None)
     prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
     return figures_of(people, images, prediction.as_people(people)).ap

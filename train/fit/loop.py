@@ -16,19 +16,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataengine.crops.spec import affine_scale, crop_matrix
 from dataengine.crops.training.loader import WaitClock, prepared_batches
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.poses import person_area
 from dataengine.files import fresh_folder
 from dataengine.inference.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
-from dataengine.people import People
+from dataengine.person_scale import person_area, scale_words
 from dataengine.terminal.progress import track
 
+from ..scoring.expected_oks import learnt_score
 from .batch import Ready
-from .data import TrainingSet, ValidationSet, fingerprint
+from .data import TrainingSet, ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .distill import Distillation
 from .forgetting import OldTest, forgetting, old_test_set
 from .optimizer import take_state
@@ -36,9 +35,17 @@ from .params import DistillParams, FitParams
 from .precision import fit_precision, say_precision
 from .progress import Progress
 from .ranks import Ranks
-from .report import PICTURE_NAME, validation_figures, write_curves, write_picture
+from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
 from .schedule import average_decay, learning_rate
-from .start import choose_device, files_read, first_network, model_meta, openmp_on_own_cores, within_section
+from .start import (
+    choose_device,
+    files_read,
+    first_network,
+    model_meta,
+    openmp_on_own_cores,
+    with_taught,
+    within_section,
+)
 from .state import FitState, load_state, remove_state, save_state
 from .step import Stepper
 
@@ -64,9 +71,13 @@ def fit(
     """
     with within_section(stage):
         device, meta = choose_device(params), model_meta(params)
+        labelled = training.taught(params.epochs, params.draws_per_epoch, params.people_per_epoch)
+        meta = with_taught(meta, params, labelled)
     ranks = Ranks.of_environment(device)
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
-    run_fingerprint = fingerprint(params, training, validation, [*files, *files_read(params), *teacher], ranks.world)
+    pictures = picture_hashes(training.images, validation.images)
+    learnt = learnt_pictures(training, pictures, params.start_from)
+    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world)
     old = old_test_set(params, training)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
@@ -96,6 +107,7 @@ def fit(
             validation,
             old=old,
             run_fingerprint=run_fingerprint,
+            learnt=learnt,
             out=out,
             report=report,
             progress=progress,
@@ -119,32 +131,31 @@ def _finish(
     *,
     old: OldTest | None,
     run_fingerprint: str,
+    learnt: frozenset[str] | None,
     out: Path,
     report: Path,
     progress: Progress,
 ) -> dict[str, float]:
     """Write the checkpoint and the report of the network that is shipped; returns its figures."""
     shipped = run.shipped()
-    prediction = validation.crops.predict(torch_runner(shipped), meta, batch=run.inference_batch)
-    forgotten = forgetting(old, shipped, meta, batch=run.inference_batch)
-    final = {**validation_figures(validation, prediction), **run.speed(), **forgotten}
+    runner, batch = torch_runner(shipped), run.inference_batch
+    prediction = validation.crops.predict(runner, meta, batch=batch)
+    jittered = jittered_figures(validation, runner, meta, run.params.box_jitter, batch=batch)
+    forgotten = forgetting(old, shipped, meta, batch=batch)
+    final = {**validation_figures(validation, prediction), **jittered, **run.speed(), **forgotten}
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
     }
+    score = learnt_score(validation.people, prediction)
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
-        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage))
-        write_curves(report_folder, run.history, final)
+        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score), learnt)
+        write_curves(report_folder, run.history, final | {"oks_scale": scale_words(validation.people)})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)
     remove_state(out)
     progress.restart()
     return final
-
-
-def _crop_area_px2(people: People, meta: ModelMeta) -> NDArray[np.float64]:
-    """Area (n,) of each person in crop pixels, without augmentation."""
-    return person_area(people) * affine_scale(crop_matrix(people.bbox_xywh_px, meta.crop)) ** 2
 
 
 class Run:
@@ -171,7 +182,6 @@ class Run:
         self.average = copy.deepcopy(self.net)
         # one for all validations: on a GPU it keeps the graphs that it has recorded, which read the weights in place
         self.average_runner = torch_runner(self.average)
-        area = _crop_area_px2(training.people, meta)
         self.ranks = ranks
         self.distillation = (
             Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
@@ -179,7 +189,7 @@ class Run:
         self.stepper = Stepper(
             params,
             self.net,
-            area_px2=area,
+            area_px2=person_area(training.people),
             image_path=self.samples.image_path,
             ranks=ranks,
             distillation=self.distillation,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from dataengine.crops.training.augment import AugmentParams
 from dataengine.crops.training.loader import LoaderParams
 from dataengine.errors import ParamsError
+from dataengine.evaluation.jittered_boxes import BoxJitter
 from dataengine.people import Source
 
 BASE = "fit"  # section of params.yaml with what both fits share
@@ -64,8 +65,8 @@ class FitParams:
     head: str = "simcc"
     """Name in the table of heads: simcc or heatmap."""
     pretrained: str | None = None
-    """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or hub
-    name (vitpose)."""
+    """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or
+    ``owner/name@commit`` of the hub (vitpose). A hub model without its commit is refused."""
     start_from: str | None = None
     """A checkpoint folder or an export to start from, or `champion`: the registry entry that compare.champion names."""
     only: Source | None = None
@@ -124,6 +125,8 @@ class FitParams:
     channels_last: bool = True
     """Memory layout of images and features: faster for convolutions, on CPU and GPU."""
     augment: AugmentParams
+    box_jitter: BoxJitter = field(default_factory=BoxJitter)
+    """How far off the boxes are in which `val_oks_ap_jittered` looks for the validation people."""
     loader: LoaderParams = field(default_factory=LoaderParams)
 
     def __post_init__(self) -> None:

@@ -10,9 +10,12 @@ from dvclive import Live
 from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
 from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.files import atomic_path
-from dataengine.inference.predict import Prediction
+from dataengine.geometry.pixel_grid import resized
+from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.keypoints import VISIBLE
+from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import JOINTS, People
 from dataengine.pictures import encode_picture
 
@@ -29,7 +32,16 @@ def validation_figures(validation: ValidationSet, prediction: Prediction) -> dic
     return {"val_oks_ap": figures.ap, "val_oks_ap50": figures.ap50, "val_pck_02": figures.pck_02}
 
 
-def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float]) -> None:
+def jittered_figures(
+    validation: ValidationSet, runner: Runner, meta: ModelMeta, jitter: BoxJitter, *, batch: int
+) -> dict[str, float]:
+    """OKS AP on the validation people where they are looked for in jittered boxes."""
+    people, images = in_jittered_boxes(validation.people, jitter), validation.images
+    prediction = predict_people(runner, meta, people, images, batch=batch, description="jittered boxes")
+    return {"val_oks_ap_jittered": figures_of(validation.people, images, prediction.as_people(people)).ap}
+
+
+def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float | str]) -> None:
     """The history as DVCLive plots, and the final figures as its metrics.json.
 
     Written each time from the history in the resume state, so a run that was killed and resumed shows one unbroken
@@ -40,8 +52,8 @@ def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Ma
             for name, value in figures.items():
                 live.log_metric(name, value)
             live.next_step()
-        for name, value in final.items():
-            live.log_metric(name, value, plot=False)
+        for name, last in final.items():
+            live.log_metric(name, last, plot=False)
 
 
 def write_picture(path: Path, validation: ValidationSet, prediction: Prediction) -> None:
@@ -50,7 +62,8 @@ def write_picture(path: Path, validation: ValidationSet, prediction: Prediction)
     rows = np.linspace(0, len(validation.people) - 1, count).round().astype(int)
     crops = validation.crops.take(rows)
     tiles = [_tile(crop, validation, prediction, int(row)) for crop, row in zip(crops, rows, strict=True)]
-    captions = [f"{prediction.score[row]:.2f}" for row in rows]
+    scores = prediction.scores(validation.people.bbox_xywh_px)
+    captions = [f"{scores[row]:.2f}" for row in rows]
     sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
     with atomic_path(path) as partial:
         partial.write_bytes(encode_picture(sheet, path.suffix))
@@ -68,5 +81,5 @@ def _tile(crop_bgr: np.ndarray, validation: ValidationSet, prediction: Predictio
 
 
 def _in_crop(person: People, matrix: np.ndarray, scale: float) -> People:
-    points = apply_affine(matrix, person.keypoints_px.astype(np.float64)) * scale
+    points = resized(apply_affine(matrix, person.keypoints_px.astype(np.float64)), scale)
     return person.replace(keypoints_px=points.astype(np.float32))

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
@@ -50,6 +52,13 @@ def model_meta(params: FitParams) -> ModelMeta:
         crop_padding=params.crop_padding,
         head=params.head,
     )
+
+
+def with_taught(meta: ModelMeta, params: FitParams, labelled: NDArray[np.bool_]) -> ModelMeta:
+    """`meta` that names the joints `labelled` (17,) in training, and those that the network to start from knows."""
+    earlier = read_checkpoint(Path(params.start_from))[1].is_taught if params.start_from else np.zeros_like(labelled)
+    taught = tuple(name for name, known in zip(meta.keypoints, labelled | earlier, strict=True) if known)
+    return replace(meta, taught=taught)
 
 
 def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:

@@ -40,7 +40,7 @@ class Stepper:
         *,
         precision: str,
     ) -> None:
-        """`area_px2` (n,) is every training person's area in crop pixels; `image_path` names a person's image."""
+        """`area_px2` (n,) is every training person's area in image pixels; `image_path` names a person's image."""
         self.learner = Learner(params, net, ranks, distillation, average, precision=precision)
         self.area_px2, self.device = area_px2, self.learner.device
         self.guard = Guard(image_path, overflow_is_usual=self.learner.scaler.is_enabled())

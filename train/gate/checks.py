@@ -39,10 +39,11 @@ def interval_checks(params: CompareParams, evidence: Evidence) -> list[tuple[Dem
 
 
 def other_checks(params: CompareParams, evidence: Evidence) -> list[Check]:
-    """Checks that need no interval: state of the test set, latency, size, calibration."""
+    """Checks that need no interval: state of the test set, what was learnt of it, latency, size, calibration."""
     limits, megabytes = params.budgets, evidence.size_bytes / 1e6
     return [
         *_test_set(params, evidence),
+        learnt_check(evidence),
         *_budget("latency", "ms a crop", evidence.latency_ms, limits.latency_ms),
         *_budget("size", "MB", megabytes, limits.size_mb),
         *_budget("calibration", "expected calibration error", evidence.ece, limits.ece),
@@ -152,6 +153,17 @@ def _test_set(params: CompareParams, evidence: Evidence) -> Iterator[Check]:
     fact = f"This is comparison {test.use} of the {test.budget} that this test set may serve"
     sentence = f"{fact}." if fresh else f"{fact}: label a fresh one."
     yield Check("uses", "test-set", test.use, test.budget, True if fresh else None, sentence)
+
+
+def learnt_check(evidence: Evidence) -> Check:
+    """Whether the candidate has learnt from pictures of the test set: figures on those are no evidence of anything."""
+    learnt, pictures = evidence.learnt, evidence.test.images
+    if learnt is None:
+        fix = "fit it with this version and export it again"
+        sentence = f"It is not recorded which pictures the candidate has learnt from: {fix}."
+        return Check("learnt", "test-set", None, 0, None, sentence)
+    sentence = f"The candidate has learnt from {learnt or 'none'} of the {pictures} pictures of the test set."
+    return Check("learnt", "test-set", learnt, 0, learnt == 0, sentence)
 
 
 def _budget(kind: CheckKind, unit: str, measured: float | None, limit: float | None) -> Iterator[Check]:

@@ -48,7 +48,7 @@ class ModelFigures:
 
     id: str
     file: str  # which of the exported files was run
-    figures: Mapping[str, float]  # AP, AP50, ..., PCK@0.2
+    figures: Mapping[str, float]  # AP, AP50, ..., PCK@0.2; AP_jittered, AP_detected: the same in other boxes
     joints: Mapping[str, float]  # AP of each joint alone
     latency_ms: Mapping[str, float]  # of one crop, by batch size; empty where the export did not measure it
     machine: str  # what the latency was measured on
@@ -97,18 +97,21 @@ class TestSet:
     clusters: int
     use: int  # number of this comparison among those on this set, from 1
     budget: int  # uses that the policy allows
+    scale: str = ""  # what the scale of OKS is, in words: see `person_scale`; "" in simulations, which have none
 
 
 @dataclass(frozen=True)
 class PoseCounts:
-    """The training set's pose clusters, by which slices ``cluster=`` and ``rare=`` are cut, and who falls in them."""
+    """The training set's poses, by which slices ``cluster=``, ``rare=`` and ``novel=`` are cut, and who is in them."""
 
     clusters_id: str  # the same id, the same clusters: only then may two verdicts' slices be compared
     clusters: int
     rare_clusters: int
     seen_clusters: int  # clusters that the test set shows
     people: int  # people of the test set with a pose
-    rare_people: int  # people of those in rare clusters
+    rare_people: int  # people of those in rare clusters, or novel
+    novel_people: int  # people of those farther from every training pose than training people are from each other
+    novel_beyond: float  # that distance, in the unit of `dataengine.poses.embedding`
     without_pose: int  # people of the test set with too few labelled joints
 
 
@@ -162,7 +165,7 @@ class Comparison:
     settle: Settle | None  # only where there is not enough evidence and more would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
-    poses: PoseCounts | None = None  # None: compared without pose clusters
+    poses: PoseCounts | None = None  # None: compared without the training set's poses
     runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
 
     @property

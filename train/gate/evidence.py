@@ -38,6 +38,8 @@ class Evidence:
     latency_ms: float | None  # of the candidate's file, batch 1; None if it was not measured
     size_bytes: int
     ece: float | None
+    learnt: int | None = 0  # pictures of the test set that the candidate has learnt from; None if that is not known
+    champion_learnt: int | None = 0
 
     @property
     def whole(self) -> SliceEvidence:

@@ -20,18 +20,19 @@ from dataengine.evaluation.analysis.slice_builders import (
 )
 from dataengine.evaluation.analysis.slices import Slice, slice_matches
 from dataengine.evaluation.ap.matching import Matches, Pairs, paired
-from dataengine.evaluation.ap.oks import figures, joint_ap, person_oks
+from dataengine.evaluation.ap.oks import coco_ap, figures, joint_ap, person_oks
 from dataengine.evaluation.pck import pck
 from dataengine.inference.choose_runner import Candidate
 from dataengine.inference.exported import ExportedModel
 from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.people import Images, People
-from dataengine.poses.clusters import PoseClusters
+from dataengine.poses.training_poses import TrainingPoses
 
 from .comparison import ErrorRow, ModelFigures, ReliabilityBin
 from .evidence import WHOLE
 
 LEAST_OKS = 1e-4  # its logit is finite
+NOWHERE_ELSE: Mapping[str, People] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +51,19 @@ class ScoredModel:
 
 
 def score(
-    model: ExportedModel, people: People, images: Images, *, candidate: Candidate, runner: Runner, who: str
+    model: ExportedModel,
+    people: People,
+    images: Images,
+    *,
+    candidate: Candidate,
+    runner: Runner,
+    who: str,
+    elsewhere: Mapping[str, People] = NOWHERE_ELSE,
 ) -> ScoredModel:
-    """Run `model` with `runner`, which `candidate` made, on everyone in their labelled boxes; `who` is for progress."""
+    """Run `model` with `runner`, which `candidate` made, on everyone in their labelled boxes; `who` is for progress.
+
+    `elsewhere` names figures of AP and holds the boxes, not those of the labels, in which people are looked for.
+    """
     name = candidate.file
     prediction = predict_people(runner, model.meta, people, images, description=who)
     predicted_people = prediction.as_people(people)
@@ -65,7 +76,9 @@ def score(
         ModelFigures(
             id=model.id,
             file=name,
-            figures=figures(pairs) | {"PCK@0.2": pck(people, prediction.keypoints_px)},
+            figures=figures(pairs)
+            | {"PCK@0.2": pck(people, prediction.keypoints_px)}
+            | {key: _ap_in(boxes, model, people, images, runner, key) for key, boxes in elsewhere.items()},
             joints=joint_ap(people, images, predicted_people),
             latency_ms=_latency_ms(record, candidate.name),
             machine=str(model.sidecar.get("measured_on", "")),
@@ -79,20 +92,31 @@ def score(
     )
 
 
+def _ap_in(
+    boxes: People, model: ExportedModel, people: People, images: Images, runner: Runner, description: str
+) -> float:
+    """AP where people are looked for in `boxes`, ranked by the model's confidence times that of the box."""
+    if not len(boxes):
+        return 0.0
+    prediction = predict_people(runner, model.meta, boxes, images, description=description)
+    found = prediction.as_people(boxes)
+    return coco_ap(people, images, found.replace(score=found.score * boxes.score)).get("AP", 0.0)
+
+
 def _latency_ms(record: Mapping[str, Any], runner: str) -> dict[str, float]:
     """What the export measured for a file, if with this runner; older exports do not name theirs and have only one."""
     return dict(record.get("latency_ms", {})) if record.get("runner", runner) == runner else {}
 
 
-def slices_of(people: People, images: Images, columns: list[str], clusters: PoseClusters | None = None) -> list[Slice]:
-    """Slices from labels, pose clusters and the values of the extra `columns` of people; a column of lists holds tags.
+def slices_of(people: People, images: Images, columns: list[str], poses: TrainingPoses | None = None) -> list[Slice]:
+    """Slices from labels, training poses and the values of the extra `columns` of people; a column of lists holds tags.
 
     Raises:
-        InputError: a column is missing, or its slices have the names of another column's or of the pose clusters'.
+        InputError: a column is missing, or its slices have the names of another column's or of those by pose.
     """
     slices = standard_slices(people, images)
-    if clusters is not None:
-        slices += slices_by_pose(clusters, people, images)
+    if poses is not None:
+        slices += slices_by_pose(poses, people, images)
     for name in columns:
         if name not in people.extras:
             columns_there = ", ".join(people.extras) or "none"

@@ -1,10 +1,11 @@
 """Section `compare` of params.yaml: what the gate asks of a candidate, and the error that the answer may spend."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation.analysis.image_clusters import ClusterKind
+from dataengine.evaluation.jittered_boxes import BoxJitter
 from dataengine.files import short_sha256
 
 
@@ -90,6 +91,8 @@ class CompareParams:
     threads: int
     """Threads ONNX Runtime may use on the CPU."""
     seed: int
+    box_jitter: BoxJitter = field(default_factory=BoxJitter)
+    """How far off the boxes are in which `AP_jittered` looks for the test people; it is shown and decides nothing."""
 
     def __post_init__(self) -> None:
         shares = {"alpha": self.alpha, "level": self.level, "power": self.power, "guarded.level": self.guarded.level}

@@ -117,6 +117,9 @@ def _warnings(params: CompareParams, evidence: Evidence) -> tuple[str, ...]:
         if evidence.whole.gain is not None and not guarded_names(params, evidence, pattern):
             least = params.guarded.min_people
             warnings.append(f"The test set has no slice {pattern} of {least} people or more: nothing is guarded there.")
+    if evidence.champion_learnt:
+        what = f"The champion has learnt from {evidence.champion_learnt} of the {test.images} pictures of the test set"
+        warnings.append(f"{what}: it looks better there than it is.")
     return (*warnings, *_small_guards(params, evidence))
 
 

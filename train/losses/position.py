@@ -21,8 +21,9 @@ WING_WIDTH_PX, WING_CURVATURE_PX = 10.0, 2.0
 def oks_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor, area_px2: Tensor) -> Tensor:
     """1 - OKS, joint by joint: 1 - exp(-d^2 / (2 area (2 sigma)^2)), with COCO's sigmas.
 
-    area_px2 (b,) is the person's area in crop pixels. The definition: https://cocodataset.org/#keypoints-eval. Its
-    gradient vanishes far from the label, so it refines what another loss has found.
+    area_px2 (b,) is the person's area (`person_scale`) in pixels of the augmented crop. The definition:
+    https://cocodataset.org/#keypoints-eval. Its gradient vanishes far from the label, so it refines what another loss
+    has found.
     """
     squared = ((places_px - keypoints_px) ** 2).sum(dim=-1)
     similarity = torch.exp(-squared / (2 * area_px2[:, None] * _variance(places_px.device, places_px.dtype)))

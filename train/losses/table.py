@@ -23,7 +23,7 @@ class Target:
 
     keypoints_px: Tensor  # (b, 17, 2) crop pixels
     joint_weight: Tensor  # (b, 17), 0 = does not count
-    area_px2: Tensor  # (b,) area of the person, crop pixels
+    area_px2: Tensor  # (b,) area of the person, pixels of the augmented crop
 
     @property
     def counted(self) -> Tensor:

@@ -3,7 +3,7 @@
 A teacher vouches for a joint when it is confident and its answer on the mirrored image is the same. Two that vouch for
 places too far apart dispute the joint. Whether one teacher's word is enough is the rule `FilterParams.vouching`. A
 joint that is believed must also lie in the picture, and on the way between its neighbours in time.
-All distances are shares of the person's size, the square root of the box's area, as in OKS.
+All distances are shares of the person's size, the square root of the area of the box that they were found in.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.labels.in_picture import inside_picture
+from dataengine.geometry.pixel_grid import within
 
 # Why a joint was dropped, in the order of the tests; the reason is the first test that it fails.
 KEPT, UNSURE, UNSTEADY, DISPUTED, LONE = "kept", "unsure", "unsteady", "disputed", "lone"
@@ -94,7 +94,7 @@ def judge_joints(first: Opinion, second: Opinion, placed: Placement, params: Fil
     vouched_by = vouchers(vouched, distance, params)
     lone = np.isin(vouched_by, (FIRST, SECOND)) & (params.vouching == "agree")
     points = merged(first, second, vouched)
-    outside = ~inside_picture(points, placed.picture_px)
+    outside = ~within(points, placed.picture_px[:, None])
     believed = (vouched[0] | vouched[1]) & (vouched_by != DISPUTED) & ~lone
     jumped = temporal_distance(points, believed, placed) > params.temporal_tolerance * size
     reason = np.select(

@@ -14,6 +14,7 @@ from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
 from dataengine.crops.pixels import read_image
+from dataengine.geometry.pixel_grid import mirrored
 from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX, VISIBLE
 from dataengine.people import JOINTS, Images, People
@@ -53,6 +54,11 @@ def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Fou
     return found_people
 
 
+def detected_people(images: Images, model_folder: Path) -> People:
+    """Everybody that BlazePose finds in each image by itself, in boxes around all its joints, with its presence."""
+    return as_people(find_people(images, model_folder, max_gap=0), images)
+
+
 def _follows(images: Images, before: int, now: int, max_gap: int) -> bool:
     same = images.video[before] == images.video[now] != ""
     return bool(same and 0 < images.frame[now] - images.frame[before] <= max_gap)
@@ -71,17 +77,17 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
 
 
 def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
-    """Box (4,) around all joints, cut to the image of (width, height)."""
+    """Box (4,) to look for the person in, around all joints, sure or not; cut to the image of (width, height)."""
     box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), VISIBLE))[0]
     return clip_boxes(box.astype(np.float64), size_px).astype(np.float32)
 
 
 def _mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi) -> NDArray[np.float32]:
     width = image.shape[1]
-    turned = Roi(width - region.center_x_px, region.center_y_px, region.side_px, -region.angle_rad)
-    points = blazepose.landmarks(np.ascontiguousarray(image[:, ::-1]), turned).keypoints_px[FLIP_INDEX].copy()
-    points[:, 0] = width - points[:, 0]
-    return points
+    center_x_px, center_y_px = mirrored(np.array([region.center_x_px, region.center_y_px]), width).tolist()
+    turned = Roi(center_x_px, center_y_px, region.side_px, -region.angle_rad)
+    points = blazepose.landmarks(np.ascontiguousarray(image[:, ::-1]), turned).keypoints_px[FLIP_INDEX]
+    return mirrored(points, width).astype(np.float32)
 
 
 def as_people(found_people: list[Found], images: Images) -> People:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import Normaliser
+from dataengine.crops.spec import affine_scale
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.samples import CropSamples, Sample
 from dataengine.errors import ParamsError
@@ -65,6 +66,7 @@ class Batch:
     joint_weight: NDArray[np.float32]  # (b, 17)
     rows: NDArray[np.int64]  # (b,) which persons
     visibility: NDArray[np.uint8]  # (b, 17) 0 not labelled or outside, 1 occluded or blotted out, 2 visible
+    crop_scale: NDArray[np.float64]  # (b,) crop pixels per image pixel, augmentation included
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +172,7 @@ def collate(drawn: Sequence[Sample], rows: NDArray[np.int64], *, raw: bool = Fal
         joint_weight=np.stack([s.joint_weight for s in drawn]),
         rows=rows,
         visibility=np.stack([s.visibility for s in drawn]),
+        crop_scale=affine_scale(np.stack([s.crop_from_image for s in drawn])),
     )
 
 

@@ -8,6 +8,7 @@ annotators label joints they cannot see, OKS counts them, and inferring them is 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.keypoints import OCCLUDED, VISIBLE
 
 HOLE_EXTENT = (0.1, 0.3)  # of a random hole, as a share of the crop's width and height
@@ -64,7 +65,7 @@ def blot(crop: NDArray[np.uint8], holes: Holes, rng: np.random.Generator) -> Non
 
 def hidden(points_px: NDArray[np.float64], holes: Holes) -> NDArray[np.bool_]:
     """Which of the points (17, 2) lie in a hole."""
-    pixel = np.floor(points_px + 0.5)[:, None]  # pixel i reaches from i - 0.5 to i + 0.5
+    pixel = pixel_of(points_px)[:, None]
     within = np.asarray(((pixel >= holes[:, :2]) & (pixel < holes[:, 2:])).all(axis=2))
     return np.asarray(within.any(axis=1))
 

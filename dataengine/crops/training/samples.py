@@ -20,6 +20,7 @@ from dataengine.crops.training.patch_source import PatchSource
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.photometric import Photometric
 from dataengine.errors import InputError
+from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.labels.joint_weights import training_weights
 from dataengine.people import Images, People
@@ -142,7 +143,7 @@ class CropSamples:
         points[mirrored] = swap_sides(points[mirrored])
         visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
         weight[mirrored] = swap_sides(weight[mirrored][..., None])[..., 0]
-        visibility[~self._inside(points)] = 0
+        visibility[~within(points, (self.spec.width_px, self.spec.height_px))] = 0
         weight[visibility == UNLABELLED] = 0
         patches = [self._source.patch(int(row)) for row in rows]
         crop_from_patch = compose_affine(crop_from_image, np.stack([patch.image_from_patch for patch in patches]))
@@ -192,10 +193,6 @@ class CropSamples:
         if params not in chains:
             chains[params] = Photometric(params)
         return chains[params]
-
-    def _inside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        limit = np.array([self.spec.width_px, self.spec.height_px]) - 0.5
-        return np.asarray(((points >= -0.5) & (points < limit)).all(axis=-1))
 
 
 def _with_masks(people: People) -> NDArray[np.bool_]:

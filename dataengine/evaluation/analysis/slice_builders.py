@@ -1,8 +1,8 @@
 """The usual slices of a labelled set: occlusion, crowding, size, truncation, source, video, pose cluster, any tag.
 
-`standard_slices` makes every slice that needs only the labels, `slices_by_pose` those by the training set's pose
-clusters; `slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function
-from `People` and `Images` to a list of `Slice`, named ``<what>=<which>``.
+`standard_slices` makes every slice that needs only the labels, `slices_by_pose` those by the training set's poses;
+`slices_by_person`, `slices_by_image` and `slices_by_tags` cut by any column. Adding a slicing: a function from `People`
+and `Images` to a list of `Slice`, named ``<what>=<which>``.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from dataengine.boxes import pairwise_iou
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.slices import Slice, slice_of_people
-from dataengine.evaluation.ap.poses import person_area
 from dataengine.keypoints import OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
+from dataengine.person_scale import person_area
+from dataengine.poses.clusters import UNCLUSTERED
+from dataengine.poses.training_poses import TrainingPoses
 
 MEDIUM_PX2, LARGE_PX2 = 32.0**2, 96.0**2  # COCO's bounds of people's area
 MOSTLY_OCCLUDED = 0.5  # share of the labelled joints
@@ -125,16 +126,16 @@ def slices_by_video(gt: People, images: Images) -> list[Slice]:
     return slices_by_image("video", images.video, gt, images)
 
 
-def slices_by_pose(clusters: PoseClusters, gt: People, images: Images) -> list[Slice]:
-    """``cluster=<number>``, in their order, and ``rare=yes`` or ``no``: whether that is rare among training people.
+def slices_by_pose(poses: TrainingPoses, gt: People, images: Images) -> list[Slice]:
+    """``cluster=<number>`` in their order, ``rare=yes`` or ``no``, ``novel=yes`` or ``no``, among training people.
 
     A slice that holds everybody stays, since a policy may name it. People without a pose are in no slice.
     """
-    cluster = clusters.assign(gt.keypoints_px, gt.visibility)
-    at, has = images.rows_of(gt.image_id), cluster != UNCLUSTERED
-    parts = {f"cluster={number}": cluster == number for number in np.unique(cluster[has])}
-    rare = clusters.rare[cluster] & has
-    parts |= {"rare=no": has & ~rare, "rare=yes": rare}
+    stand = poses.look_up(gt.keypoints_px, gt.visibility)
+    at, has = images.rows_of(gt.image_id), stand.cluster != UNCLUSTERED
+    parts = {f"cluster={number}": stand.cluster == number for number in np.unique(stand.cluster[has])}
+    for what, who in (("rare", stand.rare), ("novel", stand.novel)):
+        parts |= {f"{what}=no": has & ~who, f"{what}=yes": who}
     return [slice_of_people(name, who, at, len(images)) for name, who in parts.items() if who.any()]
 
 

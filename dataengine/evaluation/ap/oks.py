@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from dataengine.evaluation.ap.matching import Matches, Pairs, pair_up, paired, precision_table, recall_reached
 from dataengine.evaluation.ap.oks_formula import joint_similarities, mean_similarity
-from dataengine.evaluation.ap.poses import Detections, Truths, detections_of, person_area, truths_of
+from dataengine.evaluation.ap.poses import Detections, Truths, detections_of, truths_of
 from dataengine.evaluation.ap.protocol import COCO, EVERY_SIZE, OksProtocol
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import Images, People
+from dataengine.person_scale import person_area
 
 FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")  # order of COCOeval.stats
 SINGLE = {"50": 0.5, "75": 0.75}  # thresholds with a figure of their own
@@ -23,9 +24,10 @@ SINGLE = {"50": 0.5, "75": 0.75}  # thresholds with a figure of their own
 def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, float]:
     """COCO keypoint AP and AR (`FIGURES`) of `detections` against `gt`, each in 0..1.
 
-    Joints with visibility 0 do not count. A person's scale is column `area` of `gt.extras` where there is one (COCO:
-    the segmentation's area), else the area of the box. Persons with `iscrowd` or without a labelled joint are ignored.
-    Figures of sizes that no person in `gt` has (APM, APL) are left out. Equal scores keep their order in `detections`.
+    Joints with visibility 0 do not count. A person's scale is that of `person_scale`: column `area` of `gt.extras`
+    where there is one (COCO: the segmentation's area), else 0.53 of the box. Persons with `iscrowd` or without a
+    labelled joint are ignored. Figures of sizes that no person in `gt` has (APM, APL) are left out. Equal scores keep
+    their order in `detections`.
 
     Raises:
         InputError: nobody is labelled, or a detection is in an unknown image.

@@ -17,6 +17,7 @@ from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks_kernels import extents
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.person_scale import area_of_boxes, person_area
 
 Record = Mapping[str, Any]
 
@@ -60,8 +61,8 @@ class Detections:
 def truths_of(gt: People, images: Images) -> tuple[Truths, NDArray[np.int64]]:
     """`gt` and the set's image ids (m,), rising.
 
-    A person's area is extra column `area` where there is one (COCO: the segmentation's), else the box's; `iscrowd` is
-    an extra column too.
+    A person's area is `person_scale.person_area`: column `area` where there is one (COCO: the segmentation's), else
+    0.53 of the box; `iscrowd` is an extra column too.
 
     Raises:
         InputError: a person stands in an unknown image, or an area is not a number of 0 or more.
@@ -98,23 +99,10 @@ def detections_of(found: People, images: Images, image_id: NDArray[np.int64]) ->
     )
 
 
-def person_area(gt: People) -> NDArray[np.float64]:
-    """Each person's scale squared (n,), px^2: extra column `area`, or the box's where that is missing."""
-    box = gt.bbox_xywh_px[:, 2:].astype(np.float64).prod(axis=1)
-    given = gt.extras.get("area")
-    if given is None:
-        return box
-    area = np.array([box[row] if value is None else float(value) for row, value in enumerate(given)], dtype=np.float64)
-    if not (area >= 0).all():
-        row = int(np.flatnonzero(~(area >= 0))[0])
-        raise InputError(f"the area of person {row} is malformed", expected="0 or more", got=f"{area[row]:g}")
-    return area
-
-
 def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -> tuple[Truths, NDArray[np.int64]]:
-    """COCO annotations, and the set's image ids (m,), rising. A person without `area` has 0.53 of its box.
+    """COCO annotations, and the set's image ids (m,), rising.
 
-    0.53 is CrowdPose's: about the share of a box that a body covers.
+    A person without `area` has 0.53 of its box, as in `truths_of` and in xtcocotools.
     """
     image_id = np.unique(np.fromiter(image_ids, dtype=np.int64))
     if not annotations:
@@ -122,9 +110,10 @@ def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -
     triplets = _triplets(annotations)
     labelled = triplets[:, :, 2] > 0
     box = _packed(annotations, "bbox", 4).copy()  # writable: the kernels would be compiled again for read-only arrays
-    area = box[:, 2] * box[:, 3] * 0.53
-    if "area" in annotations[0]:
-        area = np.fromiter(map(itemgetter("area"), annotations), dtype=np.float64, count=len(annotations))
+    given = [record.get("area") for record in annotations]
+    area = np.array(
+        [of_box if v is None else v for v, of_box in zip(given, area_of_boxes(box), strict=True)], dtype=float
+    )
     crowd = np.array([bool(record.get("iscrowd")) for record in annotations])
     unlabelled = np.array([record.get("num_keypoints") == 0 for record in annotations])
     truths = Truths(

@@ -13,6 +13,8 @@ from .plan import MEANING, PRETRAIN, PRETRAIN_MIX, REAL, RECIPES, SYNTHETIC, Rec
 from .plot import recipe_figure
 from .score import Score
 
+LEAST_AP_OF_A_RATIO = 0.1  # below it a few people more or less make a large ratio
+
 
 @dataclass(frozen=True)
 class RecipeOutcome:
@@ -135,7 +137,8 @@ def _sizes(facts: StudyFacts) -> list[str]:
         f"network and {facts.rendered} rendered images. There are {facts.training_images} real images for training, of",
         f"which each run has those of the lowest hashes, and {facts.validation_images} for validation. All is measured",
         f"on {facts.test_images} test images with {facts.test_people} people, {facts.rare_people} of them in rare",
-        "poses: clusters that `balance` finds below its threshold among all training people. Recipes:",
+        "poses: in clusters that `balance` finds below its threshold among all training people, or beyond them all.",
+        "Recipes:",
     )
 
 
@@ -182,9 +185,9 @@ def _verdict(labels: int, ap: Mapping[Cell, SeedMean]) -> str:
     highest = f"highest AP {others[best].mean:.3f}, {best.recipe}"
     if best.recipe == REAL:
         return f"{highest}."
-    ratio = f", {others[best].mean / real.mean:.2f} times" if real.mean else ""
+    against = "against the" if real.mean < LEAST_AP_OF_A_RATIO else f"{others[best].mean / real.mean:.2f} times the"
     gain = others[best].gain_over(real)
+    what = f"{highest}, {against} {real.mean:.3f} of real people only ({gain.text('+')}"
     if np.isnan(gain.half_width):
-        return f"{highest}{ratio} that of real people only ({gain.text('+')}); a single seed cannot show a difference."
-    difference = "a clear difference" if gain.is_clear else "no clear difference"
-    return f"{highest}{ratio} that of real people only ({gain.text('+')}: {difference})."
+        return f"{what}); a single seed cannot show a difference."
+    return f"{what}: {'a clear difference' if gain.is_clear else 'no clear difference'})."

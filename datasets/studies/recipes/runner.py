@@ -11,19 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, fresh_folder, read_json, sha256_file, write_json
-from dataengine.poses.clusters import read_pose_clusters
+from dataengine.poses.training_poses import read_training_poses
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, json_hash
 from dataengine.studies.study import Study
 
-from ...long_tail.balance_file import CLUSTERS_NAME
 from .plan import RECIPES, STAGE, RecipePlan, RecipeRun, run_name
 from .report import RecipeOutcome, StudyFacts, write_recipe_report
 from .score import HeldOut, Score, check_training, read_held_out, score_network
 
 TRAIN_NAME = "train.json"
+TEST_NAME = "test.json"  # the people that everything is measured on, for `dataengine score`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +72,13 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             with fresh_folder(folder) as partial:
                 for stage in ("ingest", "balance"):
                     self.project.fetch(revision, self.project.out(stage), partial / stage)
-        clusters = read_pose_clusters(folder / "balance" / CLUSTERS_NAME)
-        test_people = read_held_out(folder / "ingest", clusters, self.test_images)
+        poses = read_training_poses(folder / "balance")
+        test_people = read_held_out(folder / "ingest", poses, self.test_images)
         most = max((*self.plan.labels, *self.plan.once))
         if len(test_people.training) < most:
             got = f"{len(test_people.training)} training images"
             raise InputError("there are too few labels", expected=str(most), got=got, fix="lower --labels or --once")
+        write_people(self.report / TEST_NAME, test_people.people, test_people.images)
         return test_people
 
     def prepare(self) -> None:

@@ -1,7 +1,7 @@
 """How good a fitted network is on test people that no recipe learns from: PCK, OKS AP, AP of rare poses.
 
 The test set is a fixed number of images of the split `test`, those whose content has the lowest hash; a pose is rare by
-the clusters that `balance` finds among all training people, whatever number of them a run may learn from.
+what `balance` finds among all training people, whatever number of them a run may learn from.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from dataengine.evaluation.ap.matching import average_precision, paired
 from dataengine.evaluation.figures import figures_of
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
-from dataengine.poses.clusters import UNCLUSTERED, PoseClusters
+from dataengine.poses.training_poses import TrainingPoses
 from dataengine.studies.settings import json_hash
 from dataengine.terminal.progress import track
 
@@ -29,7 +29,7 @@ class HeldOut:
     people: People
     images: Images
     rare: NDArray[np.bool_]
-    """(n,) whether a person is in a rare cluster of poses."""
+    """(n,) whether a person's pose is rare: in a rare cluster, or novel."""
     id: str
     """Hash of the test images."""
     training: frozenset[str]
@@ -45,10 +45,10 @@ class Score:
     """Share of labelled joints within 0.2 of the torso."""
     oks_ap: float
     rare_ap: float | None
-    """OKS AP of the people in rare clusters; None where there are none."""
+    """OKS AP of the people in rare poses; None where there are none."""
 
 
-def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut:
+def read_held_out(ingested: Path, poses: TrainingPoses, count: int) -> HeldOut:
     """The `count` test images of lowest hash, from the folder that ingest wrote with all training people.
 
     Raises:
@@ -65,8 +65,7 @@ def read_held_out(ingested: Path, clusters: PoseClusters, count: int) -> HeldOut
     shared = set(_hashes(images).tolist()) & set(_hashes(train).tolist())
     if shared:
         raise InputError(f"{len(shared)} test images are training images", expected="none")
-    cluster = clusters.assign(people.keypoints_px, people.visibility)
-    rare = clusters.rare[cluster] & (cluster != UNCLUSTERED)
+    rare = poses.look_up(people.keypoints_px, people.visibility).rare
     return HeldOut(
         people,
         images,

@@ -10,6 +10,7 @@ from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
+from dataengine.person_scale import with_joint_area
 
 from ..conftest import Project
 
@@ -19,11 +20,12 @@ def test_the_training_index_counts_without_its_rendered_people(project: Project)
     people, images = read_people(project.labelled, root=project.root)
     source = np.array(["real", "synthetic", "real"], dtype=people.source.dtype)
     three = with_joint_weights(people.take([0, 1, 2]).replace(source=source), np.full((3, 17), 0.5))
-    write_people(project.labelled, three, images)
+    write_people(project.labelled, with_joint_area(three), images)
     known = read_labelled({"train": project.labelled, "val": project.val})
     hashes = [sha256_file(Path(path)) for path in images.path.tolist()]
     assert known.people.extras["split"].tolist() == ["train"] * 2 + ["val"] * 2
     assert joint_weights(known.people)[:, 0].tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert known.people.extras["area_from"].tolist() == ["joints"] * 2 + ["box"] * 2
     assert [key in known.answered for key in hashes] == [True, False, True, True]
     assert len(known.answered) == 3 + 2 and set(known.people.extras["sha256"].tolist()) < known.answered
 

@@ -18,8 +18,10 @@ from dataengine.active.query.uncertainty import (
 )
 from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.people import Images, People
+from dataengine.person_scale import area_of_boxes
 
 BOXES = np.array([[0, 0, 40, 90], [10, 10, 100, 100]], dtype=np.float32)
+AREA = area_of_boxes(BOXES)
 
 
 def random_points(seed: int) -> NDArray[np.float64]:
@@ -36,8 +38,8 @@ def test_distances_are_shares_of_the_persons_size() -> None:
 
 def test_uncertainty_does_not_depend_on_the_pictures_resolution() -> None:
     points, teacher, visible = random_points(1), random_points(1) + 2, np.full((2, 17), 2)
-    once = teacher_disagreement(points, teacher, visible, BOXES)
-    assert teacher_disagreement(points * 3, teacher * 3, visible, BOXES * 3) == pytest.approx(once)
+    once = teacher_disagreement(points, teacher, visible, AREA)
+    assert teacher_disagreement(points * 3, teacher * 3, visible, AREA * 9) == pytest.approx(once)
     assert flip_disagreement(points * 3, teacher * 3, BOXES * 3) == pytest.approx(
         flip_disagreement(points, teacher, BOXES)
     )
@@ -49,7 +51,7 @@ def test_teacher_disagreement_is_one_minus_pycocotools_oks(shift_px: float) -> N
     teacher = random_points(2)[:1]
     student = teacher + shift_px
     visibility = np.array([[2, 0] * 8 + [1]])
-    similarity = 1 - teacher_disagreement(student, teacher, visibility, BOXES[:1])[0]
+    similarity = 1 - teacher_disagreement(student, teacher, visibility, AREA[:1])[0]
     truth = People.build(image_id=[1], bbox_xywh_px=BOXES[:1], keypoints_px=teacher, visibility=visibility)
     found = truth.replace(keypoints_px=student.astype(np.float32), visibility=np.full((1, 17), 2, np.uint8))
     images = Images.build(id=[1], path=["x.png"], width=100, height=100)
@@ -58,7 +60,7 @@ def test_teacher_disagreement_is_one_minus_pycocotools_oks(shift_px: float) -> N
 
 
 def test_without_a_teachers_joint_nothing_is_claimed() -> None:
-    none = teacher_disagreement(random_points(3), random_points(4), np.zeros((2, 17), int), BOXES)
+    none = teacher_disagreement(random_points(3), random_points(4), np.zeros((2, 17), int), AREA)
     assert np.isnan(none).all()
     assert rank_fraction(none).tolist() == [0.5, 0.5]
 

@@ -146,7 +146,7 @@ def test_the_command_writes_labelled_frames_tracks_and_videos(
 
     from dataengine.blender.render_clips import run
     from dataengine.coco_json import read_people
-    from dataengine.geometry import project
+    from dataengine.geometry.cameras import project
 
     out = tmp_path / "clips"
     run(small_params, CLIP, out=out, cache=body_cache)

@@ -15,6 +15,7 @@ from dataengine.blender.scene.camera import Camera, look_at
 from dataengine.blender.scene.lamps import Lamp
 from dataengine.blender.scene.lens import Lens
 from dataengine.blender.scene.rays import first_hits
+from dataengine.geometry.pixel_grid import pixel_of, to_corner
 
 from ...helpers.meshes import soup
 
@@ -59,9 +60,29 @@ def test_rays_masks_and_projection() -> None:
     bpy.context.view_layer.update()
     for target, pixel in zip(targets, pixels, strict=True):
         x, y, _ = world_to_camera_view(bpy.context.scene, bpy.context.scene.camera, mathutils.Vector(target))
-        np.testing.assert_allclose(pixel, [x * 128, (1 - y) * 96], atol=1e-3)
-    x, y = camera.project(np.array([[-0.3, -0.5, 0.8]]))[0][0].astype(int)
+        np.testing.assert_allclose(to_corner(pixel), [x * 128, (1 - y) * 96], atol=1e-3)
+    x, y = pixel_of(camera.project(np.array([[-0.3, -0.5, 0.8]]))[0][0])
     assert seen.instance[y, x] == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "place"), [((64, 48), (0.9, 0.6)), ((48, 64), (-0.62, -0.35)), ((63, 63), (0.0, 0.0))]
+)
+def test_a_rendered_dot_lies_where_it_is_labelled(size: tuple[int, int], place: tuple[float, float]) -> None:
+    """A small plate that faces the camera: the middle of what it covers, by its alpha, is its projected middle."""
+    camera = Camera(*size, 40.0, look_at(np.array([0.0, -5.0, 0.5]), np.array([0.0, 0.0, 0.5])))
+    middle = np.array([place[0], 0.0, 0.5 + place[1]])
+    plate = _box("dot", (place[0], 0.0, 0.5 + place[1]), (0.4, 1e-3, 0.4), 1)
+    seen = [
+        observe(
+            [plate], camera, LIGHT, middle[None], samples=256, backdrop_bgr=np.full((*size[::-1], 3), grey, np.uint8)
+        )
+        for grey in (0, 255)
+    ]
+    covered = 1 - (seen[1].image_bgr.mean(axis=2) - seen[0].image_bgr.mean(axis=2)) / 255
+    assert 10 < covered.sum() < 60, "a dot of a few pixels"
+    at = [(covered * axis).sum() / covered.sum() for axis in np.indices(covered.shape)[::-1]]
+    np.testing.assert_allclose(at, camera.project(middle[None])[0][0], atol=0.05)
 
 
 def test_the_same_scene_gives_the_same_pixels() -> None:

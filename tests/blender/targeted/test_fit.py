@@ -53,7 +53,7 @@ def _seen(body_model: Any, poses: Any, turn: float) -> NDArray[Any]:
 
     phenotype = phenotype_of({"gender": 0.8, "height": 0.55, "weight": 0.6, "proportions": 0.4})
     shape = body_model.shape(phenotype)
-    camera = np.array([[40 / 36 * 400, 0, 200], [0, 40 / 36 * 400, 150], [0, 0, 1.0]])
+    camera = np.array([[40 / 36 * 400, 0, 199.5], [0, 40 / 36 * 400, 149.5], [0, 0, 1.0]])
     cam_from_world = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     turned = cv2.Rodrigues(np.array([0, 0, turn]))[0]
     seen = []
@@ -73,6 +73,13 @@ def test_rendered_joints_are_found_again(body_model: Any, fitter: Any) -> None:
         assert fitted.error_share < 0.02, pose.name
         assert fitted.limit_excess < 0.01
         assert fitted.pose.name == pose.name
+
+
+def test_targets_count_from_the_middle_of_the_image() -> None:
+    """The middle of 400 x 300 pixels lies between the pixels 199 and 200, and 149 and 150."""
+    people, images = _people(np.full((1, 17, 2), (199.5, 149.5)) + np.arange(17)[:, None], np.full((1, 17), 2))
+    np.testing.assert_allclose(Targets.of(people, images).points_px[0, :, 0].numpy(), np.arange(17))
+    np.testing.assert_allclose(Targets.of(people, images).points_px[0, :, 1].numpy(), np.arange(17))
 
 
 def test_unlabelled_joints_count_nothing(body_model: Any, fitter: Any) -> None:

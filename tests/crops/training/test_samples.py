@@ -9,6 +9,7 @@ from dataengine.crops.pixels import MEAN_RGB, STD_RGB, crop_people, normalise, r
 from dataengine.crops.spec import CropSpec, apply_affine
 from dataengine.crops.training.augment import AugmentParams, mirror_matrix, swap_sides
 from dataengine.crops.training.backgrounds import Backgrounds
+from dataengine.crops.training.loader import collate
 from dataengine.crops.training.samples import CropSamples, carry_joints
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
@@ -53,6 +54,18 @@ def test_swapping_sides_exchanges_left_and_right_names() -> None:
 def test_mirroring_turns_the_pixel_columns_around() -> None:
     image = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     np.testing.assert_array_equal(cv2.warpAffine(image, mirror_matrix(SPEC), (64, 64)), image[:, ::-1])
+
+
+def test_a_batch_knows_how_much_each_crop_enlarges(dots: tuple[People, Images]) -> None:
+    """Distances in the augmented crop over those in the image, whatever the turn and the mirroring."""
+    samples = CropSamples(*dots, SPEC, GEOMETRIC)
+    drawn = samples.draw(np.zeros(9, dtype=int), [(seed,) for seed in range(9)])
+    scale = collate(drawn, np.zeros(9, dtype=np.int64)).crop_scale
+    for sample, each in zip(drawn, scale, strict=True):
+        there = np.linalg.norm(sample.keypoints_px[0] - sample.keypoints_px[[5, 6]].mean(axis=0))
+        here = np.linalg.norm(dots[0].keypoints_px[0, 0] - dots[0].keypoints_px[0, [5, 6]].mean(axis=0))
+        assert there / here == pytest.approx(each, rel=1e-6)
+    assert scale.max() > 1.2 * scale.min()
 
 
 @pytest.mark.parametrize("seed", range(12))

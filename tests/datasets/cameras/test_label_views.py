@@ -16,5 +16,5 @@ def test_a_camera_labels_no_joint_that_it_does_not_show() -> None:
         keypoints, np.full((1, 1, 17), VISIBLE, np.uint8), np.zeros((1, 17, 3)), {}, np.zeros((1, 1, 17))
     )
     half = Images.build(id=[1], path=["a.jpg"], width=50, height=100)
-    people = view_people(labels, 0, half, 0.5)
+    people = view_people(labels, 0, half, (0.5, 0.5))
     assert people.visibility[0].tolist() == [0, 0, 0] + [2] * 14

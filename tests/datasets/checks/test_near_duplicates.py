@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dataengine.datasets.checks.near_duplicates import clusters, near_duplicates, near_pairs
-from dataengine.datasets.checks.perceptual_hash import perceptual_hashes
 from dataengine.errors import ParamsError
+from dataengine.leakage.perceptual_hash import perceptual_hashes
 
 
 def all_pairs(hashes: list[int], bits: int) -> set[tuple[int, int]]:

@@ -75,7 +75,7 @@ def test_a_labelled_joint_far_from_the_box_is_suspect_an_unlabelled_one_is_not()
 
 def test_oks_of_two_annotations_is_cocos_formula() -> None:
     pair = People.concat([person(STANDING), person(STANDING + 0.03)])
-    area = pair.bbox_xywh_px[:, 2:].prod(axis=1).mean()
+    area = 0.53 * pair.bbox_xywh_px[:, 2:].prod(axis=1).mean()
     squared = ((pair.keypoints_px[0] - pair.keypoints_px[1]) ** 2).sum(axis=1)
     expected = np.exp(-squared / (2 * area * (2 * COCO_SIGMAS) ** 2)).mean()
     assert pair_oks(pair, np.array([0]), np.array([1]))[0] == pytest.approx(expected, rel=1e-5)

@@ -21,7 +21,9 @@ from dataengine.evaluation.ap.poses import detections_of, truths_of
 from dataengine.evaluation.ap.protocol import COCO
 from dataengine.people import Images, People
 from dataengine.poses.clusters import PoseClusters
-from dataengine.poses.embedding import embed_poses
+from dataengine.poses.embedding import embed_poses, pose_bones
+from dataengine.poses.known_poses import RANKS, KnownPoses
+from dataengine.poses.training_poses import TrainingPoses
 
 from .. import reference, samples
 
@@ -145,12 +147,17 @@ def test_people_are_cut_by_the_nearest_pose_cluster_and_by_its_rarity() -> None:
         centres=centres, counts=np.array([9, 1, 2, 0]), repeat_factor=np.array([1.0, 2.0, 1.5, 3.0])
     )
     nearest = np.where(usable, cdist(vectors, centres).argmin(axis=1), -1)
-    parts = {part.name: part for part in slices_by_pose(clusters, gt, images)}
-    assert list(parts) == ["cluster=0", "cluster=1", "cluster=2", "rare=no", "rare=yes"]
+    known = KnownPoses(bones=pose_bones(gt.keypoints_px, gt.visibility)[0][2:], spacing=RANKS * 1e-3)
+    poses = TrainingPoses(clusters=clusters, known=known)
+    novel = np.arange(len(gt)) == 1  # all others are known
+    parts = {part.name: part for part in slices_by_pose(poses, gt, images)}
+    assert list(parts) == ["cluster=0", "cluster=1", "cluster=2", "rare=no", "rare=yes", "novel=no", "novel=yes"]
+    assert np.array_equal(parts["novel=yes"].people, novel)
+    assert np.array_equal(parts["novel=no"].people, usable & ~novel)
     for number in range(3):
         assert np.array_equal(parts[f"cluster={number}"].people, nearest == number)
-    assert np.array_equal(parts["rare=no"].people, nearest == 0)
-    assert np.array_equal(parts["rare=yes"].people, (nearest == 1) | (nearest == 2))
+    assert np.array_equal(parts["rare=no"].people, (nearest == 0) & ~novel)
+    assert np.array_equal(parts["rare=yes"].people, (nearest == 1) | (nearest == 2) | novel)
     held = set(gt.image_id[parts["rare=yes"].people].tolist())
     assert set(images.id[parts["rare=yes"].images].tolist()) == held
     assert not any(part.people[0] for part in parts.values())

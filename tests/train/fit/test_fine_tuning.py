@@ -15,16 +15,17 @@ from safetensors.torch import load_file
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.ap.oks import coco_ap
-from dataengine.files import fresh_folder
+from dataengine.files import fresh_folder, sha256_file
 from dataengine.inference.exported import file_record, load_exported, write_sidecar
 from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
+from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.people import Images, People
 from dataengine.registry.records import Entry, Event, Registry, write_registry
 from dataengine.train import fit_teacher
 from dataengine.train.fit import loop as fitting
-from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.data import read_training_set, refuse_learning
 from dataengine.train.fit.params import ReplayParams
 from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.schedule import decay_groups
@@ -32,6 +33,7 @@ from dataengine.train.fit.start import first_network, model_meta
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
+from ...helpers.held_out import held_out_file
 from ..gate_round import PARAMS as COMPARE
 
 SHORT = replace(TINY, epochs=2)
@@ -283,3 +285,52 @@ def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
         assert run.inference_batch == fitting.INFERENCE_BATCH
         run.stepper.learner.pieces = 4
         assert run.inference_batch == params.batch // 4, "as many as fitted into memory"
+
+
+def held_out_picture(folder: Path, place: Path) -> Path:
+    """A file that holds out the first picture of the label file `place`."""
+    _, images = read_people(place, root=Path.cwd())
+    return held_out_file(folder, images.take([0]))
+
+
+@pytest.mark.parametrize("place", ["mix/train.json", "old-mix/train.json"])
+def test_a_picture_that_is_held_out_is_not_learnt_from_nor_replayed(place: str) -> None:
+    held_out = held_out_picture(Path(), Path(place))
+    params = replace(SHORT, replay=ReplayParams("old-mix", 0.5))
+    paths = {"mix": Path("mix"), "val": Path("val.json"), "out": Path("models/a"), "report": Path("reports/a")}
+    with pytest.raises(InputError, match=r"^the training set has pictures.*1 of test"):
+        fit_teacher.run(params, **paths, held_out=held_out)
+    assert not Path("models/a").exists()
+
+
+def test_a_pseudo_labelled_picture_that_is_held_out_is_not_learnt_from() -> None:
+    pseudo, images = draw_people_at(Path("pool"), 5, seed=1, source="pseudo")
+    write_people(Path("pseudo.json"), pseudo.take([0, 1, 2]), images)
+    training = read_training_set(Path("mix"), Path("pseudo.json"), 0.5)
+    with pytest.raises(InputError, match="1 of test"):
+        refuse_learning(held_out_file(Path(), images.take([2])), training)
+    refuse_learning(held_out_file(Path(), images.take([4])), training)  # nobody there is learnt from
+    refuse_learning(held_out_file(Path(), images.take([2])), read_training_set(Path("mix"), None, 0.0))
+
+
+def hashes(place: str) -> set[str]:
+    _, images = read_people(Path(place), root=Path.cwd())
+    return {sha256_file(Path(path)) for path in images.path.tolist()}
+
+
+def test_a_checkpoint_says_which_pictures_it_has_learnt_from_and_those_before_it() -> None:
+    mix, old = hashes("mix/train.json"), hashes("old-mix/train.json")
+    fit_here(SHORT, "models/plain")
+    assert read_learnt_pictures(Path("models/plain")) == mix
+    fit_here(replace(SHORT, replay=ReplayParams("old-mix", 0.5)), "models/replayed")
+    assert read_learnt_pictures(Path("models/replayed")) == mix | old
+    assert mix.isdisjoint(old)
+    more, images = draw_people_at(Path("more"), 8, seed=9)
+    write_people(Path("more-mix/train.json"), more.with_extra("repeat_factor", np.ones(8)), images)
+    write_recipe(Path("more-mix/recipe.json"), MixRecipe(0.0, 0.0, 1))
+    paths = {"mix": Path("more-mix"), "val": Path("val.json"), "report": Path("reports/more")}
+    fit_teacher.run(replace(SHORT, start_from="models/plain"), **paths, out=Path("models/more"))
+    assert read_learnt_pictures(Path("models/more")) == mix | hashes("more-mix/train.json")
+    (Path("models/plain") / LEARNT_NAME).unlink()
+    fit_teacher.run(replace(SHORT, start_from="models/plain"), **paths, out=Path("models/more"))
+    assert read_learnt_pictures(Path("models/more")) is None, "what the first network learnt from is not known"

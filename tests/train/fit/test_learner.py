@@ -11,6 +11,7 @@ import torch
 
 from dataengine.crops.pixels import normalise
 from dataengine.crops.training.loader import Batch
+from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.train.fit.batch import Inputs, ready
 from dataengine.train.fit.distill import Distillation
@@ -18,6 +19,7 @@ from dataengine.train.fit.learner import Learner
 from dataengine.train.fit.params import DistillParams, FitParams
 from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.start import first_network, model_meta
+from dataengine.train.losses.position import oks_loss
 
 from ...helpers.fitting_project import TINY, one_torch_thread
 from .host_traffic import HostTraffic
@@ -112,12 +114,33 @@ def test_crops_as_they_are_teach_what_normalised_ones_teach(channels_last: bool)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
 
 
+@pytest.mark.parametrize("zoom", [0.7, 1.0, 1.4])
+def test_the_oks_loss_is_that_of_the_image_whatever_the_augmentation(zoom: float) -> None:
+    """An error of some image pixels costs the same in a crop that enlarges it."""
+    rng = np.random.default_rng(0)
+    label_px, off_px = rng.uniform(5, 25, (2, 17, 2)), rng.normal(size=(2, 17, 2))
+    area_px2 = np.array([300.0, 900.0])
+    batch = replace(
+        make_batch(2),
+        keypoints_px=(zoom * label_px).astype(np.float32),
+        joint_weight=np.ones((2, 17), np.float32),
+        crop_scale=np.full(2, zoom),
+    )
+    target = ready(batch, area_px2, CPU).inputs.target
+    places = target.keypoints_px + torch.from_numpy((zoom * off_px).astype(np.float32))
+    similarity = joint_similarities(label_px + off_px, label_px, area_px2)
+    loss = oks_loss(places, target.keypoints_px, target.joint_weight, target.area_px2)
+    assert loss.item() == pytest.approx(1 - similarity.mean(), rel=1e-4)
+
+
 def test_inputs_are_cut_copied_and_compared() -> None:
     batch = make_batch(6)
     inputs = ready(batch, np.arange(64.0), CPU).inputs
     part = inputs.part(2, 5)
     assert len(part) == 3
-    np.testing.assert_array_equal(part.target.area_px2.numpy(), [2, 3, 4])
+    np.testing.assert_array_equal(
+        part.target.area_px2.numpy(), (np.array([2, 3, 4]) * batch.crop_scale[2:5] ** 2).astype(np.float32)
+    )
     np.testing.assert_array_equal(part.images.numpy(), batch.images[2:5])
     other = Inputs(*(torch.zeros_like(tensor) for tensor in inputs.tensors))
     assert other.fits(inputs) and not other.fits(part)

@@ -20,12 +20,17 @@ from safetensors.torch import load_file
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
+from dataengine.evaluation.figures import figures_of
 from dataengine.evaluation.pck import pck
 from dataengine.inference.predict import predict_people, torch_runner
+from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.labelled_set import joined
 from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.nets.person_score import PersonScore
 from dataengine.train import fit_student
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit.state import FitState, load_state, resume_folder, save_state
+from dataengine.train.scoring.expected_oks import learnt_score
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
@@ -62,6 +67,9 @@ def test_it_learns_eight_people_by_heart(project: Path) -> None:
     assert meta.lineage["stage"] == "fit-teacher"
     metrics = json.loads(Path("reports/models/a/metrics.json").read_text())
     assert metrics["val_pck_02"] == hits[-1]
+    assert metrics["oks_scale"] == "0.53 of the annotator's box"
+    assert 0 < metrics["val_oks_ap_jittered"] == final["val_oks_ap_jittered"] < final["val_oks_ap"]
+    assert meta.score is None, "eight people teach no score"
     assert cv2.imread("reports/models/a/val_predictions.jpg") is not None
     pictures = sorted(path.name for path in Path("reports/models/a/plots/images/predictions").iterdir())
     assert pictures == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
@@ -137,6 +145,39 @@ def test_pseudo_labels_enter_beside_the_mix_with_their_weights(project: Path) ->
     assert training.people.weight[row] == 0.25
     assert "pseudo2" in str(training.images.path[training.images.rows_of(training.people.image_id[[row]])[0]])
     assert (read_training_set(Path("mix"), None, 0.5).people.source == "real").all()
+
+
+def test_the_checkpoint_keeps_what_was_taught_and_by_whom(project: Path) -> None:
+    """Faces are labelled in people who are never drawn, and ankles in nobody; the network to start from knew faces."""
+    people, images = read_people(Path("mix/train.json"), root=project)
+    real = people.visibility.copy()
+    real[:, :5] = real[:, 15:] = 0
+    rendered = people.replace(source=np.full(len(people), "synthetic", dtype=people.source.dtype))
+    both, both_images = joined([(people.replace(visibility=real), images), (rendered, images)])
+    write_people(Path("mix/train.json"), both, both_images)
+    fit_here(replace(TINY, epochs=1), "models/limbs")
+    assert load_checkpoint(Path("models/limbs"))[1].taught == COCO_KEYPOINTS[5:15]
+    write_people(Path("mix/train.json"), people, images)
+    fit_here(replace(TINY, epochs=1), "models/all")
+    assert load_checkpoint(Path("models/all"))[1].taught == COCO_KEYPOINTS
+    write_people(Path("mix/train.json"), both, both_images)
+    fit_here(replace(TINY, epochs=1, start_from="models/all"), "models/on")
+    assert load_checkpoint(Path("models/on"))[1].taught == COCO_KEYPOINTS
+
+
+def test_a_fit_learns_its_score_from_enough_validation_people(project: Path) -> None:
+    people, images = draw_people_at(Path("more"), 40, seed=5)
+    write_people(Path("val.json"), people, images)
+    final = fit_here(TINY)
+    net, meta = load_checkpoint(Path("models/a"))
+    prediction = predict_people(torch_runner(net), meta, people, images)
+    expected, features = learnt_score(people, prediction), prediction.score_features(people.bbox_xywh_px)
+    assert meta.score is not None and expected is not None
+    np.testing.assert_allclose(meta.score.of(features), expected.of(features), atol=1e-4)
+    plain = replace(prediction, person_score=PersonScore(meta.is_taught))
+    assert final["val_oks_ap"] == pytest.approx(figures_of(people, images, plain.as_people(people)).ap), (
+        "figures are taken before the score is learnt on the same people"
+    )
 
 
 def test_the_student_starts_from_a_checkpoint(project: Path) -> None:

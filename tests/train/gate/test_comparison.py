@@ -93,7 +93,7 @@ def record_with(*path: str | int, value: Any) -> Any:
         settle=Settle(100, 50, "promote", "if nothing changes"),
         warnings=("Label more.",),
         policy={"alpha": 0.05, "columns": []},
-        poses=PoseCounts("d", 12, 3, 9, 20, 2, 0),
+        poses=PoseCounts("d", 12, 3, 9, 20, 2, 1, 0.4, 0),
     )
     record = json.loads(json.dumps(comparison.as_json()))
     assert Comparison.from_json(record) == comparison

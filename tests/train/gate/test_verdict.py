@@ -39,13 +39,15 @@ def evidence(
     latency_ms: float | None = 5.0,
     size_bytes: int = 3_000_000,
     ece: float | None = 0.1,
+    learnt: int | None = 0,
+    champion_learnt: int | None = 0,
 ) -> Evidence:
     ap = ap or figure(0.6, 0.02)
     guards = {"occlusion=some": (figure(0.0, 0.01), 300)} if guards is None else guards
     slices = {WHOLE: SliceEvidence(1000, 800, ap, None if gain is None else ap, gain)}
     slices |= {name: SliceEvidence(people, people, ap, ap, each) for name, (each, people) in guards.items()}
     test = TestSet("a" * 64, 1000, 800, clusters, use, 10)
-    return Evidence(test, slices, latency_ms, size_bytes, ece)
+    return Evidence(test, slices, latency_ms, size_bytes, ece, learnt, champion_learnt)
 
 
 @pytest.mark.parametrize(
@@ -199,3 +201,28 @@ def test_senseless_params_are_refused() -> None:
     ):
         with pytest.raises(ParamsError, match=name):
             replace(PARAMS, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "decision", "words"),
+    [
+        (0, "promote", "has learnt from none of the 800 pictures of the test set"),
+        (3, "reject", "has learnt from 3 of the 800 pictures of the test set"),
+        (None, "not-enough-evidence", "not recorded which pictures the candidate has learnt from"),
+    ],
+)
+def test_a_candidate_that_has_learnt_the_test_set_is_not_promoted(
+    learnt: int | None, decision: str, words: str
+) -> None:
+    """However much it gains."""
+    verdict = judge(POLICY, evidence(figure(0.2, 0.01), learnt=learnt))
+    assert verdict.decision == decision
+    (check,) = [check for check in verdict.checks if check.name == "learnt"]
+    assert words in check.sentence and (decision == "promote" or words in verdict.reason)
+    assert verdict.settle is None, "no number of people settles it"
+
+
+def test_a_champion_that_has_learnt_the_test_set_is_named() -> None:
+    (warning,) = judge(POLICY, evidence(figure(0.2, 0.01), champion_learnt=5)).warnings
+    assert warning.startswith("The champion has learnt from 5 of the 800 pictures")
+    assert judge(POLICY, evidence(figure(0.2, 0.01), champion_learnt=None)).warnings == ()

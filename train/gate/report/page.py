@@ -38,6 +38,7 @@ ERROR_MEANING = {
     "background": "an answer that fits nobody",
     "not found": "a person that was not found",
 }
+FIGURE_WORDS = {"AP_jittered": "AP in jittered boxes", "AP_detected": "AP in boxes that BlazePose detects"}
 ERROR_UNIT = {"score": "people", "background": "answers", "not found": "people"}  # of the others: joints
 
 
@@ -169,9 +170,11 @@ def _pose_words(comparison: Comparison) -> str:
         return ""
     words = [
         f"cluster= and rare= refer to the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training "
-        f"people; balancing counts {poses.rare_clusters} of them as rare.",
-        f"{poses.rare_people} of {poses.people} test people with a pose are in rare ones; the test set shows "
-        f"{poses.seen_clusters} of the {poses.clusters} clusters and says nothing about the others.",
+        f"people; balancing counts {poses.rare_clusters} of them as rare. novel= are poses farther than "
+        f"{poses.novel_beyond:.2f} from every training pose (99 % of training people are nearer to another); they are "
+        "rare, too.",
+        f"Of {poses.people} test people with a pose {poses.rare_people} are rare, {poses.novel_people} of those novel; "
+        f"the test set shows {poses.seen_clusters} of the {poses.clusters} clusters and says nothing about the others.",
     ]
     if poses.without_pose:
         words.append(f"{poses.without_pose} people have too few labelled joints to be in any.")
@@ -180,8 +183,8 @@ def _pose_words(comparison: Comparison) -> str:
 
 def _figures(comparison: Comparison) -> Iterator[dict[str, Any]]:
     models = _models(comparison)
-    for name in comparison.candidate.figures:
-        values = [model.figures.get(name) for model in models.values()]
+    for key in comparison.candidate.figures:
+        name, values = FIGURE_WORDS.get(key, key), [model.figures.get(key) for model in models.values()]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
         if len(values) > 1:
             first, second = values
@@ -248,6 +251,7 @@ def _test(comparison: Comparison) -> dict[str, str]:
     test, error = comparison.test, comparison.error
     return {
         "test set": f"{test.people} people in {test.images} images, {test.clusters} clusters; found in labelled boxes",
+        "scale of OKS": test.scale,
         "sha256": test.sha256,
         "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
         "risk of a false promotion": (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.geometry.pixel_grid import resized
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
@@ -81,5 +82,5 @@ def _source(image: BgrImage, person: People) -> str:
     part, corner = part_around(image, person.bbox_xywh_px[0], MARGIN)
     scale = PICTURE_PX / max(part.shape[:2])
     fitted = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    moved = person.replace(keypoints_px=((person.keypoints_px - corner) * scale).astype(np.float32))
+    moved = person.replace(keypoints_px=resized(person.keypoints_px - corner, scale).astype(np.float32))
     return data_uri(draw_people(fitted, moved), quality=QUALITY)

@@ -1,5 +1,6 @@
 """What the study of recipes says of made-up outcomes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -55,10 +56,21 @@ def test_the_page_tells_means_ratios_and_verdicts() -> None:
     (row,) = [line for line in text.splitlines() if line.startswith("| 200 | mix |")]
     widths = half_widths([[0.22, 0.23, 0.24]] * 4)  # pooled over four recipes
     assert f"0.630 ± {widths[0]:.3f} | 0.230 ± {widths[0]:.3f}" in row and row.endswith("| 101 | 3 |")
-    assert "200 real images: highest AP 0.330, pretrain-mix, 2.54 times that of real people only (+0.200" in text
+    assert "200 real images: highest AP 0.330, pretrain-mix, 2.54 times the 0.130 of real people only (+0.200" in text
     assert ": a clear difference)" in text and "3200 real images" in text and "a single seed" in text
     (halves,) = [line for line in text.splitlines() if line.startswith("| 800 | pretrain-mix |")]
     assert "| 202 |" in halves, "both halves"
+
+
+def test_a_ratio_of_small_figures_is_not_shown() -> None:
+    runs = PLAN.runs()
+    small = {
+        one: replace(outcome, score=replace(outcome.score, oks_ap=outcome.score.oks_ap - 0.1))
+        for one, outcome in outcomes(runs).items()
+    }
+    text = page_of(RecipeTable(runs, small))
+    assert "200 real images: highest AP 0.230, pretrain-mix, against the 0.030 of real people only (+0.200" in text
+    assert "200 real images: highest AP 0.230, pretrain-mix, 7" not in text
 
 
 def test_the_page_of_an_unfinished_study() -> None:

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.geometry import project
+from dataengine.geometry.cameras import project
 
 
 @pytest.mark.parametrize("distortion", [None, [0.1, -0.05, 0.001, -0.002], [0.1, -0.05, 0.001, -0.002, 0.03]])

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dataengine.leakage.perceptual_hash import THUMBNAIL_PX
 from dataengine.terminal.progress import track
-
-from .perceptual_hash import THUMBNAIL_PX
 
 LARGEST_MPX = 50  # million pixels; a decompression bomb is refused by its header
 LARGEST_FILE_BYTES = 256 << 20
@@ -57,13 +56,20 @@ def inspect_picture(path: str, largest_mpx: int = LARGEST_MPX) -> PictureFacts |
     try:
         if (size := Path(path).stat().st_size) > LARGEST_FILE_BYTES:
             return f"the image file has {size} bytes, more than {LARGEST_FILE_BYTES}"
-        content = Path(path).read_bytes()
+        return facts_of(Path(path).read_bytes(), largest_mpx)
+    except FileNotFoundError:
+        return "the image does not exist"
+    except OSError as error:
+        return f"the image cannot be read: {error.strerror}"
+
+
+def facts_of(content: bytes, largest_mpx: int = LARGEST_MPX) -> PictureFacts | str:
+    """Facts about the picture that a file of these bytes holds, or why it cannot be used."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `largest_mpx` decides
             with Image.open(io.BytesIO(content)) as image:
                 return _look(image, content, largest_mpx)
-    except FileNotFoundError:
-        return "the image does not exist"
     except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         return f"the image cannot be read: {(str(error).splitlines() or ['no reason given'])[0][:120]}"
 

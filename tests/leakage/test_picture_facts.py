@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataengine.datasets.checks import pictures
-from dataengine.datasets.checks.pictures import PictureFacts, inspect_picture, inspect_pictures
+from dataengine.leakage import picture_facts
+from dataengine.leakage.picture_facts import PictureFacts, inspect_picture, inspect_pictures
 
 
 def jpeg(path: Path, progressive: bool = False) -> Path:
@@ -64,7 +64,7 @@ def test_a_picture_above_the_limit_is_refused_by_its_header(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "LARGEST_FILE_BYTES", 1000)
+    monkeypatch.setattr(picture_facts, "LARGEST_FILE_BYTES", 1000)
     assert "more than 1000" in str(inspect_picture(str(jpeg(tmp_path / "x.jpg"))))
 
 

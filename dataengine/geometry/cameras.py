@@ -1,4 +1,8 @@
-"""Pinhole cameras. Frames: world in metres, camera with x right, y down, z forward (OpenCV), pixels from top left."""
+"""Pinhole cameras. Frames: world in metres, camera with x right, y down, z forward (OpenCV).
+
+Pixels count as the principal point in K does: in OpenCV's calibrations, and everywhere here, from the first pixel's
+centre (`dataengine.geometry.pixel_grid`).
+"""
 
 from typing import Any
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from dataengine.datasets.checks.perceptual_hash import correlations, hamming, perceptual_hashes
-from dataengine.datasets.checks.pictures import PictureFacts, inspect_picture
+from dataengine.leakage.perceptual_hash import correlations, hamming, perceptual_hashes
+from dataengine.leakage.picture_facts import PictureFacts, inspect_picture
 
 
 def as_number(reference: imagehash.ImageHash) -> int:

@@ -1,0 +1,142 @@
+"""Score networks on labelled people: ours, and BlazePose and MoveNet on the same people, each with an interval."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from dataengine.coco_json import read_people
+from dataengine.errors import ParamsError
+from dataengine.evaluation.analysis.bootstrap import interval_of
+from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.ap.matching import paired
+from dataengine.evaluation.ap.oks import figures
+from dataengine.evaluation.pck import pck
+from dataengine.files import atomic_path, write_json
+from dataengine.inference.exported import ONNX_FP32, load_exported
+from dataengine.params import load_section
+from dataengine.people import Images, People
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import answer
+
+from .gate.policy import CompareParams
+
+PAGE, METRICS = "scores.md", "metrics.json"
+BLAZEPOSE_LOOKS = 2  # an upright square about the box, then the region that the model asks for
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Figures of one network on the people, each in 0..1."""
+
+    name: str
+    ap: Interval
+    """OKS AP, its interval resampled by clusters of pictures."""
+    ap50: float
+    pck_02: float
+    """Share of labelled joints within 0.2 of the torso."""
+
+
+def command(
+    people: Annotated[Path, typer.Option(help="COCO JSON of labelled people.")],
+    report: Annotated[Path, typer.Option(help=f"Folder for {PAGE} and {METRICS}.")],
+    model: Annotated[
+        list[Path] | None, typer.Option(help="Checkpoint folder of a fit, or folder of an export; repeat it for more.")
+    ] = None,
+    blazepose: Annotated[
+        Path | None, typer.Option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
+    ] = None,
+    movenet: Annotated[Path | None, typer.Option(help="ONNX file of a single-pose MoveNet.")] = None,
+    params: ParamsFile = PARAMS_FILE,
+) -> None:
+    """Score networks on the same labelled people: OKS AP with its interval, AP50, PCK@0.2.
+
+    Every network finds the joints inside the labelled boxes. BlazePose looks twice: at the box, then at the region that
+    it asks for. Intervals resample clusters of pictures as compare.cluster, compare.block_frames, compare.resamples and
+    compare.level say. Labels that a network made itself flatter it: the default data's are BlazePose's, from four views.
+
+    Use it on validation people. Whoever picks a model by its figures on the test set has spent that set: that is for
+    `dataengine compare`, which counts its uses.
+
+    Example: dataengine score --people data/ingest/val.json --model models/fit-teacher --model models/export --blazepose data/fetch/mediapipe --report reports/score
+    """  # noqa: E501  an example is one line to copy
+    run(
+        load_section(params, "compare", CompareParams),
+        people=people,
+        report=report,
+        models=model or [],
+        blazepose=blazepose,
+        movenet=movenet,
+    )
+
+
+def run(
+    params: CompareParams,
+    *,
+    people: Path,
+    report: Path,
+    models: list[Path],
+    blazepose: Path | None = None,
+    movenet: Path | None = None,
+) -> list[Scored]:
+    """Print the table and write it to `report`, as a page and as JSON."""
+    if not models and blazepose is None and movenet is None:
+        raise ParamsError("there is nothing to score", fix="give --model, --blazepose or --movenet")
+    labelled, images = read_people(people)
+    found = {str(folder): _ours(folder, labelled, images, params.threads) for folder in models}
+    if blazepose is not None:
+        from dataengine.blazepose.in_boxes import poses_in_boxes
+
+        found["BlazePose full"] = poses_in_boxes(labelled, images, blazepose, looks=BLAZEPOSE_LOOKS)
+    if movenet is not None:
+        from .outside.movenet import movenet_in_boxes
+
+        found[f"MoveNet, {movenet.name}"] = movenet_in_boxes(labelled, images, movenet, threads=params.threads)
+    scores = [_scored(name, labelled, images, predicted, params) for name, predicted in found.items()]
+    _write(report, people, labelled, images, scores, params.level)
+    return scores
+
+
+def _ours(folder: Path, people: People, images: Images, threads: int) -> People:
+    """The joints that a checkpoint (in PyTorch) or an export (by the runner that `compare` would take) finds."""
+    from dataengine.inference.predict import load_runner, predict_people
+
+    from .deploy.runners import runner_for
+
+    if (folder / ONNX_FP32).is_file():
+        exported = load_exported(folder)
+        runner, meta = runner_for("auto", [exported], threads).runners[0], exported.meta
+    else:
+        runner, meta = load_runner(folder)
+    return predict_people(runner, meta, people, images, description=str(folder)).as_people(people)
+
+
+def _scored(name: str, people: People, images: Images, found: People, params: CompareParams) -> Scored:
+    pairs = paired(people, images, found)
+    matches = pairs.match()
+    clusters = clusters_of(images, params.cluster, params.block_frames)[images.rows_of(matches.image_id)]
+    rng = np.random.default_rng(0)
+    interval = interval_of(matches, clusters, resamples=params.resamples, level=params.level, rng=rng)
+    return Scored(name, interval, figures(pairs)["AP50"], pck(people, found.keypoints_px))
+
+
+def _write(report: Path, source: Path, people: People, images: Images, scores: list[Scored], level: float) -> None:
+    lines = [
+        f"{len(people)} people in {len(images)} images of `{source}`, joints found in their labelled boxes.",
+        "",
+        f"| network | OKS AP, {level:.0%} interval | AP50 | PCK@0.2 |",
+        "|---|---|---|---|",
+        *(f"| {s.name} | {_words(s.ap)} | {s.ap50:.3f} | {s.pck_02:.3f} |" for s in scores),
+    ]
+    report.mkdir(parents=True, exist_ok=True)
+    write_json(report / METRICS, {s.name: {"AP": s.ap.value, "AP50": s.ap50, "PCK@0.2": s.pck_02} for s in scores})
+    with atomic_path(report / PAGE) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    answer("\n".join(lines))
+
+
+def _words(interval: Interval) -> str:
+    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"

@@ -1,0 +1,47 @@
+"""What each score is worth on labelled people: AP with its gain over the plain mean, and calibration."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataengine.evaluation.analysis.bootstrap import paired_intervals
+from dataengine.evaluation.analysis.calibration import calibration
+from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.ap.matching import Pairs, average_precision, paired
+from dataengine.people import Images
+
+from .rules import BASE, LEARNT, ORACLE, SCORES, Answers, Scores
+
+RESAMPLES, LEVEL = 2000, 0.95
+
+
+@dataclass(frozen=True)
+class ScoreFigures:
+    """One score on one set."""
+
+    name: str
+    ap: float
+    gain: Interval
+    """In AP over `BASE`, the same images resampled for both."""
+    ece: float
+    """Expected calibration error of the score against the OKS."""
+
+
+def score_figures(learn: Answers, test: Answers, images: Images, *, seed: int) -> Iterator[ScoreFigures]:
+    """Every score on `test`, which stands in `images`; those that are learnt learn on `learn`."""
+    scores = {name: rule(test) for name, rule in SCORES.items()}
+    scores |= {name: rule(learn, test) for name, rule in LEARNT.items()} | {ORACLE: test.oks}
+    base = _pairs(test, images, scores[BASE])
+    clusters = np.arange(len(base.image_id))
+    for name, score in scores.items():
+        pairs = _pairs(test, images, score)
+        both = pairs.match(), base.match()
+        rng = np.random.default_rng(seed)
+        gain = paired_intervals(*both, clusters, resamples=RESAMPLES, level=LEVEL, rng=rng).difference
+        yield ScoreFigures(name, average_precision(both[0]), gain, calibration(pairs).pose.ece)
+
+
+def _pairs(answers: Answers, images: Images, score: Scores) -> Pairs:
+    found = answers.prediction.as_people(answers.people).replace(score=np.clip(score, 0, 1).astype(np.float32))
+    return paired(answers.people, images, found)
