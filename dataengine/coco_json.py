@@ -1,6 +1,6 @@
 """`People` and `Images` on disk: COCO person_keypoints JSON that pycocotools loads unchanged.
 
-Our own fields (score, weight, source, track_id, extras; video, frame, time_s) are extra keys, which COCO readers
+Our own fields (score, weight, source, track_id, extras; video, frame, time_s, group) are extra keys, which COCO readers
 ignore. Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
 """
 
@@ -85,6 +85,8 @@ def _image_record(images: Images, row: int, folder: Path) -> dict[str, Any]:
         record |= {"video": str(images.video[row]), "frame": int(images.frame[row])}
     if np.isfinite(images.time_s[row]):
         record["time_s"] = round(float(images.time_s[row]), _TIME_DECIMALS)
+    if images.group[row]:
+        record["group"] = str(images.group[row])
     return record
 
 
@@ -137,6 +139,7 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
         video=[record.get("video", "") for record in records],
         frame=[record.get("frame", -1) for record in records],
         time_s=[record.get("time_s", np.nan) for record in records],
+        group=[record.get("group", "") for record in records],
     )
 
 

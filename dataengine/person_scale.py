@@ -3,8 +3,8 @@
 OKS divides a joint's distance by the person's scale, so the same answer scores differently by another rule for the
 area. COCO takes the area of the segmentation. Where a file gives no area, xtcocotools and CrowdPose take 0.53 of the
 box that the annotator drew. Without such a box we take 0.53 of the labelled joints' extent: by the median, rendered
-masks cover 0.55 and COCO's 0.58 of it. Two columns of `People.extras` say it, and every
-stage that makes people writes them: `area` (px^2) and `area_from` (one of `AREA_WORDS`).
+masks cover 0.55 and COCO's 0.58 of it. Two columns of `People.extras` say it, and every stage that makes people writes
+them: `area` (px^2) and `area_from` (one of `AREA_WORDS`).
 
 Order: `person_area` is what OKS reads; `with_area` and `with_joint_area` write the columns, `scale_columns` takes them
 along, `scale_counts` and `scale_words` name the rule in metrics.
@@ -42,13 +42,13 @@ def person_area(people: People) -> NDArray[np.float64]:
     Raises:
         InputError: an area is not a number of 0 or more.
     """
-    area = area_of_boxes(people.bbox_xywh_px)
-    given = people.extras.get(AREA)
-    if given is not None:
-        area = np.array([area[row] if v is None else float(v) for row, v in enumerate(given)], dtype=np.float64)
-    if not (area >= 0).all():
-        row = int(np.flatnonzero(~(area >= 0))[0])
-        raise InputError(f"the area of person {row} is malformed", expected="0 or more", got=f"{area[row]:g}")
+    area, given = area_of_boxes(people.bbox_xywh_px), people.extras.get(AREA, ())
+    for row, value in enumerate(given):
+        if value is None:
+            continue
+        if not isinstance(value, int | float | np.number) or not value >= 0:
+            raise InputError(f"the area of person {row} is malformed", expected="0 or more", got=str(value))
+        area[row] = value
     return area
 
 

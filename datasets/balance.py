@@ -55,8 +55,8 @@ class BalanceParams:
     gap_frames: int = 30
     """People of one video this near in time show one moment: how far training poses are apart is measured without them.
 
-    Half a second at 60 frames per second. Where it is too small, neighbouring frames make the training poses seem closer
-    to each other than they are, and all that a new film shows counts as novel.
+    Half a second at 60 frames per second. Where it is too small, neighbouring frames make the training poses seem
+    closer to each other than they are, and all that a new film shows counts as novel.
     """
     frozen: str = ""
     """File of `dataengine freeze-clusters`, whose clusters are used instead of fitting new ones. "": fit."""

@@ -130,7 +130,10 @@ def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None
 def _pool(
     params: IngestParams, intake: Intake, frames: Sequence[UserSource], fetched: Path, folder: Path, report: Path
 ) -> dict[str, Any]:
-    """Write the pool: pool videos and unlabelled sources, or the default clip where there is neither."""
+    """Write the pool: pool videos and unlabelled sources, or the default clip where there is neither.
+
+    The quality report, which a run that stops before leaves behind, is written again with what the pool lost.
+    """
     default = [] if frames else [fetched / CLIP / "demo.mp4"]
     account = write_pool(
         folder,
@@ -154,7 +157,7 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
     detections = detect_views(videos, fetched / MODELS, writers)
     labels = label_views(detections, cameras, params.multiview)
     frames = detections.confidence.shape[1]
-    images = [writer.images().take(np.arange(frames)) for writer in writers]
+    images = [writer.images().take(np.arange(frames)).replace(group=CAMERAS) for writer in writers]  # one recording
     scales = [writer.scale for writer in writers]
     people = People.concat(
         view_people(labels, view, table, scale) for view, (table, scale) in enumerate(zip(images, scales, strict=True))

@@ -22,6 +22,7 @@ def one_image(folder: Path) -> Images:
         video="clip.mp4",
         frame=12,
         time_s=0.4004,
+        group="park",
     )
 
 
@@ -54,7 +55,7 @@ def test_round_trip_keeps_labels_visibility_and_extras(
     assert back.extras["pose_name"].tolist() == ["run", "sit"]
     assert back.extras["K"].tolist() == people.extras["K"].tolist()
     assert (images.video[0], images.frame[0], images.path[0]) == ("clip.mp4", 12, str(folder / "images" / "a.jpg"))
-    assert images.time_s[0] == 0.4004
+    assert images.time_s[0] == 0.4004 and images.group.tolist() == ["park"]
 
 
 def test_a_picture_without_a_time_stamp_is_written_and_read_without_one(tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ def test_images_exchange_columns_and_check_them_again() -> None:
     assert changed.width.tolist() == [30, 30]
     assert (changed.path.tolist(), changed.frame.tolist()) == (["a", "b"], [4, 5])
     assert images.id.tolist() == [7, 3]
+    grouped = Images.concat([images, changed.replace(group=["park", "gym"])])
+    assert grouped.group.tolist() == ["", "", "park", "gym"]
+    assert grouped.take([3, 0]).group.tolist() == ["gym", ""]
     with pytest.raises(InputError, match="id 1 more than once"):
         images.replace(id=[1, 1])
 

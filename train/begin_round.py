@@ -1,6 +1,6 @@
 """Begin a round: pin in params.yaml what the next comparison takes from the registry, which goes on changing.
 
-Pinned are the champion, the number of the round, and how many comparisons each test set has served.
+Pinned are the champion, the number of the round, the hash of the policy, and the head of the registry's ledger.
 """
 
 import json
@@ -11,22 +11,25 @@ from typing import Any
 import yaml
 
 from dataengine.errors import ParamsError
-from dataengine.files import atomic_path, short_sha256
+from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .gate.policy import CompareParams
+
 
 def command(
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Pin the present champion, the round's number and the uses of every test set in params.yaml; comments stay.
+    """Pin the present champion, the round's number, the policy and the registry's last comparison in params.yaml.
 
-    Run it before each new candidate, so that it has to beat today's champion. It reads the registry that registry.file
-    names and writes compare.champion, compare.round and compare.test_uses; until then a promotion changes nothing that
-    `dvc repro` depends on. Every comparison spends a share of compare.alpha on its test set, whatever the verdict, so a
-    round is good for one candidate: promotion holds a second one.
+    Run it before each new candidate, so that it has to beat today's champion, and after each change of section compare.
+    It reads the registry that registry.file names and writes compare.champion, compare.round, compare.policy and
+    compare.ledger; comments stay. Until then a promotion changes nothing that `dvc repro` depends on. Every comparison
+    spends a share of compare.alpha on its test set, whatever the verdict, so a round is good for one: `compare` refuses
+    a second candidate, and a policy that is not the pinned one.
 
     Example: dataengine begin-round && dvc repro
     """
@@ -36,7 +39,8 @@ def command(
 def run(params: Path) -> None:
     """Pin everything in the file `params` and report what changed."""
     paths = load_section(params, "registry", RegistryParams)
-    new_values = values_to_pin(read_registry(Path(paths.file)))
+    policy = load_section(params, "compare", CompareParams)
+    new_values = values_to_pin(read_registry(Path(paths.file)), policy)
     old_values = pin(params, new_values)
     changed_names = [name for name, value in new_values.items() if old_values[name] != value]
     for name in changed_names:
@@ -45,22 +49,22 @@ def run(params: Path) -> None:
     say("Next: dvc repro." if changed_names else f"compare.champion stays {champion}: nothing to change.")
 
 
-def values_to_pin(registry: Registry) -> dict[str, Any]:
-    """The keys of section `compare` that follow from the registry. Each recorded comparison is a round."""
-    champion, uses = registry.champion, uses_by_test_set(registry)
-    return {"champion": champion.id if champion else "", "round": 1 + sum(uses.values()), "test_uses": uses}
-
-
-def uses_by_test_set(registry: Registry) -> dict[str, int]:
-    """Comparisons that each test set has served, by the first digits of its hash."""
-    return {short_sha256(sha256): count for sha256, count in registry.uses().items()}
+def values_to_pin(registry: Registry, policy: CompareParams) -> dict[str, Any]:
+    """The keys of section `compare` that `dataengine begin-round` writes. Each comparison in the ledger was a round."""
+    champion, ledger = registry.champion, registry.ledger
+    return {
+        "champion": champion.id if champion else "",
+        "round": 1 + ledger.comparisons,
+        "policy": policy.policy_hash,
+        "ledger": ledger.head,
+    }
 
 
 def pin(params: Path, new_values: Mapping[str, Any]) -> dict[str, Any]:
     """Set keys of section `compare` in the YAML file and change no other character; return the old values."""
     text = params.read_text(encoding="utf-8")
     section = _value(yaml.compose(text), "compare")
-    nodes = {name: _value_on_one_line(_value(section, name), name, params) for name in new_values}
+    nodes = {name: _scalar(_value(section, name), name, params) for name in new_values}
     old_values = {
         name: yaml.safe_load(text[node.start_mark.index : node.end_mark.index]) for name, node in nodes.items()
     }
@@ -78,12 +82,11 @@ def pin(params: Path, new_values: Mapping[str, Any]) -> dict[str, Any]:
     return old_values
 
 
-def _value_on_one_line(node: yaml.Node | None, name: str, params: Path) -> yaml.Node:
-    """The node, if its value stands on one line and can be replaced in place."""
-    kind = yaml.MappingNode if name == "test_uses" else yaml.ScalarNode
-    if not isinstance(node, kind) or (isinstance(node, yaml.MappingNode) and not node.flow_style):
-        fix = "add the key with value " + {"champion": '""', "round": "1"}.get(name, "{}")
-        raise ParamsError(f"{params} has no compare.{name}", fix=fix)
+def _scalar(node: yaml.Node | None, name: str, params: Path) -> yaml.Node:
+    """The node, if its value can be replaced in place."""
+    if not isinstance(node, yaml.ScalarNode):
+        value = "1" if name == "round" else '""'
+        raise ParamsError(f"{params} has no compare.{name}", fix=f"add the key with value {value}")
     return node
 
 
@@ -94,4 +97,4 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _text_of(value: Any) -> str:
-    return str(value) if value not in ("", {}) else "(none)"
+    return str(value) if value != "" else "(none)"

@@ -1,50 +1,50 @@
 """Compare a candidate with the pinned champion on the frozen test set: a verdict, its figures, and a report.
 
-`run` scores both on the same people (`gate.models`), resamples them together (`gate.evidence`) and asks
-`gate.verdict.judge`. The verdict is a function of files and params alone: the champion is the registry entry that
-`compare.champion` names, never simply the present one; the uses of the test set are those that `compare.test_uses`
-pins; and latency is what the export measured for the file. So promoting changes nothing that this stage depends on, and
-a rerun gives the same verdict.
+`run` scores both on the same people (`gate.models`), resamples them together and judges (`gate.conclusion`), and enters
+the comparison in the registry's ledger before it writes the answer. The verdict is a function of files, params and the
+ledger up to the line that `compare.ledger` pins: the champion is the registry entry that `compare.champion` names,
+never simply the present one; and latency is what the export measured for the file. So promoting changes nothing that
+this stage depends on, and a rerun gives the same verdict and counts as the same comparison.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
-from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
-from dataengine.evaluation.analysis.image_clusters import clusters_of
-from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.jittered_boxes import in_jittered_boxes
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import ExportedModel, load_exported
-from dataengine.labelled_set import set_sha256
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.params import load_section
-from dataengine.people import Images, People
+from dataengine.people import People
 from dataengine.person_scale import scale_words
-from dataengine.poses.clusters import UNCLUSTERED
-from dataengine.poses.training_poses import TrainingPoses, read_training_poses
-from dataengine.registry.records import read_registry
+from dataengine.poses.training_poses import read_training_poses
+from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
+from dataengine.registry.records import locked, read_registry, write_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
 from .deploy.runners import runner_for
-from .gate.checks import guarded_names
-from .gate.comparison import VERDICT_FILE, Comparison, PoseCounts, RunnerUsed, SliceRow, TestSet
-from .gate.evidence import WHOLE, Evidence, SliceEvidence, interval_in_range, resample
-from .gate.models import ScoredModel, agreement, matches_of, score, slices_of
+from .gate.compared_set import ComparedSet, read_compared_set
+from .gate.comparison import VERDICT_FILE, Comparison
+from .gate.conclusion import Conclusion, conclude, resampled
+from .gate.evidence import WHOLE, Evidence, SliceEvidence
+from .gate.full_comparison import comparison_of
+from .gate.independence import Logits, clusters_for
+from .gate.measured import EVIDENCE_FILE, MeasuredComparison, MeasuredFacts
+from .gate.models import ScoredModel, matches_of, oks_logits, score
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
-from .gate.verdict import judge
 from .pseudo.teachers import detected_people
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
@@ -55,7 +55,9 @@ def command(
     test: Annotated[Path, typer.Option(help="COCO JSON of the frozen test set.")],
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
-    out: Annotated[Path, typer.Option(help="Folder for verdict.json, metrics.json, report.html and breakdown/.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for verdict.json, evidence.npz, metrics.json, report.html and breakdown/.")
+    ],
     balance: Annotated[
         Path | None, typer.Option(help="Folder that balance wrote; without it there are no slices by pose.")
     ] = None,
@@ -70,7 +72,12 @@ def command(
     of labelled people that would settle it. verdict.json holds the figures, report.html shows them. The champion is the
     one that `dataengine begin-round` pinned as compare.champion; without one the candidate must reach compare.floor_ap.
 
-    The params that decide: compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
+    Every comparison is entered in the registry, whatever comes of it, and spends a share of compare.alpha on all test
+    sets with the same version or a picture in common; the same one run again counts once. A round is good for one
+    comparison by the policy that it was begun with: another is refused until `dataengine begin-round` has run.
+
+    The params that decide: compare.cluster (what a promotion promises: by default new scenes, of which the test set must
+    hold compare.min_clusters), compare.primary (the gain in AP), compare.guarded (slices that must not get worse),
     compare.budgets (latency, size, calibration), compare.alpha over compare.uses (the risk of a false promotion).
     People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
     boxes that are off and in boxes of a detector; they decide nothing. Without --balance there are no slices
@@ -104,122 +111,150 @@ def run(
     balance: Path | None = None,
     detector: Path | None = None,
 ) -> None:
-    """Write verdict.json, metrics.json, report.html and each model's breakdown/<who>.png to `out`."""
+    """Write verdict.json, evidence.npz, metrics.json, report.html and each model's breakdown/<who>.png to `out`.
+
+    Raises:
+        ParamsError: the policy is not the one that the round was begun with.
+        InputError: the round's comparison is spent, or a file is missing or not what it should be.
+    """
+    params.require_pinned_policy()
     poses = None if balance is None else read_training_poses(balance)
-    people, images = read_project_people(test)
     new = load_exported(candidate)
-    old = stored_model(read_registry(registry).entry(params.champion), store) if params.champion else None
+    content = read_registry(registry)
+    old = stored_model(content.entry(params.champion), store) if params.champion else None
     chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
     say(chosen_runner.line())
-    way, runners = chosen_runner.candidate, chosen_runner.runners
-    boxes = {"AP_jittered": in_jittered_boxes(people, params.box_jitter)}
-    if detector is not None:
-        boxes["AP_detected"] = detected_people(images, detector)
-    shared: dict[str, Any] = {"candidate": way, "elsewhere": boxes}
-    first = score(new, people, images, runner=runners[0], who="candidate", **shared)
-    second = None if old is None else score(old, people, images, runner=runners[1], who="champion", **shared)
-    picture_sha256 = [sha256_file(Path(str(path))) for path in images.path]
-    comparison = compare_models(
-        params,
-        people,
-        images,
-        test_sha256=set_sha256(people, images, picture_sha256),
-        first=first,
-        second=second,
-        poses=poses,
-        learnt=_learnt_of(new, picture_sha256),
-        champion_learnt=0 if old is None else _learnt_of(old, picture_sha256),
-    )
-    comparison = replace(comparison, runner=_runner_used(chosen_runner))
+    test_set = read_compared_set(test, params, poses)
+    inputs = _inputs(params, test_set, new, chosen_runner)
+    _require_turn(content.ledger, inputs, params)  # before the models see the test set
+    models = {"candidate": new} | ({} if old is None else {"champion": old})
+    scored = _score_all(test_set, models, chosen_runner, _other_boxes(params, test_set, detector))
+    measured = _measured(params, test_set, inputs, scored, models)
+    evidence_by_slice = resampled(params, measured)
     with fresh_folder(out) as folder:
+        measured.write(folder / EVIDENCE_FILE)
+        conclusion, evidence = _enter(params, measured, evidence_by_slice, registry, folder / EVIDENCE_FILE)
+        comparison = comparison_of(params, conclusion, evidence, test_set, scored, chosen_runner, poses)
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
-        scored = {"candidate": first} | ({} if second is None else {"champion": second})
-        lineage = {"candidate": new.sidecar["lineage"]} | ({} if old is None else {"champion": old.sidecar["lineage"]})
-        write_report(folder / REPORT, comparison, people, images, scored=scored, lineage=lineage)
+        lineage = {who: model.sidecar["lineage"] for who, model in models.items()}
+        write_report(folder / REPORT, comparison, test_set.people, test_set.images, scored=scored, lineage=lineage)
         _write_breakdowns(folder / BREAKDOWN, scored)
     answer(f"{comparison.verdict}: {comparison.reason}")
     for warning in comparison.warnings:
         answer(f"warning: {warning}")
 
 
-def compare_models(
+def _inputs(params: CompareParams, test: ComparedSet, candidate: ExportedModel, runner: ChosenRunner) -> ComparedInputs:
+    return ComparedInputs(
+        candidate=candidate.id,
+        champion=params.champion,
+        test_sha256=test.sha256,
+        version=test.version,
+        pictures=pictures_name(test.pictures),
+        parts_sha256=test.parts_sha256,
+        policy=params.policy_hash,
+        runner=runner.candidate.name,
+    )
+
+
+def _require_turn(ledger: Ledger, inputs: ComparedInputs, params: CompareParams) -> None:
+    refusal = ledger.refusal(inputs, params.ledger)
+    if refusal:
+        raise InputError(refusal, fix="run `dataengine begin-round`, then `dvc repro`")
+
+
+def _other_boxes(params: CompareParams, test: ComparedSet, detector: Path | None) -> dict[str, People]:
+    """The test people in boxes that are not the labelled ones, by the name of the AP that is shown for them."""
+    boxes = {"AP_jittered": in_jittered_boxes(test.people, params.box_jitter)}
+    return boxes if detector is None else boxes | {"AP_detected": detected_people(test.images, detector)}
+
+
+def _score_all(
+    test: ComparedSet, models: Mapping[str, ExportedModel], chosen: ChosenRunner, elsewhere: Mapping[str, People]
+) -> dict[str, ScoredModel]:
+    shared: dict[str, Any] = {"candidate": chosen.candidate, "elsewhere": elsewhere}
+    return {
+        who: score(model, test.people, test.images, runner=runner, who=who, **shared)
+        for (who, model), runner in zip(models.items(), chosen.runners, strict=True)
+    }
+
+
+def _measured(
     params: CompareParams,
-    people: People,
-    images: Images,
-    *,
-    test_sha256: str,
-    first: ScoredModel,
-    second: ScoredModel | None,
-    poses: TrainingPoses | None = None,
-    learnt: int | None,
-    champion_learnt: int | None,
-) -> Comparison:
-    """Resample the two scored models and judge; `second` is the champion, None for a first model.
-
-    `learnt` and `champion_learnt` are the pictures of the test set that each has learnt from, None where unknown.
-    """
-    slices = slices_of(people, images, params.columns, poses)
-    clusters = clusters_of(images, params.cluster, params.block_frames)
-    evidence_by_slice = resample(
-        matches_of(first.pairs, images, slices),
-        None if second is None else matches_of(second.pairs, images, slices),
-        clusters[images.rows_of(first.pairs.image_id)],
-        resamples=params.resamples,
-        rng=np.random.default_rng(params.seed),
+    test: ComparedSet,
+    inputs: ComparedInputs,
+    scored: Mapping[str, ScoredModel],
+    models: Mapping[str, ExportedModel],
+) -> MeasuredComparison:
+    """What `promote` needs to decide again: the matches of both models and what the budgets are about."""
+    images, first = test.images, scored["candidate"]
+    matches = {who: matches_of(model.pairs, images, test.slices) for who, model in scored.items()}
+    champion = matches.get("champion")
+    rows = images.rows_of(first.pairs.image_id)
+    clusters, dependence = clusters_for(
+        [units.take(rows) for units in test.units],
+        matches["candidate"][WHOLE],
+        None if champion is None else champion[WHOLE],
+        limit=params.neighbours,
+        logits=_logits(test, rows, scored),
     )
-    peopled_clusters = len(np.unique(clusters[images.rows_of(people.image_id)]))
-    use = params.earlier_uses(test_sha256) + 1
-    test = TestSet(
-        sha256=test_sha256,
-        people=len(people),
-        images=len(images),
-        clusters=peopled_clusters,
-        use=use,
-        budget=params.uses,
-        scale=scale_words(people),
-    )
-    evidence = Evidence(
-        test,
-        evidence_by_slice,
-        first.latency_ms,
-        first.figures.size_bytes,
-        first.figures.ece,
-        learnt=learnt,
-        champion_learnt=champion_learnt,
-    )
-    verdict = judge(params, evidence)
-    guarded = {name for pattern in params.guarded.slices for name in guarded_names(params, evidence, pattern)}
-    return Comparison(
-        verdict=verdict.decision,
-        reason=verdict.reason,
-        round=params.round,
-        candidate=first.figures,
-        champion=None if second is None else second.figures,
-        ap=_candidate_interval(evidence.whole, params.level),
-        champion_ap=interval_in_range(evidence.whole.champion, params.level, low=0.0),
-        gain=interval_in_range(evidence.whole.gain, params.level),
-        correlation=None if second is None else agreement(people, first.prediction, second.prediction),
-        slices=tuple(_row(n, part, params.level, n in guarded) for n, part in evidence_by_slice.items() if n != WHOLE),
-        checks=verdict.checks,
-        test=test,
-        error=verdict.error,
-        settle=verdict.settle,
-        warnings=verdict.warnings,
-        policy=json.loads(json.dumps(asdict(params))),
-        poses=None if poses is None else _poses(poses, people),
+    return MeasuredComparison(
+        facts=MeasuredFacts(
+            inputs=inputs,
+            pictures=test.pictures,
+            people=len(test.people),
+            images=len(images),
+            scale=scale_words(test.people),
+            dependence=dependence,
+            learnt=_learnt_of(models["candidate"], test),
+            champion_learnt=0 if champion is None else _learnt_of(models["champion"], test),
+            latency_ms=first.latency_ms,
+            size_bytes=first.figures.size_bytes,
+            ece=first.figures.ece,
+            slices=tuple(matches["candidate"]),
+        ),
+        clusters=clusters,
+        candidate=matches["candidate"],
+        champion=champion,
     )
 
 
-def _learnt_of(model: ExportedModel, picture_sha256: Sequence[str]) -> int | None:
+def _logits(test: ComparedSet, rows: NDArray[np.int64], scored: Mapping[str, ScoredModel]) -> Logits:
+    """How well each person is found, by the candidate or by it rather than the champion; `rows` as for the units."""
+    value = oks_logits(test.people, scored["candidate"].prediction)
+    if "champion" in scored:
+        value = value - oks_logits(test.people, scored["champion"].prediction)
+    return Logits(test.images.take(rows).rows_of(test.people.image_id), value)
+
+
+def _learnt_of(model: ExportedModel, test: ComparedSet) -> int | None:
     """Pictures of the test set that a model has learnt from; None where its export does not say."""
     learnt = read_learnt_pictures(model.folder) if LEARNT_NAME in model.sha256 else None
-    return None if learnt is None else len(learnt & set(picture_sha256))
+    return None if learnt is None else len(learnt & set(test.picture_sha256))
 
 
-def _runner_used(chosen: ChosenRunner) -> RunnerUsed:
-    candidate = chosen.candidate
-    return RunnerUsed(candidate.name, candidate.words, candidate.file, dict(chosen.passed_over))
+def _enter(
+    params: CompareParams,
+    measured: MeasuredComparison,
+    evidence_by_slice: Mapping[str, SliceEvidence],
+    registry: Path,
+    evidence_file: Path,
+) -> tuple[Conclusion, Evidence]:
+    """Judge, and enter the comparison in the ledger, under the registry's lock."""
+    inputs, pictures = measured.facts.inputs, measured.facts.pictures
+    with locked(registry):
+        content = read_registry(registry)
+        _require_turn(content.ledger, inputs, params)  # another process may have been faster
+        earlier = content.ledger.earlier(inputs, pictures)
+        spent = sum(use.share for use in earlier)
+        conclusion, evidence = conclude(params, measured, evidence_by_slice, 1 + len(earlier), spent)
+        now, decision = datetime.now(UTC).isoformat(timespec="seconds"), conclusion.verdict.decision
+        use = TestUse(now, inputs, params.share, decision, sha256_file(evidence_file))
+        ledger = content.ledger.with_use(use, pictures)
+        if ledger is not content.ledger:
+            write_registry(registry, replace(content, ledger=ledger))
+    return conclusion, evidence
 
 
 def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
@@ -230,42 +265,6 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
         figure.savefig(
             folder / f"{who}.png", metadata={"Software": None}
         )  # without a software tag, which changes with the library's version
-
-
-def _poses(poses: TrainingPoses, people: People) -> PoseCounts:
-    stand, clusters = poses.look_up(people.keypoints_px, people.visibility), poses.clusters
-    has = stand.cluster != UNCLUSTERED
-    return PoseCounts(
-        clusters_id=clusters.id,
-        clusters=len(clusters.counts),
-        rare_clusters=int(clusters.rare.sum()),
-        seen_clusters=len(np.unique(stand.cluster[has])),
-        people=int(has.sum()),
-        rare_people=int(stand.rare.sum()),
-        novel_people=int(stand.novel.sum()),
-        novel_beyond=round(poses.known.radius, 4),
-        without_pose=int((~has).sum()),
-    )
-
-
-def _candidate_interval(whole: SliceEvidence, level: float) -> Interval:
-    interval = interval_in_range(whole.candidate, level, low=0.0)
-    if interval is None:
-        raise InputError("nobody in the test set counts", fix="label joints of people who are not part of a crowd")
-    return interval
-
-
-def _row(name: str, part: SliceEvidence, level: float, guarded: bool) -> SliceRow:
-    return SliceRow(
-        name=name,
-        people=part.people,
-        images=part.images,
-        clusters=part.candidate.clusters,
-        candidate=interval_in_range(part.candidate, level, low=0.0),
-        champion=interval_in_range(part.champion, level, low=0.0),
-        gain=interval_in_range(part.gain, level),
-        guarded=guarded,
-    )
 
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Carry out a comparison's verdict: copy the artefacts into the store, then change the registry in one step.
 
-Everything happens under the registry's lock. The order makes a kill harmless: a copied folder that no entry names is
-used by the rerun, and the registry is either the old file or the new one. A model that is neither promoted nor
-refused is kept too, as a candidate that may still become champion.
+The verdict is not believed: `promotion.checked_comparison` decides again from the evidence, and a verdict that says
+otherwise is refused. What follows happens under the registry's lock. The order makes a kill harmless: a copied folder
+that no entry names is used by the rerun, and the registry is either the old file or the new one. A model that is
+neither promoted nor refused is kept too, as a candidate that may still become champion.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
-from dataengine.files import sha256_file, write_json
+from dataengine.files import write_json
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.params import load_section
 from dataengine.registry.records import (
@@ -31,9 +33,13 @@ from dataengine.registry.store import keep
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from .gate.comparison import VERDICT_FILE, Comparison, read_verdict
+from .gate.comparison import VERDICT_FILE, Comparison
+from .gate.measured import EVIDENCE_FILE
+from .gate.policy import CompareParams
+from .promotion.checked_comparison import CheckedComparison, checked_comparison
 
 PROMOTION, REPORT_FILE = "promotion.json", "report.html"
+_TAKEN_BACK_FIX = "train another candidate; to have this one all the same, name it in promote.again ({id})"
 _HELD_FIX = "run `dataengine begin-round`, then `dvc repro`: the candidate is compared with the new champion"
 
 
@@ -43,6 +49,8 @@ class PromoteParams:
 
     dry_run: bool
     """Only say what would happen; the store and the registry stay as they are."""
+    again: list[str]
+    """Ids of models that may be promoted although a rollback took them back."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +75,31 @@ def command(
     Copies the candidate's files to the store unless it is refused, and makes a promoted one champion in the registry;
     with promote.dry_run it only says what would happen. A refused candidate is not an error: the outcome and its reason
     are in promotion.json and in the registry, which `dataengine history` lists. If another model has become champion
-    since this round began, the candidate is held. Running it again changes nothing.
+    since this round began, the candidate is held; so is a model that a rollback took back, unless promote.again names
+    it. Running it again changes nothing.
+
+    The decision is made again from evidence.npz by section compare, and a verdict.json that says otherwise is refused.
 
     Example: dataengine promote --comparison reports/compare --candidate models/export --registry models/registry.json --store models/registry --out reports/promote
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, "promote", PromoteParams)
-    run(section, comparison=comparison, candidate=candidate, registry=registry, store=store, out=out)
+    policy = load_section(params, "compare", CompareParams)
+    run(section, policy, comparison=comparison, candidate=candidate, registry=registry, store=store, out=out)
 
 
-def run(params: PromoteParams, *, comparison: Path, candidate: Path, registry: Path, store: Path, out: Path) -> None:
-    """Carry out the verdict in `comparison`; write promotion.json to `out`."""
-    verdict = read_verdict(comparison / VERDICT_FILE)
-    model = load_exported(candidate)
+def run(
+    params: PromoteParams,
+    policy: CompareParams,
+    *,
+    comparison: Path,
+    candidate: Path,
+    registry: Path,
+    store: Path,
+    out: Path,
+) -> None:
+    """Carry out the verdict in `comparison`, if its evidence bears it by `policy`; write promotion.json to `out`."""
+    checked = checked_comparison(comparison, policy)
+    verdict, model = checked.verdict, load_exported(candidate)
     if model.id != verdict.candidate.id:
         raise InputError(
             f"{comparison} is about another model",
@@ -88,9 +109,15 @@ def run(params: PromoteParams, *, comparison: Path, candidate: Path, registry: P
         )
     with locked(registry):
         before = read_registry(registry)
-        promotion = decide(verdict, model.id, before, sha256_file(comparison / VERDICT_FILE))
+        checked.require_known_evidence(before.ledger)
+        # `compare` has entered the comparison, unless DVC took its result from the run cache
+        line = checked.line(datetime.now(UTC).isoformat(timespec="seconds"), policy)
+        entered = replace(before, ledger=before.ledger.with_use(line, checked.measured.facts.pictures))
+        promotion = decide(checked, model, entered, params.again)
         if not params.dry_run:
-            _carry_out(promotion, verdict, model, before, comparison=comparison, registry=registry, store=store)
+            after = _carried_out(promotion, checked, model, entered, comparison=comparison, store=store)
+            if after != before:
+                write_registry(registry, after)
     write_json(
         out / PROMOTION,
         {
@@ -106,37 +133,43 @@ def run(params: PromoteParams, *, comparison: Path, candidate: Path, registry: P
     answer(f"{promotion.outcome}{' (dry run)' if params.dry_run else ''}: {promotion.reason}{fix}")
 
 
-def decide(verdict: Comparison, model_id: str, registry: Registry, verdict_sha256: str = "") -> Promotion:
-    """What the verdict, read from a file with hash `verdict_sha256`, comes to with the registry as it is now."""
+def decide(checked: CheckedComparison, model: ExportedModel, registry: Registry, again: Sequence[str]) -> Promotion:
+    """What the verdict comes to with the registry as it is now; models in `again` may return after a rollback."""
+    verdict, champion = checked.verdict, registry.champion.id if registry.champion else ""
     if verdict.verdict == "reject":
         return Promotion("refused", verdict.reason)
     if verdict.verdict == "not-enough-evidence":
         return Promotion("not enough evidence", verdict.reason, "label more test images, or improve the candidate")
-    champion = registry.champion.id if registry.champion else ""
-    if champion != model_id and registry.was_promoted(verdict_sha256):
+    if champion != model.id and registry.was_promoted(checked.verdict_sha256):
         reason = f"This verdict was carried out before, and {champion} is champion since: it promotes only once."
-        return Promotion("held", reason, f"`dataengine rollback --to {model_id}` makes the model champion again")
-    if champion not in (model_id, verdict.champion_id):
+        return Promotion("held", reason, f"`dataengine rollback --to {model.id}` makes the model champion again")
+    if champion not in (model.id, verdict.champion_id):
         began = f"The round began against {verdict.champion_id or 'no champion'}"
         return Promotion("held", f"{began}; {champion} has become champion in the meantime.", _HELD_FIX)
-    other_uses = registry.uses(excluding=(model_id, verdict.champion_id)).get(verdict.test.sha256, 0)
-    if champion != model_id and other_uses >= verdict.test.use:
-        uses = f"the test set has served {other_uses} other comparisons, more than the verdict assumed"
+    facts = checked.measured.facts
+    earlier = registry.ledger.earlier(facts.inputs, facts.pictures)
+    number, spent = 1 + len(earlier), sum(use.share for use in earlier)
+    if (number, spent) != (verdict.test.use, verdict.test.spent):
+        uses = f"this is comparison {number} on its test set, not {verdict.test.use} as the verdict assumed"
         return Promotion("held", f"The share of error of this round is spent: {uses}.", _HELD_FIX)
+    back = registry.taken_back(model.id, str(model.sidecar["lineage"].get("student_sha256", "")))
+    if back is not None and model.id not in again:
+        reason = f"A rollback to {back.id} took this model back ({back.at}): {back.reason}"
+        return Promotion("held", reason, _TAKEN_BACK_FIX.format(id=model.id))
     return Promotion("promoted", verdict.reason)
 
 
-def _carry_out(
+def _carried_out(
     promotion: Promotion,
-    verdict: Comparison,
+    checked: CheckedComparison,
     model: ExportedModel,
     before: Registry,
     *,
     comparison: Path,
-    registry: Path,
     store: Path,
-) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+) -> Registry:
+    """The registry after the promotion; the artefacts are in the store then, if they have to be."""
+    now, verdict = datetime.now(UTC).isoformat(timespec="seconds"), checked.verdict
     state_before = {entry.id: entry.state for entry in before.entries}.get(model.id)
     entry = partial(_entry, model=model, verdict=verdict, comparison=comparison, store=store, now=now)
     after = before
@@ -146,7 +179,7 @@ def _carry_out(
         after = after.without(model.id)
     elif promotion.outcome in ("held", "not enough evidence") and state_before is None:
         after = after.with_candidate(entry("candidate"))
-    after = after.with_event(
+    return after.with_event(
         Event(
             at=now,
             id=model.id,
@@ -154,19 +187,16 @@ def _carry_out(
             against=verdict.champion_id,
             ap=verdict.ap.value,
             reason=promotion.reason,
-            comparison_sha256=sha256_file(comparison / VERDICT_FILE),
-            test_sha256=verdict.test.sha256,
+            comparison_sha256=checked.verdict_sha256,
         )
     )
-    if after != before:
-        write_registry(registry, after)
 
 
 def _entry(
     state: State, *, model: ExportedModel, verdict: Comparison, comparison: Path, store: Path, now: str
 ) -> Entry:
     """The model's entry, once its artefacts, verdict and report are in the store."""
-    names = [name for name in (VERDICT_FILE, REPORT_FILE) if (comparison / name).is_file()]
+    names = [name for name in (VERDICT_FILE, EVIDENCE_FILE, REPORT_FILE) if (comparison / name).is_file()]
     stored, records = keep(model, {name: comparison / name for name in names}, store)
     return Entry(
         id=stored.id,

@@ -23,8 +23,8 @@ def command(
 
     Checks the model's files in the store against the registry's checksums, archives the present champion, and enters
     the rollback with your reason in the history, in one step and under the registry's lock; nothing is deleted.
-    registry.file and registry.store say where both are. The verdict that had promoted the present champion does not
-    promote it a second time.
+    registry.file and registry.store say where both are. The model that was taken back is held from then on, however
+    well it compares, until promote.again names it.
 
     Example: dataengine rollback --to 3d832ce40a80 --reason "misses cyclists at night"
     """
@@ -50,4 +50,4 @@ def run(to: str, reason: str, *, registry: Path, store: Path) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         event = Event(now, to, "rolled back", against, entry.ap, reason_line, comparison_sha256="")
         write_registry(registry, after.with_event(event))
-    say(f"{to} is champion again, {against} is archived. Next: dataengine begin-round, and commit {registry}.")
+    say(f"{to} is champion again, {against} is archived and will be held. Next: dataengine begin-round, and a commit.")

@@ -10,7 +10,7 @@ import typer
 from dataengine.coco_json import read_people
 from dataengine.errors import ParamsError
 from dataengine.evaluation.analysis.bootstrap import interval_of
-from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.matching import paired
 from dataengine.evaluation.ap.oks import figures
@@ -22,6 +22,7 @@ from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
+from .gate.independence import clusters_for
 from .gate.policy import CompareParams
 
 PAGE, METRICS = "scores.md", "metrics.json"
@@ -55,8 +56,8 @@ def command(
     """Score networks on the same labelled people: OKS AP with its interval, AP50, PCK@0.2.
 
     Every network finds the joints inside the labelled boxes. BlazePose looks twice: at the box, then at the region that
-    it asks for. Intervals resample clusters of pictures as compare.cluster, compare.block_frames, compare.resamples and
-    compare.level say. Labels that a network made itself flatter it: the default data's are BlazePose's, from four views.
+    it asks for. Intervals resample what is independent, as in `dataengine compare` (compare.cluster and the params after
+    it). Labels that a network made itself flatter it: the default data's are BlazePose's, from four views.
 
     Use it on validation people. Whoever picks a model by its figures on the test set has spent that set: that is for
     `dataengine compare`, which counts its uses.
@@ -117,7 +118,9 @@ def _ours(folder: Path, people: People, images: Images, threads: int) -> People:
 def _scored(name: str, people: People, images: Images, found: People, params: CompareParams) -> Scored:
     pairs = paired(people, images, found)
     matches = pairs.match()
-    clusters = clusters_of(images, params.cluster, params.block_frames)[images.rows_of(matches.image_id)]
+    shown = images.take(images.rows_of(matches.image_id))
+    units = units_of(shown, params.cluster, params.block_frames)
+    clusters, _ = clusters_for(units, matches, None, limit=params.neighbours)
     rng = np.random.default_rng(0)
     interval = interval_of(matches, clusters, resamples=params.resamples, level=params.level, rng=rng)
     return Scored(name, interval, figures(pairs)["AP50"], pck(people, found.keypoints_px))

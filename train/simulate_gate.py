@@ -14,15 +14,16 @@ from typing import Annotated
 import typer
 from scipy import stats
 
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 from dataengine.files import atomic_path
 from dataengine.parallel import parallel_map
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .gate.comparison import Comparison, read_verdict
 from .gate.policy import Budgets, CompareParams
-from .studies.gate_trials import BLOCK, Block, CampaignOutcome, Kind, Setting, logits_of_gain, run_block
+from .studies.gate_trials import BLOCK, GROUPINGS, Block, CampaignOutcome, Kind, Setting, logits_of_gain, run_block
 
 CAMPAIGNS: tuple[tuple[Kind, int], ...] = (
     ("photos", 500),
@@ -30,6 +31,8 @@ CAMPAIGNS: tuple[tuple[Kind, int], ...] = (
     ("video", 110),
     ("video", 500),
 )
+GROUP_CORRELATIONS = (0.03, 0.2, 0.5)
+LARGEST_GROUP_CORRELATION = 0.95  # that can be simulated; a comparison of few people may measure more
 CORRELATIONS = (0.8, 0.9, 0.95)
 GAINS = (0.005, 0.01, 0.02, 0.03)
 PEOPLE = (500, 1000, 2000, 5000)
@@ -49,6 +52,9 @@ class PromotionCount:
 def command(
     out: Annotated[Path, typer.Option(help="Markdown file for the tables.")],
     state: Annotated[Path, typer.Option(help="Folder for finished blocks; a run that was stopped continues from it.")],
+    verdict: Annotated[
+        Path | None, typer.Option(help="verdict.json of a comparison, to simulate the correlations that it measured.")
+    ] = None,
     campaigns: Annotated[int, typer.Option(help="Campaigns of identical models for each row.")] = 1000,
     trials: Annotated[int, typer.Option(help="Comparisons for each cell of the power table.")] = 200,
     resamples: Annotated[int, typer.Option(help="Resamples of each comparison.")] = 2000,
@@ -66,8 +72,11 @@ def command(
 
     A campaign compares compare.uses candidates with one champion on one test set; all are equally good on the
     population, each with its own luck. It ends wrongly if any is promoted, which must happen in no more than
-    compare.alpha of them. Power is the share of candidates, better by a true gain, that are promoted in one comparison;
-    it depends on how alike the two models err, which verdict.json gives for a real pair as `correlation`.
+    compare.alpha of them. Groups of pictures are simulated at several correlations within a group (of the difference of
+    two models' logits of OKS), once known to the gate and once not; --verdict adds those of a real pair.
+
+    Power is the share of candidates, better by a true gain, that are promoted in one comparison; it depends on how
+    alike the two models err, which verdict.json gives for a real pair as `correlation`.
 
     Example: dataengine simulate-gate --out docs/results/gate_simulation.md --state data/cache/simulate-gate
     """
@@ -75,10 +84,12 @@ def command(
         raise ParamsError("too few trials or resamples", expected="1 or more trials of 500 or more resamples")
     policy = simulated_policy(load_section(params, "compare", CompareParams), resamples)
     logits = logits_of_gain([0.0, *GAINS], seed)
-    settings = settings_of(policy, campaigns, trials)
+    real = None if verdict is None else measured_correlations(read_verdict(verdict))
+    settings = settings_of(policy, campaigns, trials, real)
     until = time.time() + 60 * minutes if minutes else math.inf
     rows = simulate_gate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
     options = f"--campaigns {campaigns} --trials {trials} --resamples {resamples} --seed {seed}"
+    options = options if verdict is None else f"--verdict {verdict} {options}"
     line = f"dataengine simulate-gate --out {out} --state {state} {options}"
     with atomic_path(out) as path:
         path.write_text(simulation_page(policy, rows, line), encoding="utf-8")
@@ -90,10 +101,30 @@ def simulated_policy(policy: CompareParams, resamples: int) -> CompareParams:
     return replace(policy, resamples=resamples, budgets=Budgets(None, None, None))
 
 
-def settings_of(policy: CompareParams, campaigns: int, trials: int) -> list[tuple[Setting, int]]:
-    """Every setting with its number of trials; those that the policy is judged by come first."""
+def measured_correlations(comparison: Comparison) -> tuple[float, float]:
+    """What a comparison found for its two models, and for people of one unit, where that is largest."""
+    inside = [each.group_correlation for each in comparison.dependence if each.group_correlation is not None]
+    if comparison.correlation is None or not inside:
+        fix = "give a comparison of two models with several people in a group, of a camera or of a moment"
+        raise InputError("the verdict measured no correlation of groups", fix=fix)
+    return round(comparison.correlation, 2), round(min(max(*inside, 0.0), LARGEST_GROUP_CORRELATION), 2)
+
+
+def settings_of(
+    policy: CompareParams, campaigns: int, trials: int, real: tuple[float, float] | None = None
+) -> list[tuple[Setting, int]]:
+    """Every setting with its number of trials; those that the policy is judged by come first.
+
+    `real`: correlations as `measured_correlations` gives them.
+    """
     middle = CORRELATIONS[1]
-    campaign_settings = [(Setting(kind, people, middle, 0.0, policy.uses), campaigns) for kind, people in CAMPAIGNS]
+    pairs = [(middle, inside) for inside in GROUP_CORRELATIONS] + ([] if real is None else [real])
+    campaign_settings = [
+        (Setting(kind, people, alike, 0.0, policy.uses, inside, groups), campaigns)
+        for kind, people in CAMPAIGNS
+        for alike, inside in (pairs if kind == "video" else pairs[:1])
+        for groups in (GROUPINGS if kind == "video" else GROUPINGS[:1])
+    ]
     power_settings = [
         (Setting("photos", people, alike, gain, 1), campaigns if (gain, people, alike) == TARGET else trials)
         for alike in CORRELATIONS
@@ -152,22 +183,30 @@ def simulation_page(policy: CompareParams, rows: Sequence[PromotionCount], line:
         "",
         f"## Identical models: campaigns of {policy.uses} rounds on one test set",
         "",
-        f"Correlation {CORRELATIONS[1]:g}. Video: clusters of five frames. Without shares: a promotion",
-        f"in each round by the two-sided {policy.level:.0%} interval alone, as if it were the only one.",
+        "Video: groups of five pictures. In a group: correlation of two of its people in the difference of the models.",
+        "Groups known: the gate resamples them. In order: it takes each picture for its own, those of a group follow",
+        "each other by name. Unknown: their names say nothing. Without shares: a promotion in each round by the",
+        f"two-sided {policy.level:.0%} interval alone, as if it were the only one.",
         "",
-        "| test set | people | campaigns | with a false promotion | without shares |",
-        "|---|---:|---:|---:|---:|",
+        "| test set | people | models | in a group | groups | with a false promotion | without shares |",
+        "|---|---:|---:|---:|---|---:|---:|",
     ]
     for row in rows:
         if row.setting.rounds > 1:
-            lines.append(
-                f"| {row.setting.kind} | {row.setting.people:,} | {row.trials:,} "
-                f"| {_share(row.promoted, row.trials)} | {_share(row.without_shares, row.trials)} |"
-            )
+            lines.append(_campaign_line(row))
     for correlation in sorted({row.setting.correlation for row in rows if row.setting.rounds == 1}):
         lines += ["", f"## Promoted in one comparison, correlation {correlation:g}", ""]
         lines += _power_table([r for r in rows if r.setting.rounds == 1 and r.setting.correlation == correlation])
     return "\n".join(lines) + "\n"
+
+
+def _campaign_line(row: PromotionCount) -> str:
+    setting = row.setting
+    inside, groups = ("-", "-") if setting.kind == "photos" else (f"{setting.group_correlation:g}", setting.groups)
+    return (
+        f"| {setting.kind} | {setting.people:,} | {setting.correlation:g} | {inside} | {groups} "
+        f"| {_share(row.promoted, row.trials)} | {_share(row.without_shares, row.trials)} |"
+    )
 
 
 def _power_table(rows: Sequence[PromotionCount]) -> list[str]:

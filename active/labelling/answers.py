@@ -18,7 +18,7 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file
 from dataengine.people import Images, People
-from dataengine.person_scale import AREA, AREA_FROM, GIVEN, MASK, scale_columns, with_area, with_joint_area
+from dataengine.person_scale import AREA_FROM, GIVEN, MASK, scale_columns, with_area, with_joint_area
 
 from .sent import Sent
 
@@ -107,9 +107,10 @@ def _measured(people: People) -> People:
     """
     came_from = people.extras.get(AREA_FROM, np.full(len(people), ""))
     kept = np.isin(came_from.astype(str), [MASK, GIVEN])
-    now, then = with_joint_area(people).extras, with_area(people).extras
-    columns = {name: np.where(kept, then[name], now[name]) for name in (AREA, AREA_FROM)}
-    return people.replace(extras={**people.extras, **columns})
+    measured = with_joint_area(people)
+    for name, column in scale_columns(with_area(people.take(kept))).items():
+        measured.extras[name][kept] = column
+    return measured
 
 
 def _name(value: Any, otherwise: str, path: Path) -> str:

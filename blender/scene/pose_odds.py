@@ -47,13 +47,13 @@ class PoseOdds:
     def draw(self, rng: np.random.Generator) -> tuple[int, float]:
         """Row of a pose, and its turn towards the camera about the vertical, radians; 0 faces the camera."""
         cell = int(np.searchsorted(self._up_to, rng.random() * self._up_to[-1], side="right"))
-        row, view = divmod(cell, VIEWS)
+        row, view = divmod(min(cell, self._up_to.size - 1), VIEWS)  # a product may round up to the last bound
         return row, float(view_turns()[view] + rng.uniform(-0.5, 0.5) * VIEW_RAD)
 
 
 def view_turns() -> NDArray[np.float64]:
     """Turns (VIEWS,) about the vertical, radians: the middle of each view, from behind over the front to behind."""
-    return np.arange(VIEWS) * VIEW_RAD - np.pi
+    return np.linspace(-np.pi, np.pi, VIEWS, endpoint=False)
 
 
 def view_prior() -> NDArray[np.float64]:

@@ -79,10 +79,11 @@ class KnownPoses:
     def rarity(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
         """How rare poses at those distances (n,) are, 0 to 1; 0 for NaN, since nothing is known of them.
 
-        Up to the radius r: the share of training people who are nearer to the others. Beyond it that share is 1 for
-        all; there rarity is 1 - (1 - NOVEL) r / distance instead, so that it goes on rising with the distance.
+        Up to the radius r: the share of training people who are nearer to the others, in proportion to the distance
+        where that is less than a hundredth. Beyond r the share is 1 for all; there rarity is
+        1 - (1 - NOVEL) r / distance instead. So it rises with the distance everywhere.
         """
-        within = np.interp(distance, self.spacing, RANKS)
+        within = np.interp(distance, np.append(0.0, self.spacing[1:]), RANKS)
         with np.errstate(divide="ignore", invalid="ignore"):
             beyond = 1 - (1 - NOVEL) * self.radius / distance
         return np.nan_to_num(np.where(distance > self.radius, beyond, np.minimum(within, NOVEL)))
@@ -95,23 +96,23 @@ class KnownPoses:
 def nearest_distance(
     vectors: NDArray[np.floating[Any]],
     known: NDArray[np.floating[Any]],
-    excluded: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
+    strike_out: Callable[[NDArray[np.int64], NDArray[np.floating[Any]]], None] | None = None,
 ) -> NDArray[np.float64]:
-    """Euclidean distance (n,) of vectors (n, d) from the nearest of `known` (m, d); infinity where all are excluded.
+    """Euclidean distance (n,) of vectors (n, d) from the nearest of `known` (m, d); infinity where all are struck out.
 
-    `excluded`, given rows (r,) of `vectors`, says which of the known ones do not count for each (r, m).
+    `strike_out`, given rows (r,) of `vectors` and a table (r, m), sets to infinity what does not count.
     """
-    nearest = np.empty(len(vectors))
-    own = (known**2).sum(axis=1)
+    squared = np.empty(len(vectors))
+    own, turned = (known**2).sum(axis=1), -2 * known.T
     chunk = max(1, _CELLS // max(len(known), 1))
     for start in range(0, len(vectors), chunk):
         rows = np.arange(start, min(start + chunk, len(vectors)))
-        part = vectors[rows]
-        squared = own - 2 * part @ known.T + (part**2).sum(axis=1)[:, None]
-        if excluded is not None:
-            squared[excluded(rows)] = np.inf
-        nearest[rows] = np.sqrt(np.maximum(squared.min(axis=1), 0.0))
-    return nearest
+        beyond = vectors[rows] @ turned  # |x - c|^2 = |x|^2 + this
+        beyond += own
+        if strike_out is not None:
+            strike_out(rows, beyond)
+        squared[rows] = beyond.min(axis=1) + (vectors[rows] ** 2).sum(axis=1)
+    return np.sqrt(np.maximum(squared, 0.0))
 
 
 def write_known_poses(path: Path, known: KnownPoses) -> None:

@@ -1,8 +1,8 @@
 """What the stage `balance` says of the training people's poses, and where anybody's pose stands among them.
 
 Two things make a pose rare: few training people are in its cluster, or none is near it. The first is what balancing
-repeats; for the second, `novel`, there is nothing to repeat. A novel pose counts as rare whatever its cluster: being nearest to
-the centre of a common one does not make it common.
+repeats; for the second, `novel`, there is nothing to repeat. A novel pose counts as rare whatever its cluster: being
+nearest to the centre of a common one does not make it common.
 """
 
 from dataclasses import dataclass

@@ -4,19 +4,20 @@
 methods of `Registry`, each of which returns another registry: `with_champion`, `with_rollback_to`, `with_candidate`,
 `without`, and `with_event` for the line of history.
 
-An entry changed by hand is refused by its digest, a changed, removed or reordered event by the chain of digests, and
-a champion that the events do not name by `_check_champion`. Digests use no secret: a rewrite of the file together with
-all its digests shows only in git's history. The artefacts are checked against the checksums here, see `store`.
+The file also holds the `ledger` of the comparisons that test sets have served, which `compare` writes.
 
-The file is a side effect of `promote`, never an input or output of the DAG: what a round is compared with is the entry
-that `params.yaml` names. A process killed at any moment leaves the old file or the new one, never half of either.
+An entry changed by hand is refused by its digest, a changed, removed or reordered event or line of the ledger by the
+chain of digests, and a champion that the events do not name by `_check_champion`. Digests use no secret: a rewrite of
+the file together with all its digests shows only in git's history. The artefacts are checked against the checksums
+here, see `store`.
+
+What a round is compared with is the entry that `params.yaml` names, and what it counts is the ledger up to the line
+that `params.yaml` names: neither follows the file. A process killed at any moment leaves the old file or the new one,
+never half of either.
 """
 
 import fcntl
-import hashlib
-import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -25,14 +26,14 @@ from typing import Any, Literal, get_args
 
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
+from dataengine.registry.ledger import Ledger, TestUse, digest_of
+from dataengine.typed_record import RECORDS
 
 State = Literal["champion", "candidate", "archived"]
 EventOutcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
-FORMAT = 2
+FORMAT = 3
 FORMER_PLACE = Path("train/registry.json")
 """Where projects kept the registry once. A registry with a history that still lies there is an error."""
-UNSIGNED_FORMAT = 1
-"""The format without digests; read as it stands, and rewritten in the present format by the next change."""
 CHAMPION_OUTCOMES: frozenset[EventOutcome] = frozenset({"promoted", "rolled back"})
 """Outcomes that make the event's model champion."""
 
@@ -67,7 +68,7 @@ class Entry:
     lineage: dict[str, Any]
     """Hashes of weights, data and labels, params and code revision, from the export's sidecar."""
     records: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of the files next to the networks: sidecar, verdict and report. Empty in entries of format 1."""
+    """SHA-256 of the files next to the networks: sidecar, verdict and report."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,15 @@ class Event:
     reason: str
     comparison_sha256: str
     """SHA-256 of the verdict's file, "" for a rollback. A rerun on the same verdict adds no second line."""
-    test_sha256: str = ""
-    """SHA-256 of the test set; "" in events from before it was recorded, and for a rollback, which uses none."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """All entries in the order of their promotion, and everything that happened."""
+    """All entries in the order of their promotion, everything that happened, and what test sets were used for."""
 
     entries: tuple[Entry, ...] = ()
-    events: tuple[Event, ...] = field(default=())
+    events: tuple[Event, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
 
     def __post_init__(self) -> None:
         ids = [entry.id for entry in self.entries]
@@ -155,14 +155,20 @@ class Registry:
         """Whether this comparison has led to a promotion."""
         return any(e.comparison_sha256 == comparison_sha256 and e.outcome == "promoted" for e in self.events)
 
-    def uses(self, *, excluding: tuple[str, str] | None = None) -> dict[str, int]:
-        """Comparisons that each test set has served, by its hash.
+    def taken_back(self, model_id: str, student_sha256: str = "") -> Event | None:
+        """The rollback that took this model back, None if none did or it became champion again since.
 
-        The same two models on the same set are one comparison however often it is run, and a model against itself
-        does not count. `excluding` leaves out one comparison: candidate and champion.
+        `student_sha256`, of the weights, finds the same network exported another time.
         """
-        pairs = {(e.test_sha256, e.id, e.against) for e in self.events if e.test_sha256 and e.id != e.against}
-        return dict(Counter(test for test, *models in sorted(pairs) if tuple(models) != excluding))
+        ids = {model_id} | {
+            e.id for e in self.entries if student_sha256 and e.lineage.get("student_sha256") == student_sha256
+        }
+        for event in reversed(self.events):
+            if event.outcome in CHAMPION_OUTCOMES and event.id in ids:
+                return None
+            if event.outcome == "rolled back" and event.against in ids:
+                return event
+        return None
 
     def with_event(self, event: Event) -> "Registry":
         """`event` is added unless the same comparison already ended that way; each rollback is an event of its own."""
@@ -176,13 +182,13 @@ def read_registry(path: Path) -> Registry:
     """Read and check the registry; anything missing, malformed or changed by hand is an `InputError`."""
     record = read_json(path)
     try:
-        if record["format"] not in (FORMAT, UNSIGNED_FORMAT):
+        if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']}")
-        if record["format"] == FORMAT:
-            _check_digests(record)
+        _check_digests(record)
         registry = Registry(
             entries=tuple(Entry(**_plain(entry)) for entry in record["entries"]),
             events=tuple(Event(**_plain(event)) for event in record["events"]),
+            ledger=_ledger_of(record),
         )
         _check_words(registry)
         _check_champion(registry)
@@ -207,29 +213,29 @@ def write_registry(path: Path, registry: Registry) -> None:
     events: list[dict[str, Any]] = []
     for event in map(asdict, registry.events):
         events.append(event | {"digest": _event_digest(event, events)})
-    entries = [asdict(entry) for entry in registry.entries]
+    entries, ledger = [asdict(entry) for entry in registry.entries], registry.ledger
     write_json(
         path,
         {
             "format": FORMAT,
             "entries": [entry | {"digest": _entry_digest(entry)} for entry in entries],
             "events": events,
+            "comparisons": [
+                asdict(use) | {"digest": digest} for use, digest in zip(ledger.uses, ledger.digests, strict=True)
+            ],
+            "pictures": dict(ledger.pictures),
         },
     )
 
 
 def _entry_digest(entry: Mapping[str, Any]) -> str:
     """Digest of an entry without its state, which the events vouch for."""
-    return _digest({name: value for name, value in entry.items() if name not in ("state", "digest")})
+    return digest_of({name: value for name, value in entry.items() if name not in ("state", "digest")})
 
 
 def _event_digest(event: Mapping[str, Any], earlier: list[dict[str, Any]]) -> str:
     """Digest of the event and, through the digest of the one before, of all earlier ones."""
-    return _digest([earlier[-1]["digest"] if earlier else "", _plain(event)])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return digest_of([earlier[-1]["digest"] if earlier else "", _plain(event)])
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,6 +249,16 @@ def _check_digests(record: Mapping[str, Any]) -> None:
     for row, event in enumerate(record["events"]):
         if event["digest"] != _event_digest(event, record["events"][:row]):
             raise ValueError(f"event {row + 1} ({event['at']}), or the one before, was changed by hand")
+
+
+def _ledger_of(record: Mapping[str, Any]) -> Ledger:
+    """The ledger, once its chain of digests holds."""
+    lines = [RECORDS.record(TestUse, _plain(line), "comparisons") for line in record["comparisons"]]
+    ledger = Ledger(tuple(lines), {name: tuple(pictures) for name, pictures in record["pictures"].items()})
+    for row, (line, digest) in enumerate(zip(record["comparisons"], ledger.digests, strict=True)):
+        if line["digest"] != digest:
+            raise ValueError(f"comparison {row + 1} ({line['at']}), or the one before, was changed by hand")
+    return ledger
 
 
 def _check_words(registry: Registry) -> None:

@@ -1,7 +1,8 @@
 """How often the bootstrap interval of a difference in AP holds the true difference: simulated, by number of clusters.
 
 Each trial draws a test set and two models (`simulation.py`), computes the interval as the gate does, and checks
-whether it holds the difference on an infinite set. The plain percentile interval is checked as well.
+whether it holds the difference on an infinite set. The plain percentile interval is checked as well, and the interval
+that takes each image for a cluster of its own where the clusters are not known.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from scipy import stats
 from dataengine.errors import ParamsError
 from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
 from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_gain
-from dataengine.evaluation.ap.matching import average_precision
+from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import atomic_path
 from dataengine.parallel import parallel_map
 from dataengine.terminal.speech import say
@@ -26,10 +27,16 @@ LEVEL = 0.95
 TRIALS_AT_ONCE = 50  # trials that a worker takes at a time
 GAIN = 0.15  # logits of OKS, about 3.5 AP
 
+CORRELATIONS = (0.2, 0.5)  # within a cluster; the simulation's usual one is 0.03
 SETS: tuple[SimulatedSet, ...] = (
     *(SimulatedSet(clusters, gain=gain) for clusters in (5, 10, 20, 50, 100, 300, 1000) for gain in (0.0, GAIN)),
     *(SimulatedSet(clusters, 5, gain=gain) for clusters in (5, 10, 20, 50, 200) for gain in (0.0, GAIN)),
     *(SimulatedSet(clusters, 5, is_uneven=True) for clusters in (5, 10, 20, 50, 200)),
+    *(
+        SimulatedSet(clusters, 5, group_correlation=inside)
+        for inside in CORRELATIONS
+        for clusters in (5, 10, 20, 50, 200)
+    ),
 )
 
 
@@ -63,6 +70,8 @@ class Coverage:
     """Mean width of the interval, AP 0..1."""
     percentile_missed: int
     """Trials whose plain percentile interval misses the truth."""
+    by_image_missed: int
+    """Trials whose interval by single images misses it."""
 
     @property
     def share(self) -> float:
@@ -116,19 +125,21 @@ def simulate_coverage(
 
 
 def run_trials(job: Trials) -> NDArray[np.float64]:
-    """(trials, 5): lower and upper bound, those of the plain percentile interval, effective number of clusters."""
+    """(trials, 7): lower and upper bound, those of the plain percentile interval and by images, effective clusters."""
     rows = []
     for trial in range(job.first, job.first + job.count):
         test = job.test
-        key = [job.seed, test.clusters, test.images_per_cluster, int(test.is_uneven), round(test.gain * 1000), trial]
-        rng = np.random.default_rng(key)
+        kind = [test.clusters, test.images_per_cluster, int(test.is_uneven), round(test.gain * 1000)]
+        rng = np.random.default_rng([job.seed, *kind, round(test.group_correlation * 1000), trial])
         first, second, clusters = simulated_pair(test, rng)
-        draws = draw_ap([first, second], clusters, resamples=job.resamples, rng=rng, threads=1)
-        effective = effective_clusters(first, clusters)
-        value = average_precision(first) - average_precision(second)
-        interval = Resampled.of(value, draws[:, 0] - draws[:, 1], effective).interval(LEVEL)
-        plain = np.quantile(draws[:, 0] - draws[:, 1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        rows.append([interval.low, interval.high, *plain, effective])
+        known = _gain(first, second, clusters, job.resamples, rng)
+        interval = known.interval(LEVEL)
+        plain = np.quantile(known.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        if len(clusters) == test.clusters:
+            by_image = interval
+        else:
+            by_image = _gain(first, second, np.arange(len(clusters)), job.resamples, rng).interval(LEVEL)
+        rows.append([interval.low, interval.high, *plain, by_image.low, by_image.high, known.clusters])
     return np.array(rows)
 
 
@@ -143,18 +154,23 @@ def table(rows: Sequence[Coverage], line: str) -> str:
         "`dataengine/evaluation/analysis/simulation.py`). Gains and the mean width of the intervals are in AP",
         "times 100; a true gain that is not 0 by design is that on 400,000 images. In brackets: the 95 %",
         "interval of the share itself (Wilson). Effective: the number of clusters of equal size that tell as",
-        "much. Plain: coverage of the percentile interval without the correction for few clusters.",
+        "much. In a cluster: correlation of two of its people in the difference of the models' logits of OKS.",
+        "Plain: coverage of the percentile interval without the correction for few clusters. By images: coverage",
+        "where nobody knows the clusters and each image is taken for one.",
         "",
-        "| clusters | images in each | effective | true gain | coverage | truth below / above | width | plain |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| clusters | images in each | in a cluster | effective | true gain | coverage | truth below / above | width "
+        "| plain | by images |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         sure = stats.binomtest(round(row.share * row.trials), row.trials).proportion_ci(method="wilson")
         size = f"1 to {2 * row.test.images_per_cluster - 1}" if row.test.is_uneven else f"{row.test.images_per_cluster}"
         lines.append(
-            f"| {row.test.clusters} | {size} | {row.effective:.1f} | {100 * row.truth:+.2f} "
+            f"| {row.test.clusters} | {size} | {row.test.group_correlation:g} | {row.effective:.1f} "
+            f"| {100 * row.truth:+.2f} "
             f"| {row.share:.1%} ({sure.low:.1%} to {sure.high:.1%}) | {row.above} / {row.below} "
-            f"| {100 * row.width:.1f} | {1 - row.percentile_missed / row.trials:.1%} |"
+            f"| {100 * row.width:.1f} | {1 - row.percentile_missed / row.trials:.1%} "
+            f"| {1 - row.by_image_missed / row.trials:.1%} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -162,7 +178,9 @@ def table(rows: Sequence[Coverage], line: str) -> str:
 def _coverage(test: SimulatedSet, jobs: Sequence[Trials], outcomes: Sequence[NDArray[np.float64]]) -> Coverage:
     mine = [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if job.test == test]
     truth = mine[0][0].truth
-    low, high, plain_low, plain_high, effective = np.concatenate([outcome for _, outcome in mine]).T
+    low, high, plain_low, plain_high, image_low, image_high, effective = np.concatenate(
+        [outcome for _, outcome in mine]
+    ).T
     return Coverage(
         test=test,
         truth=truth,
@@ -172,4 +190,13 @@ def _coverage(test: SimulatedSet, jobs: Sequence[Trials], outcomes: Sequence[NDA
         below=int(np.count_nonzero(high < truth)),
         width=float((high - low).mean()),
         percentile_missed=int(np.count_nonzero((plain_low > truth) | (plain_high < truth))),
+        by_image_missed=int(np.count_nonzero((image_low > truth) | (image_high < truth))),
     )
+
+
+def _gain(
+    first: Matches, second: Matches, clusters: NDArray[np.int64], resamples: int, rng: np.random.Generator
+) -> Resampled:
+    draws = draw_ap([first, second], clusters, resamples=resamples, rng=rng, threads=1)
+    value = average_precision(first) - average_precision(second)
+    return Resampled.of(value, draws[:, 0] - draws[:, 1], effective_clusters(first, clusters))

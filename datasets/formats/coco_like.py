@@ -24,6 +24,10 @@ from .persons import Persons
 from .pictures import Named, Picture, find_pictures
 
 COCO_FLAGS: Mapping[int, int] = {0: 0, 1: 1, 2: 2}
+GROUP_KEYS = ("group", "scene", "video", "video_id", "vid_id")
+"""Keys of an image record that say what it was taken together with, the first that is there; the last three as CocoVID
+and PoseTrack have them."""
+LONGEST_GROUP = 200
 STANDARD_FIELDS = frozenset({"id", "image_id", "category_id", "keypoints", "num_keypoints", "bbox", "area", "iscrowd"})
 
 
@@ -48,6 +52,8 @@ class FormatLayout:
     """Keys with joints of other parts as x, y, flag triples: counted as dropped joints. Value: how many joints."""
     frame_of: Callable[[dict[str, Any]], tuple[str, int]] = lambda record: ("", -1)
     """Video and frame index of an image record."""
+    group_keys: Sequence[str] = GROUP_KEYS
+    """Keys of an image record that name its scene or recording."""
 
 
 def read_coco_like(annotations: Path, folder: Path, layout: FormatLayout, limits: Limits) -> SourceContent:
@@ -96,14 +102,15 @@ def coco_like_document(
     """COCO JSON with another skeleton, coordinates to a thousandth of a pixel.
 
     Args:
-        people: the persons; extra column `area` is kept.
-        images: the table they stand in.
+        people: the persons; extra columns `area` and `iscrowd` are kept.
+        images: the table they stand in; a group, or else the video, becomes the key `group`.
         names: `file_name` of each image.
         joints: the format's skeleton.
         keypoint_names: names of the category's keypoints, spelled as the format spells them.
     """
     triples = joints.from_coco(coco_triples(people)).round(3)
     boxes = people.bbox_xywh_px.astype(np.float64).round(3)
+    groups = np.where(images.group != "", images.group, images.video).tolist()
     area = person_area(people)
     return {
         "images": [
@@ -113,6 +120,7 @@ def coco_like_document(
                 "width": int(images.width[row]),
                 "height": int(images.height[row]),
             }
+            | ({"group": groups[row]} if groups[row] else {})
             for row in range(len(images))
         ],
         "annotations": [
@@ -165,9 +173,21 @@ def _named(record: Any, position: int, annotations: Path, layout: FormatLayout) 
         need(is_whole(record.get("id")), f"id is {shown(record.get('id'))}, not a whole number")
         sizes = record.get("width"), record.get("height")
         need(layout.sparse or None not in sizes, "width and height are not sizes")
-        return Named(record["id"], record.get("file_name"), *sizes, *layout.frame_of(record))
+        group = _group(record, layout.group_keys)
+        return Named(record["id"], record.get("file_name"), *sizes, *layout.frame_of(record), group)
     except Reject as reason:
         return BadRecord(str(annotations), "images", identity(record, position), str(reason))
+
+
+def _group(record: dict[str, Any], keys: Sequence[str]) -> str:
+    """What the first of `keys` that holds a name or a number says; a number goes with its key."""
+    for key in keys:
+        value = record.get(key)
+        if is_whole(value):
+            return f"{key} {value}"
+        if isinstance(value, str) and 0 < len(value) <= LONGEST_GROUP:
+            return value
+    return ""
 
 
 def _add_person(

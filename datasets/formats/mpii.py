@@ -3,6 +3,7 @@
 16 joints in MATLAB pixels (from 1). Visibility: `is_visible` 1 is visible, 0 occluded; a joint that is not listed (in
 JSON: without a position in the picture) is not labelled. The release leaves `is_visible` empty for some joints: those
 are read as visible and counted. A person has no box, only a centre and a scale, so the box is drawn around the joints.
+The release's `vididx`, the film that a picture is of, becomes its group; the JSON has lost it.
 Dropped on the way in: pelvis, thorax, upper neck, head top, head boxes, activities, the centre and the scale. Lost on
 the way out: face joints, boxes (a centre and a scale is all there is), images without people, and occlusion flags: the
 JSON's readers take 0 for "not labelled".
@@ -130,7 +131,7 @@ def _read_release(annotations: Path, folder: Path, limits: Limits) -> SourceCont
     for number, entry in enumerate(entries, 1):
         name = member(entry, "image", "name")
         named.append(
-            Named(number, str(name))
+            Named(number, str(name), group=_video(entry))
             if isinstance(name, str)
             else BadRecord(str(annotations), "images", f"#{number}", "no image.name")
         )
@@ -145,6 +146,12 @@ def _read_release(annotations: Path, folder: Path, limits: Limits) -> SourceCont
             except Reject as reason:
                 bad.append(BadRecord(str(annotations), "annotations", f"{number}.{person}", str(reason)))
     return persons.content(list(pictures.values()), bad, count)
+
+
+def _video(entry: Any) -> str:
+    """The film that a picture of the release was taken from: several pictures are of one."""
+    index = member(entry, "vididx")
+    return f"video {int(index)}" if _number(index) else ""
 
 
 def _add_from_release(persons: Persons, picture: Picture | None, rectangle: Any, number: int, person: int) -> None:

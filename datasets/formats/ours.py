@@ -24,7 +24,8 @@ _FIELDS = frozenset({"score", "weight", "source", "track_id"})
 
 def read_ours(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
     """Read a people.json of render, or any file of `write_people`; each record checked alone."""
-    return read_coco_like(annotations, folder, FormatLayout(columns=_columns, reads_all=True, frame_of=_frame), limits)
+    layout = FormatLayout(columns=_columns, reads_all=True, frame_of=_frame, group_keys=("group",))
+    return read_coco_like(annotations, folder, layout, limits)
 
 
 def write_ours(annotations: Path, people: People, images: Images, folder: Path) -> Written:

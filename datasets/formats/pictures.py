@@ -37,6 +37,8 @@ class Named:
     height: Any = None
     video: str = ""
     frame: int = -1
+    group: str = ""
+    """Scene or recording that the source says it is of."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Picture:
     height: int
     video: str = ""
     frame: int = -1
+    group: str = ""
 
 
 def find_pictures(
@@ -82,7 +85,7 @@ def find_pictures(
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
             continue
-        pictures[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame)
+        pictures[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame, image.group)
     return pictures
 
 
@@ -95,6 +98,7 @@ def image_table(pictures: Sequence[Picture]) -> Images:
         height=[picture.height for picture in pictures],
         video=np.array([picture.video for picture in pictures], dtype=str),
         frame=[picture.frame for picture in pictures],
+        group=np.array([picture.group for picture in pictures], dtype=str),
     )
 
 

@@ -39,9 +39,9 @@ def known_poses(
     known = KnownPoses(bones=bones, spacing=np.zeros(len(RANKS)))
     others = Others.of(people, images, known_rows, gap_frames)
     near = known.vectors.astype(vectors.dtype)
-    distance = nearest_distance(vectors, near, others.excluded)
+    distance = nearest_distance(vectors, near, others.strike_out)
     if not np.isfinite(distance).any():
-        distance = nearest_distance(vectors, near, others.itself)
+        distance = nearest_distance(vectors, near, others.strike_out_itself)
     distance = np.where((cluster == UNCLUSTERED) | np.isinf(distance), np.nan, distance)
     measured = distance[np.isfinite(distance)]
     spacing = np.quantile(measured, RANKS).round(6) if len(measured) else known.spacing  # of one person alone
@@ -64,7 +64,7 @@ def spread_over_clusters(cluster: NDArray[np.int64], most: int) -> NDArray[np.in
 class Others:
     """Which known people do not count for whom."""
 
-    known_rows: NDArray[np.int64]  # (m,) which of the n people the known ones are
+    known_rows: NDArray[np.int64]  # (m,) which of the n people the known ones are, ascending
     video: NDArray[np.int64]  # (n,) number of each person's video, -1 for a picture that is of none
     frame: NDArray[np.int64]  # (n,)
     gap_frames: int
@@ -76,15 +76,17 @@ class Others:
         names, number = np.unique(images.video[at], return_inverse=True)
         return cls(known_rows, np.where(names[number] == "", -1, number), images.frame[at], gap_frames)
 
-    def itself(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(r, m) whether a known person is the person of each of `rows` (r,)."""
-        return rows[:, None] == self.known_rows
+    def strike_out_itself(self, rows: NDArray[np.int64], table: NDArray[np.floating[Any]]) -> None:
+        """Set to infinity where a known person is the person of one of `rows` (r,), consecutive; `table` is (r, m)."""
+        first, last = np.searchsorted(self.known_rows, [rows[0], rows[-1] + 1])
+        table[self.known_rows[first:last] - rows[0], np.arange(first, last)] = np.inf
 
-    def excluded(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(r, m) whether a known person is that of each of `rows` (r,) or stands near it in the same video."""
+    def strike_out(self, rows: NDArray[np.int64], table: NDArray[np.floating[Any]]) -> None:
+        """Set to infinity where a known person is that of one of `rows` (r,), or near it in the same video."""
+        self.strike_out_itself(rows, table)
         if (self.video[rows] < 0).all():
-            return self.itself(rows)
+            return
         known_video = self.video[self.known_rows]
         filmed = (self.video[rows, None] == known_video) & (known_video >= 0)
         near = np.abs(self.frame[rows, None] - self.frame[self.known_rows]) <= self.gap_frames
-        return self.itself(rows) | (filmed & near)
+        table[filmed & near] = np.inf

@@ -21,7 +21,15 @@ from ..checks.checking import CheckedSet, check_set
 from ..checks.finding import Finding
 from ..checks.params import ChecksParams
 from ..formats.content import BadRecord
-from ..splits.assign import DROPPED, SplitAssignment, SplitParams, beyond_limit, group_names, split_images
+from ..splits.assign import (
+    DROPPED,
+    SplitAssignment,
+    SplitParams,
+    beyond_limit,
+    group_names,
+    split_images,
+    taken_together,
+)
 from ..splits.freeze import LOCK_NAME, FrozenTest, identify, read_lock, refuse_change, write_lock
 from ..splits.protect import guarded
 from .report import write_quality
@@ -35,6 +43,7 @@ class Intake:
     people: People
     """The people kept, with the extra column `suspect`."""
     images: Images
+    """With the column `group`: what was taken together, as far as sources, patterns and pictures tell."""
     split: NDArray[np.str_]
     """(m,) split of each image; `DROPPED` where it is set aside."""
     keys: list[str]
@@ -87,8 +96,8 @@ def check_and_split(
     groups = group_names(checked.images, keys, split)
     assignment = split_images(groups, checked.near, split, keys=keys, frozen=frozenset(frozen.keys) if frozen else None)
     assignment, held_out = guarded(checked, assignment, checks, gap_frames=None, video_sha256={})
-    nobody = np.zeros(len(keys), dtype=bool)
-    return _limited(checked, assignment, split, held_out, nobody, _info(split, frozen), report)
+    no_gap = np.zeros(len(keys), dtype=bool)
+    return _limited(checked, assignment, split, held_out, no_gap, _info(split, frozen), report)
 
 
 def check_blocks(
@@ -135,6 +144,7 @@ def _limited(
 ) -> Intake:
     """The intake with at most `train_images` training images; writes the quality report."""
     people, images, keys = checked.people, checked.images, checked.sha256.tolist()
+    images = images.replace(group=taken_together(images, checked.near, keys, params))
     labelled = np.isin(images.id, people.image_id[(people.visibility > UNLABELLED).any(axis=1)])
     beyond = beyond_limit(assignment.split, keys, labelled, params.train_images)
     split = np.where(beyond, DROPPED, assignment.split)

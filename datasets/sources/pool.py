@@ -46,9 +46,10 @@ def write_pool(
     for number, video in enumerate(videos):
         first_id = 1 + 1_000_000 * (10 + number)
         writer = FrameWriter(folder / FOLDER / str(number), video.name, longest_side_px, first_id)
-        images, out = _frames_of(video, writer, sampling, held_out)
+        sha256 = video_hash(video)
+        images, out = _frames_of(video, sha256, writer, sampling, held_out)
         kept_ids = set(map(str, images.id.tolist()))
-        addresses |= {key: at for key, at in writer.addresses(video_hash(video)).items() if key in kept_ids}
+        addresses |= {key: at for key, at in writer.addresses(sha256).items() if key in kept_ids}
         tables.append(images)
         left_out += out
     pool = Images.concat(tables)
@@ -76,16 +77,16 @@ def _allowed(images: Images, held_out: HeldOutSet) -> tuple[Images, list[LeftOut
 
 
 def _frames_of(
-    video: Path, writer: FrameWriter, sampling: FrameSampling, held_out: HeldOutSet
+    video: Path, sha256: str, writer: FrameWriter, sampling: FrameSampling, held_out: HeldOutSet
 ) -> tuple[Images, list[LeftOut]]:
-    """Write the frames of a video that are not held out; returns them, and the others."""
+    """Write the frames of a video, `sha256` its hash, that are not held out; returns them, and the others."""
     facts = list[PictureFacts]()
     for frame in track(sample_frames(video, sampling), f"pool {video.name}", unit="frame"):
         look = facts_of(writer.write(frame))
         assert not isinstance(look, str), look  # it was just encoded
         facts.append(look)
     images = writer.images()
-    contents = Contents.of(facts, images, {video.name: video_hash(video)})
+    contents = Contents.of(facts, images, {video.name: sha256})
     kept, out = _without_leaks(images, contents, held_out)
     for frame_left_out in out:
         Path(frame_left_out.file).unlink()

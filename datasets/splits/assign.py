@@ -2,7 +2,7 @@
 
 The rule for photographs and many videos (`split_images`):
 
-1. *Home.* Every group (a video, a scene, or else the single picture by its content) has a home split by the hash of its
+1. *Home.* Every group (a scene, a video, or else the single picture by its content) has a home split by the hash of its
    name. The home depends on nothing but the group and the shares, so data that is added or removed moves no sample.
 2. *Set aside.* Where near duplicates have different homes, only those in the most protected one (test before val before
    train) are used. The others are set aside; they never join another split.
@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.files import short_sha256
 from dataengine.people import Images
 
 from ..checks.near_duplicates import RowPairs, clusters
@@ -53,7 +54,8 @@ class SplitParams:
     """group: whole videos, scenes and single pictures by hash. time: blocks of time, with gaps, of each recording; the
     pictures of a folder that are of no video count as one, in the order of their names. For still cameras."""
     scene_pattern: str = ""
-    """Regular expression on file names; pictures with the same first group are one scene. Empty: none are."""
+    """Regular expression on file names; pictures with the same first group are one scene, whatever their source says.
+    Empty: none are."""
     test_version: str = "1"
     """Name of the test set; a new name makes a new one."""
     frozen_test: str = ""
@@ -193,14 +195,29 @@ def beyond_limit(
     return training & ~np.isin(np.arange(len(split)), kept_rows)
 
 
-def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> list[str]:
-    """The group of each image: its video, else its scene, else its own content."""
+def known_groups(images: Images, params: SplitParams) -> list[str]:
+    """What each image was taken together with: its scene by the pattern, else the group that its source names, else its
+    video; "" where none is known."""
     pattern = re.compile(params.scene_pattern) if params.scene_pattern else None
     names = []
-    for path, video, sha in zip(images.path, images.video, sha256, strict=True):
+    for path, group, video in zip(images.path, images.group, images.video, strict=True):
         scene = pattern.search(Path(path).name) if pattern else None
-        if video:
-            names.append(Path(video).name)
-        else:
-            names.append(scene[1] if scene and scene[1] else sha)
+        names.append(scene[1] if scene and scene[1] else str(group) or Path(video).name)
     return names
+
+
+def group_names(images: Images, sha256: Sequence[str], params: SplitParams) -> list[str]:
+    """The group that decides an image's split: the known one, else its own content."""
+    return [group or sha for group, sha in zip(known_groups(images, params), sha256, strict=True)]
+
+
+def taken_together(images: Images, near: RowPairs, sha256: Sequence[str], params: SplitParams) -> list[str]:
+    """The group of each image for whoever measures on it: the known one; near duplicates of which none is known are one
+    group, named by the content of the first; "" for a picture on its own.
+
+    Splits do not go by this: a new near duplicate would move those that are there.
+    """
+    cluster = clusters(len(images), near)
+    size = np.bincount(cluster, minlength=len(images))
+    like = [f"like {short_sha256(sha256[first])}" if size[first] > 1 else "" for first in cluster]
+    return [known or other for known, other in zip(known_groups(images, params), like, strict=True)]

@@ -132,8 +132,8 @@ def test_people_on_a_line_or_with_one_joint_have_a_scale() -> None:
     assert area_of_joints(points, flags).tolist() == pytest.approx([0.53 * 100 * 100 * THINNEST, 1.0, 1.0])
 
 
-@pytest.mark.parametrize("area", [-1.0, float("nan")])
-def test_an_area_that_is_none_is_refused(area: float) -> None:
+@pytest.mark.parametrize("area", [-1.0, float("nan"), "large", [3.0]])
+def test_an_area_that_is_none_is_refused(area: object) -> None:
     people, _ = standing(2)
     with pytest.raises(InputError, match="area of person 1"):
-        person_area(people.with_extra("area", [1.0, area]))
+        person_area(people.with_extra("area", object_column([1.0, area])))

@@ -26,10 +26,12 @@ META = ModelMeta(
 )
 
 
-def write_set(folder: Path, name: str, count: int, seed: int, *, video: str = "") -> Path:
-    """Standing people as ``<folder>/<name>.json``."""
+def write_set(folder: Path, name: str, count: int, seed: int, *, video: str = "", scenes: int = 0) -> Path:
+    """Standing people as ``<folder>/<name>.json``; with `scenes`, in that many groups of pictures."""
     path = folder / f"{name}.json"
-    write_people(path, *draw_standing_people(folder / name, count, seed, video))
+    people, images = draw_standing_people(folder / name, count, seed, video)
+    group = [f"scene{row * scenes // count}" if scenes else "" for row in range(count)]
+    write_people(path, people, images.replace(group=group))
     return path
 
 

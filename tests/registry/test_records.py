@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,10 +88,9 @@ def test_unknown_entry_is_reported() -> None:
     [
         "{",
         "[]",
+        '{"format": 2, "entries": [], "events": [], "comparisons": [], "pictures": {}}',
         '{"format": 3, "entries": [], "events": []}',
-        '{"format": 1, "entries": []}',
-        '{"format": 2, "entries": [{"id": "a"}], "events": []}',
-        '{"format": 1, "entries": [{"id": "a"}], "events": []}',
+        '{"format": 3, "entries": [{"id": "a"}], "events": [], "comparisons": [], "pictures": {}}',
     ],
 )
 def test_malformed_file_is_an_input_error(tmp_path: Path, content: str) -> None:
@@ -119,24 +119,6 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
         read_registry(tmp_path / "registry.json")
 
 
-def test_format_1_is_read_and_rewritten(tmp_path: Path) -> None:
-    path = tmp_path / "registry.json"
-    write_registry(path, two_promotions())
-    record = json.loads(path.read_text())
-    for part in (*record["entries"], *record["events"]):
-        del part["digest"]
-    for part in record["entries"]:
-        del part["records"]
-    for part in record["events"]:
-        del part["test_sha256"]
-    path.write_text(json.dumps(record | {"format": 1}))
-    old = read_registry(path)
-    assert old == two_promotions()
-    write_registry(path, old)
-    assert json.loads(path.read_text())["format"] == 2
-    assert read_registry(path) == old
-
-
 @pytest.mark.parametrize(
     ("part", "row", "key", "value"),
     [
@@ -144,7 +126,7 @@ def test_format_1_is_read_and_rewritten(tmp_path: Path) -> None:
         ("entries", 0, "ap", 0.9),
         ("entries", 0, "lineage", {}),
         ("events", 0, "reason", "because"),
-        ("events", 1, "test_sha256", "fresh"),
+        ("events", 1, "comparison_sha256", "fresh"),
     ],
 )
 def test_a_change_by_hand_is_refused(tmp_path: Path, part: str, row: int, key: str, value: object) -> None:
@@ -194,6 +176,16 @@ def test_a_candidate_never_displaces_and_a_promotion_takes_it_up() -> None:
     assert waiting.champion == registry.champion
     assert [(e.id, e.state) for e in waiting.with_champion(entry("c")).entries][-1] == ("c", "champion")
     assert waiting.without("c") == registry
+
+
+def test_a_model_is_taken_back_until_it_is_champion_again() -> None:
+    back = two_promotions().with_rollback_to("a").with_event(replace(event("a", "", "rolled back"), against="b"))
+    assert back.taken_back("b") == back.events[-1]
+    assert back.taken_back("a") is back.taken_back("c") is None
+    assert back.with_event(event("b", "new", "promoted")).taken_back("b") is None
+    again = back.with_rollback_to("b").with_event(replace(event("b", "", "rolled back"), against="a"))
+    assert again.taken_back("b") is None
+    assert again.taken_back("a") == again.events[-1]
 
 
 def test_every_rollback_is_an_event() -> None:

@@ -18,6 +18,15 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert 10 < row.effective < 20
 
 
+def test_intervals_by_image_hold_it_less_often_where_clusters_are_alike() -> None:
+    sets = [SimulatedSet(20, 5, group_correlation=inside) for inside in (0.03, 0.5)]
+    loose, tight = simulate_coverage(sets, trials=150, resamples=200, seed=1, workers=1)
+    for row in (loose, tight):
+        assert row.share > 0.87  # P(Binomial(150, 0.95) <= 130) < 0.1 %
+    assert 1 - loose.by_image_missed / 150 > 0.87
+    assert 1 - tight.by_image_missed / 150 < 0.8
+
+
 def test_models_that_are_alike_gain_nothing_and_better_ones_do() -> None:
     assert true_gain(SimulatedSet(10), seed=0) == 0.0
     first, second = true_ap(SimulatedSet(10, gain=0.15), seed=0, images=20_000)

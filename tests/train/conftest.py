@@ -16,7 +16,7 @@ def round_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("round")
     small_model.write_set(folder, "train", 24, seed=1)
     small_model.write_set(folder, "val", 24, seed=2)
-    small_model.write_set(folder, "test", 40, seed=3, video="clip")
+    small_model.write_set(folder, "test", 40, seed=3, video="clip", scenes=10)
     small_model.write_checkpoints(folder, (6, 60))
     return folder
 

@@ -1,20 +1,23 @@
 """Rounds of the gate for tests: compare and promote with the paths of one folder."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dataengine.files import write_json
+from dataengine.params import PARAMS as PARAMS_READER
 from dataengine.registry.records import Registry, read_registry, write_registry
 from dataengine.train import compare, promote
-from dataengine.train.begin_round import uses_by_test_set
+from dataengine.train.begin_round import values_to_pin
 from dataengine.train.gate.policy import Budgets, CompareParams, Guards, Primary
 from dataengine.train.promote import PromoteParams
 
 PARAMS = CompareParams(
     champion="",
     round=1,
-    test_uses={},
+    policy="",
+    ledger="",
     alpha=0.05,
     uses=10,
     warn_from=8,
@@ -26,12 +29,12 @@ PARAMS = CompareParams(
     level=0.95,
     power=0.8,
     resamples=200,
-    cluster="frames",
+    cluster="group",
     block_frames=4,
+    neighbours=0.1,
     min_clusters=5,
     runner="onnx-cpu",
     threads=1,
-    seed=0,
 )
 
 
@@ -55,10 +58,16 @@ class Gate:
     def store(self) -> Path:
         return self.root / "store"
 
-    def compare(self, candidate: Path, params: CompareParams = PARAMS, balance: Path | None = None) -> dict[str, Any]:
-        """A pinned champion means that the round was begun, and so the uses of test sets are pinned, too."""
-        if params.champion:
-            params = replace(params, test_uses=uses_by_test_set(self.read()))
+    def begun(self, params: CompareParams) -> CompareParams:
+        """`params` as `dataengine begin-round` pins them now, but with the champion that they name."""
+        return replace(params, **{**values_to_pin(self.read(), params), "champion": params.champion})
+
+    def compare(
+        self, candidate: Path, params: CompareParams = PARAMS, balance: Path | None = None, *, begin: bool = True
+    ) -> dict[str, Any]:
+        """A comparison; by default its round has just begun."""
+        params = self.begun(params) if begin else params
+        write_json(self.root / "policy.json", asdict(params))
         compare.run(
             params,
             candidate=candidate,
@@ -70,10 +79,12 @@ class Gate:
         )
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 
-    def promote(self, candidate: Path, *, dry_run: bool = False) -> dict[str, Any]:
+    def promote(self, candidate: Path, *, dry_run: bool = False, again: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Carry out the comparison that was made last, by its own policy."""
         out = self.root / "promote"
         promote.run(
-            PromoteParams(dry_run),
+            PromoteParams(dry_run, list(again)),
+            self.policy(),
             comparison=self.root / "compare",
             candidate=candidate,
             registry=self.registry,
@@ -81,6 +92,24 @@ class Gate:
             out=out,
         )
         return json.loads((out / "promotion.json").read_text())
+
+    def policy(self) -> CompareParams:
+        """Section `compare` as it was at the last comparison."""
+        return PARAMS_READER.record(CompareParams, json.loads((self.root / "policy.json").read_text()), "policy")
+
+    def write_params(self, params: CompareParams = PARAMS, **promotion: Any) -> Path:
+        """A params.yaml with what compare, promote and begin-round read, every key on a line with a comment."""
+        sections = {
+            "registry": {"file": str(self.registry), "store": str(self.store)},
+            "compare": asdict(params),
+            "promote": {"dry_run": False, "again": []} | promotion,
+        }
+        lines = ["# the whole loop"]
+        for section, values in sections.items():
+            lines += [f"{section}:", *(f"  {key}: {json.dumps(value)}  # {key}" for key, value in values.items())]
+        path = self.root / "params.yaml"
+        path.write_text("\n".join(lines) + "\n")
+        return path
 
     def read(self) -> Registry:
         return read_registry(self.registry)

@@ -17,7 +17,6 @@ from dataengine.inference.exported import ONNX_FP16, SIDECAR, ExportedModel, fil
 from dataengine.inference.predict import onnx_runner, predict_people
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures, write_learnt_pictures
 from dataengine.people import Images, People
-from dataengine.registry.records import Event, write_registry
 from dataengine.train import compare
 from dataengine.train.deploy import engine_library
 from dataengine.train.gate.models import slices_of
@@ -106,7 +105,10 @@ def test_the_champion_itself_gains_nothing(gate: Gate, exported: dict[str, Path]
 
 
 def test_same_input_gives_the_same_verdict(gate: Gate, exported: dict[str, Path]) -> None:
-    assert gate.compare(exported["good"]) == gate.compare(exported["good"])
+    first = gate.compare(exported["good"], begin=False)
+    evidence = (gate.root / "compare" / "evidence.npz").read_bytes()
+    assert gate.compare(exported["good"], begin=False) == first
+    assert (gate.root / "compare" / "evidence.npz").read_bytes() == evidence
 
 
 def test_test_set_hash_follows_labels_and_pictures(gate: Gate, exported: dict[str, Path], tmp_path: Path) -> None:
@@ -236,31 +238,6 @@ def test_budgets_are_those_of_the_file_that_runs(gate: Gate, exported: dict[str,
     tight = replace(PARAMS, budgets=Budgets(latency_ms=1e-6, size_mb=1e-6, ece=1e-6))
     failed = [check["kind"] for check in gate.compare(exported["good"], tight)["checks"] if check["passed"] is False]
     assert failed == ["latency", "size", "calibration"]
-
-
-def test_one_round_promotes_once(gate: Gate, exported: dict[str, Path]) -> None:
-    """A second candidate of the same round is held even where its verdict is good: its share of the error is spent."""
-    gate.compare(exported["bad"], replace(PARAMS, floor_ap=0.0))
-    gate.promote(exported["bad"])
-    bad = load_exported(exported["bad"]).id
-    begun = replace(PARAMS, champion=bad)
-    other = Event("", "another", "not enough evidence", bad, 0.1, "", "x", gate.read().events[0].test_sha256)
-    assert gate.compare(exported["good"], begun)["test"]["use"] == 2
-    write_registry(gate.registry, gate.read().with_event(other))
-    promotion = gate.promote(exported["good"])
-    assert promotion["outcome"] == "held"
-    assert "begin-round" in promotion["fix"]
-    assert gate.compare(exported["good"], begun)["test"]["use"] == 4  # a new round was begun
-    assert gate.promote(exported["good"])["outcome"] == "promoted"
-
-
-def test_a_rerun_is_no_second_use(gate: Gate, exported: dict[str, Path]) -> None:
-    test_set = gate.compare(exported["good"])["test"]["sha256"]
-    gate.promote(exported["good"])
-    gate.compare(exported["good"], replace(PARAMS, resamples=300))  # another verdict on the same two
-    gate.promote(exported["good"])
-    assert len(gate.read().events) == 2
-    assert gate.read().uses() == {test_set: 1}
 
 
 def test_a_column_of_the_test_set_is_a_slice(gate: Gate, exported: dict[str, Path]) -> None:

@@ -19,6 +19,7 @@ from dataengine.inference.exported import (
 )
 from dataengine.inference.predict import onnx_runner, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.train import export
 from dataengine.train.deploy import engine_library
 from dataengine.train.deploy.engine_library import gpu_capability
@@ -138,7 +139,9 @@ def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Pat
     assert sidecar["lineage"]["data_sha256"]["calibration"] == sha256_file(round_folder / "train.json")
     assert sidecar["calibration"]["crops"] == PARAMS.calibration_crops
     assert sidecar["calibration"]["nodes"]["QuantizeLinear"] > 5
-    assert set(sidecar["files"]) == {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE}
+    networks = {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE}
+    assert set(sidecar["files"]) == {*networks, LEARNT_NAME}
+    assert (folder / LEARNT_NAME).read_bytes() == (round_folder / "steps60" / LEARNT_NAME).read_bytes()
     for name, record in sidecar["files"].items():
         assert record["sha256"] == sha256_file(folder / name)
         assert record["bytes"] == (folder / name).stat().st_size
@@ -180,7 +183,7 @@ def test_sidecar_names_the_runner_and_what_does_not_run(folder: Path) -> None:
         assert "\n" not in "".join(sidecar["not_run"].values())
 
 
-@pytest.mark.parametrize("name", [ONNX_FP16, ENGINE])
+@pytest.mark.parametrize("name", [ONNX_FP16, ENGINE, LEARNT_NAME])
 def test_a_flipped_byte_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -6,12 +6,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dataengine.errors import InputError
+from dataengine.files import write_json
 from dataengine.inference.exported import load_exported
+from dataengine.registry.ledger import Ledger
+from dataengine.registry.records import Registry, write_registry
 from dataengine.train import promote as promote_module
+from dataengine.train.gate.comparison import Comparison
+from dataengine.train.gate.conclusion import conclude, resampled
+from dataengine.train.gate.measured import MeasuredComparison
 from dataengine.train.promote import PromoteParams
 
 from .gate_round import PARAMS, Gate
@@ -108,7 +115,7 @@ def test_a_tampered_candidate_is_refused(gate: Gate, exported: dict[str, Path], 
 
 @pytest.mark.parametrize("broken", ["{}", '{"verdict": 1}', "not json"])
 def test_a_broken_verdict_is_refused(gate: Gate, exported: dict[str, Path], broken: str) -> None:
-    (gate.root / "compare").mkdir()
+    gate.compare(exported["good"])
     (gate.root / "compare" / "verdict.json").write_text(broken)
     with pytest.raises(InputError, match=r"verdict\.json"):
         gate.promote(exported["good"])
@@ -118,9 +125,102 @@ def test_a_broken_verdict_is_refused(gate: Gate, exported: dict[str, Path], brok
 def test_a_verdict_edited_in_favour_of_another_model_is_refused(gate: Gate, exported: dict[str, Path]) -> None:
     record = gate.compare(exported["good"])
     record["candidate"] = load_exported(exported["bad"]).id
-    (gate.root / "compare" / "verdict.json").write_text(json.dumps(record))
+    path = gate.root / "compare" / "verdict.json"
+    path.write_text(json.dumps(record))
     with pytest.raises(InputError, match="names another candidate than it measured"):
         gate.promote(exported["bad"])
+    record["models"]["candidate"]["id"] = record["candidate"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"evidence\.npz is about other models than the verdict"):
+        gate.promote(exported["bad"])
+
+
+@pytest.fixture
+def rejected(gate: Gate, exported: dict[str, Path]) -> tuple[Gate, dict[str, Any]]:
+    """The bad model was compared with the champion, and its verdict."""
+    gate.compare(exported["good"])
+    gate.promote(exported["good"])
+    return gate, gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"verdict": "promote"},
+        {"verdict": "promote", "reason": "Every demand holds.", "checks": [], "settle": None, "warnings": []},
+        {"AP": {"value": 0.9, "low": 0.8, "high": 1.0}},
+        {"gain": {"value": 0.9, "low": 0.8, "high": 1.0}},
+        {"reason": "Not promoted, though it was better."},
+    ],
+)
+@pytest.mark.parametrize("is_in_the_ledger", [True, False])
+def test_a_verdict_edited_by_hand_is_not_carried_out(
+    rejected: tuple[Gate, dict[str, Any]], exported: dict[str, Path], edit: dict[str, Any], is_in_the_ledger: bool
+) -> None:
+    gate, record = rejected
+    if not is_in_the_ledger:  # as where `git checkout` brings an older registry back
+        write_registry(gate.registry, replace(gate.read(), ledger=Ledger()))
+    before = gate.registry.read_bytes()
+    (gate.root / "compare" / "verdict.json").write_text(json.dumps(record | edit))
+    with pytest.raises(InputError, match="does not follow from its evidence: expected reject"):
+        gate.promote(exported["bad"])
+    assert gate.registry.read_bytes() == before
+
+
+def test_a_verdict_with_a_milder_policy_written_into_it_is_not_carried_out(
+    rejected: tuple[Gate, dict[str, Any]], exported: dict[str, Path]
+) -> None:
+    gate, record = rejected
+    record["policy"]["primary"] = {"kind": "non-inferiority", "margin": 1.0}
+    (gate.root / "compare" / "verdict.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="another policy than that of section compare"):
+        gate.promote(exported["bad"])
+
+
+def test_evidence_from_elsewhere_is_not_what_the_ledger_names(
+    rejected: tuple[Gate, dict[str, Any]], exported: dict[str, Path]
+) -> None:
+    """Evidence and verdict forged together: the candidate is given what the champion did."""
+    gate, record = rejected
+    folder = gate.root / "compare"
+    measured = MeasuredComparison.read(folder / "evidence.npz")
+    assert measured.champion is not None
+    forged = replace(measured, candidate=measured.champion, champion=measured.candidate)
+    forged.write(folder / "evidence.npz")
+    policy = gate.policy()
+    conclusion, _ = conclude(policy, forged, resampled(policy, forged), record["test"]["use"], record["test"]["spent"])
+    verdict = Comparison.from_json(record)
+    for name in ("reason", "checks", "error", "settle", "warnings"):
+        verdict = replace(verdict, **{name: getattr(conclusion.verdict, name)})
+    for name in ("ap", "champion_ap", "gain"):
+        verdict = replace(verdict, **{name: getattr(conclusion, name)})
+    verdict = replace(verdict, verdict=conclusion.verdict.decision)
+    assert verdict.verdict == "promote"
+    write_json(folder / "verdict.json", verdict.as_json())
+    with pytest.raises(InputError, match=r"evidence\.npz is not what the registry's ledger names"):
+        gate.promote(exported["bad"])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not a zip"])
+def test_broken_evidence_is_refused_in_one_line(gate: Gate, exported: dict[str, Path], content: bytes) -> None:
+    gate.compare(exported["good"])
+    path = gate.root / "compare" / "evidence.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is not the evidence of a comparison") as refusal:
+        gate.promote(exported["good"])
+    assert "\n" not in str(refusal.value)
+    path.unlink()
+    with pytest.raises(InputError, match=r"evidence\.npz does not exist"):
+        gate.promote(exported["good"])
+
+
+def test_a_verdict_from_the_run_cache_is_entered_when_it_is_carried_out(gate: Gate, exported: dict[str, Path]) -> None:
+    """On a branch whose registry has not seen the comparison DVC brings the result back without a run."""
+    gate.compare(exported["good"])
+    ledger = gate.read().ledger
+    write_registry(gate.registry, Registry())
+    assert gate.promote(exported["good"])["outcome"] == "promoted"
+    assert gate.read().ledger.uses[0].inputs == ledger.uses[0].inputs
 
 
 def test_a_model_without_enough_evidence_waits_as_candidate(gate: Gate, exported: dict[str, Path]) -> None:
@@ -132,8 +232,11 @@ def test_a_model_without_enough_evidence_waits_as_candidate(gate: Gate, exported
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from dataengine.files import read_json
+from dataengine.params import PARAMS
 from dataengine.registry import store as model_store
 from dataengine.train import promote
+from dataengine.train.gate.policy import CompareParams
 moment, root, candidate = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 def die(*arguments, **named):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -150,7 +253,8 @@ if moment == "copying":
     model_store.shutil.copyfile = die_at_second
 else:
     promote.write_registry = die
-promote.run(promote.PromoteParams(False), comparison=root / "compare", candidate=candidate,
+policy = PARAMS.record(CompareParams, read_json(root / "policy.json"), "policy")
+promote.run(promote.PromoteParams(False, []), policy, comparison=root / "compare", candidate=candidate,
             registry=root / "models" / "registry.json", store=root / "store", out=root / "promote")
 """
 
@@ -176,7 +280,8 @@ def test_kill_in_mid_promotion_leaves_a_right_registry_and_the_rerun_finishes(
 def _promote(root: Path, name: str, candidate: Path, barrier: "multiprocessing.synchronize.Barrier") -> None:
     barrier.wait()
     promote_module.run(
-        PromoteParams(False),
+        PromoteParams(False, []),
+        Gate(root, root).policy(),
         comparison=root / f"compare-{name}",
         candidate=candidate,
         registry=root / "models/registry.json",

@@ -114,7 +114,8 @@ def _roll_back(gate: Gate, to: str, barrier: Barrier) -> None:
 def _promote(gate: Gate, candidate: Path, barrier: Barrier) -> None:
     barrier.wait()
     promote_module.run(
-        PromoteParams(False),
+        PromoteParams(False, []),
+        gate.policy(),
         comparison=gate.root / "compare",
         candidate=candidate,
         registry=gate.registry,

@@ -5,15 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.analysis.simulation import SimulatedSet, drawn_people, simulated_model
 from dataengine.evaluation.ap.matching import average_precision
+from dataengine.inference.exported import load_exported
 from dataengine.train import simulate_gate as gate_simulation
+from dataengine.train.gate.comparison import read_verdict
 from dataengine.train.gate.policy import Guards
 from dataengine.train.studies import gate_trials
 from dataengine.train.studies.gate_trials import Block, Setting, logits_of_gain, run_block
 
-from .gate_round import PARAMS
+from .gate_round import PARAMS, Gate
 
 POLICY = gate_simulation.simulated_policy(replace(PARAMS, guarded=Guards(["occlusion=*"], 0.05, 0.95, 20)), 500)
 
@@ -105,7 +107,45 @@ def test_the_command_writes_both_tables_and_goes_on_where_it_stood(
         )
         pages.append((tmp_path / name).read_text().replace(name, ""))
     assert pages[0] == pages[1]
-    assert "| video | 110 | 3 |" in pages[0]
+    assert pages[0].count("| video | 110 | 0.9 | 0.2 |") == 3
+    assert "of 3 |" in pages[0]
     assert pages[0].count("## Promoted in one comparison") == 2
     with pytest.raises(ParamsError, match="trials"):
         gate_simulation.command(out=tmp_path / "x.md", state=tmp_path, trials=0)
+
+
+def false_promotions(groups: gate_trials.Grouping, inside: float, tmp_path: Path, count: int = 100) -> int:
+    """Single comparisons of identical models on 500 people in groups of five pictures, promoted by a loose policy."""
+    loose = replace(POLICY, alpha=0.05, uses=1, warn_from=1, guarded=replace(POLICY.guarded, slices=[]))
+    setting = Setting("video", 500, 0.9, 0.0, 1, inside, groups)
+    trials = run_block(replace(block(tmp_path, setting, 0.0, count), policy=loose))
+    return sum(trial.promoted for trial in trials)
+
+
+def test_known_groups_keep_the_promise_and_pictures_taken_for_their_own_break_it(tmp_path: Path) -> None:
+    """5 in 100 are granted: more than 11 would be chance once in 200 times."""
+    assert false_promotions("known", 0.5, tmp_path) <= 11
+    assert false_promotions("unknown", 0.5, tmp_path) > 11
+    assert false_promotions("in order", 0.5, tmp_path) <= 11, "neighbours by name were merged"
+
+
+def test_correlations_are_taken_from_a_verdict(gate: Gate, exported: dict[str, Path]) -> None:
+    gate.compare(exported["good"], replace(PARAMS, floor_ap=0.0))
+    first = read_verdict(gate.root / "compare" / "verdict.json")
+    with pytest.raises(InputError, match="no correlation of groups"):
+        gate_simulation.measured_correlations(first)
+    gate.promote(exported["good"])
+    gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
+    second = read_verdict(gate.root / "compare" / "verdict.json")
+    models, inside = gate_simulation.measured_correlations(second)
+    assert second.correlation is not None and models == pytest.approx(second.correlation, abs=0.005)
+    (by_group,) = second.dependence
+    assert by_group.kind == "group" and by_group.units == by_group.clusters == 10
+    assert by_group.group_correlation is not None
+    assert inside == pytest.approx(max(by_group.group_correlation, 0), abs=0.005)
+    settings = [setting for setting, _ in gate_simulation.settings_of(POLICY, 1, 1, (models, inside))]
+    assert {s.groups for s in settings if (s.correlation, s.group_correlation) == (models, inside)} == {
+        "known",
+        "in order",
+        "unknown",
+    }

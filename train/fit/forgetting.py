@@ -63,8 +63,10 @@ def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: i
 
 
 def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
-    """OKS AP of a network on labelled people, `batch` at a time; ranked by the mean confidence, since one of the two
-    networks that are compared has not learnt its score yet."""
+    """OKS AP of a network on labelled people, `batch` at a time.
+
+    They are ranked by the mean confidence, since one of the two networks compared has not learnt its score yet.
+    """
     meta = replace(meta, score=None)
     prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
     return figures_of(people, images, prediction.as_people(people)).ap

@@ -12,13 +12,20 @@ from fnmatch import fnmatchcase
 import numpy as np
 from scipy import stats
 
-from dataengine.evaluation.analysis.bootstrap import Resampled
+from dataengine.evaluation.analysis.bootstrap import Resampled, expanded
+from dataengine.evaluation.analysis.image_clusters import ClusterKind
 
-from .comparison import Check, CheckKind
+from .comparison import Check, CheckKind, TestSet
 from .evidence import WHOLE, Evidence
+from .independence import counted_words
 from .policy import CompareParams
 
 FLOOR = "floor"  # name of the demand on a first model
+DRAWS_BEYOND = 100  # least number of draws beyond a percentile that is read as a bound: places it within a tenth
+T_ALONE = 20  # with fewer clusters a share of the error lies too far out for percentiles, and Student's t decides
+MOST_RESAMPLES = 1_000_000
+ROUNDING = 1e-9  # of sums of shares
+WHERE_TO_LABEL: dict[ClusterKind, str] = {"group": "scenes", "camera": "cameras and times", "time": "times"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +55,11 @@ def other_checks(params: CompareParams, evidence: Evidence) -> list[Check]:
         *_budget("size", "MB", megabytes, limits.size_mb),
         *_budget("calibration", "expected calibration error", evidence.ece, limits.ece),
     ]
+
+
+def is_worn(params: CompareParams, test: TestSet) -> bool:
+    """Whether the test set has served all comparisons, or its error is spent by comparisons with larger shares."""
+    return test.use > test.budget or test.spent + params.share > params.alpha * (1 + ROUNDING)
 
 
 def least_clusters(params: CompareParams) -> int:
@@ -98,7 +110,7 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
     elif high <= demand.threshold:
         passed, bound = False, f"at most {_figure(demand, high)} with {(1 + level) / 2:.4g} confidence"
     if not enough_clusters:
-        passed = None
+        passed, bound = None, f"between {_figure(demand, low)} and {_figure(demand, high)} as far as so few can tell"
     sentence = f"{_headline(demand, passed, high)}: {_figure(demand, figure.value)} AP, {bound}."
     return Check(demand.name, demand.kind, figure.value, demand.threshold, passed, sentence)
 
@@ -106,15 +118,28 @@ def _check_of(demand: Demand, level: float, enough_clusters: bool) -> Check:
 def lower_bound(figure: Resampled, error: float) -> float:
     """The value that the true figure exceeds, except with probability `error`: the lower of two bounds.
 
-    Percentiles as far out as a share of the error asks for are no longer in the draws where clusters are few (with 8 to
-    15 simulated clusters three times too many pass); Student's t with the bootstrap's standard error is right there.
-    Where clusters are many but the draws skewed it is the other way round.
+    Student's t with the bootstrap's standard error is right where clusters are few; below `T_ALONE` of them it is the
+    only one, since percentiles as far out as a share of the error asks for hang on a handful of draws there. Where
+    clusters are many but the draws skewed, the percentile is the safer one.
     """
     clusters = figure.clusters
     if clusters <= 1:
         return -math.inf
     student = figure.value + stats.t.ppf(error, clusters - 1) * standard_error(figure)
+    if clusters < T_ALONE:
+        return float(student)
     return min(figure.quantile(error), float(student))
+
+
+def resamples_for(params: CompareParams, clusters: float) -> int:
+    """Number of resamples that leaves `DRAWS_BEYOND` draws beyond the bound of the primary demand, where it reads them.
+
+    Without that the bound would move by a good part of a standard error from one random stream to the next.
+    """
+    if clusters < T_ALONE:
+        return params.resamples
+    needed = DRAWS_BEYOND / expanded(params.share, clusters)
+    return max(params.resamples, math.ceil(min(needed, MOST_RESAMPLES)))
 
 
 def standard_error(figure: Resampled) -> float:
@@ -146,11 +171,14 @@ def _figure(demand: Demand, value: float) -> str:
 def _test_set(params: CompareParams, evidence: Evidence) -> Iterator[Check]:
     test, least = evidence.test, least_clusters(params)
     enough_clusters = test.clusters >= least
-    fact = f"The test set has {test.clusters} independent clusters of images and this policy needs {least} or more"
-    sentence = f"{fact}." if enough_clusters else f"{fact}: label more test images."
+    fact = f"The test set has {counted_words(params.cluster, test.clusters)} and this policy needs {least} or more"
+    more = WHERE_TO_LABEL[params.cluster]
+    sentence = f"{fact}." if enough_clusters else f"{fact}: label test pictures of more {more}."
     yield Check("clusters", "test-set", test.clusters, least, True if enough_clusters else None, sentence)
-    fresh = test.use <= test.budget
+    fresh = not is_worn(params, test)
     fact = f"This is comparison {test.use} of the {test.budget} that this test set may serve"
+    if not fresh and test.use <= test.budget:
+        fact += f", and the earlier ones were allowed {test.spent:.3g} of the error of {params.alpha:g}"
     sentence = f"{fact}." if fresh else f"{fact}: label a fresh one."
     yield Check("uses", "test-set", test.use, test.budget, True if fresh else None, sentence)
 

@@ -92,12 +92,27 @@ class TestSet:
     __test__ = False  # not a class of tests, whatever pytest thinks of its name
 
     sha256: str
+    version: str  # `ingest.split.test_version`; "" where no lock file names one
     people: int
     images: int
-    clusters: int
-    use: int  # number of this comparison among those on this set, from 1
+    clusters: int  # the fewest, where pictures belong together in several ways
+    use: int  # number of this comparison, from 1, among those on sets of its version or with one of its pictures
     budget: int  # uses that the policy allows
+    spent: float  # error that the earlier ones were allowed, each by the policy of its time
     scale: str = ""  # what the scale of OKS is, in words: see `person_scale`; "" in simulations, which have none
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How alike pictures of the test set are that belong together in one way, in what the comparison asks."""
+
+    kind: Literal["group", "camera", "time"]
+    units: int  # groups, cameras, or blocks of time, that hold people
+    clusters: int  # of them after neighbours that are too alike were merged: these are resampled whole
+    block: int  # groups, or frames of a block of time, in each cluster
+    neighbours: float | None  # correlation of neighbouring clusters; None where none has a neighbour
+    group_correlation: float | None  # of two people of one unit in the (difference of) logits of OKS
+    design_effect: float | None  # variance by these clusters over that by pictures; None for a single cluster
 
 
 @dataclass(frozen=True)
@@ -165,8 +180,10 @@ class Comparison:
     settle: Settle | None  # only where there is not enough evidence and more would help
     warnings: tuple[str, ...]
     policy: Mapping[str, Any]  # section `compare` of params.yaml
+    resamples: int  # that were made, as many as the policy's share of the error asks for
     poses: PoseCounts | None = None  # None: compared without the training set's poses
     runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
+    dependence: tuple[Dependence, ...] = ()
 
     @property
     def champion_id(self) -> str:

@@ -13,7 +13,7 @@ from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effecti
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.matching import Matches, average_precision
 
-from .comparison import TestSet
+from .comparison import Dependence, TestSet
 
 WHOLE = ""  # name of the slice that holds everybody
 
@@ -38,6 +38,7 @@ class Evidence:
     latency_ms: float | None  # of the candidate's file, batch 1; None if it was not measured
     size_bytes: int
     ece: float | None
+    dependence: tuple[Dependence, ...] = ()
     learnt: int | None = 0  # pictures of the test set that the candidate has learnt from; None if that is not known
     champion_learnt: int | None = 0
 
@@ -56,7 +57,7 @@ def resample(
     rng: np.random.Generator,
     threads: int | None = None,
 ) -> dict[str, SliceEvidence]:
-    """Draw clusters once for all slices (same names in both models). `clusters` (m,) is as `Matches.image_id`."""
+    """Draw clusters once for all slices (same names in both models). `clusters`: see `draw_ap`."""
     models = [candidate] if champion is None else [candidate, champion]
     every = [matches for model in models for matches in model.values()]
     draws = draw_ap(every, clusters, resamples=resamples, rng=rng, threads=threads)

@@ -144,9 +144,14 @@ def agreement(people: People, one: Prediction, other: Prediction) -> float | Non
 
     None if one model is equally good on everybody.
     """
-    logits = [logit(np.clip(person_oks(people, p.keypoints_px), LEAST_OKS, 1 - LEAST_OKS)) for p in (one, other)]
-    spread = min(float(np.std(each)) for each in logits)
-    return float(np.corrcoef(*logits)[0, 1]) if spread > 0 else None
+    first, second = oks_logits(people, one), oks_logits(people, other)
+    spread = min(float(np.std(first)), float(np.std(second)))
+    return float(np.corrcoef(first, second)[0, 1]) if spread > 0 else None
+
+
+def oks_logits(people: People, prediction: Prediction) -> NDArray[np.float64]:
+    """(n,) logit of each person's OKS, cut to what is finite."""
+    return np.asarray(logit(np.clip(person_oks(people, prediction.keypoints_px), LEAST_OKS, 1 - LEAST_OKS)))
 
 
 def _texts(values: list[Any]) -> NDArray[np.str_]:

@@ -1,12 +1,19 @@
 """Section `compare` of params.yaml: what the gate asks of a candidate, and the error that the answer may spend."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation.analysis.image_clusters import ClusterKind
 from dataengine.evaluation.jittered_boxes import BoxJitter
 from dataengine.files import short_sha256
+from dataengine.registry.ledger import digest_of
+
+PINNED = ("champion", "round", "policy", "ledger")
+"""Keys that `dataengine begin-round` writes."""
+WITHOUT_EFFECT = ("threads", "box_jitter")
+"""Keys that are no part of the policy: they change how fast the answer comes or what is shown, not the answer."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,10 @@ class CompareParams:
     """Id of the registry entry that this round's candidate must beat; "" before there is one."""
     round: int
     """Which round this is, from 1."""
-    test_uses: dict[str, int]
-    """Number of comparisons that each test set had served when the round began, by the first digits of its hash."""
+    policy: str
+    """Short hash of the rest of this section when the round began, see `policy_hash`; "" before the first round."""
+    ledger: str
+    """Head of the registry's ledger when the round began, "" while it is empty: see `dataengine.registry.ledger`."""
     alpha: float
     """Probability that the gate promotes a candidate that it should not, in any of `uses` comparisons together."""
     uses: int
@@ -78,11 +87,16 @@ class CompareParams:
     power: float
     """Probability of a decision for which the number of people still needed is computed."""
     resamples: int
-    """Number of bootstrap resamples."""
+    """Least number of bootstrap resamples; the share of the error may ask for more: see `checks.resamples_for`."""
     cluster: ClusterKind
-    """What is resampled: images, blocks of frames of a video, whole videos, or the same frames of all videos."""
+    """What the verdict is about, and so what is resampled. group: new scenes (groups of pictures; a video or a picture
+    of which no group is known is its own). camera: the same scenes by other cameras at other times. time: the same
+    scenes by the same cameras at other times."""
     block_frames: int
-    """Frames of a block, counted in the video."""
+    """Least frames of a block of time, counted in the video: at least a second or two, for what is alike throughout a
+    short film cannot be seen to be alike."""
+    neighbours: float
+    """Correlation up to which neighbouring clusters pass as independent; those that are more alike are merged."""
     min_clusters: int
     """With fewer clusters than this an interval means nothing, and the verdict is not-enough-evidence."""
     runner: Literal["auto", "engine", "onnx-cuda", "torch-cuda", "onnx-cpu"]
@@ -90,7 +104,6 @@ class CompareParams:
     that runs one batch of both here, in the order engine, onnx-cuda, torch-cuda, onnx-cpu."""
     threads: int
     """Threads ONNX Runtime may use on the CPU."""
-    seed: int
     box_jitter: BoxJitter = field(default_factory=BoxJitter)
     """How far off the boxes are in which `AP_jittered` looks for the test people; it is shown and decides nothing."""
 
@@ -103,21 +116,38 @@ class CompareParams:
             raise ParamsError("primary.margin and guarded.margin", expected="0 or more")
         if not 1 <= self.warn_from <= self.uses:
             raise ParamsError("warn_from", expected=f"between 1 and uses ({self.uses})", got=str(self.warn_from))
+        if self.block_frames < 1 or not 0 <= self.neighbours < 1:
+            got = f"{self.block_frames} and {self.neighbours:g}"
+            raise ParamsError("block_frames and neighbours", expected="1 or more, and 0 or more and below 1", got=got)
         if self.resamples < 100:
             raise ParamsError("resamples", expected="100 or more", got=str(self.resamples))
-        if any(not isinstance(n, int) or n < 0 for n in self.test_uses.values()):
-            raise ParamsError("test_uses", expected="a whole number for each hash", fix="run `dataengine begin-round`")
 
     @property
     def share(self) -> float:
         """Error that one comparison may spend.
 
-        Equal shares are the linear spending function of Lan & DeMets (1983, "Discrete sequential boundaries for
-        clinical trials", alpha * t): no round counts more than another, and any `uses` comparisons in a row, even on
-        changing test sets, promote wrongly with probability `alpha` at most (Bonferroni: under any dependence).
+        Equal shares by Bonferroni's inequality: any `uses` comparisons in a row, even on changing test sets and however
+        they depend on each other, promote wrongly with probability `alpha` at most. No round counts more than another.
         """
         return self.alpha / self.uses
 
-    def earlier_uses(self, test_sha256: str) -> int:
-        """Number of comparisons that this test set had served before this round."""
-        return int(self.test_uses.get(short_sha256(test_sha256), 0))
+    @property
+    def policy_hash(self) -> str:
+        """Short hash of all that decides: the section without what is pinned and without the number of threads."""
+        return policy_hash(asdict(self))
+
+    def require_pinned_policy(self) -> None:
+        """Raise `ParamsError` where the policy is not the one that the round was begun with."""
+        if self.policy in ("", self.policy_hash) and (self.policy or not self.ledger):
+            return
+        raise ParamsError(
+            "section compare is not the policy that the round was begun with",
+            expected=f"hash {self.policy or 'pinned by begin-round'}",
+            got=self.policy_hash,
+            fix="take the change back, or run `dataengine begin-round`: the comparison then spends a share of alpha",
+        )
+
+
+def policy_hash(section: Mapping[str, Any]) -> str:
+    """Short hash of a section `compare`, or of one that a verdict kept."""
+    return short_sha256(digest_of({name: v for name, v in section.items() if name not in PINNED + WITHOUT_EFFECT}))

@@ -1,8 +1,9 @@
 """Trials of the gate on simulated models, whose true difference is known: one campaign or one comparison at a time.
 
 The population is that of `dataengine.evaluation.analysis.simulation`, people shown in their boxes as the gate shows
-them; `evidence.resample` and `verdict.judge` decide, as in a real comparison. Blocks of trials are kept on disk, so
-that a run that was stopped continues where it was.
+them; `evidence.resample` and `verdict.judge` decide, as in a real comparison, with the policy's resamples: `compare`
+makes more where the bound needs them, which only takes noise from it. Blocks of trials are kept on disk, so that a run
+that was stopped continues where it was.
 """
 
 import hashlib
@@ -11,12 +12,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.evaluation.analysis.image_clusters import Units
 from dataengine.evaluation.analysis.simulation import (
+    GROUP_CORRELATION,
     MORE_PEOPLE,
     SimulatedPeople,
     SimulatedSet,
@@ -28,18 +31,21 @@ from dataengine.files import read_json, write_json
 
 from ..gate.comparison import TestSet
 from ..gate.evidence import WHOLE, Evidence, resample
+from ..gate.independence import clusters_for
 from ..gate.policy import CompareParams
 from ..gate.verdict import judge
 
 BLOCK = 25  # trials that one worker takes at a time; a run that is stopped loses no more for each worker
 VIDEO_IMAGES = 5  # images of a cluster where frames are simulated
 HARD_SHARE = 1 / 3  # of the people: the slice that the simulated guards are on
-SCREENED = 5  # a first look takes one in this many of the resamples
-SCREEN_Z = 1.5  # and ends the trial unless the gain is this many standard errors above the threshold
+SCREEN_RESAMPLES = 100  # of a first look: the spread to within 7 %
+SCREEN_Z = 1.5  # which ends the trial unless the gain is this many standard errors above the threshold
 POPULATION_IMAGES = 200_000
 GRID = (0.0, 0.05, 0.1, 0.15, 0.2)  # logits of OKS
 
 Kind = Literal["photos", "video"]
+Grouping = Literal["known", "in order", "unknown"]
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,29 @@ class Setting:
     """True gain of every candidate, AP 0..1."""
     rounds: int
     """Candidates that are compared with one champion on one test set."""
+    group_correlation: float = GROUP_CORRELATION
+    """Correlation of two people of one group in the difference of two models' logits of OKS."""
+    groups: Grouping = "known"
+    """Whether the gate knows them, or takes each picture for its own: those of a group one after the other by name, or
+    under names that say nothing."""
 
     def drawn_like(self) -> SimulatedSet:
         """The simulated set with about `people` people."""
         images = VIDEO_IMAGES if self.kind == "video" else 1
         clusters = max(1, round(self.people / (1 + MORE_PEOPLE) / images))
-        return SimulatedSet(clusters, images, correlation=self.correlation, in_labelled_boxes=True)
+        return SimulatedSet(
+            clusters,
+            images,
+            correlation=self.correlation,
+            group_correlation=self.group_correlation,
+            in_labelled_boxes=True,
+        )
+
+    def units(self, people: SimulatedPeople, rng: np.random.Generator) -> Units:
+        """What the gate takes for groups."""
+        pictures = np.arange(len(people.persons))
+        place = {"known": people.cluster, "in order": pictures, "unknown": rng.permutation(pictures)}[self.groups]
+        return Units("group", np.zeros_like(place), place)
 
 
 @dataclass(frozen=True)
@@ -119,17 +142,19 @@ def logits_of_gain(gains: list[float], seed: int) -> dict[float, float]:
 
 def _campaign(block: Block, number: int) -> CampaignOutcome:
     setting = block.setting
-    kind = ("photos", "video").index(setting.kind)
-    key = [block.seed, kind, setting.people, round(1000 * setting.correlation), round(1e4 * setting.gain), number]
+    kind, thousandths = ("photos", "video").index(setting.kind), (setting.correlation, setting.group_correlation)
+    facts = [*(round(1000 * each) for each in thousandths), round(1e4 * setting.gain)]
+    key = [block.seed, kind, setting.people, *facts, number]  # the same models whether the groups are known or not
     rng = np.random.default_rng(key)
     people = drawn_people(setting.drawn_like(), rng)
     hard = people.ease < np.quantile(people.ease, HARD_SHARE)
     champion = simulated_model(people, 0.0, rng)
+    units = setting.units(people, np.random.default_rng([*key, 0]))
     promoted = without_shares = False
     for use in range(1, setting.rounds + 1):
         candidate = simulated_model(people, block.logits, rng)
         outcome = _decided(
-            block.policy, people, hard=hard, candidate=candidate, champion=champion, use=use, key=[*key, use]
+            block.policy, people, units, hard=hard, candidate=candidate, champion=champion, use=use, key=[*key, use]
         )
         promoted, without_shares = promoted or outcome[0], without_shares or outcome[1]
         if promoted and without_shares:
@@ -140,6 +165,7 @@ def _campaign(block: Block, number: int) -> CampaignOutcome:
 def _decided(
     policy: CompareParams,
     people: SimulatedPeople,
+    units: Units,
     *,
     hard: NDArray[np.bool_],
     candidate: Matches,
@@ -154,27 +180,30 @@ def _decided(
     """
     whole = {WHOLE: candidate}, {WHOLE: champion}
     threshold = policy.primary.threshold
-    first = resample(*whole, people.cluster, resamples=policy.resamples // SCREENED, rng=_rng(key), threads=1)[WHOLE]
+    clusters, (dependence,) = clusters_for([units], candidate, champion, limit=policy.neighbours)
+    first = resample(*whole, clusters, resamples=SCREEN_RESAMPLES, rng=_rng(key), threads=1)[WHOLE]
     assert first.gain is not None
     if first.gain.value <= threshold + SCREEN_Z * np.std(first.gain.draws):
         return False, False
-    measured = resample(*whole, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
+    measured = resample(*whole, clusters, resamples=policy.resamples, rng=_rng(key), threads=1)
     gain = measured[WHOLE].gain
     assert gain is not None
     without_shares = gain.interval(policy.level).low > threshold
     test = TestSet(
         sha256="",
+        version="",
         people=len(people.image),
         images=len(people.persons),
-        clusters=people.test.clusters,
+        clusters=dependence.clusters,
         use=use,
         budget=policy.uses,
+        spent=(use - 1) * policy.share,
     )
     unguarded = replace(policy, guarded=replace(policy.guarded, slices=[]))
     promoted = judge(unguarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     if promoted and policy.guarded.slices:
         parts = _parts(people, hard, candidate), _parts(people, hard, champion)
-        measured = resample(*parts, people.cluster, resamples=policy.resamples, rng=_rng(key), threads=1)
+        measured = resample(*parts, clusters, resamples=policy.resamples, rng=_rng(key), threads=1)
         guarded = replace(policy, guarded=replace(policy.guarded, slices=["occlusion=*"]))
         promoted = judge(guarded, Evidence(test, measured, None, 0, None)).decision == "promote"
     return promoted, without_shares

@@ -2,7 +2,9 @@
 
 Neighbouring frames of a video show nearly the same picture: resampled one by one they would make an interval too
 narrow. So whole clusters (`image_clusters`) are drawn (Davison & Hinkley 1997, ch. 3.8), the same ones for all models
-and all slices.
+and all slices. Where pictures belong together in two ways that cross, by camera and by time, clusters of both are drawn
+and a picture counts the product of the two (the pigeonhole bootstrap: Owen 2007, Annals of Applied Statistics 1). Its
+interval is at least as wide as the larger of the two that either way alone would give.
 `paired_intervals` compares two models, `draw_ap` gives the raw draws of any number of models and slices. A `Resampled`
 figure answers for any quantile, so that a policy may spend its error as it likes.
 """
@@ -11,7 +13,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +56,17 @@ class Resampled:
             return float("nan")
         if self.clusters <= 1:  # nothing is known about the spread
             return float("-inf") if probability < 0.5 else float("inf")
-        spread = np.sqrt(self.clusters / (self.clusters - 1))
-        further = stats.norm.cdf(spread * stats.t.ppf(probability, self.clusters - 1))
-        return float(np.quantile(self.draws, further))
+        return float(np.quantile(self.draws, expanded(probability, self.clusters)))
 
     def interval(self, level: float) -> Interval:
         """The two-sided interval that holds the true figure with probability `level`."""
         return Interval(self.value, self.quantile((1 - level) / 2), self.quantile((1 + level) / 2))
+
+
+def expanded(probability: float, clusters: float) -> float:
+    """Where in the draws the bound of `probability` lies, with more than one cluster: see `Resampled.quantile`."""
+    spread = np.sqrt(clusters / (clusters - 1))
+    return float(stats.norm.cdf(spread * stats.t.ppf(probability, clusters - 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +85,14 @@ class PairedIntervals:
 
 
 def effective_clusters(matches: Matches, clusters: NDArray[np.int64]) -> float:
-    """Number of clusters of equal size that carry as much information: (sum n)^2 / sum n^2 (Kish 1965, sect. 8.2)."""
-    persons = np.bincount(clusters, weights=matches.persons)
-    return float(persons.sum() ** 2 / (persons**2).sum()) if persons.any() else 0.0
+    """Number of clusters of equal size that carry as much information: (sum n)^2 / sum n^2 (Kish 1965, sect. 8.2).
+
+    Of several ways (w, m) to form clusters that with the fewest, as Cameron, Gelbach & Miller do (2011, "Robust
+    inference with multiway clustering"); a way that has a single one, which the draws cannot vary, is passed over.
+    """
+    numbers = [_effective(np.bincount(way, weights=matches.persons)) for way in np.atleast_2d(clusters)]
+    several = [number for number in numbers if number > 1]
+    return min(several or numbers)
 
 
 def draw_ap(
@@ -94,21 +105,29 @@ def draw_ap(
 ) -> NDArray[np.float64]:
     """AP (r, k) of each of the k `models` in each of `resamples` bootstrap draws of the clusters, with replacement.
 
-    All models are of the same images; `clusters` (m,) follows the order of their `image_id`. They need not be of the
-    same people: a slice is a model too. NaN where the drawn clusters hold nobody who counts.
+    All models are of the same images. They need not be of the same people: a slice is a model too. NaN where the drawn
+    clusters hold nobody who counts.
 
     Args:
+        models: Matches on the same images.
+        clusters: (m,) cluster of each image in the order of `image_id`, or (w, m) those of w ways that cross.
+        resamples: Number of draws.
+        rng: Source of the draws.
         threads: Number of threads; by default as many as this process may use. The draws do not depend on it.
     """
     if any(not np.array_equal(model.image_id, models[0].image_id) for model in models):
         raise ValueError("all models must be matched on the same images")
-    count = int(clusters.max()) + 1
-    terms = [_terms(model, clusters, count) for model in models]
+    ways = np.atleast_2d(clusters)
+    cells, cell = np.unique(ways, axis=1, return_inverse=True)  # images that are together in every way
+    terms = [_terms(model, cell.reshape(-1), cells.shape[1]) for model in models]
     sizes = [min(BLOCK, resamples - first) for first in range(0, resamples, BLOCK)]
 
     def block(size: int, source: np.random.Generator) -> NDArray[np.float64]:
-        weights = np.empty((size, count), dtype=np.int32)
-        ap_kernels.count_draws(source.integers(count, size=(size, count)), weights)
+        weights = np.ones((size, cells.shape[1]), dtype=np.int32)
+        for way, count in zip(cells, ways.max(axis=1) + 1, strict=True):
+            drawn = np.empty((size, count), dtype=np.int32)
+            ap_kernels.count_draws(source.integers(count, size=(size, count)), drawn)
+            weights *= drawn[:, way]
         values = np.empty((len(models), size))
         for row, arguments in enumerate(terms):
             ap_kernels.resampled_ap(weights, *arguments, values[row])
@@ -127,7 +146,7 @@ def interval_of(
 ) -> Interval:
     """Interval of one model's AP on its own; the gate compares two models by `paired_intervals`.
 
-    `clusters` (m,) follows the order of `matches.image_id`.
+    `clusters` as in `draw_ap`.
     """
     draws = draw_ap([matches], clusters, resamples=resamples, rng=rng)[:, 0]
     return Resampled.of(average_precision(matches), draws, effective_clusters(matches, clusters)).interval(level)
@@ -150,6 +169,10 @@ def paired_intervals(
     return PairedIntervals(
         first=each[0].interval(level), second=each[1].interval(level), difference=gain.interval(level), gain=gain
     )
+
+
+def _effective(persons: NDArray[Any]) -> float:
+    return float(persons.sum() ** 2 / (persons**2).sum()) if persons.any() else 0.0
 
 
 def _terms(

@@ -4,7 +4,8 @@
 `simulated_model` do it separately, for any number of models on one set); `true_ap` measures what both would have on
 an infinite set. People differ in difficulty, and so do images and clusters of images, for both models
 alike: this is what correlates them, and what makes images of a cluster alike. Each model also has its own luck with
-every person, image and cluster, so that a difference varies with the cluster, too.
+every person, image and cluster, so that a difference varies with the cluster, too: by how much is
+`SimulatedSet.group_correlation`, which a comparison measures on real models (`dependence.intraclass_correlation`).
 """
 
 import math
@@ -22,13 +23,15 @@ from dataengine.evaluation.ap.protocol import COCO
 # two models' OKS of about 0.7, 5 detections per image of which half are false and mostly of low score.
 LEVEL = 1.6
 OF_CLUSTER, OF_IMAGE, OF_PERSON = 0.6, 0.5, 0.9  # standard deviations shared by both models
-OWN_OF_CLUSTER, OWN_OF_IMAGE, OWN_OF_PERSON = 0.125, 0.125, 0.7  # of each model alone
+OWN = 0.722  # of each model alone
+OWN_SHARE_OF_IMAGE = 0.03  # of that variance, beyond the cluster's
 MORE_PEOPLE = 1.2  # mean number beyond the first in an image
 FALSE_PER_IMAGE, FALSE_SCORE, FALSE_SPREAD = 1.9, -1.6, 0.85
 SCORE_OF_LOGIT, SCORE_NOISE = 0.8, 0.8
 FOUND_LEVEL, FOUND_OF_LOGIT = 2.5, 0.7  # logit of being found at all
 _SHARED = OF_CLUSTER**2 + OF_IMAGE**2 + OF_PERSON**2
-CORRELATION = _SHARED / (_SHARED + OWN_OF_CLUSTER**2 + OWN_OF_IMAGE**2 + OWN_OF_PERSON**2)  # 0.73
+CORRELATION = _SHARED / (_SHARED + OWN**2)  # 0.73
+GROUP_CORRELATION = 0.03
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class SimulatedSet:
     """By how much the first model's OKS is better, in logits: 0.1 is about 2.3 AP (hundredths)."""
     correlation: float = CORRELATION
     """Correlation of the two models' logits of OKS on a person; the spread of each model stays the same."""
+    group_correlation: float = GROUP_CORRELATION
+    """Share of each model's own variance, and so of the variance of a difference, that a cluster's people have in
+    common: the correlation of two of its people in the difference of two models' logits of OKS."""
     in_labelled_boxes: bool = False
     """Exactly one detection of everybody and no false one, as where people are shown to the model in their boxes."""
 
@@ -53,6 +59,9 @@ class SimulatedSet:
             raise ParamsError("a simulated set is empty", expected="at least 1 cluster of at least 1 image")
         if not 0 <= self.correlation < 1:
             raise ParamsError("correlation", expected="0 or more and below 1", got=f"{self.correlation:g}")
+        if not 0 <= self.group_correlation <= 1 - OWN_SHARE_OF_IMAGE:
+            expected = f"between 0 and {1 - OWN_SHARE_OF_IMAGE:g}"
+            raise ParamsError("group_correlation", expected=expected, got=f"{self.group_correlation:g}")
 
 
 def simulated_pair(test: SimulatedSet, rng: np.random.Generator) -> tuple[Matches, Matches, NDArray[np.int64]]:
@@ -87,10 +96,11 @@ def drawn_people(test: SimulatedSet, rng: np.random.Generator) -> SimulatedPeopl
 
 def simulated_model(people: SimulatedPeople, gain: float, rng: np.random.Generator) -> Matches:
     """One model on those people: its own luck with each cluster, image and person, and `gain` logits of OKS."""
-    cluster, image = people.cluster, people.image
-    luck = rng.normal(0, OWN_OF_CLUSTER, people.test.clusters)[cluster] + rng.normal(0, OWN_OF_IMAGE, len(cluster))
-    own = luck[image] + rng.normal(0, OWN_OF_PERSON, len(image))
-    own *= math.sqrt((1 - people.test.correlation) / (1 - CORRELATION))
+    cluster, image, shared = people.cluster, people.image, people.test.group_correlation
+    of_cluster = rng.normal(0, math.sqrt(shared), people.test.clusters)
+    luck = of_cluster[cluster] + rng.normal(0, math.sqrt(OWN_SHARE_OF_IMAGE), len(cluster))
+    own = luck[image] + rng.normal(0, math.sqrt(1 - OWN_SHARE_OF_IMAGE - shared), len(image))
+    own *= OWN * math.sqrt((1 - people.test.correlation) / (1 - CORRELATION))
     return _detected(LEVEL + gain + people.ease + own, people, rng)
 
 

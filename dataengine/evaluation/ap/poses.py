@@ -110,10 +110,9 @@ def truths_of_records(annotations: Sequence[Record], image_ids: Sequence[int]) -
     triplets = _triplets(annotations)
     labelled = triplets[:, :, 2] > 0
     box = _packed(annotations, "bbox", 4).copy()  # writable: the kernels would be compiled again for read-only arrays
-    given = [record.get("area") for record in annotations]
-    area = np.array(
-        [of_box if v is None else v for v, of_box in zip(given, area_of_boxes(box), strict=True)], dtype=float
-    )
+    area = area_of_boxes(box)
+    given = {row: record["area"] for row, record in enumerate(annotations) if record.get("area") is not None}
+    area[list(given)] = list(given.values())
     crowd = np.array([bool(record.get("iscrowd")) for record in annotations])
     unlabelled = np.array([record.get("num_keypoints") == 0 for record in annotations])
     truths = Truths(

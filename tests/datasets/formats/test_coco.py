@@ -51,6 +51,23 @@ def test_every_bad_record_is_listed_by_id_and_counted(
     assert all(record.id for record in content.bad)
 
 
+@pytest.mark.parametrize(
+    ("facts", "group"),
+    [
+        ({"scene": "park", "video_id": 3}, "park"),
+        ({"video_id": 3}, "video_id 3"),
+        ({"group": "", "vid_id": "000342"}, "000342"),
+        ({"group": None, "video": ["a"], "scene": "x" * 5000}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_an_image_was_taken_together_with_is_kept(tmp_path: Path, facts: dict[str, Any], group: str) -> None:
+    path = small_set(tmp_path)
+    edit(path, lambda document: document["images"][0].update(facts))
+    images = read_coco(path, path.parent / "images").images
+    assert images.group.tolist() == [group] + [""] * (len(images) - 1)
+
+
 def test_people_without_labels_and_crowds_are_counted_not_quarantined(tmp_path: Path) -> None:
     path = small_set(tmp_path)
     annotation("keypoints", [0] * 51)(path)

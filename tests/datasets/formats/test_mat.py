@@ -98,9 +98,9 @@ def release(folder: Path) -> Path:
     alone = {"x1": 5.0, "scale": 1.0, "annopoints": {"point": _structs([point(13, 51, 30, "1")])}}
     annolist = _structs(
         [
-            {"image": {"name": "a.jpg"}, "annorect": _structs(people)},
-            {"image": {"name": "b.jpg"}, "annorect": _structs([alone])},
-            {"image": {"name": "../c.jpg"}, "annorect": _structs([{"scale": 2.0}])},
+            {"image": {"name": "a.jpg"}, "annorect": _structs(people), "vididx": 7},
+            {"image": {"name": "b.jpg"}, "annorect": _structs([alone]), "vididx": empty},
+            {"image": {"name": "../c.jpg"}, "annorect": _structs([{"scale": 2.0}]), "vididx": 7},
         ]
     )
     for name in ("a.jpg", "b.jpg", "c.jpg"):
@@ -125,6 +125,7 @@ def test_the_mpii_release_keeps_occlusion_and_counts_what_has_no_flag(tmp_path: 
         ("annotations", "3.1", "image 3 is unknown or bad"),
     ]
     assert content.people.extras["source_id"].tolist() == ["1.1", "1.2", "2.1"]
+    assert content.images.group.tolist() == ["video 7", ""]
     labels = [{j: int(v) for j, v in enumerate(row) if v} for row in content.people.visibility]
     assert labels == [{16: 2}, {6: 2, 9: 1}, {5: 2}]
     np.testing.assert_array_equal(content.people.keypoints_px[1, [6, 9]], [[30, 11], [40, 21]])

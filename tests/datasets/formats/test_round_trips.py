@@ -54,7 +54,7 @@ def test_people_come_back_as_the_format_can_say_them(name: str, people: People) 
     joints, occlusion, boxes, tolerance = HOLDS[name]
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary) / "source"
-        images = image_table(source, 3)
+        images = image_table(source, 3).replace(group="hall")
         content = there_and_back(name, people, images, source, Path(temporary) / "out")
     assert not content.bad
     assert not content.without_labels
@@ -76,6 +76,8 @@ def test_people_come_back_as_the_format_can_say_them(name: str, people: People) 
         np.testing.assert_allclose(found.bbox_xywh_px, expected.bbox_xywh_px, atol=2 * tolerance)
     if name in ("posetrack18", "dataengine"):
         np.testing.assert_array_equal(found.track_id, expected.track_id)
+    held = name not in ("yolo", "mpii")
+    assert set(content.images.group.tolist()) <= ({"hall"} if held else {""})
 
 
 @settings(max_examples=12, deadline=None)

@@ -106,6 +106,7 @@ def test_posetrack_keeps_tracks_and_frames_and_reads_a_folder_of_files(shared_da
     assert facts(merged) == facts(folder)
     assert max(merged.people.track_id) > 0
     assert sorted(merged.images.video.tolist()) == ["003418", "009473", "012834"]
+    assert merged.images.group.tolist() == merged.images.video.tolist()
     assert merged.images.frame.tolist() == [0, 0, 0]
 
 

@@ -76,6 +76,8 @@ def test_a_training_picture_that_nearly_is_a_test_picture_is_set_aside(tmp_path:
     for a in range(0, 60, 2):
         expected = max(homes[a : a + 2], key=SPLITS.index)
         assert intake.split[a : a + 2].tolist() == [h if h == expected else DROPPED for h in homes[a : a + 2]]
+    assert len(set(intake.images.group.tolist())) == 30, "near duplicates are one group to whoever measures on them"
+    assert "" not in intake.images.group.tolist()
     leaks = [f for f in intake.quality.findings if f.check == "leak" and f.table == "images"]
     assert len(leaks) == sum(homes[a] != homes[a + 1] for a in range(0, 60, 2)) > 3
     assert all("near duplicates" in f.reason for f in leaks)

@@ -13,9 +13,11 @@ from dataengine.datasets.splits.assign import (
     SplitParams,
     beyond_limit,
     group_names,
+    known_groups,
     split_frames,
     split_group,
     split_images,
+    taken_together,
 )
 from dataengine.errors import ParamsError
 from dataengine.people import Images
@@ -125,6 +127,22 @@ def test_a_pattern_makes_scenes_of_file_names() -> None:
     paths = ["a/park_001.jpg", "b/park_002.jpg", "a/alone.jpg"]
     images = Images.build(id=[1, 2, 3], path=paths, width=9, height=9)
     assert group_names(images, ["s1", "s2", "s3"], params) == ["park", "park", "s3"]
+
+
+def test_a_pattern_goes_before_what_the_source_says_and_that_before_the_video() -> None:
+    params = SplitParams(0.3, 0.3, 0, scene_pattern=r"^(.*)_\d+\.jpg$")
+    images = Images.build(
+        id=[1, 2, 3, 4], path=["park_001.jpg", "x.jpg", "y.jpg", "z.jpg"], width=9, height=9,
+        group=["gym", "gym", "", ""], video=["v.mp4", "v.mp4", "a/v.mp4", ""],
+    )  # fmt: skip
+    assert known_groups(images, params) == ["park", "gym", "v.mp4", ""]
+
+
+def test_near_duplicates_are_one_group_for_measuring_but_not_for_splits() -> None:
+    images = Images.build(id=range(5), path=list("abcde"), width=9, height=9, group=["park", "", "", "", ""])
+    content, pairs = ["s0", "s1", "s2", "s3", "s4"], near([(0, 1), (2, 3)])
+    assert taken_together(images, pairs, content, THIRDS) == ["park", "like s0", "like s2", "like s2", ""]
+    assert group_names(images, content, THIRDS) == ["park", "s1", "s2", "s3", "s4"]
 
 
 def test_shares_are_kept_on_average() -> None:

@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
-from dataengine.errors import ParamsError
-from dataengine.evaluation.analysis.bootstrap import BLOCK, draw_ap, interval_of, paired_intervals
-from dataengine.evaluation.analysis.image_clusters import ClusterKind, clusters_of
+from dataengine.evaluation.analysis.bootstrap import BLOCK, draw_ap, effective_clusters, interval_of, paired_intervals
 from dataengine.evaluation.ap.matching import average_precision, matched
-from dataengine.people import Images
 
 from .. import samples
 from ..reference import slow_ap
@@ -28,7 +26,7 @@ def test_interval_is_that_of_scipy() -> None:
     expected = stats.bootstrap(
         (np.arange(40),), statistic, vectorized=False, n_resamples=3000, method="percentile", random_state=1
     ).confidence_interval
-    got = interval_of(good, clusters_of(images, "image"), resamples=3000, level=0.95, rng=np.random.default_rng(2))
+    got = interval_of(good, np.arange(len(images)), resamples=3000, level=0.95, rng=np.random.default_rng(2))
     # Monte Carlo error of a 2.5 % quantile from 3,000 draws is about 5 % of the interval's width.
     width = expected.high - expected.low
     assert got.low == pytest.approx(expected.low, abs=0.1 * width)
@@ -37,17 +35,13 @@ def test_interval_is_that_of_scipy() -> None:
 
 def test_a_model_differs_from_itself_by_nothing() -> None:
     images, good, _ = pair(30, 1)
-    both = paired_intervals(
-        good, good, clusters_of(images, "image"), resamples=200, level=0.95, rng=np.random.default_rng(0)
-    )
+    both = paired_intervals(good, good, np.arange(len(images)), resamples=200, level=0.95, rng=np.random.default_rng(0))
     assert (both.difference.value, both.difference.low, both.difference.high) == (0.0, 0.0, 0.0)
 
 
 def test_a_clearly_better_model_has_a_positive_lower_bound() -> None:
     images, good, bad = pair(80, 2, (0.01, 0.15))
-    both = paired_intervals(
-        good, bad, clusters_of(images, "image"), resamples=300, level=0.95, rng=np.random.default_rng(0)
-    )
+    both = paired_intervals(good, bad, np.arange(len(images)), resamples=300, level=0.95, rng=np.random.default_rng(0))
     assert both.difference.low > 0
     assert both.difference.value == pytest.approx(both.first.value - both.second.value)
 
@@ -64,12 +58,11 @@ def test_clusters_widen_the_interval_of_repeated_frames() -> None:
     matches = matched(gt, images, detections)
 
     def width(kind: str) -> float:
-        clusters = clusters_of(images, kind, 10)  # type: ignore[arg-type]
+        clusters = np.arange(200) // (10 if kind == "frames" else 1)
         got = interval_of(matches, clusters, resamples=400, level=0.95, rng=np.random.default_rng(0))
         return got.high - got.low
 
     assert width("frames") > 2 * width("image")
-    assert width("video") == width("frames")
 
 
 def test_coverage_of_the_difference() -> None:
@@ -79,7 +72,7 @@ def test_coverage_of_the_difference() -> None:
     for seed in range(60):
         images, good, bad = pair(60, seed)
         both = paired_intervals(
-            good, bad, clusters_of(images, "image"), resamples=200, level=0.95, rng=np.random.default_rng(seed)
+            good, bad, np.arange(len(images)), resamples=200, level=0.95, rng=np.random.default_rng(seed)
         )
         held += int(both.difference.low <= truth <= both.difference.high)
     assert held >= 51  # P(Binomial(60, 0.95) < 51) < 0.1 %
@@ -88,35 +81,6 @@ def test_coverage_of_the_difference() -> None:
 def _gain(count: int, seed: int) -> float:
     _, good, bad = pair(count, seed)
     return average_precision(good) - average_precision(bad)
-
-
-def test_clusters_follow_video_and_frame_block() -> None:
-    images = Images.build(
-        id=[1, 2, 3, 4, 5],
-        path=list("abcde"),
-        width=1,
-        height=1,
-        video=["v", "v", "v", "w", ""],
-        frame=[0, 4, 5, 0, -1],
-    )
-    assert clusters_of(images, "frames", 5).tolist() == [0, 0, 1, 2, 3]
-    assert clusters_of(images, "video").tolist() == [0, 0, 0, 1, 2]
-    assert clusters_of(images, "image").tolist() == [0, 1, 2, 3, 4]
-    with pytest.raises(ParamsError, match="1 or more"):
-        clusters_of(images, "frames", 0)
-
-
-def test_cameras_that_film_the_same_moment_are_one_cluster() -> None:
-    images = Images.build(
-        id=[1, 2, 3, 4, 5],
-        path=list("abcde"),
-        width=1,
-        height=1,
-        video=["left", "right", "left", "right", ""],
-        frame=[0, 1, 5, 6, -1],
-    )
-    assert clusters_of(images, "moments", 5).tolist() == [0, 0, 1, 1, 2]
-    assert clusters_of(images, "frames", 5).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_copies_by_four_cameras_widen_the_interval_of_moments() -> None:
@@ -129,12 +93,37 @@ def test_copies_by_four_cameras_widen_the_interval_of_moments() -> None:
     gt, detections = (p.take(np.tile(np.arange(40), 4)).replace(image_id=images.id) for p in (base, found))
     matches = matched(gt, images, detections)
 
-    def width(kind: ClusterKind) -> float:
-        clusters = clusters_of(images, kind)
+    def width(clusters: NDArray[np.int64]) -> float:
         got = interval_of(matches, clusters, resamples=600, level=0.95, rng=np.random.default_rng(0))
         return got.high - got.low
 
-    assert width("moments") > 1.7 * width("frames")
+    moments, frames, cameras = np.tile(np.arange(40), 4), np.arange(160), np.repeat(np.arange(4), 40)
+    assert width(moments) > 1.7 * width(frames)
+    both = np.stack([moments, cameras])
+    assert width(both) > 0.95 * width(moments), "cameras that agree add nothing but their small number"
+
+
+def test_crossed_ways_are_at_least_as_wide_as_the_wider_of_both() -> None:
+    """By hand: the weight of a picture is the product of how often its camera and its moment were drawn."""
+    rng = np.random.default_rng(2)
+    images = samples.images(60)
+    gt = samples.truth(images, 1, rng)
+    easy, hard = (matched(gt, images, samples.detections_of(gt, noise, rng)) for noise in (0.02, 0.12))
+    camera, moment = np.arange(60) % 4, np.arange(60) // 4
+    draws = draw_ap([easy, hard], np.stack([camera, moment]), resamples=250, rng=np.random.default_rng(7))
+    expected: list[list[float]] = []
+    for source in np.random.default_rng(7).spawn(3):
+        size = min(BLOCK, 250 - len(expected))
+        by_camera, by_moment = (source.integers(count, size=(size, count)) for count in (4, 15))
+        for cameras, moments in zip(by_camera, by_moment, strict=True):
+            weight = np.bincount(cameras, minlength=4)[camera] * np.bincount(moments, minlength=15)[moment]
+            expected.append([slow_ap(easy, weight.astype(float)), slow_ap(hard, weight.astype(float))])
+    assert draws == pytest.approx(np.array(expected), abs=1e-9)
+    alone = [draw_ap([hard], way, resamples=2000, rng=np.random.default_rng(1)).std() for way in (camera, moment)]
+    together = draw_ap([hard], np.stack([camera, moment]), resamples=2000, rng=np.random.default_rng(1)).std()
+    assert together > 0.95 * max(alone)
+    assert effective_clusters(easy, np.stack([camera, moment])) == effective_clusters(easy, camera) <= 4
+    assert effective_clusters(easy, np.stack([camera * 0, moment])) == effective_clusters(easy, moment)
 
 
 def test_draws_are_ap_of_whole_clusters_drawn_with_replacement() -> None:

@@ -88,11 +88,12 @@ def record_with(*path: str | int, value: Any) -> Any:
         correlation=0.9,
         slices=(SliceRow("size=large", 5, 4, 3.5, None, interval, None, True),),
         checks=(Check("superiority", "primary", 0.1, 0.0, None, "Open."),),
-        test=TestSet("c" * 64, 20, 10, 8, 2, 10),
+        test=TestSet("c" * 64, "1", 20, 10, 8, 2, 10, 0.005),
         error=Error(0.05, 0.005, 0.01, 0.04),
         settle=Settle(100, 50, "promote", "if nothing changes"),
         warnings=("Label more.",),
         policy={"alpha": 0.05, "columns": []},
+        resamples=5000,
         poses=PoseCounts("d", 12, 3, 9, 20, 2, 1, 0.4, 0),
     )
     record = json.loads(json.dumps(comparison.as_json()))

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from dataengine.evaluation.analysis.image_clusters import clusters_of
+from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.matching import precision_table
 from dataengine.files import atomic_path
 from dataengine.people import Images, People
 
 from ..comparison import Comparison, ModelFigures
+from ..independence import dependence_words
 from ..models import ScoredModel
 from .charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
 from .people import panels_of, people_to_show
@@ -230,8 +231,8 @@ def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 def _people(comparison: Comparison, people: People, images: Images, scored: Mapping[str, ScoredModel]) -> list[Any]:
     predictions = {who: each.prediction for who, each in scored.items()}
-    clusters = clusters_of(images, comparison.policy["cluster"], comparison.policy["block_frames"])
-    rows = people_to_show(people, predictions, PICTURES, clusters[images.rows_of(people.image_id)])
+    (moments,) = units_of(images, "time")
+    rows = people_to_show(people, predictions, PICTURES, moments.clusters[images.rows_of(people.image_id)])
     return [panels_of(people, images, int(row), predictions) for row in rows]
 
 
@@ -242,7 +243,7 @@ def _people_words(comparison: Comparison) -> str:
         else "The candidate's OKS, worst first,"
     )
     return (
-        f"{what} orders the pictures, one person an image, taken from each cluster ({comparison.policy['cluster']}) "
+        f"{what} orders the pictures, one person an image, taken from each moment (all cameras of a group together) "
         "once before any twice. The number after a model's name is its OKS."
     )
 
@@ -250,10 +251,13 @@ def _people_words(comparison: Comparison) -> str:
 def _test(comparison: Comparison) -> dict[str, str]:
     test, error = comparison.test, comparison.error
     return {
-        "test set": f"{test.people} people in {test.images} images, {test.clusters} clusters; found in labelled boxes",
+        "test set": f"{test.people} people in {test.images} images; found in labelled boxes",
+        "version": test.version or "none: no lock file lies next to it",
+        **{f"independence by {each.kind}": dependence_words(each) for each in comparison.dependence},
         "scale of OKS": test.scale,
         "sha256": test.sha256,
-        "use": f"comparison {test.use} of the {test.budget} that this test set may serve",
+        "use": f"comparison {test.use} of the {test.budget} that this test set may serve, those on all sets of its "
+        "version or with one of its pictures counted",
         "risk of a false promotion": (
             f"The policy allows {error.total:.2%} over all {test.budget} comparisons together: at most that is the "
             f"probability that any of them promotes a model that is not better. This comparison used "
@@ -292,9 +296,15 @@ def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict
 def _interval_words(comparison: Comparison) -> str:
     policy = comparison.policy
     return (
-        f"{policy['level']:.0%} intervals by {policy['resamples']} paired bootstrap resamples of "
-        f"{comparison.test.clusters} clusters ({policy['cluster']})."
+        f"{policy['level']:.0%} intervals by {comparison.resamples} paired bootstrap resamples of "
+        f"{' and '.join(_resampled(comparison))}."
     )
+
+
+def _resampled(comparison: Comparison) -> list[str]:
+    """What is drawn: see `image_clusters.crossed`."""
+    several = [each for each in comparison.dependence if each.clusters > 1] or comparison.dependence[:1]
+    return [f"{each.clusters} clusters by {each.kind}" for each in several]
 
 
 def _bounds(interval: Interval, sign: str = "") -> str:
