@@ -1,4 +1,8 @@
-"""Command `label-export`: the picks as COCO JSON for an annotation tool, prefilled with the teacher's guess."""
+"""Command `label-export`: the picks as COCO JSON for an annotation tool, prefilled with the model's guess.
+
+`prelabelled` collects the picks with the teacher's keypoints; gold frames join with the student's. What went out is
+recorded next to the file (`labelling/sent.py`), for the import to compare with.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +11,126 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from dataengine.coco_json import write_people
+from dataengine.errors import InputError
+from dataengine.keypoints import UNLABELLED
+from dataengine.labelled_set import joined
 from dataengine.people import JOINTS, Images, People
-from dataengine.person_scale import with_joint_area
+from dataengine.person_scale import scale_columns, with_joint_area
 from dataengine.terminal.speech import say
 
+from .labelling.gold import choose_gold, guesses
+from .labelling.sent import SENT_SUFFIX, Sent, sent_path, write_sent
 from .manifest.files import Selection, read_selection
 
 
 def command(
     selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
     out: Annotated[Path, typer.Option(help="COCO person_keypoints JSON to write.")],
+    gold: Annotated[int, typer.Option(help="Frames with known truth to mix in, which show how well people label.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the draw of gold frames, and of their places among the others.")] = 0,
 ) -> None:
-    """Write the images to label as a COCO keypoints file that already holds the teacher's keypoints, to start from.
+    """Write the images to label as a COCO keypoints file that already holds the model's keypoints, to start from.
 
     Needs a folder that select wrote; the images stay where they are, and OUT names them. Correct OUT in CVAT, Label
-    Studio or any tool that reads COCO, then bring it back with label-import.
+    Studio or any tool that reads COCO, then bring it back with label-import. Next to OUT lies its record, *.sent.json:
+    where the model put each joint, and the truth of the gold frames. Keep it for the import, and from the annotators.
 
-    Example: dataengine label-export --selection data/select --out to_label_coco.json
+    With --gold, labelled frames are mixed in whose truth is known, of those on which the student errs most. The import
+    reports how well each annotator agrees with it, and never trains on what came back for them.
+
+    Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4
     """
-    people, images = prefilled(read_selection(selection))
-    write_people(out, people, images)
-    say(f"{len(images)} images with {len(people)} people to check: {out}")
+    images, people, gold_frames = run(selection=selection, out=out, gold=gold, seed=seed)
+    say(f"{images} images ({gold_frames} of them gold) with {people} people to check: {out}; keep {sent_path(out)}")
 
 
-def prefilled(selection: Selection) -> tuple[People, Images]:
+def run(*, selection: Path, out: Path, gold: int = 0, seed: int = 0) -> tuple[int, int, int]:
+    """Write the file and its record; returns the number of images, people to check, and gold frames.
+
+    Raises:
+        InputError: the selection is damaged, or has fewer labelled frames than `gold`.
+    """
+    if out.name.endswith(SENT_SUFFIX):
+        raise InputError(f"--out {out} has the name of a record", fix="give it another name")
+    chosen = read_selection(selection)
+    sent = prepared(chosen, gold, np.random.default_rng(seed))
+    write_people(out, sent.prelabels, sent.images)
+    write_sent(sent_path(out), sent, chosen.digest)
+    return len(sent.images), len(sent.prelabels), gold
+
+
+def prepared(selection: Selection, gold: int, rng: np.random.Generator) -> Sent:
+    """What goes out: the picks, most wanted first, with `gold` frames at random places among them.
+
+    People of whom no joint is believed are left out: there is nothing to correct, they have to be drawn.
+    """
+    gold_rows = choose_gold(selection, gold, rng)
+    truth, gold_images = _in_frames(selection.labelled, selection.labelled_images, gold_rows)
+    taught = np.asarray((selection.scored.visibility > UNLABELLED).any(axis=0), dtype=np.bool_)  # see `scored_people`
+    picked, picked_images = prelabelled(selection)
+    guessed = guesses(truth, _sizes(truth, gold_images), taught)
+    people, images = joined([(_bare(picked), picked_images), (_bare(guessed), gold_images)])
+    known = _bare(truth).replace(image_id=1 + len(picked_images) + gold_images.rows_of(truth.image_id))
+    hash_of = dict(zip(selection.scored_images.id.tolist(), selection.scored_sha256, strict=True))
+    picked_hashes = [hash_of[key] for key in picked_images.id.tolist()]
+    hashes = np.array([*picked_hashes, *(selection.labelled_sha256[row] for row in gold_rows)], dtype="<U64")
+    order = _mixed(len(picked_images), len(gold_images), rng)
+    return Sent(
+        images=images.take(order).replace(id=1 + np.arange(len(order))),
+        sha256=hashes[order],
+        prelabels=_moved(people.take((people.visibility > UNLABELLED).any(axis=1)), order),
+        gold=_moved(known, order),
+    )
+
+
+def prelabelled(selection: Selection) -> tuple[People, Images]:
     """The people in the picked images with the teacher's keypoints, and these images, most wanted first."""
     picked_people = selection.scored.take(np.isin(selection.scored.extras["sha256"], list(selection.picks)))
     people = picked_people.replace(
         keypoints_px=np.array(picked_people.extras["teacher_px"].tolist(), dtype=np.float32).reshape(-1, JOINTS, 2),
         visibility=np.array(picked_people.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, JOINTS),
-        extras={"sha256": picked_people.extras["sha256"]},
     )
     rank = np.array([selection.picks[sha256]["rank"] for sha256 in picked_people.extras["sha256"].tolist()])
     people = with_joint_area(people.take(np.argsort(rank, kind="stable")))
     rows = selection.scored_images.rows_of(people.image_id)
     return people, selection.scored_images.take(list(dict.fromkeys(rows.tolist())))
+
+
+def _in_frames(people: People, images: Images, rows: NDArray[np.int64]) -> tuple[People, Images]:
+    """The people of some images, and these images in the order of `rows`."""
+    return people.take(np.isin(images.rows_of(people.image_id), rows)), images.take(rows)
+
+
+def _sizes(people: People, images: Images) -> NDArray[np.int64]:
+    """Width and height (n, 2) of each person's picture."""
+    rows = images.rows_of(people.image_id)
+    return np.stack([images.width[rows], images.height[rows]], axis=1)
+
+
+def _bare(people: People) -> People:
+    """Without all that would show a picked frame from a gold one: where people came from, scores, tracks."""
+    return People.build(
+        image_id=people.image_id,
+        bbox_xywh_px=people.bbox_xywh_px,
+        keypoints_px=people.keypoints_px,
+        visibility=people.visibility,
+        extras={"sha256": people.extras["sha256"], **scale_columns(people)},
+    )
+
+
+def _mixed(picked: int, gold: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Rows of the picks in their order, and at random places between them those of the gold frames, which follow."""
+    is_gold = np.zeros(picked + gold, dtype=bool)
+    is_gold[rng.choice(picked + gold, size=gold, replace=False)] = True
+    order = np.empty(picked + gold, dtype=np.int64)
+    order[~is_gold], order[is_gold] = np.arange(picked), np.arange(picked, picked + gold)
+    return order
+
+
+def _moved(people: People, order: NDArray[np.int64]) -> People:
+    """People of images numbered from 1, after the images were put into `order` and numbered again."""
+    moved = people.replace(image_id=1 + np.argsort(order)[people.image_id - 1])
+    return moved.take(np.argsort(moved.image_id, kind="stable"))

@@ -89,7 +89,7 @@ class SelectParams:
 def command(
     student: Annotated[Path, typer.Option(help="Folder of the student's checkpoint.")],
     candidates: Annotated[Path, typer.Option(help="COCO JSON of people found in unlabelled frames.")],
-    labelled: Annotated[Path, typer.Option(help="COCO JSON of the labelled training set.")],
+    labelled: Annotated[Path, typer.Option(help="COCO JSON of the training people; rendered ones in it do not count.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
     out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
@@ -112,7 +112,7 @@ def command(
     uncertainty counts. With weights.rarity above 0, poses far from all of the training set are preferred, which takes
     --balance; without it nothing else changes, but OUT/scored.json has no rarity.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/ingest/train.json --val data/ingest/val.json --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
@@ -151,8 +151,9 @@ def run(
         fix = "give --balance, or set it to 0"
         raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
     poses = None if balance is None else read_training_poses(balance)
-    truth, truth_images = read_labelled({"train": labelled, "val": val})
-    people, images = read_unlabelled(candidates, set(truth.extras["sha256"].tolist()))
+    known = read_labelled({"train": labelled, "val": val})
+    truth, truth_images = known.people, known.images
+    people, images = read_unlabelled(candidates, known.answered)
     refuse_held_out(held_out, images, candidates)
     training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
     refuse_held_out(held_out, truth_images.take(training), labelled)

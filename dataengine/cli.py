@@ -43,7 +43,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "balance": Command("dataengine.datasets.balance", "Cluster poses and give the rare ones repeat factors."),
         "mix": Command("dataengine.datasets.mix", "Write the training index at an exact ratio."),
         "fit-teacher": Command("dataengine.train.fit_teacher", "Fit the teacher network on the mix."),
-        "pseudo-label": Command("dataengine.train.pseudo_label", "Label video with teachers that must agree."),
+        "pseudo-label": Command("dataengine.train.pseudo_label", "Label unlabelled video with two teachers."),
         "fit-student": Command("dataengine.train.fit_student", "Fit the student on the mix and the pseudo-labels."),
         "select": Command("dataengine.active.selection", "Choose what to label next; build the FiftyOne view."),
         "export": Command("dataengine.train.export", "Write ONNX, FP16, INT8 and the engine, and measure each."),

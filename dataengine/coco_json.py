@@ -1,7 +1,7 @@
 """`People` and `Images` on disk: COCO person_keypoints JSON that pycocotools loads unchanged.
 
-Our own fields (score, weight, source, track_id, extras; video, frame, group) are extra keys, which COCO readers ignore.
-Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
+Our own fields (score, weight, source, track_id, extras; video, frame, time_s, group) are extra keys, which COCO readers
+ignore. Written deterministically: the same people give the same bytes. `file_name` is relative to the JSON's folder.
 """
 
 import os
@@ -28,6 +28,7 @@ _COCO_KEYS = frozenset(
     {"id", "image_id", "category_id", "bbox", "keypoints", "num_keypoints", "score", "weight", "source", "track_id"}
 )
 _COORDINATE_DECIMALS = 3
+_TIME_DECIMALS = 6
 
 
 def write_people(path: Path, people: People, images: Images, *, info: dict[str, Any] | None = None) -> None:
@@ -82,6 +83,8 @@ def _image_record(images: Images, row: int, folder: Path) -> dict[str, Any]:
     }
     if images.video[row]:
         record |= {"video": str(images.video[row]), "frame": int(images.frame[row])}
+    if np.isfinite(images.time_s[row]):
+        record["time_s"] = round(float(images.time_s[row]), _TIME_DECIMALS)
     if images.group[row]:
         record["group"] = str(images.group[row])
     return record
@@ -135,6 +138,7 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
         height=[record["height"] for record in records],
         video=[record.get("video", "") for record in records],
         frame=[record.get("frame", -1) for record in records],
+        time_s=[record.get("time_s", np.nan) for record in records],
         group=[record.get("group", "") for record in records],
     )
 

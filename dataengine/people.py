@@ -217,6 +217,7 @@ class Images:
     height: NDArray[np.int64]  # (m,) pixels
     video: NDArray[np.str_]  # (m,) which video a frame is of, "" for none
     frame: NDArray[np.int64]  # (m,) frame index in that video, -1 for none
+    time_s: NDArray[np.float64]  # (m,) when the video shows that frame, NaN where unknown
     group: NDArray[np.str_]  # (m,) what was taken together: a scene, a recording; "" where nothing is known of it
 
     def __post_init__(self) -> None:
@@ -240,6 +241,7 @@ class Images:
         height: ArrayLike,
         video: ArrayLike = "",
         frame: ArrayLike = -1,
+        time_s: ArrayLike = np.nan,
         group: ArrayLike = "",
     ) -> Self:
         """Make a table from anything numpy can cast; scalars are repeated for every image."""
@@ -255,6 +257,7 @@ class Images:
             height=column(height, np.int64),
             video=column(video, str),
             frame=column(frame, np.int64),
+            time_s=column(time_s, np.float64),
             group=column(group, str),
         )
 

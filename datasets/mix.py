@@ -17,6 +17,7 @@ from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
+from dataengine.labels.joint_weights import JOINT_WEIGHT, joint_weights
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
@@ -77,8 +78,8 @@ def command(
 
     Needs what ingest, render and balance wrote. OUT/train.json lists every person once, with a repeat factor, a pose
     cluster, how rare the pose is and whether it is novel; OUT/recipe.json says how an epoch is drawn. Labels that came
-    back by `dataengine label-import` join where mix.labels names their files. With --held-out, a picture of validation or
-    test in any of them is refused.
+    back by `dataengine label-import` join where mix.labels names their files, with the images in which people saw
+    nobody. With --held-out, a picture of validation or test in any of them is refused.
 
     mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
     measures which ratio is best on your data.
@@ -110,13 +111,13 @@ def run(
     balanced = read_balance(balance)
     labelled = [_labelled(Path(path), balanced.poses) for path in params.labels]
     rendered = _rendered(synthetic, balanced.poses, params.synthetic_images)
-    parts = [_balanced(real, balanced, balance), *labelled, rendered]
-    peopled = [_with_people(*part) for part in parts]
-    for (shown, pictures), name in zip(peopled, [str(real), *params.labels, str(synthetic)], strict=True):
+    parts = [_with_people(*_balanced(real, balanced, balance)), *labelled, _with_people(*rendered)]
+    for (shown, pictures), name in zip(parts, [str(real), *params.labels, str(synthetic)], strict=True):
         of_renderer = np.isin(pictures.id, shown.image_id[shown.source == "synthetic"])
         refuse_held_out(held_out, pictures, name, rendered=of_renderer)
-    people, images = joined(peopled)
-    metrics = mix_metrics(people, recipe)
+    people, images = joined(parts)
+    empty = int((~np.isin(images.id, people.image_id)).sum())
+    metrics = {**mix_metrics(people, recipe), "images_without_anybody": empty}
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_people(out_folder / PEOPLE_NAME, people, images, info=info)
@@ -169,7 +170,10 @@ def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Image
 
 
 def _labelled(path: Path, poses: TrainingPoses) -> tuple[People, Images]:
-    """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members."""
+    """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members.
+
+    Images without people stay: a person confirmed that they show nobody, so select does not ask for them again.
+    """
     people, images = _read(path, "real")
     return _looked_up(people, poses), images
 
@@ -213,8 +217,9 @@ def _read(path: Path, source: str) -> tuple[People, Images]:
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
-    masks = {MASK} if source == "synthetic" else set()  # for putting people before another background
-    columns = {name: column for name, column in people.extras.items() if name in masks or _is_plain(column)}
+    joint_weights(people)  # malformed ones stop here, not in a fit
+    lists = {MASK, JOINT_WEIGHT} if source == "synthetic" else {JOINT_WEIGHT}  # masks: to change the background
+    columns = {name: column for name, column in people.extras.items() if name in lists or _is_plain(column)}
     return people.replace(extras=columns), images
 
 

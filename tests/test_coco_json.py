@@ -15,7 +15,14 @@ from dataengine.people import Images, People
 
 def one_image(folder: Path) -> Images:
     return Images.build(
-        id=[4], path=[str(folder / "images" / "a.jpg")], width=640, height=480, video="clip.mp4", frame=12, group="park"
+        id=[4],
+        path=[str(folder / "images" / "a.jpg")],
+        width=640,
+        height=480,
+        video="clip.mp4",
+        frame=12,
+        time_s=0.4004,
+        group="park",
     )
 
 
@@ -48,7 +55,14 @@ def test_round_trip_keeps_labels_visibility_and_extras(
     assert back.extras["pose_name"].tolist() == ["run", "sit"]
     assert back.extras["K"].tolist() == people.extras["K"].tolist()
     assert (images.video[0], images.frame[0], images.path[0]) == ("clip.mp4", 12, str(folder / "images" / "a.jpg"))
-    assert images.group.tolist() == ["park"]
+    assert images.time_s[0] == 0.4004 and images.group.tolist() == ["park"]
+
+
+def test_a_picture_without_a_time_stamp_is_written_and_read_without_one(tmp_path: Path) -> None:
+    write_people(tmp_path / "people.json", People.empty(), one_image(tmp_path).replace(time_s=np.nan))
+    document = json.loads((tmp_path / "people.json").read_text())
+    assert "time_s" not in document["images"][0]
+    assert np.isnan(read_people(tmp_path / "people.json")[1].time_s).all()
 
 
 def test_pycocotools_loads_it_unchanged(tmp_path: Path) -> None:
@@ -102,6 +116,7 @@ def broken(tmp_path: Path, **changes: object) -> Path:
         ("annotations__keypoints", [1, 1, 2.5] * 17, "visibility is out of range.*2.5"),
         ("annotations__image_id", 99, "id 99"),
         ("annotations__bbox", [1, 2, 3], "not COCO person_keypoints"),
+        ("images__time_s", "noon", "not COCO person_keypoints"),
         ("images__file_name", "../../etc/passwd", "leaves its folder"),
         ("images__file_name", "/etc/passwd", "leaves its folder"),
     ],

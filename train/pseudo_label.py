@@ -1,5 +1,6 @@
-"""Stage pseudo-label: two teachers label the unlabelled frames; what they disagree on is left out."""
+"""Stage pseudo-label: two teachers label the unlabelled frames; joints that they dispute are left out."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,17 +13,38 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
-from .pseudo.filters import KEPT, VERDICTS, FilterParams, JointVerdict, Opinion, judge_joints
-from .tracking.overlap_links import link_tracks, neighbours
+from .pseudo.filters import (
+    BOTH,
+    DISPUTED,
+    FIRST,
+    KEPT,
+    NOBODY,
+    SECOND,
+    VERDICTS,
+    FilterParams,
+    JointVerdict,
+    Opinion,
+    Placement,
+    judge_joints,
+)
+from .tracking.overlap_links import frame_times, link_tracks, neighbours
 
 PEOPLE_NAME, CANDIDATES_NAME, METRICS_NAME, PICTURE_NAME = "people.json", "candidates.json", "metrics.json", "sheet.jpg"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
+VOUCHED_BY = {
+    BOTH: "both",
+    FIRST: "blazepose_alone",
+    SECOND: "fitted_alone",
+    DISPUTED: "disputed",
+    NOBODY: "nobody",
+}
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, (240, 240)
 PICTURE_MARGIN = 0.15  # of the box's longer side, shown around the person
 
@@ -50,14 +72,19 @@ def command(
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Label unlabelled video with two teachers that must agree.
+    """Label unlabelled video with two teachers.
 
-    BlazePose finds people and labels them; the fitted teacher labels the same boxes. A joint is kept if a teacher is
-    confident and steady under mirroring, the teachers agree, and it does not jump between frames. people.json holds the
-    people who were kept, weighted by trust; candidates.json holds everybody found, with both opinions and the reasons.
+    BlazePose finds people and labels them; the fitted teacher labels the same boxes. A teacher vouches for a joint
+    where it is confident and steady under mirroring. With vouching: either-unless-disputed, the default, one teacher's
+    word is enough unless the other vouches for another place; with vouching: agree, both must vouch for the same place.
+    A joint outside the picture, or off its way between the frames before and after, is dropped.
 
-    The params that decide how much is kept: blazepose_confidence, fitted_confidence, agreement_tolerance and min_joints
-    in section `pseudo-label`. metrics.json shows what each filter dropped.
+    people.json holds the people who were kept; each joint has a weight of its own (joint_weight): lone_teacher_trust
+    where one teacher vouches, up to 1 where both agree. candidates.json holds everybody found, with both opinions and
+    the reasons. metrics.json shows who vouches for how many joints, and what each filter dropped.
+
+    The params that decide how much is kept: vouching, blazepose_confidence, fitted_confidence, agreement_tolerance and
+    min_joints in section `pseudo-label`.
 
     Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --held-out data/ingest/held_out.json --out data/pseudo-label --report reports/pseudo-label
     """  # noqa: E501  an example is one line to copy
@@ -93,10 +120,15 @@ def run(
         )
     )
     blazepose, fitted = blazepose_opinion(found_people), fitted_opinion(teacher, people, images)
-    neighbour_rows = neighbours(people.track_id, images.frame[rows])
-    verdict = judge_joints(blazepose, fitted, people.bbox_xywh_px, neighbour_rows, params)
+    placed = Placement(
+        bbox_xywh_px=people.bbox_xywh_px,
+        picture_px=_sizes(people, images),
+        neighbour_rows=neighbours(people.track_id, images.frame[rows]),
+        time=frame_times(images.video[rows], images.frame[rows], images.time_s[rows]),
+    )
+    verdict = judge_joints(blazepose, fitted, placed, params)
     candidates = as_candidates(people, images, verdict, blazepose, fitted)
-    metrics = pseudo_label_metrics(images, verdict, blazepose, fitted, params)
+    metrics = pseudo_label_metrics(images, verdict)
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_json(report_folder / METRICS_NAME, metrics)
@@ -109,15 +141,17 @@ def run(
 def as_candidates(people: People, images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:
     """Everybody found: kept joints visible, the others unlabelled; both opinions and the reasons as extra columns.
 
-    The opinions are lists of 17 (x px, y px, confidence); weight is 0 for a person that was not kept. A kept person's
-    box is drawn around the kept joints, as a label's is; the others keep the one that they were looked for in.
+    The opinions are lists of 17 (x px, y px, confidence). Each joint weighs what it is trusted; weight is 0 for a
+    person that was not kept. A kept person's box is drawn around the kept joints, as a label's is; the others keep the
+    one that they were looked for in.
     """
     judged = people.replace(
         keypoints_px=verdict.keypoints_px.astype(np.float32),
         visibility=np.where(verdict.reason == KEPT, VISIBLE, UNLABELLED).astype(np.uint8),
-        weight=np.where(verdict.kept, verdict.weight, 0.0).astype(np.float32),
+        weight=verdict.kept.astype(np.float32),
     )
     judged = with_joint_area(_boxes_redrawn(judged, images, verdict.kept))
+    judged = with_joint_weights(judged, verdict.trust)
     columns = {"blazepose": blazepose, "fitted": fitted}
     for name, opinion in columns.items():
         triples = np.concatenate([opinion.keypoints_px, opinion.confidence[..., None]], axis=2).round(3)
@@ -126,27 +160,35 @@ def as_candidates(people: People, images: Images, verdict: JointVerdict, blazepo
 
 
 def _boxes_redrawn(people: People, images: Images, rows: NDArray[np.bool_]) -> People:
-    at = images.rows_of(people.image_id)
-    size = np.stack([images.width[at], images.height[at]], axis=1)
-    drawn = clip_boxes(box_from_keypoints(people.keypoints_px, people.visibility), size, least_px=1)
+    around = box_from_keypoints(people.keypoints_px, people.visibility)
+    drawn = clip_boxes(around, _sizes(people, images), least_px=1)
     return people.replace(bbox_xywh_px=np.where(rows[:, None], drawn, people.bbox_xywh_px).astype(np.float32))
 
 
-def pseudo_label_metrics(
-    images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion, params: FilterParams
-) -> dict[str, Any]:
-    """How much each filter let through, and how often the teachers are both confident."""
-    joints = max(verdict.reason.size, 1)
-    both = (blazepose.confidence >= params.blazepose_confidence) & (fitted.confidence >= params.fitted_confidence)
-    kept_weight = verdict.weight[verdict.kept]
+def _sizes(people: People, images: Images) -> NDArray[np.int64]:
+    """Width and height (n, 2) of each person's picture."""
+    rows = images.rows_of(people.image_id)
+    return np.stack([images.width[rows], images.height[rows]], axis=1)
+
+
+def pseudo_label_metrics(images: Images, verdict: JointVerdict) -> dict[str, Any]:
+    """Who vouches for what share of all joints and of those that are learned from, and what each filter let through."""
+    learned = (verdict.reason == KEPT) & verdict.kept[:, None]
     return {
         "frames": len(images),
         "people_found": len(verdict.kept),
         "people_kept": int(verdict.kept.sum()),
-        "mean_weight": round(float(kept_weight.mean()), 4) if len(kept_weight) else 0.0,
-        "joint_share": {name: round(float((verdict.reason == name).sum() / joints), 4) for name in VERDICTS},
-        "both_confident_share": round(float(both.sum() / joints), 4),
+        "mean_trust": round(float(verdict.trust[learned].mean()), 4) if learned.any() else 0.0,
+        "joint_share": _shares(verdict.reason, {name: name for name in VERDICTS}),
+        "vouched_share": _shares(verdict.vouched_by, VOUCHED_BY),
+        "learned_vouched_share": _shares(verdict.vouched_by[learned], VOUCHED_BY),
     }
+
+
+def _shares(values: NDArray[np.str_], names: Mapping[str, str]) -> dict[str, float]:
+    """Share of each of `names` in `values`, by its name in the metrics."""
+    total = max(values.size, 1)
+    return {shown: round(float((values == name).sum() / total), 4) for name, shown in names.items()}
 
 
 def _write_picture(path: Path, candidates: People, images: Images) -> None:
@@ -156,10 +198,12 @@ def _write_picture(path: Path, candidates: People, images: Images) -> None:
 
     count = min(PICTURE_PEOPLE, len(candidates))
     shown_rows = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
+    trust = joint_weights(candidates)
     tiles, captions = [], []
     for row in shown_rows:
         image = read_image(str(images.path[images.rows_of(candidates.image_id[[row]])[0]]))
         drawn = draw_people(image, candidates.take([row]))
         tiles.append(part_around(drawn, candidates.bbox_xywh_px[row], PICTURE_MARGIN)[0])
-        captions.append(f"weight {candidates.weight[row]:.2f}" if candidates.extras["kept"][row] else "dropped")
+        trusted = trust[row][candidates.visibility[row] > UNLABELLED]
+        captions.append(f"trust {trusted.mean():.2f}" if candidates.extras["kept"][row] else "dropped")
     write_picture(path, contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=TILE_PX, captions=captions))

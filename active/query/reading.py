@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,38 +12,53 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labelled_set import joined
+from dataengine.labels.joint_weights import JOINT_WEIGHT
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_columns
 
 
-def read_labelled(files: Mapping[str, Path]) -> tuple[People, Images]:
-    """The labelled splits (name -> COCO JSON) as one table with columns `split` and `sha256`.
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """What people have labelled."""
 
-    Images get new ids, since two files may use the same ones; columns that other stages added are dropped, but for the
-    scale of OKS.
+    people: People  # real ones, with columns `split` and `sha256`, the scale of OKS, how far single joints are trusted
+    images: Images  # in which these stand
+    answered: frozenset[str]
+    """sha256 of every picture that a person has answered, those confirmed to show nobody included."""
+
+
+def read_labelled(files: Mapping[str, Path]) -> Labelled:
+    """The labelled splits (name -> COCO JSON) as one table.
+
+    Rendered people are left out, so the training index of mix may be given. Images get new ids, since two files may use
+    the same ones; columns that other stages added are dropped, but for the scale of OKS and the weights of joints.
 
     Raises:
         InputError: nobody is labelled, or a file or image is damaged.
     """
-    parts = []
+    parts, answered = [], set[str]()
     for split, path in files.items():
         people, images = read_project_people(path)
-        extras = {"split": np.full(len(people), split), **scale_columns(people)}
-        parts.append(_with_hashes(people.replace(extras=extras), images))
+        answered |= _confirmed_empty(people, images)
+        people = people.take(people.source == "real")
+        columns = {name: column for name, column in people.extras.items() if name == JOINT_WEIGHT}
+        columns |= {"split": np.full(len(people), split), **scale_columns(people)}
+        parts.append(_with_hashes(people.replace(extras=columns), images))
     if not any(len(images) for _, images in parts):
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
-    return joined(parts, first_id=0)
+    people, images = joined(parts, first_id=0)
+    return Labelled(people, images, frozenset(answered) | frozenset(people.extras["sha256"].tolist()))
 
 
-def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Images]:
-    """The people in frames that have no label yet, with the column `sha256`; of others' columns the scale is kept.
+def read_unlabelled(path: Path, answered: frozenset[str]) -> tuple[People, Images]:
+    """The people in frames that nobody has `answered`, with the column `sha256`; of others' columns the scale is kept.
 
     Raises:
         InputError: nobody there is unlabelled, or the file or an image is damaged.
     """
     people, images = read_project_people(path)
     people, images = _with_hashes(people.replace(extras=scale_columns(people)), images)
-    unlabelled = ~np.isin(people.extras["sha256"].astype(str), sorted(labelled_sha256))
+    unlabelled = ~np.isin(people.extras["sha256"].astype(str), sorted(answered))
     if not unlabelled.any():
         raise InputError(
             f"{path} has no unlabelled person to choose from",
@@ -51,6 +67,12 @@ def read_unlabelled(path: Path, labelled_sha256: set[str]) -> tuple[People, Imag
         )
     people = people.take(unlabelled)
     return people, images.take(np.unique(images.rows_of(people.image_id)))
+
+
+def _confirmed_empty(people: People, images: Images) -> set[str]:
+    """Hashes of the images without people: somebody looked, and nobody was there."""
+    populated = np.unique(images.rows_of(people.image_id))
+    return {_hash(path) for path in np.delete(images.path, populated).tolist()}
 
 
 def _with_hashes(people: People, images: Images) -> tuple[People, Images]:

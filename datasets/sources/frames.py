@@ -20,6 +20,7 @@ class FrameWriter:
         self._next_id = first_id
         self._rows: list[tuple[int, str, int, int, int]] = []
         self._pts: list[int] = []
+        self._times_s: list[float] = []
         self.scale = (1.0, 1.0)
         """How many times as wide and as high the written images are, see `dataengine.geometry.pixel_grid.resized`."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,6 +37,7 @@ class FrameWriter:
         path.write_bytes(content)  # the folder is whole or absent
         self._rows.append((self._next_id, str(path), *size, frame.index))
         self._pts.append(frame.pts)
+        self._times_s.append(frame.pts_s)
         self._next_id += 1
         return content
 
@@ -43,7 +45,13 @@ class FrameWriter:
         """The frames written so far."""
         ids, paths, widths, heights, frames = zip(*self._rows, strict=True) if self._rows else ((),) * 5
         return Images.build(
-            id=np.array(ids, dtype=np.int64), path=paths, width=widths, height=heights, video=self._video, frame=frames
+            id=np.array(ids, dtype=np.int64),
+            path=paths,
+            width=widths,
+            height=heights,
+            video=self._video,
+            frame=frames,
+            time_s=self._times_s,
         )
 
     def addresses(self, video_sha256: str) -> dict[str, str]:

@@ -36,7 +36,9 @@ class Project:
     val: Path
 
 
-def write_set(path: Path, frames: list[int], video: str, seed: int, *, people_per_image: int = 1) -> None:
+def write_set(
+    path: Path, frames: list[int], video: str, seed: int, *, people_per_image: int = 1, source: str = "real"
+) -> None:
     """Pictures of jittered standing figures in the folder of `path`, with their COCO JSON."""
     rng = np.random.default_rng(seed)
     n = len(frames) * people_per_image
@@ -49,7 +51,7 @@ def write_set(path: Path, frames: list[int], video: str, seed: int, *, people_pe
         bbox_xywh_px=box_from_keypoints(keypoints, visibility),
         keypoints_px=keypoints,
         visibility=visibility,
-        source="pseudo",
+        source=source,
         extras={"kept": [True] * n},
     )
     folder = path.parent / f"{path.stem}_images"
@@ -64,10 +66,15 @@ def write_set(path: Path, frames: list[int], video: str, seed: int, *, people_pe
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Twelve candidate frames of one video, two of them also labelled, and a validation set."""
+    """Twelve candidate frames of one video, four labelled ones of another, and a validation set."""
     monkeypatch.chdir(tmp_path)
-    made = Project(tmp_path, *(Path(p) for p in ("student", "pool/c.json", "real/train.json", "real/val.json")))
-    write_set(made.candidates, list(range(0, 60, 5)), "clip.mp4", seed=1, people_per_image=2)
+    return make_project(tmp_path)
+
+
+def make_project(root: Path) -> Project:
+    """The project in the working folder, which is `root`."""
+    made = Project(root, *(Path(p) for p in ("student", "pool/c.json", "real/train.json", "real/val.json")))
+    write_set(made.candidates, list(range(0, 60, 5)), "clip.mp4", seed=1, people_per_image=2, source="pseudo")
     write_set(made.labelled, [0, 1, 2, 3], "studio.mp4", seed=2)
     write_set(made.val, [10, 11], "studio.mp4", seed=3)
     torch.manual_seed(0)

@@ -171,8 +171,8 @@ def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
 
 
 def test_all_candidates_labelled_is_one_clear_line(project: Project) -> None:
-    shutil.copytree("pool/c_images", "real/c_images")
-    shutil.copy(project.candidates, project.labelled)
+    people, images = read_people(project.candidates, root=project.root)
+    write_people(project.labelled, people.replace(source=np.full(len(people), "real", people.source.dtype)), images)
     with pytest.raises(InputError, match=r"no unlabelled person.*24 people.*add video"):
         select(project)
     assert not OUT.exists()

@@ -16,6 +16,7 @@ from dataengine.datasets.long_tail.balance_file import read_balance
 from dataengine.datasets.mix import MixParams, run
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
+from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
 
@@ -186,6 +187,34 @@ def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: Peo
         mix(replace(PARAMS, labels=["nowhere.json"]))
 
 
+def test_images_in_which_a_person_saw_nobody_are_kept_and_drawn_by_nobody(real: People) -> None:
+    """Images of a label file stay, so that select does not ask for them again. A file may hold nothing else."""
+    people, images = crowd((0, 2, 3), seed=9), Path("data/labels/abc.json")
+    write_crowd(images, people)
+    labelled, table = read_people(images)
+    write_people(images, labelled.take([0, 1, 2]), table)
+    assert mix()["images_without_anybody"] == 0
+    for taken, empty in (([0, 1, 2], 2), ([], 5)):
+        write_people(images, labelled.take(taken), table)
+        metrics = mix(replace(PARAMS, labels=[str(images)]))
+        mixed, mixed_images = read_people(OUT / "train.json", root=Path.cwd())
+        assert metrics["images_without_anybody"] == empty
+        assert (len(mixed), len(mixed_images)) == (70 + len(taken), 75)
+
+
+def test_trust_in_single_joints_is_kept_and_a_malformed_one_refused(real: People) -> None:
+    more = crowd((0, 2, 3), seed=9)
+    weights = np.random.default_rng(0).random((5, 17)).round(4)
+    write_crowd(Path("data/labels/abc.json"), with_joint_weights(more, weights))
+    mix(replace(PARAMS, labels=["data/labels/abc.json"]))
+    people, _ = read_people(OUT / "train.json", root=Path.cwd())
+    assert joint_weights(people)[62:67] == pytest.approx(weights)
+    assert (np.delete(joint_weights(people), np.arange(62, 67), axis=0) == 1).all()
+    write_crowd(REAL, real.with_extra("joint_weight", [[1.0] * 16] * 62))
+    with pytest.raises(InputError, match="joint_weight is malformed"):
+        mix()
+
+
 def test_rendered_people_alone(real: People) -> None:
     metrics = mix(replace(PARAMS, only="synthetic"))
     assert (metrics["drawn_real"], metrics["drawn_synthetic"], metrics["real"]) == (0, 8, 62)
@@ -223,10 +252,12 @@ def test_a_label_file_that_is_the_test_set_is_refused(real: People) -> None:
     shutil.copyfile(str(images.path[1]), copy)
     write_people(Path("data/labels/one.json"), people.take([1]), images.take([1]).replace(path=[str(copy)]))
     write_people(Path("data/labels/two.json"), people.take([2]), images.take([2]).replace(path=[str(again)]))
+    write_people(Path("data/labels/nobody.json"), people.take([]), images.take([3]))
     for name, what in (
         ("data/ingest/test.json", "6 of test: expected none, got data/ingest/images/real0.png, the same file"),
         ("data/labels/one.json", "1 of test: expected none, got data/labels/copy.png, the same file"),
         ("data/labels/two.json", "1 of test: expected none, got data/labels/again.jpg, a near duplicate"),
+        ("data/labels/nobody.json", "1 of test: expected none, got data/ingest/images/real3.png, the same file"),
     ):
         with pytest.raises(InputError) as told:
             run(replace(PARAMS, labels=[name]), **paths, held_out=held_out)

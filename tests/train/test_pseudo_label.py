@@ -17,13 +17,15 @@ from dataengine.people import Images, People
 from dataengine.person_scale import area_of_joints
 from dataengine.train import pseudo_label
 from dataengine.train.pseudo import teachers as pseudo_teachers
-from dataengine.train.pseudo.filters import KEPT, UNSURE, JointVerdict, Opinion, judge_joints
+from dataengine.train.pseudo.filters import BOTH, KEPT, NOBODY, UNSURE, FilterParams, JointVerdict, Opinion, Placement
+from dataengine.train.pseudo.filters import judge_joints as judge
 from dataengine.train.pseudo_label import PseudoLabelParams
-from dataengine.train.tracking.overlap_links import link_tracks, neighbours
+from dataengine.train.tracking.overlap_links import frame_times, link_tracks, neighbours
 
 from ..helpers.held_out import held_out_file
 
 PARAMS = PseudoLabelParams(
+    vouching="either-unless-disputed",
     blazepose_confidence=0.6,
     fitted_confidence=0.6,
     flip_tolerance=0.1,
@@ -36,6 +38,21 @@ PARAMS = PseudoLabelParams(
 )
 BOX = np.array([[0.0, 0.0, 100.0, 100.0]])  # size 100 px, so that shares of it are easy to read
 ALONE = np.array([[-1, -1]])
+BETWEEN = np.array([[-1, 1], [0, 2], [1, -1]])  # three frames of one person
+
+
+def judge_joints(
+    first: Opinion,
+    second: Opinion,
+    boxes: np.ndarray,
+    neighbour_rows: np.ndarray,
+    params: FilterParams,
+    time: list[float] | None = None,
+) -> JointVerdict:
+    """The verdict on people in pictures of 200 x 100 px; frames are evenly spaced unless `time` says otherwise."""
+    n = len(boxes)
+    times = np.arange(n, dtype=np.float64) if time is None else np.array(time)
+    return judge(first, second, Placement(boxes, np.tile([200, 100], (n, 1)), neighbour_rows, times), params)
 
 
 def opinion(n: int = 1, confidence: float = 0.9, flip_px: float = 0.0) -> Opinion:
@@ -59,7 +76,7 @@ def test_teachers_of_one_mind_are_fully_trusted() -> None:
     verdict = judge_joints(opinion(), opinion(), BOX, ALONE, PARAMS)
     assert (verdict.reason == "kept").all()
     assert verdict.kept.all()
-    np.testing.assert_allclose(verdict.weight, 1)
+    np.testing.assert_allclose(verdict.trust, 1)
 
 
 def test_a_joint_needs_one_confident_teacher() -> None:
@@ -69,7 +86,37 @@ def test_a_joint_needs_one_confident_teacher() -> None:
     assert both.reason[0, 4] == "unsure"
     one = judge_joints(changed(opinion(), "confidence", 4, 0.59), opinion(), BOX, ALONE, PARAMS)
     assert one.reason[0, 4] == "kept"
-    assert one.weight[0] == pytest.approx((16 + 0.5) / 17)
+    assert one.trust[0] == pytest.approx([0.5 if joint == 4 else 1.0 for joint in range(17)])
+    assert one.vouched_by[0, 4] == "second" and both.vouched_by[0, 4] == "nobody"
+
+
+def test_agree_takes_both_teachers_word_and_either_one_alone() -> None:
+    """The rule has the name of what it does: three joints on which both agree, one disputes, one is alone."""
+    first = changed(changed(opinion(), "confidence", 4, 0.59), "confidence", 6, 0.0)
+    second = changed(moved(opinion(), 8, 10.1), "confidence", 6, 0.0)
+    expected = {"either-unless-disputed": "kept", "agree": "lone"}
+    for rule, alone in expected.items():
+        verdict = judge_joints(first, second, BOX, ALONE, replace(PARAMS, vouching=rule))  # type: ignore[arg-type]
+        assert verdict.reason[0, [0, 4, 6, 8]].tolist() == ["kept", alone, "unsure", "disputed"]
+        assert verdict.vouched_by[0, [0, 4, 6, 8]].tolist() == ["both", "second", "nobody", "disputed"]
+        assert verdict.trust[0, [0, 4, 6, 8]].tolist() == [1.0, 0.5 if alone == "kept" else 0.0, 0.0, 0.0]
+
+
+def test_joints_outside_the_picture_are_no_labels() -> None:
+    """However sure both teachers are of them."""
+    left, below, inside = (moved(opinion(), 0, by_px) for by_px in (-0.6, 0.0, 199.4))
+    below.keypoints_px[0, 0, 1] = 99.5
+    for placed, reason in ((left, "outside"), (below, "outside"), (inside, "kept")):
+        verdict = judge_joints(placed, placed, BOX, ALONE, PARAMS)
+        assert verdict.reason[0, :2].tolist() == [reason, "kept"]
+        assert verdict.trust[0, 0] == (1.0 if reason == "kept" else 0.0)
+    shown = np.array([[16, 2], [16, 2]])  # of four joints 5 px apart
+    few = judge(
+        opinion(2), opinion(2), Placement(np.tile(BOX, (2, 1)), shown, np.full((2, 2), -1), np.zeros(2)), PARAMS
+    )
+    assert (few.reason == "kept").sum(axis=1).tolist() == [1, 1] and not few.kept.any(), (
+        "they do not count to min_joints"
+    )
 
 
 def test_a_joint_that_changes_under_mirroring_is_dropped() -> None:
@@ -85,7 +132,7 @@ def test_teachers_that_both_vouch_must_agree() -> None:
     near = judge_joints(opinion(), moved(opinion(), 8, 5.0), BOX, ALONE, PARAMS)
     assert near.reason[0, 8] == "kept"
     assert near.keypoints_px[0, 8, 0] == 8 * 5 + 2.5
-    assert near.weight[0] == pytest.approx((16 + 0.75) / 17)
+    assert near.trust[0, 7:10].tolist() == pytest.approx([1.0, 0.75, 1.0])
 
 
 def test_the_teacher_that_vouches_gives_the_place() -> None:
@@ -95,21 +142,42 @@ def test_the_teacher_that_vouches_gives_the_place() -> None:
 
 
 def test_a_joint_that_jumps_between_its_neighbours_is_dropped() -> None:
-    around = np.array([[-1, 1], [0, 2], [1, -1]])
     boxes = np.repeat(BOX, 3, axis=0)
     jumping = moved(opinion(3), 10, 10.1, row=1)
-    verdict = judge_joints(jumping, jumping, boxes, around, PARAMS)
+    verdict = judge_joints(jumping, jumping, boxes, BETWEEN, PARAMS)
     assert verdict.reason[:, 10].tolist() == ["kept", "jumped", "kept"]
     steady = opinion(3)
     steady.keypoints_px[:, 10, 0] += [0, 40, 80]  # fast, but straight on
-    assert judge_joints(steady, steady, boxes, around, PARAMS).reason[:, 10].tolist() == ["kept"] * 3
+    assert judge_joints(steady, steady, boxes, BETWEEN, PARAMS).reason[:, 10].tolist() == ["kept"] * 3
+
+
+@pytest.mark.parametrize("middle", [0.5, 2.0, 3.9])
+def test_a_steady_walker_never_jumps_however_the_frames_are_spaced(middle: float) -> None:
+    """12 px a unit of time: with neighbours 2 before and 2 after, the plain mean of them would be right only at 2."""
+    walker, boxes, time = opinion(3), np.repeat(BOX, 3, axis=0), [0.0, middle, 4.0]
+    walker.keypoints_px[:, :, 0] += 12 * np.array(time)[:, None]
+    strict = replace(PARAMS, temporal_tolerance=1e-9)
+    assert (judge_joints(walker, walker, boxes, BETWEEN, strict, time).reason == "kept").all()
+    off = moved(walker, 10, 10.1, row=1)
+    assert judge_joints(off, off, boxes, BETWEEN, PARAMS, time).reason[:, 10].tolist() == ["kept", "jumped", "kept"]
+
+
+def test_frames_shown_at_one_moment_are_compared_with_their_mean() -> None:
+    """Broken time stamps divide by nothing."""
+    boxes, still = np.repeat(BOX, 3, axis=0), opinion(3)
+    assert (judge_joints(still, still, boxes, BETWEEN, PARAMS, [7.0, 7.0, 7.0]).reason == "kept").all()
+
+
+def test_times_are_stamps_where_the_whole_video_has_them_else_frame_numbers() -> None:
+    video, frame = np.array(["a", "a", "b", "b", ""]), np.array([3, 7, 0, 2, -1])
+    time_s = np.array([0.1, 0.5, np.nan, 0.2, np.nan])
+    assert frame_times(video, frame, time_s).tolist() == [0.1, 0.5, 0, 2, -1]
 
 
 def test_neighbours_that_nobody_vouches_for_accuse_nobody() -> None:
-    around = np.array([[-1, 1], [0, 2], [1, -1]])
     jumping = moved(opinion(3), 10, 50, row=1)
     jumping.confidence[0, 10] = 0.0
-    assert judge_joints(jumping, jumping, np.repeat(BOX, 3, axis=0), around, PARAMS).reason[1, 10] == "kept"
+    assert judge_joints(jumping, jumping, np.repeat(BOX, 3, axis=0), BETWEEN, PARAMS).reason[1, 10] == "kept"
 
 
 def test_people_with_too_few_joints_are_dropped() -> None:
@@ -195,14 +263,20 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     assert len(people) == 4
     assert (people.bbox_xywh_px[:, 0] < 100).all()
     assert (people.source == "pseudo").all()
-    np.testing.assert_allclose(people.weight, 0.5)
+    assert (people.weight == 1).all()
+    assert np.array(people.extras["joint_weight"].tolist()) == pytest.approx((people.visibility > 0) * 0.5)
     assert len(set(people.track_id.tolist())) == 1
     assert candidates.weight[~candidates.extras["kept"]].tolist() == [0.0] * 4
     assert candidates.extras["reasons"][1] == ["unsure"] * 17
     assert np.shape(candidates.extras["blazepose"][0]) == np.shape(candidates.extras["fitted"][0]) == (17, 3)
     assert json.loads(Path("report/metrics.json").read_text()) == metrics
     assert (metrics["people_found"], metrics["people_kept"]) == (8, 4)
-    assert sum(metrics["joint_share"].values()) == pytest.approx(1, abs=1e-3)
+    for name in ("joint_share", "vouched_share", "learned_vouched_share"):
+        assert sum(metrics[name].values()) == pytest.approx(1, abs=1e-3)
+    assert metrics["vouched_share"] == pytest.approx(
+        {"both": 0, "blazepose_alone": 0.5, "fitted_alone": 0, "disputed": 0, "nobody": 0.5}
+    )
+    assert metrics["learned_vouched_share"]["blazepose_alone"] == 1 and metrics["mean_trust"] == 0.5
     assert cv2.imread("report/sheet.jpg") is not None
     assert len(images) == 4
     assert people.extras["area"] == pytest.approx(area_of_joints(people.keypoints_px, people.visibility), rel=1e-5)
@@ -219,12 +293,14 @@ def test_a_kept_persons_box_is_drawn_around_what_was_kept() -> None:
     )
     reason = np.full((2, 17), KEPT, dtype="<U8")
     reason[0, 15:], reason[1] = UNSURE, UNSURE
-    verdict = JointVerdict(points, reason, np.array([True, False]), np.array([1.0, 0.0]))
+    trust = (reason == KEPT).astype(np.float64)
+    verdict = JointVerdict(points, reason, np.where(reason == KEPT, BOTH, NOBODY), np.array([True, False]), trust)
     teacher = opinion(2)
     people = pseudo_label.as_candidates(found, images, verdict, teacher, teacher)
     kept = box_from_keypoints(points[:1, :15], flags[:1, :15])
     np.testing.assert_allclose(people.bbox_xywh_px, [kept[0], found.bbox_xywh_px[1]], rtol=1e-6)
     assert people.extras["area_from"].tolist() == ["joints", "box"]
+    assert people.weight.tolist() == [1.0, 0.0] and people.extras["joint_weight"].tolist() == trust.tolist()
 
 
 def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:

@@ -20,6 +20,7 @@ from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
+from dataengine.labels.joint_weights import training_weights
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.nets.learnt_pictures import read_learnt_pictures
@@ -70,12 +71,13 @@ class TrainingSet:
         return with_replay(new, lambda e: first + old.draw(e), self.replay_share, self.mix.recipe.seed, epoch)
 
     def taught(self, epochs: int, draws: int, people: int | None = None) -> NDArray[np.bool_]:
-        """Which joints (17,) are labelled in somebody who counts and is drawn in `epochs` epochs."""
+        """Which joints (17,) are labelled, and count, in somebody who is drawn in `epochs` epochs."""
         drawn = np.zeros(len(self.people), dtype=bool)
         for epoch in range(epochs):
             drawn[self.order(epoch, draws, people)] = True
-        counts = drawn & (self.people.weight > 0)
-        return np.asarray((self.people.visibility[counts] > UNLABELLED).any(axis=0), dtype=bool)
+        people_drawn = self.people.take(drawn)
+        counts = (people_drawn.visibility > UNLABELLED) & (training_weights(people_drawn) > 0)
+        return np.asarray(counts.any(axis=0), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +98,13 @@ def read_training_set(
 ) -> TrainingSet:
     """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
-    `only` overrides what the mix says about sources.
+    Pseudo-labels of pictures that are in the mix are left out: there somebody has labelled whom they saw, or confirmed
+    that nobody is there. `only` overrides what the mix says about sources.
     """
     people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
         more, more_images = read_project_people(pseudo)
+        more = more.take(~_shows_any(images, more_images)[more_images.rows_of(more.image_id)])
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
         new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=pseudo_per_real))
@@ -111,6 +115,12 @@ def read_training_set(
     old_people, old_images, old_mix = _read_mix(Path(replay.mix))
     people, images = joined([(people, images), (old_people, old_images)])
     return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share)
+
+
+def _shows_any(known: Images, images: Images) -> NDArray[np.bool_]:
+    """Which of `images` (m,) are files that `known` names, too."""
+    files = {Path(path).resolve() for path in known.path.tolist()}
+    return np.array([Path(path).resolve() in files for path in images.path.tolist()], dtype=bool)
 
 
 def _read_mix(mix: Path) -> tuple[People, Images, Mix]:

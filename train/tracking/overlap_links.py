@@ -1,6 +1,7 @@
 """Who is who from frame to frame: people linked along a video by how much their boxes overlap.
 
-`link_tracks` gives track ids; `neighbours` finds each person's row in the frames before and after.
+`link_tracks` gives track ids; `neighbours` finds each person's row in the frames before and after; `frame_times` says
+when frames were shown.
 """
 
 from typing import Any
@@ -53,3 +54,12 @@ def neighbours(track_id: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray
         neighbour_rows[rows[1:], 0] = rows[:-1]
         neighbour_rows[rows[:-1], 1] = rows[1:]
     return neighbour_rows
+
+
+def frame_times(video: NDArray[np.str_], frame: NDArray[np.int64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When each frame (n,) was shown: in seconds where the whole video has time stamps, else by frame index.
+
+    Frames of one video are in one unit; those of two videos may not be.
+    """
+    unstamped = np.unique(video[~np.isfinite(time_s)])
+    return np.where(np.isin(video, unstamped), frame, time_s)

@@ -22,6 +22,7 @@ from dataengine.crops.training.photometric import Photometric
 from dataengine.errors import InputError
 from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.labels.joint_weights import training_weights
 from dataengine.people import Images, People
 
 DEFAULT_CACHE_BYTES = 2 << 30
@@ -36,7 +37,7 @@ class Sample:
     crop_rgb: NDArray[np.uint8]  # (height, width, 3)
     keypoints_px: NDArray[np.float64]  # (17, 2) crop pixels
     visibility: NDArray[np.uint8]  # (17,) 0 not labelled or outside the crop, 1 occluded (or blotted out), 2 visible
-    joint_weight: NDArray[np.float32]  # (17,) the person's weight where visibility is not 0, else 0
+    joint_weight: NDArray[np.float32]  # (17,) `training_weights` where visibility is not 0, else 0
     crop_from_image: NDArray[np.float64]  # (2, 3)
     mirrored: bool  # left and right joints were exchanged
 
@@ -84,6 +85,7 @@ class CropSamples:
         """
         self.people, self.images, self.spec = people, images, spec
         self._augment, self._weak = augment, weak
+        self._weight = training_weights(people)
         params = [augment, *([weak] if weak else [])]
         masked = _with_masks(people) & any(p.background_share > 0 for p in params)
         self._backgrounds = Backgrounds(people, images, spec) if masked.any() else None
@@ -137,11 +139,12 @@ class CropSamples:
         change, mirrored = random_affines(draws, params, self.spec)
         crop_from_image = compose_affine(change, self._source.crop_from_image[rows])
         points = apply_affine(crop_from_image, self.people.keypoints_px[rows].astype(np.float64))
-        visibility = self.people.visibility[rows]
+        visibility, weight = self.people.visibility[rows], self._weight[rows]
         points[mirrored] = swap_sides(points[mirrored])
         visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
+        weight[mirrored] = swap_sides(weight[mirrored][..., None])[..., 0]
         visibility[~within(points, (self.spec.width_px, self.spec.height_px))] = 0
-        weight = np.where(visibility > UNLABELLED, self.people.weight[rows, None], 0.0).astype(np.float32)
+        weight[visibility == UNLABELLED] = 0
         patches = [self._source.patch(int(row)) for row in rows]
         crop_from_patch = compose_affine(crop_from_image, np.stack([patch.image_from_patch for patch in patches]))
         looks = self._photometric(params)

@@ -20,6 +20,7 @@ def test_frames_are_scaled_down_and_keep_their_address(tmp_path: Path) -> None:
     assert writer.scale == (0.5, 0.5)
     found = {int(key): FrameAddress.parse(text) for key, text in writer.addresses("ab" * 32).items()}
     assert found == {7: FrameAddress("ab" * 32, 0, 0), 8: FrameAddress("ab" * 32, 5, 512)}
+    assert images.time_s.tolist() == [0, 0.512]
     assert images.frame.tolist() == [address.index for address in found.values()]
 
 

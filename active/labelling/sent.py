@@ -1,0 +1,73 @@
+"""The record of what went out to be labelled: `<name>.sent.json` next to the file for the annotation tool.
+
+A COCO person_keypoints file of the same pictures, in the same order. Its people are, by column `role`, the pre-labels
+(`PRELABEL`: where the model put each joint) and the truth of the gold frames (`GOLD`), which the tool must not see.
+It holds all that an import needs, so a selection may be made again while people are still labelling the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.coco_json import read_project_people, write_people
+from dataengine.errors import InputError
+from dataengine.files import read_json
+from dataengine.people import Images, People
+
+SENT_FORMAT, SENT_SUFFIX = "dataengine.sent/1", ".sent.json"
+ROLE, PRELABEL, GOLD = "role", "prelabel", "gold"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sent:
+    """What went out."""
+
+    images: Images
+    sha256: NDArray[np.str_]  # (m,) of the pictures
+    prelabels: People  # with column `sha256`
+    gold: People  # the truth of the gold frames, with column `sha256`
+
+    @property
+    def gold_sha256(self) -> frozenset[str]:
+        """The pictures with known truth."""
+        return frozenset(self.gold.extras["sha256"].tolist())
+
+
+def sent_path(exported: Path) -> Path:
+    """Where the record of the exported file lies: x.sent.json next to x.json."""
+    return exported.with_name(f"{exported.stem}{SENT_SUFFIX}")
+
+
+def write_sent(path: Path, sent: Sent, selection: str) -> None:
+    """Write a record; `selection` is the digest of the selection that went out."""
+    roles = {PRELABEL: sent.prelabels, GOLD: sent.gold}
+    people = People.concat(people.with_extra(ROLE, [role] * len(people)) for role, people in roles.items())
+    info = {"format": SENT_FORMAT, "selection_sha256": selection, "pictures": sent.sha256.tolist()}
+    write_people(path, people, sent.images, info=info)
+
+
+def read_sent(path: Path) -> Sent:
+    """Read a record.
+
+    Raises:
+        InputError: the file is missing, or is not a record of `label-export`.
+    """
+    document = read_json(path)
+    info = document.get("info") if isinstance(document, dict) else None
+    if not isinstance(info, dict) or info.get("format") != SENT_FORMAT:
+        raise InputError(f"{path} is not a record of label-export", expected=f"format {SENT_FORMAT}")
+    people, images = read_project_people(path)
+    pictures = info.get("pictures")
+    if not isinstance(pictures, list) or len(pictures) != len(images) or not all(isinstance(p, str) for p in pictures):
+        raise InputError(f"{path} is damaged", expected="the sha256 of every image in info.pictures")
+    role = people.extras.get(ROLE, np.full(len(people), None))
+    if not np.isin(role.astype(str), (PRELABEL, GOLD)).all():
+        raise InputError(f"{path} is damaged", expected=f"role {PRELABEL} or {GOLD} for every person")
+    sha256 = np.array(pictures, dtype="<U64")
+    people = people.with_extra("sha256", sha256[images.rows_of(people.image_id)])
+    parts = {name: people.take(role == name) for name in (PRELABEL, GOLD)}
+    return Sent(images=images, sha256=sha256, prelabels=parts[PRELABEL], gold=parts[GOLD])
