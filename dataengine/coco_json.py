@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.enclosure import Enclosure
+from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED

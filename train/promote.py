@@ -76,7 +76,7 @@ def command(
 
 
 def run(params: PromoteParams, *, comparison: Path, candidate: Path, registry: Path, store: Path, out: Path) -> None:
-    """Carry out the verdict in `comparison`; write promotion.json to `out`."""
+    """Carry out the verdict in `comparison`; write promotion.json to `out`. The store is there afterwards, if empty."""
     verdict = read_verdict(comparison / VERDICT_FILE)
     model = load_exported(candidate)
     if model.id != verdict.candidate.id:
@@ -86,6 +86,7 @@ def run(params: PromoteParams, *, comparison: Path, candidate: Path, registry: P
             got=verdict.candidate.id,
             fix="run `dataengine compare` again",
         )
+    store.mkdir(parents=True, exist_ok=True)  # a first model may be refused, and DVC wants its outputs
     with locked(registry):
         before = read_registry(registry)
         promotion = decide(verdict, model.id, before, sha256_file(comparison / VERDICT_FILE))

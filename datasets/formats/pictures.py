@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.enclosure import Enclosure
+from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.people import Images
 

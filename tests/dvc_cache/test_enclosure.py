@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.enclosure import Enclosure
+from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.people import Images, People
 
-from .helpers.dvc_checkout import dvc
+from ..helpers.dvc_checkout import dvc
 
 
 @pytest.fixture
