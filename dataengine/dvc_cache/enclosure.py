@@ -30,22 +30,23 @@ class Enclosure:
         Raises:
             ValueError: the path has a null byte.
         """
-        parent, name = os.path.split(os.path.normpath(path))
+        plain = Path(os.path.normpath(path))
+        parent = str(plain.parent)
         if parent not in self._resolved:
             self._resolved[parent] = os.path.realpath(parent)
         if not self._holds(self._resolved[parent]):
             return False
-        target = _target(os.path.join(self._resolved[parent], name))
+        target = _target(Path(self._resolved[parent], plain.name))
         return self._holds(target) or bool(_CACHE_OBJECT.search(target))
 
     def _holds(self, real: str) -> bool:
         return os.path.commonpath([self._root, real]) == self._root
 
 
-def _target(path: str) -> str:
+def _target(path: Path) -> str:
     """Where a link ends; the path itself where it is none, or where nothing is."""
     try:
-        os.readlink(path)
+        path.readlink()
     except OSError:
-        return path
+        return str(path)
     return os.path.realpath(path)
