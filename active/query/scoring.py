@@ -102,7 +102,7 @@ def embed(
 ) -> list[NDArray[np.float64]]:
     """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose in `joints`."""
     pose = np.concatenate([embed_poses(*_pose(seen.plain.keypoints_px, joints))[0] for seen, _ in parts])
-    appearance = np.concatenate([seen.features for seen, _ in parts])
+    appearance = np.concatenate([seen.features for seen, people in parts if len(people)])  # nobody has no width
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
 

@@ -18,6 +18,7 @@ from dataengine.inference.held_crops import HeldCrops
 from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.people import Images, People, Source
+from dataengine.terminal.speech import say
 
 from .params import FitParams, ReplayParams
 
@@ -82,6 +83,7 @@ def read_training_set(
 ) -> TrainingSet:
     """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
+    Where there are no pseudo-labels the mix alone is drawn; with `only` "pseudo" the first draw is an `InputError`.
     `only` overrides what the mix says about sources.
     """
     people, images, new_mix = _read_mix(mix)
@@ -89,7 +91,10 @@ def read_training_set(
         more, more_images = read_project_people(pseudo)
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
-        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=pseudo_per_real))
+        if not len(more):
+            say(f"{pseudo} has nobody: the fit goes on without pseudo-labels")
+        ratio = pseudo_per_real if len(more) else 0.0
+        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio))
     if only is not None:
         new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
     if replay.mix is None:
