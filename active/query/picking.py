@@ -84,7 +84,7 @@ def selection_metrics(
     `distance_*` is the mean distance, in units of the embedding, from a candidate to the nearest person that is
     labelled (before) or labelled or picked (after). Without candidates there are counts alone.
     """
-    counts = {
+    counts: dict[str, float | int] = {
         "candidates": len(embeddings),
         "candidate_images": len(choice.score),
         "labelled": len(covered),

@@ -16,8 +16,8 @@ _CACHE_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}\Z")
 class Enclosure:
     """A folder that paths have to stay in. Each folder in it is resolved once.
 
-    >>> "data/../../elsewhere.jpg" in Enclosure(Path("data"))
-    False
+    >>> "data/../../elsewhere.jpg" in Enclosure(Path("data")), "data/deep/../a.jpg" in Enclosure(Path("data"))
+    (False, True)
     """
 
     def __init__(self, folder: Path) -> None:

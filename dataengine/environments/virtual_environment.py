@@ -92,7 +92,7 @@ def made_place(environment: Path) -> Path | None:
 
 
 def _exchange(file: Path, old: bytes, new: bytes) -> None:
-    """Put `new` in place of `old` in a file, as a whole; its permissions stay."""
+    """Write the file again with `new` for `old`; its permissions stay."""
     content = file.read_bytes()
     if old not in content:
         return

@@ -8,8 +8,8 @@ An entry changed by hand is refused by its digest, a changed, removed or reorder
 a champion that the events do not name by `_check_champion`. Digests use no secret: a rewrite of the file together with
 all its digests shows only in git's history. The artefacts are checked against the checksums here, see `store`.
 
-The file is a side effect of `promote`, never an input or output of the DAG: what a round is compared with is the entry
-that `params.yaml` names. A process killed at any moment leaves the old file or the new one, never half of either.
+The file is what `promote` reads and changes, a dependency of that stage alone: what a round is compared with is the
+entry that `params.yaml` names. A process killed at any moment leaves the old file or the new one, never half of either.
 """
 
 import fcntl

@@ -38,7 +38,7 @@ def keep(model: ExportedModel, records: Mapping[str, Path], store: Path) -> tupl
 
 
 def stored_model(entry: Entry, store: Path) -> ExportedModel:
-    """The artefacts of `entry`, checked; where there is no store at all, DVC checks it out first.
+    """The artefacts of `entry`, checked; a store that is missing as a whole is first checked out by DVC.
 
     Raises:
         InputError: a file is missing, damaged, or not the one that the registry names.

@@ -99,5 +99,5 @@ def test_pictures_that_dvc_keeps_behind_links_can_be_read(checkout: Path, tmp_pa
     shutil.copytree("set", "copy", symlinks=True)
     Path("copy/people.json").unlink()
     Path("copy/people.json").write_text(json.dumps(document))
-    with pytest.raises(InputError, match="leaves its folder"):  # to name an object of the cache is no link of DVC
+    with pytest.raises(InputError, match="leaves its folder"):  # a link may lead to an object, a name may not
         read_people(Path("copy/people.json"))

@@ -79,7 +79,7 @@ def greeting(environment: Path) -> str:
 def test_an_environment_at_its_place_is_left_alone(small: Path, tmp_path: Path) -> None:
     assert not repair_moved(small)
     (tmp_path / "link").symlink_to(small.parent)
-    assert not repair_moved(tmp_path / "link" / ".venv"), "a link to it is no other place"
+    assert not repair_moved(tmp_path / "link" / ".venv"), "a link to it leads to the same place"
     assert not repair_moved(tmp_path / "none")
     assert (small / ".setup-abc").exists() and greeting(small) == str(small)
 

@@ -96,7 +96,7 @@ def test_no_cache_stands_for_a_promotion(promoted: PipelineProject, tmp_path: Pa
 
 
 def test_a_registry_that_lost_the_promotion_gets_it_again(project: PipelineProject) -> None:
-    """As after a merge that kept the other side's registry: what dvc.lock says is no promotion either."""
+    """A merge may keep the other side's registry: what dvc.lock says does not stand for a promotion either."""
     write_registry(project.root / "models" / "registry.json", Registry())
     assert project.repro() == ["promote"]
     assert [event.outcome for event in project.registry().events] == ["promoted"]
