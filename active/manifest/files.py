@@ -25,9 +25,8 @@ MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.js
 MANIFEST_FORMAT = "dataengine.to-label/1"
 SCORE_NAMES = ("spread", "entropy", "flip", "teacher", "rarity")
 """The scores that are combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose."""
-
-
 SCORED_COLUMNS = ("sha256", "uncertainty", "student_confidence", "teacher_px", "teacher_visibility", *SCORE_NAMES)
+"""Extra columns of the scored people."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

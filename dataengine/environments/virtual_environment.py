@@ -65,19 +65,20 @@ def make_environment(environment: Path, python: str = sys.executable) -> None:
 def repair_moved(environment: Path) -> bool:
     """Make an environment that was moved or copied since it was made work again; whether it had to.
 
-    Its programs begin with the path of an interpreter that is gone, or is another environment's. The path is exchanged
-    and the stamps are removed, so that set-up goes on and pip installs the project at its present place.
+    Its programs begin with the path of an interpreter that is gone, or is another environment's. The stamps are removed,
+    so that set-up goes on and pip installs the project at its present place, and the path is exchanged, in the record
+    of it last: after a kill the next call begins again.
     """
     made_at = made_place(environment)
     if made_at is None or os.path.realpath(made_at) == os.path.realpath(environment):
         return False
     say(f"{environment} was moved from {made_at}: repairing its programs")
     here = environment.absolute()
-    for file in [environment / CONFIGURATION, *(environment / "bin").iterdir()]:
-        if file.is_file() and not file.is_symlink():
-            _exchange(file, os.fsencode(made_at), os.fsencode(here))
     for stamp in environment.glob(".setup-*"):
         stamp.unlink()
+    for file in [*(environment / "bin").iterdir(), environment / CONFIGURATION]:
+        if file.is_file() and not file.is_symlink():
+            _exchange(file, os.fsencode(made_at), os.fsencode(here))
     return True
 
 
