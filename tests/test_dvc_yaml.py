@@ -11,12 +11,11 @@ import yaml
 
 from dataengine.blender.batch.sources import STILLS, TARGETED
 from dataengine.cli import COMMANDS
+from dataengine.studies.dvc_project import read_stages
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARAMS: dict[str, Any] = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-STAGES: dict[str, Any] = yaml.safe_load(
-    re.sub(r"\$\{(\w+)\.(\w+)\}", lambda m: PARAMS[m[1]][m[2]], (REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))
-)["stages"]
+STAGES = read_stages(REPOSITORY / "dvc.yaml")
 # How a fault or a bar is worded changes no result.
 WITHOUT_EFFECT = {
     "dataengine/errors.py",

@@ -65,9 +65,9 @@ def make_environment(environment: Path, python: str = sys.executable) -> None:
 def repair_moved(environment: Path) -> bool:
     """Make an environment that was moved or copied since it was made work again; whether it had to.
 
-    Its programs begin with the path of an interpreter that is gone, or is another environment's. The stamps are removed,
-    so that set-up goes on and pip installs the project at its present place, and the path is exchanged, in the record
-    of it last: after a kill the next call begins again.
+    Its programs begin with the path of an interpreter that is gone, or is another environment's. The stamps are
+    removed, so that set-up goes on and pip installs the project at its present place, and the path is exchanged, in the
+    record of it last: after a kill the next call begins again.
     """
     made_at = made_place(environment)
     if made_at is None or os.path.realpath(made_at) == os.path.realpath(environment):
