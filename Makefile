@@ -33,7 +33,7 @@ test: setup
 	@$(ACTIVATED) python -m pytest -q
 
 doctor:
-	@if test -x .venv/bin/dataengine; then .venv/bin/dataengine doctor; else $(PYTHON) -m dataengine.doctor; fi
+	@if test -x .venv/bin/dataengine; then .venv/bin/python -m dataengine doctor; else $(PYTHON) -m dataengine.doctor; fi
 
 bench: setup
 	@$(ACTIVATED) python -m dataengine.bench $(BENCH)

@@ -16,6 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from dataengine.dvc_cache.temporary_copy import in_temporary_copy
 from dataengine.errors import ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.leakage.leaks import refuse_held_out
@@ -139,13 +140,13 @@ def run(
     balance: Path | None = None,
     held_out: Path | None = None,
 ) -> None:
-    """Select, write, and build the FiftyOne view last, so that a failing database leaves a valid manifest.
+    """Select, write, and build the FiftyOne view last: what the database does costs no selection.
+
+    Where nobody is unlabelled, nothing is picked, and a line says so.
 
     Raises:
-        InputError: the candidates are all labelled, an input is damaged, or a candidate or training picture is one
-            that the file `held_out` names.
+        InputError: an input is damaged, or a candidate or training picture is one that the file `held_out` names.
         ParamsError: rarity has a weight, and no folder of balance is given.
-        EnvironmentFault: FiftyOne's database does not work.
     """
     if params.weights.rarity and balance is None:
         fix = "give --balance, or set it to 0"
@@ -172,13 +173,23 @@ def run(
         write_sheet(folder / SHEET, choice, picked, scored, images)
     write_json(report / "metrics.json", selection_metrics(choice, picked, images, embeddings, covered))
     say(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}")
+    if not len(picked):
+        say(f"select: {candidates} has nobody in an image without labels; add video to the pool, or loosen the filters")
     if params.fiftyone:
         show(out, params.dataset)
 
 
 def show(out: Path, dataset_name: str) -> None:
-    """Build the FiftyOne view of the selection in `out`; raises EnvironmentFault where the database fails."""
-    from .curation.fiftyone_view import ensure_dataset  # takes seconds to import
+    """Build the FiftyOne view of the selection in `out`. Where that fails, a line says why, and the run goes on."""
+    if in_temporary_copy(Path.cwd()):
+        say("select: no FiftyOne view of a temporary copy, which DVC removes with its pictures")
+        return
+    try:
+        from .curation.fiftyone_view import ensure_dataset  # takes seconds to import
 
-    dataset = ensure_dataset(out, dataset_name)
+        dataset = ensure_dataset(out, dataset_name)
+    except Exception as fault:  # of a database, a driver, a library, or of another select: none is worth a run
+        reason = " ".join(str(fault).split()) or type(fault).__name__
+        say(f"select: the picks are whole, but FiftyOne does not show them: {reason}. Try: dataengine app")
+        return
     say(f"select: {len(dataset)} samples in FiftyOne dataset {dataset.name!r}; open: dataengine app")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
@@ -53,8 +54,8 @@ def write_people(path: Path, people: People, images: Images, *, info: dict[str, 
 def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images]:
     """Read a file in the form `write_people` writes (any well-formed COCO-17 person_keypoints file is).
 
-    Image paths must stay inside `root`, by default the JSON's own folder. A malformed file is an `InputError`;
-    reading other people's files record by record, with quarantine, is `datasets/formats/coco.py`'s work.
+    Image paths must stay inside `root`, by default the JSON's own folder: see `Enclosure`. A malformed file is an
+    `InputError`; reading other people's files record by record, with quarantine, is `datasets/formats/coco.py`'s work.
     """
     document = read_json(path)
     try:
@@ -124,16 +125,18 @@ def _plain(value: Any) -> Any:
 
 
 def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Images:
-    root_text = os.path.realpath(root)
-    for record in records:
-        resolved = os.path.realpath(folder / record["file_name"])
-        if os.path.commonpath([root_text, resolved]) != root_text:
+    enclosure = Enclosure(root)
+    paths = [os.path.normpath(folder / record["file_name"]) for record in records]
+    for record, path in zip(records, paths, strict=True):
+        if path not in enclosure:
             raise InputError(
-                f"image path {record['file_name']!r} leaves its folder", expected=f"a path inside {root}", got=resolved
+                f"image path {record['file_name']!r} leaves its folder",
+                expected=f"a path inside {root}",
+                got=os.path.realpath(path),
             )
     return Images.build(
         id=[record["id"] for record in records],
-        path=[os.path.normpath(folder / record["file_name"]) for record in records],
+        path=paths,
         width=[record["width"] for record in records],
         height=[record["height"] for record in records],
         video=[record.get("video", "") for record in records],

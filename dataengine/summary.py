@@ -12,7 +12,7 @@ import yaml
 
 from dataengine.errors import InputError
 from dataengine.files import flat_items, read_json
-from dataengine.studies.dvc_project import paths_of
+from dataengine.studies.dvc_project import paths_of, read_stages
 from dataengine.terminal.speech import answer
 
 NEXT_STEPS = """Next
@@ -40,16 +40,17 @@ def command(
 def summary_lines(pipeline: Path) -> Iterator[str]:
     """The lines of the summary. Raises `InputError` if `pipeline` is not a dvc.yaml."""
     try:
-        stages: dict[str, Any] = yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]
+        stages = read_stages(pipeline)
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         fix = "run in the project's folder"
         raise InputError(f"{pipeline} cannot be read", expected="a dvc.yaml", fix=fix) from error
     root = pipeline.parent
     yield ""
-    yield f"{'stage':<13} {'result':<20} {'size':>8}  measured"
+    width = max((len(out) for stage in stages.values() for out in paths_of(stage, "outs")), default=0)
+    yield f"{'stage':<13} {'result':<{width}} {'size':>8}  measured"
     for name, stage in stages.items():
         for out in paths_of(stage, "outs"):
-            yield f"{name:<13} {out:<20} {size_text(root / out):>8}  {metrics_text(root, stage)}"
+            yield f"{name:<13} {out:<{width}} {size_text(root / out):>8}  {metrics_text(root, stage)}"
     verdict = root / "reports/promote/promotion.json"
     if verdict.exists():
         yield ""

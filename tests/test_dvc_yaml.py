@@ -11,16 +11,18 @@ import yaml
 
 from dataengine.blender.batch.sources import STILLS, TARGETED
 from dataengine.cli import COMMANDS
+from dataengine.studies.dvc_project import read_stages
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-STAGES: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PARAMS: dict[str, Any] = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+STAGES = read_stages(REPOSITORY / "dvc.yaml")
 # How a fault or a bar is worded changes no result.
 WITHOUT_EFFECT = {
     "dataengine/errors.py",
     *(f"dataengine/terminal/{name}.py" for name in ("options", "progress", "speech")),
 }
 # Read, not imported.
-OTHER_FILES = {"blender/poses/poses.yaml", "blender/workers/requirements.txt"}
+OTHER_FILES = {"blender/poses/poses.yaml", "blender/workers/requirements.txt", "models/registry.json"}
 
 
 def module_file(module: str) -> Path | None:
@@ -111,7 +113,15 @@ def test_stage_command_and_section_share_a_name(stage: str) -> None:
     words = shlex.split(STAGES[stage]["cmd"])
     assert words[:2] == ["dataengine", stage]
     assert stage in STAGES[stage]["params"]
-    assert stage in yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+    assert stage in PARAMS
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_that_a_stage_writes_is_in_dvcs_cache(stage: str) -> None:
+    """What is neither there nor in git is missing in a clone, which then runs the stage again."""
+    entries = [entry for key in ("outs", "metrics", "plots") for entry in STAGES[stage].get(key, [])]
+    flags = [flags for entry in entries if isinstance(entry, dict) for flags in entry.values()]
+    assert not any("cache" in of_entry for of_entry in flags)
 
 
 def outs_of(stage: dict[str, Any]) -> list[str]:

@@ -9,6 +9,8 @@ import pytest
 MODULES = (
     "dataengine.boxes",
     "dataengine.crops.spec",
+    "dataengine.dvc_cache.enclosure",
+    "dataengine.dvc_cache.temporary_copy",
     "dataengine.errors",
     "dataengine.evaluation.analysis.calibration",
     "dataengine.evaluation.ap.oks_formula",

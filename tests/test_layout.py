@@ -211,16 +211,16 @@ def is_out_of_place(tracked: str) -> bool:
 @pytest.mark.parametrize(
     ("tracked", "out_of_place"),
     [
-        ("models/registry.dvc", False),  # as docs/promotion.md has it
         ("models/registry.json", False),
         ("data/videos.dvc", False),
+        ("models/pretrained.dvc", False),
         ("data/labels/0123456789ab.json", False),
         ("data/pose_clusters/0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),
         ("models/registry/abc/model.onnx", True),
         ("models/registry/registry.json", True),
-        ("models/deep/registry.dvc", True),
+        ("models/deep/pretrained.dvc", True),
         ("data/people.json", True),
         ("train/registry.json", True),
         ("datasets/labels/0123456789ab.json", True),

@@ -97,7 +97,10 @@ def run(
     store: Path,
     out: Path,
 ) -> None:
-    """Carry out the verdict in `comparison`, if its evidence bears it by `policy`; write promotion.json to `out`."""
+    """Carry out the verdict in `comparison`, if its evidence bears it by `policy`; write promotion.json to `out`.
+
+    The store is there afterwards, if empty.
+    """
     checked = checked_comparison(comparison, policy)
     verdict, model = checked.verdict, load_exported(candidate)
     if model.id != verdict.candidate.id:
@@ -107,6 +110,7 @@ def run(
             got=verdict.candidate.id,
             fix="run `dataengine compare` again",
         )
+    store.mkdir(parents=True, exist_ok=True)  # a first model may be refused, and DVC wants its outputs
     with locked(registry):
         before = read_registry(registry)
         checked.require_known_evidence(before.ledger)

@@ -23,6 +23,7 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
 from ..manifest.files import SCORE_NAMES, Selection, read_selection
+from .database_turn import one_at_a_time
 
 TO_LABEL = "to_label"
 VIEW_VERSION = 2
@@ -53,11 +54,18 @@ def open_fiftyone() -> Any:
 def ensure_dataset(folder: Path, name: str) -> Any:
     """The dataset `name` of the selection in `folder`: as it is when up to date, otherwise rebuilt.
 
+    One process at a time starts the database and builds: two would meet at its port, or build over each other.
+
     Raises:
-        EnvironmentFault: the database fails.
+        EnvironmentFault: the database fails, or another process keeps it too long.
         InputError: `folder` holds no selection.
     """
     selection = read_selection(folder)
+    with one_at_a_time():
+        return _ensured(selection, name)
+
+
+def _ensured(selection: Selection, name: str) -> Any:
     fiftyone = open_fiftyone()
     from pymongo.errors import PyMongoError
 
@@ -81,6 +89,8 @@ def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str
     dataset.default_skeleton = fiftyone.KeypointSkeleton(
         labels=list(COCO_KEYPOINTS), edges=[[a, b] for a, b in COCO_SKELETON]
     )
+    dataset.add_sample_field("rank", fiftyone.IntField)  # which no sample has where nothing was picked
+    dataset.add_sample_field("why", fiftyone.StringField)
     samples = _samples(fiftyone, selection)
     dataset.add_samples(track(samples, "FiftyOne samples", unit="image"), num_samples=len(samples), progress=False)
     dataset.create_index("sha256", unique=True)
@@ -131,7 +141,7 @@ def _samples(fiftyone: Any, selection: Selection) -> list[Any]:
 
 def _sample(fiftyone: Any, images: Images, row: int, sha256: str) -> Any:
     size = fiftyone.ImageMetadata(width=int(images.width[row]), height=int(images.height[row]))
-    path = str(Path(str(images.path[row])).resolve())
+    path = str(Path(str(images.path[row])).absolute())  # not where a link of DVC leads: its cache knows no suffixes
     sample = fiftyone.Sample(filepath=path, metadata=size, sha256=sha256, rank=None, why=None)
     sample["video"], sample["frame"] = str(images.video[row]), int(images.frame[row])
     return sample

@@ -76,7 +76,7 @@ def reason(standing: Mapping[str, float], *, novel: bool = False) -> str:
 
 
 def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], scored: People, images: Images) -> None:
-    """A sheet of the picks in their order: the student's skeleton by sides, the teacher's in yellow."""
+    """A sheet of the picks in their order, a blank one without picks: the student by sides, the teacher in yellow."""
     tiles, captions = [], []
     for rank, row in enumerate(picked.tolist()):
         person = int(choice.person_row[row])
@@ -89,7 +89,7 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
         with_skeletons = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
         tiles.append(part_around(with_skeletons, one.bbox_xywh_px[0], CONTEXT)[0])
         captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
-    sheet = contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), tile=TILE_PX, captions=captions)
+    sheet = contact_sheet(tiles, columns=max(1, min(COLUMNS, len(tiles))), tile=TILE_PX, captions=captions)
     write_picture(path, sheet)
 
 

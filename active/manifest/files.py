@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
@@ -23,11 +25,13 @@ MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.js
 MANIFEST_FORMAT = "dataengine.to-label/1"
 SCORE_NAMES = ("spread", "entropy", "flip", "teacher", "rarity")
 """The scores that are combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose."""
+SCORED_COLUMNS = ("sha256", "uncertainty", "student_confidence", "teacher_px", "teacher_visibility", *SCORE_NAMES)
+"""Extra columns of the scored people."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Selection:
-    """A selection as read back. Every image in the two tables has at least one person."""
+    """A selection as read back. Every image in the two tables has at least one person; `scored` may have none."""
 
     digest: str
     """sha256 over the three files: different selections have different digests."""
@@ -102,6 +106,8 @@ def read_selection(folder: Path) -> Selection:
     """
     manifest = read_manifest(folder / MANIFEST)
     scored, scored_images = read_project_people(folder / SCORED)
+    if not len(scored):  # a file without people has no columns either
+        scored = scored.replace(extras={name: np.empty(0, dtype=object) for name in SCORED_COLUMNS})
     labelled, labelled_images = read_project_people(folder / LABELLED)
     files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
     return Selection(

@@ -29,7 +29,9 @@ def candidate_images(scored: People, images: Images) -> Candidates:
     first: dict[int, int] = {}
     for person in np.argsort(-uncertainty, kind="stable").tolist():
         first.setdefault(int(image_row[person]), person)
-    person_row = np.array(sorted(first.values(), key=lambda person: str(scored.extras["sha256"][person])))
+    person_row = np.array(
+        sorted(first.values(), key=lambda person: str(scored.extras["sha256"][person])), dtype=np.int64
+    )
     return Candidates(
         sha256=scored.extras["sha256"][person_row],
         image_row=image_row[person_row],
@@ -80,17 +82,21 @@ def selection_metrics(
     """Counts, how uncertain the picks are, and how much they widen what labels cover.
 
     `distance_*` is the mean distance, in units of the embedding, from a candidate to the nearest person that is
-    labelled (before) or labelled or picked (after).
+    labelled (before) or labelled or picked (after). Without candidates there are counts alone.
     """
-    own = embeddings[choice.person_row]
-    before = nearest_distance(own, covered)
-    after = np.minimum(before, nearest_distance(own, own[picked]))
-    return {
+    counts: dict[str, float | int] = {
         "candidates": len(embeddings),
         "candidate_images": len(choice.score),
         "labelled": len(covered),
         "picked": len(picked),
         "videos_picked": len(set(images.video[choice.image_row[picked]].tolist())),
+    }
+    if not len(choice.score):
+        return counts
+    own = embeddings[choice.person_row]
+    before = nearest_distance(own, covered)
+    after = np.minimum(before, nearest_distance(own, own[picked]))
+    return counts | {
         "uncertainty_mean": round(float(choice.score.mean()), 4),
         "uncertainty_picked": round(float(choice.score[picked].mean()), 4),
         "distance_before": round(float(before.mean()), 4),

@@ -53,19 +53,14 @@ def read_labelled(files: Mapping[str, Path]) -> Labelled:
 def read_unlabelled(path: Path, answered: frozenset[str]) -> tuple[People, Images]:
     """The people in frames that nobody has `answered`, with the column `sha256`; of others' columns the scale is kept.
 
+    There may be nobody: the pool was empty, or all of it is labelled by now.
+
     Raises:
-        InputError: nobody there is unlabelled, or the file or an image is damaged.
+        InputError: the file or an image is damaged.
     """
     people, images = read_project_people(path)
     people, images = _with_hashes(people.replace(extras=scale_columns(people)), images)
-    unlabelled = ~np.isin(people.extras["sha256"].astype(str), sorted(answered))
-    if not unlabelled.any():
-        raise InputError(
-            f"{path} has no unlabelled person to choose from",
-            got=f"{len(people)} people, all in images that are labelled",
-            fix="add video to the pool, or loosen the detector",
-        )
-    people = people.take(unlabelled)
+    people = people.take(~np.isin(people.extras["sha256"].astype(str), sorted(answered)))
     return people, images.take(np.unique(images.rows_of(people.image_id)))
 
 

@@ -99,7 +99,7 @@ def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[ND
     pose = np.concatenate(
         [embed_poses(*_pose(seen.plain.keypoints_px, seen.plain.person_score.taught))[0] for seen, _ in parts]
     )
-    appearance = np.concatenate([seen.features for seen, _ in parts])
+    appearance = np.concatenate([seen.features for seen, people in parts if len(people)])  # nobody has no width
     together = joint_embedding(pose, appearance, appearance_weight)
     return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
 

@@ -6,7 +6,8 @@ Runs before anything is installed, so it uses the standard library alone. It mak
   behind FiftyOne (`ensure_mongod`);
 - `.venv-blender`, for the processes that render (dataengine/environments/blender_environment.py).
 
-Each keeps a stamp, named by a hash of what was asked for, so that the next call returns at once.
+Each keeps a stamp, named by a hash of what was asked for, so that the next call returns at once. A `.venv` that was
+moved or copied, with the project or alone, is repaired first.
 """
 
 import subprocess
@@ -21,6 +22,7 @@ from dataengine.environments.virtual_environment import (
     output,
     pinned_count,
     pip_install,
+    repair_moved,
     say,
     set_stamp,
     stamp_path,
@@ -58,6 +60,7 @@ def ensure_main(environment: Path = ENVIRONMENT) -> None:
         EnvironmentFault: another Python than 3.11 to 3.13, pip failed, or no mongod runs.
     """
     check_python()
+    repair_moved(environment)
     stamp = stamp_path(environment, sys.version, ASKED_FOR)
     if stamp.exists():
         return

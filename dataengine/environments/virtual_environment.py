@@ -5,6 +5,7 @@ A stamp in its folder, named by a hash of what was asked for, says that it is co
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from dataengine.terminal import speech
 
 SECONDS_BETWEEN_LOG_LINES = 20.0
 LOG_COLUMNS = 100
+CONFIGURATION = "pyvenv.cfg"
 _PIP_NEWS = ("Collecting ", "Installing collected ", "Building ")
 
 
@@ -58,6 +60,47 @@ def make_environment(environment: Path, python: str = sys.executable) -> None:
             got=last_line(made.stdout + made.stderr),
             fix="on Debian: apt-get install python3-venv, or python3.11-venv for Python 3.11",
         )
+
+
+def repair_moved(environment: Path) -> bool:
+    """Make an environment that was moved or copied since it was made work again; whether it had to.
+
+    Its programs begin with the path of an interpreter that is gone, or is another environment's. The stamps are
+    removed, so that set-up goes on and pip installs the project at its present place, and the path is exchanged, in the
+    record of it last: after a kill the next call begins again.
+    """
+    made_at = made_place(environment)
+    if made_at is None or os.path.realpath(made_at) == os.path.realpath(environment):
+        return False
+    say(f"{environment} was moved from {made_at}: repairing its programs")
+    here = environment.absolute()
+    for stamp in environment.glob(".setup-*"):
+        stamp.unlink()
+    for file in [*(environment / "bin").iterdir(), environment / CONFIGURATION]:
+        if file.is_file() and not file.is_symlink():
+            _exchange(file, os.fsencode(made_at), os.fsencode(here))
+    return True
+
+
+def made_place(environment: Path) -> Path | None:
+    """Where the environment was made, by its own record; None where it has none."""
+    try:
+        text = (environment / CONFIGURATION).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r"^command = .* -m venv (?:--\S+ )*(/.+)$", text, re.MULTILINE)
+    return Path(found[1]) if found else None
+
+
+def _exchange(file: Path, old: bytes, new: bytes) -> None:
+    """Write the file again with `new` for `old`; its permissions stay."""
+    content = file.read_bytes()
+    if old not in content:
+        return
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_bytes(content.replace(old, new))
+    shutil.copymode(file, partial)
+    partial.replace(file)
 
 
 def pip_install(environment: Path, arguments: Sequence[str], total: int, log: Path) -> None:

@@ -11,9 +11,9 @@ chain of digests, and a champion that the events do not name by `_check_champion
 the file together with all its digests shows only in git's history. The artefacts are checked against the checksums
 here, see `store`.
 
-What a round is compared with is the entry that `params.yaml` names, and what it counts is the ledger up to the line
-that `params.yaml` names: neither follows the file. A process killed at any moment leaves the old file or the new one,
-never half of either.
+The file is what `promote` reads and changes, a dependency of that stage alone: what a round is compared with is the
+entry that `params.yaml` names, and what it counts is the ledger up to the line that `params.yaml` names. A process
+killed at any moment leaves the old file or the new one, never half of either.
 """
 
 import fcntl

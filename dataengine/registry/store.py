@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from dataengine.dvc_cache.checkout import check_out
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder, sha256_file, short_sha256
 from dataengine.inference.exported import SIDECAR, ExportedModel, load_exported
@@ -37,11 +38,13 @@ def keep(model: ExportedModel, records: Mapping[str, Path], store: Path) -> tupl
 
 
 def stored_model(entry: Entry, store: Path) -> ExportedModel:
-    """The artefacts of `entry`, checked.
+    """The artefacts of `entry`, checked; a store that is missing as a whole is first checked out by DVC.
 
     Raises:
         InputError: a file is missing, damaged, or not the one that the registry names.
     """
+    if not store.exists():
+        check_out(store)
     if not (store / entry.id).is_dir():
         raise InputError(f"{store / entry.id} does not exist", expected="the registry's model", fix=_FIX)
     model = load_exported(store / entry.id)

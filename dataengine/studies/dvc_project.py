@@ -19,6 +19,7 @@ from dataengine.studies.settings import assignments
 
 LOCK_NAME, PIPELINE_NAME, PARAMS_NAME = "dvc.lock", "dvc.yaml", "params.yaml"
 IGNORED_SUFFIXES = (".pyc", ".partial")
+_PARAM = re.compile(r"\$\{(?P<section>[\w-]+)\.(?P<key>[\w-]+)\}")
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)")
 
 
@@ -141,7 +142,7 @@ class DvcProject:
         return [f.as_posix() for f in files if "__pycache__" not in f.parts and f.suffix not in IGNORED_SUFFIXES]
 
     def _stages(self) -> dict[str, Any]:
-        return dict(yaml.safe_load((self.root / PIPELINE_NAME).read_text(encoding="utf-8"))["stages"])
+        return read_stages(self.root / PIPELINE_NAME)
 
     def _git(self, *arguments: str) -> str:
         return self._program("git", *arguments)
@@ -170,6 +171,18 @@ class DvcProject:
             raise InputError(
                 f"dvc {' '.join(arguments[:2])} failed", got=lines[-1] if lines else "", fix=f"see {self.log}"
             )
+
+
+def read_stages(pipeline: Path) -> dict[str, Any]:
+    """The stages of a dvc.yaml; ``${section.key}`` is replaced by what params.yaml next to it says, if it does."""
+    params_file = pipeline.with_name(PARAMS_NAME)
+    params = yaml.safe_load(params_file.read_text(encoding="utf-8")) if params_file.is_file() else {}
+
+    def value(found: re.Match[str]) -> str:
+        section = params.get(found["section"])
+        return str(section[found["key"]]) if isinstance(section, dict) and found["key"] in section else found[0]
+
+    return dict(yaml.safe_load(_PARAM.sub(value, pipeline.read_text(encoding="utf-8")))["stages"])
 
 
 def paths_of(stage: Mapping[str, Any], key: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.people import Images
 
@@ -62,7 +63,7 @@ def find_pictures(
     """The usable images by key; the others go to `bad`. A `BadRecord` among `named` goes there as it is."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder", expected="the folder of the images")
-    inside = _Inside(folder)
+    inside = _ImageFolder(folder)
     seen: dict[Hashable, int] = {}
     for image in named:
         if isinstance(image, Named):
@@ -136,17 +137,16 @@ def _size(path: str, limits: Limits) -> tuple[int, int] | str:
 
 
 def inner_path(folder: Path, name: Any) -> str:
-    """The path of file `name` below `folder`. Raises `Reject` for anything that leaves it, links included."""
-    return _Inside(folder).path(name)
+    """The path of file `name` below `folder`. Raises `Reject` for anything that leaves it, but for links of DVC."""
+    return _ImageFolder(folder).path(name)
 
 
-class _Inside:
-    """Paths that stay inside a folder; each of its sub-folders is resolved once."""
+class _ImageFolder:
+    """The folder that a source's file names are in, and must not leave."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._root = os.path.realpath(folder)
-        self._resolved: dict[str, str] = {}
+        self._enclosure = Enclosure(folder)
 
     def path(self, name: Any) -> str:
         good = isinstance(name, str) and 0 < len(name) < LONGEST_NAME and "\0" not in name
@@ -158,18 +158,8 @@ class _Inside:
         within = os.path.normpath(name)
         path = self._folder / within
         leaves = "\\" in name or path == self._folder or Path(name).is_absolute()
-        try:
-            need(not leaves and self._contains(path), f"file_name {shown(name)} leaves the image folder")
-        except OSError as error:  # too long a name, a circle of links
-            raise Reject(f"the image cannot be read: {error.strerror}") from error
+        need(not leaves and path in self._enclosure, f"file_name {shown(name)} leaves the image folder")
         return str(path)
-
-    def _contains(self, path: Path) -> bool:
-        parent = str(path.parent)
-        if parent not in self._resolved:
-            self._resolved[parent] = os.path.realpath(parent)
-        real = os.path.realpath(path) if path.is_symlink() else self._resolved[parent]
-        return os.path.commonpath([self._root, real]) == self._root
 
 
 def _agreed_size(image: Named, size: tuple[int, int] | str) -> tuple[int, int]:

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from dataengine.active.curation import fiftyone_view
 from dataengine.active.manifest.files import read_manifest, read_selection
 from dataengine.active.selection import ScoreWeights, SelectParams, run
+from dataengine.cli import app
 from dataengine.coco_json import read_people, write_people
-from dataengine.errors import DataEngineError, EnvironmentFault, InputError, ParamsError
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
 from dataengine.poses.embedding import pose_bones, vectors_of_bones
@@ -170,12 +171,31 @@ def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
         run(params, **paths)
 
 
-def test_all_candidates_labelled_is_one_clear_line(project: Project) -> None:
+@pytest.mark.parametrize("why", ["all labelled", "nobody found", "no frames"])
+@pytest.mark.parametrize("strategy", ["random", "uncertainty+diversity"])
+def test_where_nobody_is_left_nothing_is_picked_and_the_run_goes_on(
+    project: Project, why: str, strategy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     people, images = read_people(project.candidates, root=project.root)
-    write_people(project.labelled, people.replace(source=np.full(len(people), "real", people.source.dtype)), images)
-    with pytest.raises(InputError, match=r"no unlabelled person.*24 people.*add video"):
-        select(project)
-    assert not OUT.exists()
+    if why == "all labelled":
+        shutil.copytree("pool/c_images", "real/c_images")
+        shutil.copy(project.candidates, project.labelled)
+    else:
+        frames = images.take([] if why == "no frames" else np.arange(len(images)))
+        write_people(project.candidates, people.take([]), frames)
+    select(project, replace(PARAMS, strategy=strategy))
+    assert "nobody in an image without labels; add video" in capsys.readouterr().err
+    selection = read_selection(OUT)
+    assert not selection.picks and not len(selection.scored) and selection.scored_sha256 == []
+    assert len(selection.labelled) == (26 if why == "all labelled" else 6)
+    metrics = json.loads((REPORT / "metrics.json").read_text())
+    assert metrics == {
+        "candidates": 0, "candidate_images": 0, "labelled": len(selection.labelled), "picked": 0, "videos_picked": 0
+    }  # fmt: skip
+    assert cv2.imread(str(OUT / "picks.jpg")) is not None
+    shown = CliRunner().invoke(app, ["label-export", "--selection", str(OUT), "--out", "to_label.json"])
+    assert shown.exit_code == 0, shown.output
+    assert len(read_people(Path("to_label.json"))[1]) == 0
 
 
 @pytest.mark.parametrize("damage", ["candidates", "image", "weights", "nobody labelled"])
@@ -223,19 +243,40 @@ def test_weights_out_of_range_are_refused() -> None:
         ScoreWeights(spread=-1)
 
 
-def test_a_database_at_fault_leaves_the_manifest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [EnvironmentFault("FiftyOne's database does not start", fix="run `make setup`"), RuntimeError("dataset\n is gone")],
+    ids=["database", "library"],
+)
+def test_a_view_that_fails_costs_no_selection(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: Exception
+) -> None:
     def broken() -> None:
-        raise EnvironmentFault("FiftyOne's database does not start", fix="run `make setup`")
+        raise fault
 
     monkeypatch.setattr(fiftyone_view, "open_fiftyone", broken)
-    with pytest.raises(DataEngineError, match="make setup"):
-        select(project, replace(PARAMS, fiftyone=True))
+    select(project, replace(PARAMS, fiftyone=True))
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert " ".join(str(fault).split()) in line and "dataengine app" in line
+    assert len(read_selection(OUT).picks) == 4
+
+
+def test_a_temporary_copy_of_dvc_gets_no_view(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would take the place of the workspace's, and its pictures are removed with the copy."""
+    copy = project.root / ".dvc/tmp/exps/tmpabc"
+    copy.mkdir(parents=True)
+    for name in ("student", "pool", "real"):
+        (project.root / name).rename(copy / name)
+    monkeypatch.chdir(copy)
+    monkeypatch.setattr(fiftyone_view, "open_fiftyone", lambda: pytest.fail("opened"))
+    select(project, replace(PARAMS, fiftyone=True))
+    assert "temporary copy" in capsys.readouterr().err
     assert len(read_selection(OUT).picks) == 4
 
 
 def test_help_teaches() -> None:
-    from dataengine.cli import app
-
     shown = CliRunner().invoke(app, ["select", "--help"])
     assert shown.exit_code == 0
     assert "dataengine select --student" in " ".join(shown.output.split())

@@ -11,6 +11,7 @@ import pytest
 from dataengine.environments import blender_environment, machine_setup
 from dataengine.environments.machine_setup import (
     ASKED_FOR,
+    EXTRAS,
     check_python,
     ensure_mongod,
     install_packages,
@@ -18,6 +19,8 @@ from dataengine.environments.machine_setup import (
 )
 from dataengine.environments.virtual_environment import output, set_stamp, stamp_path
 from dataengine.errors import EnvironmentFault
+
+from .test_virtual_environment import OURS
 
 MONGOD_THAT_RUNS = "#!/bin/sh\necho db version v6\n"
 MONGOD_THAT_FAILS = "#!/bin/sh\necho 'error while loading shared libraries: libcurl.so.4' >&2\nexit 127\n"
@@ -102,6 +105,27 @@ def test_main_returns_at_once_when_both_stamps_are_there(tmp_path: Path, monkeyp
         set_stamp(stamp)
     assert machine_setup.main() == 0
     assert [[path.name for path in stamp.parent.iterdir()] for stamp in stamps] == [[stamp.name] for stamp in stamps]
+
+
+def test_a_moved_environment_is_repaired_and_the_project_installed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stamp still says that all is there; with a shell script for pip, which notes what it is asked for."""
+    monkeypatch.chdir(tmp_path)
+    for name in ASKED_FOR:
+        name.write_text("")
+    environment, calls = Path("moved/.venv"), tmp_path / "calls"
+    pip = f'case "$*" in *install*) echo "$@" >> {calls};; *) echo "(python {OURS})";; esac'
+    environment_with_pip(environment, pip)
+    program(mongod_path(environment), MONGOD_THAT_RUNS)
+    (environment / "pyvenv.cfg").write_text("command = /usr/bin/python3 -m venv /before/.venv\n")
+    program(environment / "bin" / "dataengine", "#!/before/.venv/bin/python\n")
+    set_stamp(stamp_path(environment, sys.version, ASKED_FOR))
+    for _ in range(2):
+        machine_setup.ensure_main(environment)
+    assert calls.read_text().count("\n") == 1 and f"-e .[{EXTRAS}]" in calls.read_text()
+    first_line = (environment / "bin" / "dataengine").read_text().splitlines()[0]
+    assert first_line == f"#!{tmp_path}/moved/.venv/bin/python"
 
 
 def test_every_direct_dependency_is_pinned(repository: Path) -> None:

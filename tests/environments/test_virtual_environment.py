@@ -1,6 +1,8 @@
 """Virtual environments, with a shell script in the place of their Python."""
 
+import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from dataengine.environments.virtual_environment import (
     last_line,
     make_environment,
     pinned_count,
+    repair_moved,
     set_stamp,
     stamp_path,
 )
@@ -55,6 +58,51 @@ def test_one_of_another_python_and_a_broken_one_are_made_again(tmp_path: Path, s
     (tmp_path / "venv" / "leftover").touch()
     make_environment(tmp_path / "venv", str(maker))
     assert [path.name for path in (tmp_path / "venv").iterdir()] == ["bin"]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A real environment without packages, with one program as pip writes it and a stamp."""
+    environment = tmp_path / "project" / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    program = environment / "bin" / "greet"
+    program.write_text(f"#!{environment}/bin/python\nimport sys; print(sys.prefix)\n")
+    program.chmod(0o755)
+    set_stamp(environment / ".setup-abc")
+    return environment
+
+
+def greeting(environment: Path) -> str:
+    return subprocess.run([environment / "bin" / "greet"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_an_environment_at_its_place_is_left_alone(small: Path, tmp_path: Path) -> None:
+    assert not repair_moved(small)
+    (tmp_path / "link").symlink_to(small.parent)
+    assert not repair_moved(tmp_path / "link" / ".venv"), "a link to it leads to the same place"
+    assert not repair_moved(tmp_path / "none")
+    assert (small / ".setup-abc").exists() and greeting(small) == str(small)
+
+
+def test_programs_of_a_moved_environment_run_again(small: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere" / ".venv"
+    small.parent.rename(moved.parent)
+    with pytest.raises(FileNotFoundError):
+        greeting(moved)
+    assert repair_moved(moved)
+    assert greeting(moved) == str(moved)
+    activated = f". {moved}/bin/activate && python -c 'import sys; print(sys.prefix)'"
+    assert subprocess.run(["sh", "-c", activated], capture_output=True, text=True).stdout.strip() == str(moved)
+    assert not list(moved.glob(".setup-*")), "pip has to install the project at its new place"
+    assert not repair_moved(moved)
+
+
+def test_a_copy_leaves_the_first_environment_alone(small: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy" / ".venv"
+    shutil.copytree(small, copy, symlinks=True)
+    assert greeting(copy) == str(small), "the copy's program is run by the first environment"
+    assert repair_moved(copy)
+    assert (greeting(copy), greeting(small)) == (str(copy), str(small))
 
 
 def test_a_python_without_venv_is_one_line(tmp_path: Path) -> None:

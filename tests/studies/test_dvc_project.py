@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dataengine.files import sha256_file
-from dataengine.studies.dvc_project import DvcProject
+from dataengine.studies.dvc_project import DvcProject, paths_of, read_stages
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -27,6 +27,16 @@ def test_makers_of_what_a_stage_reads(tmp_path: Path) -> None:
     project = DvcProject(tmp_path, tmp_path / "log")
     assert project.makers("fit-teacher") == ["ingest", "render", "mix"]
     assert project.makers("fetch") == []
+
+
+def test_params_stand_for_their_keys() -> None:
+    stages = {"a": {"cmd": "go ${place.store} ${place.none} ${item}", "outs": [{"${place.store}": {"persist": True}}]}}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    assert read_stages(Path("dvc.yaml")) == stages, "without params.yaml"
+    Path("params.yaml").write_text("place: {store: models/store}\nother: 1\n")
+    (stage,) = read_stages(Path("dvc.yaml")).values()
+    assert stage["cmd"] == "go models/store ${place.none} ${item}" and paths_of(stage, "outs") == ["models/store"]
+    assert paths_of(read_stages(REPOSITORY / "dvc.yaml")["promote"], "outs")[1] == "models/registry"
 
 
 def test_what_decides_a_result(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_dry_run_changes_nothing(gate: Gate, exported: dict[str, Path]) -> None:
     content = gate.registry.read_bytes()
     assert gate.promote(exported["good"], dry_run=True)["outcome"] == "promoted"
     assert gate.registry.read_bytes() == content
-    assert not gate.store.exists()
+    assert not list(gate.store.iterdir())
 
 
 def test_a_verdict_on_another_model_is_refused(gate: Gate, exported: dict[str, Path]) -> None:

@@ -314,6 +314,29 @@ def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
     pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
 
 
+@pytest.mark.parametrize("frames", [0, 4])
+def test_a_pool_with_nobody_in_it_gives_empty_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    images = read_people(Path("pool.json"))[1].take(np.arange(frames))
+    write_people(Path("pool.json"), People.empty(), images)
+    monkeypatch.setattr(pseudo_teachers.BlazePose, "detect", lambda self, image: [])
+    metrics = pseudo_label.run(
+        PARAMS,
+        pool=Path("pool.json"),
+        fetched=Path("fetch"),
+        teacher=Path("teacher"),
+        out=Path("out"),
+        report=Path("report"),
+    )
+    assert (metrics["frames"], metrics["people_found"], metrics["people_kept"]) == (frames, 0, 0)
+    assert json.loads(Path("report/metrics.json").read_text()) == metrics
+    for name in ("people", "candidates"):
+        people, left = read_people(Path(f"out/{name}.json"), root=project)
+        assert len(people) == 0 and len(left) == frames
+    assert cv2.imread("report/sheet.jpg") is not None
+
+
 def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     asked: list[Roi] = []

@@ -1,4 +1,4 @@
-"""The store and the tags of promoted models, shared with DVC and GTO: real commands, a local remote, no network."""
+"""Tags of promoted models, shared with DVC and GTO: real commands, no network."""
 
 import os
 import shutil
@@ -12,7 +12,6 @@ import gto.api
 import pytest
 import yaml
 
-from dataengine.errors import InputError
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
@@ -60,7 +59,7 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(repository: Path, gate: Gate, exported: dict[str, Path], tmp_path: Path, identity: None) -> Project:
-    """The good model is exported by a stage of DVC, promoted, and committed; the store is not yet tracked."""
+    """The good model is exported by a stage of DVC, promoted, and committed."""
     gate.compare(exported["good"])
     assert gate.promote(exported["good"])["outcome"] == "promoted"
     root = tmp_path / "project"
@@ -74,32 +73,11 @@ def project(repository: Path, gate: Gate, exported: dict[str, Path], tmp_path: P
     made = Project(root)
     made.run("git", "init", "-q")
     made.run("dvc", "init", "-q")
-    made.run("dvc", "remote", "add", "-q", "--default", "store", str(tmp_path / "remote"))
     made.run("dvc", "repro", "-q")
     shutil.copytree(gate.store, root / STORE)
     shutil.copy(gate.registry, root / "models")
     made.commit(".gitignore", ".dvcignore", ".dvc", "dvc.yaml", "dvc.lock", "models")
     return made
-
-
-def test_the_champion_is_pulled_after_store_and_cache_are_lost(project: Project, tmp_path: Path) -> None:
-    project.run("dvc", "add", "-q", STORE)
-    project.commit("models/registry.json", f"{STORE}.dvc")
-    project.run("dvc", "push", "-q")
-    assert project.run("git", "status", "--porcelain") == ""
-    assert "up to date" in project.run("dvc", "status")
-    assert "didn't change" in project.run("dvc", "repro")
-    wanted = project.champion()
-
-    project.run("git", "clone", "-q", ".", str(tmp_path / "clone"))
-    for lost in (STORE, EXPORT, ".dvc/cache"):
-        shutil.rmtree(project.root / lost)
-    for other in (project, Project(tmp_path / "clone")):
-        with pytest.raises(InputError, match="dvc pull"):
-            other.champion()
-        other.run("dvc", "pull", "-q")
-        assert other.champion().sha256 == wanted.sha256
-        assert load_exported(other.root / EXPORT).id == wanted.id
 
 
 def test_versions_and_stages_are_tags_that_lead_to_the_promoted_model(project: Project) -> None:

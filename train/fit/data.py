@@ -25,6 +25,7 @@ from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.nets.learnt_pictures import read_learnt_pictures
 from dataengine.people import Images, People, Source
+from dataengine.terminal.speech import say
 
 from .params import FitParams, ReplayParams
 
@@ -99,7 +100,8 @@ def read_training_set(
     """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
     Pseudo-labels of pictures that are in the mix are left out: there somebody has labelled whom they saw, or confirmed
-    that nobody is there. `only` overrides what the mix says about sources.
+    that nobody is there. Where no pseudo-labels are left the mix alone is drawn; with `only` "pseudo" the first draw is
+    an `InputError`. `only` overrides what the mix says about sources.
     """
     people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
@@ -107,7 +109,10 @@ def read_training_set(
         more = more.take(~_shows_any(images, more_images)[more_images.rows_of(more.image_id)])
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
-        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=pseudo_per_real))
+        if not len(more):
+            say(f"{pseudo} has nobody: the fit goes on without pseudo-labels")
+        ratio = pseudo_per_real if len(more) else 0.0
+        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio))
     if only is not None:
         new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
     if replay.mix is None:

@@ -15,6 +15,7 @@ import pytest
 
 from dataengine.active.manifest.files import read_selection
 from dataengine.active.selection import run
+from dataengine.coco_json import read_people, write_people
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from ..conftest import Project
@@ -124,6 +125,39 @@ def test_same_selection_is_left_alone_another_replaces_it_and_hand_work_is_kept(
     assert kept.startswith("people-")
     (old,) = probe(["read", kept])
     assert old["tags"]["looked at"] == 1 and touched["sha256"] in old["uncertainty"]
+
+
+@pytest.mark.slow
+def test_an_empty_selection_has_a_view(project: Project, probe: Probe) -> None:
+    people, images = read_people(project.candidates, root=project.root)
+    write_people(project.candidates, people.take([]), images)
+    select(project, 4)
+    assert probe(["build", str(OUT), "people"]) == [{"name": "people", "samples": 6}]
+
+
+@pytest.mark.slow
+def test_two_selections_at_once_both_end_well(project: Project) -> None:
+    """They meet at one database that neither finds running, and at one name of a dataset."""
+    Path("params.yaml").write_text(
+        "select: {budget: 2, strategy: random, min_gap_frames: 1, appearance_weight: 0.3, seed: 0, fiftyone: true, "
+        "dataset: people}\n"
+    )
+    environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "mongo")}
+    environment.pop("FIFTYONE_DATABASE_URI", None)
+    inputs = [f"--{name}={getattr(project, name)}" for name in ("student", "candidates", "labelled", "val")]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "dataengine", "select", *inputs, f"--out=out/{i}", f"--report=reports/{i}"],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(2)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    assert [len(read_selection(Path(f"out/{i}")).picks) for i in range(2)] == [2, 2]
+    assert all("18 samples in FiftyOne dataset 'people'" in words for words in said), said
 
 
 @pytest.mark.slow

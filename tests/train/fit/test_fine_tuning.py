@@ -260,6 +260,17 @@ def test_pseudo_labels_alone() -> None:
         read_training_set(Path("mix"), None, 0.0, only="pseudo").order(0, 1)
 
 
+def test_a_fit_on_the_mix_alone_where_there_are_no_pseudo_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    write_people(Path("pseudo.json"), People.empty(), draw_people_at(Path("pool"), 2, seed=1)[1])
+    training = read_training_set(Path("mix"), Path("pseudo.json"), 0.5)
+    assert "without pseudo-labels" in capsys.readouterr().err
+    alone = read_training_set(Path("mix"), None, 0.0)
+    assert training.order(0, 2).tolist() == alone.order(0, 2).tolist()
+    assert training.people.keypoints_px.tolist() == alone.people.keypoints_px.tolist()
+    with pytest.raises(InputError, match="no pseudo samples"):
+        read_training_set(Path("mix"), Path("pseudo.json"), 0.5, only="pseudo").order(0, 1)
+
+
 def test_an_epoch_of_a_number_of_people_is_the_next_piece_of_the_draws() -> None:
     training = read_training_set(Path("mix"), None, 0.0)
     pieces = np.concatenate([training.order(epoch, 2, 5) for epoch in range(8)])
