@@ -16,8 +16,8 @@ from dataengine.registry.records import Registry, write_registry
 from dataengine.registry.store import stored_model
 from dataengine.train.gate.policy import PINNED
 
-from ..helpers.pipeline_project import PipelineProject, new_project
-from .gate_round import PARAMS
+from ...helpers.pipeline_project import PipelineProject, new_project
+from ..gate_round import PARAMS
 
 pytestmark = pytest.mark.slow
 EXPORT = "models/export"
