@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.inference.exported import load_exported
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
-from dataengine.poses.embedding import DIMENSIONS
+from dataengine.poses.embedding import DIMENSIONS, pose_bones
+from dataengine.poses.known_poses import RANKS, KnownPoses, write_known_poses
 from dataengine.registry.records import Registry, write_registry
 from dataengine.registry.store import stored_model
 from dataengine.train.gate.policy import PINNED
@@ -36,6 +38,9 @@ def promoted(
     shutil.copytree(round_folder / "test", ingested / "test")
     one = PoseClusters(centres=np.zeros((1, DIMENSIONS)), counts=np.array([9]), repeat_factor=np.ones(1))
     write_pose_clusters(folder / "balance" / "clusters.json", one)
+    test_people, _ = read_people(round_folder / "test.json")
+    bones, _ = pose_bones(test_people.keypoints_px, test_people.visibility)
+    write_known_poses(folder / "balance" / "poses.json", KnownPoses(bones=bones, spacing=RANKS))
     given = {
         "ingest": {"data/ingest": ingested},
         "balance": {"data/balance": folder / "balance"},
