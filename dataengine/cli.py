@@ -53,6 +53,7 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Labels: data in, labels out and back": {
         "check": Command("dataengine.datasets.check", "Show what is wrong with a labelled set."),
+        "agreement": Command("dataengine.datasets.agreement", "Measure how well two annotators agree."),
         "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
         "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),
         "label-export": Command("dataengine.active.label_export", "Write the picks for an annotation tool."),
