@@ -24,6 +24,7 @@ from dataengine.train.studies.rounds.runner import RoundStudy
 from ..helpers.drawn_people import draw_people_at
 from ..helpers.dvc_checkout import commit_project, dvc, enter_new_checkout, git, repository_file
 from ..helpers.fitting_project import TINY, TINY_NETWORK, one_torch_thread
+from ..helpers.held_out import held_out_file
 from .studies.rounds.example_plan import PLAN
 
 
@@ -79,6 +80,7 @@ def write_round(folder: Path, n: int, seed: int) -> None:
     for place, split in enumerate(("train", "val", "test")):
         people, images = draw_people_at(folder / "ingest/images" / split, n, seed=seed + place)
         write_people(folder / f"ingest/{split}.json", people, images)
+    held_out_file(folder / "ingest", read_people(folder / "ingest/test.json")[1])
     people, images = read_people(folder / "ingest/train.json")
     write_people(folder / "mix/train.json", people.with_extra("repeat_factor", np.ones(n)), images)
     write_recipe(folder / "mix/recipe.json", MixRecipe(0.0, 0.0, 1))
