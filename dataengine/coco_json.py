@@ -55,7 +55,7 @@ def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images
     """Read a file in the form `write_people` writes (any well-formed COCO-17 person_keypoints file is).
 
     Image paths must stay inside `root`, by default the JSON's own folder: see `Enclosure`. A malformed file is an
-    `InputError`; reading other people's files record by record, with quarantine, is `datasets/formats/coco.py`'s work.
+    `InputError`; other people's files are read record by record, with quarantine, in `dataengine/formats/coco.py`.
     """
     document = read_json(path)
     try:

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS, format_named
 from dataengine.people import Images, People
 from dataengine.terminal.speech import answer, say
 
 from .annotators.agreement import AnnotatorAgreement, agreement
 from .annotators.page import PAGE, SIGMAS, write_agreement
 from .annotators.pairing import Pairing, pair_people
-from .formats.content import Limits
-from .formats.table import FORMATS, format_named
 
 USUAL_PEOPLE = 30  # enough for intervals of about a third of sigma
 

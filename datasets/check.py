@@ -8,6 +8,8 @@ import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS, format_named
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -15,8 +17,6 @@ from dataengine.terminal.speech import answer
 
 from .checks.checking import check_set
 from .checks.params import ChecksParams
-from .formats.content import Limits
-from .formats.table import FORMATS, format_named
 from .ingest import IngestParams
 from .quality.intake import record_findings
 from .quality.report import write_quality, write_suspects

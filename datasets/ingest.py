@@ -16,6 +16,7 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
+from dataengine.formats.content import BadRecord, Limits
 from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
@@ -32,7 +33,6 @@ from .cameras.qualisys import read_calibration
 from .cameras.reprojection_picture import write_reprojection_picture
 from .checks.finding import Finding
 from .checks.params import ChecksParams
-from .formats.content import BadRecord, Limits
 from .quality.intake import Intake, check_and_split, check_blocks, record_findings
 from .quality.report import write_quality
 from .sources.frames import FrameWriter

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.files import short_sha256
+from dataengine.formats.content import BadRecord
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.leakage.picture_facts import LARGEST_MPX
@@ -20,7 +21,6 @@ from dataengine.people import Images, People
 from ..checks.checking import CheckedSet, check_set
 from ..checks.finding import Finding
 from ..checks.params import ChecksParams
-from ..formats.content import BadRecord
 from ..splits.assign import (
     DROPPED,
     SplitAssignment,

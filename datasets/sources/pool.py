@@ -10,6 +10,7 @@ import numpy as np
 
 from dataengine.coco_json import write_people
 from dataengine.files import write_json
+from dataengine.formats.writing import copy_images
 from dataengine.leakage.contents import Contents
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.leakage.leaks import find_leaks
@@ -20,7 +21,6 @@ from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
 
-from ..formats.writing import copy_images
 from ..quality.pool_account import UNREADABLE, LeftOut, PoolAccount
 from .frames import FrameWriter
 from .user_sources import UserSource

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.errors import ParamsError
+from dataengine.formats.content import BadRecord, Limits, SourceContent
+from dataengine.formats.table import FORMATS, format_named
+from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
-from ..formats.content import BadRecord, Limits, SourceContent
-from ..formats.table import FORMATS, format_named
-from ..formats.writing import copy_images
 from ..quality.intake import Intake
 from ..splits.assign import DROPPED
 
@@ -35,7 +35,7 @@ class SourceParams:
     annotations: str = ""
     """The annotation file, or folder where the format has one; `frames` needs none."""
     format: str = "coco"
-    """A name in datasets/formats/table.py."""
+    """A name in dataengine/formats/table.py."""
     name: str = ""
     """Stored with every person of the source; may be left out where there is one source."""
 

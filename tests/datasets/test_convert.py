@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dataengine.cli import main
-from dataengine.datasets.formats.table import FORMATS
+from dataengine.formats.table import FORMATS
 
-from .formats.writing_samples import write_image
+from ..formats.writing_samples import write_image
 
 
 def labels(folder: Path) -> Path:

@@ -88,7 +88,7 @@ def test_a_training_picture_that_nearly_is_a_test_picture_is_set_aside(tmp_path:
 @pytest.mark.realdata
 @pytest.mark.slow
 def test_half_of_lspet_and_all_of_it_agree_on_every_split(tmp_path: Path, shared_data: Path) -> None:
-    from dataengine.datasets.formats.coco import read_coco
+    from dataengine.formats.coco import read_coco
 
     content = read_coco(shared_data / "lspet/annotations.json", shared_data / "lspet/images")
     half = np.isin(content.images.id, content.images.id[::2])

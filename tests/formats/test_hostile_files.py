@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.datasets.formats.coco import read_coco
-from dataengine.datasets.formats.content import Limits
-from dataengine.datasets.formats.table import FORMATS
 from dataengine.errors import InputError
+from dataengine.formats.coco import read_coco
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS
 
 from .hostile_samples import bomb, good_document, written
 
@@ -65,8 +65,8 @@ def test_too_large_a_file_is_refused_unread(images: Path) -> None:
 READ_LIMITED = """
 import resource, sys
 from pathlib import Path
-from dataengine.datasets.formats.content import Limits
-from dataengine.datasets.formats.table import FORMATS
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS
 from dataengine.errors import InputError
 import numpy, scipy.io, PIL.Image
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dataengine.datasets.formats.coco import read_coco
 from dataengine.errors import InputError
+from dataengine.formats.coco import read_coco
 
-from ..ingest_samples import annotation, edit, image, small_set
+from ..datasets.ingest_samples import annotation, edit, image, small_set
 
 BAD: list[tuple[Callable[[Path], Any], str, int]] = [
     (annotation("keypoints", [1, 2, 3]), "not 51 numbers", 1),

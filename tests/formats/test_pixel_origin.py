@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from dataengine.datasets.formats.content import Limits
-from dataengine.datasets.formats.table import FORMATS
-from dataengine.datasets.formats.writing import copy_images
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS
+from dataengine.formats.writing import copy_images
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import People
 

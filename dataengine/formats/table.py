@@ -5,7 +5,7 @@ format can hold enough to be worth it, `write_x(annotations, people, images, fol
 `FORMATS`. COCO JSON with other joints needs only a `FormatLayout` (`coco_like.py`); anything else gathers its people
 with `Persons` and its images with `find_pictures`, which judge positions, sizes and paths alike for all. Say in the
 module's docstring what a flag means, what is dropped on the way in and what is lost on the way out; add a sample to
-`tests/datasets/formats/`.
+`tests/formats/`.
 
 What fails silently: a joint whose name is not written as in COCO_KEYPOINTS is dropped (and counted); a flag that means
 the opposite; pixels that count from 1, or from the image's corner (`dataengine.geometry.pixel_grid`).

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataengine.datasets.formats.content import Limits
-from dataengine.datasets.formats.table import FORMATS
 from dataengine.errors import InputError
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS
 
 from .hostile_samples import good_document, written
 from .writing_samples import write_image

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from pycocotools.coco import COCO
 
 from dataengine.datasets.convert import convert
-from dataengine.datasets.formats.content import Limits, SourceContent
-from dataengine.datasets.formats.table import FORMATS
-from dataengine.datasets.formats.writing import copy_images
+from dataengine.formats.content import Limits, SourceContent
+from dataengine.formats.table import FORMATS
+from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People
 
 from .writing_samples import HEIGHT, WIDTH, crowds, image_table

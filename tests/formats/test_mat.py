@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from dataengine.datasets.formats.content import Limits
-from dataengine.datasets.formats.table import FORMATS
 from dataengine.errors import InputError
+from dataengine.formats.content import Limits
+from dataengine.formats.table import FORMATS
 
 from .writing_samples import HEIGHT, WIDTH, write_image
 
