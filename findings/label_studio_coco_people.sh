@@ -5,7 +5,7 @@
 #   region inside another), the export has one annotation for each person: its box, its joints, its flags.
 # Seen: two people labelled in one picture come out as one annotation of joints, those of whoever was labelled last;
 #   the other's joints are gone. The two boxes become annotations without joints, of another category. The box of the
-#   joints is drawn around them, coordinates are cut to whole pixels (620.75 becomes 620), and every joint is
+#   joints is drawn around them, coordinates are rounded to whole pixels (620.75 becomes 621), and every joint is
 #   flag 2, though a choice for each region says "occluded" (those are passed over with a line of log). Nothing says
 #   that people were lost; the numbers of pictures and boxes are right.
 # Why it matters: this is the export that its menu offers for keypoints. Trained on it, a network learns that half of
@@ -70,6 +70,6 @@ for annotation in exported["annotations"]:
 with_joints = [annotation for annotation in exported["annotations"] if annotation.get("keypoints")]
 assert len(with_joints) == 1, "people are kept apart now"
 assert len(exported["annotations"]) == 3, "boxes are treated differently now"
-assert with_joints[0]["keypoints"] == [620, 100, 2, 640, 90, 2], "joints or flags are written differently now"
+assert with_joints[0]["keypoints"] == [621, 100, 2, 640, 91, 2], "joints or flags are written differently now"
 PY
 "$work/venv/bin/python" "$work/measure.py" "$work"
