@@ -1,12 +1,13 @@
 """What every adapter returns, and the helpers with which it judges one record.
 
-Order: `BadRecord`, `SourceContent`, `Limits`, then `Reject` and its helpers.
+Order: `BadRecord`, `ReaderNotes`, `SourceContent`, `Limits`, then `Reject` and its helpers.
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from dataengine.errors import ParamsError
 from dataengine.people import Images, People
@@ -14,6 +15,13 @@ from dataengine.people import Images, People
 LONGEST_SHOWN = 80
 MOST_MPX = 50  # the checks of a set decode no larger picture
 LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite, but not a coordinate
+CROWD, NO_JOINTS, OTHER_CATEGORY = "crowd", "no joints", "other category"
+PASSED_OVER: Mapping[str, str] = {
+    CROWD: "one annotation for many people",
+    NO_JOINTS: "a person without a labelled COCO-17 joint, such as a box alone",
+    OTHER_CATEGORY: "not a person",
+}
+"""Kinds of annotations that are valid but hold nothing to learn from, and what each means."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +41,47 @@ class BadRecord:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class ReaderNotes:
+    """What a reader passed over, and what it took for granted, each by kind."""
+
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """Annotations that are valid but hold nothing to learn from; a key of PASSED_OVER -> how many. They are no bad
+    records and do not count in the share of bad ones."""
+    other_categories: Mapping[str, int] = field(default_factory=dict)
+    """Those of other categories, by the category's name."""
+    assumed: Mapping[str, int] = field(default_factory=dict)
+    """What the file does not say and was taken for granted -> the number of records read that way."""
+
+    def __post_init__(self) -> None:
+        assert self.passed_over.keys() <= PASSED_OVER.keys(), self.passed_over
+
+    @property
+    def total(self) -> int:
+        """Annotations passed over, of all kinds."""
+        return sum(self.passed_over.values())
+
+    @classmethod
+    def added_up(cls, notes: Iterable["ReaderNotes"]) -> Self:
+        """The notes of several sources as one.
+
+        >>> ReaderNotes.added_up([ReaderNotes({CROWD: 1}), ReaderNotes({CROWD: 2, NO_JOINTS: 1})]).passed_over
+        {'crowd': 3, 'no joints': 1}
+        """
+        sums: tuple[Counter[str], Counter[str], Counter[str]] = Counter(), Counter(), Counter()
+        for each in notes:
+            for total, part in zip(sums, (each.passed_over, each.other_categories, each.assumed), strict=True):
+                total.update(part)
+        return cls(*(dict(sorted(total.items())) for total in sums))
+
+    def as_json(self) -> dict[str, dict[str, int]]:
+        """For metrics.json, quality.json and convert's report.json."""
+        return {name: dict(counts) for name, counts in vars(self).items()}
+
+
 @dataclass(frozen=True, eq=False)
 class SourceContent:
-    """What a source holds, in COCO-17. Every record is a person, an image, bad, or without labels."""
+    """What a source holds, in COCO-17. Every record is a person, an image, bad, or passed over."""
 
     people: People
     """Extra columns `area` and `area_from` (`person_scale`), `source_id` and `source_image_id`: the ids as the source
@@ -45,8 +91,8 @@ class SourceContent:
     bad: list[BadRecord]
     records: int
     """Images and annotations in the source."""
-    without_labels: int
-    """Annotations without a labelled COCO-17 joint, and crowds: valid, but nothing to learn from."""
+    notes: ReaderNotes = field(default_factory=ReaderNotes)
+    """What was passed over and taken for granted."""
     dropped_joints: Mapping[str, int] = field(default_factory=dict)
     """Labelled joints of kept people that were not mapped, by name."""
     dropped_fields: Mapping[str, int] = field(default_factory=dict)
@@ -55,6 +101,16 @@ class SourceContent:
     def __post_init__(self) -> None:
         accounted = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
         assert self.records == accounted, f"{self.records} records in, {accounted} accounted for"
+
+    @property
+    def without_labels(self) -> int:
+        """Annotations passed over, of all kinds."""
+        return self.notes.total
+
+    @property
+    def judged(self) -> int:
+        """The records that the share of bad ones is taken of: all but those passed over."""
+        return self.records - self.notes.total
 
 
 @dataclass(frozen=True)
