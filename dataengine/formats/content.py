@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dataengine.errors import ParamsError
 from dataengine.people import Images, People
 
 LONGEST_SHOWN = 80
+LONGEST_ID = 200
 MOST_MPX = 50  # the checks of a set decode no larger picture
 LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite, but not a coordinate
 CROWD, NO_JOINTS, OTHER_CATEGORY = "crowd", "no joints", "other category"
@@ -146,6 +150,34 @@ def need(condition: bool, reason: str) -> None:
 def is_whole(value: Any) -> bool:
     """An integer that fits into 64 bits; True does not count."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def identifier(value: Any) -> int | str | None:
+    """An id as files write it: a whole number, 1.0 for 1 included, or a text; None for anything else."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, str):
+        return value if 0 < len(value) <= LONGEST_ID else None
+    return value if is_whole(value) else None
+
+
+def as_truth(name: str, value: Any) -> bool:
+    """What the field `name` says: 0 or 1, true or false, also as text; nothing is false. Else raises `Reject`."""
+    if value is None:
+        return False
+    known = {"0": False, "1": True, "false": False, "true": True}
+    word = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip().lower()
+    need(isinstance(value, bool | int | float | str) and word in known, f"{name} is {shown(value)}, not 0 or 1")
+    return known[word]
+
+
+def joint_triples(values: Any, count: int) -> NDArray[np.float64]:
+    """(count, 3) x, y, flag of a list of 3 * count numbers. A joint of flag 0 has no place, whatever stands there."""
+    if isinstance(values, list) and len(values) == 3 * count and not are_numbers(values, 3 * count):
+        values = [0 if values[i // 3 * 3 + 2] == 0 and i % 3 < 2 else value for i, value in enumerate(values)]
+    need(are_numbers(values, 3 * count), f"keypoints are not {3 * count} numbers")
+    triples = np.array(values, dtype=np.float64).reshape(count, 3)
+    return np.where(triples[:, 2:] == 0, 0.0, triples)
 
 
 def is_finite(value: Any) -> bool:

@@ -11,7 +11,8 @@ from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.people import SOURCES, Images, People
 
-from .coco_like import STANDARD_FIELDS, FormatLayout, read_coco_like
+from .coco_like import read_coco_like
+from .coco_records import STANDARD_FIELDS, FormatLayout
 from .content import Limits, SourceContent, is_finite, is_shallow, is_whole, need
 from .joints import COCO_MAP
 from .persons import Persons

@@ -13,7 +13,8 @@ from dataengine.files import read_json, write_json
 from dataengine.keypoints import BODY_KEYPOINTS, UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
-from .coco_like import FormatLayout, coco_like_document, coco_triples, read_coco_like, read_document
+from .coco_like import coco_like_document, coco_triples, read_coco_like, read_document
+from .coco_records import FormatLayout
 from .content import Limits, SourceContent, is_whole
 from .joints import joint_map
 from .writing import Written, lost_fields, lost_occlusion, relative_names
@@ -28,7 +29,6 @@ def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceC
         joints=POSETRACK,
         flags={0: UNLABELLED, 1: VISIBLE},
         outside_is_dropped=True,
-        sparse=True,
         columns=_track,
         column_fields=frozenset({"track_id"}),
         frame_of=_frame,
