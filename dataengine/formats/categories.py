@@ -17,7 +17,7 @@ from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from .content import identifier, shown
-from .joints import JointMap, joint_map, words_of
+from .joints import COCO_MAP, POSETRACK, JointMap, joint_map, words_of
 
 PEOPLE = frozenset(
     word
@@ -47,6 +47,7 @@ ARMS, LEGS = (
     frozenset(f"{side}_{part}" for side in ("left", "right") for part in parts)
     for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 )
+UNNAMED_JOINTS = "joints in the format's order, since nothing names them"
 SHOWN = 8
 LABEL_STUDIO = "Label Studio"
 
@@ -71,14 +72,12 @@ def person_categories(
     default: JointMap,
     *,
     any_joints: bool = True,
-    other_formats: Mapping[str, JointMap] | None = None,
 ) -> PersonCategories:
     """The categories of `document`, a file of the path `annotations`.
 
     Args:
         default: the format's own joints, which stand for those of a category that names none.
         any_joints: whether a category may have others than `default`.
-        other_formats: formats that look like this one but mean something else by their flags, by their joints.
 
     Raises:
         InputError: there are no people, or which joint is which cannot be known.
@@ -93,7 +92,7 @@ def person_categories(
         elif joints is None:
             unnamed.add(identity)
         else:
-            _refuse_other_joints(joints, annotations, default, any_joints, other_formats or {})
+            _refuse_other_joints(joints, annotations, default, any_joints)
             named[identity] = joints
     if not named and not unnamed:
         raise _no_people(annotations, document.get("categories"))
@@ -149,16 +148,14 @@ def _strange(record: Mapping[str, Any], joints: JointMap | None) -> bool:
     return not len(joints.rows) if joints is not None else bool(record.get("keypoints"))
 
 
-def _refuse_other_joints(
-    joints: JointMap, annotations: Path, default: JointMap, any_joints: bool, others: Mapping[str, JointMap]
-) -> None:
-    if not any_joints and set(joints.names) != set(default.names):
+def _refuse_other_joints(joints: JointMap, annotations: Path, default: JointMap, any_joints: bool) -> None:
+    names = set(joints.names)
+    if not any_joints and names != set(default.names):
         expected, got = ", ".join(default.names), shown(", ".join(joints.names))
         raise InputError(f"{annotations} has other joints", expected=expected, got=got, fix="read it as coco")
-    for name, other in others.items():
-        if set(joints.names) == set(other.names):
-            fix = f"read it as {name}"
-            raise InputError(f"{annotations} has the joints of {name}, whose flags differ from COCO's", fix=fix)
+    if default is COCO_MAP and names == set(POSETRACK.names):
+        fix = "read it as posetrack18"
+        raise InputError(f"{annotations} has PoseTrack18's joints, whose flags differ from COCO's", fix=fix)
 
 
 def _together(

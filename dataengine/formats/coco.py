@@ -15,11 +15,10 @@ from .coco_like import coco_like_document, read_coco_like
 from .coco_records import FormatLayout
 from .content import Limits, SourceContent
 from .joints import COCO_MAP
-from .posetrack18 import POSETRACK
 from .writing import Written, lost_fields, relative_names
 
 WHOLEBODY_PARTS = {"foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21, "righthand_kpts": 21}
-LAYOUT = FormatLayout(any_joints=True, other_formats={"posetrack18": POSETRACK})
+LAYOUT = FormatLayout(any_joints=True)
 _DEFAULT_LIMITS = Limits()
 
 

@@ -60,9 +60,7 @@ def read_document(
         raise InputError(f"{annotations} is not COCO", expected="an object with the lists images and annotations")
     if isinstance(document, RepeatedKeys):
         raise InputError(f"{annotations} is ambiguous", expected="each of its keys once", got="a key that is repeated")
-    categories = person_categories(
-        document, annotations, layout.joints, any_joints=layout.any_joints, other_formats=layout.other_formats
-    )
+    categories = person_categories(document, annotations, layout.joints, any_joints=layout.any_joints)
     bad: list[BadRecord] = []
     named = [_named(record, number, annotations, layout) for number, record in enumerate(document["images"])]
     pictures = find_pictures(named, folder, limits, bad)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dataengine.files import RepeatedKeys
 from dataengine.keypoints import UNLABELLED
 
-from .categories import PersonCategories
+from .categories import UNNAMED_JOINTS, PersonCategories
 from .content import (
     CROWD,
     NO_JOINTS,
@@ -34,7 +34,6 @@ GROUP_KEYS = ("group", "scene", "video", "video_id", "vid_id")
 """Keys of an image record that say what it was taken together with, the first that is there; the last three as CocoVID
 and PoseTrack have them."""
 STANDARD_FIELDS = frozenset({"id", "image_id", "category_id", "keypoints", "num_keypoints", "bbox", "area", "iscrowd"})
-UNNAMED_JOINTS = "joints in the format's order, since the category names none"
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,6 @@ class FormatLayout:
     """The joints, in the order that they have where a file names none."""
     any_joints: bool = False
     """Whether a file may name others than these."""
-    other_formats: Mapping[str, JointMap] = field(default_factory=dict)
-    """Formats that look alike but mean something else by their flags: known by their joints, and refused."""
     flags: Mapping[int, int] = field(default_factory=lambda: COCO_FLAGS)
     """The file's visibility -> COCO's."""
     outside_is_dropped: bool = False

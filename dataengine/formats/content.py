@@ -78,6 +78,18 @@ class ReaderNotes:
                 total.update(part)
         return cls(*(dict(sorted(total.items())) for total in sums))
 
+    def lines(self) -> list[str]:
+        """What to tell the user, a line for each of the two; none where there is nothing to tell.
+
+        >>> ReaderNotes({CROWD: 1, OTHER_CATEGORY: 3}, {"ball": 3}).lines()
+        ['passed over: 1 crowd, 3 other category (ball 3)']
+        """
+        kinds = [f"{count} {kind}" for kind, count in self.passed_over.items()]
+        others = ", ".join(f"{name} {count}" for name, count in self.other_categories.items())
+        assumed = ", ".join(f"{what} ({count})" for what, count in self.assumed.items())
+        passed = ", ".join(kinds) + (f" ({others})" if others else "")
+        return [f"{title}: {text}" for title, text in (("passed over", passed), ("taken", assumed)) if text]
+
     def as_json(self) -> dict[str, dict[str, int]]:
         """For metrics.json, quality.json and convert's report.json."""
         return {name: dict(counts) for name, counts in vars(self).items()}

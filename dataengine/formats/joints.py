@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
+from dataengine.keypoints import BODY_KEYPOINTS, COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import JOINTS
 
 
@@ -97,3 +97,5 @@ _FILLERS = ("joint", "keypoint", "kpt", "kp", "point", "landmark")
 _JOINED = re.compile(rf"(left|right|l|r)({'|'.join(_PARTS)})|({'|'.join(_PARTS)})(left|right)")
 
 COCO_MAP = JointMap(COCO_KEYPOINTS)
+POSETRACK = JointMap(("nose", "head_bottom", "head_top", "left_ear", "right_ear", *BODY_KEYPOINTS))
+"""PoseTrack18's joints, by which its files are told from COCO's, whose flags mean something else."""

@@ -55,8 +55,8 @@ def test_several_sources_become_one_set_and_each_is_accounted_for(tmp_path: Path
     run(params, fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
     one, two = (metrics["sources"][name]["records"] for name in ("one", "two"))
-    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "without_labels": 0}
-    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "left_out": 0, "without_labels": 1}
+    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "passed_over": 0}
+    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "left_out": 0, "passed_over": 1}
     assert metrics["records"] == {"in": 120, "kept": 58 + 54 + 1, "quarantined": 5, "merged": 2, "left_out": 0}
     assert metrics["pool_frames"] == 3
     splits = {split: read_people(tmp_path / "out" / f"{split}.json") for split in ("train", "val", "test")}

@@ -77,7 +77,7 @@ def test_people_without_labels_and_crowds_are_counted_not_quarantined(tmp_path: 
     annotation("keypoints", [0] * 51)(path)
     edit(path, lambda d: d["annotations"][4].__setitem__("iscrowd", 1))
     content = read_coco(path, tmp_path / "images")
-    assert (len(content.people), content.without_labels, content.bad) == (28, 2, [])
+    assert (len(content.people), content.notes.passed_over, content.bad) == (28, {"crowd": 1, "no joints": 1}, [])
 
 
 @pytest.mark.parametrize(
