@@ -17,6 +17,7 @@ from dataengine.formats.content import CROWD, NO_JOINTS, OTHER_CATEGORY, ReaderN
 from dataengine.formats.joints import COCO_MAP
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People, json_column
+from dataengine.person_scale import AREA, AREA_FROM, with_joint_area
 
 _COCO_KEYS = frozenset(
     {"id", "image_id", "category_id", "bbox", "keypoints", "num_keypoints", "score", "weight", "source", "track_id"}
@@ -53,6 +54,7 @@ def annotated_people(
         track_id=np.array([record.get("track_id", -1) for record in records]),
         extras=_extras(records),
     )
+    people = _with_areas(people, np.array([not record.get("bbox") for record in records], dtype=bool))
     return people, notes, categories.joints.dropped(joints)
 
 
@@ -97,6 +99,19 @@ def _boxes(records: list[dict[str, Any]], joints: NDArray[np.float64], size: NDA
     drawn = clip_boxes(box_from_keypoints(joints[..., :2], joints[..., 2].astype(int)), size, least_px=1)
     stated = [record.get("bbox") or drawn[row] for row, record in enumerate(records)]
     return np.array(stated, dtype=np.float64).reshape(len(records), 4)
+
+
+def _with_areas(people: People, drawn: NDArray[np.bool_]) -> People:
+    """The area of the joints for those whose box was drawn around them, unless the file states one."""
+    areas: list[Any] = people.extras.get(AREA, np.full(len(people), None, dtype=object)).tolist()
+    rows = [row for row in np.flatnonzero(drawn).tolist() if not areas[row]]
+    if not rows:
+        return people
+    origins: list[Any] = people.extras.get(AREA_FROM, np.full(len(people), None, dtype=object)).tolist()
+    own = with_joint_area(people)
+    for row in rows:
+        areas[row], origins[row] = float(own.extras[AREA][row]), str(own.extras[AREA_FROM][row])
+    return people.replace(extras={**people.extras, AREA: json_column(areas), AREA_FROM: json_column(origins)})
 
 
 def _extras(records: list[dict[str, Any]]) -> dict[str, NDArray[Any]]:
