@@ -65,7 +65,7 @@ class PeopleFile:
     """Labelled joints that COCO-17 has not, by name."""
 
     def lines(self) -> list[str]:
-        """What to tell the user about it; none of a file of our own."""
+        """Lines for the user about it; none of a file of our own."""
         dropped = ", ".join(f"{name} {count}" for name, count in self.dropped_joints.items())
         return [*self.notes.lines(), *([f"dropped joints: {dropped}"] if dropped else [])]
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.files import is_junk
 
 from .params import RenderParams
 
@@ -26,11 +25,7 @@ def background_files(params: RenderParams) -> tuple[Path, ...]:
     if not params.backgrounds:
         return ()
     folder = Path(params.backgrounds)
-    files = sorted(
-        path
-        for path in folder.glob("*")
-        if path.suffix.lower() in _PHOTO_SUFFIXES and not is_junk(path.relative_to(folder))
-    )
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES)
     if not files:
         raise InputError(
             f"render.backgrounds: no photographs in {folder}",

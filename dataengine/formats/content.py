@@ -79,7 +79,7 @@ class ReaderNotes:
         return cls(*(dict(sorted(total.items())) for total in sums))
 
     def lines(self) -> list[str]:
-        """What to tell the user, a line for each of the two; none where there is nothing to tell.
+        """Lines for the user: one on what was passed over, one on what was taken for granted.
 
         >>> ReaderNotes({CROWD: 1, OTHER_CATEGORY: 3}, {"ball": 3}).lines()
         ['passed over: 1 crowd, 3 other category (ball 3)']

@@ -98,4 +98,4 @@ _JOINED = re.compile(rf"(left|right|l|r)({'|'.join(_PARTS)})|({'|'.join(_PARTS)}
 
 COCO_MAP = JointMap(COCO_KEYPOINTS)
 POSETRACK = JointMap(("nose", "head_bottom", "head_top", "left_ear", "right_ear", *BODY_KEYPOINTS))
-"""PoseTrack18's joints, by which its files are told from COCO's, whose flags mean something else."""
+"""PoseTrack18's joints, by which its files differ from COCO's, whose flags mean something else."""

@@ -1,4 +1,4 @@
-"""What the classes and joints of a YOLO set are called, as the files beside its labels say.
+"""What the classes and joints of a YOLO set are called, as the files next to its labels say.
 
 Ultralytics' `data.yaml` has `names` of classes and may have `kpt_names` of joints; annotation tools leave `classes.txt`
 or `obj.names`. They are looked for in the folder of the labels and the two above it, as sets are laid out.

@@ -151,7 +151,7 @@ def test_a_person_without_a_box_gets_one_around_its_joints(
 
 
 def test_fiftyones_own_export_is_read_and_what_it_lost_is_told(images: Path) -> None:
-    """As `fiftyone.utils.coco` writes keypoints: no box, no area, no names of joints, `int(x * width)`."""
+    """What `fiftyone.utils.coco` writes: no box, no area, no names of joints, `int(x * width)`."""
     document = good_document()
     document["info"] = {"year": "", "version": "", "contributor": "", "url": "https://voxel51.com/fiftyone"}
     document["categories"] = [{"id": 0, "name": "person", "supercategory": None}]

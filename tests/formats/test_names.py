@@ -274,7 +274,7 @@ def test_label_studios_coco_export_is_refused_whole_with_the_reason(images: Path
 
 
 @pytest.mark.parametrize(
-    ("beside", "text", "people"),
+    ("next_to", "text", "people"),
     [
         ("labels/classes.txt", "person\ndog\n", {0}),
         ("labels/classes.txt", "dog\nperson\n", {1}),
@@ -284,10 +284,10 @@ def test_label_studios_coco_export_is_refused_whole_with_the_reason(images: Path
         ("unrelated.yaml", "names: [dog]\n", {0}),
     ],
 )
-def test_the_classes_of_a_yolo_set_are_people_by_name(images: Path, beside: str, text: str, people: set[int]) -> None:
+def test_the_classes_of_a_yolo_set_are_people_by_name(images: Path, next_to: str, text: str, people: set[int]) -> None:
     labels = images.parent / "labels"
     labels.mkdir()
-    (images.parent / beside).write_text(text)
+    (images.parent / next_to).write_text(text)
     (labels / "0.txt").write_text("".join(f"{number} 0.5 0.5 0.4 0.4 {'0.5 0.5 1 ' * 17}\n" for number in range(2)))
     content = FORMATS["yolo"].read(labels, images, Limits())
     assert content.people.extras["source_id"].tolist() == [f"0:{number + 1}" for number in people]
