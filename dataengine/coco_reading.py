@@ -5,6 +5,7 @@ For files that stages wrote, and for others' that are to be whole. `coco_json.py
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
-from dataengine.formats.categories import UNNAMED_JOINTS, PersonCategories, person_categories
+from dataengine.formats.categories import (
+    UNNAMED_JOINTS,
+    WHOLE_PIXELS,
+    PersonCategories,
+    is_fiftyones,
+    person_categories,
+)
 from dataengine.formats.content import CROWD, NO_JOINTS, OTHER_CATEGORY, ReaderNotes, as_truth, identifier, shown
 from dataengine.formats.joints import COCO_MAP
 from dataengine.keypoints import UNLABELLED
@@ -55,6 +62,8 @@ def annotated_people(
         extras=_extras(records),
     )
     people = _with_areas(people, np.array([not record.get("bbox") for record in records], dtype=bool))
+    if is_fiftyones(document) and records:
+        notes = replace(notes, assumed={**notes.assumed, WHOLE_PIXELS: len(records)})
     return people, notes, categories.joints.dropped(joints)
 
 

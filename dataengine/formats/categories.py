@@ -49,7 +49,8 @@ ARMS, LEGS = (
 )
 UNNAMED_JOINTS = "joints in the format's order, since nothing names them"
 SHOWN = 8
-LABEL_STUDIO = "Label Studio"
+LABEL_STUDIO, FIFTYONE = "Label Studio", "voxel51.com"
+WHOLE_PIXELS = "joints as FiftyOne's export cuts them to whole pixels, half a pixel up and to the left on average"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,12 @@ def person_categories(
     if not named and not unnamed:
         raise _no_people(annotations, document.get("categories"))
     return _together(named, unnamed, others, default)
+
+
+def is_fiftyones(document: Mapping[str, Any]) -> bool:
+    """Whether FiftyOne exported the file: it writes `int(x * width)`."""
+    info = document.get("info")
+    return isinstance(info, dict) and FIFTYONE in str(info.get("url"))
 
 
 def is_people(name: Any, supercategory: Any = None, joints: JointMap | None = None) -> bool:

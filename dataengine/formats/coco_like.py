@@ -18,7 +18,7 @@ from dataengine.keypoints import OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
 from dataengine.person_scale import person_area
 
-from .categories import person_categories
+from .categories import WHOLE_PIXELS, is_fiftyones, person_categories
 from .coco_records import COCO_FLAGS, AnnotationReader, FormatLayout
 from .content import (
     BadRecord,
@@ -37,8 +37,6 @@ from .persons import Persons
 from .pictures import Named, find_pictures
 
 LONGEST_GROUP = 200
-FIFTYONE = "voxel51.com"
-WHOLE_PIXELS = "FiftyOne's export cuts joints to whole pixels, half a pixel up and to the left on average"
 ONLY_OCCLUDED = "flag 1 as occluded, though no joint of the file has flag 2"
 
 
@@ -78,13 +76,12 @@ def read_document(
 
 def _doubts(content: SourceContent, document: dict[str, Any], layout: FormatLayout) -> ReaderNotes:
     """What the whole file shows of how its joints were written."""
-    info, people, assumed = document.get("info"), content.people, dict[str, int]()
+    people = content.people
+    doubts = [WHOLE_PIXELS] if is_fiftyones(document) and len(people) else []
     seen = set(np.unique(people.visibility).tolist()) - {UNLABELLED}
     if seen == {OCCLUDED} and layout.flags is COCO_FLAGS:
-        assumed[ONLY_OCCLUDED] = len(people)
-    if isinstance(info, dict) and FIFTYONE in str(info.get("url")) and len(people):
-        assumed[WHOLE_PIXELS] = len(people)
-    return ReaderNotes(assumed=assumed)
+        doubts.append(ONLY_OCCLUDED)
+    return ReaderNotes(assumed=dict.fromkeys(doubts, len(people)))
 
 
 def coco_triples(people: People) -> NDArray[np.float64]:

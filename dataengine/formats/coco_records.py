@@ -73,6 +73,7 @@ class AnnotationReader:
         layout: FormatLayout,
     ) -> None:
         self._categories, self._pictures, self._persons, self._layout = categories, pictures, persons, layout
+        self._read = STANDARD_FIELDS | layout.column_fields | layout.other_joints.keys()
         self._seen: set[int | str] = set()
 
     def add(self, record: Any) -> None:
@@ -111,8 +112,7 @@ class AnnotationReader:
         triples = self._triples(record.get("keypoints"), category)
         columns = self._layout.columns(record) | {"area": record.get("area")}
         others = {name: _labelled(record.get(name), count) for name, count in self._layout.other_joints.items()}
-        read = STANDARD_FIELDS | self._layout.column_fields | others.keys()
-        unread = [] if self._layout.reads_all else sorted(record.keys() - read)
+        unread = [] if self._layout.reads_all else sorted(record.keys() - self._read)
         before = self._persons.without_labels
         box = record.get("bbox")
         box = None if box == [] else box

@@ -175,21 +175,22 @@ def identifier(value: Any) -> int | str | None:
 
 def as_truth(name: str, value: Any) -> bool:
     """What the field `name` says: 0 or 1, true or false, also as text; nothing is false. Else raises `Reject`."""
-    if value is None:
-        return False
-    known = {"0": False, "1": True, "false": False, "true": True}
-    word = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip().lower()
-    need(isinstance(value, bool | int | float | str) and word in known, f"{name} is {shown(value)}, not 0 or 1")
-    return known[word]
+    if value is None or value == 0 or value == 1:  # false and true, too
+        return bool(value)
+    word = value.strip().lower() if isinstance(value, str) else ""
+    need(word in ("0", "false", "1", "true"), f"{name} is {shown(value)}, not 0 or 1")
+    return word in ("1", "true")
 
 
 def joint_triples(values: Any, count: int) -> NDArray[np.float64]:
     """(count, 3) x, y, flag of a list of 3 * count numbers. A joint of flag 0 has no place, whatever stands there."""
-    if isinstance(values, list) and len(values) == 3 * count and not are_numbers(values, 3 * count):
+    if not are_numbers(values, 3 * count):
+        need(isinstance(values, list) and len(values) == 3 * count, f"keypoints are not {3 * count} numbers")
         values = [0 if values[i // 3 * 3 + 2] == 0 and i % 3 < 2 else value for i, value in enumerate(values)]
-    need(are_numbers(values, 3 * count), f"keypoints are not {3 * count} numbers")
+        need(are_numbers(values, 3 * count), f"keypoints are not {3 * count} numbers")
     triples = np.array(values, dtype=np.float64).reshape(count, 3)
-    return np.where(triples[:, 2:] == 0, 0.0, triples)
+    triples[triples[:, 2] == 0] = 0
+    return triples
 
 
 def is_finite(value: Any) -> bool:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -156,9 +156,10 @@ class _ImageFolder:
             os.fsencode(name)
         except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can write
             raise Reject(f"file_name {shown(name)} is not text") from error
-        pure = PureWindowsPath(name) if "\\" in name else PurePosixPath(name)  # as tools write it on Windows
-        path = self._folder / os.path.normpath(pure.as_posix())
-        leaves = bool(pure.drive or pure.root) or path == self._folder
+        windows = PureWindowsPath(name) if "\\" in name else None  # as tools write it there
+        within = os.path.normpath(windows.as_posix() if windows else name)
+        path = self._folder / within
+        leaves = path == self._folder or Path(name).is_absolute() or bool(windows and windows.anchor)
         path = path if name.isascii() else _as_on_disk(path)
         need(not leaves and path in self._enclosure, f"file_name {shown(name)} leaves the image folder")
         return str(path)

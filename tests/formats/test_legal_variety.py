@@ -12,8 +12,9 @@ import pytest
 
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people, read_people_file
+from dataengine.formats.categories import WHOLE_PIXELS
 from dataengine.formats.coco import read_coco
-from dataengine.formats.coco_like import ONLY_OCCLUDED, WHOLE_PIXELS
+from dataengine.formats.coco_like import ONLY_OCCLUDED
 from dataengine.formats.content import Limits, SourceContent
 from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
@@ -165,6 +166,7 @@ def test_fiftyones_own_export_is_read_and_what_it_lost_is_told(images: Path) -> 
     content = read_coco(written(images, json.dumps(document)), images)
     assert content.people.visibility.tolist() == [[2, 0] + [2] * 15] * 4 and content.bad == []
     assert content.notes.assumed[WHOLE_PIXELS] == 4
+    assert read_people_file(images.parent / "a.json").notes == content.notes
     assert len(content.notes.assumed) == 2, "and that nothing names the joints"
 
 
