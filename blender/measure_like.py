@@ -1,8 +1,8 @@
 """Command `measure-like`: how well and how fast the body fits real poses, with pictures of both."""
 
 import json
+import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +30,7 @@ def command(
     report: Annotated[Path, typer.Option(help="Folder for measure.json, fits.json, pairs.jpg and skeletons.jpg.")],
     cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
     photographs: Annotated[
-        Path | None, typer.Option(help="Folder of the images, if they are not where the file says.")
+        Path | None, typer.Option(help="Folder that the file's image names are below, if that is not its own.")
     ] = None,
     count: Annotated[int, typer.Option(help="Number of people to fit, drawn at random.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
@@ -58,7 +58,8 @@ def command(
     write_json(report / "measure.json", {"people": people.name, "count": count, "seed": seed, **figures})
     write_json(report / "fits.json", entries)
     if photographs is not None:
-        images = replace(images, path=np.array([str(photographs / Path(str(path)).name) for path in images.path]))
+        names = [os.path.relpath(path, people.parent) for path in images.path.tolist()]
+        images = images.replace(path=[str(photographs / name) for name in names])
     _write_pictures(report, drawn_people, images, entries, cache)
     answer(json.dumps(figures, indent=1))
 

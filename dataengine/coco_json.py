@@ -5,18 +5,23 @@ ignore. Written deterministically: the same people give the same bytes. `file_na
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.coco_reading import annotated_people
 from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
+from dataengine.formats.content import ReaderNotes, Reject
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
-from dataengine.people import JOINTS, Images, People, json_column
+from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import with_area
+from dataengine.terminal.speech import say
 
 PERSON_CATEGORY: dict[str, Any] = {
     "id": 1,
@@ -25,9 +30,6 @@ PERSON_CATEGORY: dict[str, Any] = {
     "keypoints": list(COCO_KEYPOINTS),
     "skeleton": [[a + 1, b + 1] for a, b in COCO_SKELETON],  # COCO counts joints from 1
 }
-_COCO_KEYS = frozenset(
-    {"id", "image_id", "category_id", "bbox", "keypoints", "num_keypoints", "score", "weight", "source", "track_id"}
-)
 _COORDINATE_DECIMALS = 3
 _TIME_DECIMALS = 6
 
@@ -51,8 +53,37 @@ def write_people(path: Path, people: People, images: Images, *, info: dict[str, 
     )
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PeopleFile:
+    """What a file of people holds."""
+
+    people: People
+    images: Images
+    notes: ReaderNotes
+    """Annotations passed over, and what the file does not say."""
+    dropped_joints: Mapping[str, int]
+    """Labelled joints that COCO-17 has not, by name."""
+
+    def lines(self) -> list[str]:
+        """Lines for the user about it; none of a file of our own."""
+        dropped = ", ".join(f"{name} {count}" for name, count in self.dropped_joints.items())
+        return [*self.notes.lines(), *([f"dropped joints: {dropped}"] if dropped else [])]
+
+
 def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images]:
+    """The people and images of `read_people_file`; what it passed over or took for granted is said."""
+    read = read_people_file(path, root=root)
+    for line in read.lines():
+        say(f"{path}: {line}")
+    return read.people, read.images
+
+
+def read_people_file(path: Path, *, root: Path | None = None) -> PeopleFile:
     """Read a file in the form `write_people` writes (any well-formed COCO-17 person_keypoints file is).
+
+    Joints are taken by the names that the category gives them. Other categories, and annotations of people without
+    `keypoints`, are passed over and counted; a crowd with keypoints stays, with column `iscrowd`. A person without a
+    box gets that of its joints.
 
     Image paths must stay inside `root`, by default the JSON's own folder: see `Enclosure`. A malformed file is an
     `InputError`; other people's files are read record by record, with quarantine, in `dataengine/formats/coco.py`.
@@ -60,14 +91,13 @@ def read_people(path: Path, *, root: Path | None = None) -> tuple[People, Images
     document = read_json(path)
     try:
         images = _read_images(document["images"], path.parent, root or path.parent)
-        people = _read_annotations(document["annotations"])
-        images.rows_of(people.image_id)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        people, notes, dropped = annotated_people(document, path, images)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, Reject) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
             f"{path} is not COCO person_keypoints JSON", expected=f"{JOINTS} keypoints a person", got=got
         ) from error
-    return people, images
+    return PeopleFile(people=people, images=images, notes=notes, dropped_joints=dropped)
 
 
 def read_project_people(path: Path) -> tuple[People, Images]:
@@ -143,21 +173,4 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
         frame=[record.get("frame", -1) for record in records],
         time_s=[record.get("time_s", np.nan) for record in records],
         group=[record.get("group", "") for record in records],
-    )
-
-
-def _read_annotations(records: list[dict[str, Any]]) -> People:
-    n = len(records)
-    triples = np.array([record["keypoints"] for record in records], dtype=np.float32).reshape(n, JOINTS, 3)
-    names = sorted({name for record in records for name in record} - _COCO_KEYS)
-    return People.build(
-        image_id=np.array([record["image_id"] for record in records], dtype=np.int64).reshape(n),
-        bbox_xywh_px=np.array([record["bbox"] for record in records], dtype=np.float32),
-        keypoints_px=triples[..., :2],
-        visibility=triples[..., 2],
-        score=np.array([record.get("score", 1.0) for record in records]),
-        weight=np.array([record.get("weight", 1.0) for record in records]),
-        source=np.array([record.get("source", "real") for record in records], dtype=str),
-        track_id=np.array([record.get("track_id", -1) for record in records]),
-        extras={name: json_column([record.get(name) for record in records]) for name in names},
     )

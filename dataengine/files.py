@@ -11,13 +11,14 @@ import resource
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from dataengine.errors import EnvironmentFault, InputError
 
 LARGEST_JSON_BYTES = 2 * 1024**3
 JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # a COCO file takes 4 times its size; "[],[],[]," 24
+JUNK = frozenset({"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir"})
 WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -144,6 +145,17 @@ def _parse_int(digits: str) -> int | float:
 def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     return record if len(record) == len(pairs) else RepeatedKeys(record)
+
+
+def is_junk(path: PurePath) -> bool:
+    """Whether a file found below a folder, at `path` in there, is none that its owner put there.
+
+    Hidden files, and what archives, file managers and network drives leave behind.
+
+    >>> [is_junk(PurePath(name)) for name in ("._a.jpg", "__MACOSX/a.jpg", "x/Thumbs.db", "a.jpg")]
+    [True, True, True, False]
+    """
+    return any(part.startswith(".") or part in JUNK for part in path.parts)
 
 
 def short_sha256(sha256: str) -> str:

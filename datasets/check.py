@@ -1,5 +1,6 @@
 """Command `check`: the quality report of labelled sets, without making a training set of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
-from dataengine.formats.content import Limits
+from dataengine.formats.content import Limits, ReaderNotes
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -85,15 +86,14 @@ def run(
     people = [
         c.people.replace(image_id=c.people.image_id + shift) for c, shift in zip(contents, shifts[:-1], strict=True)
     ]
-    splits = dict(
-        (identity, path.stem) for table, path in zip(tables, annotations, strict=True) for identity in table.id.tolist()
-    )
+    names = _split_names(annotations)
+    splits = dict((identity, name) for table, name in zip(tables, names, strict=True) for identity in table.id.tolist())
     checked = check_set(
         People.concat(people),
         Images.concat(tables),
         checks,
         bad=[finding for content in contents for finding in record_findings(content.bad)],
-        without_labels=sum(content.without_labels for content in contents),
+        notes=ReaderNotes.added_up(content.notes for content in contents),
         models=models,
     )
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
@@ -103,13 +103,25 @@ def run(
     return quality
 
 
+def _split_names(annotations: Sequence[Path]) -> list[str]:
+    """A name for each file: its own, with as many folders before it as tell it from the others."""
+    parts = [path.absolute().with_suffix("").parts for path in annotations]
+    names = ["/".join(part[-1:]) for part in parts]
+    for length in range(2, max(map(len, parts)) + 1):
+        names = [
+            "/".join(part[-length:]) if names.count(name) > 1 else name for part, name in zip(parts, names, strict=True)
+        ]
+    return names
+
+
 def _summary(quality: Quality, out: Path) -> str:
     counts = quality.counts
     quarantine = [finding for finding in quality.findings if finding.severity == "quarantine"]
     totals = f"{counts.kept} kept, {counts.quarantined} quarantined, {counts.merged} merged"
     return "\n".join(
         [
-            f"{counts.records_in} records: {totals}",
+            f"{counts.records_in} records: {totals}, {counts.passed_over} passed over",
+            *quality.checked.notes.lines(),
             *(f"quarantined: {bad.file}: {bad.table} {bad.id}: {bad.reason}" for bad in quarantine[:QUARANTINED_SHOWN]),
             f"report: {out / 'quality.html'}",
         ]

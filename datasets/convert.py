@@ -31,8 +31,9 @@ def command(
     """Convert labelled people between formats, with their images.
 
     Every record is checked by itself: bad ones are listed in OUT/report.json with their reason and do not stop the
-    others. Labels that COCO-17 lacks (a neck, hands) or that the target format lacks (occlusion, a second person) are
-    counted there and printed. OUT also gets the annotations and a copy of the images.
+    others. Crowds, people without joints and other categories are passed over. These, labels that COCO-17 lacks (a
+    neck, hands) and those that the target format lacks (occlusion, a second person) are counted there and printed.
+    OUT also gets the annotations and a copy of the images.
 
     Example: dataengine convert --from lsp --annotations lspet/joints.mat --images lspet/images --to coco --out my-coco
     """
@@ -65,8 +66,9 @@ def report(content: SourceContent) -> dict[str, Any]:
             "people": len(content.people),
             "images": len(content.images),
             "quarantined": len(content.bad),
-            "without_labels": content.without_labels,
+            "passed_over": content.notes.total,
         },
+        **content.notes.as_json(),
         "dropped": {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)},
         "quarantine": [record.as_json() for record in content.bad],
     }
@@ -74,6 +76,7 @@ def report(content: SourceContent) -> dict[str, Any]:
 
 def _summary(content: SourceContent, written: Written, out: Path) -> str:
     lines = [f"quarantined: {bad.file}: {bad.table} {bad.id}: {bad.reason}" for bad in content.bad[:SHOWN]]
+    lines += content.notes.lines()
     for title, counts in (
         ("dropped joints", content.dropped_joints),
         ("dropped fields", content.dropped_fields),
@@ -83,7 +86,7 @@ def _summary(content: SourceContent, written: Written, out: Path) -> str:
             lines.append(f"{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
     lines.append(
         f"{content.records} records: {len(content.people)} people, {len(content.images)} images, "
-        f"{len(content.bad)} quarantined, {content.without_labels} without labels"
+        f"{len(content.bad)} quarantined, {content.notes.total} passed over"
     )
     lines.append(
         f"written: {written.people} people, {written.images} images to {out} (report.json lists what was left out)"

@@ -16,7 +16,7 @@ from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, write_json
-from dataengine.formats.content import BadRecord, Limits
+from dataengine.formats.content import BadRecord, Limits, ReaderNotes
 from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
@@ -199,11 +199,15 @@ def _from_sources(
 ) -> tuple[Intake, dict[str, Any]]:
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
+    for source in sources:
+        for line in source.content.notes.lines():
+            say(f"{source.name}: {line}")
     for record in bad[:BAD_SHOWN]:
         say(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
     # written before the share is judged: a user who is stopped by too many bad records needs the list
     write_json(report / "quarantine.json", [record.as_json() for record in bad])
     _refuse_too_many(params, sources, report)
+    _refuse_nobody(sources)
     intake = _checked_sources(params, sources, bad, fetched, report)
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
@@ -226,7 +230,7 @@ def _checked_sources(
     facts: dict[str, Any] = {
         "report": report,
         "bad": record_findings(bad),
-        "without_labels": sum(source.content.without_labels for source in sources),
+        "notes": ReaderNotes.added_up(source.content.notes for source in sources),
         "models": fetched / MODELS,
         "largest_mpx": params.limits.image_mpx,
     }
@@ -239,7 +243,7 @@ def _checked_sources(
 def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:
     """Each source by itself, so that a large good one does not hide a small broken one."""
     for source in sources:
-        bad, records = len(source.content.bad), source.content.records
+        bad, records = len(source.content.bad), source.content.judged
         if bad > params.max_bad_share * records:
             raise InputError(
                 f"source {source.name!r}: {bad} of {records} records are bad",
@@ -249,10 +253,17 @@ def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report
             )
 
 
+def _refuse_nobody(sources: Sequence[UserSource]) -> None:
+    if not any(len(source.content.people) for source in sources):
+        notes = ReaderNotes.added_up(source.content.notes for source in sources)
+        got = "; ".join(notes.lines()) or "no annotations"
+        raise InputError("nobody can be learnt from", expected="a person with a labelled joint", got=got)
+
+
 def _refuse_damaged(params: IngestParams, intake: Intake, report: Path) -> None:
     """Pictures are decoded only once all sources are together, so those that fail are counted over all."""
     damaged = sum(finding.check == "picture" for finding in intake.quality.findings)
-    records = intake.quality.counts.records_in
+    records = intake.quality.counts.judged
     if damaged > params.max_bad_share * records:
         raise InputError(
             f"{damaged} of {records} records are damaged pictures, or people on them",

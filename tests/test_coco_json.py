@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools.coco import COCO
 
-from dataengine.coco_json import read_people, read_project_people, write_people
+from dataengine.coco_json import read_people, read_people_file, read_project_people, write_people
 from dataengine.errors import InputError
 from dataengine.people import Images, People
 
@@ -126,6 +126,19 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path, where: str, value
     with pytest.raises(InputError, match=message) as caught:
         read_people(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_what_is_passed_over_alone_has_nobody(tmp_path: Path) -> None:
+    path = broken(tmp_path, annotations__keypoints=None)
+    read = read_people_file(path)
+    assert (len(read.people), len(read.images), read.lines()) == (0, 1, ["passed over: 1 no joints"])
+
+
+def test_a_category_that_the_file_does_not_list_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="category 7 is unknown"):
+        read_people(broken(tmp_path, annotations__category_id=7))
+    with pytest.raises(InputError, match="iscrowd is 'perhaps', not 0 or 1"):
+        read_people(broken(tmp_path, annotations__iscrowd="perhaps"))
 
 
 def test_missing_and_broken_json(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def small_set(folder: Path, count: int) -> tuple[People, Images]:
     people, images = read_people(REAL_SET / "annotations.json")
     chosen_people = people.take(np.linspace(0, len(people) - 1, count).astype(int))
     images = images.take(np.unique(images.rows_of(chosen_people.image_id)))
-    return chosen_people, images.replace(path=[str(REAL_SET / "images" / Path(str(path)).name) for path in images.path])
+    names = [Path(path).relative_to(REAL_SET) for path in images.path.tolist()]
+    return chosen_people, images.replace(path=[str(REAL_SET / "images" / name) for name in names])
 
 
 def drawn_set(folder: Path, count: int, size_px: tuple[int, int]) -> tuple[People, Images]:

@@ -14,7 +14,8 @@ from dataengine.files import RepeatedKeys, read_json, write_json
 from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
-from .coco_like import FormatLayout, coco_like_document, coco_triples, read_document
+from .coco_like import coco_like_document, coco_triples, read_document
+from .coco_records import FormatLayout
 from .content import BadRecord, Limits, Reject, SourceContent, are_numbers, is_finite, need, shown
 from .joints import joint_map
 from .persons import Persons
@@ -46,7 +47,7 @@ def read_aic(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
     document = read_json(annotations, largest_bytes=limits.annotation_bytes)
     if isinstance(document, list):
         return _read_release(document, annotations, folder, limits)
-    return read_document(document, annotations, folder, FormatLayout(joints=AIC, sparse=True), limits)
+    return read_document(document, annotations, folder, FormatLayout(joints=AIC), limits)
 
 
 def write_aic(annotations: Path, people: People, images: Images, folder: Path) -> Written:

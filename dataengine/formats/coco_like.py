@@ -4,8 +4,8 @@
 format says how it differs with a `FormatLayout`. `coco_like_document` is the way back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +14,30 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.files import RepeatedKeys, read_json
-from dataengine.keypoints import UNLABELLED
+from dataengine.keypoints import OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
 from dataengine.person_scale import person_area
 
-from .content import BadRecord, Limits, Reject, SourceContent, are_numbers, identity, is_whole, need, shown
-from .joints import COCO_MAP, JointMap, joint_map
+from .categories import WHOLE_PIXELS, is_fiftyones, person_categories
+from .coco_records import COCO_FLAGS, AnnotationReader, FormatLayout
+from .content import (
+    BadRecord,
+    Limits,
+    ReaderNotes,
+    Reject,
+    SourceContent,
+    identifier,
+    identity,
+    is_whole,
+    need,
+    shown,
+)
+from .joints import JointMap
 from .persons import Persons
-from .pictures import Named, Picture, find_pictures
+from .pictures import Named, find_pictures
 
-COCO_FLAGS: Mapping[int, int] = {0: 0, 1: 1, 2: 2}
-GROUP_KEYS = ("group", "scene", "video", "video_id", "vid_id")
-"""Keys of an image record that say what it was taken together with, the first that is there; the last three as CocoVID
-and PoseTrack have them."""
 LONGEST_GROUP = 200
-STANDARD_FIELDS = frozenset({"id", "image_id", "category_id", "keypoints", "num_keypoints", "bbox", "area", "iscrowd"})
-
-
-@dataclass(frozen=True)
-class FormatLayout:
-    """How a format differs from COCO keypoints."""
-
-    joints: JointMap = COCO_MAP
-    flags: Mapping[int, int] = field(default_factory=lambda: COCO_FLAGS)
-    """The file's visibility -> COCO's."""
-    outside_is_dropped: bool = False
-    """Annotators placed joints beyond the picture's border: those become unlabelled; the record is kept."""
-    sparse: bool = False
-    """Keypoints, boxes or the sizes of images may be left out."""
-    columns: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: {}
-    """Further columns of a person from its record; may raise `Reject`."""
-    column_fields: frozenset[str] = frozenset()
-    """Keys that `columns` reads."""
-    reads_all: bool = False
-    """`columns` reads every key."""
-    other_joints: Mapping[str, int] = field(default_factory=dict)
-    """Keys with joints of other parts as x, y, flag triples: counted as dropped joints. Value: how many joints."""
-    frame_of: Callable[[dict[str, Any]], tuple[str, int]] = lambda record: ("", -1)
-    """Video and frame index of an image record."""
-    group_keys: Sequence[str] = GROUP_KEYS
-    """Keys of an image record that name its scene or recording."""
+ONLY_OCCLUDED = "flag 1 as occluded, though no joint of the file has flag 2"
 
 
 def read_coco_like(annotations: Path, folder: Path, layout: FormatLayout, limits: Limits) -> SourceContent:
@@ -74,19 +58,30 @@ def read_document(
         raise InputError(f"{annotations} is not COCO", expected="an object with the lists images and annotations")
     if isinstance(document, RepeatedKeys):
         raise InputError(f"{annotations} is ambiguous", expected="each of its keys once", got="a key that is repeated")
-    joints, categories = _categories(document.get("categories"), annotations, layout)
+    categories = person_categories(document, annotations, layout.joints, any_joints=layout.any_joints)
     bad: list[BadRecord] = []
     named = [_named(record, number, annotations, layout) for number, record in enumerate(document["images"])]
     pictures = find_pictures(named, folder, limits, bad)
-    persons = Persons(joints, outside_is_dropped=layout.outside_is_dropped)
-    seen: set[int] = set()
+    persons = Persons(categories.joints, outside_is_dropped=layout.outside_is_dropped)
+    reader = AnnotationReader(categories, pictures, persons, layout)
     for position, record in enumerate(document["annotations"]):
         try:
-            _add_person(persons, record, pictures, categories, seen, layout, len(joints))
+            reader.add(record)
         except Reject as reason:
             bad.append(BadRecord(str(annotations), "annotations", identity(record, position), str(reason)))
     records = len(document["images"]) + len(document["annotations"])
-    return persons.content(list(pictures.values()), bad, records)
+    content = persons.content(list(pictures.values()), bad, records)
+    return replace(content, notes=ReaderNotes.added_up([content.notes, _doubts(content, document, layout)]))
+
+
+def _doubts(content: SourceContent, document: dict[str, Any], layout: FormatLayout) -> ReaderNotes:
+    """What the whole file shows of how its joints were written."""
+    people = content.people
+    doubts = [WHOLE_PIXELS] if is_fiftyones(document) and len(people) else []
+    seen = set(np.unique(people.visibility).tolist()) - {UNLABELLED}
+    if seen == {OCCLUDED} and layout.flags is COCO_FLAGS:
+        doubts.append(ONLY_OCCLUDED)
+    return ReaderNotes(assumed=dict.fromkeys(doubts, len(people)))
 
 
 def coco_triples(people: People) -> NDArray[np.float64]:
@@ -142,41 +137,23 @@ def coco_like_document(
     }
 
 
-def _categories(categories: Any, annotations: Path, layout: FormatLayout) -> tuple[JointMap, set[int]]:
-    """The joints in the file's own order, and the ids of its person categories."""
-    listed = [category for category in categories if isinstance(category, dict)] if isinstance(categories, list) else []
-    joints, ids = layout.joints, set()
-    for category in listed:
-        stated: Any = category.get("keypoints")
-        has_joints = isinstance(stated, list) and len(stated) == len(layout.joints)
-        if not is_whole(category.get("id")) or not (has_joints or category.get("name") == "person"):
-            continue
-        ids.add(category["id"])
-        if has_joints and all(isinstance(name, str) for name in stated):
-            joints = joint_map(stated)
-            if (
-                joints.rows.tolist() != layout.joints.rows.tolist()
-                or joints.coco.tolist() != layout.joints.coco.tolist()
-            ):
-                expected = ", ".join(layout.joints.names)
-                raise InputError(f"{annotations} has other joints", expected=expected, got=shown(", ".join(stated)))
-    if not ids:
-        expected = f"a category 'person' with {len(layout.joints)} keypoints"
-        raise InputError(f"{annotations} has no people", expected=expected, got=f"{len(listed)} other categories")
-    return joints, ids
-
-
 def _named(record: Any, position: int, annotations: Path, layout: FormatLayout) -> Named | BadRecord:
     try:
         need(isinstance(record, dict), "not an object")
         need(not isinstance(record, RepeatedKeys), "a key appears in the record more than once")
-        need(is_whole(record.get("id")), f"id is {shown(record.get('id'))}, not a whole number")
-        sizes = record.get("width"), record.get("height")
-        need(layout.sparse or None not in sizes, "width and height are not sizes")
+        key = identifier(record.get("id"))
+        need(key is not None, f"id is {shown(record.get('id'))}, not a whole number or a text")
+        assert key is not None
+        sizes = _whole(record.get("width")), _whole(record.get("height"))
         group = _group(record, layout.group_keys)
-        return Named(record["id"], record.get("file_name"), *sizes, *layout.frame_of(record), group)
+        return Named(key, record.get("file_name"), *sizes, *layout.frame_of(record), group)
     except Reject as reason:
         return BadRecord(str(annotations), "images", identity(record, position), str(reason))
+
+
+def _whole(side: Any) -> Any:
+    """A size as a whole number where it is one, such as 640.0."""
+    return int(side) if isinstance(side, float) and side.is_integer() else side
 
 
 def _group(record: dict[str, Any], keys: Sequence[str]) -> str:
@@ -188,58 +165,3 @@ def _group(record: dict[str, Any], keys: Sequence[str]) -> str:
         if isinstance(value, str) and 0 < len(value) <= LONGEST_GROUP:
             return value
     return ""
-
-
-def _add_person(
-    persons: Persons,
-    record: Any,
-    pictures: Mapping[Any, Picture],
-    categories: set[int],
-    seen: set[int],
-    layout: FormatLayout,
-    joints: int,
-) -> None:
-    need(isinstance(record, dict), "not an object")
-    need(not isinstance(record, RepeatedKeys), "a key appears in the record more than once")
-    source_id, category, image_id = record.get("id"), record.get("category_id"), record.get("image_id")
-    need(is_whole(source_id), f"id is {shown(source_id)}, not a whole number")
-    need(source_id not in seen, "this annotation id appears in the file more than once")
-    seen.add(source_id)
-    need(is_whole(category) and category in categories, f"category {shown(category)} is not a person's")
-    picture = pictures.get(image_id) if is_whole(image_id) else None
-    need(picture is not None, f"image {shown(image_id)} is unknown or bad")
-    assert picture is not None
-    values = record.get("keypoints")
-    if layout.sparse and (values is None or values == []):
-        persons.add_unlabelled()
-        return
-    need(are_numbers(values, 3 * joints), f"keypoints are not {3 * joints} numbers")
-    triples = np.array(values, dtype=np.float64).reshape(joints, 3)
-    triples[:, 2] = _flags(triples[:, 2], layout.flags)
-    columns = layout.columns(record)
-    others = {name: _labelled(record.get(name), count) for name, count in layout.other_joints.items()}
-    if record.get("iscrowd"):
-        persons.add_unlabelled()
-        return
-    box = record.get("bbox")
-    need(box is not None or layout.sparse, "bbox is not four finite numbers")
-    unread = record.keys() - STANDARD_FIELDS - layout.column_fields - others.keys() if not layout.reads_all else set()
-    before = persons.without_labels
-    columns = {**columns, "area": record.get("area")}
-    persons.add(picture, triples, box, source_id=source_id, unread=sorted(unread), columns=columns)
-    if persons.without_labels == before:
-        persons.dropped_joints.update({name: number for name, number in others.items() if number})
-
-
-def _flags(flags: NDArray[np.float64], coco_flags: Mapping[int, int]) -> NDArray[np.float64]:
-    mapped = np.full(len(flags), -1.0)
-    for theirs, ours in coco_flags.items():
-        mapped[flags == theirs] = ours
-    *first, last = map(str, coco_flags)
-    need(bool((mapped >= 0).all()), f"a visibility is not {', '.join(first)} or {last}")
-    return mapped
-
-
-def _labelled(values: Any, count: int) -> int:
-    """How many of `count` joints of another part are labelled; 0 when they are not numbers, since nothing uses them."""
-    return sum(flag > UNLABELLED for flag in values[2::3]) if are_numbers(values, 3 * count) else 0

@@ -1,19 +1,31 @@
 """What every adapter returns, and the helpers with which it judges one record.
 
-Order: `BadRecord`, `SourceContent`, `Limits`, then `Reject` and its helpers.
+Order: `BadRecord`, `ReaderNotes`, `SourceContent`, `Limits`, then `Reject` and its helpers.
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
 from dataengine.people import Images, People
 
 LONGEST_SHOWN = 80
+LONGEST_ID = 200
 MOST_MPX = 50  # the checks of a set decode no larger picture
 LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite, but not a coordinate
+CROWD, NO_JOINTS, OTHER_CATEGORY = "crowd", "no joints", "other category"
+PASSED_OVER: Mapping[str, str] = {
+    CROWD: "one annotation for many people",
+    NO_JOINTS: "a person without a labelled COCO-17 joint, such as a box alone",
+    OTHER_CATEGORY: "not a person",
+}
+"""Kinds of annotations that are valid but hold nothing to learn from, and what each means."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +45,59 @@ class BadRecord:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class ReaderNotes:
+    """What a reader passed over, and what it took for granted, each by kind."""
+
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """Annotations that are valid but hold nothing to learn from; a key of PASSED_OVER -> how many. They are no bad
+    records and do not count in the share of bad ones."""
+    other_categories: Mapping[str, int] = field(default_factory=dict)
+    """Those of other categories, by the category's name."""
+    assumed: Mapping[str, int] = field(default_factory=dict)
+    """What the file does not say and was taken for granted -> the number of records read that way."""
+
+    def __post_init__(self) -> None:
+        assert self.passed_over.keys() <= PASSED_OVER.keys(), self.passed_over
+
+    @property
+    def total(self) -> int:
+        """Annotations passed over, of all kinds."""
+        return sum(self.passed_over.values())
+
+    @classmethod
+    def added_up(cls, notes: Iterable["ReaderNotes"]) -> Self:
+        """The notes of several sources as one.
+
+        >>> ReaderNotes.added_up([ReaderNotes({CROWD: 1}), ReaderNotes({CROWD: 2, NO_JOINTS: 1})]).passed_over
+        {'crowd': 3, 'no joints': 1}
+        """
+        sums: tuple[Counter[str], Counter[str], Counter[str]] = Counter(), Counter(), Counter()
+        for each in notes:
+            for total, part in zip(sums, (each.passed_over, each.other_categories, each.assumed), strict=True):
+                total.update(part)
+        return cls(*(dict(sorted(total.items())) for total in sums))
+
+    def lines(self) -> list[str]:
+        """Lines for the user: one on what was passed over, one on what was taken for granted.
+
+        >>> ReaderNotes({CROWD: 1, OTHER_CATEGORY: 3}, {"ball": 3}).lines()
+        ['passed over: 1 crowd, 3 other category (ball 3)']
+        """
+        kinds = [f"{count} {kind}" for kind, count in self.passed_over.items()]
+        others = ", ".join(f"{name} {count}" for name, count in self.other_categories.items())
+        assumed = ", ".join(f"{what} ({count})" for what, count in self.assumed.items())
+        passed = ", ".join(kinds) + (f" ({others})" if others else "")
+        return [f"{title}: {text}" for title, text in (("passed over", passed), ("taken", assumed)) if text]
+
+    def as_json(self) -> dict[str, dict[str, int]]:
+        """For metrics.json, quality.json and convert's report.json."""
+        return {name: dict(counts) for name, counts in vars(self).items()}
+
+
 @dataclass(frozen=True, eq=False)
 class SourceContent:
-    """What a source holds, in COCO-17. Every record is a person, an image, bad, or without labels."""
+    """What a source holds, in COCO-17. Every record is a person, an image, bad, or passed over."""
 
     people: People
     """Extra columns `area` and `area_from` (`person_scale`), `source_id` and `source_image_id`: the ids as the source
@@ -45,8 +107,8 @@ class SourceContent:
     bad: list[BadRecord]
     records: int
     """Images and annotations in the source."""
-    without_labels: int
-    """Annotations without a labelled COCO-17 joint, and crowds: valid, but nothing to learn from."""
+    notes: ReaderNotes = field(default_factory=ReaderNotes)
+    """What was passed over and taken for granted."""
     dropped_joints: Mapping[str, int] = field(default_factory=dict)
     """Labelled joints of kept people that were not mapped, by name."""
     dropped_fields: Mapping[str, int] = field(default_factory=dict)
@@ -55,6 +117,16 @@ class SourceContent:
     def __post_init__(self) -> None:
         accounted = len(self.people) + len(self.images) + len(self.bad) + self.without_labels
         assert self.records == accounted, f"{self.records} records in, {accounted} accounted for"
+
+    @property
+    def without_labels(self) -> int:
+        """Annotations passed over, of all kinds."""
+        return self.notes.total
+
+    @property
+    def judged(self) -> int:
+        """The records that the share of bad ones is taken of: all but those passed over."""
+        return self.records - self.notes.total
 
 
 @dataclass(frozen=True)
@@ -90,6 +162,35 @@ def need(condition: bool, reason: str) -> None:
 def is_whole(value: Any) -> bool:
     """An integer that fits into 64 bits; True does not count."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def identifier(value: Any) -> int | str | None:
+    """An id as files write it: a whole number, 1.0 for 1 included, or a text; None for anything else."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, str):
+        return value if 0 < len(value) <= LONGEST_ID else None
+    return value if is_whole(value) else None
+
+
+def as_truth(name: str, value: Any) -> bool:
+    """What the field `name` says: 0 or 1, true or false, also as text; nothing is false. Else raises `Reject`."""
+    if value is None or value == 0 or value == 1:  # false and true, too
+        return bool(value)
+    word = value.strip().lower() if isinstance(value, str) else ""
+    need(word in ("0", "false", "1", "true"), f"{name} is {shown(value)}, not 0 or 1")
+    return word in ("1", "true")
+
+
+def joint_triples(values: Any, count: int) -> NDArray[np.float64]:
+    """(count, 3) x, y, flag of a list of 3 * count numbers. A joint of flag 0 has no place, whatever stands there."""
+    if not are_numbers(values, 3 * count):
+        need(isinstance(values, list) and len(values) == 3 * count, f"keypoints are not {3 * count} numbers")
+        values = [0 if values[i // 3 * 3 + 2] == 0 and i % 3 < 2 else value for i, value in enumerate(values)]
+        need(are_numbers(values, 3 * count), f"keypoints are not {3 * count} numbers")
+    triples = np.array(values, dtype=np.float64).reshape(count, 3)
+    triples[triples[:, 2] == 0] = 0
+    return triples
 
 
 def is_finite(value: Any) -> bool:

@@ -9,7 +9,8 @@ from dataengine.files import write_json
 from dataengine.keypoints import BODY_KEYPOINTS
 from dataengine.people import Images, People
 
-from .coco_like import FormatLayout, coco_like_document, coco_triples, read_coco_like
+from .coco_like import coco_like_document, coco_triples, read_coco_like
+from .coco_records import FormatLayout
 from .content import Limits, SourceContent
 from .joints import joint_map
 from .writing import Written, lost_fields, relative_names
@@ -20,7 +21,7 @@ CROWDPOSE = joint_map(JOINT_NAMES)
 
 def read_crowdpose(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
     """Read a crowdpose_*.json."""
-    return read_coco_like(annotations, folder, FormatLayout(joints=CROWDPOSE, sparse=True), limits)
+    return read_coco_like(annotations, folder, FormatLayout(joints=CROWDPOSE), limits)
 
 
 def write_crowdpose(annotations: Path, people: People, images: Images, folder: Path) -> Written:

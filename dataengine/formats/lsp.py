@@ -54,10 +54,13 @@ def read_lsp(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
     triples = _joints(annotations, limits)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder", expected="the folder of im0001.jpg, im0002.jpg, ...")
-    files = {int(match[1]): path.name for path in folder.iterdir() if (match := IMAGE_NAME.fullmatch(path.name))}
+    files: dict[int, list[str]] = {}
+    for name in sorted(path.name for path in folder.iterdir()):
+        if match := IMAGE_NAME.fullmatch(name):
+            files.setdefault(int(match[1]), []).append(name)
     numbers = range(1, len(triples) + 1)
     bad: list[BadRecord] = []
-    named = [Named(number, files.get(number, f"im{number:0{_digits(len(triples))}d}.jpg")) for number in numbers]
+    named = [_named(number, files.get(number, [f"im{number:0{_digits(len(triples))}d}.jpg"])) for number in numbers]
     pictures = find_pictures(named, folder, limits, bad)
     persons = Persons(LSP, outside_is_dropped=True)
     for number, person in zip(numbers, triples, strict=True):
@@ -70,6 +73,12 @@ def read_lsp(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
         except Reject as reason:
             bad.append(BadRecord(str(annotations), "annotations", str(number), str(reason)))
     return persons.content(list(pictures.values()), bad, 2 * len(triples))
+
+
+def _named(number: int, files: list[str]) -> Named | BadRecord:
+    if len(files) > 1:
+        return BadRecord(files[0], "images", str(number), f"another image has its number: {files[1]}")
+    return Named(number, files[0])
 
 
 def lsp_names(images: Images) -> list[str]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
+from dataengine.files import is_junk
 from dataengine.people import SOURCES, Images, People
 
-from .coco_like import STANDARD_FIELDS, FormatLayout, read_coco_like
+from .coco_like import read_coco_like
+from .coco_records import STANDARD_FIELDS, FormatLayout
 from .content import Limits, SourceContent, is_finite, is_shallow, is_whole, need
 from .joints import COCO_MAP
 from .persons import Persons
@@ -43,9 +45,8 @@ def read_frames(annotations: Path, folder: Path, limits: Limits) -> SourceConten
         raise InputError(f"{folder} is not a folder", expected="the folder of the frames")
     named = []
     for path in sorted(folder.rglob("*")):
-        match = FRAME_NAME.fullmatch(path.name)
-        if match:
-            name = path.relative_to(folder)
+        match, name = FRAME_NAME.fullmatch(path.name), path.relative_to(folder)
+        if match and not is_junk(name):
             named.append(
                 Named(name.as_posix(), str(name), video=str(name.parent / match["video"]), frame=int(match["frame"]))
             )

@@ -26,13 +26,14 @@ from dataengine.person_scale import (
     is_origin,
 )
 
-from .content import LARGEST_COORDINATE, BadRecord, SourceContent, is_finite, need
+from .content import LARGEST_COORDINATE, NO_JOINTS, BadRecord, ReaderNotes, SourceContent, is_finite, need
 from .joints import JointMap
 from .pictures import Picture, image_table
 
 OUTSIDE_TOLERANCE_PX = 0.5  # a file whose pixels count from 1, or from the corner, has joints on the far edge
 OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id", "area", "area_from"})
 OUTSIDE = "joints outside the image"
+MOST_CATEGORIES, FURTHER = 20, "further categories"  # a set of objects may have thousands
 
 
 class Persons:
@@ -46,7 +47,9 @@ class Persons:
         self._triples: list[NDArray[np.float64]] = []
         self._boxes: list[Sequence[float] | NDArray[Any]] = []
         self._columns: list[dict[str, Any]] = []
-        self.without_labels = 0
+        self.passed_over: Counter[str] = Counter()
+        self.other_categories: Counter[str] = Counter()
+        self.assumed: Counter[str] = Counter()
         self.dropped_joints: Counter[str] = Counter()
         self.dropped_fields: Counter[str] = Counter()
 
@@ -60,16 +63,18 @@ class Persons:
         unread: Sequence[str] = (),
         columns: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add a person or count it as without labels; raises `Reject` when the record is bad.
+        """Add a person, or pass it over for want of joints; raises `Reject` when the record is bad.
 
         Args:
-            triples: (joints of the source, 3) x, y in pixels, the first pixel's centre 0, COCO visibility flag.
+            triples: (joints of the source, 3) x, y in pixels, the first pixel's centre 0, COCO visibility flag; a joint
+                of flag 0 has no place, whatever its x and y are.
             box: x, y, width, height as written; None where the format states none.
             unread: names of the record's fields that are not read.
             columns: `area`, `track_id`, `score`, `weight`, `source`, or extras; by name.
         """
-        finite = np.isfinite(triples[:, :2]) & (np.abs(triples[:, :2]) < LARGEST_COORDINATE)
-        need(bool(finite.all()), "a keypoint is not a finite number")
+        triples = np.where(triples[:, 2:] > UNLABELLED, triples, 0.0)
+        # of NaN and infinity this is false, too
+        need(bool((np.abs(triples[:, :2]) < LARGEST_COORDINATE).all()), "a keypoint is not a finite number")
         if box is not None:
             need(isinstance(box, list | tuple) and len(box) == 4 and all(map(is_finite, box)), _NO_BOX)
             x, y, width, height = box
@@ -78,7 +83,7 @@ class Persons:
             need(crosses, "the box lies outside the image")
         triples = self._without_outside(picture, triples)
         if not (triples[self._joints.rows, 2] > UNLABELLED).any():
-            self.without_labels += 1
+            self.pass_over(NO_JOINTS)
             return
         self._triples.append(triples)
         self._boxes.append(box if box is not None else _box_of(triples, picture))
@@ -86,9 +91,24 @@ class Persons:
         self._columns.append({**(columns or {}), **_scale(columns or {}, triples, box), **own})
         self.dropped_fields.update(unread)
 
+    @property
+    def without_labels(self) -> int:
+        """Annotations passed over so far."""
+        return self.passed_over.total()
+
+    def pass_over(self, kind: str, category: str = "") -> None:
+        """Count an annotation that is valid but holds nothing to learn from: a key of PASSED_OVER, what it is of."""
+        self.passed_over[kind] += 1
+        if category:
+            self.other_categories[category] += 1
+
     def add_unlabelled(self) -> None:
-        """Count an annotation that holds nothing to learn from."""
-        self.without_labels += 1
+        """Count a person without joints."""
+        self.pass_over(NO_JOINTS)
+
+    def assume(self, what: str) -> None:
+        """Count a record that was read by something that the file does not say."""
+        self.assumed[what] += 1
 
     def content(self, pictures: Sequence[Picture], bad: list[BadRecord], records: int) -> SourceContent:
         """Everything collected, with the source's images."""
@@ -98,10 +118,16 @@ class Persons:
             images=image_table(pictures),
             bad=bad,
             records=records,
-            without_labels=self.without_labels,
+            notes=self._notes(),
             dropped_joints=dict(sorted((self._joints.dropped(triples) | self.dropped_joints).items())),
             dropped_fields=dict(sorted(self.dropped_fields.items())),
         )
+
+    def _notes(self) -> ReaderNotes:
+        named = dict(self.other_categories.most_common(MOST_CATEGORIES))
+        rest = self.other_categories.total() - sum(named.values())
+        named |= {FURTHER: rest} if rest else {}
+        return ReaderNotes(dict(sorted(self.passed_over.items())), named, dict(sorted(self.assumed.items())))
 
     def _without_outside(self, picture: Picture, triples: NDArray[np.float64]) -> NDArray[np.float64]:
         corner, size = to_corner(triples[:, :2]), (picture.width, picture.height)

@@ -5,11 +5,12 @@ Nothing is decoded here: that a picture decodes to its last byte is a check of t
 
 import os
 import stat
+import unicodedata
 import warnings
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -155,11 +156,19 @@ class _ImageFolder:
             os.fsencode(name)
         except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can write
             raise Reject(f"file_name {shown(name)} is not text") from error
-        within = os.path.normpath(name)
+        windows = PureWindowsPath(name) if "\\" in name else None  # as tools write it there
+        within = os.path.normpath(windows.as_posix() if windows else name)
         path = self._folder / within
-        leaves = "\\" in name or path == self._folder or Path(name).is_absolute()
+        leaves = path == self._folder or Path(name).is_absolute() or bool(windows and windows.anchor)
+        path = path if name.isascii() else _as_on_disk(path)
         need(not leaves and path in self._enclosure, f"file_name {shown(name)} leaves the image folder")
         return str(path)
+
+
+def _as_on_disk(path: Path) -> Path:
+    """The path in the Unicode form that the file has: archives made on a Mac part letters from their accents."""
+    forms = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
+    return next((each for each in forms if os.path.lexists(each)), path)
 
 
 def _agreed_size(image: Named, size: tuple[int, int] | str) -> tuple[int, int]:

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, write_json
-from dataengine.keypoints import BODY_KEYPOINTS, UNLABELLED, VISIBLE
+from dataengine.files import is_junk, read_json, write_json
+from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
-from .coco_like import FormatLayout, coco_like_document, coco_triples, read_coco_like, read_document
+from .coco_like import coco_like_document, coco_triples, read_coco_like, read_document
+from .coco_records import FormatLayout
 from .content import Limits, SourceContent, is_whole
-from .joints import joint_map
+from .joints import POSETRACK
 from .writing import Written, lost_fields, lost_occlusion, relative_names
-
-JOINT_NAMES = ("nose", "head_bottom", "head_top", "left_ear", "right_ear", *BODY_KEYPOINTS)
-POSETRACK = joint_map(JOINT_NAMES)
 
 
 def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceContent:
@@ -28,7 +26,6 @@ def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceC
         joints=POSETRACK,
         flags={0: UNLABELLED, 1: VISIBLE},
         outside_is_dropped=True,
-        sparse=True,
         columns=_track,
         column_fields=frozenset({"track_id"}),
         frame_of=_frame,
@@ -36,7 +33,7 @@ def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceC
     if not annotations.is_dir():
         return read_coco_like(annotations, folder, layout, limits)
     merged: dict[str, Any] = {"images": [], "annotations": [], "categories": []}
-    files = sorted(annotations.glob("*.json"))
+    files = sorted(path for path in annotations.glob("*.json") if not is_junk(path.relative_to(annotations)))
     for path in files:
         document = read_json(path, largest_bytes=limits.annotation_bytes)
         for name, records in merged.items():
@@ -50,7 +47,7 @@ def read_posetrack18(annotations: Path, folder: Path, limits: Limits) -> SourceC
 
 def write_posetrack18(annotations: Path, people: People, images: Images, folder: Path) -> Written:
     """Write one JSON file for all videos. Images keep their video and frame where the frame fits their file's name."""
-    document = coco_like_document(people, images, relative_names(images, folder), POSETRACK, JOINT_NAMES)
+    document = coco_like_document(people, images, relative_names(images, folder), POSETRACK, POSETRACK.names)
     for row, image in enumerate(document["images"]):
         image |= {"vid_id": str(images.video[row]), "frame_id": image["id"], "is_labeled": True}
     for row, record in enumerate(document["annotations"]):

@@ -7,8 +7,10 @@ with `Persons` and its images with `find_pictures`, which judge positions, sizes
 module's docstring what a flag means, what is dropped on the way in and what is lost on the way out; add a sample to
 `tests/formats/`.
 
-What fails silently: a joint whose name is not written as in COCO_KEYPOINTS is dropped (and counted); a flag that means
-the opposite; pixels that count from 1, or from the image's corner (`dataengine.geometry.pixel_grid`).
+Count what holds nothing to learn from with `Persons.pass_over`, and what a file does not say with `Persons.assume`.
+
+What fails silently: a joint whose name `joints.spelled` does not know is dropped (and counted); a flag that means the
+opposite; pixels that count from 1, or from the image's corner (`dataengine.geometry.pixel_grid`).
 """
 
 from collections.abc import Callable

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.formats.content import ReaderNotes
 from dataengine.leakage.perceptual_hash import perceptual_hashes
 from dataengine.leakage.picture_facts import LARGEST_MPX, PictureFacts, inspect_pictures
 from dataengine.people import Images, People
@@ -22,6 +23,8 @@ from .finding import Finding
 from .near_duplicates import RowPairs, near_duplicates
 from .params import ChecksParams
 from .person_boxes import Fault
+
+NO_NOTES = ReaderNotes()
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,17 @@ class Counts:
     """Identical to a record that was kept (or quarantined for its own fault)."""
     left_out: int = 0
     """Good, but beyond `ingest.split.train_images`, or between two blocks of time."""
+    passed_over: int = 0
+    """Annotations that hold nothing to learn from, see `ReaderNotes`."""
 
     def __post_init__(self) -> None:
-        assert self.records_in == self.kept + self.quarantined + self.merged + self.left_out, self
+        accounted = self.kept + self.quarantined + self.merged + self.left_out + self.passed_over
+        assert self.records_in == accounted, self
+
+    @property
+    def judged(self) -> int:
+        """What the share of damaged records is taken of: all but those passed over."""
+        return self.records_in - self.passed_over
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +67,8 @@ class CheckedSet:
     """Rows of `images` that are near duplicates of each other."""
     findings: list[Finding]
     counts: Counts
-    without_labels: int
-    """Kept annotations that have no labelled joint or are crowds: valid, but nothing to learn from."""
+    notes: ReaderNotes
+    """What the readers passed over and took for granted."""
 
 
 def check_set(
@@ -66,19 +77,19 @@ def check_set(
     params: ChecksParams,
     *,
     bad: Sequence[Finding] = (),
-    without_labels: int = 0,
+    notes: ReaderNotes = NO_NOTES,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
 ) -> CheckedSet:
     """Check a set that an adapter has read.
 
-    `bad` are the records that the adapter set aside, `without_labels` the number it passed over; both are counted.
+    `bad` are the records that the reader set aside, `notes` say what it passed over; both are counted.
     `models` is the folder of BlazePose, needed with `params.teacher` only; pictures of more than `largest_mpx` million
     pixels are quarantined unread.
     """
     if params.teacher and models is None:
         raise ParamsError("params ingest.checks.teacher", expected="the folder of fetched models", got="none")
-    records_in = len(people) + len(images) + len(bad) + without_labels
+    records_in = len(people) + len(images) + len(bad) + notes.total
     findings = list(bad)
     images, people, looks = _readable(images, people, findings, largest_mpx)
     sha256 = np.array([look.sha256 for look in looks], dtype="<U64")
@@ -91,7 +102,7 @@ def check_set(
     findings += [f for check, faults in doubts.items() for f in findings_of(check, faults, people, images)]
     thumbnails = np.array([looks[row].thumbnail for row in kept_images], dtype=np.uint8).reshape(-1, 32, 32)
     quarantined = sum(finding.severity == "quarantine" for finding in findings)
-    kept = len(people) + len(images) + without_labels
+    kept = len(people) + len(images)
     return CheckedSet(
         people=people.with_extra("suspect", _suspect_column(len(people), doubts)),
         images=images,
@@ -104,8 +115,10 @@ def check_set(
             correlation=params.near_duplicate_correlation,
         ),
         findings=findings,
-        counts=Counts(records_in, kept, quarantined, records_in - kept - quarantined),
-        without_labels=without_labels,
+        counts=Counts(
+            records_in, kept, quarantined, records_in - kept - quarantined - notes.total, passed_over=notes.total
+        ),
+        notes=notes,
     )
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.files import short_sha256
-from dataengine.formats.content import BadRecord
+from dataengine.formats.content import BadRecord, ReaderNotes
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.leakage.picture_facts import LARGEST_MPX
 from dataengine.people import Images, People
 
-from ..checks.checking import CheckedSet, check_set
+from ..checks.checking import NO_NOTES, CheckedSet, check_set
 from ..checks.finding import Finding
 from ..checks.params import ChecksParams
 from ..splits.assign import (
@@ -83,14 +83,12 @@ def check_and_split(
     *,
     report: Path,
     bad: Sequence[Finding] = (),
-    without_labels: int = 0,
+    notes: ReaderNotes = NO_NOTES,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
 ) -> Intake:
     """Check, split by group, set aside what would leak between splits, and write the quality report to `report`."""
-    checked = check_set(
-        people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
-    )
+    checked = check_set(people, images, checks, bad=bad, notes=notes, models=models, largest_mpx=largest_mpx)
     keys = checked.sha256.tolist()
     frozen = read_lock(split)
     groups = group_names(checked.images, keys, split)
@@ -109,7 +107,7 @@ def check_blocks(
     *,
     report: Path,
     bad: Sequence[Finding] = (),
-    without_labels: int = 0,
+    notes: ReaderNotes = NO_NOTES,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
     video_sha256: Mapping[str, str] | None = None,
@@ -119,9 +117,7 @@ def check_blocks(
     A frame that the checks quarantine leaves its block; frames in the gaps are left out. `video_sha256`, by the name of
     the video, finds its frames wherever they turn up.
     """
-    checked = check_set(
-        people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
-    )
+    checked = check_set(people, images, checks, bad=bad, notes=notes, models=models, largest_mpx=largest_mpx)
     by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
     block = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
     assignment = SplitAssignment(block, block, np.full(len(block), -1), np.zeros(len(block), dtype=bool))

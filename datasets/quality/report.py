@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataengine.files import atomic_path, write_json
+from dataengine.formats.content import PASSED_OVER
 from dataengine.leakage.perceptual_hash import correlations
 
 from ..checks.checking import short_names
@@ -30,7 +31,8 @@ def write_quality(folder: Path, quality: Quality) -> dict[str, Any]:
     document = quality.document()
     write_json(folder / "quality.json", document)
     page = Environment(autoescape=True).from_string(PAGE)
-    text = page.render(document=document, pairs=_pairs(quality), sections=list(_sections(quality)))
+    sections = list(_sections(quality))
+    text = page.render(document=document, pairs=_pairs(quality), sections=sections, passed_over=PASSED_OVER)
     with atomic_path(folder / "quality.html") as partial:
         partial.write_text(text, encoding="utf-8")
     return document

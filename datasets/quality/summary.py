@@ -55,13 +55,13 @@ class Quality:
             "kept": {
                 "images": int((self._aside_images() == 0).sum()),
                 "people": int((self._aside_images()[checked.images.rows_of(checked.people.image_id)] == 0).sum()),
-                "without_labels": checked.without_labels,
                 "suspect_people": int((suspects != "").sum()),
             },
             "checks": {
                 name: {"severity": severity, "found": numbers[name], "says": says}
                 for name, (severity, says) in CHECKS.items()
             },
+            **checked.notes.as_json(),
             "near_duplicates": self._near_duplicates(),
             "splits": {name: int((self.split == name).sum()) for name in SPLITS},
             "info": self.info,
@@ -70,7 +70,7 @@ class Quality:
         }
 
     def record_counts(self) -> dict[str, int]:
-        """Images and annotations: in = kept + quarantined + merged + left_out."""
+        """Images and annotations: in = kept + quarantined + merged + left_out + passed_over."""
         counts = asdict(self.counts)
         return {"in": counts.pop("records_in"), **counts}
 
@@ -112,6 +112,7 @@ def summarise(
         checked.counts.quarantined + len(aside),
         checked.counts.merged,
         out,
+        checked.counts.passed_over,
     )
     return Quality(checked, split, [*checked.findings, *aside], counts, info or {}, left_out)
 

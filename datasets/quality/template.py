@@ -23,14 +23,22 @@ figcaption,small{font-size:.82rem;color:var(--soft)}figcaption b{color:var(--ink
 </style></head><body>
 <h1>Quality of the labelled set</h1>
 <ul class="sum">
-{% for name in ("in", "kept", "quarantined", "merged", "left_out") if name != "left_out" or document.counts[name]
-%}<li><b>{{ document.counts[name] }}</b>records {{ name.replace("_", " ") }}</li>
+{% for name in ("in", "kept", "quarantined", "merged", "left_out", "passed_over") if name not in
+("left_out", "passed_over") or document.counts[name] %}<li><b>{{ document.counts[name] }}</b>records
+{{ name.replace("_", " ") }}</li>
 {% endfor %}<li><b>{{ document.kept.suspect_people }}</b>people suspect</li></ul>
 <p>{{ document.counts["in"] }} = {{ document.counts.kept }} kept + {{ document.counts.quarantined }} quarantined +
 {{ document.counts.merged }} merged{% if document.counts.left_out %} + {{ document.counts.left_out }} left out{% endif
-%}, images and annotations together. Kept: {{ document.kept.images }} images,
-{{ document.kept.people }} people, {{ document.kept.without_labels }} annotations without labels.
+%}{% if document.counts.passed_over %} + {{ document.counts.passed_over }} passed over{% endif
+%}, images and annotations together. Kept: {{ document.kept.images }} images, {{ document.kept.people }} people.
 Suspects are kept: look at them, then correct or drop them.</p>
+{% if document.passed_over or document.assumed %}<h2>What was read</h2>
+<div class="scroll"><table><tbody>{% for kind, count in document.passed_over.items() %}<tr><td>passed over: {{ kind
+}}</td><td class="n">{{ count }}</td><td>{{ passed_over[kind] }}{% if kind == "other category" %}: {% for name, number
+in document.other_categories.items() %}{{ name }} {{ number }}{{ ", " if not loop.last }}{% endfor %}{% endif %}</td>
+</tr>{% endfor %}{% for what, count in document.assumed.items() %}<tr><td>taken for granted</td><td class="n">{{ count
+}}</td><td>{{ what }}</td></tr>{% endfor %}</tbody></table></div>
+<p>What is passed over is valid and holds nothing to learn from; it counts neither as kept nor as bad.</p>{% endif %}
 <h2>Checks</h2>
 <div class="scroll"><table><thead><tr><th>check</th><th>found</th><th>what it means</th></tr></thead><tbody>
 {% for name, check in document.checks.items() %}<tr><td>{% if check.found %}<a class="{{ check.severity }}"

@@ -114,7 +114,7 @@ def recording_names(images: Images, sources: Sequence[UserSource]) -> list[str]:
 
 
 def account(sources: Sequence[UserSource], intake: Intake) -> dict[str, dict[str, object]]:
-    """Per source: records in = kept + quarantined + merged + left_out + without_labels; what its format dropped."""
+    """Per source: records in = kept + quarantined + merged + left_out + passed_over; what was passed over, dropped."""
     return {source.name: _account(source, intake) for source in sources}
 
 
@@ -138,10 +138,11 @@ def _account(source: UserSource, intake: Intake) -> dict[str, object]:
         "quarantined": len(content.bad) + quarantined,
         "merged": len(people_in) + len(images_in) - kept_images - kept_people - left_out - quarantined,
         "left_out": left_out,
-        "without_labels": content.without_labels,
+        "passed_over": content.notes.total,
     }
     dropped = {"joints": dict(content.dropped_joints), "fields": dict(content.dropped_fields)}
-    return {"records": counts, "people": kept_people, "images": kept_images, "dropped": dropped}
+    facts = {"records": counts, "people": kept_people, "images": kept_images}
+    return {**facts, **content.notes.as_json(), "dropped": dropped}
 
 
 def _moved(content: SourceContent, shift: int, name: str, *, prefix: str) -> SourceContent:

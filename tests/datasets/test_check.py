@@ -51,7 +51,18 @@ def test_the_command_shows_files_as_splits_and_the_page_is_safe_and_asks_for_not
     assert "prefers-color-scheme:dark" in text and 'name="viewport"' in text
     assert "near-duplicate pairs lie across splits" in " ".join(text.split())
     counts = json.loads((tmp_path / "out/quality.json").read_text())["counts"]
-    assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0, "left_out": 0}
+    assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0, "left_out": 0, "passed_over": 0}
+
+
+def test_two_files_of_one_name_are_two_splits(tmp_path: Path) -> None:
+    people, images = near_twins(tmp_path)
+    files = [tmp_path / "a/people.json", tmp_path / "b/people.json"]
+    for file, first in zip(files, (0, 1), strict=True):
+        rows = np.arange(first, 60, 2)
+        part = images.take(rows).replace(path=[str(file.parent / Path(path).name) for path in images.path[rows]])
+        write_people(file, people.take(rows), part)
+    quality = run(ChecksParams(), annotations=files, images=[tmp_path], out=tmp_path / "out")
+    assert quality.across_splits().sum() == 30 and set(quality.split) == {"a/people", "b/people"}
 
 
 def test_the_page_fits_a_phone_prints_and_leaves_the_console_silent(tmp_path: Path) -> None:

@@ -31,8 +31,23 @@ def test_it_says_what_it_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert "line 2: 2 columns, not 39 or 56" in shown
     assert "not representable: nose 1, left_eye 1" in shown
-    assert "4 records: 1 people, 2 images, 1 quarantined, 0 without labels" in shown
+    assert "4 records: 1 people, 2 images, 1 quarantined, 0 passed over" in shown
     assert len(json.loads((tmp_path / "out/annotations.json").read_text())["annotations"]) == 1
+
+
+def test_it_says_what_it_passed_over_and_took_for_granted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = labels(tmp_path)
+    (folder / "labels/classes.txt").write_text("person\nball\n")
+    (folder / "labels/b.txt").write_text("1 0.5 0.5 0.4 0.4\n1 0.5 0.5 0.4 0.4\n0 0.5 0.5 0.4 0.4\n")
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments(folder, "coco", tmp_path / "out"))
+    shown = capsys.readouterr().out
+    assert "passed over: 1 no joints, 2 other category (ball 2)" in shown
+    assert "taken: joints in the format's order, since nothing names them (1)" in shown
+    document = json.loads((tmp_path / "out/report.json").read_text())
+    assert document["passed_over"] == {"no joints": 1, "other category": 2}
+    assert document["other_categories"] == {"ball": 2}
+    assert document["records"] == {"in": 7, "people": 1, "images": 2, "quarantined": 1, "passed_over": 3}
 
 
 def test_it_replaces_its_own_folder_and_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,7 +48,7 @@ def test_a_good_set_is_split_whole_and_keeps_its_labels(tmp_path: Path, fetched:
         found += people.extras["source_id"].tolist()
     assert sorted(found) == list(range(100, 130))
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
-    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "merged": 0, "left_out": 0}
+    assert metrics["records"] == {"in": 60, "kept": 60, "quarantined": 0, "merged": 0, "left_out": 0, "passed_over": 0}
     assert metrics["area_from"] == {"given": 30}
     assert metrics["pool_frames"] == len(read_people(tmp_path / "out/pool.json")[1]) == 6
 
@@ -80,7 +80,7 @@ def test_a_truncated_picture_is_quarantined_with_its_person(tmp_path: Path, fetc
         ("annotations", "003.jpg"),
     ]
     counts = json.loads((tmp_path / "report/metrics.json").read_text())["sources"]["coco"]["records"]
-    assert counts == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "without_labels": 0}
+    assert counts == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "passed_over": 0}
 
 
 def test_too_many_damaged_pictures_stop_the_stage_and_leave_the_list(tmp_path: Path, fetched: Path) -> None:
@@ -229,8 +229,8 @@ def test_a_still_camera_is_split_by_time_or_refused_with_the_way_out(tmp_path: P
         assert [Path(name).name for name in table.path] == [f"still {frame}.jpg" for frame in table.frame]
         assert set(table.video.tolist()) == {"coco"}
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
-    counts = {"in": 120, "kept": 104, "quarantined": 0, "merged": 0, "left_out": 16}
-    assert metrics["records"] == counts and metrics["sources"]["coco"]["records"] == {**counts, "without_labels": 0}
+    counts = {"in": 120, "kept": 104, "quarantined": 0, "merged": 0, "left_out": 16, "passed_over": 0}
+    assert metrics["records"] == counts and metrics["sources"]["coco"]["records"] == counts
     refuse_held_out(tmp_path / "out/held_out.json", tables["train"], "train.json")
     with pytest.raises(InputError, match="12 of test"):
         refuse_held_out(tmp_path / "out/held_out.json", tables["test"], "test.json")

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from dataengine.coco_json import read_people
 from dataengine.datasets.ingest import IngestParams, run
 from dataengine.datasets.sources.user_sources import ID_STRIDE, SourceParams
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 from dataengine.params import load_section
 
-from .ingest_samples import PARAMS, edit, own, small_set, truncate
+from .ingest_samples import PARAMS, annotation, edit, own, small_set, truncate
 
 
 @pytest.mark.parametrize(
@@ -55,9 +56,11 @@ def test_several_sources_become_one_set_and_each_is_accounted_for(tmp_path: Path
     run(params, fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
     metrics = json.loads((tmp_path / "report/metrics.json").read_text())
     one, two = (metrics["sources"][name]["records"] for name in ("one", "two"))
-    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "without_labels": 0}
-    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "left_out": 0, "without_labels": 1}
-    assert metrics["records"] == {"in": 120, "kept": 58 + 54 + 1, "quarantined": 5, "merged": 2, "left_out": 0}
+    assert one == {"in": 60, "kept": 58, "quarantined": 2, "merged": 0, "left_out": 0, "passed_over": 0}
+    assert two == {"in": 60, "kept": 54, "quarantined": 3, "merged": 2, "left_out": 0, "passed_over": 1}
+    both = {"in": 120, "kept": 58 + 54, "quarantined": 5, "merged": 2, "left_out": 0, "passed_over": 1}
+    assert metrics["records"] == both
+    assert metrics["sources"]["two"]["passed_over"] == {"crowd": 1}
     assert metrics["pool_frames"] == 3
     splits = {split: read_people(tmp_path / "out" / f"{split}.json") for split in ("train", "val", "test")}
     names = [str(name) for people, _ in splits.values() for name in people.extras["source_name"]]
@@ -82,6 +85,46 @@ def test_params_yaml_takes_sources_in_one_line(tmp_path: Path, repository: Path)
     assert source == SourceParams(annotations="mine/people.json", images="mine/images", format="coco", name="")
 
 
+def test_what_is_passed_over_is_no_bad_record_and_is_shown(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path)
+
+    def with_others(document: dict[str, Any]) -> None:
+        document["categories"] += [{"id": 2, "name": "ball"}, {"id": 3, "name": "dog", "keypoints": ["k"] * 17}]
+        for number in range(400):
+            kind: dict[str, Any] = [{"category_id": 2}, {"category_id": 3}, {"iscrowd": 1}, {}][number % 4]
+            document["annotations"].append({"id": 900 + number, "image_id": 1, "category_id": 1, "bbox": "?", **kind})
+
+    edit(path, with_others)
+    run(own(path, max_bad_share=0.0), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+    metrics = json.loads((tmp_path / "report/metrics.json").read_text())
+    counts = {"in": 460, "kept": 60, "quarantined": 0, "merged": 0, "left_out": 0, "passed_over": 400}
+    assert metrics["records"] == metrics["sources"]["coco"]["records"] == counts
+    kinds = {"crowd": 100, "no joints": 100, "other category": 200}
+    quality = json.loads((tmp_path / "report/quality.json").read_text())
+    for told in (metrics["sources"]["coco"], quality):
+        assert told["passed_over"] == kinds and told["other_categories"] == {"ball": 100, "dog": 100}
+    page = " ".join((tmp_path / "report/quality.html").read_text().split())
+    assert "460 = 60 kept + 0 quarantined + 0 merged + 400 passed over" in page
+    assert 'passed over: other category</td><td class="n">200</td><td>not a person: ball 100, dog 100' in page
+
+
+def test_the_share_of_bad_records_is_that_of_the_people_and_pictures(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path)
+    annotation("bbox", [1, 2])(path)
+    others = [{"id": 900 + number, "category_id": 2} for number in range(5000)]
+    edit(path, lambda d: d.update(categories=[*d["categories"], {"id": 2, "name": "ball"}]))
+    edit(path, lambda d: d["annotations"].extend(others))
+    with pytest.raises(InputError, match="1 of 60 records are bad"):
+        run(own(path, max_bad_share=0.01), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+
+
+def test_a_set_of_crowds_alone_is_refused_as_that(tmp_path: Path, fetched: Path) -> None:
+    path = small_set(tmp_path)
+    edit(path, lambda d: [record.update(iscrowd=1) for record in d["annotations"]])
+    with pytest.raises(InputError, match=r"nobody can be learnt from.*passed over: 30 crowd"):
+        run(own(path), fetched=fetched, out=tmp_path / "out", report=tmp_path / "report")
+
+
 @pytest.mark.realdata
 def test_lspet_goes_through_with_corrupted_records_set_aside(tmp_path: Path, shared_data: Path, fetched: Path) -> None:
     source = shared_data / "lspet"
@@ -94,7 +137,7 @@ def test_lspet_goes_through_with_corrupted_records_set_aside(tmp_path: Path, sha
         name = Path(record["file_name"]).name
         shutil.copyfile(next((source / "images").rglob(name)), tmp_path / "images" / name)
         record["file_name"] = name
-    annotations[5]["keypoints"][0] = float("nan")
+    annotations[5]["keypoints"][next(i for i in range(0, 51, 3) if annotations[5]["keypoints"][i + 2])] = float("nan")
     annotations[9]["bbox"] = [0, 0, -4, 3]
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(document | {"images": images, "annotations": annotations}))

@@ -17,12 +17,16 @@ BAD: list[tuple[Callable[[Path], Any], str, int]] = [
     (annotation("keypoints", [1e308, 1, 2] * 17), "not a finite number", 1),
     (annotation("keypoints", [9, 9, 3] * 17), "visibility is not 0, 1 or 2", 1),
     (annotation("keypoints", [500, 9, 2] * 17), "joint lies outside", 1),
-    (annotation("keypoints", None), "not 51 numbers", 1),
+    (annotation("keypoints", "none"), "not 51 numbers", 1),
+    (annotation("keypoints", [9, 9] * 17), "not 51 numbers", 1),
+    (annotation("keypoints", [9, 9, None] * 17), "not 51 numbers", 1),
+    (annotation("iscrowd", "maybe"), "iscrowd is 'maybe', not 0 or 1", 1),
+    (annotation("iscrowd", -1), "iscrowd is -1, not 0 or 1", 1),
     (annotation("bbox", [5, 10, 0, 25]), "box is empty", 1),
     (annotation("bbox", [500, 10, 5, 25]), "box lies outside", 1),
     (annotation("bbox", [float("inf"), 10, 5, 25]), "four finite numbers", 1),
-    (annotation("category_id", 7), "not a person's", 1),
-    (annotation("category_id", [1]), "not a person's", 1),
+    (annotation("category_id", 7), "category 7 is unknown", 1),
+    (annotation("category_id", [1]), "category a list is unknown", 1),
     (annotation("image_id", 999), "image 999 is unknown", 1),
     (annotation("image_id", [1]), "is unknown", 1),
     (annotation("id", 100), "more than once", 1),
@@ -73,7 +77,7 @@ def test_people_without_labels_and_crowds_are_counted_not_quarantined(tmp_path: 
     annotation("keypoints", [0] * 51)(path)
     edit(path, lambda d: d["annotations"][4].__setitem__("iscrowd", 1))
     content = read_coco(path, tmp_path / "images")
-    assert (len(content.people), content.without_labels, content.bad) == (28, 2, [])
+    assert (len(content.people), content.notes.passed_over, content.bad) == (28, {"crowd": 1, "no joints": 1}, [])
 
 
 @pytest.mark.parametrize(

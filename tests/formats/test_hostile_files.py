@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from dataengine.errors import InputError
 from dataengine.formats.coco import read_coco
 from dataengine.formats.content import Limits
+from dataengine.formats.joints import POSETRACK
 from dataengine.formats.table import FORMATS
+from dataengine.keypoints import COCO_KEYPOINTS
 
 from .hostile_samples import bomb, good_document, written
 
@@ -44,12 +47,24 @@ def test_a_file_that_is_hostile_as_a_whole_is_one_line(images: Path, name: str, 
     assert len(str(caught.value)) < 600
 
 
-def test_other_joints_than_the_formats_are_refused(images: Path) -> None:
+@pytest.mark.parametrize(
+    ("format_name", "joints", "message"),
+    [
+        ("coco", POSETRACK.names, "has PoseTrack18's joints, whose flags differ from COCO's.*read it as posetrack18"),
+        ("coco", (*COCO_KEYPOINTS[:-1], "LeftAnkle"), "expected each joint once.*left_ankle"),
+        ("coco", [f"k{number}" for number in range(17)], "has no people.*person with the keypoints 'k0, k1, k2, ...'"),
+        ("crowdpose", COCO_KEYPOINTS, "has other joints.*read it as coco"),
+        ("posetrack18", COCO_KEYPOINTS, "has other joints"),
+        ("dataengine", COCO_KEYPOINTS[:-1], "has other joints"),
+    ],
+)
+def test_joints_whose_meaning_cannot_be_known_are_refused(
+    images: Path, format_name: str, joints: Sequence[str], message: str
+) -> None:
     document = good_document()
-    names = document["categories"][0]["keypoints"]
-    names[5], names[6] = names[6], names[5]
-    with pytest.raises(InputError, match="has other joints"):
-        read_coco(written(images, json.dumps(document)), images)
+    document["categories"][0]["keypoints"] = list(joints)
+    with pytest.raises(InputError, match=message):
+        FORMATS[format_name].read(written(images, json.dumps(document)), images, Limits())
 
 
 def test_too_large_a_file_is_refused_unread(images: Path) -> None:
@@ -66,7 +81,9 @@ READ_LIMITED = """
 import resource, sys
 from pathlib import Path
 from dataengine.formats.content import Limits
+from dataengine.formats.joints import POSETRACK
 from dataengine.formats.table import FORMATS
+from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.errors import InputError
 import numpy, scipy.io, PIL.Image
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

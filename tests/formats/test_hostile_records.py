@@ -77,7 +77,7 @@ def test_a_link_that_stays_inside_is_fine(images: Path) -> None:
         ('"id": 1, "image_id": 1', '"id": 1, "image_id": "1"', "unknown or bad"),
         ('"id": 1, "image_id": 1', f'"id": {"[" * 700 + "]" * 700}, "image_id": 1', "id is a list"),
         ('"id": 1, "image_id": 1', '"id": 1, "image_id": true', "unknown or bad"),
-        ('"id": 1, "image_id": 1, "category_id": 1', '"id": 1, "image_id": 1, "category_id": {}', "not a person's"),
+        ('"id": 1, "image_id": 1, "category_id": 1', '"id": 1, "image_id": 1, "category_id": {}', "is unknown"),
     ],
 )
 def test_one_hostile_annotation_loses_no_other(images: Path, old: str, new: str, reason: str) -> None:
@@ -102,7 +102,8 @@ def test_one_hostile_annotation_loses_no_other(images: Path, old: str, new: str,
         ("0 0.5 0.5 1e308 0.2 " + "0.5 0.5 2 " * 17, "far out of range"),
         ("0 0.5 0.5 0 0.2 " + "0.5 0.5 2 " * 17, "the box is empty"),
         ("0 0.5 0.5 0.2 0.2 " + "0.5 0.5 3 " * 17, "a visibility is not"),
-        ("7 0.5 0.5 0.2 0.2 " + "0.5 0.5 2 " * 17, "class 7 is not a person's"),
+        ("0.5 0.5 0.5 0.2 0.2 " + "0.5 0.5 2 " * 17, "class 0.5 is not a whole number"),
+        ("nan 0.5 0.5 0.2 0.2 " + "0.5 0.5 2 " * 17, "class nan is not a whole number"),
     ],
 )
 def test_a_bad_yolo_line_loses_no_other(images: Path, line: str, reason: str) -> None:

@@ -59,6 +59,14 @@ def test_lsp_flags_say_occluded_and_every_joint_is_labelled(tmp_path: Path) -> N
     assert content.dropped_joints == {"neck": 4, "head_top": 4}
 
 
+def test_two_images_of_one_number_are_neither(tmp_path: Path) -> None:
+    path = save(tmp_path, joints(3), 5)
+    write_image(tmp_path / "images/im00002.png")
+    content = FORMATS["lsp"].read(path, tmp_path / "images", Limits())
+    assert len(content.people) == 2
+    assert [record.reason for record in content.bad] == ["another image has its number: im00002.png", "image 2 is bad"]
+
+
 def test_bad_rows_of_lspet_do_not_lose_the_others(tmp_path: Path) -> None:
     matrix = joints(6)
     matrix[1, 0, 1] = np.nan  # a labelled joint

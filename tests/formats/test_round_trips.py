@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from pycocotools.coco import COCO
 
 from dataengine.datasets.convert import convert
+from dataengine.errors import InputError
 from dataengine.formats.content import Limits, SourceContent
 from dataengine.formats.table import FORMATS
 from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People
 
-from .writing_samples import HEIGHT, WIDTH, crowds, image_table
+from .writing_samples import HEIGHT, WIDTH, crowds, image_table, write_image
 
 LIMBS = np.arange(5, 17)
 POSETRACK_JOINTS = np.array([0, 3, 4, *range(5, 17)])
@@ -146,3 +147,13 @@ def test_conversion_writes_a_set_that_pycocotools_loads_and_an_account(tmp_path:
     assert len(report.people) == 2
     account = (tmp_path / "coco/report.json").read_text()
     assert '"reason": "3 columns, not 39 or 56"' in account
+
+
+def test_images_that_would_share_a_yolo_file_are_refused(tmp_path: Path) -> None:
+    paths = [str(write_image(tmp_path / "images" / name)) for name in ("a.png", "a.bmp")]
+    images = Images.build(id=[1, 2], path=paths, width=WIDTH, height=HEIGHT)
+    write = FORMATS["yolo"].write
+    assert write is not None
+    with pytest.raises(InputError, match=r"two images would share a label file.*a\.txt"):
+        write(tmp_path / "labels", People.empty(), images, tmp_path / "images")
+    assert not (tmp_path / "labels").exists()

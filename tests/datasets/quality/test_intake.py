@@ -13,6 +13,7 @@ from dataengine.datasets.checks.finding import Finding
 from dataengine.datasets.checks.params import ChecksParams
 from dataengine.datasets.quality.intake import check_and_split
 from dataengine.datasets.splits.assign import DROPPED, SPLITS, split_group
+from dataengine.formats.content import ReaderNotes
 from dataengine.people import People
 
 from ..checked_samples import SPLIT, a_set, near_twins, picture
@@ -23,7 +24,7 @@ DAMAGE = st.sampled_from(["fine", "fine", "absent", "cut", "size", "copy", "twin
 @given(st.lists(DAMAGE, min_size=1, max_size=9), st.integers(0, 4), st.integers(0, 3))
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_records_in_are_kept_quarantined_or_merged_whatever_is_wrong(
-    tmp_path: Path, damages: list[str], bad: int, without_labels: int
+    tmp_path: Path, damages: list[str], bad: int, passed_over: int
 ) -> None:
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
     people, images = a_set(tmp_path / "s", list(range(len(damages))))
@@ -50,14 +51,14 @@ def test_records_in_are_kept_quarantined_or_merged_whatever_is_wrong(
     findings = [Finding("record", "annotations", str(n), "a.json", "bad") for n in range(bad)]
     intake = check_and_split(
         people, images.replace(width=width), ChecksParams(), SPLIT,
-        report=tmp_path / "r", bad=findings, without_labels=without_labels,
+        report=tmp_path / "r", bad=findings, notes=ReaderNotes({"no joints": passed_over}),
     )  # fmt: skip
     document = json.loads((tmp_path / "r/quality.json").read_text())
     counts = document["counts"]
-    assert counts["in"] == len(people) + len(images) + bad + without_labels
-    assert counts["in"] == counts["kept"] + counts["quarantined"] + counts["merged"]
+    assert counts["in"] == len(people) + len(images) + bad + passed_over
+    assert counts["in"] == counts["kept"] + counts["quarantined"] + counts["merged"] + counts["passed_over"]
     kept = document["kept"]
-    assert counts["kept"] == kept["images"] + kept["people"] + without_labels
+    assert counts["kept"] == kept["images"] + kept["people"]
     used = intake.split != DROPPED
     assert kept["images"] == used.sum() and kept["people"] == (intake.people_split() != DROPPED).sum()
     copies = damages.count("copy")
