@@ -15,8 +15,8 @@ from dataengine.files import short_sha256
 from dataengine.formats.content import BadRecord
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HeldOutSet
-from dataengine.leakage.picture_facts import LARGEST_MPX
 from dataengine.people import Images, People
+from dataengine.pictures.header import LARGEST_MPX
 
 from ..checks.checking import CheckedSet, check_set
 from ..checks.finding import Finding

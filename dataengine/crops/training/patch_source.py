@@ -3,7 +3,6 @@
 A picture is decoded once for all persons in it. What a patch holds does not depend on where it came from.
 """
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec, crop_matrix
-from dataengine.crops.training.decode import LARGEST_DECODE_REDUCTION, decode_reduced, read_bytes
 from dataengine.crops.training.patch import Patch, Region, cut_patch, patch_regions
+from dataengine.crops.training.patch_memory import PatchMemory
 from dataengine.crops.training.patch_store import PatchStore, patch_key
 from dataengine.errors import InputError
 from dataengine.people import Images, People
+from dataengine.pictures.decoding import decode_at, read_bytes
+from dataengine.pictures.jpeg import LARGEST_REDUCTION
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,6 @@ class _Picture:
     """An image file, the persons in it, and how small it may be decoded for all of them."""
 
     path: str
-    size_px: tuple[int, int]
     persons: NDArray[np.int64]
     factor: int
 
@@ -51,9 +51,7 @@ class PatchSource:
         self._by_image = np.argsort(self._image_row, kind="stable")
         self._sorted_image_row = self._image_row[self._by_image]
         self._masks = {int(row): _rle(people, int(row), self._size_px(int(row))) for row in np.flatnonzero(masked)}
-        self._store, self._room_bytes = store, memory_bytes
-        self._patches: dict[int, Patch] = {}
-        self._lock = threading.Lock()
+        self._store, self._memory = store, PatchMemory(memory_bytes)
 
     def image_path(self, row: int) -> str:
         """The image that person `row` stands in."""
@@ -61,7 +59,7 @@ class PatchSource:
 
     def patch(self, row: int) -> Patch:
         """The surroundings of person `row`; safe to call from several threads."""
-        patch = self._patches.get(row)
+        patch = self._memory.get(row)
         return patch if patch is not None else self._fetch(row)
 
     def _fetch(self, row: int) -> Patch:
@@ -70,15 +68,15 @@ class PatchSource:
         if self._store is not None:
             stored = self._store.get(self._key(row, picture, content))
             if stored is not None:
-                self._remember(row, stored)
+                self._memory.keep(row, stored)
                 return stored
-        image, factor = decode_reduced(picture.path, content, picture.factor, picture.size_px)
+        decoded = decode_at(picture.path, content, picture.factor)
         wanted_rows = [row, *(int(other) for other in picture.persons if other != row)]
         for person in wanted_rows if self._keeps() else wanted_rows[:1]:
-            cut = self._cut(person, image, factor)
+            cut = self._cut(person, decoded.pixels, decoded.reduction)
             if person == row:
                 patch = cut
-            self._remember(person, cut)
+            self._memory.keep(person, cut)
             if self._store is not None:
                 self._store.put(self._key(person, picture, content), cut)
         return patch
@@ -88,13 +86,13 @@ class PatchSource:
         first, end = np.searchsorted(self._sorted_image_row, [image, image + 1])
         persons = self._by_image[first:end]
         finest = int(self._regions[persons, -1].min())
-        return _Picture(self.image_path(row), self._size_px(row), persons, min(finest, LARGEST_DECODE_REDUCTION))
+        return _Picture(self.image_path(row), persons, min(finest, LARGEST_REDUCTION))
 
     def _size_px(self, row: int) -> tuple[int, int]:
         image = self._image_row[row]
         return int(self._images.width[image]), int(self._images.height[image])
 
-    def _key(self, row: int, picture: _Picture, content: NDArray[np.uint8]) -> str:
+    def _key(self, row: int, picture: _Picture, content: bytes) -> str:
         mask = self._masks.get(row)
         return patch_key(content, picture.factor, self._region(row), mask["counts"] if mask else b"")
 
@@ -108,13 +106,7 @@ class PatchSource:
         return Region(*self._regions[row].tolist())
 
     def _keeps(self) -> bool:
-        return self._store is not None or self._room_bytes > 0
-
-    def _remember(self, row: int, patch: Patch) -> None:
-        with self._lock:
-            if row not in self._patches and patch.pixels.nbytes <= self._room_bytes:
-                self._patches[row] = patch
-                self._room_bytes -= patch.pixels.nbytes
+        return self._store is not None or not self._memory.is_full
 
 
 def _rle(people: People, row: int, size_px: tuple[int, int]) -> Mapping[str, Any]:
