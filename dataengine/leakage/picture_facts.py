@@ -6,6 +6,7 @@ coefficient decoded, so damage is found, in less than two thirds of the time.
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from dataengine.leakage.perceptual_hash import THUMBNAIL_PX
 from dataengine.pictures.decoding import decode
 from dataengine.pictures.header import LARGEST_MPX, PictureFault, PictureHeader, header_of, refuse_large
 from dataengine.pictures.jpeg import LARGEST_REDUCTION
+from dataengine.pictures.orientation import UPRIGHT
 from dataengine.terminal.progress import track
 
 LARGEST_FILE_BYTES = 256 << 20
@@ -34,8 +36,14 @@ class PictureFacts:
     """Hex, of the file's bytes."""
     thumbnail: NDArray[np.uint8]
     """(32, 32) grey, upright."""
-    depth: int = 8
-    """Bits of a value in the file, of which the upper 8 are used."""
+    depth: int | None = None
+    """Bits of a value in a 16-bit file, of which the upper 8 are used; None for 8-bit files."""
+
+    def treatments(self) -> list[str]:
+        """What was done to the picture besides decoding it, in words that follow "pictures"."""
+        turned = f"turned upright by EXIF orientation {self.header.orientation}"
+        deep = f"of {self.depth} bits, upper 8 kept"
+        return [turned] * (self.header.orientation != UPRIGHT) + [deep] * (self.depth is not None)
 
 
 def inspect_pictures(paths: Sequence[str], largest_mpx: int = LARGEST_MPX) -> list[PictureFacts | str]:
@@ -80,3 +88,8 @@ def _reduction(header: PictureHeader) -> int:
     """The largest power of two by which both sides can shrink and be `DECODED_PX` or more."""
     fits = min(header.size) // DECODED_PX
     return min(LARGEST_REDUCTION, 1 << max(0, fits.bit_length() - 1))
+
+
+def treatments(facts: Sequence[PictureFacts]) -> dict[str, int]:
+    """How many pictures each treatment was given to."""
+    return dict(sorted(Counter(words for look in facts for words in look.treatments()).items()))

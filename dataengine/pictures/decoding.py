@@ -31,8 +31,8 @@ class DecodedPicture:
     header: PictureHeader
     reduction: int
     """How many times smaller than the picture: 1, 2, 4 or 8."""
-    depth: int
-    """Bits of a value in the file, of which the upper 8 are kept: see `samples.py`."""
+    depth: int | None
+    """Bits of a value in a 16-bit file, of which the upper 8 are kept (`samples.py`); None for 8-bit files."""
 
 
 def read_picture(path: Path | str) -> NDArray[np.uint8]:
@@ -66,7 +66,7 @@ def decode(
         pixels, depth = decode_by_pillow(content)
         taken, orientation = 1, UPRIGHT if header.format == "TIFF" else header.orientation
     else:
-        taken, orientation, depth = min(reduction, LARGEST_REDUCTION), header.orientation, 8
+        taken, orientation, depth = min(reduction, LARGEST_REDUCTION), header.orientation, None
         if orientation != UPRIGHT and any(side % taken for side in header.size):
             taken = 1
         pixels = decode_jpeg(content, header.stored_size, taken, grey=grey and colours in _WITH_BRIGHTNESS)

@@ -21,10 +21,10 @@ _GREY_16 = ("I;16", "I;16L", "I;16B")
 _FOREIGN = ("I", "F")  # 32 bits a pixel, whole or not: measurements, not a picture
 
 
-def decode_by_pillow(content: bytes) -> tuple[NDArray[np.uint8], int]:
-    """Rows (H, W, 3) in BGR and the depth of their values in bits. TIFF comes out upright, others as they are stored.
+def decode_by_pillow(content: bytes) -> tuple[NDArray[np.uint8], int | None]:
+    """Rows (H, W, 3) in BGR, and the depth of 16-bit values in bits, else None.
 
-    Raises `PictureFault`.
+    TIFF comes out upright, other formats as they are stored. Raises `PictureFault`.
     """
     with pillow_image(io.BytesIO(content)) as image:
         kind, deep = image.format, _bits_a_sample(image, content) == 16
@@ -35,7 +35,7 @@ def decode_by_pillow(content: bytes) -> tuple[NDArray[np.uint8], int]:
             raise PictureFault("32 bits a pixel; save it with 8 or 16")
         if deep and kind in ("PNG", "TIFF"):
             return _deep(content)
-        return _in_eight_bits(image), 8
+        return _in_eight_bits(image), None
 
 
 def _bits_a_sample(image: Image.Image, content: bytes) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataengine.pictures.header import PictureHeader
 from dataengine.pictures.orientation import UPRIGHT
 
-_MEND = "save the picture turned and without the tag, or state its upright size and joints"
+_MEND = "state upright sizes if the labels are upright, or remove the tag if they lie in stored pixels"
 
 
 def size_faults(stated: Sequence[tuple[int, int] | None], headers: Sequence[PictureHeader]) -> list[str]:
@@ -35,7 +35,5 @@ def _fault(stated: tuple[int, int] | None, header: PictureHeader, ignores_turns:
     if stated != header.size:
         return f"stated {size}, is {header.width}x{header.height}"
     if ignores_turns and header.orientation != UPRIGHT:
-        return (
-            f"{turn}, and its file states stored sizes of other turned pictures: so its labels may be stored; {_MEND}"
-        )
+        return f"{turn}, and the file states the stored size of other turned pictures; {_MEND}"
     return ""

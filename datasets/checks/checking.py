@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
 from dataengine.leakage.perceptual_hash import perceptual_hashes
-from dataengine.leakage.picture_facts import PictureFacts, inspect_pictures
+from dataengine.leakage.picture_facts import PictureFacts, inspect_pictures, treatments
 from dataengine.people import Images, People
 from dataengine.pictures.header import LARGEST_MPX
 from dataengine.pictures.stated_sizes import size_faults
@@ -60,6 +60,8 @@ class CheckedSet:
     counts: Counts
     without_labels: int
     """Kept annotations that have no labelled joint or are crowds: valid, but nothing to learn from."""
+    treated: dict[str, int]
+    """What was done to pictures that are not simply 8 bits and upright, and to how many."""
 
 
 def check_set(
@@ -108,6 +110,7 @@ def check_set(
         findings=findings,
         counts=Counts(records_in, kept, quarantined, records_in - kept - quarantined),
         without_labels=without_labels,
+        treated=treatments(looks),
     )
 
 

@@ -113,7 +113,8 @@ def summarise(
         checked.counts.merged,
         out,
     )
-    return Quality(checked, split, [*checked.findings, *aside], counts, info or {}, left_out)
+    info = (info or {}) | {f"pictures {words}": count for words, count in checked.treated.items()}
+    return Quality(checked, split, [*checked.findings, *aside], counts, info, left_out)
 
 
 def leaks(checked: CheckedSet, assignment: SplitAssignment) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Every kind of pixel to 8-bit BGR as `docs/data.md` says, and no half-decoded picture."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -102,7 +103,8 @@ def test_what_follows_a_jpegs_end_is_passed_over() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF", "JPEG2000", "BMP", "AVIF"])
 def test_a_truncated_file_of_another_format_is_refused(kind: str) -> None:
-    content = saved(photo(120, 90), kind, **({"compression": "tiff_lzw"} if kind == "TIFF" else {}))
+    packed: dict[str, Any] = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
+    content = saved(photo(120, 90), kind, **packed)
     decode_picture(content)
     for left in (0.4, 0.9):
         with pytest.raises(PictureFault):

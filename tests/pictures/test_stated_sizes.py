@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from dataengine.crops.spec import CropSpec
+from dataengine.crops.training.augment import NO_AUGMENTATION
+from dataengine.crops.training.samples import CropSamples
 from dataengine.formats.coco import read_coco
 from dataengine.formats.content import Limits
 from dataengine.formats.yolo import read_yolo
@@ -19,8 +22,7 @@ from .made import saved
 
 WIDTH, HEIGHT = 240, 320
 JOINTS = np.stack([np.linspace(60, 180, 17), np.linspace(40, 290, 17)], axis=1).round()
-STORED_FROM_UPRIGHT = {1: 1, 2: 2, 3: 3, 6: 8, 8: 6}
-ORIENTATIONS = tuple(STORED_FROM_UPRIGHT)
+ORIENTATIONS = (1, 2, 3, 6, 8)
 
 
 def stored_joints(orientation: int) -> np.ndarray:
@@ -85,6 +87,17 @@ def test_upright_labels_of_turned_pictures_lie_on_the_figure(images: Path, tmp_p
     content = read_coco(coco_file(tmp_path / "a.json", "upright", "upright"), images, Limits())
     assert len(content.people) == 5 and not content.bad
     assert darkest_joint(content.people, content.images) > 200
+
+
+def test_so_they_do_in_what_is_trained_on(images: Path, tmp_path: Path) -> None:
+    content = read_coco(coco_file(tmp_path / "a.json", "upright", "upright"), images, Limits())
+    spec = CropSpec(96, 96, 1.25)
+    for crop_px in (spec, CropSpec(48, 48, 1.25)):  # decoded whole, and at half the size
+        samples = CropSamples(content.people, content.images, crop_px, NO_AUGMENTATION)
+        for row in range(len(content.people)):
+            sample = samples.sample(row, (row,))
+            x, y = sample.keypoints_px.round().astype(int).T
+            assert sample.crop_rgb[y, x].min() > 60 and np.median(sample.crop_rgb) < 10
 
 
 def test_shares_of_an_upright_picture_lie_on_the_figure(images: Path, tmp_path: Path) -> None:
