@@ -51,7 +51,7 @@ def surrounding_files(params: RenderParams) -> tuple[Path, ...]:
 def read_backdrop(files: Sequence[Path], choice: float, width_px: int, height_px: int) -> NDArray[np.uint8]:
     """A window of one of the files as (height_px, width_px, 3) BGR; `choice` in 0..1 selects both.
 
-    An `InputError` names a file that is no picture.
+    An `InputError` names a file that cannot be read.
     """
     place = choice * len(files)
     path = files[min(int(place), len(files) - 1)]

@@ -17,9 +17,9 @@ from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.people import Images
 from dataengine.pictures.header import PictureFault, PictureHeader, read_header
-from dataengine.pictures.stated_sizes import size_faults
 
 from .content import BadRecord, Limits, Reject, is_whole, need, shown
+from .stated_sizes import size_faults
 
 CHUNK = 64
 LONGEST_NAME = 4096  # PATH_MAX

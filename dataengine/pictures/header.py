@@ -61,12 +61,12 @@ class PictureHeader:
 
 
 def header_of(content: bytes) -> PictureHeader:
-    """The header of a file of these bytes; `PictureFault` says why they are no picture."""
+    """The header of a file of these bytes; `PictureFault` says why they hold no picture."""
     return read_header(io.BytesIO(content))
 
 
 def read_header(stream: BinaryIO) -> PictureHeader:
-    """The header of the file that starts where `stream` starts; `PictureFault` says why it is no picture.
+    """The header of the file that starts where `stream` starts; `PictureFault` says why it holds no picture.
 
     More than `LARGEST_MPX`, an animation and a document of several pages are faults.
     """

@@ -2,7 +2,7 @@
 
 Cameras of 10, 12 and 14 bits are stored in 16-bit files, mostly as they count: a picture of 12 bits whose lower byte is
 thrown away has 16 grey levels left. So the depth is the smallest of `DEPTHS` that holds the picture's largest value,
-and its upper 8 bits are kept. A picture of full depth gives value >> 8. Whoever decodes is told the depth.
+and its upper 8 bits are kept. A picture of full depth gives value >> 8. The depth goes to whoever decodes.
 """
 
 import numpy as np

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.formats.stated_sizes import size_faults
 from dataengine.leakage.perceptual_hash import perceptual_hashes
 from dataengine.leakage.picture_facts import PictureFacts, inspect_pictures, treatments
 from dataengine.people import Images, People
 from dataengine.pictures.header import LARGEST_MPX
-from dataengine.pictures.stated_sizes import size_faults
 
 from . import duplicates, limbs, person_boxes, sides
 from .finding import Finding

@@ -12,7 +12,7 @@ from dataengine.errors import InputError
 from dataengine.pictures.decoding import decode, decode_picture, read_bytes, read_picture
 from dataengine.pictures.header import PictureFault
 
-from .made import LOSSLESS, opened, photo, saved
+from ..helpers.made_pictures import LOSSLESS, opened, photo, saved
 
 
 def cv2_image(content: bytes) -> np.ndarray:

@@ -13,7 +13,7 @@ from PIL import Image
 from dataengine.pictures.decoding import decode_picture
 from dataengine.pictures.header import FORMATS, PictureFault, header_of, read_header
 
-from .made import deep_tiff, photo, saved
+from ..helpers.made_pictures import deep_tiff, photo, saved
 
 KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM", "AVIF")
 TURNED = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")

@@ -12,7 +12,7 @@ from dataengine.pictures.decoding import decode, decode_picture
 from dataengine.pictures.header import header_of
 from dataengine.pictures.orientation import orientation_of, turned
 
-from .made import LOSSLESS, LOSSY, ORIENTATION, deep_tiff, opened, photo, saved
+from ..helpers.made_pictures import LOSSLESS, LOSSY, ORIENTATION, deep_tiff, opened, photo, saved
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -13,7 +13,7 @@ from dataengine.pictures.decoding import decode
 from dataengine.pictures.header import PictureFault
 from dataengine.pictures.samples import DEPTHS, to_eight_bits
 
-from .made import deep_tiff, photo, saved
+from ..helpers.made_pictures import deep_tiff, photo, saved
 
 
 @given(st.integers(0, 65535), st.integers(0, 2**32))

@@ -3,6 +3,7 @@
 A picture is decoded once for all persons in it. What a patch holds does not depend on where it came from.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec, crop_matrix
 from dataengine.crops.training.patch import Patch, Region, cut_patch, patch_regions
-from dataengine.crops.training.patch_memory import PatchMemory
 from dataengine.crops.training.patch_store import PatchStore, patch_key
 from dataengine.errors import InputError
 from dataengine.people import Images, People
@@ -51,7 +51,9 @@ class PatchSource:
         self._by_image = np.argsort(self._image_row, kind="stable")
         self._sorted_image_row = self._image_row[self._by_image]
         self._masks = {int(row): _rle(people, int(row), self._size_px(int(row))) for row in np.flatnonzero(masked)}
-        self._store, self._memory = store, PatchMemory(memory_bytes)
+        self._store, self._room_bytes = store, memory_bytes
+        self._patches: dict[int, Patch] = {}
+        self._lock = threading.Lock()
 
     def image_path(self, row: int) -> str:
         """The image that person `row` stands in."""
@@ -59,7 +61,7 @@ class PatchSource:
 
     def patch(self, row: int) -> Patch:
         """The surroundings of person `row`; safe to call from several threads."""
-        patch = self._memory.get(row)
+        patch = self._patches.get(row)
         return patch if patch is not None else self._fetch(row)
 
     def _fetch(self, row: int) -> Patch:
@@ -68,7 +70,7 @@ class PatchSource:
         if self._store is not None:
             stored = self._store.get(self._key(row, picture, content))
             if stored is not None:
-                self._memory.keep(row, stored)
+                self._remember(row, stored)
                 return stored
         decoded = decode_at(picture.path, content, picture.factor)
         wanted_rows = [row, *(int(other) for other in picture.persons if other != row)]
@@ -76,7 +78,7 @@ class PatchSource:
             cut = self._cut(person, decoded.pixels, decoded.reduction)
             if person == row:
                 patch = cut
-            self._memory.keep(person, cut)
+            self._remember(person, cut)
             if self._store is not None:
                 self._store.put(self._key(person, picture, content), cut)
         return patch
@@ -106,7 +108,13 @@ class PatchSource:
         return Region(*self._regions[row].tolist())
 
     def _keeps(self) -> bool:
-        return self._store is not None or not self._memory.is_full
+        return self._store is not None or self._room_bytes > 0
+
+    def _remember(self, row: int, patch: Patch) -> None:
+        with self._lock:
+            if row not in self._patches and patch.pixels.nbytes <= self._room_bytes:
+                self._patches[row] = patch
+                self._room_bytes -= patch.pixels.nbytes
 
 
 def _rle(people: People, row: int, size_px: tuple[int, int]) -> Mapping[str, Any]:

@@ -16,7 +16,6 @@ from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_c
 from dataengine.crops.training import patch_source
 from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.crops.training.patch import Patch, Region, cut_patch, patch_regions, reduction
-from dataengine.crops.training.patch_memory import PatchMemory
 from dataengine.crops.training.patch_store import PatchStore, patch_key
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import EnvironmentFault
@@ -96,21 +95,6 @@ def test_samples_are_the_same_from_picture_memory_and_store(tmp_path: Path) -> N
         for crop in crops[1:]:
             np.testing.assert_array_equal(crop, crops[0])
     assert len(list((tmp_path / "store").rglob("*.patch"))) == 2
-
-
-def test_memory_keeps_to_its_limit_and_gives_back_what_it_took() -> None:
-    memory = PatchMemory(40 * 40 * 3 * 4 + 100)
-    for row in range(6):
-        memory.keep(row, some_patch(row))
-        memory.keep(row, some_patch(99))  # the first counts
-    kept = [memory.get(row) for row in range(6)]
-    assert [patch is not None for patch in kept] == [True] * 4 + [False] * 2
-    assert not memory.is_full  # a smaller patch still fits
-    for row, patch in enumerate(kept[:4]):
-        assert patch is not None
-        np.testing.assert_array_equal(patch.pixels, some_patch(row).pixels)
-        assert (patch.factor, patch.x0, patch.y0) == (2.0, 16, 0)
-    assert PatchMemory(0).is_full
 
 
 def some_patch(seed: int = 0, side: int = 40) -> Patch:

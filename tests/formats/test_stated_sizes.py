@@ -13,12 +13,12 @@ from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.crops.training.samples import CropSamples
 from dataengine.formats.coco import read_coco
 from dataengine.formats.content import Limits
+from dataengine.formats.stated_sizes import size_faults
 from dataengine.formats.yolo import read_yolo
 from dataengine.pictures.decoding import read_picture
 from dataengine.pictures.header import PictureHeader
-from dataengine.pictures.stated_sizes import size_faults
 
-from .made import saved
+from ..helpers.made_pictures import saved
 
 WIDTH, HEIGHT = 240, 320
 JOINTS = np.stack([np.linspace(60, 180, 17), np.linspace(40, 290, 17)], axis=1).round()
