@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataengine.pictures.header import PictureHeader
 from dataengine.pictures.orientation import UPRIGHT
 
-_MEND = "state upright sizes if the labels are upright, or remove the tag if they lie in stored pixels"
+_WAY_OUT = "state upright sizes if the labels are upright, or remove the tag if they lie in stored pixels"
 
 
 def size_faults(stated: Sequence[tuple[int, int] | None], headers: Sequence[PictureHeader]) -> list[str]:
@@ -31,9 +31,9 @@ def _fault(stated: tuple[int, int] | None, header: PictureHeader, ignores_turns:
     size = f"{stated[0]}x{stated[1]}"
     turn = f"EXIF orientation {header.orientation}"
     if _is_stored(stated, header):
-        return f"stated {size}, its stored size: upright it is {header.width}x{header.height} by {turn}; {_MEND}"
+        return f"stated {size}, its stored size: upright it is {header.width}x{header.height} by {turn}; {_WAY_OUT}"
     if stated != header.size:
         return f"stated {size}, is {header.width}x{header.height}"
     if ignores_turns and header.orientation != UPRIGHT:
-        return f"{turn}, and the file states the stored size of other turned pictures; {_MEND}"
+        return f"{turn}, and the file states the stored size of other turned pictures; {_WAY_OUT}"
     return ""

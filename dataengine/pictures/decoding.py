@@ -45,7 +45,7 @@ def decode_at(path: Path | str, content: bytes, reduction: int = 1) -> DecodedPi
     try:
         return decode(content, reduction=reduction)
     except PictureFault as fault:
-        raise _unusable(path, fault) from fault
+        raise _unusable(path, f"cannot be used: {fault}") from fault
 
 
 def decode_picture(content: bytes) -> NDArray[np.uint8]:
@@ -83,8 +83,10 @@ def read_bytes(path: Path | str) -> bytes:
             return _all_of(opened)
         finally:
             os.close(opened)
+    except FileNotFoundError as error:
+        raise _unusable(path, "does not exist") from error
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
+        raise _unusable(path, f"cannot be read: {error.strerror}") from error
 
 
 def _all_of(opened: int) -> bytes:
@@ -95,6 +97,5 @@ def _all_of(opened: int) -> bytes:
     return b"".join(parts)
 
 
-def _unusable(path: Path | str, reason: PictureFault | str) -> InputError:
-    fix = "rerun the stage that wrote it, or drop its records"
-    return InputError(f"image {path} cannot be used: {reason}", fix=fix)
+def _unusable(path: Path | str, how: str) -> InputError:
+    return InputError(f"image {path} {how}", fix="rerun the stage that wrote it, or drop its records")

@@ -144,9 +144,9 @@ def test_an_unreadable_picture_in_the_middle_is_named(tmp_path: Path, threads: i
     people, images = crowd(tmp_path, list(range(30)))
     (tmp_path / "17.png").write_bytes(b"no picture")
     (tmp_path / "18.png").unlink()
-    with pytest.raises(InputError, match=r"17\.png is not an image"):
+    with pytest.raises(InputError, match=r"17\.png cannot be used"):
         collected(CropStream(people, images, SPEC, batch=4, threads=threads), len(people))
-    with pytest.raises(InputError, match=r"17\.png is not an image"):
+    with pytest.raises(InputError, match=r"17\.png cannot be used"):
         predict_people(flat, META, people, images, batch=4)
 
 
