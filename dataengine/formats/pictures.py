@@ -89,27 +89,21 @@ def _of_stated_size(
     bad: list[BadRecord],
 ) -> dict[Hashable, Picture]:
     """The pictures among `candidates` (number, image, path) that can be read and are upright of the stated size."""
-    readable: list[tuple[int, Named, str]] = []
-    known: list[PictureHeader] = []
-    stated: list[tuple[int, int] | None] = []
+    usable: list[tuple[int, Named, str, PictureHeader]] = []
     for candidate, header in zip(candidates, headers, strict=True):
-        image = candidate[1]
-        try:
-            need(isinstance(header, PictureHeader), str(header))
-            stated.append(_stated_size(image))
-        except Reject as reason:
-            bad.append(_bad(image, str(reason)))
-            continue
-        assert isinstance(header, PictureHeader)
-        readable.append(candidate)
-        known.append(header)
-    pictures: dict[Hashable, Picture] = {}
-    for (number, image, path), header, fault in zip(readable, known, size_faults(stated, known), strict=True):
-        if fault:
-            bad.append(_bad(image, fault))
-            continue
-        pictures[image.key] = Picture(number, image.key, path, *header.size, image.video, image.frame, image.group)
-    return pictures
+        fault = header if isinstance(header, str) else _size_that_is_none(candidate[1])
+        if isinstance(header, PictureHeader) and not fault:
+            usable.append((*candidate, header))
+        else:
+            bad.append(_bad(candidate[1], str(fault)))
+    stated = [None if image.width is None else (image.width, image.height) for _, image, _, _ in usable]
+    faults = size_faults(stated, [header for *_, header in usable])
+    bad += [_bad(image, fault) for (_, image, _, _), fault in zip(usable, faults, strict=True) if fault]
+    return {
+        image.key: Picture(number, image.key, path, *header.size, image.video, image.frame, image.group)
+        for (number, image, path, header), fault in zip(usable, faults, strict=True)
+        if not fault
+    }
 
 
 def image_table(pictures: Sequence[Picture]) -> Images:
@@ -180,12 +174,11 @@ class _ImageFolder:
         return str(path)
 
 
-def _stated_size(image: Named) -> tuple[int, int] | None:
-    if image.width is None and image.height is None:
-        return None
+def _size_that_is_none(image: Named) -> str:
+    """What is wrong with the width and height as written, or "". Formats without sizes give neither."""
     stated = image.width, image.height
-    need(all(is_whole(side) and side > 0 for side in stated), "width and height are not sizes")
-    return stated
+    good = stated == (None, None) or all(is_whole(side) and side > 0 for side in stated)
+    return "" if good else "width and height are not sizes"
 
 
 def _bad(image: Named, reason: str) -> BadRecord:
