@@ -93,10 +93,10 @@ def measure(entries: list[dict[str, Any]], seconds: float, max_error_share: floa
 
 def _write_pictures(report: Path, people: People, images: Images, entries: list[dict[str, Any]], cache: Path) -> None:
     """Draw the first fitted people next to their fits: pairs.jpg on the photographs, skeletons.jpg on white."""
-    import cv2
 
     from dataengine.draw import contact_sheet
-    from dataengine.pictures import write_picture
+    from dataengine.pictures.encoding import write_picture
+    from dataengine.pictures.reading.decoding import read_picture
 
     from .body.model import BodyModel
     from .poses.posing import solve_orientations
@@ -114,10 +114,8 @@ def _write_pictures(report: Path, people: People, images: Images, entries: list[
         body = model.posed(phenotype, orientations)[0], model.template.quads
         blank: NDArray[np.uint8] = np.full((int(images.height[image]), int(images.width[image]), 3), 255, np.uint8)
         on_white.append(pair(blank, person, entry, *body))
-        photograph = cv2.imread(str(images.path[image]), cv2.IMREAD_COLOR)
-        on_photographs.append(
-            pair(blank if photograph is None else np.asarray(photograph, np.uint8), person, entry, *body)
-        )
+        path = Path(str(images.path[image]))
+        on_photographs.append(pair(read_picture(path) if path.exists() else blank, person, entry, *body))
         captions.append(f"{entry['error_share']:.3f}" + ("" if entry["kept"] else " rejected"))
     for name, tiles in (("pairs.jpg", on_photographs), ("skeletons.jpg", on_white)):
         sheet = contact_sheet(tiles, columns=_COLUMNS, tile=_TILE, captions=captions)

@@ -7,14 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import cv2
-import numpy as np
 import typer
 
 from dataengine.draw import contact_sheet
 from dataengine.errors import InputError
 from dataengine.params import load_section
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -79,7 +78,7 @@ def run(poses: list[Pose], *, out: Path, cache: Path, workers: int, python: str 
         if outcome.skipped:
             index, reason = min(outcome.skipped.items())
             raise InputError(f"pose {poses[index].name!r} cannot be rendered", got=reason)
-        tiles = [np.asarray(cv2.imread(str(tile_path(Path(folder), index))), np.uint8) for index in range(len(poses))]
+        tiles = [read_picture(tile_path(Path(folder), index)) for index in range(len(poses))]
     captions = [f"{pose.family}: {pose.name}" for pose in poses]
     page = contact_sheet(tiles, columns=min(_COLUMNS, len(poses)), tile=(TILE_PX, TILE_PX), captions=captions)
     write_picture(out, page)

@@ -14,13 +14,13 @@ import numpy as np
 import typer
 
 from dataengine.coco_json import write_people
-from dataengine.crops.pixels import read_image
 from dataengine.draw import contact_sheet, draw_people
 from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -139,7 +139,7 @@ def _write_video(out: Path, number: int, clip: ClipParams, params: RenderParams)
         stream.width, stream.height, stream.pix_fmt = params.width_px, params.height_px, "yuv420p"
         stream.bit_rate = round(_BITS_PER_PIXEL * params.width_px * params.height_px * clip.fps)
         for frame in range(clip.frames):
-            pixels = read_image(ImagePaths.of(out, number * clip.frames + frame).image)
+            pixels = read_picture(ImagePaths.of(out, number * clip.frames + frame).image)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         container.mux(stream.encode(None))
 
@@ -151,7 +151,7 @@ def _write_strips(out: Path, people: People, images: Images, clip: ClipParams) -
     for number in range(min(_STRIP_CLIPS, clip.clips)):
         for frame in shown_frames.tolist():
             row = number * clip.frames + frame
-            picture = read_image(str(images.path[row]))
+            picture = read_picture(str(images.path[row]))
             tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
             captions.append(f"{_name(number)} {frame}")
     sheet = contact_sheet(tiles, columns=len(shown_frames), tile=(_TILE_PX, _TILE_PX), captions=captions)

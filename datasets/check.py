@@ -122,6 +122,8 @@ def _summary(quality: Quality, out: Path) -> str:
         [
             f"{counts.records_in} records: {totals}, {counts.passed_over} passed over",
             *quality.checked.notes.lines(),
+            f"{counts.records_in} records: {totals}",
+            *(f"pictures {words}: {count}" for words, count in quality.checked.treated.items()),
             *(f"quarantined: {bad.file}: {bad.table} {bad.id}: {bad.reason}" for bad in quarantine[:QUARANTINED_SHOWN]),
             f"report: {out / 'quality.html'}",
         ]

@@ -209,6 +209,8 @@ def _from_sources(
     _refuse_too_many(params, sources, report)
     _refuse_nobody(sources)
     intake = _checked_sources(params, sources, bad, fetched, report)
+    for words, count in intake.quality.checked.treated.items():
+        say(f"pictures {words}: {count}")
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
     _refuse_damaged(params, intake, report)
@@ -217,6 +219,7 @@ def _from_sources(
     facts = {
         "area_from": scale_counts(intake.people),
         "records": intake.quality.record_counts(),
+        "pictures": intake.quality.checked.treated,
         "sources": account(sources, intake),
     }
     return intake, {"people": counts, **facts}

@@ -192,16 +192,16 @@ def _shares(values: NDArray[np.str_], names: Mapping[str, str]) -> dict[str, flo
 
 
 def _write_picture(path: Path, candidates: People, images: Images) -> None:
-    from dataengine.crops.pixels import read_image
     from dataengine.draw import contact_sheet, draw_people, part_around
-    from dataengine.pictures import write_picture
+    from dataengine.pictures.encoding import write_picture
+    from dataengine.pictures.reading.decoding import read_picture
 
     count = min(PICTURE_PEOPLE, len(candidates))
     shown_rows = np.linspace(0, len(candidates) - 1, count).round().astype(int) if count else np.empty(0, dtype=int)
     trust = joint_weights(candidates)
     tiles, captions = [], []
     for row in shown_rows:
-        image = read_image(str(images.path[images.rows_of(candidates.image_id[[row]])[0]]))
+        image = read_picture(str(images.path[images.rows_of(candidates.image_id[[row]])[0]]))
         drawn = draw_people(image, candidates.take([row]))
         tiles.append(part_around(drawn, candidates.bbox_xywh_px[row], PICTURE_MARGIN)[0])
         trusted = trust[row][candidates.visibility[row] > UNLABELLED]

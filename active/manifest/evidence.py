@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import read_image
 from dataengine.draw import contact_sheet, draw_people, part_around
 from dataengine.people import Images, People
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
+from dataengine.pictures.reading.decoding import read_picture
 
 from ..query.picking import Candidates
 from ..query.uncertainty import rank_fraction
@@ -80,7 +80,7 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
     tiles, captions = [], []
     for rank, row in enumerate(picked.tolist()):
         person = int(choice.person_row[row])
-        picture = read_image(str(images.path[choice.image_row[row]]))
+        picture = read_picture(str(images.path[choice.image_row[row]]))
         one = scored.take([person])
         teacher = one.replace(
             keypoints_px=np.array(one.extras["teacher_px"].tolist(), dtype=np.float32),

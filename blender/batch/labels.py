@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import read_json
@@ -50,14 +48,13 @@ def _check_skipped(out: Path, outcome: Outcome, params: RenderParams, count: int
 
 def _write_contact_sheet(out: Path, people: People, images: Images) -> None:
     """Draw the first images with their skeletons on one page."""
-    import cv2
-
     from dataengine.draw import contact_sheet, draw_people
-    from dataengine.pictures import write_picture
+    from dataengine.pictures.encoding import write_picture
+    from dataengine.pictures.reading.decoding import read_picture
 
     tiles = []
     for row in range(min(_SHEET_TILES, len(images))):
-        picture = np.asarray(cv2.imread(str(images.path[row]), cv2.IMREAD_COLOR), dtype=np.uint8)
+        picture = read_picture(str(images.path[row]))
         tiles.append(draw_people(picture, people.take(people.image_id == images.id[row])))
     sheet = contact_sheet(tiles, columns=_SHEET_COLUMNS, tile=(_SHEET_TILE_PX, _SHEET_TILE_PX))
     write_picture(out / "contact_sheet.jpg", sheet)

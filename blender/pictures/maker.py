@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.files import sha256_file, write_json
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
 
 from ..batch.paths import ImagePaths
 from ..body.model import BodyModel

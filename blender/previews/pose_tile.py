@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
 
 from ..body.model import BodyModel
 from ..clothes.appearance import Garment, Look

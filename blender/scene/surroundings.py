@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
+from dataengine.pictures.reading.decoding import read_picture
 
 from .params import RenderParams
 
 _HDRI_SUFFIXES = (".exr", ".hdr")
 _HDRI_MARKS = (b"\x76\x2f\x31\x01", b"#?")
 _PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-_LARGEST_PX = 64_000_000  # of a photograph, so that no file fills the memory
 
 
 def background_files(params: RenderParams) -> tuple[Path, ...]:
@@ -49,15 +49,18 @@ def surrounding_files(params: RenderParams) -> tuple[Path, ...]:
 
 
 def read_backdrop(files: Sequence[Path], choice: float, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """A window of one of the files as (height_px, width_px, 3) BGR; `choice` in 0..1 selects both."""
+    """A window of one of the files as (height_px, width_px, 3) BGR; `choice` in 0..1 selects both.
+
+    An `InputError` names a file that cannot be read.
+    """
     place = choice * len(files)
     path = files[min(int(place), len(files) - 1)]
-    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if photo is None or photo.shape[0] * photo.shape[1] > _LARGEST_PX:
-        raise InputError(f"background {path.name}", expected=f"a photograph of at most {_LARGEST_PX:,} pixels")
+    photo = read_picture(path)
     scale = max(width_px / photo.shape[1], height_px / photo.shape[0])
     size = (max(width_px, round(photo.shape[1] * scale)), max(height_px, round(photo.shape[0] * scale)))
-    photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    photo = np.asarray(
+        cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), dtype=np.uint8
+    )
     left = int((place % 1) * (size[0] - width_px))
     top = int((place * 7 % 1) * (size[1] - height_px))
-    return np.asarray(photo[top : top + height_px, left : left + width_px], dtype=np.uint8)
+    return photo[top : top + height_px, left : left + width_px]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people
 from dataengine.people import Images, People
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
 
 # The Leeds Sports Pose Extended set, if it lies next to the checkout; licensed for research, so it is never shipped.
 REAL_SET = Path("../shared/data/lspet")

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import people_by_picture, read_image
+from dataengine.crops.pixels import people_by_picture
 from dataengine.geometry.pixel_grid import from_corner
 from dataengine.keypoints import VISIBLE
 from dataengine.people import JOINTS, Images, People
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.progress import track
 
 from .landmarks import Landmarks
@@ -35,7 +36,7 @@ def poses_in_boxes(people: People, images: Images, models: Path, *, looks: int =
     score = np.zeros(len(people), dtype=np.float32)
     pictures = people_by_picture(images.rows_of(people.image_id))
     for row, persons in track(pictures, "BlazePose", unit="image"):
-        image = read_image(str(images.path[row]))
+        image = read_picture(str(images.path[row]))
         for person in persons:
             found = blazepose.landmarks(image, _upright(people.bbox_xywh_px[person].astype(np.float64)))
             for _ in range(looks - 1):

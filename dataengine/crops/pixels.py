@@ -1,39 +1,24 @@
-"""Decode images and cut crops out of them; the normalisation that every network here expects.
+"""Crops cut out of images; the normalisation that every network here expects.
 
-`read_image` decodes one file, `crop_people` cuts a crop for every person and holds them all, `normalise` makes the
-network's input. To predict on many people, `inference.crop_stream` cuts their crops batch by batch.
+`crop_people` cuts a crop for every person and holds them all, `normalise` makes the network's input. To predict on
+many people, `inference.crop_stream` cuts their crops batch by batch.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec, crop_matrix, extract_crop
-from dataengine.errors import InputError
 from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.progress import track
 
 # Mean and spread of ImageNet in RGB, 0..1: near enough to any photograph, and what pretrained backbones were fed.
 MEAN_RGB: tuple[float, float, float] = (0.485, 0.456, 0.406)
 STD_RGB: tuple[float, float, float] = (0.229, 0.224, 0.225)
 _QUIET_BELOW_IMAGES = 200  # fewer than these are cut in a few seconds: no bar
-
-
-def read_image(path: Path | str) -> NDArray[np.uint8]:
-    """Decode an image file to BGR (height, width, 3); a missing or broken one is an `InputError`."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise unreadable_image(path)
-    return np.asarray(image, dtype=np.uint8)
-
-
-def unreadable_image(path: Path | str) -> InputError:
-    """The error to raise for a file that gave no image: it says whether there is a file at all."""
-    fault = "is not an image OpenCV can read" if Path(path).exists() else "does not exist"
-    return InputError(f"image {path} {fault}", fix="rerun the stage that wrote it, or drop its records")
 
 
 def crop_people(
@@ -48,7 +33,7 @@ def crop_people(
     pictures = people_by_picture(images.rows_of(people.image_id))
     quiet = len(pictures) < _QUIET_BELOW_IMAGES
     for row, persons in pictures if quiet else track(pictures, "crop people", unit="image"):
-        image = read_image(str(images.path[row]))
+        image = read_picture(str(images.path[row]))
         for person in persons:
             crops[person] = extract_crop(image, matrices[person], spec)
     return crops, matrices

@@ -1,4 +1,4 @@
-"""The images a source names: inside its folder, not too large by their headers, and of the stated size.
+"""The images a source names: inside its folder, not too large by their headers, and of the stated size, upright.
 
 Nothing is decoded here: that a picture decodes to its last byte is a check of the set (`datasets/checks`).
 """
@@ -6,7 +6,6 @@ Nothing is decoded here: that a picture decodes to its last byte is a check of t
 import os
 import stat
 import unicodedata
-import warnings
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ import numpy as np
 from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.people import Images
+from dataengine.pictures.reading.header import PictureFault, PictureHeader, read_header
+from dataengine.pictures.stated_sizes import size_faults
 
 from .content import BadRecord, Limits, Reject, is_whole, need, shown
 
@@ -79,16 +80,31 @@ def find_pictures(
             candidates.append((number, image, inside.path(image.file_name)))
         except Reject as reason:
             bad.append(_bad(image, str(reason)))
-    pictures: dict[Hashable, Picture] = {}
-    sizes = header_sizes([path for _, _, path in candidates], limits)
-    for (number, image, path), size in zip(candidates, sizes, strict=True):
-        try:
-            width, height = _agreed_size(image, size)
-        except Reject as reason:
-            bad.append(_bad(image, str(reason)))
-            continue
-        pictures[image.key] = Picture(number, image.key, path, width, height, image.video, image.frame, image.group)
-    return pictures
+    headers = picture_headers([path for _, _, path in candidates], limits)
+    return _of_stated_size(candidates, headers, bad)
+
+
+def _of_stated_size(
+    candidates: Sequence[tuple[int, Named, str]],
+    headers: Sequence[PictureHeader | str],
+    bad: list[BadRecord],
+) -> dict[Hashable, Picture]:
+    """The pictures among `candidates` (number, image, path) that can be read and are upright of the stated size."""
+    usable: list[tuple[int, Named, str, PictureHeader]] = []
+    for candidate, header in zip(candidates, headers, strict=True):
+        fault = header if isinstance(header, str) else _size_that_is_none(candidate[1])
+        if isinstance(header, PictureHeader) and not fault:
+            usable.append((*candidate, header))
+        else:
+            bad.append(_bad(candidate[1], str(fault)))
+    stated = [None if image.width is None else (image.width, image.height) for _, image, _, _ in usable]
+    faults = size_faults(stated, [header for *_, header in usable])
+    bad += [_bad(image, fault) for (_, image, _, _), fault in zip(usable, faults, strict=True) if fault]
+    return {
+        image.key: Picture(number, image.key, path, *header.size, image.video, image.frame, image.group)
+        for (number, image, path, header), fault in zip(usable, faults, strict=True)
+        if not fault
+    }
 
 
 def image_table(pictures: Sequence[Picture]) -> Images:
@@ -104,37 +120,33 @@ def image_table(pictures: Sequence[Picture]) -> Images:
     )
 
 
-def header_sizes(paths: Sequence[str], limits: Limits) -> list[tuple[int, int] | str]:
-    """(width, height) of each image by its header, or why it cannot be used."""
-    from PIL import Image
-
+def picture_headers(paths: Sequence[str], limits: Limits) -> list[PictureHeader | str]:
+    """The header of each image, or why it cannot be used."""
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    with warnings.catch_warnings(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waits for the disk
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `limits` decides
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # waits for the disk
         return [
-            size for sizes in pool.map(lambda chunk: [_size(path, limits) for path in chunk], chunks) for size in sizes
+            header
+            for headers in pool.map(lambda chunk: [_header(path, limits) for path in chunk], chunks)
+            for header in headers
         ]
 
 
-def _size(path: str, limits: Limits) -> tuple[int, int] | str:
-    from PIL import Image
-
-    too_many = f"pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
+def _header(path: str, limits: Limits) -> PictureHeader | str:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # opening a pipe would wait forever
             return "the image cannot be read: not a file"
-        with Image.open(path) as image:
-            width, height = image.size
+        with Path(path).open("rb") as opened:
+            header = read_header(opened)
     except FileNotFoundError:
         return "the image does not exist"
-    except Image.DecompressionBombError:
-        return f"its {too_many}"
-    except (OSError, SyntaxError, ValueError, OverflowError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return f"the image cannot be read: {text.removesuffix(repr(path))[:120]}"
-    if width * height > limits.image_mpx * 1_000_000:
-        return f"{width}x{height} {too_many}"
-    return width, height
+    except OSError as error:
+        return f"the image cannot be read: {error.strerror}"
+    except PictureFault as fault:
+        return f"the image cannot be read: {fault}"
+    if header.width * header.height > limits.image_mpx * 1_000_000:
+        size = f"{header.width}x{header.height}"
+        return f"{size} pixels are more than {limits.image_mpx} million (ingest.limits.image_mpx)"
+    return header
 
 
 def inner_path(folder: Path, name: Any) -> str:
@@ -171,15 +183,11 @@ def _as_on_disk(path: Path) -> Path:
     return next((each for each in forms if os.path.lexists(each)), path)
 
 
-def _agreed_size(image: Named, size: tuple[int, int] | str) -> tuple[int, int]:
-    if isinstance(size, str):
-        raise Reject(size)
-    if image.width is None and image.height is None:
-        return size
+def _size_that_is_none(image: Named) -> str:
+    """What is wrong with the width and height as written, or "". Formats without sizes give neither."""
     stated = image.width, image.height
-    need(all(is_whole(side) and side > 0 for side in stated), "width and height are not sizes")
-    need(stated == size, f"stated {stated[0]}x{stated[1]}, is {size[0]}x{size[1]}")
-    return size
+    good = stated == (None, None) or all(is_whole(side) and side > 0 for side in stated)
+    return "" if good else "width and height are not sizes"
 
 
 def _bad(image: Named, reason: str) -> BadRecord:

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import people_by_picture, read_image
+from dataengine.crops.pixels import people_by_picture
 from dataengine.crops.spec import CropSpec, crop_matrix, extract_crop
 from dataengine.inference.sessions import IN_FLIGHT
 from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import read_picture
 
 THREAD_NAME = "crop"
 MOST_THREADS = 16  # Python's own share of a crop runs in one thread at a time: more would wait for each other
@@ -129,7 +130,7 @@ class CropStream:
     def _cut(self, picture: int) -> None:
         row, persons = self._pictures[picture]
         try:
-            image = read_image(str(self._paths[row]))
+            image = read_picture(str(self._paths[row]))
             for position, person in enumerate(persons, self._starts[picture]):
                 number, slot = divmod(position, self._batch)
                 self._wait_for_room(number)

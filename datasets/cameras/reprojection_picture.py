@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dataengine.boxes import box_from_keypoints
@@ -11,7 +10,8 @@ from dataengine.draw import contact_sheet, draw_people
 from dataengine.geometry.pixel_grid import resized
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
-from dataengine.pictures import write_picture
+from dataengine.pictures.encoding import write_picture
+from dataengine.pictures.reading.decoding import read_picture
 
 from .label_views import ViewLabels
 
@@ -41,7 +41,7 @@ def _drawn(labels: ViewLabels, view: int, frame: int, path: str, scale: tuple[fl
         keypoints_px=keypoints,
         visibility=visibility,
     )
-    return draw_people(cv2.imread(path).astype(np.uint8, copy=False), person)
+    return draw_people(read_picture(path), person)
 
 
 def _error_plot(labels: ViewLabels, width_px: int) -> np.ndarray:

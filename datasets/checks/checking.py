@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from dataengine.errors import ParamsError
 from dataengine.formats.content import ReaderNotes
 from dataengine.leakage.perceptual_hash import perceptual_hashes
-from dataengine.leakage.picture_facts import LARGEST_MPX, PictureFacts, inspect_pictures
+from dataengine.leakage.picture_facts import PictureFacts, inspect_pictures, treatments
 from dataengine.people import Images, People
+from dataengine.pictures.reading.header import LARGEST_MPX
+from dataengine.pictures.stated_sizes import size_faults
 
 from . import duplicates, limbs, person_boxes, sides
 from .finding import Finding
@@ -69,6 +71,8 @@ class CheckedSet:
     counts: Counts
     notes: ReaderNotes
     """What the readers passed over and took for granted."""
+    treated: dict[str, int]
+    """What was done to pictures that are not simply 8 bits and upright, and to how many."""
 
 
 def check_set(
@@ -119,6 +123,7 @@ def check_set(
             records_in, kept, quarantined, records_in - kept - quarantined - notes.total, passed_over=notes.total
         ),
         notes=notes,
+        treated=treatments(looks),
     )
 
 
@@ -150,23 +155,29 @@ def _readable(
 ) -> tuple[Images, People, list[PictureFacts]]:
     """The images that decode and are of the stated size, and the people on them."""
     names = short_names(images)
-    looks: list[PictureFacts] = []
-    good = np.zeros(len(images), dtype=bool)
-    for row, look in enumerate(inspect_pictures(images.path.tolist(), largest_mpx)):
-        stated = (int(images.width[row]), int(images.height[row]))
-        if isinstance(look, str):
-            fault = look
-        elif (look.width, look.height) != stated:
-            fault = f"stated {stated[0]}x{stated[1]}, is {look.width}x{look.height}"
-        else:
-            good[row] = True
-            looks.append(look)
-            continue
-        findings.append(Finding("picture", "images", str(images.id[row]), names[row], fault))
+    found = inspect_pictures(images.path.tolist(), largest_mpx)
+    faults = _picture_faults(found, list(zip(images.width.tolist(), images.height.tolist(), strict=True)))
+    findings += [
+        Finding("picture", "images", str(images.id[row]), names[row], fault)
+        for row, fault in enumerate(faults)
+        if fault
+    ]
+    good = np.array([not fault for fault in faults], dtype=bool)
+    looks = [look for look, fault in zip(found, faults, strict=True) if isinstance(look, PictureFacts) and not fault]
     with_picture = good[images.rows_of(people.image_id)] if len(people) else np.empty(0, dtype=bool)
     lost = [Fault(int(row), "its image is quarantined", 0.0) for row in np.flatnonzero(~with_picture)]
     findings += findings_of("picture", lost, people, images, with_row=False)
     return images.take(good), people.take(with_picture), looks
+
+
+def _picture_faults(found: Sequence[PictureFacts | str], stated: Sequence[tuple[int, int]]) -> list[str]:
+    """For each picture: why it cannot be used, by what was found or by its `stated` size; else ""."""
+    faults = [look if isinstance(look, str) else "" for look in found]
+    rows = [row for row, look in enumerate(found) if isinstance(look, PictureFacts)]
+    headers = [look.header for look in found if isinstance(look, PictureFacts)]
+    for row, fault in zip(rows, size_faults([stated[row] for row in rows], headers), strict=True):
+        faults[row] = fault
+    return faults
 
 
 def _merged_images(

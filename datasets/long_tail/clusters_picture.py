@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import read_image
 from dataengine.draw import OKABE_ITO, BgrImage, contact_sheet, draw_people, part_around
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.poses.clusters import PoseClusters
 
 COLUMNS = 6
@@ -61,7 +61,7 @@ def write_clusters_picture(
 def _portrait(person: People, images: Images | None) -> BgrImage:
     """The part of the picture around one person, or nothing around it, with the skeleton drawn."""
     if images is not None:
-        image = draw_people(read_image(str(images.path[images.rows_of(person.image_id)[0]])), person)
+        image = draw_people(read_picture(str(images.path[images.rows_of(person.image_id)[0]])), person)
         return part_around(image, person.bbox_xywh_px[0], _MARGIN)[0]
     labelled = person.visibility[0] > UNLABELLED
     points = person.keypoints_px[0].astype(np.float64)

@@ -15,8 +15,8 @@ from dataengine.files import short_sha256
 from dataengine.formats.content import BadRecord, ReaderNotes
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HeldOutSet
-from dataengine.leakage.picture_facts import LARGEST_MPX
 from dataengine.people import Images, People
+from dataengine.pictures.reading.header import LARGEST_MPX
 
 from ..checks.checking import NO_NOTES, CheckedSet, check_set
 from ..checks.finding import Finding

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataengine.crops.pixels import read_image
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop
 from dataengine.draw import BgrImage, contact_sheet, draw_people
 from dataengine.people import Images, People
-from dataengine.pictures import data_uri, write_picture
+from dataengine.pictures.encoding import data_uri, write_picture
+from dataengine.pictures.reading.decoding import read_picture
 
 SIDE_PX = 176
 QUALITY = 72
@@ -26,7 +26,7 @@ def person_picture(people: People, images: Images, row: int, *, photograph: bool
     matrix = crop_matrix(np.maximum(person.bbox_xywh_px, (-np.inf, -np.inf, 1, 1)), spec)
     pixels = np.full((SIDE_PX, SIDE_PX, 3), 255, np.uint8)
     if photograph:
-        pixels = extract_crop(read_image(str(images.path[images.rows_of(person.image_id)[0]])), matrix[0], spec)
+        pixels = extract_crop(read_picture(str(images.path[images.rows_of(person.image_id)[0]])), matrix[0], spec)
     return draw_people(
         pixels, person.replace(keypoints_px=apply_affine(matrix, person.keypoints_px).astype(np.float32))
     )
@@ -34,7 +34,7 @@ def person_picture(people: People, images: Images, row: int, *, photograph: bool
 
 def small_picture(path: str | Path) -> BgrImage:
     """The whole image, shrunk to fit SIDE_PX."""
-    image = read_image(path)
+    image = read_picture(path)
     scale = min(1.0, SIDE_PX / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -114,7 +114,8 @@ def summarise(
         out,
         checked.counts.passed_over,
     )
-    return Quality(checked, split, [*checked.findings, *aside], counts, info or {}, left_out)
+    info = (info or {}) | {f"pictures {words}": count for words, count in checked.treated.items()}
+    return Quality(checked, split, [*checked.findings, *aside], counts, info, left_out)
 
 
 def leaks(checked: CheckedSet, assignment: SplitAssignment) -> list[Finding]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dataengine.people import Images
-from dataengine.pictures import encode_picture
+from dataengine.pictures.encoding import encode_picture
 from dataengine.video.decoding import Frame, FrameAddress
 
 JPEG_QUALITY = 95

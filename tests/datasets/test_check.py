@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from dataengine.coco_json import write_people
-from dataengine.datasets.check import run
+from dataengine.datasets.check import _summary, run
 from dataengine.datasets.checks.params import ChecksParams
 from dataengine.datasets.quality.report import write_suspects
 from dataengine.errors import ParamsError
 
 from ..helpers.browser import browse, seen_on_a_phone
 from .checked_samples import a_set, near_twins
+from .ingest_samples import small_set
 
 
 class Page(HTMLParser):
@@ -104,3 +105,28 @@ def test_the_sheet_takes_the_gravest_of_each_check_in_turn(tmp_path: Path) -> No
 def test_folders_must_match_the_files(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="--images"):
         run(ChecksParams(), annotations=[tmp_path] * 3, images=[tmp_path] * 2, out=tmp_path / "o")
+
+
+def test_what_was_done_to_pictures_is_told(tmp_path: Path) -> None:
+    """A turned one, one of 12 bits in 16, and one that only OpenCV and Pillow would take for whole."""
+    path = small_set(tmp_path, 6)
+    document = json.loads(path.read_text())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(tmp_path / "images/000.jpg") as picture:
+        picture.rotate(90, expand=True).save(tmp_path / "images/000.jpg", exif=exif)
+    deep = np.random.default_rng(0).integers(0, 4096, (48, 64)).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "images/deep.png")
+    document["images"][1]["file_name"] = "deep.png"
+    damaged = bytearray((tmp_path / "images/002.jpg").read_bytes())
+    damaged[len(damaged) // 2 : len(damaged) // 2 + 40] = bytes(40)
+    (tmp_path / "images/002.jpg").write_bytes(damaged)
+    path.write_text(json.dumps(document))
+    quality = run(ChecksParams(), annotations=[path], images=[tmp_path / "images"], out=tmp_path / "out")
+    treated = {"turned upright by EXIF orientation 6": 1, "of 12 bits, upper 8 kept": 1}
+    assert quality.checked.treated == treated
+    info = json.loads((tmp_path / "out/quality.json").read_text())["info"]
+    assert {f"pictures {words}": count for words, count in treated.items()}.items() <= info.items()
+    (fault,) = [finding for finding in quality.findings if finding.check == "picture" and finding.table == "images"]
+    assert fault.file == "002.jpg" and "Corrupt JPEG data" in fault.reason
+    assert "pictures of 12 bits, upper 8 kept: 1" in _summary(quality, tmp_path / "out")

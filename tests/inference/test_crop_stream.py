@@ -96,9 +96,9 @@ def test_each_picture_is_decoded_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def counting(path: str) -> NDArray[np.uint8]:
         decoded[path] += 1
-        return pixels.read_image(path)
+        return pixels.read_picture(path)
 
-    monkeypatch.setattr(crop_stream, "read_image", counting)
+    monkeypatch.setattr(crop_stream, "read_picture", counting)
     people, images = crowd(tmp_path, [0, 1, 2, 0, 1, 2, 2, 2, 0])
     collected(CropStream(people, images, SPEC, batch=2, threads=2), len(people))
     assert set(decoded.values()) == {1}
@@ -114,9 +114,9 @@ def test_memory_is_a_few_buffers_and_threads_do_not_run_ahead(tmp_path: Path, mo
 
     def noting(path: str) -> NDArray[np.uint8]:
         read.append(path)
-        return pixels.read_image(path)
+        return pixels.read_picture(path)
 
-    monkeypatch.setattr(crop_stream, "read_image", noting)
+    monkeypatch.setattr(crop_stream, "read_picture", noting)
     people, images = crowd(tmp_path, list(range(60)))
     batch, threads = 2, 2
     with CropStream(people, images, SPEC, batch=batch, threads=threads, allocate=allocate) as stream:
@@ -144,9 +144,9 @@ def test_an_unreadable_picture_in_the_middle_is_named(tmp_path: Path, threads: i
     people, images = crowd(tmp_path, list(range(30)))
     (tmp_path / "17.png").write_bytes(b"no picture")
     (tmp_path / "18.png").unlink()
-    with pytest.raises(InputError, match=r"17\.png is not an image"):
+    with pytest.raises(InputError, match=r"17\.png cannot be used"):
         collected(CropStream(people, images, SPEC, batch=4, threads=threads), len(people))
-    with pytest.raises(InputError, match=r"17\.png is not an image"):
+    with pytest.raises(InputError, match=r"17\.png cannot be used"):
         predict_people(flat, META, people, images, batch=4)
 
 
@@ -200,14 +200,14 @@ def test_ctrl_c_while_pictures_are_waited_for(tmp_path: Path, monkeypatch: pytes
     def slow(path: str) -> NDArray[np.uint8]:
         reading.set()
         time.sleep(0.3)
-        return pixels.read_image(path)
+        return pixels.read_picture(path)
 
     def interrupt() -> None:
         reading.wait(10)
         time.sleep(attempt * 0.05)  # at once may be while threads are still being started
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    monkeypatch.setattr(crop_stream, "read_image", slow)
+    monkeypatch.setattr(crop_stream, "read_picture", slow)
     killer = threading.Thread(target=interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:

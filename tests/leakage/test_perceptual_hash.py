@@ -49,7 +49,7 @@ def test_decoding_small_changes_hardly_a_bit(tmp_path: Path, size: tuple[int, in
         path = tmp_path / f"{seed}.jpg"
         scene(seed, size).save(path, quality=88)
         look = inspect_picture(str(path))
-        assert isinstance(look, PictureFacts) and (look.width, look.height) == size
+        assert isinstance(look, PictureFacts) and look.header.size == size
         with Image.open(path) as image:
             reference = np.array([as_number(imagehash.phash(image))], dtype=np.uint64)
         assert hamming(perceptual_hashes(look.thumbnail[None]), reference)[0] <= 4

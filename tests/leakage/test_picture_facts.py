@@ -43,7 +43,7 @@ BAD: list[tuple[str, Callable[[Path], object], str]] = [
     ("a page", lambda path: path.write_text("<html>"), "cannot be read"),
     ("empty", lambda path: path.write_bytes(b""), "cannot be read"),
     ("a folder", lambda path: path.mkdir(), "cannot be read"),
-    ("a bomb", bomb, "900000000 pixels"),
+    ("a bomb", bomb, "30000x30000 pixels are more than 50 million"),
 ]
 
 
@@ -59,7 +59,7 @@ def test_a_picture_that_cannot_be_used_says_why_in_one_line(
 
 def test_a_picture_above_the_limit_is_refused_by_its_header(tmp_path: Path) -> None:
     Image.new("L", (1500, 1000)).save(tmp_path / "x.png")
-    assert inspect_picture(str(tmp_path / "x.png"), largest_mpx=1) == "1500x1000 pixels are more than 1 million"
+    assert "1500x1000 pixels are more than 1 million" in str(inspect_picture(str(tmp_path / "x.png"), largest_mpx=1))
     assert isinstance(inspect_picture(str(tmp_path / "x.png"), largest_mpx=2), PictureFacts)
 
 
@@ -86,4 +86,5 @@ def test_all_are_looked_at_in_order(tmp_path: Path) -> None:
         path = tmp_path / f"{width}.png"
         Image.new("RGB", (width, 30)).save(path)
         paths.append(str(path))
-    assert [look.width for look in inspect_pictures(paths) if isinstance(look, PictureFacts)] == list(range(40, 60))
+    looks = inspect_pictures(paths)
+    assert [look.header.width for look in looks if isinstance(look, PictureFacts)] == list(range(40, 60))

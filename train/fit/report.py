@@ -17,7 +17,7 @@ from dataengine.inference.predict import Prediction, Runner, predict_people
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import JOINTS, People
-from dataengine.pictures import encode_picture
+from dataengine.pictures.encoding import encode_picture
 
 from .data import ValidationSet
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.crops.pixels import people_by_picture, read_image
+from dataengine.crops.pixels import people_by_picture
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop, invert_affine
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.keypoints import VISIBLE
 from dataengine.people import JOINTS, Images, People
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.progress import track
 
 _TYPES = {"tensor(int32)": np.int32, "tensor(float)": np.float32}
@@ -31,7 +32,7 @@ def movenet_in_boxes(people: People, images: Images, model: Path, *, threads: in
     matrices = crop_matrix(people.bbox_xywh_px, spec)
     answers = np.zeros((len(people), JOINTS, 3), dtype=np.float32)
     for row, persons in track(people_by_picture(images.rows_of(people.image_id)), "MoveNet", unit="image"):
-        image = read_image(str(images.path[row]))
+        image = read_picture(str(images.path[row]))
         for person in persons:
             crop = extract_crop(image, matrices[person], spec)[None, :, :, ::-1]
             answers[person] = session.run(None, {session.get_inputs()[0].name: crop.astype(dtype)})[0][0, 0]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from dataengine.blazepose import BlazePose, Landmarks, Roi
 from dataengine.blazepose.model import MIN_PRESENCE
 from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
-from dataengine.crops.pixels import read_image
 from dataengine.geometry.pixel_grid import mirrored
 from dataengine.inference.predict import load_runner, predict_both_ways
 from dataengine.keypoints import FLIP_INDEX, VISIBLE
 from dataengine.people import JOINTS, Images, People
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.progress import track
 
 from .filters import Opinion
@@ -45,7 +45,7 @@ def find_people(images: Images, model_folder: Path, *, max_gap: int) -> list[Fou
     found_people: list[Found] = []
     before: list[Found] = []
     for row in track(np.lexsort([images.frame, images.video]), "BlazePose", total=len(images), unit="frame"):
-        image = read_image(str(images.path[row]))
+        image = read_picture(str(images.path[row]))
         follows = _follows(images, before[0].image_row, int(row), max_gap) if before else False
         regions = [detection.roi for detection in blazepose.detect(image)]
         regions += [person.landmarks.next_roi for person in before] if follows else []

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec
-from dataengine.crops.training.decode import decode_reduced, read_bytes, reduction
+from dataengine.crops.training.patch import reduction
 from dataengine.errors import InputError
 from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import decode_at, read_bytes
 
 _WINDOW_TRIES = 6
 _KEPT_PIXELS_PER_CROP_SIDE = 3  # pictures are kept at about this many times the crop's size
@@ -56,14 +57,13 @@ class Backgrounds:
             return cached_picture
         path, size = str(self._images.path[number]), (self._images.width[number], self._images.height[number])
         side_px = _KEPT_PIXELS_PER_CROP_SIDE * max(self._spec.width_px, self._spec.height_px)
-        decoded = decode_reduced(
-            path, read_bytes(path), int(reduction(min(size) / side_px)), (int(size[0]), int(size[1]))
-        )
+        decoded = decode_at(path, read_bytes(path), int(reduction(min(size) / side_px)))
+        picture = decoded.pixels, decoded.reduction
         with self._lock:
-            if decoded[0].nbytes <= self._room_bytes and number not in self._kept:
-                self._kept[number] = decoded
-                self._room_bytes -= decoded[0].nbytes
-        return decoded
+            if picture[0].nbytes <= self._room_bytes and number not in self._kept:
+                self._kept[number] = picture
+                self._room_bytes -= picture[0].nbytes
+        return picture
 
     def _emptiest(
         self, rng: np.random.Generator, shape: tuple[int, ...], boxes: NDArray[np.float32]

@@ -1,7 +1,7 @@
 """A patch: the part of a picture that a person's augmented crops can ever show, as few pixels as they need.
 
-`patch_regions` says which part from box and crop alone, `cut_patch` cuts it out of a decoded picture. Patches are what
-the loader keeps, in memory and on disk, so that a picture is decoded once.
+`reduction` says how much smaller, `patch_regions` which part from box and crop alone, `cut_patch` cuts it out of a
+decoded picture. Patches are what the loader keeps, in memory and on disk, so that a picture is decoded once.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec, affine_scale, apply_affine, invert_affine
-from dataengine.crops.training.decode import reduction
 
 _MARGIN_PX = 2  # bilinear sampling looks one pixel further
 
@@ -43,6 +42,14 @@ class Patch:
         """The map (2, 3) from patch pixels to image pixels."""
         half = (self.factor - 1) / 2
         return np.array([[self.factor, 0.0, self.x0 + half], [0.0, self.factor, self.y0 + half]])
+
+
+def reduction(image_px_per_crop_px: float | NDArray[np.float64]) -> NDArray[np.int64]:
+    """The largest power of two, up to 64, that leaves at least one pixel of the picture for a pixel of the crop.
+
+    For one ratio or an array of them.
+    """
+    return np.asarray(2 ** np.clip(np.floor(np.log2(image_px_per_crop_px)), 0, 6), dtype=np.int64)
 
 
 def patch_regions(crop_from_image: NDArray[np.float64], spec: CropSpec, reach: float) -> NDArray[np.int64]:

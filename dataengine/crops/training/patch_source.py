@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec, crop_matrix
-from dataengine.crops.training.decode import LARGEST_DECODE_REDUCTION, decode_reduced, read_bytes
 from dataengine.crops.training.patch import Patch, Region, cut_patch, patch_regions
 from dataengine.crops.training.patch_store import PatchStore, patch_key
 from dataengine.errors import InputError
 from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import decode_at, read_bytes
+from dataengine.pictures.reading.jpeg import LARGEST_REDUCTION
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,6 @@ class _Picture:
     """An image file, the persons in it, and how small it may be decoded for all of them."""
 
     path: str
-    size_px: tuple[int, int]
     persons: NDArray[np.int64]
     factor: int
 
@@ -72,10 +72,10 @@ class PatchSource:
             if stored is not None:
                 self._remember(row, stored)
                 return stored
-        image, factor = decode_reduced(picture.path, content, picture.factor, picture.size_px)
+        decoded = decode_at(picture.path, content, picture.factor)
         wanted_rows = [row, *(int(other) for other in picture.persons if other != row)]
         for person in wanted_rows if self._keeps() else wanted_rows[:1]:
-            cut = self._cut(person, image, factor)
+            cut = self._cut(person, decoded.pixels, decoded.reduction)
             if person == row:
                 patch = cut
             self._remember(person, cut)
@@ -88,13 +88,13 @@ class PatchSource:
         first, end = np.searchsorted(self._sorted_image_row, [image, image + 1])
         persons = self._by_image[first:end]
         finest = int(self._regions[persons, -1].min())
-        return _Picture(self.image_path(row), self._size_px(row), persons, min(finest, LARGEST_DECODE_REDUCTION))
+        return _Picture(self.image_path(row), persons, min(finest, LARGEST_REDUCTION))
 
     def _size_px(self, row: int) -> tuple[int, int]:
         image = self._image_row[row]
         return int(self._images.width[image]), int(self._images.height[image])
 
-    def _key(self, row: int, picture: _Picture, content: NDArray[np.uint8]) -> str:
+    def _key(self, row: int, picture: _Picture, content: bytes) -> str:
         mask = self._masks.get(row)
         return patch_key(content, picture.factor, self._region(row), mask["counts"] if mask else b"")
 

@@ -16,24 +16,23 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dataengine.crops.training.patch import Patch, Region
 from dataengine.errors import EnvironmentFault
 from dataengine.files import WRITE_FAULTS
 from dataengine.terminal.speech import say
 
-_MAGIC = b"depatch1"
+_MAGIC = b"depatch2"
 _HEADER = struct.Struct("<8sIiiidqq")  # magic, checksum, height, width, channels, factor, x0, y0
 _SUFFIX, _PARTIAL, _LOCK = ".patch", ".partial", ".lock"
 _SWEEP_SHARE = 1 / 16  # share of the limit that a process may write between two sweeps
 _FULL_AFTER_SWEEP = 0.9
 
 
-def patch_key(content: NDArray[np.uint8], decode_factor: int, region: Region, mask: bytes = b"") -> str:
+def patch_key(content: bytes, decode_factor: int, region: Region, mask: bytes = b"") -> str:
     """Name of the patch cut from a file of these bytes, decoded `decode_factor` times smaller; `mask` in COCO's RLE."""
     digest = hashlib.sha256(_MAGIC)
-    digest.update(hashlib.sha256(content.data).digest())
+    digest.update(hashlib.sha256(content).digest())
     digest.update(repr((decode_factor, region)).encode())
     digest.update(mask)
     return digest.hexdigest()

@@ -21,10 +21,12 @@ def test_bad_surroundings_are_refused(small_params: RenderParams, tmp_path: Path
         surrounding_files(replace(small_params, hdris=[str(tmp_path / "page.exr")]))
     with pytest.raises(InputError, match="no photographs"):
         background_files(replace(small_params, backgrounds=str(tmp_path)))
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    files = background_files(replace(small_params, backgrounds=str(tmp_path)))
-    with pytest.raises(InputError, match=r"broken\.jpg"):
-        read_backdrop(files, 0.5, 32, 32)
+    whole = cv2.imencode(".jpg", np.full((40, 60, 3), 90, np.uint8))[1].tobytes()
+    for content in (b"no picture", whole[: len(whole) // 2]):
+        (tmp_path / "broken.jpg").write_bytes(content)
+        files = background_files(replace(small_params, backgrounds=str(tmp_path)))
+        with pytest.raises(InputError, match=r"broken\.jpg"):
+            read_backdrop(files, 0.5, 32, 32)
 
 
 @pytest.mark.parametrize("shape", [(40, 90), (300, 70), (64, 48)])

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.crops.pixels import MEAN_RGB, STD_RGB, crop_people, normalise, read_image
+from dataengine.crops.pixels import MEAN_RGB, STD_RGB, crop_people, normalise
 from dataengine.crops.spec import CropSpec, apply_affine
 from dataengine.crops.training.augment import AugmentParams, mirror_matrix, swap_sides
 from dataengine.crops.training.backgrounds import Backgrounds
@@ -118,14 +118,6 @@ def test_normalising_is_rgb_minus_mean_over_spread() -> None:
     assert result.dtype == np.float32
     assert result.flags.c_contiguous
     np.testing.assert_allclose(result, expected.transpose(0, 3, 1, 2), atol=1e-6)
-
-
-def test_a_missing_and_a_broken_image_are_named(tmp_path: Path) -> None:
-    (tmp_path / "broken.jpg").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"broken\.jpg is not an image"):
-        read_image(tmp_path / "broken.jpg")
-    with pytest.raises(InputError, match=r"gone\.jpg does not exist"):
-        read_image(tmp_path / "gone.jpg")
 
 
 def test_a_synthetic_person_stands_before_a_real_picture_with_labels_unchanged(tmp_path: Path) -> None:

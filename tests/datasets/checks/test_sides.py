@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people
-from dataengine.crops.pixels import read_image
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop, invert_affine
 from dataengine.datasets.checks.sides import (
     LEAST_PEOPLE,
@@ -20,6 +19,7 @@ from dataengine.datasets.checks.sides import (
 from dataengine.datasets.checks.teacher_sides import judge_sides
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import People
+from dataengine.pictures.reading.decoding import read_picture
 from dataengine.poses.embedding import mirror
 
 from ...helpers.pose_samples import FIGURES
@@ -150,7 +150,7 @@ def movenet(model: Path, people: People, paths: list[Path]) -> NDArray[np.float6
     matrices = crop_matrix(people.bbox_xywh_px, spec)
     poses = []
     for path, matrix in zip(paths, matrices, strict=True):
-        crop = extract_crop(read_image(path), matrix, spec)[None, :, :, ::-1].astype(np.int32)
+        crop = extract_crop(read_picture(path), matrix, spec)[None, :, :, ::-1].astype(np.int32)
         yx = session.run(None, {session.get_inputs()[0].name: crop})[0][0, 0, :, :2]
         poses.append(apply_affine(invert_affine(matrix), yx[:, ::-1].astype(np.float64) * 256))
     return np.stack(poses)

@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import read_image
 from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.geometry.pixel_grid import resized
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
-from dataengine.pictures import data_uri
+from dataengine.pictures.encoding import data_uri
+from dataengine.pictures.reading.decoding import read_picture
 
 PICTURE_PX = 220
 QUALITY = 72
@@ -63,7 +63,7 @@ def people_to_show(
 def panels_of(people: People, images: Images, row: int, predictions: Mapping[str, Prediction]) -> PersonPanels:
     """The person in `row` as labelled and as each model sees them, on the part of the image around the box."""
     path = str(images.path[images.rows_of([people.image_id[row]])[0]])
-    person, image = people.take([row]), read_image(path)
+    person, image = people.take([row]), read_picture(path)
     pictures = [("labelled", person, "the labelled joints")]
     oks = []
     for who, prediction in predictions.items():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.pictures import data_uri, encode_picture, write_picture
+from dataengine.pictures.encoding import data_uri, encode_picture, write_picture
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 
@@ -92,4 +92,4 @@ def test_nobody_else_encodes_or_writes_pictures(repository: Path) -> None:
     rooms = ("dataengine", "blender", "datasets", "active", "train")
     found = {p.resolve() for room in rooms for p in (repository / room).rglob("*.py")}
     writers = {path for path in found if any(f"cv2.{call}(" in path.read_text() for call in ("imwrite", "imencode"))}
-    assert writers == {repository / "dataengine" / "pictures.py"}
+    assert writers == {repository / "dataengine" / "pictures" / "encoding.py"}
