@@ -34,10 +34,10 @@ def command(
 ) -> None:
     """Write the images to label as a COCO keypoints file that already holds the model's keypoints, to start from.
 
-    Needs a folder that select wrote. OUT names copies of the images, in *.pictures/ next to it: the pool may be
-    made again meanwhile. Correct OUT in CVAT, Label Studio or any tool that reads COCO, then bring it back with label-import.
-    Next to OUT lies its record, too, *.sent.json: where the model put each joint, and the truth of the gold frames.
-    Keep record and copies for the import, and the record from the annotators.
+    Needs a folder that select wrote. OUT names copies of the images, in *.pictures/ next to it, since the pool may be
+    made again meanwhile. Correct OUT in CVAT, Label Studio or any tool that reads COCO, then bring it back with
+    label-import. Next to OUT lies its record, too, *.sent.json: where the model put each joint, and the truth of the
+    gold frames. Keep record and copies for the import, and the record from the annotators.
 
     With --gold, labelled frames are mixed in whose truth is known, of those on which the student errs most. The import
     reports how well each annotator agrees with it, and never trains on what came back for them.

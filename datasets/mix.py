@@ -18,7 +18,6 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import JOINT_WEIGHT, joint_weights
-from dataengine.labels.kept_pictures import PICTURE_SHA256
 from dataengine.labels.label_file import LabelFile, read_label_file
 from dataengine.labels.label_store import without_superseded
 from dataengine.leakage.leaks import refuse_held_out
@@ -175,7 +174,6 @@ def _mean(people: People, column: str, rows: NDArray[np.int64]) -> float:
 def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Images]:
     """The real people with what balance decided about them. None is novel: training shows them."""
     people, images = _read(real, "real")
-    people = people.replace(extras={name: column for name, column in people.extras.items() if name != PICTURE_SHA256})
     balance.check_made_from(sha256_file(real), people, folder)
     nobody = np.zeros(len(people), np.bool_)
     return _with_columns(people, balance.cluster, balance.repeat_factor, balance.rarity, nobody), images

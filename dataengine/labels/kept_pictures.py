@@ -1,6 +1,6 @@
-"""Pictures that labels own: kept under the SHA-256 of their bytes, and held against it wherever they are read.
+"""Pictures that labels own: kept under the SHA-256 of their bytes, and compared with it wherever they are read.
 
-`keep` copies pictures into a folder, `refuse_changed` is the check. People who stand in such a picture carry its hash
+`keep` copies pictures into a folder, `refuse_changed` compares them. People who stand in such a picture carry its hash
 in the column `PICTURE_SHA256`, through every file that is made of them.
 """
 
@@ -55,7 +55,7 @@ def refuse_changed(pictures: Iterable[tuple[str, str]], what: str | Path) -> Non
         path, fault = faults[0]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise InputError(
-            f"{what} has labels of pictures that are not there as they were labelled: {path} {fault}{more}",
+            f"{what} has labels of pictures that are not as they were labelled: {path} {fault}{more}",
             fix=f"bring them back: `dvc pull --force {Path(path).parent}`",
         )
 
@@ -66,6 +66,12 @@ def refuse_changed_under(people: People, images: Images, what: str | Path) -> No
         paths = images.path[images.rows_of(people.image_id)].tolist()
         known = zip(paths, people.extras[PICTURE_SHA256].tolist(), strict=True)
         refuse_changed(dict.fromkeys((path, str(sha256)) for path, sha256 in known if sha256), what)
+
+
+def without_hashes(people: People) -> People:
+    """People who stand in other copies of their pictures from now on."""
+    extras = {name: column for name, column in people.extras.items() if name != PICTURE_SHA256}
+    return people.replace(extras=extras)
 
 
 def _fault(path: Path, sha256: str) -> str:
