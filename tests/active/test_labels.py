@@ -122,6 +122,7 @@ def test_people_of_whom_no_joint_is_believed_are_left_to_be_drawn(selected: Proj
     ]
     write_people(OUT / "scored.json", scored.with_extra("teacher_visibility", object_column(flags)), images)
     assert label_export(selection=OUT, out=TOOL) == (4, 6, 0)
+    assert bring_back(MARK).people == 6, "what went out comes back as it is"
     shift_all(2.0)
     done = bring_back()
     assert (done.people, done.nobody, done.unanswered) == (6, 0, 1)

@@ -1,7 +1,7 @@
 """Three rounds with a pool that changes: labels stay on their pixels, and what is labelled is not labelled again.
 
-The stages are the real ones but for BlazePose, which is told where the drawn people stand. Round 1 has film A, round 2
-film B, of the same file name and longer, round 3 both at another size.
+The stages are the real ones but for BlazePose, which here finds people by the colour of their dots. Round 1 has film A,
+round 2 film B, of the same file name and longer, round 3 both at another size.
 """
 
 from collections.abc import Iterator
