@@ -69,12 +69,12 @@ def command(
 ) -> None:
     """Check what people labelled and add it to the store OUT: OUT/<hash>.json, a COCO keypoints file, and its pictures.
 
-    Needs the record and the pictures that label-export wrote. Every image must be one that was sent; a person needs a labelled joint,
-    and joints must lie in the image. An image entry with "nobody": true is an answer, too: nobody is there. Joints that
-    lie where the model had put them are counted for each annotator (key "annotator" of an annotation or image);
-    section `label-import` of params.yaml says what happens to the labels of those who touched next to nothing. Gold
-    frames are compared with their truth and not kept. With --held-out, a picture of validation or test among those to
-    keep is refused.
+    Needs the record and the pictures that label-export wrote. Every image must be one that was sent; a person needs a
+    labelled joint, and joints must lie in the image. An image entry with "nobody": true is an answer, too: nobody is
+    there. Joints that lie where the model had put them are counted for each annotator (key "annotator" of an annotation
+    or image); section `label-import` of params.yaml says what happens to the labels of those who touched next to
+    nothing. Gold frames are compared with their truth and not kept. With --held-out, a picture of validation or test
+    among those to keep is refused.
 
     The store only grows. Of several imports about one image the latest counts; an earlier one stays, and a line says
     by whom and when it was made. The images count as labelled from now on: none of them is asked for again. Add the

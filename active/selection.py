@@ -110,10 +110,12 @@ def command(
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
 
-    Needs a fitted student, candidates that pseudo-label found, and the labelled sets. Images in one of these sets, or
-    in the label store --labels, are labelled and not asked for again, at whatever size they were decoded. Writes OUT/to_label.json (what
-    to label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, REPORT/metrics.json and,
-    with select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+    Needs a fitted student, candidates that pseudo-label found, and the labelled sets. Writes OUT/to_label.json (what to
+    label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, REPORT/metrics.json and, with
+    select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+
+    Images of the labelled sets, and of the label store --labels, are not asked for again, at whatever size they were
+    decoded.
 
     select.budget is the number of images, select.strategy the way to choose them, select.weights how much each
     uncertainty counts. With weights.rarity above 0, poses far from all of the training set are preferred, which takes

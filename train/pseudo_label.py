@@ -86,8 +86,8 @@ def command(
 
     people.json holds the people who were kept; each joint has a weight of its own (joint_weight): lone_teacher_trust
     where one teacher vouches, up to 1 where both agree. Frames of the label store --labels are looked at, for their
-    neighbours' sake, but nobody in them is labelled again. candidates.json holds everybody found, with both opinions and
-    the reasons. metrics.json shows who vouches for how many joints, and what each filter dropped.
+    neighbours' sake, but nobody in them is labelled again. candidates.json holds everybody found elsewhere, with both
+    opinions and the reasons. metrics.json shows who vouches for how many joints, and what each filter dropped.
 
     The params that decide how much is kept: vouching, blazepose_confidence, fitted_confidence, agreement_tolerance and
     min_joints in section `pseudo-label`.
@@ -141,10 +141,8 @@ def run(
     )
     verdict = judge_joints(blazepose, fitted, placed, params)
     open_rows = np.flatnonzero(~labelled[rows])
-    candidates, verdict = (
-        as_candidates(people, images, verdict, blazepose, fitted).take(open_rows),
-        verdict.take(open_rows),
-    )
+    candidates = as_candidates(people, images, verdict, blazepose, fitted).take(open_rows)
+    verdict = verdict.take(open_rows)
     metrics = {**pseudo_label_metrics(images, verdict), "frames_labelled_by_people": int(labelled.sum())}
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from dataengine.labels.kept_pictures import PICTURE_SHA256, refuse_changed
 from dataengine.people import Images, People
 
 LABEL_FORMAT = "dataengine.labels/1"
+_NAME = re.compile(r"[0-9a-f]{12}\.json")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -96,8 +98,8 @@ def write_label_file(
 
 
 def is_label_file(path: Path) -> bool:
-    """Whether `path` is JSON that says that it is a label file."""
-    if not path.is_file() or path.suffix != ".json":
+    """Whether `path` has a label file's name, and is JSON that says that it is one."""
+    if not _NAME.fullmatch(path.name) or not path.is_file():
         return False
     document = read_json(path)
     info = document.get("info") if isinstance(document, dict) else None

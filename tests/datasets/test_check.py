@@ -13,9 +13,11 @@ from dataengine.coco_json import write_people
 from dataengine.datasets.check import run
 from dataengine.datasets.checks.params import ChecksParams
 from dataengine.datasets.quality.report import write_suspects
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 
 from ..helpers.browser import browse, seen_on_a_phone
+from ..helpers.drawn_people import draw_people_at
+from ..helpers.label_files import labelled
 from .checked_samples import a_set, near_twins
 
 
@@ -52,6 +54,19 @@ def test_the_command_shows_files_as_splits_and_the_page_is_safe_and_asks_for_not
     assert "near-duplicate pairs lie across splits" in " ".join(text.split())
     counts = json.loads((tmp_path / "out/quality.json").read_text())["counts"]
     assert counts == {"in": 120, "kept": 118, "quarantined": 2, "merged": 0, "left_out": 0}
+
+
+def test_labels_of_people_must_lie_on_the_pictures_that_were_labelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = labelled(*draw_people_at(Path("pool"), 4, seed=0))
+    store = [done.path.parent]
+    assert run(ChecksParams(), annotations=[done.path], images=store, out=Path("out")).counts.kept == 8
+    first, second = sorted((done.path.parent / "pictures").iterdir())[:2]
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(InputError, match=rf"{done.path} has labels of.*{first} has changed.*`dvc pull --force"):
+        run(ChecksParams(), annotations=[done.path], images=store, out=Path("out"))
 
 
 def test_the_page_fits_a_phone_prints_and_leaves_the_console_silent(tmp_path: Path) -> None:
