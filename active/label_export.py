@@ -1,7 +1,7 @@
 """Command `label-export`: the picks as COCO JSON for an annotation tool, prefilled with the model's guess.
 
 `prelabelled` collects the picks with the teacher's keypoints; gold frames join with the student's. What went out is
-recorded next to the file (`labelling/sent.py`), for the import to compare with.
+recorded next to the file (`labelling/sent.py`) with copies of the pictures, for the import to compare with.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataengine.person_scale import scale_columns, with_joint_area
 from dataengine.terminal.speech import say
 
 from .labelling.gold import choose_gold, guesses
-from .labelling.sent import SENT_SUFFIX, Sent, sent_path, write_sent
+from .labelling.sent import SENT_SUFFIX, Sent, pictures_path, sent_path, with_copied_pictures, write_sent
 from .manifest.files import Selection, read_selection
 
 
@@ -34,9 +34,10 @@ def command(
 ) -> None:
     """Write the images to label as a COCO keypoints file that already holds the model's keypoints, to start from.
 
-    Needs a folder that select wrote; the images stay where they are, and OUT names them. Correct OUT in CVAT, Label
-    Studio or any tool that reads COCO, then bring it back with label-import. Next to OUT lies its record, *.sent.json:
-    where the model put each joint, and the truth of the gold frames. Keep it for the import, and from the annotators.
+    Needs a folder that select wrote. OUT names copies of the images, in *.pictures/ next to it, since the pool may be
+    made again meanwhile. Correct OUT in CVAT, Label Studio or any tool that reads COCO, then bring it back with
+    label-import. Next to OUT lies its record, too, *.sent.json: where the model put each joint, and the truth of the
+    gold frames. Keep record and copies for the import, and the record from the annotators.
 
     With --gold, labelled frames are mixed in whose truth is known, of those on which the student errs most. The import
     reports how well each annotator agrees with it, and never trains on what came back for them.
@@ -51,12 +52,12 @@ def run(*, selection: Path, out: Path, gold: int = 0, seed: int = 0) -> tuple[in
     """Write the file and its record; returns the number of images, people to check, and gold frames.
 
     Raises:
-        InputError: the selection is damaged, or has fewer labelled frames than `gold`.
+        InputError: the selection is damaged, has fewer labelled frames than `gold`, or its pictures have changed.
     """
     if out.name.endswith(SENT_SUFFIX):
         raise InputError(f"--out {out} has the name of a record", fix="give it another name")
     chosen = read_selection(selection)
-    sent = prepared(chosen, gold, np.random.default_rng(seed))
+    sent = with_copied_pictures(prepared(chosen, gold, np.random.default_rng(seed)), pictures_path(out))
     write_people(out, sent.prelabels, sent.images)
     write_sent(sent_path(out), sent, chosen.digest)
     return len(sent.images), len(sent.prelabels), gold

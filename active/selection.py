@@ -19,6 +19,7 @@ import typer
 from dataengine.dvc_cache.temporary_copy import in_temporary_copy
 from dataengine.errors import ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.labels.label_store import read_store
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
@@ -66,7 +67,8 @@ class SelectParams:
     strategy: str
     """A name in `active/query/strategies.py`."""
     min_gap_frames: int
-    """Least distance in frames between two picks of one video: neighbouring frames are nearly the same."""
+    """Least distance in frames between two picks of one video: neighbouring frames are nearly the same. As near to a
+    labelled frame that looks the same, a frame is not picked either."""
     appearance_weight: float
     """Share of appearance, against pose, in the distance between people, 0 to 1."""
     seed: int
@@ -94,6 +96,9 @@ def command(
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
     out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of label-import: images labelled in any round are not asked for again.")
+    ] = None,
     balance: Annotated[
         Path | None,
         typer.Option(help="Folder that balance wrote. Without it rarity is unknown, and its weight must be 0."),
@@ -105,15 +110,18 @@ def command(
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
 
-    Needs a fitted student, candidates that pseudo-label found, and the labelled sets. Writes OUT/to_label.json (what
-    to label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, REPORT/metrics.json and,
-    with select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+    Needs a fitted student, candidates that pseudo-label found, and the labelled sets. Writes OUT/to_label.json (what to
+    label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, REPORT/metrics.json and, with
+    select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+
+    Images of the labelled sets, and of the label store --labels, are not asked for again, at whatever size they were
+    decoded.
 
     select.budget is the number of images, select.strategy the way to choose them, select.weights how much each
     uncertainty counts. With weights.rarity above 0, poses far from all of the training set are preferred, which takes
     --balance; without it nothing else changes, but OUT/scored.json has no rarity.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --labels data/labels --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
@@ -123,6 +131,7 @@ def command(
         val=val,
         out=out,
         report=report,
+        labels=labels,
         balance=balance,
         held_out=held_out,
     )
@@ -137,6 +146,7 @@ def run(
     val: Path,
     out: Path,
     report: Path,
+    labels: Path | None = None,
     balance: Path | None = None,
     held_out: Path | None = None,
 ) -> None:
@@ -152,9 +162,9 @@ def run(
         fix = "give --balance, or set it to 0"
         raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
     poses = None if balance is None else read_training_poses(balance)
-    known = read_labelled({"train": labelled, "val": val})
+    known = read_labelled({"train": labelled, "val": val}, read_store(labels) if labels else [])
     truth, truth_images = known.people, known.images
-    people, images = read_unlabelled(candidates, known.answered)
+    people, images = read_unlabelled(candidates, known.answered, params.min_gap_frames)
     refuse_held_out(held_out, images, candidates)
     training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
     refuse_held_out(held_out, truth_images.take(training), labelled)

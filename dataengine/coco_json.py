@@ -40,17 +40,21 @@ def write_people(path: Path, people: People, images: Images, *, info: dict[str, 
     Columns `area`, `iscrowd` and `segmentation` of `people.extras` become the COCO keys of the same name; where absent,
     area is `person_scale.person_area` and iscrowd 0. Annotation ids count from 1 in the order of `people`.
     """
+    write_json(path, people_document(path.parent, people, images, info=info))
+
+
+def people_document(
+    folder: Path, people: People, images: Images, *, info: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What `write_people` writes to a file in `folder`."""
     images.rows_of(people.image_id)  # every person stands in a known image
     people = with_area(people)
-    write_json(
-        path,
-        {
-            "info": info or {},
-            "images": [_image_record(images, row, path.parent) for row in range(len(images))],
-            "categories": [PERSON_CATEGORY],
-            "annotations": [_annotation_record(people, row) for row in range(len(people))],
-        },
-    )
+    return {
+        "info": info or {},
+        "images": [_image_record(images, row, folder) for row in range(len(images))],
+        "categories": [PERSON_CATEGORY],
+        "annotations": [_annotation_record(people, row) for row in range(len(people))],
+    }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

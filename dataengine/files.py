@@ -4,6 +4,7 @@ A process killed at any moment leaves at most a ``*.partial`` file or folder, wh
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -52,6 +53,21 @@ def fresh_folder(path: Path) -> Iterator[Path]:
             partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Lock the folder `path`, made where it is missing, against every other process that asks; waits for its turn.
+
+    The lock is on the folder itself, so that no lock file lies about; the kernel frees it when a process dies.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager

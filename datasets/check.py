@@ -11,6 +11,7 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.formats.content import Limits, ReaderNotes
 from dataengine.formats.table import FORMATS, format_named
+from dataengine.labels.label_file import is_label_file, read_label_file
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -74,9 +75,15 @@ def run(
     models: Path | None = None,
     photographs: bool = True,
 ) -> Quality:
-    """Write quality.html, quality.json and a sheet of the worst suspects to `out`."""
+    """Write quality.html, quality.json and a sheet of the worst suspects to `out`.
+
+    A file of label-import must be as it was imported, and its pictures those that were labelled: else an `InputError`.
+    """
     if len(images) not in (1, len(annotations)):
         raise ParamsError("--images", expected="one folder, or one for each --annotations", got=str(len(images)))
+    for path in annotations:
+        if is_label_file(path):
+            read_label_file(path).check_pictures()
     folders = images * len(annotations) if len(images) == 1 else images
     read = format_named(source_format).read
     contents = [read(path, folder, Limits()) for path, folder in zip(annotations, folders, strict=True)]

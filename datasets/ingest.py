@@ -19,6 +19,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.formats.content import BadRecord, Limits, ReaderNotes
 from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
+from dataengine.labels.kept_pictures import without_hashes
 from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -285,7 +286,7 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
 
     `images` is the intake's table with the paths as they are now. Returns people per split.
     """
-    people, split = intake.people, intake.people_split()
+    people, split = without_hashes(intake.people), intake.people_split()
     usable = (people.visibility > UNLABELLED).any(axis=1)
     test_info = intake.freeze(folder, params).info()
     counts = {}

@@ -18,6 +18,8 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import JOINT_WEIGHT, joint_weights
+from dataengine.labels.label_file import LabelFile, read_label_file
+from dataengine.labels.label_store import without_superseded
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
 from dataengine.params import load_section
@@ -49,7 +51,8 @@ class MixParams:
     only: Source | None = None
     """The one source that fits draw, whatever the ratio: for pre-training on rendered people. Null draws all."""
     labels: list[str] = field(default_factory=list)
-    """Files that `dataengine label-import` wrote: newly labelled people, added to the training set as real ones."""
+    """Files that `dataengine label-import` wrote: newly labelled people, added to the training set as real ones. Of
+    several about one picture the latest counts."""
     synthetic_images: int | None = None
     """Use this many rendered images, the first in the order of rendering: fewer are part of more. Null: all."""
 
@@ -79,7 +82,8 @@ def command(
     Needs what ingest, render and balance wrote. OUT/train.json lists every person once, with a repeat factor, a pose
     cluster, how rare the pose is and whether it is novel; OUT/recipe.json says how an epoch is drawn. Labels that came
     back by `dataengine label-import` join where mix.labels names their files, with the images in which people saw
-    nobody. With --held-out, a picture of validation or test in any of them is refused.
+    nobody; each picture is compared with the one that was labelled, and of several files about it the latest counts.
+    With --held-out, a picture of validation or test in any of them is refused.
 
     mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
     measures which ratio is best on your data.
@@ -104,20 +108,26 @@ def run(
 
     Raises:
         InputError: `balance` was made from other people, a file holds people of the wrong source, there are none
-            to draw from, fewer rendered images than asked for, or a picture is one that `held_out` names.
+            to draw from, fewer rendered images than asked for, a labelled picture is missing or another one, or a
+            picture is one that `held_out` names.
         ParamsError: the ratio is negative or not finite.
     """
     recipe = params.recipe()
     balanced = read_balance(balance)
-    labelled = [_labelled(Path(path), balanced.poses) for path in params.labels]
+    files = [read_label_file(Path(path)) for path in dict.fromkeys(params.labels)]
+    counting = without_superseded(files)
+    labelled = [_labelled(file, balanced.poses) for file in counting]
     rendered = _rendered(synthetic, balanced.poses, params.synthetic_images)
     parts = [_with_people(*_balanced(real, balanced, balance)), *labelled, _with_people(*rendered)]
-    for (shown, pictures), name in zip(parts, [str(real), *params.labels, str(synthetic)], strict=True):
+    for (shown, pictures), name in zip(
+        parts, [str(real), *(str(file.path) for file in counting), str(synthetic)], strict=True
+    ):
         of_renderer = np.isin(pictures.id, shown.image_id[shown.source == "synthetic"])
         refuse_held_out(held_out, pictures, name, rendered=of_renderer)
     people, images = joined(parts)
     empty = int((~np.isin(images.id, people.image_id)).sum())
-    metrics = {**mix_metrics(people, recipe), "images_without_anybody": empty}
+    superseded = sum(len(file.images) for file in files) - sum(len(file.images) for file in counting)
+    metrics = {**mix_metrics(people, recipe), "images_without_anybody": empty, "images_labelled_again": superseded}
     info = {"stage": "mix", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_people(out_folder / PEOPLE_NAME, people, images, info=info)
@@ -169,13 +179,13 @@ def _balanced(real: Path, balance: Balance, folder: Path) -> tuple[People, Image
     return _with_columns(people, balance.cluster, balance.repeat_factor, balance.rarity, nobody), images
 
 
-def _labelled(path: Path, poses: TrainingPoses) -> tuple[People, Images]:
+def _labelled(file: LabelFile, poses: TrainingPoses) -> tuple[People, Images]:
     """People from `label-import`: in the cluster whose centre is nearest, repeated as often as its members.
 
     Images without people stay: a person confirmed that they show nobody, so select does not ask for them again.
     """
-    people, images = _read(path, "real")
-    return _looked_up(people, poses), images
+    file.check_pictures()
+    return _looked_up(_usable(file.people, file.path, "real"), poses), file.images
 
 
 def _rendered(synthetic: Path, poses: TrainingPoses, limit: int | None) -> tuple[People, Images]:
@@ -214,13 +224,18 @@ def _with_columns(
 
 def _read(path: Path, source: str) -> tuple[People, Images]:
     people, images = read_project_people(path)
+    return _usable(people, path, source), images
+
+
+def _usable(people: People, path: Path, source: str) -> People:
+    """The people of the file `path`, all of one source, without columns that training has no use for."""
     others = sorted(set(people.source.tolist()) - {source})
     if others:
         raise InputError(f"{path} has people of another source", expected=source, got=", ".join(others))
     joint_weights(people)  # malformed ones stop here, not in a fit
     lists = {MASK, JOINT_WEIGHT} if source == "synthetic" else {JOINT_WEIGHT}  # masks: to change the background
     columns = {name: column for name, column in people.extras.items() if name in lists or _is_plain(column)}
-    return people.replace(extras=columns), images
+    return people.replace(extras=columns)
 
 
 def _is_plain(column: NDArray[Any]) -> bool:

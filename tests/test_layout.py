@@ -192,7 +192,9 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
-MADE_BY_PEOPLE = re.compile(r"models/registry\.json|data/(labels|pose_clusters)/[^/]+\.json")
+MADE_BY_PEOPLE = re.compile(
+    r"models/registry\.json|data/(labels|pose_clusters)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
+)
 AT_THE_TOP = {
     *("dataengine", "blender", "datasets", "active", "train", "tests", "docs", "findings"),
     *("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "README.md"),
@@ -215,6 +217,8 @@ def is_out_of_place(tracked: str) -> bool:
         ("data/videos.dvc", False),
         ("models/pretrained.dvc", False),
         ("data/labels/0123456789ab.json", False),
+        ("data/labels/pictures.dvc", False),
+        ("data/labels/pictures/ab.jpg", True),
         ("data/pose_clusters/0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),

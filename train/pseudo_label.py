@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import read_project_people, write_people
-from dataengine.files import fresh_folder, write_json
+from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.keypoints import UNLABELLED, VISIBLE
+from dataengine.labels.answered import AnsweredFrames
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
+from dataengine.labels.label_store import read_store
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -67,6 +69,9 @@ def command(
     teacher: Annotated[Path, typer.Option(help="Checkpoint folder that the stage fit-teacher wrote.")],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json and candidates.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json and a picture sheet.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of label-import: frames that people labelled are left to them.")
+    ] = None,
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,
@@ -80,16 +85,18 @@ def command(
     A joint outside the picture, or off its way between the frames before and after, is dropped.
 
     people.json holds the people who were kept; each joint has a weight of its own (joint_weight): lone_teacher_trust
-    where one teacher vouches, up to 1 where both agree. candidates.json holds everybody found, with both opinions and
-    the reasons. metrics.json shows who vouches for how many joints, and what each filter dropped.
+    where one teacher vouches, up to 1 where both agree. Frames of the label store --labels are looked at, for their
+    neighbours' sake, but nobody in them is labelled again. candidates.json holds everybody found elsewhere, with both
+    opinions and the reasons. metrics.json shows who vouches for how many joints, and what each filter dropped.
 
     The params that decide how much is kept: vouching, blazepose_confidence, fitted_confidence, agreement_tolerance and
     min_joints in section `pseudo-label`.
 
-    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --held-out data/ingest/held_out.json --out data/pseudo-label --report reports/pseudo-label
+    Example: dataengine pseudo-label --pool data/ingest/pool.json --fetched data/fetch --teacher models/fit-teacher --labels data/labels --held-out data/ingest/held_out.json --out data/pseudo-label --report reports/pseudo-label
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, "pseudo-label", PseudoLabelParams)
-    run(section, pool=pool, fetched=fetched, teacher=teacher, out=out, report=report, held_out=held_out)
+    paths = {"pool": pool, "fetched": fetched, "teacher": teacher, "out": out, "report": report}
+    run(section, **paths, labels=labels, held_out=held_out)
 
 
 def run(
@@ -100,13 +107,19 @@ def run(
     teacher: Path,
     out: Path,
     report: Path,
+    labels: Path | None = None,
     held_out: Path | None = None,
 ) -> dict[str, Any]:
-    """Label the pool and return the metrics. `InputError` if a frame is one that the file `held_out` names."""
+    """Label the pool, but for the frames that the store `labels` has, and return the metrics.
+
+    Raises:
+        InputError: a frame is one that the file `held_out` names, or the store is damaged.
+    """
     from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
 
     _, images = read_project_people(pool)
     refuse_held_out(held_out, images, pool)
+    labelled = frames_labelled(images, labels)
     found_people = find_people(images, fetched / MODELS, max_gap=params.max_gap)
     people = as_people(found_people, images)
     rows = images.rows_of(people.image_id)
@@ -127,8 +140,10 @@ def run(
         time=frame_times(images.video[rows], images.frame[rows], images.time_s[rows]),
     )
     verdict = judge_joints(blazepose, fitted, placed, params)
-    candidates = as_candidates(people, images, verdict, blazepose, fitted)
-    metrics = pseudo_label_metrics(images, verdict)
+    open_rows = np.flatnonzero(~labelled[rows])
+    candidates = as_candidates(people, images, verdict, blazepose, fitted).take(open_rows)
+    verdict = verdict.take(open_rows)
+    metrics = {**pseudo_label_metrics(images, verdict), "frames_labelled_by_people": int(labelled.sum())}
     info = {"stage": "pseudo-label", "params": asdict(params)}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_json(report_folder / METRICS_NAME, metrics)
@@ -136,6 +151,14 @@ def run(
         write_people(out_folder / CANDIDATES_NAME, candidates, images, info=info)
         write_people(out_folder / PEOPLE_NAME, candidates.take(verdict.kept), images, info=info)
     return metrics
+
+
+def frames_labelled(images: Images, labels: Path | None) -> NDArray[np.bool_]:
+    """Which frames (m,) people have labelled, by the store `labels`."""
+    if labels is None:
+        return np.zeros(len(images), dtype=bool)
+    sha256 = np.array([sha256_file(Path(path)) for path in images.path.tolist()], dtype="<U64")
+    return AnsweredFrames.of_files(read_store(labels)).among(images, sha256)
 
 
 def as_candidates(people: People, images: Images, verdict: JointVerdict, blazepose: Opinion, fitted: Opinion) -> People:

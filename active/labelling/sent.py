@@ -2,23 +2,25 @@
 
 A COCO person_keypoints file of the same pictures, in the same order. Its people are, by column `role`, the pre-labels
 (`PRELABEL`: where the model put each joint) and the truth of the gold frames (`GOLD`), which the tool must not see.
-It holds all that an import needs, so a selection may be made again while people are still labelling the last one.
+It holds all that an import needs, so a selection may be made again while people are still labelling the last one. The
+pictures go out as copies, in `<name>.pictures/` next to it, since the pool may be made again meanwhile, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.coco_json import read_project_people, write_people
+from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
-from dataengine.files import read_json
+from dataengine.files import fresh_folder, read_json, short_sha256
 from dataengine.people import Images, People
 
-SENT_FORMAT, SENT_SUFFIX = "dataengine.sent/1", ".sent.json"
+SENT_FORMAT, SENT_SUFFIX, PICTURES_SUFFIX = "dataengine.sent/1", ".sent.json", ".pictures"
 ROLE, PRELABEL, GOLD = "role", "prelabel", "gold"
 
 
@@ -30,6 +32,8 @@ class Sent:
     sha256: NDArray[np.str_]  # (m,) of the pictures
     prelabels: People  # with column `sha256`
     gold: People  # the truth of the gold frames, with column `sha256`
+    selection_sha256: str = ""
+    """The digest of the selection that went out."""
 
     @property
     def gold_sha256(self) -> frozenset[str]:
@@ -40,6 +44,33 @@ class Sent:
 def sent_path(exported: Path) -> Path:
     """Where the record of the exported file lies: x.sent.json next to x.json."""
     return exported.with_name(f"{exported.stem}{SENT_SUFFIX}")
+
+
+def pictures_path(exported: Path) -> Path:
+    """Where the pictures of the exported file lie: x.pictures/ next to x.json."""
+    return exported.with_name(f"{exported.stem}{PICTURES_SUFFIX}")
+
+
+def with_copied_pictures(sent: Sent, folder: Path) -> Sent:
+    """What goes out, its pictures copied into `folder`, which they replace.
+
+    Their names start with their number, since tools sort by name: the most wanted first.
+
+    Raises:
+        InputError: a picture is not the one that was selected.
+    """
+    names = [
+        f"{number:04d}_{short_sha256(sha256)}{Path(path).suffix.lower()}"
+        for number, (path, sha256) in enumerate(zip(sent.images.path.tolist(), sent.sha256.tolist(), strict=True), 1)
+    ]
+    with fresh_folder(folder) as partial:
+        for path, sha256, name in zip(sent.images.path.tolist(), sent.sha256.tolist(), names, strict=True):
+            content = Path(path).read_bytes() if Path(path).is_file() else b""
+            if hashlib.sha256(content).hexdigest() != sha256:
+                fault = "has changed since it was selected" if content else "does not exist"
+                raise InputError(f"image {path} {fault}", fix="run `dataengine select` again")
+            (partial / name).write_bytes(content)
+    return replace(sent, images=sent.images.replace(path=[str(folder / name) for name in names]))
 
 
 def write_sent(path: Path, sent: Sent, selection: str) -> None:
@@ -60,7 +91,7 @@ def read_sent(path: Path) -> Sent:
     info = document.get("info") if isinstance(document, dict) else None
     if not isinstance(info, dict) or info.get("format") != SENT_FORMAT:
         raise InputError(f"{path} is not a record of label-export", expected=f"format {SENT_FORMAT}")
-    people, images = read_project_people(path)
+    people, images = read_people(path)  # record and pictures may have been moved, together
     pictures = info.get("pictures")
     if not isinstance(pictures, list) or len(pictures) != len(images) or not all(isinstance(p, str) for p in pictures):
         raise InputError(f"{path} is damaged", expected="the sha256 of every image in info.pictures")
@@ -70,4 +101,10 @@ def read_sent(path: Path) -> Sent:
     sha256 = np.array(pictures, dtype="<U64")
     people = people.with_extra("sha256", sha256[images.rows_of(people.image_id)])
     parts = {name: people.take(role == name) for name in (PRELABEL, GOLD)}
-    return Sent(images=images, sha256=sha256, prelabels=parts[PRELABEL], gold=parts[GOLD])
+    return Sent(
+        images=images,
+        sha256=sha256,
+        prelabels=parts[PRELABEL],
+        gold=parts[GOLD],
+        selection_sha256=str(info.get("selection_sha256", "")),
+    )

@@ -16,16 +16,14 @@ entry that `params.yaml` names, and what it counts is the ledger up to the line 
 killed at any moment leaves the old file or the new one, never half of either.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, write_json
+from dataengine.files import locked_folder, read_json, write_json
 from dataengine.registry.ledger import Ledger, TestUse, digest_of
 from dataengine.typed_record import RECORDS
 
@@ -279,16 +277,6 @@ def _check_champion(registry: Registry) -> None:
         raise ValueError(f"champion {champion or 'none'}, but by the events it is {champion_by_events or 'none'}")
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Lock the registry against every other process that wants to change it; waits for its turn.
-
-    The lock is on the file's folder, so that no lock file lies about in git; the kernel frees it when a process dies.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
+def locked(path: Path) -> AbstractContextManager[None]:
+    """Lock the registry against every other process that wants to change it; waits for its turn."""
+    return locked_folder(path.parent)

@@ -15,20 +15,24 @@ from typer.testing import CliRunner
 from dataengine.active.label_export import run as label_export
 from dataengine.active.label_import import Imported
 from dataengine.active.label_import import run as label_import
-from dataengine.active.labelling.sent import read_sent, sent_path
+from dataengine.active.labelling.sent import pictures_path, read_sent, sent_path
 from dataengine.active.labelling.untouched import LabelImportParams
 from dataengine.active.manifest.files import read_selection
+from dataengine.active.selection import run as run_selection
 from dataengine.cli import app, main
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
+from dataengine.labels.label_file import read_label_file
+from dataengine.labels.label_store import read_store, without_superseded
 from dataengine.people import object_column
 from dataengine.person_scale import area_of_joints
 
 from ..helpers.held_out import held_out_file
 from .conftest import Project, make_project
-from .test_selection import OUT, select
+from .test_selection import OUT, inputs, select
+from .test_selection import PARAMS as SELECT_PARAMS
 
 TOOL, LABELS = Path("tool/coco.json"), Path("data/labels")
 PARAMS = LabelImportParams(moved_px=1.0, max_untouched_share=0.95, untouched="refuse", untouched_weight=0.5)
@@ -118,6 +122,7 @@ def test_people_of_whom_no_joint_is_believed_are_left_to_be_drawn(selected: Proj
     ]
     write_people(OUT / "scored.json", scored.with_extra("teacher_visibility", object_column(flags)), images)
     assert label_export(selection=OUT, out=TOOL) == (4, 6, 0)
+    assert bring_back(MARK).people == 6, "what went out comes back as it is"
     shift_all(2.0)
     done = bring_back()
     assert (done.people, done.nobody, done.unanswered) == (6, 0, 1)
@@ -347,7 +352,7 @@ def test_the_scale_follows_the_joints_whatever_area_a_tool_writes(exported: Proj
     assert people.extras["area"][~is_mask] == pytest.approx(by_joints[~is_mask], rel=1e-4)
     assert set(people.extras["area_from"][~is_mask].tolist()) == {"joints"}
     edit(lambda edited: edited["annotations"][1].update(area=124.0))
-    assert len(list(LABELS.iterdir())) == 1 and bring_back(MARK).path and len(list(LABELS.iterdir())) == 2
+    assert len(list(LABELS.glob("*.json"))) == 1 and bring_back(MARK).path and len(list(LABELS.glob("*.json"))) == 2
 
 
 def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -> None:
@@ -437,11 +442,7 @@ def test_what_was_answered_leaves_the_candidates(exported: Project) -> None:
     shift_all(4.0)
     done = bring_back()
     answered = set(read_selection(OUT).picks)
-    shutil.copy(done.path, "data/train.json")
-    document = json.loads(done.path.read_text())
-    for record in document["images"]:
-        record["file_name"] = "../" + str(Path(record["file_name"])).removeprefix("../../")
-    Path("data/train.json").write_text(json.dumps(document))
+    write_people(Path("data/train.json"), *read_people(done.path))
     select(replace(exported, labelled=Path("data/train.json")))
     again = read_selection(OUT)
     assert len(answered) == 4 and not answered & set(again.picks)
@@ -452,6 +453,108 @@ def test_the_selection_may_be_made_again_while_people_are_labelling(exported: Pr
     shutil.rmtree(OUT)
     shift_all(2.0)
     assert bring_back().people == 8
+
+
+def test_the_pool_may_be_made_again_while_people_are_labelling(exported: Project) -> None:
+    """The very pictures that went out are kept, though other ones lie in the pool under their names by now."""
+    sent = read_sent(sent_path(TOOL))
+    _, pool = read_people(exported.candidates, root=exported.root)
+    names = [Path(path).name for path in sent.images.path.tolist()]
+    assert names == sorted(names) and [name[5:17] for name in names] == [key[:12] for key in sent.sha256.tolist()]
+    for path in pool.path.tolist():
+        Path(path).write_bytes(Path("real/val_images/0010.png").read_bytes())
+    shift_all(3.0)
+    done = bring_back()
+    file = read_label_file(done.path)
+    file.check_pictures()
+    assert sorted(file.sha256.tolist()) == sorted(sent.sha256.tolist())
+    assert {str(Path(path).parent) for path in file.images.path.tolist()} == {str(LABELS / "pictures")}
+    pictures_path(TOOL).rename("kept")
+    bring_back(images=Path("kept"))  # the store has them
+    shutil.rmtree(LABELS)
+    with pytest.raises(
+        InputError, match=r"picture tool/coco\.pictures/000.*is missing: expected the one that was sent"
+    ):
+        bring_back(images=Path("kept"))
+
+
+def test_pictures_that_changed_after_they_were_selected_do_not_go_out(selected: Project) -> None:
+    _, pool = read_people(selected.candidates, root=selected.root)
+    for path in pool.path.tolist():
+        Path(path).write_bytes(Path("real/val_images/0010.png").read_bytes())
+    with pytest.raises(InputError, match=r"has changed since it was selected; run `dataengine select` again"):
+        label_export(selection=OUT, out=TOOL)
+    assert not TOOL.parent.exists() or not list(TOOL.parent.iterdir())
+
+
+def test_each_label_says_who_made_it_when_and_from_what(exported: Project) -> None:
+    def by_two(document: dict[str, Any]) -> None:
+        for record, name in zip(document["images"], ["bob", "anna", "anna", "anna"], strict=True):
+            record["annotator"] = name
+        for annotation in document["annotations"]:
+            shift(annotation, 3)
+
+    edit(by_two)
+    done = bring_back()
+    known = info(done)
+    assert known["annotator_names"] == ["anna", "bob"] and known["number"] == 1 and known["supersedes"] == {}
+    assert known["imported"] == {
+        "at": known["imported"]["at"],
+        "file": "coco.json",
+        "file_sha256": sha256_file(TOOL),
+        "sent": "coco.sent.json",
+        "sent_sha256": sha256_file(sent_path(TOOL)),
+        "selection_sha256": read_selection(OUT).digest,
+    }
+    people, _ = read_people(done.path)
+    assert sorted(people.extras["annotator"].tolist()) == ["anna"] * 6 + ["bob"] * 2
+
+
+def test_an_import_says_what_was_labelled_before_and_changes_none_of_it(
+    exported: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A part first, then all by another annotator, then that again, and in the end the first part once more."""
+    section = {"moved_px": 1.0, "max_untouched_share": 0.95, "untouched": "refuse", "untouched_weight": 0.5}
+    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section}))
+    shift_all(3.0)
+    whole = TOOL.read_text()
+    first_image = json.loads(whole)["images"][0]["id"]
+    edit(
+        lambda d: d.update(
+            images=d["images"][:1], annotations=[a for a in d["annotations"] if a["image_id"] == first_image]
+        )
+    )
+    part = TOOL.read_text()
+
+    def told(text: str, by: str) -> str:
+        TOOL.write_text(text)
+        done = CliRunner().invoke(app, ["label-import", "--labels", str(TOOL), "--out", str(LABELS), "--annotator", by])
+        assert done.exit_code == 0, done.output
+        return " ".join(done.output.split())
+
+    assert "labelled before" not in told(part, "anna")
+    (first,) = LABELS.glob("*.json")
+    content = first.read_bytes()
+    assert f"1 images were labelled before, by anna ({first}, 20" in told(whole, "ben")
+    assert "these very labels already" in told(whole, "ben") and len(list(LABELS.glob("*.json"))) == 2
+    assert "1 images were labelled before, by ben (" in told(part, "anna")
+    store = read_store(LABELS)
+    assert [(file.number, file.annotators) for file in store] == [(1, ("anna",)), (2, ("ben",)), (3, ("anna",))]
+    assert store[0].path == first and first.read_bytes() == content
+    assert [len(file.images) for file in without_superseded(store)] == [0, 3, 1]
+
+
+def test_labelled_frames_count_from_the_import_on(exported: Project) -> None:
+    """Before anybody adds the file to mix.labels; so do their neighbours that show the same."""
+    shift_all(3.0)
+    answered = {key: entry["frame"] for key, entry in read_selection(OUT).picks.items()}
+    bring_back()
+    run_selection(SELECT_PARAMS, **inputs(exported), labels=LABELS, out=OUT, report=Path("reports/select"))
+    again = read_selection(OUT)
+    assert len(answered) == 4 and not set(answered) & {*again.picks, *again.scored_sha256, *again.labelled_sha256}
+    Path(read_store(LABELS)[0].images.path[0]).unlink()
+    with pytest.raises(InputError, match=r"the label store has labels of.*is missing; .*`dvc pull --force data/labels"):
+        run_selection(SELECT_PARAMS, **inputs(exported), labels=LABELS, out=OUT, report=Path("reports/select"))
 
 
 def test_the_commands_and_their_one_line_faults(selected: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,11 @@ from dataengine.coco_json import write_people
 from dataengine.datasets.check import _summary, run
 from dataengine.datasets.checks.params import ChecksParams
 from dataengine.datasets.quality.report import write_suspects
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 
 from ..helpers.browser import browse, seen_on_a_phone
+from ..helpers.drawn_people import draw_people_at
+from ..helpers.label_files import labelled
 from .checked_samples import a_set, near_twins
 from .ingest_samples import small_set
 
@@ -64,6 +66,19 @@ def test_two_files_of_one_name_are_two_splits(tmp_path: Path) -> None:
         write_people(file, people.take(rows), part)
     quality = run(ChecksParams(), annotations=files, images=[tmp_path], out=tmp_path / "out")
     assert quality.across_splits().sum() == 30 and set(quality.split) == {"a/people", "b/people"}
+
+
+def test_labels_of_people_must_lie_on_the_pictures_that_were_labelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = labelled(*draw_people_at(Path("pool"), 4, seed=0))
+    store = [done.path.parent]
+    assert run(ChecksParams(), annotations=[done.path], images=store, out=Path("out")).counts.kept == 8
+    first, second = sorted((done.path.parent / "pictures").iterdir())[:2]
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(InputError, match=rf"{done.path} has labels of.*{first} has changed.*`dvc pull --force"):
+        run(ChecksParams(), annotations=[done.path], images=store, out=Path("out"))
 
 
 def test_the_page_fits_a_phone_prints_and_leaves_the_console_silent(tmp_path: Path) -> None:

@@ -17,11 +17,13 @@ from dataengine.datasets.mix import MixParams, run
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
+from dataengine.labels.label_file import read_label_file
 from dataengine.mixing import read_recipe
 from dataengine.people import Images, People
 
 from ..helpers.drawn_people import draw_people_at
 from ..helpers.held_out import encoded_again, held_out_file
+from ..helpers.label_files import labelled
 from ..helpers.pose_samples import STANDING, crowd, write_crowd
 
 PARAMS = MixParams(synthetic_per_real=0.3333333333, seed=3)
@@ -174,8 +176,7 @@ def test_an_image_outside_the_project_is_refused(real: People) -> None:
 
 def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: People) -> None:
     more = crowd((0, 2, 3), seed=9)
-    write_crowd(Path("data/labels/abc.json"), more)
-    mix(replace(PARAMS, labels=["data/labels/abc.json"]))
+    mix(replace(PARAMS, labels=[imported(more)]))
     people, images = read_people(OUT / "train.json", root=Path.cwd())
     assert len(people) == 75 and len(images) == 75
     assert (people.source == np.repeat(["real", "synthetic"], [67, 8])).all()
@@ -187,16 +188,51 @@ def test_imported_labels_join_the_real_people_in_their_frozen_clusters(real: Peo
         mix(replace(PARAMS, labels=["nowhere.json"]))
 
 
+def imported(people: People, taken: list[int] | None = None, by: str = "anna") -> str:
+    """A file of label-import: of `people`, one an image, those `taken` were labelled; other images show nobody."""
+    write_crowd(Path("pool/people.json"), people)
+    people, images = read_people(Path("pool/people.json"))
+    return str(labelled(people if taken is None else people.take(taken), images, by=by).path)
+
+
+def test_a_picture_that_was_labelled_again_is_learnt_once_as_it_was_labelled_last(real: People) -> None:
+    """In whatever order the files are named; the second import finds nobody in the first two of five images."""
+    more = crowd((0, 2, 3), seed=9)
+    first = imported(more)
+    corrected = more.replace(keypoints_px=more.keypoints_px + 2)
+    second = imported(corrected, [2, 3, 4], by="ben")
+    for files in ([first, second], [second, first], [second, first, second]):
+        metrics = mix(replace(PARAMS, labels=files))
+        people, images = read_people(OUT / "train.json", root=Path.cwd())
+        assert (len(people), len(images)) == (62 + 3 + 8, 75)
+        assert (metrics["images_labelled_again"], metrics["images_without_anybody"]) == (5, 2)
+        assert set(people.extras["annotator"][62:65]) == {"ben"}
+        assert people.keypoints_px[62:65] == pytest.approx(corrected.keypoints_px[2:], abs=1e-3)
+    assert mix(replace(PARAMS, labels=[first]))["images_labelled_again"] == 0, "the user names what is learnt from"
+
+
+def test_labels_whose_pictures_are_not_those_that_were_labelled_are_refused(real: People) -> None:
+    name = imported(crowd((0, 2, 3), seed=9))
+    file = read_label_file(Path(name))
+    path = Path(file.images.path[1])
+    content = path.read_bytes()
+    path.write_bytes(Path(file.images.path[2]).read_bytes())
+    with pytest.raises(InputError, match=rf"{name} has labels of.*{path} has changed, .*; bring them back: `dvc pull"):
+        mix(replace(PARAMS, labels=[name]))
+    assert not OUT.exists()
+    path.write_bytes(content)
+    mix(replace(PARAMS, labels=[name]))
+    write_crowd(Path("data/labels/own.json"), crowd((1,)))
+    with pytest.raises(InputError, match=r"own\.json is not a file of label-import"):
+        mix(replace(PARAMS, labels=["data/labels/own.json"]))
+
+
 def test_images_in_which_a_person_saw_nobody_are_kept_and_drawn_by_nobody(real: People) -> None:
     """Images of a label file stay, so that select does not ask for them again. A file may hold nothing else."""
-    people, images = crowd((0, 2, 3), seed=9), Path("data/labels/abc.json")
-    write_crowd(images, people)
-    labelled, table = read_people(images)
-    write_people(images, labelled.take([0, 1, 2]), table)
+    people = crowd((0, 2, 3), seed=9)
     assert mix()["images_without_anybody"] == 0
     for taken, empty in (([0, 1, 2], 2), ([], 5)):
-        write_people(images, labelled.take(taken), table)
-        metrics = mix(replace(PARAMS, labels=[str(images)]))
+        metrics = mix(replace(PARAMS, labels=[imported(people, taken)]))
         mixed, mixed_images = read_people(OUT / "train.json", root=Path.cwd())
         assert metrics["images_without_anybody"] == empty
         assert (len(mixed), len(mixed_images)) == (70 + len(taken), 75)
@@ -205,8 +241,7 @@ def test_images_in_which_a_person_saw_nobody_are_kept_and_drawn_by_nobody(real: 
 def test_trust_in_single_joints_is_kept_and_a_malformed_one_refused(real: People) -> None:
     more = crowd((0, 2, 3), seed=9)
     weights = np.random.default_rng(0).random((5, 17)).round(4)
-    write_crowd(Path("data/labels/abc.json"), with_joint_weights(more, weights))
-    mix(replace(PARAMS, labels=["data/labels/abc.json"]))
+    mix(replace(PARAMS, labels=[imported(with_joint_weights(more, weights))]))
     people, _ = read_people(OUT / "train.json", root=Path.cwd())
     assert joint_weights(people)[62:67] == pytest.approx(weights)
     assert (np.delete(joint_weights(people), np.arange(62, 67), axis=0) == 1).all()
@@ -248,20 +283,20 @@ def test_a_label_file_that_is_the_test_set_is_refused(real: People) -> None:
     held_out, people, images = held_out_and_its_people()
     paths = {"real": REAL, "synthetic": SYNTHETIC, "balance": BALANCE, "out": OUT, "report": REPORT}
     run(PARAMS, **paths, held_out=held_out)
-    copy, again = Path("data/labels/copy.png"), encoded_again(Path(images.path[2]), Path("data/labels/again.jpg"))
-    shutil.copyfile(str(images.path[1]), copy)
-    write_people(Path("data/labels/one.json"), people.take([1]), images.take([1]).replace(path=[str(copy)]))
-    write_people(Path("data/labels/two.json"), people.take([2]), images.take([2]).replace(path=[str(again)]))
-    write_people(Path("data/labels/nobody.json"), people.take([]), images.take([3]))
-    for name, what in (
-        ("data/ingest/test.json", "6 of test: expected none, got data/ingest/images/real0.png, the same file"),
-        ("data/labels/one.json", "1 of test: expected none, got data/labels/copy.png, the same file"),
-        ("data/labels/two.json", "1 of test: expected none, got data/labels/again.jpg, a near duplicate"),
-        ("data/labels/nobody.json", "1 of test: expected none, got data/ingest/images/real3.png, the same file"),
+    again = encoded_again(Path(images.path[2]), Path("tool/again.jpg"))
+    for taken, table, what in (
+        ([0, 1, 2, 3, 4, 5], images, ("6 of test", "the same file")),
+        ([1], images.take([1]), ("1 of test", "the same file")),
+        ([2], images.take([2]).replace(path=[str(again)]), ("1 of test", "a near duplicate")),
+        ([], images.take([3]), ("1 of test", "the same file")),
     ):
+        name = str(labelled(people.take(taken), table).path)
         with pytest.raises(InputError) as told:
             run(replace(PARAMS, labels=[name]), **paths, held_out=held_out)
-        assert str(told.value).startswith(f"{name} has pictures that are held out for measuring: {what}")
+        assert str(told.value).startswith(
+            f"{name} has pictures that are held out for measuring: {what[0]}: expected none"
+        )
+        assert f", {what[1]} " in str(told.value)
 
 
 @pytest.mark.parametrize("place", [REAL, SYNTHETIC])

@@ -82,6 +82,8 @@ def new_project(
         shutil.copytree(REPOSITORY / room, root / room, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".gitignore", ".dvcignore"):
         shutil.copy(REPOSITORY / name, root)
+    (root / "data" / "labels").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "data" / "labels" / "README.md", root / "data" / "labels")
     (root / "models").mkdir()
     shutil.copy(REPOSITORY / "models" / "registry.json", root / "models")
     bringing = {name: _bringing(name, outs) for name, outs in given.items()}

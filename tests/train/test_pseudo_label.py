@@ -23,6 +23,7 @@ from dataengine.train.pseudo_label import PseudoLabelParams
 from dataengine.train.tracking.overlap_links import frame_times, link_tracks, neighbours
 
 from ..helpers.held_out import held_out_file
+from ..helpers.label_files import labelled
 
 PARAMS = PseudoLabelParams(
     vouching="either-unless-disputed",
@@ -312,6 +313,34 @@ def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
     assert not Path("out").exists()
     write_people(Path("pool.json"), People.empty(), images.take([0, 1, 3]))
     pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
+
+
+def test_frames_that_people_labelled_are_left_to_them(project: Path) -> None:
+    """One with a person, one without, and one at another size; they still count as neighbours in time."""
+    _, images = read_people(Path("pool.json"))
+    everybody = {"pool": Path("pool.json"), "fetched": Path("fetch"), "teacher": Path("teacher")}
+    params = replace(PARAMS, fitted_confidence=1.0)
+    before = pseudo_label.run(params, **everybody, out=Path("before"), report=Path("report"), labels=Path("nowhere"))
+    assert before["frames_labelled_by_people"] == 0
+    first = People.build(
+        image_id=[1],
+        bbox_xywh_px=[[5, 5, 90, 90]],
+        keypoints_px=np.full((1, 17, 2), 50.0),
+        visibility=np.full((1, 17), 2),
+    )
+    large = cv2.resize(cv2.imread("images/4.png"), (400, 240), interpolation=cv2.INTER_CUBIC)
+    assert cv2.imwrite("large.png", large)
+    table = images.take([3]).replace(path=["large.png"], width=400, height=240)
+    labelled(first, Images.concat([images.take([0, 1]), table]))
+    metrics = pseudo_label.run(params, **everybody, out=Path("out"), report=Path("report"), labels=Path("data/labels"))
+    assert (metrics["frames_labelled_by_people"], metrics["frames"], metrics["people_found"]) == (3, 4, 2)
+    for name in ("people", "candidates"):
+        people, _ = read_people(Path(f"out/{name}.json"), root=project)
+        same, _ = read_people(Path(f"before/{name}.json"), root=project)
+        assert set(people.image_id.tolist()) == {3}
+        expected = same.take(same.image_id == 3)
+        assert people.keypoints_px.tolist() == expected.keypoints_px.tolist()
+        assert people.track_id.tolist() == expected.track_id.tolist()
 
 
 @pytest.mark.parametrize("frames", [0, 4])

@@ -21,6 +21,7 @@ from dataengine.inference.held_crops import HeldCrops
 from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import training_weights
+from dataengine.labels.kept_pictures import PICTURE_SHA256, refuse_changed_under
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
 from dataengine.nets.learnt_pictures import read_learnt_pictures
@@ -30,6 +31,7 @@ from dataengine.terminal.speech import say
 from .params import FitParams, ReplayParams
 
 MIX_PEOPLE, MIX_RECIPE = "train.json", "recipe.json"
+ABSENT = "absent"  # instead of the hash of a file that is missing
 NO_REPLAY = ReplayParams()
 
 
@@ -99,14 +101,15 @@ def read_training_set(
 ) -> TrainingSet:
     """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
-    Pseudo-labels of pictures that are in the mix are left out: there somebody has labelled whom they saw, or confirmed
-    that nobody is there. Where no pseudo-labels are left the mix alone is drawn; with `only` "pseudo" the first draw is
+    Pseudo-labels of pictures that are in the mix, by path or by content, are left out: there somebody has labelled whom
+    they saw, or confirmed that nobody is there. A picture of the mix that is not the one that was labelled is an
+    `InputError`. Where no pseudo-labels are left the mix alone is drawn; with `only` "pseudo" the first draw is
     an `InputError`. `only` overrides what the mix says about sources.
     """
     people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
         more, more_images = read_project_people(pseudo)
-        more = more.take(~_shows_any(images, more_images)[more_images.rows_of(more.image_id)])
+        more = more.take(~_shows_any(people, images, more_images)[more_images.rows_of(more.image_id)])
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
         if not len(more):
@@ -122,15 +125,24 @@ def read_training_set(
     return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share)
 
 
-def _shows_any(known: Images, images: Images) -> NDArray[np.bool_]:
-    """Which of `images` (m,) are files that `known` names, too."""
+def _shows_any(people: People, known: Images, images: Images) -> NDArray[np.bool_]:
+    """Which of `images` (m,) are files that `known` names, too, or copies of those in which nobody was seen or labelled
+    by hand: labels have copies of their own of the pool's pictures."""
     files = {Path(path).resolve() for path in known.path.tolist()}
-    return np.array([Path(path).resolve() in files for path in images.path.tolist()], dtype=bool)
+    by_hand = {str(sha256) for sha256 in people.extras.get(PICTURE_SHA256, []) if sha256}
+    empty = known.path[~np.isin(known.id, people.image_id)].tolist()
+    by_hand |= {_file_hash(Path(path)) for path in empty} - {ABSENT}
+    shown = [
+        Path(path).resolve() in files or (bool(by_hand) and _file_hash(Path(path)) in by_hand)
+        for path in images.path.tolist()
+    ]
+    return np.array(shown, dtype=bool)
 
 
 def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     """What the stage mix wrote into a folder."""
     people, images = read_project_people(mix / MIX_PEOPLE)
+    refuse_changed_under(people, images, mix / MIX_PEOPLE)
     repeat_factors = people.extras.get("repeat_factor")
     if repeat_factors is None:
         raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", fix="run `dataengine mix`")
@@ -200,7 +212,7 @@ def _drawn(mix: Mix) -> NDArray[np.bool_]:
 
 
 def picture_hashes(*tables: Images) -> dict[str, str]:
-    """SHA-256 of every picture's file by its path, in the order of paths; "absent" where the file is missing."""
+    """SHA-256 of every picture's file by its path, in the order of paths; `ABSENT` where the file is missing."""
     return {path: _file_hash(Path(path)) for path in sorted({str(path) for table in tables for path in table.path})}
 
 
@@ -219,4 +231,4 @@ def fingerprint(params: FitParams, picture_sha256: Mapping[str, str], files: Ite
 
 
 def _file_hash(path: Path) -> str:
-    return sha256_file(path) if path.exists() else "absent"
+    return sha256_file(path) if path.exists() else ABSENT

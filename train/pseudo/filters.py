@@ -6,7 +6,7 @@ joint that is believed must also lie in the picture, and on the way between its 
 All distances are shares of the person's size, the square root of the area of the box that they were found in.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -67,6 +67,10 @@ class JointVerdict:
     vouched_by: NDArray[np.str_]  # (n, 17), each one of VOUCHERS
     kept: NDArray[np.bool_]  # (n,) people with enough joints
     trust: NDArray[np.float64]  # (n, 17) in each kept joint, 0..1; 0 for the others
+
+    def take(self, rows: NDArray[np.int64]) -> "JointVerdict":
+        """The verdict on some of the people."""
+        return JointVerdict(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import numpy as np
 from dataengine.active.query.reading import read_labelled, read_unlabelled
 from dataengine.coco_json import read_people, write_people
 from dataengine.files import sha256_file
+from dataengine.labels.answered import AnsweredFrames
 from dataengine.labels.joint_weights import joint_weights, with_joint_weights
 from dataengine.person_scale import with_joint_area
 
@@ -24,15 +25,15 @@ def test_the_training_index_counts_without_its_rendered_people(project: Project)
     assert known.people.extras["split"].tolist() == ["train"] * 2 + ["val"] * 2
     assert joint_weights(known.people)[:, 0].tolist() == [0.5, 0.5, 1.0, 1.0]
     assert known.people.extras["area_from"].tolist() == ["joints"] * 2 + ["box"] * 2
-    assert [key in known.answered for key in hashes] == [True, False, True, True]
-    assert len(known.answered) == 3 + 2 and set(known.people.extras["sha256"].tolist()) < known.answered
+    assert [key in known.answered.sha256 for key in hashes] == [True, False, True, True]
+    answered = set(known.answered.sha256.tolist())
+    assert len(answered) == 3 + 2 and set(known.people.extras["sha256"].tolist()) < answered
 
 
 def test_answered_frames_are_no_candidates_with_or_without_people(project: Project) -> None:
     _, images = read_people(project.candidates, root=project.root)
-    answered = frozenset(sha256_file(Path(path)) for path in images.path[:3].tolist())
-    people, left = read_unlabelled(project.candidates, answered)
-    assert len(left) == 9 and len(people) == 18 and not answered & set(people.extras["sha256"].tolist())
-    everything = frozenset(sha256_file(Path(path)) for path in images.path.tolist())
-    people, left = read_unlabelled(project.candidates, everything)
+    hashes = [sha256_file(Path(path)) for path in images.path.tolist()]
+    people, left = read_unlabelled(project.candidates, AnsweredFrames.of([(images.take(range(3)), hashes[:3])]), 1)
+    assert len(left) == 9 and len(people) == 18 and not set(hashes[:3]) & set(people.extras["sha256"].tolist())
+    people, left = read_unlabelled(project.candidates, AnsweredFrames.of([(images, hashes)]), 1)
     assert len(people) == len(left) == 0
