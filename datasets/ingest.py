@@ -145,7 +145,8 @@ def _pool(
         held_out=intake.held_out,
     )
     write_quality(report, replace(intake.quality, pool=account))
-    return {"pool_frames": account.kept, "pool_left_out": account.counts()}
+    films = {film.film: film.counts() for film in account.films}
+    return {"pool_frames": account.kept, "pool_left_out": account.counts(), "pool_films": films}
 
 
 def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Path) -> tuple[Intake, dict[str, Any]]:
