@@ -205,9 +205,7 @@ def _film(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not films:
         raise InputError(f"{path}: no video in this file", expected="a video stream", got="none")
-    films = [
-        stream for stream in films if stream.frames != 1 and stream.codec_context.name not in STILL_CODECS
-    ] or films
+    moving = [stream for stream in films if stream.frames != 1 and stream.codec_context.name not in STILL_CODECS]
     best = container.streams.best("video")
     stream = best if best in (moving or films) else (moving or films)[0]
     if stream.width * stream.height > LARGEST_FRAME_PX:
