@@ -8,6 +8,8 @@ import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.formats.content import Limits
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.params import load_section
@@ -59,6 +61,7 @@ def command(
         source_format=source_format,
         models=models,
         photographs=photographs,
+        protocol=load_protocol(params),
     )
     answer(_summary(quality, out))
 
@@ -72,6 +75,7 @@ def run(
     source_format: str = "coco",
     models: Path | None = None,
     photographs: bool = True,
+    protocol: OksProtocol = COCO,
 ) -> Quality:
     """Write quality.html, quality.json and a sheet of the worst suspects to `out`."""
     if len(images) not in (1, len(annotations)):
@@ -95,6 +99,7 @@ def run(
         bad=[finding for content in contents for finding in record_findings(content.bad)],
         without_labels=sum(content.without_labels for content in contents),
         models=models,
+        protocol=protocol,
     )
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
     quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})

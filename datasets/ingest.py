@@ -15,6 +15,8 @@ import typer
 from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
 from dataengine.formats.content import BadRecord, Limits
 from dataengine.geometry.pixel_grid import resized, within
@@ -110,18 +112,19 @@ def command(
 
     Example: dataengine ingest --fetched data/fetch --out data/ingest --report reports/ingest
     """
-    run(load_section(params, "ingest", IngestParams), fetched=fetched, out=out, report=report)
+    section, protocol = load_section(params, "ingest", IngestParams), load_protocol(params)
+    run(section, fetched=fetched, out=out, report=report, protocol=protocol)
 
 
-def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None:
+def run(params: IngestParams, *, fetched: Path, out: Path, report: Path, protocol: OksProtocol = COCO) -> None:
     """Write the splits and the pool to `out`, the metrics and reports to `report`."""
     with fresh_folder(out) as folder:
         sources = read_sources(params.sources, params.limits)
         labelled = [source for source in sources if not source.unlabelled]
         if labelled:
-            intake, metrics = _from_sources(params, labelled, fetched, folder, report)
+            intake, metrics = _from_sources(params, labelled, fetched, folder, report, protocol)
         else:
-            intake, metrics = _from_cameras(params, fetched, folder, report)
+            intake, metrics = _from_cameras(params, fetched, folder, report, protocol)
         unlabelled = [source for source in sources if source.unlabelled]
         metrics |= _pool(params, intake, unlabelled, fetched, folder, report)
     write_json(report / "metrics.json", metrics)
@@ -147,7 +150,9 @@ def _pool(
     return {"pool_frames": account.kept, "pool_left_out": account.counts()}
 
 
-def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Path) -> tuple[Intake, dict[str, Any]]:
+def _from_cameras(
+    params: IngestParams, fetched: Path, folder: Path, report: Path, protocol: OksProtocol
+) -> tuple[Intake, dict[str, Any]]:
     cameras = read_calibration(fetched / CAMERAS / CALIBRATION)
     videos = [fetched / CAMERAS / f"{camera.name}.mp4" for camera in cameras]
     writers = [
@@ -171,6 +176,7 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
         report=report,
         models=fetched / MODELS,
         video_sha256={video.name: video_hash(video) for video in videos},
+        protocol=protocol,
     )
     counts = write_splits(folder, intake, intake.images, params.split)
     write_reprojection_picture(report / PICTURE_NAME, labels, images, scales)
@@ -195,7 +201,12 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: tuple[floa
 
 
 def _from_sources(
-    params: IngestParams, sources: list[UserSource], fetched: Path, folder: Path, report: Path
+    params: IngestParams,
+    sources: list[UserSource],
+    fetched: Path,
+    folder: Path,
+    report: Path,
+    protocol: OksProtocol,
 ) -> tuple[Intake, dict[str, Any]]:
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
@@ -204,7 +215,7 @@ def _from_sources(
     # written before the share is judged: a user who is stopped by too many bad records needs the list
     write_json(report / "quarantine.json", [record.as_json() for record in bad])
     _refuse_too_many(params, sources, report)
-    intake = _checked_sources(params, sources, bad, fetched, report)
+    intake = _checked_sources(params, sources, bad, fetched, report, protocol)
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
     _refuse_damaged(params, intake, report)
@@ -219,7 +230,12 @@ def _from_sources(
 
 
 def _checked_sources(
-    params: IngestParams, sources: Sequence[UserSource], bad: Sequence[BadRecord], fetched: Path, report: Path
+    params: IngestParams,
+    sources: Sequence[UserSource],
+    bad: Sequence[BadRecord],
+    fetched: Path,
+    report: Path,
+    protocol: OksProtocol,
 ) -> Intake:
     """All sources checked as one set, and split as `ingest.split.by` says."""
     people, images = combined(sources)
@@ -229,6 +245,7 @@ def _checked_sources(
         "without_labels": sum(source.content.without_labels for source in sources),
         "models": fetched / MODELS,
         "largest_mpx": params.limits.image_mpx,
+        "protocol": protocol,
     }
     if params.split.by == "group":
         return check_and_split(people, images, params.checks, params.split, **facts)

@@ -117,6 +117,13 @@ def test_stage_command_and_section_share_a_name(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_counts_by_oks_takes_the_projects_sigmas(stage: str) -> None:
+    """Its code loads them, and DVC runs it again where they change."""
+    scores = "dataengine/evaluation/ap/protocol.py" in code_of(stage)
+    assert scores is ("dataengine/evaluation/own_sigmas.py" in code_of(stage)) is ("oks" in STAGES[stage]["params"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_all_that_a_stage_writes_is_in_dvcs_cache(stage: str) -> None:
     """What is neither there nor in git is missing in a clone, which then runs the stage again."""
     entries = [entry for key in ("outs", "metrics", "plots") for entry in STAGES[stage].get(key, [])]

@@ -192,7 +192,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
-MADE_BY_PEOPLE = re.compile(r"models/registry\.json|data/(labels|pose_clusters)/[^/]+\.json")
+MADE_BY_PEOPLE = re.compile(r"models/registry\.json|data/(labels|pose_clusters|sigmas)/[^/]+\.json")
 AT_THE_TOP = {
     *("dataengine", "blender", "datasets", "active", "train", "tests", "docs", "findings"),
     *("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "README.md"),
@@ -216,6 +216,7 @@ def is_out_of_place(tracked: str) -> bool:
         ("models/pretrained.dvc", False),
         ("data/labels/0123456789ab.json", False),
         ("data/pose_clusters/0123456789ab.json", False),
+        ("data/sigmas/sigmas-0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),
         ("models/registry/abc/model.onnx", True),

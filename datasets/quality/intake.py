@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import short_sha256
 from dataengine.formats.content import BadRecord
 from dataengine.keypoints import UNLABELLED
@@ -86,10 +87,18 @@ def check_and_split(
     without_labels: int = 0,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
+    protocol: OksProtocol = COCO,
 ) -> Intake:
     """Check, split by group, set aside what would leak between splits, and write the quality report to `report`."""
     checked = check_set(
-        people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
+        people,
+        images,
+        checks,
+        bad=bad,
+        without_labels=without_labels,
+        models=models,
+        largest_mpx=largest_mpx,
+        protocol=protocol,
     )
     keys = checked.sha256.tolist()
     frozen = read_lock(split)
@@ -112,6 +121,7 @@ def check_blocks(
     without_labels: int = 0,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
+    protocol: OksProtocol = COCO,
     video_sha256: Mapping[str, str] | None = None,
 ) -> Intake:
     """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, and are not compared.
@@ -120,7 +130,14 @@ def check_blocks(
     the video, finds its frames wherever they turn up.
     """
     checked = check_set(
-        people, images, checks, bad=bad, without_labels=without_labels, models=models, largest_mpx=largest_mpx
+        people,
+        images,
+        checks,
+        bad=bad,
+        without_labels=without_labels,
+        models=models,
+        largest_mpx=largest_mpx,
+        protocol=protocol,
     )
     by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
     block = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")

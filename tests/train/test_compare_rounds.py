@@ -100,7 +100,7 @@ def write_project() -> None:
     }
     fit = repository_file("dvc.yaml")["stages"]["fit-teacher"] | {"deps": ["code.py", "data/mix", "data/ingest"]}
     params = repository_file("params.yaml")
-    kept = {"fit": params["fit"] | TINY_NETWORK, "fit-teacher": params["fit-teacher"]}
+    kept = {"fit": params["fit"] | TINY_NETWORK, "fit-teacher": params["fit-teacher"], "oks": params["oks"]}
     commit_project({**copied, "fit-teacher": fit}, kept, {"code.py": COPY})
     with one_torch_thread():
         fit_teacher.run(

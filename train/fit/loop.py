@@ -19,6 +19,7 @@ from torch import nn
 from dataengine.crops.training.loader import WaitClock, prepared_batches
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import fresh_folder
 from dataengine.inference.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
@@ -73,16 +74,16 @@ def fit(
         device, meta = choose_device(params), model_meta(params)
         labelled = training.taught(params.epochs, params.draws_per_epoch, params.people_per_epoch)
         meta = with_taught(meta, params, labelled)
-    ranks = Ranks.of_environment(device)
+    ranks, protocol = Ranks.of_environment(device), validation.protocol
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     pictures = picture_hashes(training.images, validation.images)
     learnt = learnt_pictures(training, pictures, params.start_from)
-    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world)
-    old = old_test_set(params, training)
+    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world, protocol)
+    old = old_test_set(params, training, protocol)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
     with within_section(stage):
-        run = Run(params, meta, training, ranks, distill, precision=precision.name)
+        run = Run(params, meta, training, ranks, distill, precision=precision.name, protocol=protocol)
     progress = Progress(report)
     run.restore(state)
     if ranks.is_first:
@@ -146,11 +147,13 @@ def _finish(
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
+        "oks_sigmas": validation.protocol.sigmas_name,
     }
-    score = learnt_score(validation.people, prediction)
+    score = learnt_score(validation.people, prediction, validation.protocol)
+    measured_by = {"oks_scale": scale_words(validation.people), "oks_sigmas": validation.protocol.sigmas_name}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score), learnt)
-        write_curves(report_folder, run.history, final | {"oks_scale": scale_words(validation.people)})
+        write_curves(report_folder, run.history, {**final, **measured_by})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)
     remove_state(out)
@@ -170,8 +173,12 @@ class Run:
         distill: DistillParams | None = None,
         *,
         precision: str,
+        protocol: OksProtocol = COCO,
     ) -> None:
-        """`precision` is what `params.precision` means on this machine: bf16, fp16 or fp32."""
+        """`precision` is what `params.precision` means on this machine: bf16, fp16 or fp32.
+
+        `protocol` is how the network will be scored, and what its OKS loss is by.
+        """
         device = choose_device(params)
         self.params, self.training, self.precision = params, training, precision
         self.samples = CropSamples(
@@ -195,6 +202,7 @@ class Run:
             distillation=self.distillation,
             average=self.average,
             precision=precision,
+            protocol=protocol,
         )
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
