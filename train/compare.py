@@ -17,6 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from dataengine.blazepose.in_images import detected_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
@@ -47,7 +48,6 @@ from .gate.measured import EVIDENCE_FILE, MeasuredComparison, MeasuredFacts
 from .gate.models import ScoredModel, matches_of, oks_logits, score
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
-from .pseudo.teachers import detected_people
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 

@@ -103,7 +103,9 @@ def run(
     held_out: Path | None = None,
 ) -> dict[str, Any]:
     """Label the pool and return the metrics. `InputError` if a frame is one that the file `held_out` names."""
-    from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
+    from dataengine.blazepose.in_images import as_people, find_people
+
+    from .pseudo.teachers import blazepose_opinion, fitted_opinion
 
     _, images = read_project_people(pool)
     refuse_held_out(held_out, images, pool)
