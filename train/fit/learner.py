@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.hardware.precision import DTYPES
+from dataengine.hardware.dtypes import DTYPES
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.table import LossScales, WeightedLoss

@@ -24,10 +24,10 @@ from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.people import Images, People
 from dataengine.registry.records import Entry, Event, Registry, write_registry
 from dataengine.train import fit_teacher
-from dataengine.train.fit import loop as fitting
 from dataengine.train.fit.data import read_training_set, refuse_learning
 from dataengine.train.fit.params import ReplayParams
 from dataengine.train.fit.ranks import Ranks
+from dataengine.train.fit.run import INFERENCE_BATCH, Run
 from dataengine.train.fit.schedule import decay_groups
 from dataengine.train.fit.start import first_network, model_meta
 
@@ -292,9 +292,9 @@ def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
     for mix in ("mix", "few-mix"):
         training = read_training_set(Path(mix), None, 0.0)
         ranks = Ranks.of_environment(torch.device("cpu"))
-        run = fitting.Run(params, model_meta(params), training, ranks, precision="fp32")
+        run = Run(params, model_meta(params), training, ranks, precision="fp32")
         assert (run.steps_per_epoch, run.steps) == (2, 6)
-        assert run.inference_batch == fitting.INFERENCE_BATCH
+        assert run.inference_batch == INFERENCE_BATCH
         run.stepper.learner.pieces = 4
         assert run.inference_batch == params.batch // 4, "as many as fitted into memory"
 
