@@ -15,6 +15,8 @@ import numpy as np
 import typer
 
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import sha256_file
 from dataengine.labels.kept_pictures import PICTURES
 from dataengine.labels.label_file import LabelFile
@@ -92,6 +94,7 @@ def command(
         annotator=annotator,
         empty_is_nobody=empty_is_nobody,
         held_out=held_out,
+        protocol=load_protocol(params),
     )
     for name, sums in done.annotators.items():
         say(_in_words(name, sums))
@@ -114,6 +117,7 @@ def run(
     annotator: str = "",
     empty_is_nobody: bool = False,
     held_out: Path | None = None,
+    protocol: OksProtocol = COCO,
 ) -> Imported:
     """Import `labels` and add them to the store.
 
@@ -129,7 +133,7 @@ def run(
     annotators = by_annotator(measured.efforts)
     for name, sums in annotators.items():
         sums["verdict"] = verdicts.get(name, "kept")
-        gold = _on_gold(answers, record, name)
+        gold = _on_gold(answers, record, name, protocol)
         sums |= {"gold": gold} if gold else {}
     kept = kept.take(kept.sha256 - record.gold_sha256)
     if not kept.sha256:
@@ -164,7 +168,7 @@ def _was_labelled(earlier: LabelFile, count: int) -> str:
     )
 
 
-def _on_gold(answers: AnnotatorAnswers, sent: Sent, annotator: str) -> dict[str, Any]:
+def _on_gold(answers: AnnotatorAnswers, sent: Sent, annotator: str, protocol: OksProtocol) -> dict[str, Any]:
     """How well the annotator's answers about gold frames, and the model's guess, agree with the truth; {} without."""
     people = answers.people
     mine = people.take(people.extras["annotator"] == annotator)
@@ -173,8 +177,9 @@ def _on_gold(answers: AnnotatorAnswers, sent: Sent, annotator: str) -> dict[str,
     if not pictures:
         return {}
     truth = _in_pictures(sent.gold, pictures)
-    guess = agreement(truth, _in_pictures(sent.prelabels, pictures))
-    return {"pictures": len(pictures), **agreement(truth, mine), "prelabel_oks": guess["oks"]}
+    guess = agreement(truth, _in_pictures(sent.prelabels, pictures), protocol)
+    figures = {**agreement(truth, mine, protocol), "prelabel_oks": guess["oks"]}
+    return {"pictures": len(pictures), **figures, "oks_sigmas": protocol.sigmas_name}
 
 
 def _in_pictures(people: People, sha256: frozenset[str]) -> People:

@@ -18,6 +18,8 @@ import typer
 
 from dataengine.dvc_cache.temporary_copy import in_temporary_copy
 from dataengine.errors import ParamsError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labels.label_store import read_store
 from dataengine.leakage.leaks import refuse_held_out
@@ -125,6 +127,7 @@ def command(
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
+        protocol=load_protocol(params),
         student=student,
         candidates=candidates,
         labelled=labelled,
@@ -149,6 +152,7 @@ def run(
     labels: Path | None = None,
     balance: Path | None = None,
     held_out: Path | None = None,
+    protocol: OksProtocol = COCO,
 ) -> None:
     """Select, write, and build the FiftyOne view last: what the database does costs no selection.
 
@@ -170,14 +174,15 @@ def run(
     refuse_held_out(held_out, truth_images.take(training), labelled)
     seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
     weights = asdict(params.weights)
-    scored = scored_people(seen, people, weights, poses)
+    scored = scored_people(seen, people, weights, poses, protocol)
     embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight)
     choice = candidate_images(scored, images)
     query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
     picked = pick_images(choice, images, embeddings, covered, **query)
     header = {**query, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
     with fresh_folder(out) as folder:
-        tables = {SCORED: (scored, images), LABELLED: (with_student(truth, truth_images, seen_truth), truth_images)}
+        answered = with_student(truth, truth_images, seen_truth, protocol)
+        tables = {SCORED: (scored, images), LABELLED: (answered, truth_images)}
         entries = manifest_entries(choice, picked, scored, images, weights=weights, folder=out)
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)

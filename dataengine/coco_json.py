@@ -17,7 +17,7 @@ from dataengine.coco_reading import annotated_people
 from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
-from dataengine.formats.content import ReaderNotes, Reject
+from dataengine.formats.reading.content import ReaderNotes, Reject
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
 from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import with_area

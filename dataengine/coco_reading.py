@@ -13,15 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
-from dataengine.formats.categories import (
+from dataengine.formats.reading.categories import (
     UNNAMED_JOINTS,
     WHOLE_PIXELS,
     PersonCategories,
     is_fiftyones,
     person_categories,
 )
-from dataengine.formats.content import CROWD, NO_JOINTS, OTHER_CATEGORY, ReaderNotes, as_truth, identifier, shown
-from dataengine.formats.joints import COCO_MAP
+from dataengine.formats.reading.content import (
+    CROWD,
+    NO_JOINTS,
+    OTHER_CATEGORY,
+    ReaderNotes,
+    as_truth,
+    identifier,
+    shown,
+)
+from dataengine.formats.reading.joints import COCO_MAP
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People, json_column
 from dataengine.person_scale import AREA, AREA_FROM, with_joint_area

@@ -4,11 +4,11 @@ Workers are spawned, not forked: forking a process that has started torch or Ble
 """
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
+from dataengine.hardware.threads import available_cores
 from dataengine.terminal.progress import track
 
 Item = TypeVar("Item")
@@ -24,12 +24,12 @@ def parallel_map(
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
 ) -> list[Result]:
-    """Return ``[fn(item) for item in items]``, computed by `workers` processes (default: one per core).
+    """Return ``[fn(item) for item in items]``, computed by `workers` processes, by default one for each core.
 
     `fn`, the items and the results must be picklable. An exception in a worker is raised here.
     """
     todo = list(items)
-    workers = min(workers or os.cpu_count() or 1, len(todo))
+    workers = min(workers or available_cores(), len(todo))
     if workers <= 1:
         if initializer:
             initializer(*initargs)

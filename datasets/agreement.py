@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
-from dataengine.formats.content import Limits
+from dataengine.evaluation.own_sigmas import write_sigmas
+from dataengine.formats.reading.content import Limits
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.people import Images, People
 from dataengine.terminal.speech import answer, say
 
-from .annotators.agreement import AnnotatorAgreement, agreement
-from .annotators.page import PAGE, SIGMAS, write_agreement
+from .annotators.agreement import LEAST_PAIRS, AnnotatorAgreement, agreement
+from .annotators.page import PAGE, own_sigmas, write_agreement
 from .annotators.pairing import Pairing, pair_people
 
 USUAL_PEOPLE = 30  # enough for intervals of about a third of sigma
@@ -22,7 +23,8 @@ def command(
     first: Annotated[Path, typer.Option(help="Annotation file or folder of one annotator.")],
     second: Annotated[Path, typer.Option(help="Annotation file or folder of the other, of the same pictures.")],
     images: Annotated[Path, typer.Option(help="Folder that the image names of both are relative to.")],
-    report: Annotated[Path, typer.Option(help=f"Folder for {PAGE}.md, its plot and {SIGMAS}.")],
+    report: Annotated[Path, typer.Option(help=f"Folder for {PAGE}.md and its plot.")],
+    out: Annotated[Path, typer.Option(help="Folder that collects files of sigmas; keep it in git.")],
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     level: Annotated[float, typer.Option(help="Confidence of the intervals.")] = 0.95,
 ) -> None:
@@ -35,14 +37,18 @@ def command(
     Sigmas below COCO's mean that your labels are better than COCO's and OKS is too kind; sigmas above, that AP
     punishes a network for your annotators' noise.
 
-    Example: dataengine agreement --first anna.json --second ben.json --images mine/images --report reports/agreement
-    """
+    OUT/sigmas-<hash>.json holds the sigmas. With oks.sigmas in params.yaml set to it, every stage that scores or learns
+    by OKS takes them: fits, select, export, compare and the checks of labels.
+
+    Example: dataengine agreement --first anna.json --second ben.json --images mine/images --report reports/agreement --out data/sigmas
+    """  # noqa: E501  an example is one line to copy
     if not 0 < level < 1:
         raise InputError("--level is not a confidence", expected="between 0 and 1", got=f"{level:g}")
     sets = [_read(path, images, source_format) for path in (first, second)]
-    line = f"dataengine agreement --first {first} --second {second} --images {images} --report {report}"
+    line = f"dataengine agreement --first {first} --second {second} --images {images} --report {report} --out {out}"
     found, pairing = run(*sets, report=report, level=level, line=line)
     answer(_summary(found, pairing, report))
+    _keep_sigmas(found, pairing, level, out)
 
 
 def run(
@@ -62,6 +68,14 @@ def run(
     return found, pairing
 
 
+def _keep_sigmas(found: AnnotatorAgreement, pairing: Pairing, level: float, out: Path) -> None:
+    own = own_sigmas(found, pairing, level)
+    if not own.joints:
+        say(f"no joint was labelled twice on {LEAST_PAIRS} people: there are no sigmas to keep")
+        return
+    say(f"to score and learn by these sigmas, set in params.yaml: oks.sigmas: {write_sigmas(out, own).as_posix()}")
+
+
 def _read(path: Path, images: Path, source_format: str) -> tuple[People, Images]:
     content = format_named(source_format).read(path, images, Limits())
     for bad in content.bad[:3]:
@@ -75,4 +89,4 @@ def _summary(found: AnnotatorAgreement, pairing: Pairing, report: Path) -> str:
     known = {name: joint.sigma for name, joint in found.joints.items() if joint.sigma is not None}
     lines = [f"{name:15} {s.value:.3f} ({s.low:.3f} to {s.high:.3f})" for name, s in known.items()]
     head = f"{len(pairing.first)} people labelled twice, {len(found.exchanged)} with left and right exchanged"
-    return "\n".join([head, *lines, f"{report / PAGE}.md, {report / SIGMAS}"])
+    return "\n".join([head, *lines, f"{report / PAGE}.md"])

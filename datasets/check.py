@@ -9,7 +9,9 @@ import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
-from dataengine.formats.content import Limits, ReaderNotes
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.formats.reading.content import Limits, ReaderNotes
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.labels.label_file import is_label_file, read_label_file
 from dataengine.params import load_section
@@ -61,6 +63,7 @@ def command(
         source_format=source_format,
         models=models,
         photographs=photographs,
+        protocol=load_protocol(params),
     )
     answer(_summary(quality, out))
 
@@ -74,6 +77,7 @@ def run(
     source_format: str = "coco",
     models: Path | None = None,
     photographs: bool = True,
+    protocol: OksProtocol = COCO,
 ) -> Quality:
     """Write quality.html, quality.json and a sheet of the worst suspects to `out`.
 
@@ -102,6 +106,7 @@ def run(
         bad=[finding for content in contents for finding in record_findings(content.bad)],
         notes=ReaderNotes.added_up(content.notes for content in contents),
         models=models,
+        protocol=protocol,
     )
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
     quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})

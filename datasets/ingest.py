@@ -15,8 +15,10 @@ import typer
 from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
-from dataengine.formats.content import BadRecord, Limits, ReaderNotes
+from dataengine.formats.reading.content import BadRecord, Limits, ReaderNotes
 from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
 from dataengine.labels.kept_pictures import without_hashes
@@ -111,18 +113,19 @@ def command(
 
     Example: dataengine ingest --fetched data/fetch --out data/ingest --report reports/ingest
     """
-    run(load_section(params, "ingest", IngestParams), fetched=fetched, out=out, report=report)
+    section, protocol = load_section(params, "ingest", IngestParams), load_protocol(params)
+    run(section, fetched=fetched, out=out, report=report, protocol=protocol)
 
 
-def run(params: IngestParams, *, fetched: Path, out: Path, report: Path) -> None:
+def run(params: IngestParams, *, fetched: Path, out: Path, report: Path, protocol: OksProtocol = COCO) -> None:
     """Write the splits and the pool to `out`, the metrics and reports to `report`."""
     with fresh_folder(out) as folder:
         sources = read_sources(params.sources, params.limits)
         labelled = [source for source in sources if not source.unlabelled]
         if labelled:
-            intake, metrics = _from_sources(params, labelled, fetched, folder, report)
+            intake, metrics = _from_sources(params, labelled, fetched, folder, report, protocol)
         else:
-            intake, metrics = _from_cameras(params, fetched, folder, report)
+            intake, metrics = _from_cameras(params, fetched, folder, report, protocol)
         unlabelled = [source for source in sources if source.unlabelled]
         metrics |= _pool(params, intake, unlabelled, fetched, folder, report)
     write_json(report / "metrics.json", metrics)
@@ -149,7 +152,9 @@ def _pool(
     return {"pool_frames": account.kept, "pool_left_out": account.counts(), "pool_films": films}
 
 
-def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Path) -> tuple[Intake, dict[str, Any]]:
+def _from_cameras(
+    params: IngestParams, fetched: Path, folder: Path, report: Path, protocol: OksProtocol
+) -> tuple[Intake, dict[str, Any]]:
     cameras = read_calibration(fetched / CAMERAS / CALIBRATION)
     videos = [fetched / CAMERAS / f"{camera.name}.mp4" for camera in cameras]
     writers = [
@@ -173,6 +178,7 @@ def _from_cameras(params: IngestParams, fetched: Path, folder: Path, report: Pat
         report=report,
         models=fetched / MODELS,
         video_sha256={video.name: video_hash(video) for video in videos},
+        protocol=protocol,
     )
     counts = write_splits(folder, intake, intake.images, params.split)
     write_reprojection_picture(report / PICTURE_NAME, labels, images, scales)
@@ -197,7 +203,12 @@ def view_people(labels: ViewLabels, view: int, images: Images, scale: tuple[floa
 
 
 def _from_sources(
-    params: IngestParams, sources: list[UserSource], fetched: Path, folder: Path, report: Path
+    params: IngestParams,
+    sources: list[UserSource],
+    fetched: Path,
+    folder: Path,
+    report: Path,
+    protocol: OksProtocol,
 ) -> tuple[Intake, dict[str, Any]]:
     (report / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier run on the cameras
     bad = all_bad(sources)
@@ -210,7 +221,7 @@ def _from_sources(
     write_json(report / "quarantine.json", [record.as_json() for record in bad])
     _refuse_too_many(params, sources, report)
     _refuse_nobody(sources)
-    intake = _checked_sources(params, sources, bad, fetched, report)
+    intake = _checked_sources(params, sources, bad, fetched, report, protocol)
     for words, count in intake.quality.checked.treated.items():
         say(f"pictures {words}: {count}")
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
@@ -228,7 +239,12 @@ def _from_sources(
 
 
 def _checked_sources(
-    params: IngestParams, sources: Sequence[UserSource], bad: Sequence[BadRecord], fetched: Path, report: Path
+    params: IngestParams,
+    sources: Sequence[UserSource],
+    bad: Sequence[BadRecord],
+    fetched: Path,
+    report: Path,
+    protocol: OksProtocol,
 ) -> Intake:
     """All sources checked as one set, and split as `ingest.split.by` says."""
     people, images = combined(sources)
@@ -238,6 +254,7 @@ def _checked_sources(
         "notes": ReaderNotes.added_up(source.content.notes for source in sources),
         "models": fetched / MODELS,
         "largest_mpx": params.limits.image_mpx,
+        "protocol": protocol,
     }
     if params.split.by == "group":
         return check_and_split(people, images, params.checks, params.split, **facts)

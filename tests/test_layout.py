@@ -193,7 +193,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
 MADE_BY_PEOPLE = re.compile(
-    r"models/registry\.json|data/(labels|pose_clusters)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
+    r"models/registry\.json|data/(labels|pose_clusters|sigmas)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
 )
 AT_THE_TOP = {
     *("dataengine", "blender", "datasets", "active", "train", "tests", "docs", "findings"),
@@ -220,6 +220,7 @@ def is_out_of_place(tracked: str) -> bool:
         ("data/labels/pictures.dvc", False),
         ("data/labels/pictures/ab.jpg", True),
         ("data/pose_clusters/0123456789ab.json", False),
+        ("data/sigmas/sigmas-0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),
         ("models/registry/abc/model.onnx", True),

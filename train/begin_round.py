@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from dataengine.errors import ParamsError
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
@@ -25,11 +26,11 @@ def command(
 ) -> None:
     """Pin the present champion, the round's number, the policy and the registry's last comparison in params.yaml.
 
-    Run it before each new candidate, so that it has to beat today's champion, and after each change of section compare.
-    It reads the registry that registry.file names and writes compare.champion, compare.round, compare.policy and
-    compare.ledger; comments stay. Until then a promotion changes nothing that `dvc repro` depends on. Every comparison
-    spends a share of compare.alpha on its test set, whatever the verdict, so a round is good for one: `compare` refuses
-    a second candidate, and a policy that is not the pinned one.
+    Run it before each new candidate, so that it has to beat today's champion, and after each change of section compare
+    or oks. It reads the registry that registry.file names and writes compare.champion, compare.round, compare.policy
+    and compare.ledger; comments stay. Until then a promotion changes nothing that `dvc repro` depends on. Every
+    comparison spends a share of compare.alpha on its test set, whatever the verdict, so a round is good for one:
+    `compare` refuses a second candidate, and a policy that is not the pinned one.
 
     Example: dataengine begin-round && dvc repro
     """
@@ -39,8 +40,8 @@ def command(
 def run(params: Path) -> None:
     """Pin everything in the file `params` and report what changed."""
     paths = load_section(params, "registry", RegistryParams)
-    policy = load_section(params, "compare", CompareParams)
-    new_values = values_to_pin(read_registry(Path(paths.file)), policy)
+    policy, sigmas = load_section(params, "compare", CompareParams), load_protocol(params).sigmas_name
+    new_values = values_to_pin(read_registry(Path(paths.file)), policy, sigmas)
     old_values = pin(params, new_values)
     changed_names = [name for name, value in new_values.items() if old_values[name] != value]
     for name in changed_names:
@@ -49,13 +50,13 @@ def run(params: Path) -> None:
     say("Next: dvc repro." if changed_names else f"compare.champion stays {champion}: nothing to change.")
 
 
-def values_to_pin(registry: Registry, policy: CompareParams) -> dict[str, Any]:
+def values_to_pin(registry: Registry, policy: CompareParams, oks_sigmas: str) -> dict[str, Any]:
     """The keys of section `compare` that `dataengine begin-round` writes. Each comparison in the ledger was a round."""
     champion, ledger = registry.champion, registry.ledger
     return {
         "champion": champion.id if champion else "",
         "round": 1 + ledger.comparisons,
-        "policy": policy.policy_hash,
+        "policy": policy.hash_with(oks_sigmas),
         "ledger": ledger.head,
     }
 

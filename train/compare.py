@@ -17,9 +17,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from dataengine.blazepose.in_images import detected_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.jittered_boxes import in_jittered_boxes
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import ExportedModel, load_exported
@@ -45,7 +48,6 @@ from .gate.measured import EVIDENCE_FILE, MeasuredComparison, MeasuredFacts
 from .gate.models import ScoredModel, matches_of, oks_logits, score
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
-from .pseudo.teachers import detected_people
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
@@ -90,6 +92,7 @@ def command(
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "compare", CompareParams),
+        protocol=load_protocol(params),
         candidate=candidate,
         test=test,
         registry=registry,
@@ -110,6 +113,7 @@ def run(
     out: Path,
     balance: Path | None = None,
     detector: Path | None = None,
+    protocol: OksProtocol = COCO,
 ) -> None:
     """Write verdict.json, evidence.npz, metrics.json, report.html and each model's breakdown/<who>.png to `out`.
 
@@ -117,14 +121,14 @@ def run(
         ParamsError: the policy is not the one that the round was begun with.
         InputError: the round's comparison is spent, or a file is missing or not what it should be.
     """
-    params.require_pinned_policy()
+    params.require_pinned_policy(protocol.sigmas_name)
     poses = None if balance is None else read_training_poses(balance)
     new = load_exported(candidate)
     content = read_registry(registry)
     old = stored_model(content.entry(params.champion), store) if params.champion else None
     chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
     say(chosen_runner.line())
-    test_set = read_compared_set(test, params, poses)
+    test_set = read_compared_set(test, params, poses, protocol)
     inputs = _inputs(params, test_set, new, chosen_runner)
     _require_turn(content.ledger, inputs, params)  # before the models see the test set
     models = {"candidate": new} | ({} if old is None else {"champion": old})
@@ -153,8 +157,9 @@ def _inputs(params: CompareParams, test: ComparedSet, candidate: ExportedModel, 
         version=test.version,
         pictures=pictures_name(test.pictures),
         parts_sha256=test.parts_sha256,
-        policy=params.policy_hash,
+        policy=params.hash_with(test.protocol.sigmas_name),
         runner=runner.candidate.name,
+        oks_sigmas=test.protocol.sigmas_name,
     )
 
 
@@ -173,7 +178,7 @@ def _other_boxes(params: CompareParams, test: ComparedSet, detector: Path | None
 def _score_all(
     test: ComparedSet, models: Mapping[str, ExportedModel], chosen: ChosenRunner, elsewhere: Mapping[str, People]
 ) -> dict[str, ScoredModel]:
-    shared: dict[str, Any] = {"candidate": chosen.candidate, "elsewhere": elsewhere}
+    shared: dict[str, Any] = {"candidate": chosen.candidate, "elsewhere": elsewhere, "protocol": test.protocol}
     return {
         who: score(model, test.people, test.images, runner=runner, who=who, **shared)
         for (who, model), runner in zip(models.items(), chosen.runners, strict=True)
@@ -222,9 +227,9 @@ def _measured(
 
 def _logits(test: ComparedSet, rows: NDArray[np.int64], scored: Mapping[str, ScoredModel]) -> Logits:
     """How well each person is found, by the candidate or by it rather than the champion; `rows` as for the units."""
-    value = oks_logits(test.people, scored["candidate"].prediction)
+    value = oks_logits(test.people, scored["candidate"].prediction, test.protocol)
     if "champion" in scored:
-        value = value - oks_logits(test.people, scored["champion"].prediction)
+        value = value - oks_logits(test.people, scored["champion"].prediction, test.protocol)
     return Logits(test.images.take(rows).rows_of(test.people.image_id), value)
 
 
@@ -269,7 +274,8 @@ def _write_breakdowns(folder: Path, scored: Mapping[str, ScoredModel]) -> None:
 
 def _metrics(comparison: Comparison) -> dict[str, Any]:
     """What `dvc metrics` follows; latency is left to the export's own metrics."""
-    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote"), "oks_scale": comparison.test.scale}
+    measured_by = {"oks_scale": comparison.test.scale, "oks_sigmas": comparison.test.oks_sigmas}
+    metrics: dict[str, Any] = {"promote": int(comparison.verdict == "promote"), **measured_by}
     models = {"candidate": comparison.candidate, "champion": comparison.champion}
     for who, model in models.items():
         if model is not None:

@@ -8,11 +8,14 @@ import typer
 
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
 from dataengine.inference.predict import Runner, load_runner, predict_people
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images
 from dataengine.person_scale import scale_words
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
 from .studies.scores.measure import ScoreFigures, score_figures
@@ -25,6 +28,7 @@ def command(
     test: Annotated[Path, typer.Option(help="COCO JSON of other labelled people, on which all are measured.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
     seed: Annotated[int, typer.Option(help="Seed of the resampled images.")] = 0,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Compare ways to score a person: plain means, presence-aware ones, and learnt ones, on the same keypoints.
 
@@ -34,20 +38,23 @@ def command(
 
     Example: dataengine compare-scores --model models/fit-student --learn data/ingest/val.json --test data/ingest/train.json --report reports/compare-scores
     """  # noqa: E501  an example is one line to copy
-    run(model=model, learn=learn, test=test, report=report, seed=seed)
+    run(model=model, learn=learn, test=test, report=report, seed=seed, protocol=load_protocol(params))
 
 
-def run(*, model: Path, learn: Path, test: Path, report: Path, seed: int = 0) -> dict[str, Any]:
+def run(
+    *, model: Path, learn: Path, test: Path, report: Path, seed: int = 0, protocol: OksProtocol = COCO
+) -> dict[str, Any]:
     """Measure, print, write `report`/metrics.json and return its content."""
     runner, meta = load_runner(model)
-    learnt_on, _ = _answers(runner, meta, learn)
-    measured_on, images = _answers(runner, meta, test)
+    learnt_on, _ = _answers(runner, meta, learn, protocol)
+    measured_on, images = _answers(runner, meta, test, protocol)
     rows = list(score_figures(learnt_on, measured_on, images, seed=seed))
     metrics = {
         "people": len(measured_on.people),
         "learnt_on": len(learnt_on.people),
         "mean_oks": float(measured_on.oks.mean()),
         "oks_scale": scale_words(measured_on.people),
+        "oks_sigmas": protocol.sigmas_name,
         "scores": {row.name: {"AP": row.ap, "gain": asdict(row.gain), "ECE": row.ece} for row in rows},
     }
     with fresh_folder(report) as folder:
@@ -57,11 +64,12 @@ def run(*, model: Path, learn: Path, test: Path, report: Path, seed: int = 0) ->
     return metrics
 
 
-def _answers(runner: Runner, meta: ModelMeta, path: Path) -> tuple[Answers, Images]:
+def _answers(runner: Runner, meta: ModelMeta, path: Path, protocol: OksProtocol) -> tuple[Answers, Images]:
     people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people", expected="labelled people")
-    return Answers(people, predict_people(runner, meta, people, images, description=path.stem)), images
+    prediction = predict_people(runner, meta, people, images, description=path.stem)
+    return Answers(people, prediction, protocol), images
 
 
 def table(rows: list[ScoreFigures]) -> list[str]:

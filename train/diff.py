@@ -36,8 +36,8 @@ def command(
     """Show what differs between two models of the registry: figures, params, data hashes, code revisions, files.
 
     Reads the registry (registry.file) and, for the figures, the verdict that each model's own comparison left in the
-    store (registry.store). Figures of different test sets do not compare, which the table then says. What is equal is
-    left out; nothing is written. `dataengine history` lists the ids.
+    store (registry.store). Figures of different test sets, or by different sigmas of OKS, do not compare, which the
+    table then says. What is equal is left out; nothing is written. `dataengine history` lists the ids.
 
     Example: dataengine diff 3d832ce40a80 champion
     """
@@ -66,6 +66,8 @@ def run(model: str, other: str, *, registry: Path, store: Path) -> None:
             console.print(line, soft_wrap=True)
     if first.test_sha256 != second.test_sha256:
         console.print("The figures come from different test sets and cannot be compared.")
+    if first.oks_sigmas != second.oks_sigmas:
+        console.print("The figures count OKS by different sigmas and cannot be compared.")
 
 
 def entry_named(word: str, registry: Registry) -> Entry:
@@ -105,7 +107,7 @@ def _differences_of(part: str, first: Mapping[str, str], second: Mapping[str, st
 
 def _figures(entry: Entry, store: Path) -> dict[str, str]:
     ap = f"{entry.ap:.4f} [{entry.ap_low:.3f}, {entry.ap_high:.3f}]"
-    figures = {"AP": ap, "test set": short_sha256(entry.test_sha256)}
+    figures = {"AP": ap, "test set": short_sha256(entry.test_sha256), "sigmas of OKS": entry.oks_sigmas}
     path = store / entry.id / VERDICT_FILE
     if path.is_file() and _is_promoted_verdict(path, entry):
         candidate_figures = read_verdict(path).candidate.figures

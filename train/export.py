@@ -17,6 +17,8 @@ from torch import nn
 
 from dataengine.coco_json import read_project_people
 from dataengine.crops.pixels import crop_people, normalise
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.hardware.machine import code_revision, machine
 from dataengine.inference.exported import (
@@ -76,14 +78,24 @@ def command(
     Example: dataengine export --student models/fit-student --calibration data/mix/train.json --val data/ingest/val.json --out models/export --report reports/export
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, "export", ExportParams)
-    run(section, student=student, calibration=calibration, val=val, out=out, report=report)
+    protocol = load_protocol(params)
+    run(section, student=student, calibration=calibration, val=val, out=out, report=report, protocol=protocol)
 
 
-def run(params: ExportParams, *, student: Path, calibration: Path, val: Path, out: Path, report: Path) -> None:
+def run(
+    params: ExportParams,
+    *,
+    student: Path,
+    calibration: Path,
+    val: Path,
+    out: Path,
+    report: Path,
+    protocol: OksProtocol = COCO,
+) -> None:
     """Export `student` to `out`; write the accuracy of every file to `report`. Raises `InputError` on a lossy file."""
     net, meta = load_checkpoint(student)
     people, images = read_project_people(val)
-    ruler = Ruler.of(meta, people, images)
+    ruler = Ruler.of(meta, people, images, protocol)
     with fresh_folder(out) as folder:
         facts = _write_files(params, net, meta, student=student, calibration=calibration, folder=folder)
         measured = measure(params, net, ruler, ExportedModel(folder, "", meta, facts))

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import ParamsError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
@@ -53,7 +55,8 @@ def command(
 
     own = load_section(params, "fit-student", FitStudentParams, base=BASE)
     section = with_champion(own, params, "fit-student")
-    run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report, held_out=held_out)
+    protocol = load_protocol(params)
+    run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report, held_out=held_out, protocol=protocol)
 
 
 def run(
@@ -65,6 +68,7 @@ def run(
     out: Path,
     report: Path,
     held_out: Path | None = None,
+    protocol: OksProtocol = COCO,
 ) -> dict[str, float]:
     """Fit on mix and pseudo-labels and return the final figures on `val`; `InputError` as in `fit_teacher.run`."""
     from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
@@ -73,6 +77,6 @@ def run(
 
     training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only)
     refuse_learning(held_out, training)
-    validation = read_validation_set(val, crop_spec(params))
+    validation = read_validation_set(val, crop_spec(params), protocol)
     files = [*files_of(mix, params), pseudo, val]
     return fit("fit-student", params, training, validation, out=out, report=report, files=files, distill=params.distill)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
@@ -34,11 +36,18 @@ def command(
     from .fit.start import with_champion
 
     section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params, "fit-teacher")
-    run(section, mix=mix, val=val, out=out, report=report, held_out=held_out)
+    run(section, mix=mix, val=val, out=out, report=report, held_out=held_out, protocol=load_protocol(params))
 
 
 def run(
-    params: FitParams, *, mix: Path, val: Path, out: Path, report: Path, held_out: Path | None = None
+    params: FitParams,
+    *,
+    mix: Path,
+    val: Path,
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
+    protocol: OksProtocol = COCO,
 ) -> dict[str, float]:
     """Fit on the mix and return the final figures on `val`; a picture that `held_out` names is an `InputError`."""
     from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
@@ -47,6 +56,6 @@ def run(
 
     training = read_training_set(mix, None, 0.0, params.replay, params.only)
     refuse_learning(held_out, training)
-    validation = read_validation_set(val, crop_spec(params))
+    validation = read_validation_set(val, crop_spec(params), protocol)
     files = [*files_of(mix, params), val]
     return fit("fit-teacher", params, training, validation, out=out, report=report, files=files)

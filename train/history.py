@@ -31,7 +31,7 @@ def run(*, registry: Path) -> None:
     if not content.events:
         answer("No model has come to promotion yet: run `dvc repro`.")
         return
-    table = Table("", "model", "when (UTC)", "outcome", "AP", "against", "reason")
+    table = Table("", "model", "when (UTC)", "outcome", "AP", "sigmas", "against", "reason")
     for event in content.events:
         table.add_row(*row_of(event, content))
     console = Console()
@@ -48,4 +48,4 @@ def row_of(event: Event, registry: Registry) -> tuple[str, ...]:
     latest = next((e for e in reversed(registry.events) if e.outcome in CHAMPION_OUTCOMES), None)
     mark = "*" if event is latest else ""
     when = event.at.replace("T", " ").removesuffix("+00:00")
-    return mark, event.id, when, outcome, f"{event.ap:.3f}", event.against or "-", event.reason
+    return mark, event.id, when, outcome, f"{event.ap:.3f}", event.oks_sigmas, event.against or "-", event.reason

@@ -16,6 +16,8 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import write_json
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.params import load_section
@@ -84,7 +86,16 @@ def command(
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, "promote", PromoteParams)
     policy = load_section(params, "compare", CompareParams)
-    run(section, policy, comparison=comparison, candidate=candidate, registry=registry, store=store, out=out)
+    run(
+        section,
+        policy,
+        comparison=comparison,
+        candidate=candidate,
+        registry=registry,
+        store=store,
+        out=out,
+        oks_sigmas=load_protocol(params).sigmas_name,
+    )
 
 
 def run(
@@ -96,12 +107,13 @@ def run(
     registry: Path,
     store: Path,
     out: Path,
+    oks_sigmas: str = COCO.sigmas_name,
 ) -> None:
     """Carry out the verdict in `comparison`, if its evidence bears it by `policy`; write promotion.json to `out`.
 
-    The store is there afterwards, if empty.
+    `oks_sigmas` is the name of the sigmas that the verdict has to count by. The store is there afterwards, if empty.
     """
-    checked = checked_comparison(comparison, policy)
+    checked = checked_comparison(comparison, policy, oks_sigmas)
     verdict, model = checked.verdict, load_exported(candidate)
     if model.id != verdict.candidate.id:
         raise InputError(
@@ -190,6 +202,7 @@ def _carried_out(
             outcome=promotion.outcome,
             against=verdict.champion_id,
             ap=verdict.ap.value,
+            oks_sigmas=verdict.test.oks_sigmas,
             reason=promotion.reason,
             comparison_sha256=checked.verdict_sha256,
         )
@@ -210,6 +223,7 @@ def _entry(
         ap_low=verdict.ap.low,
         ap_high=verdict.ap.high,
         test_sha256=verdict.test.sha256,
+        oks_sigmas=verdict.test.oks_sigmas,
         files=stored.sha256,
         lineage=dict(stored.sidecar["lineage"]),
         records=records,

@@ -115,7 +115,9 @@ def run(
     Raises:
         InputError: a frame is one that the file `held_out` names, or the store is damaged.
     """
-    from .pseudo.teachers import as_people, blazepose_opinion, find_people, fitted_opinion
+    from dataengine.blazepose.in_images import as_people, find_people
+
+    from .pseudo.teachers import blazepose_opinion, fitted_opinion
 
     _, images = read_project_people(pool)
     refuse_held_out(held_out, images, pool)

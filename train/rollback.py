@@ -48,6 +48,6 @@ def run(to: str, reason: str, *, registry: Path, store: Path) -> None:
         stored_model(entry, store)
         against = before.champion.id if before.champion else ""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        event = Event(now, to, "rolled back", against, entry.ap, reason_line, comparison_sha256="")
+        event = Event(now, to, "rolled back", against, entry.ap, entry.oks_sigmas, reason_line, comparison_sha256="")
         write_registry(registry, after.with_event(event))
     say(f"{to} is champion again, {against} is archived and will be held. Next: dataengine begin-round, and a commit.")

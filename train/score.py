@@ -14,11 +14,14 @@ from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.matching import paired
 from dataengine.evaluation.ap.oks import figures
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.evaluation.pck import pck
 from dataengine.files import atomic_path, write_json
 from dataengine.inference.exported import ONNX_FP32, load_exported
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.person_scale import scale_words
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -66,6 +69,7 @@ def command(
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "compare", CompareParams),
+        protocol=load_protocol(params),
         people=people,
         report=report,
         models=model or [],
@@ -82,6 +86,7 @@ def run(
     models: list[Path],
     blazepose: Path | None = None,
     movenet: Path | None = None,
+    protocol: OksProtocol = COCO,
 ) -> list[Scored]:
     """Print the table and write it to `report`, as a page and as JSON."""
     if not models and blazepose is None and movenet is None:
@@ -96,8 +101,8 @@ def run(
         from .outside.movenet import movenet_in_boxes
 
         found[f"MoveNet, {movenet.name}"] = movenet_in_boxes(labelled, images, movenet, threads=params.threads)
-    scores = [_scored(name, labelled, images, predicted, params) for name, predicted in found.items()]
-    _write(report, people, labelled, images, scores, params.level)
+    scores = [_scored(name, labelled, images, predicted, params, protocol) for name, predicted in found.items()]
+    _write(report, people, labelled, images, scores, level=params.level, sigmas=protocol.sigmas_name)
     return scores
 
 
@@ -115,8 +120,10 @@ def _ours(folder: Path, people: People, images: Images, threads: int) -> People:
     return predict_people(runner, meta, people, images, description=str(folder)).as_people(people)
 
 
-def _scored(name: str, people: People, images: Images, found: People, params: CompareParams) -> Scored:
-    pairs = paired(people, images, found)
+def _scored(
+    name: str, people: People, images: Images, found: People, params: CompareParams, protocol: OksProtocol
+) -> Scored:
+    pairs = paired(people, images, found, protocol)
     matches = pairs.match()
     shown = images.take(images.rows_of(matches.image_id))
     units = units_of(shown, params.cluster, params.block_frames)
@@ -126,16 +133,21 @@ def _scored(name: str, people: People, images: Images, found: People, params: Co
     return Scored(name, interval, figures(pairs)["AP50"], pck(people, found.keypoints_px))
 
 
-def _write(report: Path, source: Path, people: People, images: Images, scores: list[Scored], level: float) -> None:
+def _write(
+    report: Path, source: Path, people: People, images: Images, scores: list[Scored], *, level: float, sigmas: str
+) -> None:
     lines = [
         f"{len(people)} people in {len(images)} images of `{source}`, joints found in their labelled boxes.",
+        f"Scale of OKS: {scale_words(people)}; sigmas: {sigmas}.",
         "",
         f"| network | OKS AP, {level:.0%} interval | AP50 | PCK@0.2 |",
         "|---|---|---|---|",
         *(f"| {s.name} | {_words(s.ap)} | {s.ap50:.3f} | {s.pck_02:.3f} |" for s in scores),
     ]
     report.mkdir(parents=True, exist_ok=True)
-    write_json(report / METRICS, {s.name: {"AP": s.ap.value, "AP50": s.ap50, "PCK@0.2": s.pck_02} for s in scores})
+    networks = {s.name: {"AP": s.ap.value, "AP50": s.ap50, "PCK@0.2": s.pck_02} for s in scores}
+    facts = {"oks_scale": scale_words(people), "oks_sigmas": sigmas}
+    write_json(report / METRICS, facts | {"networks": networks})
     with atomic_path(report / PAGE) as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     answer("\n".join(lines))

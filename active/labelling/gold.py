@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.pck import pck
 from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED, VISIBLE
@@ -66,17 +67,17 @@ def student_px(people: People) -> NDArray[np.float64]:
     return np.array(people.extras["student_px"].tolist(), dtype=np.float64).reshape(-1, JOINTS, 2)
 
 
-def agreement(truth: People, answer: People) -> Mapping[str, float | int]:
+def agreement(truth: People, answer: People, protocol: OksProtocol = COCO) -> Mapping[str, float | int]:
     """How well `answer` agrees with `truth`, both with column `sha256`, in the pictures of `truth`.
 
     `oks` is the mean over the true people, 0 for one who is missing; `pck` (at 0.2) the share of joints of those who
     are there. Only joints that both label count, since whether a hidden joint is worth a label is a matter of policy;
     `joints_labelled` is the share of the true ones that the answer has.
     """
-    found = _partner(truth, answer)
+    found = _partner(truth, answer, protocol)
     known, partner = truth.take(found >= 0), answer.take(found[found >= 0])
     shared = known.replace(visibility=np.where(partner.visibility > UNLABELLED, known.visibility, UNLABELLED))
-    oks = person_oks(shared, partner.keypoints_px).sum() / max(len(truth), 1)
+    oks = person_oks(shared, partner.keypoints_px, protocol).sum() / max(len(truth), 1)
     labelled = (shared.visibility > UNLABELLED).sum() / max((truth.visibility > UNLABELLED).sum(), 1)
     return {
         "people": len(truth),
@@ -87,7 +88,7 @@ def agreement(truth: People, answer: People) -> Mapping[str, float | int]:
     }
 
 
-def _partner(truth: People, answer: People) -> NDArray[np.int64]:
+def _partner(truth: People, answer: People, protocol: OksProtocol) -> NDArray[np.int64]:
     """Row of `answer` (n,) that stands for each true person, -1 for none: the greatest total OKS in each picture."""
     partner = np.full(len(truth), -1, dtype=np.int64)
     for sha256 in np.unique(truth.extras["sha256"]):
@@ -95,7 +96,7 @@ def _partner(truth: People, answer: People) -> NDArray[np.int64]:
         n, m = len(rows), len(others)
         pairs = answer.take(np.tile(others, n)), truth.take(np.repeat(rows, m))
         both = np.where(pairs[0].visibility > UNLABELLED, pairs[1].visibility, UNLABELLED)
-        oks = person_oks(pairs[1].replace(visibility=both), pairs[0].keypoints_px).reshape(n, m)
+        oks = person_oks(pairs[1].replace(visibility=both), pairs[0].keypoints_px, protocol).reshape(n, m)
         for i, j in zip(*linear_sum_assignment(-oks), strict=True):
             if oks[i, j] > 0:
                 partner[rows[i]] = others[j]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.breakdown import break_down, with_errors
 from dataengine.evaluation.ap.matching import paired
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
 from dataengine.people import SOURCE_DTYPE, Images, People, object_column
 from dataengine.person_scale import person_area
@@ -47,6 +48,7 @@ def scored_people(
     teacher: People,
     weights: Mapping[str, float],
     poses: TrainingPoses | None = None,
+    protocol: OksProtocol = COCO,
 ) -> People:
     """`teacher`'s people with the student's keypoints instead of the teacher's, and how unsure the student is.
 
@@ -63,7 +65,7 @@ def scored_people(
         "entropy": entropy(seen.plain.entropy[:, joints]),
         "flip": flip_disagreement(points[:, joints], seen.mirrored.keypoints_px[:, joints], boxes),
         "teacher": teacher_disagreement(
-            points, teacher.keypoints_px, teacher.visibility * joints, person_area(teacher)
+            points, teacher.keypoints_px, teacher.visibility * joints, person_area(teacher), protocol
         ),
     }
     figures["rarity"] = np.full(len(teacher), np.nan) if stand is None else stand.rarity
@@ -84,12 +86,13 @@ def scored_people(
     )
 
 
-def with_student(truth: People, images: Images, seen: Seen) -> People:
+def with_student(truth: People, images: Images, seen: Seen, protocol: OksProtocol = COCO) -> People:
     """Ground truth with the student's answer added: columns `student_px` (17, 2), `student_confidence` (17).
 
     Two more columns say what is wrong with that answer: `error` and `misscored`, see `with_errors`.
     """
-    truth = with_errors(truth, break_down(paired(truth, images, seen.plain.as_people(truth))))
+    pairs = paired(truth, images, seen.plain.as_people(truth), protocol)
+    truth = with_errors(truth, break_down(pairs))
     answered = truth.with_extra("student_px", np.round(seen.plain.keypoints_px.astype(np.float64), 3))
     return answered.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.ap.oks_formula import joint_similarities, mean_similarity
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.keypoints import UNLABELLED
 
 Floats = NDArray[np.floating[Any]]
@@ -44,14 +45,18 @@ def flip_disagreement(keypoints_px: Floats, flipped_px: Floats, bbox_xywh_px: Fl
 
 
 def teacher_disagreement(
-    keypoints_px: Floats, teacher_px: Floats, teacher_visibility: NDArray[np.integer[Any]], area_px2: Floats
+    keypoints_px: Floats,
+    teacher_px: Floats,
+    teacher_visibility: NDArray[np.integer[Any]],
+    area_px2: Floats,
+    protocol: OksProtocol = COCO,
 ) -> NDArray[np.float64]:
     """1 - OKS between student and teacher (n, 17, 2) over the joints that the teacher labelled, 0 (same) .. 1.
 
     `area_px2` (n,) is the scale squared. NaN where the teacher labelled nothing.
     """
     labelled = np.asarray(teacher_visibility) > UNLABELLED
-    similarity = joint_similarities(keypoints_px, teacher_px, np.maximum(area_px2, 1.0))
+    similarity = joint_similarities(keypoints_px, teacher_px, np.maximum(area_px2, 1.0), protocol.sigmas)
     return np.where(labelled.any(axis=1), 1 - mean_similarity(similarity, labelled), np.nan)
 
 

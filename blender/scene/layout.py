@@ -30,6 +30,8 @@ from .stance import stand
 FLOOR_HALF_M = 40.0
 CAMERA_CLEARANCE_M = 0.6  # nothing comes closer to the camera than this
 _MOST_HIDDEN = 0.75  # largest share of the people in the frame that a thing may hide
+_SLIDE_M = 0.05  # by which a thing that hides more is slid aside at a time, by its own width at most,
+_SLID_HIDES = 0.5  # until it hides this share: at the most allowed, all of them would hide as much as is allowed
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +140,9 @@ def _side_by_side(people: list[Standing]) -> list[Standing]:
     return placed
 
 
-def _footprint_m(vertices_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smallest and largest x, y (2, 2) of points (n, 3)."""
-    return bounds(vertices_m[:, :2])
+def _footprint_m(vertices_m: NDArray[np.float64], turn_rad: float = 0.0) -> NDArray[np.float64]:
+    """Smallest and largest x, y (2, 2) of points (n, 3), on axes turned by `turn_rad` about the vertical."""
+    return bounds((vertices_m @ about_axis([0, 0, 1], turn_rad))[:, :2])
 
 
 def _ground_centre(person: Standing) -> NDArray[np.float64]:
@@ -168,22 +170,41 @@ def floor_mesh(scene: SceneSpec, rng: np.random.Generator) -> Mesh:
 
 
 def _occluder(spec: OccluderSpec, people: list[Standing], camera: Camera, rng: np.random.Generator) -> list[Mesh]:
-    """The thing between the camera and the nearest person; nothing if it has no room or would hide too much."""
+    """The thing between the camera and the nearest person; nothing if it has no room or would hide too much.
+
+    The nearest place to the person where it is clear of everybody and of the camera is taken. A thing that would hide
+    too much there, as a car does, is slid aside until it hides less.
+    """
     eye = camera.position_m[:2]
     feet = [person.mesh.vertices_m[:, :2].mean(axis=0) for person in people]
     target = min(feet, key=lambda foot: float(np.linalg.norm(foot - eye)))
     way = eye - target
     across = np.array([way[1], -way[0]]) / np.linalg.norm(way)
     vertices, quads, material = build_prop(spec.kind, spec.size_m)
-    vertices = vertices @ about_axis([0, 0, 1], spec.turn_rad + float(np.arctan2(way[0], -way[1]))).T
-    footprints = [_footprint_m(person.mesh.vertices_m) for person in people]
-    for nearness in np.arange(spec.nearness, 0.8, 0.05):
-        middle = target + way * nearness + across * spec.aside_m
-        placed = vertices + np.array([*middle, 0.0])
-        clear_of_camera = np.linalg.norm(placed[:, :2] - eye, axis=1).min() > 2 * CAMERA_CLEARANCE_M
-        if clear_of_camera and not any(_overlap(_footprint_m(placed), other, 0.1) for other in footprints):
-            thing = _thing(placed, quads, material, spec, rng)
-            return [thing] if _hidden_share(thing, people, camera) <= _MOST_HIDDEN else []
+    turn_rad = spec.turn_rad + float(np.arctan2(way[0], -way[1]))
+    vertices = vertices @ about_axis([0, 0, 1], turn_rad).T
+    footprints = [_footprint_m(person.mesh.vertices_m, turn_rad) for person in people]
+
+    def moved(nearness: float, aside_m: float) -> NDArray[np.float64]:
+        return vertices + np.array([*(target + way * nearness + across * aside_m), 0.0])
+
+    def is_clear(placed: NDArray[np.float64]) -> bool:
+        """Whether it comes near neither the camera nor a person."""
+        if np.linalg.norm(placed[:, :2] - eye, axis=1).min() <= 2 * CAMERA_CLEARANCE_M:
+            return False
+        return not any(_overlap(_footprint_m(placed, turn_rad), other, 0.1) for other in footprints)
+
+    places = np.arange(spec.nearness, 0.8, 0.05).tolist()
+    nearness = next((place for place in places if is_clear(moved(place, spec.aside_m))), None)
+    if nearness is None:
+        return []
+    thing = _thing(vertices, quads, material, spec, rng)
+    for slide_m in np.arange(0.0, spec.size_m[0], _SLIDE_M).tolist():
+        aside_m = spec.aside_m + float(np.copysign(slide_m, spec.aside_m))
+        placed = replace(thing, vertices_m=moved(nearness, aside_m))
+        most = _SLID_HIDES if slide_m else _MOST_HIDDEN
+        if is_clear(placed.vertices_m) and _hidden_share(placed, people, camera) <= most:
+            return [placed]
     return []
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dataengine.evaluation.ap.oks import coco_ap
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.pck import pck
 from dataengine.people import Images, People
 
@@ -19,7 +20,7 @@ class Figures:
     """Share of labelled joints within 0.2 of the torso."""
 
 
-def figures_of(people: People, images: Images, found: People) -> Figures:
+def figures_of(people: People, images: Images, found: People, protocol: OksProtocol = COCO) -> Figures:
     """Figures of `found`, whose row i is the prediction for row i of the labelled `people` (in the labelled boxes).
 
     AP is 0 where nobody counts, as when all are crowds.
@@ -27,5 +28,5 @@ def figures_of(people: People, images: Images, found: People) -> Figures:
     Raises:
         InputError: there is nobody, or a person stands in an unknown image.
     """
-    ap = coco_ap(people, images, found)
+    ap = coco_ap(people, images, found, protocol)
     return Figures(ap.get("AP", 0.0), ap.get("AP50", 0.0), pck(people, found.keypoints_px))

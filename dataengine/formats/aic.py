@@ -16,10 +16,10 @@ from dataengine.people import Images, People
 
 from .coco_like import coco_like_document, coco_triples, read_document
 from .coco_records import FormatLayout
-from .content import BadRecord, Limits, Reject, SourceContent, are_numbers, is_finite, need, shown
-from .joints import joint_map
 from .persons import Persons
 from .pictures import Named, Picture, find_pictures
+from .reading.content import BadRecord, Limits, Reject, SourceContent, are_numbers, is_finite, need, shown
+from .reading.joints import joint_map
 from .writing import Written, lost_fields, relative_names
 
 JOINT_NAMES = (

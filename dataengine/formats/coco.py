@@ -13,8 +13,8 @@ from dataengine.people import Images, People
 
 from .coco_like import coco_like_document, read_coco_like
 from .coco_records import FormatLayout
-from .content import Limits, SourceContent
-from .joints import COCO_MAP
+from .reading.content import Limits, SourceContent
+from .reading.joints import COCO_MAP
 from .writing import Written, lost_fields, relative_names
 
 WHOLEBODY_PARTS = {"foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21, "righthand_kpts": 21}

@@ -18,9 +18,11 @@ from dataengine.keypoints import OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
 from dataengine.person_scale import person_area
 
-from .categories import WHOLE_PIXELS, is_fiftyones, person_categories
 from .coco_records import COCO_FLAGS, AnnotationReader, FormatLayout
-from .content import (
+from .persons import Persons
+from .pictures import Named, find_pictures
+from .reading.categories import WHOLE_PIXELS, is_fiftyones, person_categories
+from .reading.content import (
     BadRecord,
     Limits,
     ReaderNotes,
@@ -32,9 +34,7 @@ from .content import (
     need,
     shown,
 )
-from .joints import JointMap
-from .persons import Persons
-from .pictures import Named, find_pictures
+from .reading.joints import JointMap
 
 LONGEST_GROUP = 200
 ONLY_OCCLUDED = "flag 1 as occluded, though no joint of the file has flag 2"

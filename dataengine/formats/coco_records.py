@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from dataengine.files import RepeatedKeys
 from dataengine.keypoints import UNLABELLED
 
-from .categories import UNNAMED_JOINTS, PersonCategories
-from .content import (
+from .persons import Persons
+from .pictures import Picture
+from .reading.categories import UNNAMED_JOINTS, PersonCategories
+from .reading.content import (
     CROWD,
     NO_JOINTS,
     OTHER_CATEGORY,
@@ -25,9 +27,7 @@ from .content import (
     need,
     shown,
 )
-from .joints import COCO_MAP, JointMap
-from .persons import Persons
-from .pictures import Picture
+from .reading.joints import COCO_MAP, JointMap
 
 COCO_FLAGS: Mapping[int, int] = {0: 0, 1: 1, 2: 2}
 GROUP_KEYS = ("group", "scene", "video", "video_id", "vid_id")

@@ -11,8 +11,8 @@ from dataengine.people import Images, People
 
 from .coco_like import coco_like_document, coco_triples, read_coco_like
 from .coco_records import FormatLayout
-from .content import Limits, SourceContent
-from .joints import joint_map
+from .reading.content import Limits, SourceContent
+from .reading.joints import joint_map
 from .writing import Written, lost_fields, relative_names
 
 JOINT_NAMES = (*BODY_KEYPOINTS, "head", "neck")

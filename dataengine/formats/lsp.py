@@ -20,11 +20,11 @@ from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
 from .coco_like import coco_triples
-from .content import BadRecord, Limits, Reject, SourceContent, need
-from .joints import joint_map
 from .mat_files import load_variable
 from .persons import Persons
 from .pictures import Named, find_pictures
+from .reading.content import BadRecord, Limits, Reject, SourceContent, need
+from .reading.joints import joint_map
 from .writing import Written, lost_fields, lost_occlusion
 
 JOINT_NAMES = (

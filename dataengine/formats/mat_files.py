@@ -11,7 +11,7 @@ from typing import Any
 from dataengine.errors import InputError
 from dataengine.files import bounded_memory
 
-from .content import Limits
+from .reading.content import Limits
 
 MEMORY_FACTOR, MEMORY_LEAST = 24, 512 * 1024**2  # a file like the MPII release, 29,000 people, takes 340 MB
 LARGEST_VALUES = 200_000_000

@@ -21,11 +21,11 @@ from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 
 from .coco_like import coco_triples
-from .content import BadRecord, Limits, Reject, SourceContent, are_numbers, need, shown
-from .joints import joint_map
 from .mat_files import as_list, load_variable, member
 from .persons import Persons
 from .pictures import Named, Picture, find_pictures
+from .reading.content import BadRecord, Limits, Reject, SourceContent, are_numbers, need, shown
+from .reading.joints import joint_map
 from .writing import Written, lost_fields, lost_occlusion, relative_names
 
 JOINT_NAMES = (

@@ -14,10 +14,10 @@ from dataengine.people import SOURCES, Images, People
 
 from .coco_like import read_coco_like
 from .coco_records import STANDARD_FIELDS, FormatLayout
-from .content import Limits, SourceContent, is_finite, is_shallow, is_whole, need
-from .joints import COCO_MAP
 from .persons import Persons
 from .pictures import Named, find_pictures
+from .reading.content import Limits, SourceContent, is_finite, is_shallow, is_whole, need
+from .reading.joints import COCO_MAP
 from .writing import Written
 
 FRAME_NAME = re.compile(r"(?P<video>.+)_(?P<frame>\d{6,9})\.(jpg|jpeg|png)", re.IGNORECASE)

@@ -26,9 +26,9 @@ from dataengine.person_scale import (
     is_origin,
 )
 
-from .content import LARGEST_COORDINATE, NO_JOINTS, BadRecord, ReaderNotes, SourceContent, is_finite, need
-from .joints import JointMap
 from .pictures import Picture, image_table
+from .reading.content import LARGEST_COORDINATE, NO_JOINTS, BadRecord, ReaderNotes, SourceContent, is_finite, need
+from .reading.joints import JointMap
 
 OUTSIDE_TOLERANCE_PX = 0.5  # a file whose pixels count from 1, or from the corner, has joints on the far edge
 OWN_COLUMNS = frozenset({"image_id", "source_id", "source_image_id", "area", "area_from"})

@@ -20,7 +20,7 @@ from dataengine.people import Images
 from dataengine.pictures.reading.header import PictureFault, PictureHeader, read_header
 from dataengine.pictures.stated_sizes import size_faults
 
-from .content import BadRecord, Limits, Reject, is_whole, need, shown
+from .reading.content import BadRecord, Limits, Reject, is_whole, need, shown
 
 CHUNK = 64
 LONGEST_NAME = 4096  # PATH_MAX

@@ -15,8 +15,8 @@ from dataengine.people import Images, People
 
 from .coco_like import coco_like_document, coco_triples, read_coco_like, read_document
 from .coco_records import FormatLayout
-from .content import Limits, SourceContent, is_whole
-from .joints import POSETRACK
+from .reading.content import Limits, SourceContent, is_whole
+from .reading.joints import POSETRACK
 from .writing import Written, lost_fields, lost_occlusion, relative_names
 
 

@@ -22,12 +22,12 @@ from dataengine.people import Images, People
 
 from .aic import read_aic, write_aic
 from .coco import read_coco, read_wholebody, write_coco
-from .content import Limits, SourceContent
 from .crowdpose import read_crowdpose, write_crowdpose
 from .lsp import lsp_names, read_lsp, write_lsp
 from .mpii import read_mpii, write_mpii
 from .ours import read_frames, read_ours, write_ours
 from .posetrack18 import read_posetrack18, write_posetrack18
+from .reading.content import Limits, SourceContent
 from .writing import Written
 from .yolo import read_yolo, write_yolo
 

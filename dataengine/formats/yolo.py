@@ -22,11 +22,11 @@ from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
-from .categories import UNNAMED_JOINTS, PersonCategories
 from .coco_like import coco_triples
-from .content import NO_JOINTS, OTHER_CATEGORY, BadRecord, Limits, Reject, SourceContent, need
 from .persons import Persons
 from .pictures import Named, Picture, find_pictures, inner_path
+from .reading.categories import UNNAMED_JOINTS, PersonCategories
+from .reading.content import NO_JOINTS, OTHER_CATEGORY, BadRecord, Limits, Reject, SourceContent, need
 from .writing import Written, lost_fields, relative_names
 from .yolo_names import NAME_FILES, yolo_categories
 

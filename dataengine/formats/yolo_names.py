@@ -11,8 +11,8 @@ import yaml
 
 from dataengine.errors import InputError
 
-from .categories import PersonCategories, person_categories
-from .joints import COCO_MAP
+from .reading.categories import PersonCategories, person_categories
+from .reading.joints import COCO_MAP
 
 DATA_FILES = ("data.yaml", "dataset.yaml")
 NAME_FILES = ("classes.txt", "obj.names")

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from dataengine.hardware.dtypes import DTYPES
+
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
-DTYPES: Mapping[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 _CPU_UNITS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}  # names of cpuinfo, as PyTorch gives them
 _SECONDS, _MOST_ROUNDS = 0.8, 12
 CLEARLY_SLOWER = 1.2  # below it two timings of a busy machine may fall either way, and the instructions decide

@@ -6,7 +6,6 @@ buffer is still being read. That cannot lock up: pictures are taken in order, so
 waits for nobody but the reader.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from dataengine.crops.pixels import people_by_picture
 from dataengine.crops.spec import CropSpec, crop_matrix, extract_crop
+from dataengine.hardware.threads import available_cores
 from dataengine.inference.sessions import IN_FLIGHT
 from dataengine.people import Images, People
 from dataengine.pictures.reading.decoding import read_picture
@@ -159,7 +159,7 @@ class CropStream:
 
 def spare_cores() -> int:
     """How many threads cut crops: all cores but one, which feeds the network."""
-    return min(MOST_THREADS, max(1, len(os.sched_getaffinity(0)) - 1))
+    return min(MOST_THREADS, max(1, available_cores() - 1))
 
 
 def _plain(shape: tuple[int, ...]) -> NDArray[np.uint8]:

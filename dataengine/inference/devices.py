@@ -5,10 +5,10 @@ from typing import Literal
 import torch
 
 from dataengine.errors import EnvironmentFault
+from dataengine.hardware.dtypes import DTYPES
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 HALF_SINCE = (7, 0)  # compute capability from which FP16 convolutions run on tensor cores (Volta)
 
 

@@ -39,6 +39,8 @@ class ComparedInputs:
     """Short hash of the policy, see `CompareParams.policy_hash`."""
     runner: str
     """What runs the models; its rounding is its own."""
+    oks_sigmas: str
+    """Name of the sigmas that OKS counts by."""
 
     @property
     def id(self) -> str:

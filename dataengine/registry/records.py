@@ -29,7 +29,7 @@ from dataengine.typed_record import RECORDS
 
 State = Literal["champion", "candidate", "archived"]
 EventOutcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
-FORMAT = 3
+FORMAT = 4
 FORMER_PLACE = Path("train/registry.json")
 """Where projects kept the registry once. A registry with a history that still lies there is an error."""
 CHAMPION_OUTCOMES: frozenset[EventOutcome] = frozenset({"promoted", "rolled back"})
@@ -61,6 +61,8 @@ class Entry:
     ap_high: float
     test_sha256: str
     """SHA-256 of the test set's file: two AP figures can be compared only where this is the same."""
+    oks_sigmas: str
+    """Name of the sigmas that its AP counts by: likewise."""
     files: dict[str, str]
     """SHA-256 of every network and engine by name."""
     lineage: dict[str, Any]
@@ -81,6 +83,8 @@ class Event:
     against: str
     """The pinned champion, "" for none; for a rollback, the model that was champion until then."""
     ap: float
+    oks_sigmas: str
+    """Name of the sigmas that `ap` counts by."""
     reason: str
     comparison_sha256: str
     """SHA-256 of the verdict's file, "" for a rollback. A rerun on the same verdict adds no second line."""

@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-from dataengine.studies.dvc_project import DvcProject
+from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.studies.dvc_project import PARAMS_NAME, DvcProject
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
@@ -37,6 +39,11 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
     def project(self) -> DvcProject:
         """The project in the working folder; InputError or EnvironmentFault if there is none."""
         return DvcProject(Path.cwd(), self.report / "study.log")
+
+    @cached_property
+    def protocol(self) -> OksProtocol:
+        """How the study scores networks: by the sigmas of the project's params, as its experiments do."""
+        return load_protocol(self.project.root / PARAMS_NAME)
 
     @abstractmethod
     def prepare(self) -> None:

@@ -1,4 +1,4 @@
-"""What two annotators agree on, as a page with a plot, and the sigmas as a file for scoring and losses."""
+"""What two annotators agree on, as a page with a plot, and the sigmas for scoring and losses."""
 
 import math
 from pathlib import Path
@@ -6,30 +6,29 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.evaluation.analysis.interval import Interval
-from dataengine.files import write_json
+from dataengine.evaluation.own_sigmas import JointSigma, OwnSigmas
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
 from dataengine.studies.page import BLUE, GREY, new_figure, paragraph, write_page
 
 from .agreement import GROSS, LEAST_PAIRS, AnnotatorAgreement, JointAgreement
 from .pairing import Pairing
 
-PAGE, SIGMAS = "agreement", "sigmas.json"
+PAGE = "agreement"
 
 
 def write_agreement(report: Path, found: AnnotatorAgreement, pairing: Pairing, *, level: float, command: str) -> None:
-    """Write agreement.md, agreement.png and sigmas.json into the folder `report`."""
-    write_json(report / SIGMAS, sigmas_record(found, pairing, level))
+    """Write agreement.md and agreement.png into the folder `report`."""
     write_page(report, PAGE, agreement_page(found, pairing, level=level, command=command), _figure(found))
 
 
-def sigmas_record(found: AnnotatorAgreement, pairing: Pairing, level: float) -> dict[str, object]:
-    """What sigmas.json holds: a sigma for each joint, COCO's where too few people were labelled twice."""
-    joints = {}
-    for name, coco in zip(COCO_KEYPOINTS, COCO_SIGMAS.tolist(), strict=True):
-        sigma = found.joints[name].sigma
-        measured = None if sigma is None else {"low": sigma.low, "high": sigma.high, "pairs": found.joints[name].pairs}
-        joints[name] = {"sigma": coco if sigma is None else sigma.value, "measured": measured}
-    return {"people": len(pairing.first), "pictures": pairing.pictures, "level": level, "joints": joints}
+def own_sigmas(found: AnnotatorAgreement, pairing: Pairing, level: float) -> OwnSigmas:
+    """The sigmas of the joints that enough people have labelled twice."""
+    known = {name: (joint.sigma, joint.pairs) for name, joint in found.joints.items() if joint.sigma is not None}
+    joints = {
+        name: JointSigma(sigma=sigma.value, low=sigma.low, high=sigma.high, pairs=pairs)
+        for name, (sigma, pairs) in known.items()
+    }
+    return OwnSigmas(joints=joints, people=len(pairing.first), pictures=pairing.pictures, level=level)
 
 
 def agreement_page(found: AnnotatorAgreement, pairing: Pairing, *, level: float, command: str) -> list[str]:
@@ -58,7 +57,7 @@ def agreement_page(found: AnnotatorAgreement, pairing: Pairing, *, level: float,
             "Sigma is the spread of one annotator about the true place, as a share of the square root of the person's",
             "area, from the median distance of the two labels; gross errors decide that from the mean.",
             f"Gross: more than {GROSS:g} sigma of the difference of two labels apart. Intervals resample pictures.",
-            f"A joint with fewer than {LEAST_PAIRS} people has no sigma; sigmas.json gives COCO's there.",
+            f"A joint with fewer than {LEAST_PAIRS} people has no sigma, and COCO's counts for it.",
             "If one annotator is better than the other, sigma lies between the two.",
         ),
     ]

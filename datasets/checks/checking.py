@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
-from dataengine.formats.content import ReaderNotes
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.formats.reading.content import ReaderNotes
 from dataengine.leakage.perceptual_hash import perceptual_hashes
 from dataengine.leakage.picture_facts import PictureFacts, inspect_pictures, treatments
 from dataengine.people import Images, People
@@ -84,12 +85,13 @@ def check_set(
     notes: ReaderNotes = NO_NOTES,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
+    protocol: OksProtocol = COCO,
 ) -> CheckedSet:
     """Check a set that an adapter has read.
 
     `bad` are the records that the reader set aside, `notes` say what it passed over; both are counted.
     `models` is the folder of BlazePose, needed with `params.teacher` only; pictures of more than `largest_mpx` million
-    pixels are quarantined unread.
+    pixels are quarantined unread. By `protocol` people are alike.
     """
     if params.teacher and models is None:
         raise ParamsError("params ingest.checks.teacher", expected="the folder of fetched models", got="none")
@@ -102,7 +104,7 @@ def check_set(
     collapsed = person_boxes.collapsed(people)
     findings += findings_of("collapsed", collapsed, people, images, with_row=False)
     people = people.take(np.setdiff1d(np.arange(len(people)), [fault.row for fault in collapsed]))
-    doubts = _doubts(people, images, params, models)
+    doubts = _doubts(people, images, params, models, protocol)
     findings += [f for check, faults in doubts.items() for f in findings_of(check, faults, people, images)]
     thumbnails = np.array([looks[row].thumbnail for row in kept_images], dtype=np.uint8).reshape(-1, 32, 32)
     quarantined = sum(finding.severity == "quarantine" for finding in findings)
@@ -190,13 +192,17 @@ def _merged_images(
     return images.take(first_rows), people.replace(image_id=images.id[first[rows]]), first_rows
 
 
-def _doubts(people: People, images: Images, params: ChecksParams, models: Path | None) -> dict[str, list[Fault]]:
+def _doubts(
+    people: People, images: Images, params: ChecksParams, models: Path | None, protocol: OksProtocol
+) -> dict[str, list[Fault]]:
     """Every check that leaves people in the set, by its name."""
     checks: dict[str, Callable[[], list[Fault]]] = {
         "tiny": lambda: person_boxes.tiny(people, params.tiny_px),
         "outside": lambda: person_boxes.outside(people, images, params.outside_share),
         "box": lambda: person_boxes.joints_off_box(people, params.box_margin),
-        "twice": lambda: duplicates.same_person_twice(people, oks=params.same_person_oks, iou=params.same_person_iou),
+        "twice": lambda: duplicates.same_person_twice(
+            people, oks=params.same_person_oks, iou=params.same_person_iou, protocol=protocol
+        ),
         "limbs": lambda: limbs.long_limbs(people, least_excess=params.limb_excess, deviations=params.limb_deviations),
         "sides": lambda: sides.swapped_sides(people, prior=params.swap_prior, probability=params.swap_probability),
     }

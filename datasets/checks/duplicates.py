@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import box_iou
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.person_scale import person_area
@@ -46,12 +47,12 @@ def identical_people(people: People) -> NDArray[np.int64]:
     return np.asarray(first[which.ravel()], dtype=np.int64)
 
 
-def same_person_twice(people: People, *, oks: float, iou: float) -> list[Fault]:
+def same_person_twice(people: People, *, oks: float, iou: float, protocol: OksProtocol = COCO) -> list[Fault]:
     """The later of two annotations of one image that agree by OKS, or by boxes where few joints are shared."""
     first, second = _pairs_in_an_image(people.image_id)
     shared = ((people.visibility[first] > UNLABELLED) & (people.visibility[second] > UNLABELLED)).sum(axis=1)
     boxes = people.bbox_xywh_px.astype(np.float64)
-    oks_excess = pair_oks(people, first, second) - oks
+    oks_excess = pair_oks(people, first, second, protocol) - oks
     iou_excess = box_iou(boxes[first], boxes[second]) - iou
     agreement = np.where(shared >= LEAST_SHARED_JOINTS, oks_excess, iou_excess)
     faults = [
@@ -62,7 +63,9 @@ def same_person_twice(people: People, *, oks: float, iou: float) -> list[Fault]:
     return list({fault.row: fault for fault in sorted(faults, key=lambda fault: fault.score)}.values())
 
 
-def pair_oks(people: People, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+def pair_oks(
+    people: People, first: NDArray[np.int64], second: NDArray[np.int64], protocol: OksProtocol = COCO
+) -> NDArray[np.float64]:
     """OKS (k,) of the people in rows `first` with those in rows `second`, over joints that both have labelled.
 
     The scale squared is the mean of the two areas.
@@ -70,7 +73,7 @@ def pair_oks(people: People, first: NDArray[np.int64], second: NDArray[np.int64]
     area = person_area(people)
     shared = np.minimum(people.visibility[first], people.visibility[second])
     pair = people.take(first).replace(visibility=shared, extras={"area": (area[first] + area[second]) / 2})
-    return person_oks(pair, people.keypoints_px[second])
+    return person_oks(pair, people.keypoints_px[second], protocol)
 
 
 def _pairs_in_an_image(image_id: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import short_sha256
-from dataengine.formats.content import BadRecord, ReaderNotes
+from dataengine.formats.reading.content import BadRecord, ReaderNotes
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.people import Images, People
@@ -86,9 +87,19 @@ def check_and_split(
     notes: ReaderNotes = NO_NOTES,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
+    protocol: OksProtocol = COCO,
 ) -> Intake:
     """Check, split by group, set aside what would leak between splits, and write the quality report to `report`."""
-    checked = check_set(people, images, checks, bad=bad, notes=notes, models=models, largest_mpx=largest_mpx)
+    checked = check_set(
+        people,
+        images,
+        checks,
+        bad=bad,
+        notes=notes,
+        models=models,
+        largest_mpx=largest_mpx,
+        protocol=protocol,
+    )
     keys = checked.sha256.tolist()
     frozen = read_lock(split)
     groups = group_names(checked.images, keys, split)
@@ -110,6 +121,7 @@ def check_blocks(
     notes: ReaderNotes = NO_NOTES,
     models: Path | None = None,
     largest_mpx: int = LARGEST_MPX,
+    protocol: OksProtocol = COCO,
     video_sha256: Mapping[str, str] | None = None,
 ) -> Intake:
     """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, and are not compared.
@@ -117,7 +129,16 @@ def check_blocks(
     A frame that the checks quarantine leaves its block; frames in the gaps are left out. `video_sha256`, by the name of
     the video, finds its frames wherever they turn up.
     """
-    checked = check_set(people, images, checks, bad=bad, notes=notes, models=models, largest_mpx=largest_mpx)
+    checked = check_set(
+        people,
+        images,
+        checks,
+        bad=bad,
+        notes=notes,
+        models=models,
+        largest_mpx=largest_mpx,
+        protocol=protocol,
+    )
     by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
     block = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
     assignment = SplitAssignment(block, block, np.full(len(block), -1), np.zeros(len(block), dtype=bool))

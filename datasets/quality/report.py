@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataengine.files import atomic_path, write_json
-from dataengine.formats.content import PASSED_OVER
+from dataengine.formats.reading.content import PASSED_OVER
 from dataengine.leakage.perceptual_hash import correlations
 
 from ..checks.checking import short_names

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.errors import ParamsError
-from dataengine.formats.content import BadRecord, Limits, SourceContent
+from dataengine.formats.reading.content import BadRecord, Limits, SourceContent
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People

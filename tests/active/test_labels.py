@@ -1,6 +1,7 @@
 """Labels go out to a tool and come back by the real commands: compared with what went out, checked, and kept once."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,6 +31,7 @@ from dataengine.people import object_column
 from dataengine.person_scale import area_of_joints
 
 from ..helpers.held_out import held_out_file
+from ..helpers.own_sigmas import params_with_own_sigmas
 from .conftest import Project, make_project
 from .test_selection import OUT, inputs, select
 from .test_selection import PARAMS as SELECT_PARAMS
@@ -278,7 +280,7 @@ def test_gold_frames_show_how_well_people_label_and_are_not_learned_from(with_go
     gold = done.annotators["unnamed"]["gold"]
     assert gold == {
         "pictures": 2, "people": 2, "missed": 0, "oks": 1.0, "pck": 1.0, "joints_labelled": 1.0,
-        "prelabel_oks": gold["prelabel_oks"],
+        "prelabel_oks": gold["prelabel_oks"], "oks_sigmas": "COCO",
     }  # fmt: skip
     kept, kept_images = read_people(done.path, root=with_gold.root)
     assert done.people == len(kept) == 8 and done.unanswered == 0 and set(kept_images.video.tolist()) == {"clip.mp4"}
@@ -449,6 +451,18 @@ def test_what_was_answered_leaves_the_candidates(exported: Project) -> None:
     assert not answered & set(again.scored_sha256) and len(answered & set(again.labelled_sha256)) == 3
 
 
+def test_gold_frames_count_by_the_sigmas_of_the_project(with_gold: Project) -> None:
+    section = {"moved_px": 1.0, "max_untouched_share": 0.95, "untouched": "mark", "untouched_weight": 0.5}
+    found = []
+    for text in ('oks: {sigmas: ""}\n', params_with_own_sigmas(Path())):
+        Path("params.yaml").write_text(yaml.safe_dump({"label-import": section}) + text)
+        done = CliRunner().invoke(app, ["label-import", "--labels", str(TOOL), "--out", str(LABELS)])
+        assert done.exit_code == 0, done.output
+        found.append(re.search(r"gold frames OKS (\d\.\d+)", done.output))
+    coco, own = (float(match[1]) for match in found if match)
+    assert own < coco - 0.01
+
+
 def test_the_selection_may_be_made_again_while_people_are_labelling(exported: Project) -> None:
     shutil.rmtree(OUT)
     shift_all(2.0)
@@ -560,7 +574,7 @@ def test_labelled_frames_count_from_the_import_on(exported: Project) -> None:
 def test_the_commands_and_their_one_line_faults(selected: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Export and import by the command line, with params.yaml."""
     section = {"moved_px": 1.0, "max_untouched_share": 0.95, "untouched": "refuse", "untouched_weight": 0.5}
-    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section}))
+    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section, "oks": {"sigmas": ""}}))
     out = CliRunner().invoke(app, ["label-export", "--selection", str(OUT), "--out", str(TOOL), "--gold", "1"])
     assert out.exit_code == 0 and "5 images (1 of them gold)" in out.output
     back = ["label-import", "--labels", str(TOOL), "--out", str(LABELS), "--annotator", "anna"]
@@ -570,12 +584,12 @@ def test_the_commands_and_their_one_line_faults(selected: Project, capsys: pytes
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "anna left" in line and "label-import.untouched" in line and not LABELS.exists()
     section["untouched"] = "mark"
-    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section}))
+    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section, "oks": {"sigmas": ""}}))
     done = CliRunner().invoke(app, back)
     assert done.exit_code == 0 and "100% untouched: marked" in done.output and "on 1 gold frames OKS" in done.output
     assert len(list(LABELS.glob("*.json"))) == 1
     for key, value in (("untouched", "ignore"), ("moved_px", 0.0), ("max_untouched_share", 1.5)):
-        Path("params.yaml").write_text(yaml.safe_dump({"label-import": {**section, key: value}}))
+        Path("params.yaml").write_text(yaml.safe_dump({"label-import": {**section, key: value}, "oks": {"sigmas": ""}}))
         with pytest.raises(SystemExit):
             main(back)
         assert f"label-import.{key}" in capsys.readouterr().err

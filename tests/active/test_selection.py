@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,7 +42,7 @@ def select(project: Project, params: SelectParams = PARAMS, out: Path = OUT) -> 
     run(params, **inputs(project), out=out, report=REPORT)
 
 
-def inputs(project: Project) -> dict[str, Path]:
+def inputs(project: Project) -> dict[str, Any]:
     return {name: getattr(project, name) for name in ("student", "candidates", "labelled", "val")}
 
 

@@ -4,8 +4,9 @@ import numpy as np
 
 from dataengine.active.query.scoring import Seen, with_student
 from dataengine.boxes import box_from_keypoints
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.predict import Prediction
-from dataengine.keypoints import FLIP_INDEX
+from dataengine.keypoints import COCO_SIGMAS, FLIP_INDEX
 from dataengine.people import Images, People
 
 from .conftest import STANDING
@@ -33,3 +34,8 @@ def test_each_person_gets_its_kind_of_error() -> None:
     assert not answered.extras["misscored"].any()
     assert np.array_equal(answered.keypoints_px, people.keypoints_px), "the labels stay as they are"
     assert np.allclose(answered.extras["student_px"], answer, atol=1e-3)
+    strict = OksProtocol(sigmas=COCO_SIGMAS / 1000)
+    off = Prediction(truth.astype(np.float32) + 1, certain, certain, certain)
+    seen = Seen(off, off, np.zeros((4, 2), np.float32))
+    for protocol, error in ((COCO, "good"), (strict, "background")):
+        assert set(with_student(people, images, seen, protocol).extras["error"].tolist()) == {error}

@@ -1,6 +1,5 @@
 """The command, as a user types it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 
 from dataengine.cli import main
 from dataengine.coco_json import read_people, write_people
+from dataengine.evaluation.own_sigmas import OwnSigmas, read_sigmas
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
 from dataengine.person_scale import person_area
 
@@ -30,7 +30,12 @@ def twice(tmp_path: Path) -> Path:
 def arguments(folder: Path, first: str = "anna.json", second: str = "ben.json") -> list[str]:
     images = folder / "images"
     files = ["--first", str(images / first), "--second", str(images / second), "--images", str(images)]
-    return ["agreement", *files, "--report", str(folder / "report")]
+    return ["agreement", *files, "--report", str(folder / "report"), "--out", str(folder / "sigmas")]
+
+
+def kept(folder: Path) -> OwnSigmas:
+    (path,) = (folder / "sigmas").iterdir()
+    return read_sigmas(path)
 
 
 def test_page_plot_and_sigmas_are_written(twice: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,12 +44,14 @@ def test_page_plot_and_sigmas_are_written(twice: Path, capsys: pytest.CaptureFix
     printed = capsys.readouterr()
     assert printed.out.startswith("12 people labelled twice, 0 with left and right exchanged")
     assert "only 12 people were labelled twice" in printed.err
-    record = json.loads((twice / "report/sigmas.json").read_text())
-    assert (record["people"], record["pictures"]) == (12, 12)
+    own = kept(twice)
+    assert (own.people, own.pictures, own.level) == (12, 12, 0.95)
+    assert f"oks.sigmas: {twice}/sigmas/{own.name}.json" in printed.err
     people, _ = read_people(twice / "images/anna.json")
     sigma = np.sqrt(np.median(1 / person_area(people)) / (2 * np.log(2)))  # every joint is 1 px off
-    assert record["joints"]["nose"]["sigma"] == pytest.approx(sigma, rel=0.01)
-    assert list(record["joints"]) == list(COCO_KEYPOINTS)
+    nose = own.joints["nose"]
+    assert nose.sigma == pytest.approx(sigma, rel=0.01) and nose.low <= nose.sigma <= nose.high and nose.pairs == 12
+    assert list(own.joints) == list(COCO_KEYPOINTS) and not own.lacking
     page = (twice / "report/agreement.md").read_text()
     assert "| nose | 12 | " in page and "nan" not in page
     assert (twice / "report/agreement.png").read_bytes().startswith(b"\x89PNG")
@@ -58,9 +65,20 @@ def test_joints_that_were_not_labelled_twice_keep_cocos_sigma(twice: Path) -> No
     write_people(path, people.replace(visibility=flags), images)
     with pytest.raises(SystemExit, match="0"):
         main(arguments(twice))
-    joint = json.loads((twice / "report/sigmas.json").read_text())["joints"]["left_ear"]
-    assert joint == {"sigma": COCO_SIGMAS[3], "measured": None}
+    own = kept(twice)
+    assert own.lacking == ["left_ear"]
+    assert own.protocol.sigmas[3] == COCO_SIGMAS[3] and own.protocol.sigmas[2] != COCO_SIGMAS[2]
     assert "| left_ear | 7 | - |" in (twice / "report/agreement.md").read_text()
+
+
+def test_too_few_people_keep_no_sigmas(twice: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("anna.json", "ben.json"):
+        people, images = read_people(twice / "images" / name)
+        write_people(twice / "images" / name, people.take(np.arange(9)), images.take(np.arange(9)))
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments(twice))
+    assert "no joint was labelled twice on 10 people" in capsys.readouterr().err
+    assert not (twice / "sigmas").exists()
 
 
 def test_sets_with_nothing_in_common_are_refused(twice: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,4 +87,4 @@ def test_sets_with_nothing_in_common_are_refused(twice: Path, capsys: pytest.Cap
     with pytest.raises(SystemExit, match="2"):
         main(arguments(twice, second="others.json"))
     assert "no picture in common" in capsys.readouterr().err
-    assert not (twice / "report").exists()
+    assert not (twice / "report").exists() and not (twice / "sigmas").exists()

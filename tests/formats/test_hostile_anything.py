@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.formats.content import Limits
+from dataengine.formats.reading.content import Limits
 from dataengine.formats.table import FORMATS
 
 from .hostile_samples import good_document, written

@@ -13,8 +13,8 @@ import pytest
 
 from dataengine.errors import InputError
 from dataengine.formats.coco import read_coco
-from dataengine.formats.content import Limits
-from dataengine.formats.joints import POSETRACK
+from dataengine.formats.reading.content import Limits
+from dataengine.formats.reading.joints import POSETRACK
 from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 
@@ -80,8 +80,8 @@ def test_too_large_a_file_is_refused_unread(images: Path) -> None:
 READ_LIMITED = """
 import resource, sys
 from pathlib import Path
-from dataengine.formats.content import Limits
-from dataengine.formats.joints import POSETRACK
+from dataengine.formats.reading.content import Limits
+from dataengine.formats.reading.joints import POSETRACK
 from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.errors import InputError

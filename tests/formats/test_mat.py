@@ -8,7 +8,7 @@ import pytest
 import scipy.io
 
 from dataengine.errors import InputError
-from dataengine.formats.content import Limits
+from dataengine.formats.reading.content import Limits
 from dataengine.formats.table import FORMATS
 
 from .writing_samples import HEIGHT, WIDTH, write_image

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
-from dataengine.formats.categories import UNNAMED_JOINTS, is_people
 from dataengine.formats.coco import read_coco
-from dataengine.formats.content import Limits
-from dataengine.formats.joints import COCO_MAP, joint_map, spelled
+from dataengine.formats.reading.categories import UNNAMED_JOINTS, is_people
+from dataengine.formats.reading.content import Limits
+from dataengine.formats.reading.joints import COCO_MAP, joint_map, spelled
 from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 

@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 
 from dataengine.datasets.convert import convert
 from dataengine.errors import InputError
-from dataengine.formats.content import Limits, SourceContent
+from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.table import FORMATS
 from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People

@@ -14,7 +14,7 @@ import pytest
 import scipy.io
 from pycocotools.coco import COCO
 
-from dataengine.formats.content import Limits, SourceContent
+from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.table import FORMATS
 
 pytestmark = pytest.mark.realdata

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.formats.content import Limits, SourceContent
+from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 

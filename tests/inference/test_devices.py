@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.inference import devices
+from dataengine.hardware.dtypes import DTYPES
 from dataengine.inference.devices import choose_device, choose_precision, in_words
 from dataengine.inference.predict import load_runner, torch_runner
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
@@ -60,7 +60,7 @@ def test_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_precisions_have_words() -> None:
-    assert {in_words(CPU, dtype).rsplit(", ", 1)[1] for dtype in devices.DTYPES.values()} == set(devices.DTYPES)
+    assert {in_words(CPU, dtype).rsplit(", ", 1)[1] for dtype in DTYPES.values()} == set(DTYPES)
 
 
 def test_a_checkpoint_says_where_it_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dataengine.errors import EnvironmentFault
+from dataengine.hardware.dtypes import DTYPES
 from dataengine.inference.cuda_graphs import WARM_UP_RUNS, Bucket, HostCopies, bucket_for, buckets_for
 from dataengine.inference.device_reading import cast_weights
-from dataengine.inference.devices import DTYPES
 from dataengine.inference.predict import Prediction, predict_both_ways, predict_crops, predict_people, torch_runner
 from dataengine.inference.sessions import Answer, Asked
 from dataengine.inference.torch_session import TorchSession

@@ -13,6 +13,7 @@ from dataengine.crops.training.augment import NO_AUGMENTATION, swap_sides
 from dataengine.crops.training.loader import epoch_batches
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
+from dataengine.keypoints import COCO_SIGMAS
 from dataengine.labels.joint_weights import joint_weights, training_weights, with_joint_weights
 from dataengine.people import People, object_column
 from dataengine.train.fit.data import read_training_set
@@ -77,7 +78,7 @@ def test_every_loss_weighs_each_joint_and_averages_nothing() -> None:
     losses = {
         "simcc": lambda x, w: simcc_loss(x[:, :, :64], x[:, :, 64:], label, w, split=2, sigma_px=2.0),
         "heatmap": lambda x, w: heatmap_loss(x.reshape(2, 17, 8, 16), label, w, cell_px=(2.0, 4.0), sigma_px=4.0),
-        "oks": lambda x, w: oks_loss(x[..., :2] + label, label, w, area),
+        "oks": lambda x, w: oks_loss(x[..., :2] + label, label, w, area, torch.from_numpy(COCO_SIGMAS)),
         "smooth_l1": lambda x, w: smooth_l1_loss(x[..., :2] + label, label, w),
         "wing": lambda x, w: wing_loss(x[..., :2] + label, label, w),
     }

@@ -12,7 +12,7 @@ from dataengine.crops.spec import CropSpec
 from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.crops.training.samples import CropSamples
 from dataengine.formats.coco import read_coco
-from dataengine.formats.content import Limits
+from dataengine.formats.reading.content import Limits
 from dataengine.formats.yolo import read_yolo
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.pictures.reading.header import PictureHeader

@@ -12,7 +12,9 @@ from dataengine.registry.records import Registry, read_registry, write_registry
 
 
 def use(candidate: str, pictures: tuple[str, ...], version: str = "", evidence: str = "e", **changes: str) -> TestUse:
-    inputs = ComparedInputs(candidate, "champion", "t", version, pictures_name(pictures), "p", "policy", "onnx-cpu")
+    inputs = ComparedInputs(
+        candidate, "champion", "t", version, pictures_name(pictures), "p", "policy", "onnx-cpu", "COCO"
+    )
     return TestUse("2026-01-01T00:00:00+00:00", replace(inputs, **changes), 0.005, "reject", evidence)
 
 

@@ -27,6 +27,7 @@ def entry(name: str) -> Entry:
         ap_low=0.4,
         ap_high=0.6,
         test_sha256="t",
+        oks_sigmas="COCO",
         files={"model.onnx": "f"},
         lineage={"code_revision": "r"},
     )
@@ -39,6 +40,7 @@ def event(name: str, comparison: str = "c", outcome: EventOutcome = "refused") -
         outcome=outcome,
         against="",
         ap=0.1,
+        oks_sigmas="COCO",
         reason="too low",
         comparison_sha256=comparison,
     )
@@ -89,8 +91,8 @@ def test_unknown_entry_is_reported() -> None:
         "{",
         "[]",
         '{"format": 2, "entries": [], "events": [], "comparisons": [], "pictures": {}}',
-        '{"format": 3, "entries": [], "events": []}',
-        '{"format": 3, "entries": [{"id": "a"}], "events": [], "comparisons": [], "pictures": {}}',
+        '{"format": 4, "entries": [], "events": []}',
+        '{"format": 4, "entries": [{"id": "a"}], "events": [], "comparisons": [], "pictures": {}}',
     ],
 )
 def test_malformed_file_is_an_input_error(tmp_path: Path, content: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import write_json
 from dataengine.params import PARAMS as PARAMS_READER
 from dataengine.registry.records import Registry, read_registry, write_registry
@@ -60,12 +61,18 @@ class Gate:
 
     def begun(self, params: CompareParams) -> CompareParams:
         """`params` as `dataengine begin-round` pins them now, but with the champion that they name."""
-        return replace(params, **{**values_to_pin(self.read(), params), "champion": params.champion})
+        return replace(params, **{**values_to_pin(self.read(), params, COCO.sigmas_name), "champion": params.champion})
 
     def compare(
-        self, candidate: Path, params: CompareParams = PARAMS, balance: Path | None = None, *, begin: bool = True
+        self,
+        candidate: Path,
+        params: CompareParams = PARAMS,
+        balance: Path | None = None,
+        *,
+        begin: bool = True,
+        protocol: OksProtocol = COCO,
     ) -> dict[str, Any]:
-        """A comparison; by default its round has just begun."""
+        """A comparison; by default its round has just begun, by COCO's sigmas."""
         params = self.begun(params) if begin else params
         write_json(self.root / "policy.json", asdict(params))
         compare.run(
@@ -76,6 +83,7 @@ class Gate:
             store=self.store,
             out=self.root / "compare",
             balance=balance,
+            protocol=protocol,
         )
         return json.loads((self.root / "compare" / "verdict.json").read_text())
 
@@ -102,6 +110,7 @@ class Gate:
         sections = {
             "registry": {"file": str(self.registry), "store": str(self.store)},
             "compare": asdict(params),
+            "oks": {"sigmas": ""},
             "promote": {"dry_run": False, "again": []} | promotion,
         }
         lines = ["# the whole loop"]

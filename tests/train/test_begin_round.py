@@ -18,7 +18,7 @@ def test_begin_round_changes_four_values_and_keeps_comments(
     params = gate.write_params()
     before = params.read_text()
     begin_round.command(params=params)
-    policy = PARAMS.policy_hash
+    policy = PARAMS.hash_with("COCO")
     assert params.read_text() == before.replace('policy: ""', f'policy: "{policy}"')
     assert f"compare.policy: (none) -> {policy}" in capsys.readouterr().err
     begin_round.command(params=params)
@@ -35,11 +35,12 @@ def test_begin_round_changes_four_values_and_keeps_comments(
 
 def test_the_policy_is_everything_but_pins_and_threads() -> None:
     same = replace(PARAMS, champion="a", round=7, policy="b", ledger="c", threads=8)
-    assert same.policy_hash == PARAMS.policy_hash
+    assert same.hash_with("COCO") == PARAMS.hash_with("COCO")
     changes = {"cluster": "video", "resamples": 300, "alpha": 0.04, "runner": "auto", "columns": ["night"], "uses": 9}
-    hashes = {replace(PARAMS, **{key: value}).policy_hash for key, value in changes.items()}  # type: ignore[arg-type]
-    hashes.add(replace(PARAMS, primary=replace(PARAMS.primary, margin=0.01)).policy_hash)
-    assert len(hashes - {PARAMS.policy_hash}) == len(changes) + 1
+    hashes = {replace(PARAMS, **{key: value}).hash_with("COCO") for key, value in changes.items()}  # type: ignore[arg-type]
+    hashes.add(PARAMS.hash_with("sigmas-0123456789ab"))
+    hashes.add(replace(PARAMS, primary=replace(PARAMS.primary, margin=0.01)).hash_with("COCO"))
+    assert len(hashes - {PARAMS.hash_with("COCO")}) == len(changes) + 2
 
 
 def test_the_bootstrap_takes_no_seed(gate: Gate) -> None:

@@ -93,11 +93,11 @@ def test_a_changed_policy_is_refused_in_the_round_and_spends_a_share_in_the_next
     milder = replace(round_1, min_clusters=5)
     with pytest.raises(ParamsError, match=r"not the policy that the round was begun with.*begin-round"):
         mine.compare(exported["good"], milder, begin=False)
-    for forged in (replace(milder, policy=milder.policy_hash), replace(milder, policy=""), PARAMS):
+    for forged in (replace(milder, policy=milder.hash_with("COCO")), replace(milder, policy=""), PARAMS):
         with pytest.raises(InputError, match=r"the round's comparison is spent: 1 since it began.*begin-round"):
             mine.compare(exported["good"], forged, begin=False)
     with pytest.raises(InputError, match="lacks the line abc, at which the round began"):
-        mine.compare(exported["good"], replace(milder, policy=milder.policy_hash, ledger="abc"), begin=False)
+        mine.compare(exported["good"], replace(milder, policy=milder.hash_with("COCO"), ledger="abc"), begin=False)
     verdict = mine.compare(exported["good"], milder)
     assert (verdict["verdict"], verdict["test"]["use"], verdict["round"]) == ("promote", 2, 2)
 

@@ -1,7 +1,9 @@
 """The command on a network that learned something, judged by what it writes and prints."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks import coco_ap, person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.predict import load_runner, predict_people
 from dataengine.inference.prediction import Prediction
 from dataengine.people import People
@@ -21,6 +24,8 @@ from dataengine.train.studies.scores.rules import (
     mean_by_presence,
     mean_of_present,
 )
+
+from ..helpers.own_sigmas import OWN, OWN_PROTOCOL, params_with_own_sigmas
 
 
 def test_every_score_is_measured_on_the_same_joints(
@@ -47,6 +52,29 @@ def test_every_score_is_measured_on_the_same_joints(
     assert scores["calibrated mean"]["AP"] == pytest.approx(scores[BASE]["AP"], abs=0.02)  # equal but for ties
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(scores) + 2 and lines[2].startswith("| mean of all joints |")
+
+
+def test_scores_are_measured_by_the_sigmas_of_the_project(
+    round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(round_folder)
+    (tmp_path / "params.yaml").write_text(params_with_own_sigmas(tmp_path))
+    paths: dict[str, Any] = {
+        "model": Path("steps60"),
+        "learn": Path("val.json"),
+        "test": Path("test.json"),
+        "report": tmp_path / "r",
+    }
+    compare_scores.command(**paths, params=tmp_path / "params.yaml")
+    metrics = json.loads((tmp_path / "r/metrics.json").read_text())
+    people, images = read_people(Path("test.json"), root=round_folder)
+    runner, meta = load_runner(Path("steps60"))
+    prediction = predict_people(runner, meta, people, images)
+    assert metrics["scores"][BASE]["AP"] == pytest.approx(
+        coco_ap(people, images, prediction.as_people(people), OWN_PROTOCOL)["AP"]
+    )
+    assert metrics["mean_oks"] == pytest.approx(person_oks(people, prediction.keypoints_px, OWN_PROTOCOL).mean())
+    assert metrics["oks_sigmas"] == OWN.name
 
 
 def test_a_set_without_people_is_named(round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,11 +106,12 @@ def test_presence_leaves_out_what_seems_absent() -> None:
     assert mean_by_presence(answers) == pytest.approx([(14 * 0.64 + 0.03) / (14 * 0.8 + 0.3)])
 
 
-def test_the_expected_oks_is_the_mean_over_a_normal_distribution() -> None:
+@pytest.mark.parametrize("protocol", [COCO, OWN_PROTOCOL], ids=lambda protocol: protocol.sigmas_name)
+def test_the_expected_oks_is_the_mean_over_a_normal_distribution(protocol: OksProtocol) -> None:
     """By drawing: joints that are off by as much as the spread says."""
-    answers = answers_of([0.9] * 17, spread_px=8.0)
+    answers = replace(answers_of([0.9] * 17, spread_px=8.0), protocol=protocol)
     rng = np.random.default_rng(0)
     off = rng.normal(size=(20000, 17, 2)) * 8.0 / np.sqrt(2)
     people = answers.people.take(np.zeros(20000, int)).with_extra("area", np.full(20000, 0.53 * 100 * 100))
-    drawn = person_oks(people, people.keypoints_px + off).mean()
+    drawn = person_oks(people, people.keypoints_px + off, protocol).mean()
     assert expected_from_spread(answers)[0] == pytest.approx(drawn, abs=0.005)

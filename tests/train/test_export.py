@@ -6,7 +6,10 @@ import numpy as np
 import onnx
 import pytest
 
+from dataengine.coco_json import read_people
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.oks import coco_ap
+from dataengine.evaluation.ap.protocol import COCO
 from dataengine.files import sha256_file
 from dataengine.inference.exported import (
     ENGINE,
@@ -22,11 +25,13 @@ from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.train import export
 from dataengine.train.deploy import engine_library
+from dataengine.train.deploy.accuracy import Ruler
 from dataengine.train.deploy.engine_library import gpu_capability
 from dataengine.train.deploy.params import ExportParams, MaxApDrop
 from dataengine.train.deploy.tensorrt_build import build_engine, check_plan, engine_runner
 
 from ..helpers import small_model
+from ..helpers.own_sigmas import OWN_PROTOCOL
 from .exported_models import PARAMS, export_to
 
 
@@ -151,6 +156,7 @@ def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     metrics = json.loads((folder.parent / "report" / "metrics.json").read_text())
     assert metrics["torch"]["AP"] > 0.15
     assert metrics["oks_scale"] == "0.53 of the annotator's box"
+    assert metrics["oks_sigmas"] == "COCO"
     assert metrics["fp32"]["keypoint_distance_px"]["max"] < 0.01
     assert metrics["fp16"]["keypoint_distance_px"]["mean"] < 0.5
     assert metrics["int8"]["AP_drop"] <= PARAMS.max_ap_drop.int8
@@ -158,6 +164,16 @@ def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     assert metrics["fp16"]["latency_ms_per_crop"]["one"]["median"] > 0
     assert metrics["int8_trt"]["AP_drop"] <= PARAMS.max_ap_drop.int8
     assert "latency_ms_per_crop" not in metrics["int8_trt"], "it is run for its accuracy alone"
+
+
+def test_what_a_file_loses_is_measured_by_the_sigmas_of_the_project(round_folder: Path) -> None:
+    people, images = read_people(round_folder / "val.json")
+    net, meta = load_checkpoint(round_folder / "steps60")
+    by_own, by_coco = (Ruler.of(meta, people, images, protocol) for protocol in (OWN_PROTOCOL, COCO))
+    prediction = by_own.predict(torch_runner(net), "PyTorch")
+    expected = coco_ap(people, images, prediction.as_people(people), OWN_PROTOCOL)["AP"]
+    assert by_own.figures(prediction)["AP"] == pytest.approx(expected)
+    assert expected < by_coco.figures(prediction)["AP"]
 
 
 def test_sidecar_says_which_file_is_for_what(folder: Path) -> None:
@@ -240,7 +256,8 @@ def test_command_reads_its_section(round_folder: Path, tmp_path: Path, monkeypat
     (tmp_path / "params.yaml").write_text(
         "export: {calibration_crops: 4, calibration_method: entropy, engine: false, engine_capabilities: [7.5, 12],"
         " typical_batch: 2, max_batch: 4,"
-        " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}"
+        " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}\n"
+        "oks: {sigmas: ''}\n"
     )
     unused = Path("unused")
     export.command(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.blazepose import Landmarks, Roi
+from dataengine.blazepose import Landmarks, Roi, in_images
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
@@ -16,7 +16,6 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
 from dataengine.person_scale import area_of_joints
 from dataengine.train import pseudo_label
-from dataengine.train.pseudo import teachers as pseudo_teachers
 from dataengine.train.pseudo.filters import BOTH, KEPT, NOBODY, UNSURE, FilterParams, JointVerdict, Opinion, Placement
 from dataengine.train.pseudo.filters import judge_joints as judge
 from dataengine.train.pseudo_label import PseudoLabelParams
@@ -242,10 +241,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             points = (offset + np.array([roi.center_x_px, roi.center_y_px])).astype(np.float32)
             return Landmarks(points, np.full(17, confidence, np.float32), 0.9, roi)
 
-    monkeypatch.setattr(pseudo_teachers, "BlazePose", Told)
-    monkeypatch.setattr(
-        pseudo_teachers, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px
-    )
+    monkeypatch.setattr(in_images, "BlazePose", Told)
+    monkeypatch.setattr(in_images, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
     return tmp_path
 
 
@@ -349,7 +346,7 @@ def test_a_pool_with_nobody_in_it_gives_empty_files(
 ) -> None:
     images = read_people(Path("pool.json"))[1].take(np.arange(frames))
     write_people(Path("pool.json"), People.empty(), images)
-    monkeypatch.setattr(pseudo_teachers.BlazePose, "detect", lambda self, image: [])
+    monkeypatch.setattr(in_images.BlazePose, "detect", lambda self, image: [])
     metrics = pseudo_label.run(
         PARAMS,
         pool=Path("pool.json"),
@@ -378,7 +375,7 @@ def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.
             return Landmarks(points.astype(np.float32), np.ones(17, np.float32), 1.0, roi)
 
     image = np.zeros((120, 200, 3), dtype=np.uint8)
-    points = pseudo_teachers._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
+    points = in_images._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
     assert asked == [Roi(149, 60, 80, -0.3)]
     assert points[6].tolist() == [47, 60]  # 3 px to the right in the mirror is 3 px to the left, of the other shoulder
     assert points[5].tolist() == [50, 60]

@@ -50,10 +50,10 @@ def test_every_network_is_scored_on_the_same_people(
     assert lost.ap.value <= bad.ap.value < good.ap.value
     assert all(s.ap.low <= s.ap.value <= s.ap.high for s in scores)
     written = json.loads((tmp_path / "report" / "metrics.json").read_text())
-    assert written["steps60"]["AP"] == pytest.approx(good.ap.value)
+    assert written["networks"]["steps60"]["AP"] == pytest.approx(good.ap.value)
     page = (tmp_path / "report" / "scores.md").read_text()
     assert page.startswith("40 people in 40 images of `test.json`")
-    assert [line.split(" | ")[0] for line in page.splitlines()[4:]] == [f"| {s.name}" for s in scores]
+    assert [line.split(" | ")[0] for line in page.splitlines()[5:]] == [f"| {s.name}" for s in scores]
     assert np.isfinite([s.pck_02 for s in scores]).all()
 
 

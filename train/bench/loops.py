@@ -17,12 +17,14 @@ from torch import nn
 
 from dataengine.bench.loader_sets import small_set
 from dataengine.crops.training.loader import epoch_batches
-from dataengine.hardware.precision import DTYPES, choose_precision
+from dataengine.hardware.dtypes import DTYPES
+from dataengine.hardware.precision import choose_precision
 from dataengine.mixing import MixRecipe
 from dataengine.people import SOURCE_DTYPE
 
-from ..fit import data, loop, start
+from ..fit import data, start
 from ..fit.ranks import Ranks
+from ..fit.run import Run
 from ..losses.distribution import simcc_loss
 
 
@@ -76,7 +78,7 @@ def loops(params: Any, folder: Path, people: int, precision: str | None = None) 
     training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)
     precision = choose_precision(precision or params.precision, start.choose_device(params)).name
     stretched = replace(params, epochs=10_000)
-    run = loop.Run(stretched, meta, training, Ranks(), precision=precision)
+    run = Run(stretched, meta, training, Ranks(), precision=precision)
     parameter = next(run.net.parameters())
     twin = start.first_network(params, meta).to(device=parameter.device, memory_format=torch.channels_last)
     split = meta.simcc_split

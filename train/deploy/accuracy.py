@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import normalise
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.predict import Prediction, Runner
@@ -26,11 +27,12 @@ class Ruler:
     people: People
     images: Images
     crops: HeldCrops
+    protocol: OksProtocol = COCO
 
     @classmethod
-    def of(cls, meta: ModelMeta, people: People, images: Images) -> "Ruler":
-        """Cut the crops of `people`."""
-        return cls(meta, people, images, HeldCrops.of(people, images, meta.crop))
+    def of(cls, meta: ModelMeta, people: People, images: Images, protocol: OksProtocol = COCO) -> "Ruler":
+        """Cut the crops of `people`, who are scored by `protocol`."""
+        return cls(meta, people, images, HeldCrops.of(people, images, meta.crop), protocol)
 
     def predict(self, runner: Runner, description: str) -> Prediction:
         """The prediction of `runner` for everyone."""
@@ -38,7 +40,7 @@ class Ruler:
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
         """AP and PCK of a prediction; people are found in their labelled boxes."""
-        figures = figures_of(self.people, self.images, prediction.as_people(self.people))
+        figures = figures_of(self.people, self.images, prediction.as_people(self.people), self.protocol)
         return {"AP": figures.ap, "AP50": figures.ap50, "PCK@0.2": figures.pck_02}
 
     def inputs(self, count: int) -> NDArray[np.float32]:

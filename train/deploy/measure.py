@@ -67,6 +67,7 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
     metrics: dict[str, Any] = {
         "people": len(ruler.people),
         "oks_scale": scale_words(ruler.people),
+        "oks_sigmas": ruler.protocol.sigmas_name,
         "torch": ruler.figures(reference) | latency["torch"],
     }
     for key, runner in track(runners.items(), "measure exported files", unit="file"):

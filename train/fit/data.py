@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_project_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.keypoints import UNLABELLED
@@ -90,6 +91,8 @@ class ValidationSet:
     people: People
     images: Images
     crops: HeldCrops
+    protocol: OksProtocol = COCO
+    """How answers are scored."""
 
 
 def read_training_set(
@@ -150,12 +153,12 @@ def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     return people, images, Mix(people.source, factor, read_recipe(mix / MIX_RECIPE).without_pseudo())
 
 
-def read_validation_set(path: Path, spec: CropSpec) -> ValidationSet:
-    """The people of `path` and their crops. A file without people is an `InputError`."""
+def read_validation_set(path: Path, spec: CropSpec, protocol: OksProtocol = COCO) -> ValidationSet:
+    """The people of `path` and their crops, to be scored by `protocol`. A file without people is an `InputError`."""
     people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people to validate on", fix="ingest more data, or give val a larger share")
-    return ValidationSet(people, images, HeldCrops.of(people, images, spec))
+    return ValidationSet(people, images, HeldCrops.of(people, images, spec), protocol)
 
 
 def files_of(mix: Path, params: FitParams) -> list[Path]:
@@ -216,15 +219,22 @@ def picture_hashes(*tables: Images) -> dict[str, str]:
     return {path: _file_hash(Path(path)) for path in sorted({str(path) for table in tables for path in table.path})}
 
 
-def fingerprint(params: FitParams, picture_sha256: Mapping[str, str], files: Iterable[Path], processes: int = 1) -> str:
-    """SHA-256 over all that decides the result: params, label files, pixels, PyTorch's version, `processes`.
+def fingerprint(
+    params: FitParams,
+    picture_sha256: Mapping[str, str],
+    files: Iterable[Path],
+    processes: int = 1,
+    protocol: OksProtocol = COCO,
+) -> str:
+    """SHA-256 over all that decides the result: params, label files, pixels, sigmas, PyTorch's version, `processes`.
 
     A fit resumes only from a state with the same fingerprint. `picture_sha256` is of the training and the validation
     pictures.
     """
     # the loader's params change only the speed
     deciding_params = {name: value for name, value in asdict(params).items() if name != "loader"}
-    digest = hashlib.sha256(json.dumps([deciding_params, str(torch.__version__), processes], sort_keys=True).encode())
+    facts = [deciding_params, protocol.sigmas_name, str(torch.__version__), processes]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for path, sha256 in [*((path, _file_hash(path)) for path in files), *picture_sha256.items()]:
         digest.update(f"{path} {sha256}\n".encode())
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from torch import nn
 
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.inference.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
@@ -27,11 +28,12 @@ class OldTest:
 
     people: People
     images: Images
+    protocol: OksProtocol
     ap_before: float | None
     """OKS AP of the network that the fit starts from; None if it starts from none of ours."""
 
 
-def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
+def old_test_set(params: FitParams, training: TrainingSet, protocol: OksProtocol = COCO) -> OldTest | None:
     """The people of `old_test`, and the AP of `start_from` on them; None if `old_test` is null.
 
     Raises:
@@ -44,9 +46,10 @@ def old_test_set(params: FitParams, training: TrainingSet) -> OldTest | None:
         raise InputError(f"{params.old_test} has no people to test on")
     refuse_shared_images(images, training.images, params.old_test)
     if params.start_from is None:
-        return OldTest(people, images, None)
+        return OldTest(people, images, protocol, None)
     net, meta = read_checkpoint(Path(params.start_from))
-    return OldTest(people, images, average_precision(net.to(choose_device(params)), meta, people, images))
+    ap = average_precision(net.to(choose_device(params)), meta, people, images, protocol)
+    return OldTest(people, images, protocol, ap)
 
 
 def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: int = 64) -> dict[str, float]:
@@ -56,17 +59,25 @@ def forgetting(old: OldTest | None, net: nn.Module, meta: ModelMeta, *, batch: i
     """
     if old is None:
         return {}
-    after = average_precision(net, meta, old.people, old.images, batch=batch)
+    after = average_precision(net, meta, old.people, old.images, old.protocol, batch=batch)
     if old.ap_before is None:
         return {"old_test_ap_after": after}
     return {"old_test_ap_before": old.ap_before, "old_test_ap_after": after, "forgotten_ap": old.ap_before - after}
 
 
-def average_precision(net: nn.Module, meta: ModelMeta, people: People, images: Images, *, batch: int = 64) -> float:
+def average_precision(
+    net: nn.Module,
+    meta: ModelMeta,
+    people: People,
+    images: Images,
+    protocol: OksProtocol = COCO,
+    *,
+    batch: int = 64,
+) -> float:
     """OKS AP of a network on labelled people, `batch` at a time.
 
     They are ranked by the mean confidence, since one of the two networks compared has not learnt its score yet.
     """
     meta = replace(meta, score=None)
     prediction = predict_people(torch_runner(net), meta, people, images, batch=batch, description="old test set")
-    return figures_of(people, images, prediction.as_people(people)).ap
+    return figures_of(people, images, prediction.as_people(people), protocol).ap

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from dataengine.hardware.precision import DTYPES
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.hardware.dtypes import DTYPES
 from dataengine.nets.network import KeypointNetwork
 
-from ..losses.table import WeightedLoss
+from ..losses.table import LossScales, WeightedLoss
 from .batch import Inputs, NetworkInput
 from .distill import Distillation
 from .optimizer import make_optimizer, set_rate, step_if_finite
@@ -39,11 +40,13 @@ class Learner:
         average: nn.Module | None = None,
         *,
         precision: str,
+        protocol: OksProtocol = COCO,
     ) -> None:
-        """`average` follows `net`; `precision` is bf16, fp16 or fp32."""
+        """`average` follows `net`; `precision` is bf16, fp16 or fp32; the OKS loss is by `protocol`."""
         self.params, self.net, self.ranks, self.distillation = params, net, ranks, distillation
         self.device, self.dtype = next(net.parameters()).device, DTYPES[precision]
-        self.loss = WeightedLoss(params.losses, net.head_kind, params.label_sigma_px)
+        scales = LossScales.of(params.label_sigma_px, protocol, self.device)
+        self.loss = WeightedLoss(params.losses, net.head_kind, scales)
         self.network_input = NetworkInput(self.device, channels_last=params.channels_last)
         self.model: nn.Module = net if distillation is None else distillation.model
         groups = decay_groups(net, params.weight_decay, params.layer_decay)

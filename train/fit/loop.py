@@ -1,56 +1,30 @@
 """Fit a keypoint network, resumable after a kill.
 
-`fit` runs all of it and writes checkpoint and report; `Run` holds what changes from epoch to epoch, `step.py` what
+`fit` runs all of it and writes checkpoint and report; `run.py` holds what changes from epoch to epoch, `step.py` what
 happens in a step. The same params and data give the same weights, in one go or with interruptions: every batch,
 augmentation and learning rate is a function of (seed, epoch, step), and the resume state holds the rest.
 """
 
-import copy
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
-
-from dataengine.crops.training.loader import WaitClock, prepared_batches
-from dataengine.crops.training.samples import CropSamples
-from dataengine.errors import InputError
 from dataengine.files import fresh_folder
 from dataengine.inference.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
-from dataengine.person_scale import person_area, scale_words
+from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
 
 from ..scoring.expected_oks import learnt_score
-from .batch import Ready
 from .data import TrainingSet, ValidationSet, fingerprint, learnt_pictures, picture_hashes
-from .distill import Distillation
 from .forgetting import OldTest, forgetting, old_test_set
-from .optimizer import take_state
 from .params import DistillParams, FitParams
-from .precision import fit_precision, say_precision
 from .progress import Progress
 from .ranks import Ranks
 from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
-from .schedule import average_decay, learning_rate
-from .start import (
-    choose_device,
-    files_read,
-    first_network,
-    model_meta,
-    openmp_on_own_cores,
-    with_taught,
-    within_section,
-)
-from .state import FitState, load_state, remove_state, save_state
-from .step import Stepper
-
-INFERENCE_BATCH = 64
-CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress
+from .run import Run
+from .start import choose_device, files_read, model_meta, openmp_on_own_cores, with_taught, within_section
+from .state import fit_precision, load_state, remove_state, save_state, say_precision
 
 
 def fit(
@@ -73,16 +47,16 @@ def fit(
         device, meta = choose_device(params), model_meta(params)
         labelled = training.taught(params.epochs, params.draws_per_epoch, params.people_per_epoch)
         meta = with_taught(meta, params, labelled)
-    ranks = Ranks.of_environment(device)
+    ranks, protocol = Ranks.of_environment(device), validation.protocol
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     pictures = picture_hashes(training.images, validation.images)
     learnt = learnt_pictures(training, pictures, params.start_from)
-    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world)
-    old = old_test_set(params, training)
+    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world, protocol)
+    old = old_test_set(params, training, protocol)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
     with within_section(stage):
-        run = Run(params, meta, training, ranks, distill, precision=precision.name)
+        run = Run(params, meta, training, ranks, distill, precision=precision.name, protocol=protocol)
     progress = Progress(report)
     run.restore(state)
     if ranks.is_first:
@@ -117,7 +91,7 @@ def fit(
     return final
 
 
-def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet, progress: Progress) -> dict[str, float]:
+def _validate(run: Run, meta: ModelMeta, validation: ValidationSet, progress: Progress) -> dict[str, float]:
     prediction = validation.crops.predict(run.average_runner, meta, batch=run.inference_batch)
     progress.show_people(run.done, validation, prediction)
     return validation_figures(validation, prediction)
@@ -125,7 +99,7 @@ def _validate(run: "Run", meta: ModelMeta, validation: ValidationSet, progress: 
 
 def _finish(
     stage: str,
-    run: "Run",
+    run: Run,
     meta: ModelMeta,
     validation: ValidationSet,
     *,
@@ -146,173 +120,15 @@ def _finish(
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
+        "oks_sigmas": validation.protocol.sigmas_name,
     }
-    score = learnt_score(validation.people, prediction)
+    score = learnt_score(validation.people, prediction, validation.protocol)
+    measured_by = {"oks_scale": scale_words(validation.people), "oks_sigmas": validation.protocol.sigmas_name}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score), learnt)
-        write_curves(report_folder, run.history, final | {"oks_scale": scale_words(validation.people)})
+        write_curves(report_folder, run.history, {**final, **measured_by})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)
     remove_state(out)
     progress.restart()
     return final
-
-
-class Run:
-    """A fit in progress: the network, its average, the optimizer, the history of whole epochs."""
-
-    def __init__(
-        self,
-        params: FitParams,
-        meta: ModelMeta,
-        training: TrainingSet,
-        ranks: Ranks,
-        distill: DistillParams | None = None,
-        *,
-        precision: str,
-    ) -> None:
-        """`precision` is what `params.precision` means on this machine: bf16, fp16 or fp32."""
-        device = choose_device(params)
-        self.params, self.training, self.precision = params, training, precision
-        self.samples = CropSamples(
-            training.people, training.images, meta.crop, params.augment, store=params.loader.store()
-        )
-        layout = torch.channels_last if params.channels_last else torch.contiguous_format
-        self.net = first_network(params, meta).to(device=device, memory_format=layout)
-        self.average = copy.deepcopy(self.net)
-        # one for all validations: on a GPU it keeps the graphs that it has recorded, which read the weights in place
-        self.average_runner = torch_runner(self.average)
-        self.ranks = ranks
-        self.distillation = (
-            Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
-        )
-        self.stepper = Stepper(
-            params,
-            self.net,
-            area_px2=person_area(training.people),
-            image_path=self.samples.image_path,
-            ranks=ranks,
-            distillation=self.distillation,
-            average=self.average,
-            precision=precision,
-        )
-        self.best: dict[str, torch.Tensor] | None = None
-        self.history: list[dict[str, float]] = []
-        drawn = len(training.order(0, params.draws_per_epoch, params.people_per_epoch))
-        common_batch = min(params.batch * params.accumulate * ranks.world, drawn)
-        self.batch = common_batch // ranks.world * ranks.world  # of all ranks together
-        if not self.batch:
-            raise InputError("fewer samples than processes", expected=f"{ranks.world} or more", got=str(drawn))
-        self.steps_per_epoch = drawn // self.batch
-        self.steps = params.epochs * self.steps_per_epoch
-        self.fit_seconds, self._fit_images, self.waited = 0.0, 0, WaitClock()
-
-    @property
-    def done(self) -> int:
-        """Number of epochs that are complete."""
-        return len(self.history)
-
-    def restore(self, state: FitState | None) -> None:
-        """Continue where `state` stands."""
-        if state is None:
-            return
-        self.net.load_state_dict(state.net)
-        self.average.load_state_dict(state.average)
-        learner = self.stepper.learner
-        take_state(learner.optimizer, state.optimizer)
-        learner.scaler.load_state_dict(state.scaler)
-        learner.pieces = state.pieces
-        if self.distillation is not None:
-            self.distillation.projection.load_state_dict(state.projection)
-        self.best = None if state.best is None else dict(state.best)
-        self.history = list(state.history)
-
-    def state(self, run_fingerprint: str) -> FitState:
-        """What to save after a whole epoch."""
-        learner = self.stepper.learner
-        return FitState(
-            fingerprint=run_fingerprint,
-            epochs_done=self.done,
-            net=self.net.state_dict(),
-            average=self.average.state_dict(),
-            optimizer=learner.optimizer.state_dict(),
-            history=self.history,
-            best=self.best,
-            scaler=learner.scaler.state_dict(),
-            projection=self.distillation.projection.state_dict() if self.distillation else {},
-            pieces=learner.pieces,
-            precision=self.precision,
-        )
-
-    @property
-    def inference_batch(self) -> int:
-        """Number of crops to predict at a time; after memory ran out, no more than are fitted at a time."""
-        pieces = self.stepper.learner.pieces
-        return -(-self.batch // self.ranks.world // pieces) if pieces > self.params.accumulate else INFERENCE_BATCH
-
-    def finished(self) -> bool:
-        """Whether all epochs are done, or the last `patience` epochs brought no better one."""
-        waited = self.done - 1 - self._best_epoch() if self.history else 0
-        return self.done >= self.params.epochs or 0 < self.params.patience <= waited
-
-    def note(self, figures: dict[str, float]) -> None:
-        """Append the figures of the epoch just fitted; keep its average if it is the best and the best is shipped."""
-        self.history.append(figures)
-        if self.params.ship == "best" and self._best_epoch() == self.done - 1:
-            self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
-
-    def shipped(self) -> nn.Module:
-        """The average of the last or the best epoch."""
-        if self.best is not None:
-            self.average.load_state_dict(self.best)
-        return self.average
-
-    def shipped_figures(self) -> dict[str, float]:
-        """The history's figures of the epoch that is shipped."""
-        return self.history[self._best_epoch() if self.best is not None else -1]
-
-    def _best_epoch(self) -> int:
-        """The first epoch with the highest AP."""
-        return int(np.argmax([figures[CHOSEN_BY] for figures in self.history]))
-
-    def epoch(self, step_numbers: Iterator[int]) -> float:
-        """Fit one epoch; returns its mean loss."""
-        order = self.training.order(self.done, self.params.draws_per_epoch, self.params.people_per_epoch)
-        dropout_seed = np.random.SeedSequence([self.params.seed, self.done])  # for networks that have dropout
-        torch.manual_seed(int(dropout_seed.generate_state(1)[0]))
-        started = time.perf_counter()
-        for batch in self._batches(order):
-            step = next(step_numbers)
-            rate, decay = learning_rate(self.params, step, self.steps), average_decay(self.params, step)
-            self.stepper.step(batch, rate, f"epoch {self.done}, step {step}", decay)
-        mean = self.stepper.mean_loss()
-        self.fit_seconds += time.perf_counter() - started
-        self._fit_images += self.steps_per_epoch * self.batch
-        return mean
-
-    def _batches(self, order: NDArray[np.int64]) -> Iterator[Ready]:
-        """This rank's batches of an epoch that visits `order`."""
-        places = self.ranks.places(len(order), self.batch)
-        return prepared_batches(
-            self.samples,
-            order[places],
-            batch=self.batch // self.ranks.world,
-            seed=self.params.seed,
-            epoch=self.done,
-            prepare=self.stepper.ready,
-            raw=self.stepper.device.type == "cuda",
-            workers=self.params.loader.threads(self.stepper.device.type),
-            places=places,
-            waited=self.waited,
-        )
-
-    def speed(self) -> dict[str, float]:
-        """Images a second that this process fitted, and the share of that time spent waiting for crops.
-
-        Both are 0 if it only finished the report.
-        """
-        seconds = self.fit_seconds
-        return {
-            "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
-            "loader_wait_share": round(self.waited.seconds / seconds, 4) if seconds else 0.0,
-        }

@@ -9,7 +9,7 @@ from dvclive import Live
 
 from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
-from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.figures import Figures, figures_of
 from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.files import atomic_path
 from dataengine.geometry.pixel_grid import resized
@@ -28,7 +28,7 @@ TRUTH_COLOR = (255, 255, 255)
 
 def validation_figures(validation: ValidationSet, prediction: Prediction) -> dict[str, float]:
     """OKS AP and PCK@0.2 of a prediction on the validation people."""
-    figures = figures_of(validation.people, validation.images, prediction.as_people(validation.people))
+    figures = _figures(validation, validation.people, prediction)
     return {"val_oks_ap": figures.ap, "val_oks_ap50": figures.ap50, "val_pck_02": figures.pck_02}
 
 
@@ -38,7 +38,12 @@ def jittered_figures(
     """OKS AP on the validation people where they are looked for in jittered boxes."""
     people, images = in_jittered_boxes(validation.people, jitter), validation.images
     prediction = predict_people(runner, meta, people, images, batch=batch, description="jittered boxes")
-    return {"val_oks_ap_jittered": figures_of(validation.people, images, prediction.as_people(people)).ap}
+    return {"val_oks_ap_jittered": _figures(validation, people, prediction).ap}
+
+
+def _figures(validation: ValidationSet, boxes: People, prediction: Prediction) -> Figures:
+    """Figures of what is found in the boxes of `boxes`, row by row."""
+    return figures_of(validation.people, validation.images, prediction.as_people(boxes), validation.protocol)
 
 
 def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Mapping[str, float | str]) -> None:

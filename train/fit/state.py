@@ -5,6 +5,7 @@ best epoch from the history.
 
 The state lies next to the output, in ``<out>.resume``, because the output itself is whole or absent. It is plain
 tensors and numbers, so that loading it runs no code. `load_state` gives None for anything that is not this run's.
+`fit_precision` is the precision that a fit takes: the one it began with, or what suits this machine.
 """
 
 import pickle
@@ -17,6 +18,10 @@ from typing import Any
 import torch
 
 from dataengine.files import atomic_path
+from dataengine.hardware.precision import ChosenPrecision, choose_precision
+from dataengine.terminal.speech import say
+
+from .params import FitParams
 
 STATE_NAME = "state.pt"
 # what torch.load raises, depending on which byte is wrong
@@ -72,3 +77,24 @@ def load_state(out: Path, fingerprint: str) -> FitState | None:
 def remove_state(out: Path) -> None:
     """Remove the state of a finished run: its output holds everything."""
     shutil.rmtree(resume_folder(out), ignore_errors=True)
+
+
+def fit_precision(params: FitParams, device: torch.device, state: FitState | None, out: Path) -> ChosenPrecision:
+    """The precision that `params.precision` means here; `state` is what the fit that will write `out` resumes from.
+
+    A fit ends in the precision it began with, even on a machine that would have begun in another one: the weights of a
+    fit in two precisions would be those of neither.
+    """
+    here = choose_precision(params.precision, device)
+    if state is None or state.precision in ("", here.name):
+        return here
+    reason = (
+        f"this fit began in it and keeps it, though this machine would take {here.name} ({here.reason}); "
+        f"delete {resume_folder(out)} to begin again in that"
+    )
+    return ChosenPrecision(state.precision, reason)
+
+
+def say_precision(stage: str, chosen: ChosenPrecision) -> None:
+    """Report the precision of a fit, with its reason."""
+    say(f"{stage}: precision {chosen.name} ({chosen.reason})")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dataengine.crops.training.loader import Batch
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.nets.network import KeypointNetwork
 from dataengine.terminal.speech import say
 
@@ -39,9 +40,10 @@ class Stepper:
         average: nn.Module | None = None,
         *,
         precision: str,
+        protocol: OksProtocol = COCO,
     ) -> None:
         """`area_px2` (n,) is every training person's area in image pixels; `image_path` names a person's image."""
-        self.learner = Learner(params, net, ranks, distillation, average, precision=precision)
+        self.learner = Learner(params, net, ranks, distillation, average, precision=precision, protocol=protocol)
         self.area_px2, self.device = area_px2, self.learner.device
         self.guard = Guard(image_path, overflow_is_usual=self.learner.scaler.is_enabled())
         self.recorded: Recorded | None = None

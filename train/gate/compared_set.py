@@ -10,6 +10,7 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.image_clusters import Units, units_of
 from dataengine.evaluation.analysis.slices import Slice
+from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.files import read_json, sha256_file, short_sha256
 from dataengine.labelled_set import set_sha256
 from dataengine.people import Images, People
@@ -32,6 +33,7 @@ class ComparedSet:
     picture_sha256: tuple[str, ...]  # (m,) of each row of `images`, whole
     units: list[Units]  # of the rows of `images`
     slices: list[Slice]
+    protocol: OksProtocol
 
     @property
     def parts_sha256(self) -> str:
@@ -40,8 +42,12 @@ class ComparedSet:
         return digest_of([[units.clusters.tolist() for units in self.units], slices])
 
 
-def read_compared_set(test: Path, params: CompareParams, poses: TrainingPoses | None) -> ComparedSet:
-    """Read the COCO JSON `test`, whose version is in the lock file next to it (``test.lock.json``), if there is one.
+def read_compared_set(
+    test: Path, params: CompareParams, poses: TrainingPoses | None, protocol: OksProtocol
+) -> ComparedSet:
+    """Read the COCO JSON `test`, on which models will be scored by `protocol`.
+
+    Its version is in the lock file next to it (``test.lock.json``), if there is one.
 
     Raises:
         InputError: the file is not the set that its lock file names, or cannot be read or cut.
@@ -58,6 +64,7 @@ def read_compared_set(test: Path, params: CompareParams, poses: TrainingPoses | 
         picture_sha256=tuple(picture_sha256),
         units=units_of(images, params.cluster, params.block_frames),
         slices=slices_of(people, images, params.columns, poses),
+        protocol=protocol,
     )
 
 

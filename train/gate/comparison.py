@@ -100,6 +100,7 @@ class TestSet:
     budget: int  # uses that the policy allows
     spent: float  # error that the earlier ones were allowed, each by the policy of its time
     scale: str = ""  # what the scale of OKS is, in words: see `person_scale`; "" in simulations, which have none
+    oks_sigmas: str = ""  # name of the sigmas that OKS counts by; "" likewise
 
 
 @dataclass(frozen=True)

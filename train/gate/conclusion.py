@@ -73,6 +73,7 @@ def conclude(
         budget=params.uses,
         spent=spent,
         scale=facts.scale,
+        oks_sigmas=facts.inputs.oks_sigmas,
     )
     evidence = Evidence(
         test,

@@ -41,7 +41,7 @@ def comparison_of(
         ap=conclusion.ap,
         champion_ap=conclusion.champion_ap,
         gain=conclusion.gain,
-        correlation=None if second is None else agreement(test.people, first.prediction, second.prediction),
+        correlation=None if second is None else _correlation(test, first, second),
         slices=tuple(_row(n, part, params.level, n in guarded) for n, part in evidence.slices.items() if n != WHOLE),
         checks=verdict.checks,
         test=conclusion.test,
@@ -54,6 +54,10 @@ def comparison_of(
         runner=_runner_used(chosen),
         dependence=evidence.dependence,
     )
+
+
+def _correlation(test: ComparedSet, first: ScoredModel, second: ScoredModel) -> float | None:
+    return agreement(test.people, first.prediction, second.prediction, test.protocol)
 
 
 def _runner_used(chosen: ChosenRunner) -> RunnerUsed:

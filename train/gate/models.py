@@ -21,6 +21,7 @@ from dataengine.evaluation.analysis.slice_builders import (
 from dataengine.evaluation.analysis.slices import Slice, slice_matches
 from dataengine.evaluation.ap.matching import Matches, Pairs, paired
 from dataengine.evaluation.ap.oks import coco_ap, figures, joint_ap, person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.pck import pck
 from dataengine.inference.choose_runner import Candidate
 from dataengine.inference.exported import ExportedModel
@@ -59,6 +60,7 @@ def score(
     runner: Runner,
     who: str,
     elsewhere: Mapping[str, People] = NOWHERE_ELSE,
+    protocol: OksProtocol = COCO,
 ) -> ScoredModel:
     """Run `model` with `runner`, which `candidate` made, on everyone in their labelled boxes; `who` is for progress.
 
@@ -67,7 +69,7 @@ def score(
     name = candidate.file
     prediction = predict_people(runner, model.meta, people, images, description=who)
     predicted_people = prediction.as_people(people)
-    pairs = paired(people, images, predicted_people)
+    pairs = paired(people, images, predicted_people, protocol)
     record = model.sidecar["files"][name]
     poses, breakdown = calibration(pairs).pose, break_down(pairs)
     return ScoredModel(
@@ -78,8 +80,11 @@ def score(
             file=name,
             figures=figures(pairs)
             | {"PCK@0.2": pck(people, prediction.keypoints_px)}
-            | {key: _ap_in(boxes, model, people, images, runner, key) for key, boxes in elsewhere.items()},
-            joints=joint_ap(people, images, predicted_people),
+            | {
+                key: _ap_in(boxes, model, people, images, runner=runner, protocol=protocol, description=key)
+                for key, boxes in elsewhere.items()
+            },
+            joints=joint_ap(people, images, predicted_people, protocol),
             latency_ms=_latency_ms(record, candidate.name),
             machine=str(model.sidecar.get("measured_on", "")),
             size_bytes=int(record["bytes"]),
@@ -93,14 +98,22 @@ def score(
 
 
 def _ap_in(
-    boxes: People, model: ExportedModel, people: People, images: Images, runner: Runner, description: str
+    boxes: People,
+    model: ExportedModel,
+    people: People,
+    images: Images,
+    *,
+    runner: Runner,
+    protocol: OksProtocol,
+    description: str,
 ) -> float:
     """AP where people are looked for in `boxes`, ranked by the model's confidence times that of the box."""
     if not len(boxes):
         return 0.0
     prediction = predict_people(runner, model.meta, boxes, images, description=description)
     found = prediction.as_people(boxes)
-    return coco_ap(people, images, found.replace(score=found.score * boxes.score)).get("AP", 0.0)
+    ranked = found.replace(score=found.score * boxes.score)
+    return coco_ap(people, images, ranked, protocol).get("AP", 0.0)
 
 
 def _latency_ms(record: Mapping[str, Any], runner: str) -> dict[str, float]:
@@ -139,19 +152,20 @@ def matches_of(pairs: Pairs, images: Images, slices: list[Slice]) -> dict[str, M
     return {WHOLE: pairs.match(), **{part.name: slice_matches(pairs, images, part) for part in slices}}
 
 
-def agreement(people: People, one: Prediction, other: Prediction) -> float | None:
+def agreement(people: People, one: Prediction, other: Prediction, protocol: OksProtocol = COCO) -> float | None:
     """Correlation of two models' logits of OKS over people, which decides how well their difference can be measured.
 
     None if one model is equally good on everybody.
     """
-    first, second = oks_logits(people, one), oks_logits(people, other)
+    first, second = oks_logits(people, one, protocol), oks_logits(people, other, protocol)
     spread = min(float(np.std(first)), float(np.std(second)))
     return float(np.corrcoef(first, second)[0, 1]) if spread > 0 else None
 
 
-def oks_logits(people: People, prediction: Prediction) -> NDArray[np.float64]:
+def oks_logits(people: People, prediction: Prediction, protocol: OksProtocol = COCO) -> NDArray[np.float64]:
     """(n,) logit of each person's OKS, cut to what is finite."""
-    return np.asarray(logit(np.clip(person_oks(people, prediction.keypoints_px), LEAST_OKS, 1 - LEAST_OKS)))
+    oks = person_oks(people, prediction.keypoints_px, protocol)
+    return np.asarray(logit(np.clip(oks, LEAST_OKS, 1 - LEAST_OKS)))
 
 
 def _texts(values: list[Any]) -> NDArray[np.str_]:

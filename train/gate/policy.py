@@ -66,7 +66,8 @@ class CompareParams:
     round: int
     """Which round this is, from 1."""
     policy: str
-    """Short hash of the rest of this section when the round began, see `policy_hash`; "" before the first round."""
+    """Short hash of the rest of this section, and of the sigmas of OKS, when the round began, see `policy_hash`; ""
+    before the first round."""
     ledger: str
     """Head of the registry's ledger when the round began, "" while it is empty: see `dataengine.registry.ledger`."""
     alpha: float
@@ -131,23 +132,25 @@ class CompareParams:
         """
         return self.alpha / self.uses
 
-    @property
-    def policy_hash(self) -> str:
-        """Short hash of all that decides: the section without what is pinned and without the number of threads."""
-        return policy_hash(asdict(self))
+    def hash_with(self, oks_sigmas: str) -> str:
+        """Short hash of all that decides: the section without what is pinned and without the number of threads, and the
+        name of the sigmas."""
+        return policy_hash(asdict(self), oks_sigmas)
 
-    def require_pinned_policy(self) -> None:
-        """Raise `ParamsError` where the policy is not the one that the round was begun with."""
-        if self.policy in ("", self.policy_hash) and (self.policy or not self.ledger):
+    def require_pinned_policy(self, oks_sigmas: str) -> None:
+        """Raise `ParamsError` where the policy, or the sigmas, are not those that the round was begun with."""
+        found = self.hash_with(oks_sigmas)
+        if self.policy in ("", found) and (self.policy or not self.ledger):
             return
         raise ParamsError(
-            "section compare is not the policy that the round was begun with",
+            "section compare, or oks, is not the policy that the round was begun with",
             expected=f"hash {self.policy or 'pinned by begin-round'}",
-            got=self.policy_hash,
+            got=f"{found}, with the sigmas {oks_sigmas}",
             fix="take the change back, or run `dataengine begin-round`: the comparison then spends a share of alpha",
         )
 
 
-def policy_hash(section: Mapping[str, Any]) -> str:
-    """Short hash of a section `compare`, or of one that a verdict kept."""
-    return short_sha256(digest_of({name: v for name, v in section.items() if name not in PINNED + WITHOUT_EFFECT}))
+def policy_hash(section: Mapping[str, Any], oks_sigmas: str) -> str:
+    """Short hash of a section `compare`, or of one that a verdict kept, and of the name of the sigmas of OKS."""
+    deciding = {name: value for name, value in section.items() if name not in PINNED + WITHOUT_EFFECT}
+    return short_sha256(digest_of([deciding, oks_sigmas]))

@@ -5,12 +5,9 @@ Each is a mean over the joints that count, times their weights, and 0 where none
 """
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
-
-from dataengine.keypoints import COCO_SIGMAS
 
 # Beyond this smooth L1 is linear: a few pixels are the labels' own noise.
 SMOOTH_L1_BETA_PX = 2.0
@@ -18,15 +15,17 @@ SMOOTH_L1_BETA_PX = 2.0
 WING_WIDTH_PX, WING_CURVATURE_PX = 10.0, 2.0
 
 
-def oks_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor, area_px2: Tensor) -> Tensor:
-    """1 - OKS, joint by joint: 1 - exp(-d^2 / (2 area (2 sigma)^2)), with COCO's sigmas.
+def oks_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor, area_px2: Tensor, sigmas: Tensor) -> Tensor:
+    """1 - OKS, joint by joint: 1 - exp(-d^2 / (2 area (2 sigma)^2)).
 
-    area_px2 (b,) is the person's area (`person_scale`) in pixels of the augmented crop. The definition:
+    area_px2 (b,) is the person's area (`person_scale`) in pixels of the augmented crop; sigmas (17,) float64 are on the
+    same device, since a CUDA graph must not read the host's memory. The definition:
     https://cocodataset.org/#keypoints-eval. Its gradient vanishes far from the label, so it refines what another loss
     has found.
     """
     squared = ((places_px - keypoints_px) ** 2).sum(dim=-1)
-    similarity = torch.exp(-squared / (2 * area_px2[:, None] * _variance(places_px.device, places_px.dtype)))
+    variance = ((2 * sigmas) ** 2).to(places_px.dtype)
+    similarity = torch.exp(-squared / (2 * area_px2[:, None] * variance))
     return _mean(1 - similarity, joint_weight)
 
 
@@ -45,12 +44,6 @@ def wing_loss(places_px: Tensor, keypoints_px: Tensor, joint_weight: Tensor) -> 
     offset = width - width * math.log1p(width / WING_CURVATURE_PX)
     cost = torch.where(error < width, width * torch.log1p(error / WING_CURVATURE_PX), error - offset)
     return _mean(cost.sum(dim=-1), joint_weight)
-
-
-@lru_cache(maxsize=8)
-def _variance(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """(2 sigma)^2 (17,) of COCO's sigmas; copied once, since a CUDA graph must not read the host's memory."""
-    return torch.from_numpy((2 * COCO_SIGMAS) ** 2).to(device=device, dtype=dtype)
 
 
 def _mean(cost: Tensor, joint_weight: Tensor) -> Tensor:

@@ -2,15 +2,18 @@
 
 Adding a loss: write a pure function in `distribution.py` or `position.py`, or in a module next to them, that is a
 mean over counted joints (`Target.counted`: gradient accumulation relies on it) and finite for none; wrap it in a
-function of (answer, target, head, sigma_px); add one line to `LOSSES`.
+function of (answer, target, head, scales); add one line to `LOSSES`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
+import torch
 from torch import Tensor
 
 from dataengine.errors import ParamsError
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.nets.heads import Head, Heatmap, SimCC
 
 from .distribution import heatmap_loss, simcc_loss
@@ -31,34 +34,49 @@ class Target:
         return (self.joint_weight > 0).sum()
 
 
+@dataclass(frozen=True, eq=False)
+class LossScales:
+    """How near is near."""
+
+    label_sigma_px: float  # width of the Gaussian labels, crop pixels
+    oks_sigmas: Tensor  # (17,) float64, of OKS
+
+    @classmethod
+    def of(cls, label_sigma_px: float, protocol: OksProtocol = COCO, device: torch.device | None = None) -> Self:
+        """With the sigmas by which the network will be scored, on the device it is fitted on."""
+        return cls(label_sigma_px, torch.from_numpy(protocol.sigmas).to(device))
+
+
 Answer = tuple[Tensor, ...]
 
 
-def _simcc_kl(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+def _simcc_kl(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
     x, y = answer
     split = head.layout.simcc_split
-    return simcc_loss(x, y, target.keypoints_px, target.joint_weight, split=split, sigma_px=sigma_px)
+    return simcc_loss(x, y, target.keypoints_px, target.joint_weight, split=split, sigma_px=scales.label_sigma_px)
 
 
-def _heatmap_mse(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+def _heatmap_mse(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
     assert isinstance(head, Heatmap)  # `WeightedLoss` has refused others
     (maps,) = answer
+    sigma_px = scales.label_sigma_px
     return heatmap_loss(maps, target.keypoints_px, target.joint_weight, cell_px=head.cell_px, sigma_px=sigma_px)
 
 
-def _oks(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
-    return oks_loss(head.expected_px(answer), target.keypoints_px, target.joint_weight, target.area_px2)
+def _oks(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
+    places = head.expected_px(answer)
+    return oks_loss(places, target.keypoints_px, target.joint_weight, target.area_px2, scales.oks_sigmas)
 
 
-def _smooth_l1(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+def _smooth_l1(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
     return smooth_l1_loss(head.expected_px(answer), target.keypoints_px, target.joint_weight)
 
 
-def _wing(answer: Answer, target: Target, head: Head, sigma_px: float) -> Tensor:
+def _wing(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
     return wing_loss(head.expected_px(answer), target.keypoints_px, target.joint_weight)
 
 
-LOSSES: Mapping[str, Callable[[Answer, Target, Head, float], Tensor]] = {
+LOSSES: Mapping[str, Callable[[Answer, Target, Head, LossScales], Tensor]] = {
     "simcc_kl": _simcc_kl,
     "heatmap_mse": _heatmap_mse,
     "oks": _oks,
@@ -71,20 +89,18 @@ NEEDS_HEAD: Mapping[str, type[SimCC] | type[Heatmap]] = {"simcc_kl": SimCC, "hea
 class WeightedLoss:
     """The sum of the losses whose weight is not 0."""
 
-    def __init__(self, weights: Mapping[str, float], head: Head, sigma_px: float) -> None:
+    def __init__(self, weights: Mapping[str, float], head: Head, scales: LossScales) -> None:
         """Raises `ParamsError` for an unknown loss, one for another head, a negative weight, or no weight above 0."""
         check_weights(weights)
         for name, weight in weights.items():
             if weight and not isinstance(head, NEEDS_HEAD.get(name, object)):
                 raise ParamsError(f"losses.{name} does not fit the head", got=type(head).__name__, fix="set it to 0")
         self.weights = {name: float(weight) for name, weight in weights.items() if weight}
-        self.head, self.sigma_px = head, sigma_px
+        self.head, self.scales = head, scales
 
     def __call__(self, answer: Answer, target: Target) -> Tensor:
         """A scalar; `answer` is the network's, in float32 or finer."""
-        terms = [
-            weight * LOSSES[name](answer, target, self.head, self.sigma_px) for name, weight in self.weights.items()
-        ]
+        terms = [weight * LOSSES[name](answer, target, self.head, self.scales) for name, weight in self.weights.items()]
         total = terms[0]
         for term in terms[1:]:
             total = total + term

@@ -36,8 +36,8 @@ class CheckedComparison:
         return TestUse(at, inputs, policy.share, self.verdict.verdict, self.evidence_sha256)
 
 
-def checked_comparison(folder: Path, policy: CompareParams) -> CheckedComparison:
-    """Read the folder that `compare` wrote and decide again by `policy`.
+def checked_comparison(folder: Path, policy: CompareParams, oks_sigmas: str) -> CheckedComparison:
+    """Read the folder that `compare` wrote and decide again by `policy`; `oks_sigmas` is the name of the sigmas.
 
     Raises:
         InputError: verdict and evidence are not about the same comparison, or the policy is another one than theirs, or
@@ -53,10 +53,18 @@ def checked_comparison(folder: Path, policy: CompareParams) -> CheckedComparison
             got=" against ".join(name or "no champion" for name in found),
             fix=_FIX,
         )
-    if not policy.policy_hash == inputs.policy == policy_hash(verdict.policy):
+    if not oks_sigmas == inputs.oks_sigmas == verdict.test.oks_sigmas:
+        raise InputError(
+            f"{folder} was made by other sigmas than those of section oks",
+            expected=oks_sigmas,
+            got=inputs.oks_sigmas,
+            fix=_FIX,
+        )
+    wanted = policy.hash_with(oks_sigmas)
+    if not wanted == inputs.policy == policy_hash(verdict.policy, oks_sigmas):
         raise InputError(
             f"{folder} was made by another policy than that of section compare",
-            expected=f"hash {policy.policy_hash}",
+            expected=f"hash {wanted}",
             got=inputs.policy,
             fix=_FIX,
         )

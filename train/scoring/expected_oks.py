@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.prediction import Prediction
 from dataengine.keypoints import UNLABELLED
 from dataengine.nets.person_score import ExpectedOks
@@ -21,13 +22,13 @@ LEAST_SPREAD = 0.02  # of a feature: one that hardly varies among these people m
 RIDGE = 0.01  # chosen in docs/results/scores.md: from 44 people on, the learnt score ranks no worse than the mean
 
 
-def learnt_score(people: People, prediction: Prediction) -> ExpectedOks | None:
+def learnt_score(people: People, prediction: Prediction, protocol: OksProtocol = COCO) -> ExpectedOks | None:
     """Weights that make the score of `prediction` the OKS with labelled `people`, row by row; None for too few."""
     counts = (people.visibility > UNLABELLED).any(axis=1)
     if counts.sum() < LEAST_PEOPLE:
         return None
     features = prediction.score_features(people.bbox_xywh_px)[counts]
-    return fitted_weights(features, person_oks(people, prediction.keypoints_px)[counts])
+    return fitted_weights(features, person_oks(people, prediction.keypoints_px, protocol)[counts])
 
 
 def fitted_weights(features: NDArray[np.float64], oks: NDArray[np.float64], ridge: float = RIDGE) -> ExpectedOks:

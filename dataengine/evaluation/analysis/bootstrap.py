@@ -9,7 +9,6 @@ interval is at least as wide as the larger of the two that either way alone woul
 figure answers for any quantile, so that a policy may spend its error as it likes.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap import ap_kernels
 from dataengine.evaluation.ap.ap_kernels import Rows
 from dataengine.evaluation.ap.matching import Matches, average_precision
+from dataengine.hardware.threads import available_cores
 from dataengine.terminal.progress import track
 
 BLOCK = 100  # resamples that one thread makes at a time; fixed, so that draws do not depend on the number of cores
@@ -133,7 +133,7 @@ def draw_ap(
             ap_kernels.resampled_ap(weights, *arguments, values[row])
         return values.T
 
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or available_cores()
     with ThreadPoolExecutor(threads) as pool:
         blocks = pool.map(block, sizes, rng.spawn(len(sizes)))
         if resamples * sum(len(model.detection) for model in models) > LONG_WORK:

@@ -209,9 +209,9 @@ def paired(gt: People, images: Images, detections: People, protocol: OksProtocol
     return pair_up(truths, detections_of(detections, images, image_id), image_id, protocol)
 
 
-def matched(gt: People, gt_images: Images, detections: People) -> Matches:
+def matched(gt: People, gt_images: Images, detections: People, protocol: OksProtocol = COCO) -> Matches:
     """Match `detections` to `gt` at every OKS threshold, as `coco_ap` does. Raises: see `paired`."""
-    return paired(gt, gt_images, detections).match()
+    return paired(gt, gt_images, detections, protocol).match()
 
 
 def precision_table(matches: Matches, image_weight: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64]:

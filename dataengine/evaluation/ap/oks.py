@@ -21,7 +21,7 @@ FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL
 SINGLE = {"50": 0.5, "75": 0.75}  # thresholds with a figure of their own
 
 
-def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, float]:
+def coco_ap(gt: People, gt_images: Images, detections: People, protocol: OksProtocol = COCO) -> dict[str, float]:
     """COCO keypoint AP and AR (`FIGURES`) of `detections` against `gt`, each in 0..1.
 
     Joints with visibility 0 do not count. A person's scale is that of `person_scale`: column `area` of `gt.extras`
@@ -32,7 +32,7 @@ def coco_ap(gt: People, gt_images: Images, detections: People) -> dict[str, floa
     Raises:
         InputError: nobody is labelled, or a detection is in an unknown image.
     """
-    return figures(paired(gt, gt_images, detections))
+    return figures(paired(gt, gt_images, detections, protocol))
 
 
 def figures(pairs: Pairs) -> dict[str, float]:
@@ -55,7 +55,7 @@ def figures(pairs: Pairs) -> dict[str, float]:
     return precision | recall
 
 
-def joint_ap(gt: People, gt_images: Images, detections: People) -> dict[str, float]:
+def joint_ap(gt: People, gt_images: Images, detections: People, protocol: OksProtocol = COCO) -> dict[str, float]:
     """AP of each joint by name as if it were the only one labelled; people who lack it are ignored.
 
     The same as pycocotools on a file in which every other joint has v = 0. Joints that nobody has are left out. One
@@ -64,7 +64,7 @@ def joint_ap(gt: People, gt_images: Images, detections: People) -> dict[str, flo
     """
     truths, image_id = truths_of(gt, gt_images)
     found = detections_of(detections, gt_images, image_id)
-    each = joint_precision(truths, found, image_id)
+    each = joint_precision(truths, found, image_id, protocol)
     return {name: value for name, value in zip(COCO_KEYPOINTS, each, strict=True) if not np.isnan(value)}
 
 
@@ -79,17 +79,21 @@ def joint_precision(
     return values
 
 
-def person_oks(gt: People, keypoints_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def person_oks(
+    gt: People, keypoints_px: NDArray[np.floating[Any]], protocol: OksProtocol = COCO
+) -> NDArray[np.float64]:
     """OKS (n,) of each person with the prediction in the same row of `keypoints_px` (n, 17, 2), image px.
 
     0 for a person without a labelled joint.
     """
-    return mean_similarity(joint_similarity(gt, keypoints_px), gt.visibility > UNLABELLED)
+    return mean_similarity(joint_similarity(gt, keypoints_px, protocol), gt.visibility > UNLABELLED)
 
 
-def joint_similarity(gt: People, keypoints_px: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def joint_similarity(
+    gt: People, keypoints_px: NDArray[np.floating[Any]], protocol: OksProtocol = COCO
+) -> NDArray[np.float64]:
     """Similarity (n, 17) of each joint with the prediction in the same row, whether or not it is labelled."""
-    return joint_similarities(keypoints_px, gt.keypoints_px, person_area(gt))
+    return joint_similarities(keypoints_px, gt.keypoints_px, person_area(gt), protocol.sigmas)
 
 
 def _singles(matches: Matches) -> dict[str, Any]:

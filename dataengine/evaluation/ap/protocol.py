@@ -1,6 +1,7 @@
 """How a set is scored: sigmas, thresholds, area ranges and the number of detections per image.
 
-`COCO` and `CROWDPOSE` are the two in use. Adding a protocol: make an `OksProtocol`; everything that scores takes one.
+`COCO` and `CROWDPOSE` are the published ones; `own_sigmas.load_protocol` gives a project's own. Adding a protocol: make
+an `OksProtocol`; everything that scores takes one.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ class OksProtocol:
 
     sigmas: NDArray[np.float64]
     """(j,) falloff of each joint, in units of the person's scale (https://cocodataset.org/#keypoints-eval)."""
+    sigmas_name: str = ""
+    """What metrics and verdicts call them."""
     max_detections: int = 20
     """Keep at most this many detections per image, best first."""
     thresholds: NDArray[np.float64] = field(default_factory=lambda: np.linspace(0.5, 0.95, 10))
@@ -50,11 +53,12 @@ class OksProtocol:
         return len(self.sigmas)
 
 
-COCO = OksProtocol(sigmas=COCO_SIGMAS)
+COCO = OksProtocol(sigmas=COCO_SIGMAS, sigmas_name="COCO")
 
 # Order and sigmas of CrowdPose's own `crowdposetools` (Li et al., CVPR 2019): shoulders, elbows, wrists, hips, knees,
 # ankles, head top, neck. It knows one area range only, and takes 0.53 of the box for a person's area.
 CROWDPOSE = OksProtocol(
     sigmas=np.array([0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89, 0.79, 0.79]) / 10,
+    sigmas_name="CrowdPose",
     areas={EVERY_SIZE: COCO_AREAS[EVERY_SIZE]},
 )

@@ -32,9 +32,9 @@ MEANING = {
 REAL, SYNTHETIC, PRETRAIN_MIX = "real", "synthetic", "pretrain-mix"
 OWNED = frozenset(
     {"ingest.sources", "ingest.split.train_images", "mix.only", "mix.seed", "mix.synthetic_images"}
-    | {"mix.synthetic_per_real"}
+    | {"mix.synthetic_per_real", "oks.sigmas"}
     | {f"{STAGE}.{key}" for key in ("epochs", "only", "patience", "people_per_epoch", "seed", "start_from")}
-)  # params that the study sets itself
+)  # params that the study sets itself, or reads for all runs
 PRETRAIN = "pretrain"  # the first half of pretrain-mix, shared by all numbers of labels
 _WITHOUT_LABELS = (SYNTHETIC, PRETRAIN)
 

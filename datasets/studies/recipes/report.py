@@ -40,6 +40,7 @@ class StudyFacts:
     test_images: int
     test_people: int
     rare_people: int
+    oks_sigmas: str
 
 
 @dataclass(frozen=True, order=True)
@@ -138,6 +139,7 @@ def _sizes(facts: StudyFacts) -> list[str]:
         f"which each run has those of the lowest hashes, and {facts.validation_images} for validation. All is measured",
         f"on {facts.test_images} test images with {facts.test_people} people, {facts.rare_people} of them in rare",
         "poses: in clusters that `balance` finds below its threshold among all training people, or beyond them all.",
+        f"Sigmas of OKS: {facts.oks_sigmas}.",
         "Recipes:",
     )
 

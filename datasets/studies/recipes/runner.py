@@ -73,7 +73,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
                 for stage in ("ingest", "balance"):
                     self.project.fetch(revision, self.project.out(stage), partial / stage)
         poses = read_training_poses(folder / "balance")
-        test_people = read_held_out(folder / "ingest", poses, self.test_images)
+        test_people = read_held_out(folder / "ingest", poses, self.test_images, self.protocol)
         most = max((*self.plan.labels, *self.plan.once))
         if len(test_people.training) < most:
             got = f"{len(test_people.training)} training images"
@@ -131,6 +131,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             test_images=len(held_out.images),
             test_people=len(held_out.people),
             rare_people=int(held_out.rare.sum()),
+            oks_sigmas=held_out.protocol.sigmas_name,
         )
         write_recipe_report(self.report, facts, self.trials(), known)
 

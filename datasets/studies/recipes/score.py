@@ -14,6 +14,7 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.slices import slice_matches, slice_of_people
 from dataengine.evaluation.ap.matching import average_precision, paired
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
@@ -35,6 +36,7 @@ class HeldOut:
     training: frozenset[str]
     """Names of all training images, below the folder of the set."""
     validation_images: int
+    protocol: OksProtocol = COCO
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Score:
     """OKS AP of the people in rare poses; None where there are none."""
 
 
-def read_held_out(ingested: Path, poses: TrainingPoses, count: int) -> HeldOut:
+def read_held_out(ingested: Path, poses: TrainingPoses, count: int, protocol: OksProtocol = COCO) -> HeldOut:
     """The `count` test images of lowest hash, from the folder that ingest wrote with all training people.
 
     Raises:
@@ -73,6 +75,7 @@ def read_held_out(ingested: Path, poses: TrainingPoses, count: int) -> HeldOut:
         json_hash(sorted(keys.tolist())[:count]),
         frozenset(_names(train, ingested)),
         len(val),
+        protocol,
     )
 
 
@@ -102,7 +105,7 @@ def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
     people, images = held_out.people, held_out.images
     prediction = predict_people(runner, meta, people, images, description="test people")
     predicted = prediction.as_people(people)
-    figures = figures_of(people, images, predicted)
+    figures = figures_of(people, images, predicted, held_out.protocol)
     return Score(
         pck_02=figures.pck_02,
         oks_ap=figures.ap,
@@ -113,7 +116,7 @@ def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
 def _rare_ap(held_out: HeldOut, predicted: People) -> float:
     people, images = held_out.people, held_out.images
     part = slice_of_people("rare=yes", held_out.rare, images.rows_of(people.image_id), len(images))
-    return average_precision(slice_matches(paired(people, images, predicted), images, part))
+    return average_precision(slice_matches(paired(people, images, predicted, held_out.protocol), images, part))
 
 
 def _names(images: Images, folder: Path) -> list[str]:

@@ -17,8 +17,11 @@ from dataengine.active.query.uncertainty import (
     teacher_disagreement,
 )
 from dataengine.evaluation.ap.oks import coco_ap
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.people import Images, People
 from dataengine.person_scale import area_of_boxes
+
+from ...helpers.own_sigmas import OWN_PROTOCOL
 
 BOXES = np.array([[0, 0, 40, 90], [10, 10, 100, 100]], dtype=np.float32)
 AREA = area_of_boxes(BOXES)
@@ -45,18 +48,19 @@ def test_uncertainty_does_not_depend_on_the_pictures_resolution() -> None:
     )
 
 
+@pytest.mark.parametrize("protocol", [COCO, OWN_PROTOCOL], ids=lambda protocol: protocol.sigmas_name)
 @pytest.mark.parametrize("shift_px", [2.0, 4.0, 7.0])
-def test_teacher_disagreement_is_one_minus_pycocotools_oks(shift_px: float) -> None:
+def test_teacher_disagreement_is_one_minus_pycocotools_oks(shift_px: float, protocol: OksProtocol) -> None:
     """COCO's evaluation counts a detection as found at a threshold just when its OKS reaches it."""
     teacher = random_points(2)[:1]
     student = teacher + shift_px
     visibility = np.array([[2, 0] * 8 + [1]])
-    similarity = 1 - teacher_disagreement(student, teacher, visibility, AREA[:1])[0]
+    similarity = 1 - teacher_disagreement(student, teacher, visibility, AREA[:1], protocol)[0]
     truth = People.build(image_id=[1], bbox_xywh_px=BOXES[:1], keypoints_px=teacher, visibility=visibility)
     found = truth.replace(keypoints_px=student.astype(np.float32), visibility=np.full((1, 17), 2, np.uint8))
     images = Images.build(id=[1], path=["x.png"], width=100, height=100)
     reached = np.arange(0.5, 0.96, 0.05) <= similarity
-    assert coco_ap(truth, images, found)["AP"] == pytest.approx(reached.mean())
+    assert coco_ap(truth, images, found, protocol)["AP"] == pytest.approx(reached.mean())
 
 
 def test_without_a_teachers_joint_nothing_is_claimed() -> None:

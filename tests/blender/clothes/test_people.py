@@ -133,16 +133,37 @@ def test_a_bridge_touches_the_floor_with_hands_and_feet(
 
 @pytest.mark.in_blender
 def test_a_thing_never_hides_everybody(model: BodyModel, tailor: Tailor, small_params: RenderParams) -> None:
-    """A car in the middle of three scenes would show nobody but for the rule; to one side it may stay."""
+    """A car in the middle of these scenes would show nobody: it is slid aside; where it has no room it is left out."""
     car = OccluderSpec("car", (4.4, 1.8, 1.6), (0.3, 0.1, 0.1), turn_rad=0.0, nearness=0.15, aside_m=0.0)
     light = Light("city", 0.0, 1.0, 0.0)
-    for index, aside_m, stays in ((2, 0.0, False), (6, 0.0, False), (7, 0.0, False), (7, 1.2, True)):
-        thing = replace(car, aside_m=aside_m)
-        scene = replace(draw_scene(small_params, read_pose_library(), index), occluder=thing)
+    for index, stays in ((1, False), (3, True), (7, True), (39, True)):
+        scene = replace(draw_scene(small_params, read_pose_library(), index), occluder=car)
         geometry = build_geometry(scene, model, tailor, 96, 96)
         assert [each.name for each in geometry.things] == (["floor", "car"] if stays else ["floor"])
-        seen = observe(geometry.meshes, geometry.camera, light, geometry.people[0].joints_m, samples=1)
-        assert (seen.instance > 0).sum() > 100, "pixels of people"
+        seen, bare = (
+            observe(meshes, geometry.camera, light, geometry.people[0].joints_m, samples=1).instance > 0
+            for meshes in (geometry.meshes, [each for each in geometry.meshes if each.name != "car"])
+        )
+        assert seen.sum() > 100, "pixels of people"
+        assert stays is bool(seen.sum() < 0.8 * bare.sum()), "it hides some of them"
+
+
+def test_a_long_thing_stands_as_near_from_any_side(
+    model: BodyModel, tailor: Tailor, small_params: RenderParams
+) -> None:
+    """How near a fence comes to a person has nothing to do with how the world's axes lie."""
+    fence = OccluderSpec("fence", (3.0, 0.06, 0.9), (0.3, 0.1, 0.1), turn_rad=0.0, nearness=0.05, aside_m=0.0)
+    scene = draw_scene(small_params, read_pose_library(), 3)
+    person = replace(scene.people[0], pose=next(p for p in read_pose_library() if p.name == "stand"), spares=())
+    apart = []
+    for azimuth_rad in np.deg2rad((0.0, 45.0, 90.0)):
+        turned = replace(scene, people=(replace(person, turn_rad=float(azimuth_rad)),), occluder=fence)
+        geometry = build_geometry(
+            replace(turned, camera=replace(scene.camera, azimuth_rad=float(azimuth_rad))), model, tailor, 96, 96
+        )
+        (thing,) = (each for each in geometry.things if each.name == "fence")
+        apart.append(cdist(thing.vertices_m[:, :2], geometry.people[0].mesh.vertices_m[::20, :2]).min())
+    assert apart == pytest.approx([apart[0]] * 3, abs=0.1)
 
 
 def test_what_is_behind_the_camera_is_not_in_its_frame(

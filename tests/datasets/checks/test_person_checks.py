@@ -14,6 +14,7 @@ from dataengine.datasets.checks.person_boxes import (
     outside,
     tiny,
 )
+from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
 from dataengine.people import Images, People
 from dataengine.poses.embedding import mirror
@@ -85,6 +86,17 @@ def test_the_same_person_twice_is_suspect_in_one_image_only() -> None:
     close, apart = person(STANDING + 0.004), person(STANDING, at=(300, 50))
     elsewhere = person(STANDING, image=2)
     assert rows(same_person_twice(People.concat([person(STANDING), apart, close, elsewhere]), oks=0.9, iou=0.95)) == [2]
+
+
+def test_by_smaller_sigmas_two_close_annotations_are_two_people() -> None:
+    both = People.concat([person(STANDING), person(STANDING + 0.004)])
+    assert rows(same_person_twice(both, oks=0.9, iou=0.95)) == [1]
+    tenth = OksProtocol(sigmas=COCO_SIGMAS / 10)
+    assert not same_person_twice(both, oks=0.9, iou=0.95, protocol=tenth)
+    area = 0.53 * both.bbox_xywh_px[:, 2:].prod(axis=1).mean()
+    squared = ((both.keypoints_px[0] - both.keypoints_px[1]) ** 2).sum(axis=1)
+    expected = np.exp(-squared / (2 * area * (2 * tenth.sigmas) ** 2)).mean()
+    assert pair_oks(both, np.array([0]), np.array([1]), tenth)[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_two_boxes_without_common_joints_are_compared_as_boxes() -> None:

@@ -13,7 +13,7 @@ from dataengine.datasets.checks.finding import Finding
 from dataengine.datasets.checks.params import ChecksParams
 from dataengine.datasets.quality.intake import check_and_split
 from dataengine.datasets.splits.assign import DROPPED, SPLITS, split_group
-from dataengine.formats.content import ReaderNotes
+from dataengine.formats.reading.content import ReaderNotes
 from dataengine.people import People
 
 from ..checked_samples import SPLIT, a_set, near_twins, picture

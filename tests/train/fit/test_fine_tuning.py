@@ -24,10 +24,10 @@ from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.people import Images, People
 from dataengine.registry.records import Entry, Event, Registry, write_registry
 from dataengine.train import fit_teacher
-from dataengine.train.fit import loop as fitting
 from dataengine.train.fit.data import read_training_set, refuse_learning
 from dataengine.train.fit.params import ReplayParams
 from dataengine.train.fit.ranks import Ranks
+from dataengine.train.fit.run import INFERENCE_BATCH, Run
 from dataengine.train.fit.schedule import decay_groups
 from dataengine.train.fit.start import first_network, model_meta
 
@@ -177,13 +177,14 @@ def promote(checkpoint: Path, *, with_weights: bool = True) -> None:
     model = load_exported(Path("export"))
     Path("store").mkdir(exist_ok=True)
     Path("export").rename(Path("store") / model.id)
-    entry = Entry(model.id, "champion", "2026-01-01T00:00:00Z", 0.5, 0.4, 0.6, "0" * 64, model.sha256, {})
-    event = Event(entry.promoted_at, model.id, "promoted", "", 0.5, "better", "1" * 64)
+    entry = Entry(model.id, "champion", "2026-01-01T00:00:00Z", 0.5, 0.4, 0.6, "0" * 64, "COCO", model.sha256, {})
+    event = Event(entry.promoted_at, model.id, "promoted", "", 0.5, "COCO", "better", "1" * 64)
     write_registry(Path("registry.json"), Registry().with_champion(entry).with_event(event))
     sections = {
         "fit-teacher": asdict(replace(SHORT, start_from="champion", learning_rate=1e-9)),
         "registry": {"file": "registry.json", "store": "store"},
         "compare": {**asdict(COMPARE), "champion": model.id},
+        "oks": {"sigmas": ""},
     }
     Path("params.yaml").write_text(yaml.safe_dump(sections))
 
@@ -291,9 +292,9 @@ def test_fits_on_sets_of_any_size_take_equally_many_steps() -> None:
     for mix in ("mix", "few-mix"):
         training = read_training_set(Path(mix), None, 0.0)
         ranks = Ranks.of_environment(torch.device("cpu"))
-        run = fitting.Run(params, model_meta(params), training, ranks, precision="fp32")
+        run = Run(params, model_meta(params), training, ranks, precision="fp32")
         assert (run.steps_per_epoch, run.steps) == (2, 6)
-        assert run.inference_batch == fitting.INFERENCE_BATCH
+        assert run.inference_batch == INFERENCE_BATCH
         run.stepper.learner.pieces = 4
         assert run.inference_batch == params.batch // 4, "as many as fitted into memory"
 
@@ -308,7 +309,12 @@ def held_out_picture(folder: Path, place: Path) -> Path:
 def test_a_picture_that_is_held_out_is_not_learnt_from_nor_replayed(place: str) -> None:
     held_out = held_out_picture(Path(), Path(place))
     params = replace(SHORT, replay=ReplayParams("old-mix", 0.5))
-    paths = {"mix": Path("mix"), "val": Path("val.json"), "out": Path("models/a"), "report": Path("reports/a")}
+    paths: dict[str, Any] = {
+        "mix": Path("mix"),
+        "val": Path("val.json"),
+        "out": Path("models/a"),
+        "report": Path("reports/a"),
+    }
     with pytest.raises(InputError, match=r"^the training set has pictures.*1 of test"):
         fit_teacher.run(params, **paths, held_out=held_out)
     assert not Path("models/a").exists()
@@ -339,7 +345,7 @@ def test_a_checkpoint_says_which_pictures_it_has_learnt_from_and_those_before_it
     more, images = draw_people_at(Path("more"), 8, seed=9)
     write_people(Path("more-mix/train.json"), more.with_extra("repeat_factor", np.ones(8)), images)
     write_recipe(Path("more-mix/recipe.json"), MixRecipe(0.0, 0.0, 1))
-    paths = {"mix": Path("more-mix"), "val": Path("val.json"), "report": Path("reports/more")}
+    paths: dict[str, Any] = {"mix": Path("more-mix"), "val": Path("val.json"), "report": Path("reports/more")}
     fit_teacher.run(replace(SHORT, start_from="models/plain"), **paths, out=Path("models/more"))
     assert read_learnt_pictures(Path("models/more")) == mix | hashes("more-mix/train.json")
     (Path("models/plain") / LEARNT_NAME).unlink()

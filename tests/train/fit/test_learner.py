@@ -12,6 +12,7 @@ import torch
 from dataengine.crops.pixels import normalise
 from dataengine.crops.training.loader import Batch
 from dataengine.evaluation.ap.oks_formula import joint_similarities
+from dataengine.keypoints import COCO_SIGMAS
 from dataengine.nets.checkpoint import save_checkpoint
 from dataengine.train.fit.batch import Inputs, ready
 from dataengine.train.fit.distill import Distillation
@@ -129,7 +130,7 @@ def test_the_oks_loss_is_that_of_the_image_whatever_the_augmentation(zoom: float
     target = ready(batch, area_px2, CPU).inputs.target
     places = target.keypoints_px + torch.from_numpy((zoom * off_px).astype(np.float32))
     similarity = joint_similarities(label_px + off_px, label_px, area_px2)
-    loss = oks_loss(places, target.keypoints_px, target.joint_weight, target.area_px2)
+    loss = oks_loss(places, target.keypoints_px, target.joint_weight, target.area_px2, torch.from_numpy(COCO_SIGMAS))
     assert loss.item() == pytest.approx(1 - similarity.mean(), rel=1e-4)
 
 

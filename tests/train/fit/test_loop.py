@@ -20,6 +20,8 @@ from safetensors.torch import load_file
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
+from dataengine.evaluation.ap.oks import joint_similarity
+from dataengine.evaluation.ap.protocol import COCO
 from dataengine.evaluation.figures import figures_of
 from dataengine.evaluation.pck import pck
 from dataengine.inference.predict import predict_people, torch_runner
@@ -27,13 +29,14 @@ from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.labelled_set import joined
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.person_score import PersonScore
-from dataengine.train import fit_student
-from dataengine.train.fit.data import read_training_set
+from dataengine.train import fit_student, fit_teacher
+from dataengine.train.fit.data import fingerprint, read_training_set
 from dataengine.train.fit.state import FitState, load_state, resume_folder, save_state
 from dataengine.train.scoring.expected_oks import learnt_score
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
+from ...helpers.own_sigmas import OWN_PROTOCOL, params_with_own_sigmas
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +79,32 @@ def test_it_learns_eight_people_by_heart(project: Path) -> None:
     assert not resume_folder(Path("models/a")).exists()
 
 
+def test_a_fit_learns_and_is_scored_by_the_sigmas_of_the_project(project: Path) -> None:
+    params = replace(TINY, epochs=1, learning_rate=1e-9, losses={"oks": 1.0})
+    section = yaml.safe_dump({"fit-teacher": asdict(params)})
+    for out, text in (("coco", 'oks: {sigmas: ""}\n'), ("own", params_with_own_sigmas(project))):
+        Path("params.yaml").write_text(section + text)
+        paths = {"mix": Path("mix"), "val": Path("val.json"), "params": Path("params.yaml")}
+        fit_teacher.command(**paths, out=Path("models") / out, report=Path("reports/models") / out)
+    people, images = read_people(Path("val.json"))
+    for out, protocol in (("coco", COCO), ("own", OWN_PROTOCOL)):
+        net, meta = load_checkpoint(Path("models") / out)
+        found = predict_people(torch_runner(net), meta, people, images)
+        metrics = json.loads(Path(f"reports/models/{out}/metrics.json").read_text())
+        assert metrics["oks_sigmas"] == meta.lineage["oks_sigmas"] == protocol.sigmas_name
+        ap = figures_of(people, images, found.as_people(people), protocol).ap
+        assert metrics["val_oks_ap"] == pytest.approx(ap, abs=1e-6)
+        similarity = joint_similarity(people, found.keypoints_px, protocol)[people.visibility > 0]
+        assert curve(f"models/{out}", "train_loss")[0] == pytest.approx(1 - similarity.mean(), abs=0.15)
+    assert curve("models/own", "train_loss")[0] > curve("models/coco", "train_loss")[0] + 0.02
+
+
+def test_a_fit_by_other_sigmas_does_not_go_on_from_this_ones_state(project: Path) -> None:
+    files, pictures = [Path("val.json")], {"a.png": "0" * 64}
+    by_coco, by_own = (fingerprint(TINY, pictures, files, protocol=each) for each in (COCO, OWN_PROTOCOL))
+    assert by_coco == fingerprint(TINY, pictures, files) != by_own
+
+
 def test_same_seed_same_losses_and_another_seed_others(project: Path) -> None:
     params = replace(TINY, epochs=2, augment=MOVED)
     for out, seed in (("models/a", 3), ("models/b", 3), ("models/c", 4)):
@@ -87,7 +116,7 @@ def test_same_seed_same_losses_and_another_seed_others(project: Path) -> None:
 @pytest.mark.slow
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(project: Path) -> None:
     params = replace(TINY, epochs=12, draws_per_epoch=3, augment=MOVED)
-    Path("params.yaml").write_text(yaml.safe_dump({"fit-teacher": asdict(params)}))
+    Path("params.yaml").write_text(yaml.safe_dump({"fit-teacher": asdict(params), "oks": {"sigmas": ""}}))
     command = [sys.executable, "-m", "dataengine.cli", "fit-teacher", "--mix", "mix", "--val", "val.json"]
     command += ["--out", "models/killed", "--report", "reports/models/killed"]
     state = resume_folder(Path("models/killed")) / "state.pt"

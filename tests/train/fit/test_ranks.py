@@ -45,7 +45,7 @@ def test_two_ranks_have_the_losses_of_one_process(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     write_project()
     params = replace(TINY, epochs=3, batch=4, draws_per_epoch=4, augment=MOVED, learning_rate=1e-3)
-    Path("params.yaml").write_text(yaml.safe_dump({"fit-teacher": asdict(params)}))
+    Path("params.yaml").write_text(yaml.safe_dump({"fit-teacher": asdict(params), "oks": {"sigmas": ""}}))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += ["-m", "dataengine.cli", "fit-teacher", "--mix", "mix", "--val", "val.json"]
     command += ["--out", "models/two", "--report", "reports/models/two"]

@@ -15,6 +15,7 @@ from dataengine.train import fit_student
 from dataengine.train.fit import loop as fitting
 from dataengine.train.fit.params import FitParams, ReplayParams
 from dataengine.train.fit.state import resume_folder, save_state
+from dataengine.train.fit.step import Stepper
 
 from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
 
@@ -127,13 +128,13 @@ def test_pieces_that_memory_forced_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
     record = torch.load(path, weights_only=True)
     torch.save({**record, "pieces": 4}, path)
     seen = []
-    original = fitting.Stepper.step
+    original = Stepper.step
 
     def step(self: Any, *args: Any) -> torch.Tensor:
         seen.append(self.learner.pieces)
         return original(self, *args)
 
-    monkeypatch.setattr(fitting.Stepper, "step", step)
+    monkeypatch.setattr(Stepper, "step", step)
     fit_here(TINY)
     assert set(seen) == {4}
 
@@ -176,13 +177,13 @@ def test_a_fit_ends_in_the_precision_it_began_with(
     fit_here(replace(TINY, precision="bf16"), "models/whole")
     capsys.readouterr()
     with monkeypatch.context() as patch:
-        patch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: ChosenPrecision("bf16", "AMX"))
+        patch.setattr("dataengine.train.fit.state.choose_precision", lambda *_: ChosenPrecision("bf16", "AMX"))
         stop_after(1, patch)
         with pytest.raises(Stop):
             fit_here(params, "models/stopped")
     assert capsys.readouterr().err.count("fit-teacher: precision bf16 (AMX)\n") == 1
     elsewhere = ChosenPrecision("fp32", "this CPU has no instructions for bf16")
-    monkeypatch.setattr("dataengine.train.fit.precision.choose_precision", lambda *_: elsewhere)
+    monkeypatch.setattr("dataengine.train.fit.state.choose_precision", lambda *_: elsewhere)
     fit_here(params, "models/stopped")
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "precision" in line]
     assert "precision bf16 (this fit began in it" in line

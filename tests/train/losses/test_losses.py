@@ -8,17 +8,20 @@ import pytest
 import torch
 
 from dataengine.errors import ParamsError
+from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.keypoints import COCO_SIGMAS
 from dataengine.nets.heads import HEADS, Head, make_head
 from dataengine.nets.layout import Layout
 from dataengine.train.losses.distribution import gaussian_heatmaps, gaussian_labels
 from dataengine.train.losses.position import SMOOTH_L1_BETA_PX, oks_loss, smooth_l1_loss, wing_loss
-from dataengine.train.losses.table import LOSSES, NEEDS_HEAD, Target, WeightedLoss
+from dataengine.train.losses.table import LOSSES, NEEDS_HEAD, LossScales, Target, WeightedLoss
 
 from ...helpers.fitting_project import one_torch_thread
 
 LAYOUT = Layout(32, 48)
 SIGMA_PX = 3.0
+OWN = OksProtocol(sigmas=np.linspace(0.02, 0.12, 17))
+SCALES = LossScales.of(SIGMA_PX, OWN)
 Answer = tuple[torch.Tensor, ...]
 
 
@@ -81,7 +84,7 @@ def difference(answer: Any, at: tuple[int, int], point: np.ndarray) -> np.ndarra
 
 def cost_oks(answer: Any, at: tuple[int, int], point: np.ndarray, area: float) -> float:
     d = difference(answer, at, point)
-    return float(1 - np.exp(-(d @ d) / (2 * area * (2 * COCO_SIGMAS[at[1]]) ** 2)))
+    return float(1 - np.exp(-(d @ d) / (2 * area * (2 * OWN.sigmas[at[1]]) ** 2)))
 
 
 def cost_smooth_l1(answer: Any, at: tuple[int, int], point: np.ndarray, area: float) -> float:
@@ -113,7 +116,7 @@ def test_a_loss_equals_its_definition(name: str) -> None:
         for i in range(3)
         for j in range(17)
     )
-    loss = WeightedLoss({name: 1.0}, head, SIGMA_PX)(answer, target)
+    loss = WeightedLoss({name: 1.0}, head, SCALES)(answer, target)
     assert loss.item() == pytest.approx(total / (weight > 0).sum(), rel=1e-9)
 
 
@@ -122,7 +125,7 @@ def test_its_gradient_equals_finite_differences(name: str) -> None:
     head = head_for(name)
     answer, target = make_case(head, people=1, seed=4)
     inputs = tuple(tensor.requires_grad_(True) for tensor in answer)
-    loss = WeightedLoss({name: 0.7}, head, SIGMA_PX)
+    loss = WeightedLoss({name: 0.7}, head, SCALES)
     assert torch.autograd.gradcheck(lambda *a: loss(a, target), inputs)
 
 
@@ -138,7 +141,7 @@ def test_the_expected_place_is_differentiable(kind: str) -> None:
 def test_joints_of_weight_zero_count_nowhere(name: str) -> None:
     head = head_for(name)
     answer, target = make_case(head)
-    loss = WeightedLoss({name: 1.0}, head, SIGMA_PX)
+    loss = WeightedLoss({name: 1.0}, head, SCALES)
     moved = torch.where(target.joint_weight[..., None] > 0, target.keypoints_px, target.keypoints_px + 7)
     assert loss(answer, target).item() == loss(answer, Target(moved, target.joint_weight, target.area_px2)).item()
     inputs = tuple(tensor.clone().requires_grad_(True) for tensor in answer)
@@ -155,7 +158,7 @@ def test_nothing_to_count_is_zero_and_has_a_finite_gradient(name: str, people: i
     answer, target = make_case(head, people=people)
     nothing = Target(target.keypoints_px, target.joint_weight * 0, target.area_px2)
     inputs = tuple(tensor.requires_grad_(True) for tensor in answer)
-    loss = WeightedLoss({name: 1.0}, head, SIGMA_PX)(inputs, nothing)
+    loss = WeightedLoss({name: 1.0}, head, SCALES)(inputs, nothing)
     assert loss.item() == 0
     assert all(torch.isfinite(g).all() and not g.any() for g in torch.autograd.grad(loss, inputs))
 
@@ -171,7 +174,7 @@ def test_weights_scale_and_a_right_answer_costs_less_than_a_wrong_one(name: str)
     else:
         right = tuple(gaussian_labels(place[..., a], bins, 2, SIGMA_PX).log() for a, bins in ((0, 64), (1, 96)))
     wrong = tuple(tensor.flip(-1) for tensor in right)
-    one, twice = (WeightedLoss({name: w}, head, SIGMA_PX) for w in (1.0, 2.0))
+    one, twice = (WeightedLoss({name: w}, head, SCALES) for w in (1.0, 2.0))
     assert one(right, target) < 0.2 * one(wrong, target)
     assert twice(wrong, target).item() == pytest.approx(2 * one(wrong, target).item())
     if name in NEEDS_HEAD:
@@ -181,8 +184,8 @@ def test_weights_scale_and_a_right_answer_costs_less_than_a_wrong_one(name: str)
 def test_the_weighted_sum_is_the_sum_of_its_terms() -> None:
     head = head_for("simcc_kl")
     answer, target = make_case(head)
-    parts = {name: WeightedLoss({name: 1.0}, head, SIGMA_PX)(answer, target).item() for name in ("simcc_kl", "oks")}
-    both = WeightedLoss({"simcc_kl": 0.5, "oks": 3.0, "wing": 0.0}, head, SIGMA_PX)(answer, target)
+    parts = {name: WeightedLoss({name: 1.0}, head, SCALES)(answer, target).item() for name in ("simcc_kl", "oks")}
+    both = WeightedLoss({"simcc_kl": 0.5, "oks": 3.0, "wing": 0.0}, head, SCALES)(answer, target)
     assert both.item() == pytest.approx(0.5 * parts["simcc_kl"] + 3 * parts["oks"])
 
 
@@ -206,8 +209,9 @@ def test_oks_loss_of_one_sigma_is_known() -> None:
     """At d = 2 sigma sqrt(area) OKS is exp(-1/2), whatever the joint."""
     point, ones = torch.zeros(1, 17, 2, dtype=torch.float64), torch.ones(1, 17, dtype=torch.float64)
     away = point.clone()
-    away[..., 0] = torch.from_numpy(2 * COCO_SIGMAS) * 400**0.5
-    loss = oks_loss(away, point, ones, torch.tensor([400.0], dtype=torch.float64))
+    sigmas = torch.from_numpy(COCO_SIGMAS)
+    away[..., 0] = 2 * sigmas * 400**0.5
+    loss = oks_loss(away, point, ones, torch.tensor([400.0], dtype=torch.float64), sigmas)
     assert loss.item() == pytest.approx(1 - np.exp(-0.5))
 
 
@@ -226,4 +230,4 @@ def test_oks_loss_of_one_sigma_is_known() -> None:
 )
 def test_senseless_sums_are_refused(weights: dict[str, Any], fault: str) -> None:
     with pytest.raises(ParamsError, match=fault):
-        WeightedLoss(weights, head_for("simcc_kl"), SIGMA_PX)
+        WeightedLoss(weights, head_for("simcc_kl"), SCALES)

@@ -232,8 +232,10 @@ def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
 def _people(comparison: Comparison, people: People, images: Images, scored: Mapping[str, ScoredModel]) -> list[Any]:
     predictions = {who: each.prediction for who, each in scored.items()}
     (moments,) = units_of(images, "time")
-    rows = people_to_show(people, predictions, PICTURES, moments.clusters[images.rows_of(people.image_id)])
-    return [panels_of(people, images, int(row), predictions) for row in rows]
+    protocol = scored["candidate"].pairs.protocol
+    clusters = moments.clusters[images.rows_of(people.image_id)]
+    rows = people_to_show(people, predictions, PICTURES, clusters, protocol)
+    return [panels_of(people, images, int(row), predictions, protocol) for row in rows]
 
 
 def _people_words(comparison: Comparison) -> str:
@@ -255,6 +257,7 @@ def _test(comparison: Comparison) -> dict[str, str]:
         "version": test.version or "none: no lock file lies next to it",
         **{f"independence by {each.kind}": dependence_words(each) for each in comparison.dependence},
         "scale of OKS": test.scale,
+        "sigmas of OKS": test.oks_sigmas,
         "sha256": test.sha256,
         "use": f"comparison {test.use} of the {test.budget} that this test set may serve, those on all sets of its "
         "version or with one of its pictures counted",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.geometry.pixel_grid import resized
 from dataengine.inference.predict import Prediction
 from dataengine.keypoints import UNLABELLED
@@ -40,7 +41,11 @@ class PersonPanels:
 
 
 def people_to_show(
-    people: People, predictions: Mapping[str, Prediction], count: int, clusters: NDArray[np.int64]
+    people: People,
+    predictions: Mapping[str, Prediction],
+    count: int,
+    clusters: NDArray[np.int64],
+    protocol: OksProtocol = COCO,
 ) -> NDArray[np.int64]:
     """Rows of the people, one an image, on whom two models' OKS differ most; with one model, those it is worst on.
 
@@ -48,7 +53,7 @@ def people_to_show(
     frames of a video are nearly one picture. Ordered by the size of the difference, whichever model wins, so that the
     choice flatters neither.
     """
-    oks = [person_oks(people, prediction.keypoints_px) for prediction in predictions.values()]
+    oks = [person_oks(people, prediction.keypoints_px, protocol) for prediction in predictions.values()]
     interest = np.abs(oks[0] - oks[1]) if len(oks) > 1 else 1 - oks[0]
     interest = np.where((people.visibility > UNLABELLED).any(axis=1), interest, -1.0)
     best: dict[int, int] = {}
@@ -60,7 +65,9 @@ def people_to_show(
     return rows[np.sort(np.argsort(turn, kind="stable")[:count])]
 
 
-def panels_of(people: People, images: Images, row: int, predictions: Mapping[str, Prediction]) -> PersonPanels:
+def panels_of(
+    people: People, images: Images, row: int, predictions: Mapping[str, Prediction], protocol: OksProtocol = COCO
+) -> PersonPanels:
     """The person in `row` as labelled and as each model sees them, on the part of the image around the box."""
     path = str(images.path[images.rows_of([people.image_id[row]])[0]])
     person, image = people.take([row]), read_picture(path)
@@ -68,7 +75,7 @@ def panels_of(people: People, images: Images, row: int, predictions: Mapping[str
     oks = []
     for who, prediction in predictions.items():
         joints = prediction.keypoints_px[[row]]
-        oks.append(float(person_oks(person, joints)[0]))
+        oks.append(float(person_oks(person, joints, protocol)[0]))
         pictures.append(
             (f"{who} {oks[-1]:.2f}", person.replace(keypoints_px=joints), f"the {who}'s, OKS {oks[-1]:.2f}")
         )

@@ -37,6 +37,7 @@ class Base:
     old_ap: float
     new_people: int
     old_people: int
+    oks_sigmas: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def round_page(plan: RoundPlan, base: Base, means: Sequence[VariantMeans], finis
             f"AP on {base.new_people} new validation people and on {base.old_people} test people of the earlier round.",
             f"The full fit starts from random weights and sees {plan.full_people} people; a round goes on from the",
             f"earlier network at a learning rate of {plan.learning_rate:g} and sees {plan.people}.",
-            "Both numbers include old people.",
+            f"Both numbers include old people. Sigmas of OKS: {base.oks_sigmas}.",
         ),
         "",
         "![AP on new people by AP on old people](rounds.png)",

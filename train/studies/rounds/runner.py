@@ -57,10 +57,11 @@ class RoundStudy(Study[Fit, RoundOutcome]):
         val, test = Path(self.project.out("ingest")) / VAL_FILE, self.plan.old / TEST_FILE
         (new_people, new_images), (old_people, old_images) = (read_project_people(path) for path in (val, test))
         return Base(
-            new_ap=average_precision(net, meta, new_people, new_images),
-            old_ap=average_precision(net, meta, old_people, old_images),
+            new_ap=average_precision(net, meta, new_people, new_images, self.protocol),
+            old_ap=average_precision(net, meta, old_people, old_images, self.protocol),
             new_people=len(new_people),
             old_people=len(old_people),
+            oks_sigmas=self.protocol.sigmas_name,
         )
 
     def known(self, trial: Fit) -> RoundOutcome | None:

@@ -44,4 +44,4 @@ def score_figures(learn: Answers, test: Answers, images: Images, *, seed: int) -
 
 def _pairs(answers: Answers, images: Images, score: Scores) -> Pairs:
     found = answers.prediction.as_people(answers.people).replace(score=np.clip(score, 0, 1).astype(np.float32))
-    return paired(answers.people, images, found)
+    return paired(answers.people, images, found, answers.protocol)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.ap.oks import person_oks
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.prediction import Prediction
-from dataengine.keypoints import COCO_SIGMAS
 from dataengine.people import People
 from dataengine.person_scale import area_of_joints
 
@@ -28,6 +28,7 @@ class Answers:
 
     people: People
     prediction: Prediction
+    protocol: OksProtocol = COCO
 
     @property
     def confidence(self) -> Scores:
@@ -42,7 +43,7 @@ class Answers:
     @property
     def oks(self) -> Scores:
         """(n,) of the answer with the labels."""
-        return person_oks(self.people, self.prediction.keypoints_px)
+        return person_oks(self.people, self.prediction.keypoints_px, self.protocol)
 
 
 def mean_of_all(answers: Answers) -> Scores:
@@ -81,7 +82,8 @@ def expected_from_spread(answers: Answers) -> Scores:
     flags = np.broadcast_to(2 * taught, answers.prediction.confidence.shape)
     area = area_of_joints(answers.prediction.keypoints_px, flags)[:, None]
     variance = answers.prediction.spread_px.astype(np.float64) ** 2 / 2
-    return np.asarray((1 / (1 + variance / (area * (2 * COCO_SIGMAS) ** 2)))[:, taught].mean(axis=1))
+    falloff = area * (2 * answers.protocol.sigmas) ** 2
+    return np.asarray((1 / (1 + variance / falloff))[:, taught].mean(axis=1))
 
 
 def calibrated_mean(learn: Answers, answers: Answers) -> Scores:

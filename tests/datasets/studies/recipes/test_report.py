@@ -32,6 +32,7 @@ FACTS = StudyFacts(
     test_images=500,
     test_people=500,
     rare_people=70,
+    oks_sigmas="COCO",
 )
 
 

@@ -19,7 +19,7 @@ from dataengine.train.studies.rounds.report import (
 
 from .example_plan import PLAN
 
-BASE = Base(new_ap=0.2, old_ap=0.5, new_people=44, old_people=500)
+BASE = Base(new_ap=0.2, old_ap=0.5, new_people=44, old_people=500, oks_sigmas="COCO")
 
 
 def outcomes(plan: RoundPlan) -> dict[Fit, RoundOutcome]:
