@@ -15,7 +15,8 @@ from dataengine.poses.embedding import BONES
 LEAST_OTHERS = 3  # with fewer bones to compare with, all of them may well point at the camera
 _FROM, _TO = (np.array([COCO_KEYPOINTS.index(bone[end]) for bone in BONES.values()]) for end in (0, 1))
 _SHARE_OF_STATURE = np.array([bone[2] for bone in BONES.values()])
-_LIMB_BONES = [(name, bone) for name, bone in BONES.items() if name.split("_")[-1] in ("arm", "forearm", "thigh", "shank")]
+_LIMBS = ("arm", "forearm", "thigh", "shank")
+_LIMB_BONES = [bone for name, bone in BONES.items() if name.split("_")[-1] in _LIMBS]
 
 
 def limb_excess(people: People) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -45,7 +46,7 @@ def limb_length_px(people: People) -> NDArray[np.float64]:
     """
     stature = implied_stature_px(people)
     length = np.full((len(people), JOINTS), np.nan)
-    for _, (upper, lower, share) in reversed(_LIMB_BONES):
+    for upper, lower, share in reversed(_LIMB_BONES):
         for joint in (COCO_KEYPOINTS.index(lower), COCO_KEYPOINTS.index(upper)):
             apart = np.nan_to_num(stature[:, (joint != _FROM) & (joint != _TO)]).max(axis=1)
             length[:, joint] = np.where(apart > 0, share * apart, np.nan)
@@ -63,7 +64,7 @@ def joint_excess(people: People) -> NDArray[np.float64]:
 
 
 def _excess(stature: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, bones) each bone's implied stature over the largest that bones without a joint of it imply, -1 for unknown."""
+    """(n, bones) the stature each bone implies over the largest that bones without a joint of it do; -1: unknown."""
     excess = np.full(stature.shape, -1.0)
     for bone, disjoint in enumerate(_disjoint()):
         others = np.nan_to_num(stature[:, disjoint], nan=0.0)

@@ -1,7 +1,7 @@
 """Left or right? How likely a pose is as labelled, against the same pose with sides exchanged, by geometry alone.
 
-For an exchange (of all joints, or of the arms alone, which is the legs alone seen from the other side) the question is a
-likelihood ratio: how much likelier is the pose as labelled than the same pose with those names exchanged? A logistic
+For an exchange (of all joints, or of the arms alone, which is the legs alone seen from the other side) the question is
+a likelihood ratio: how much likelier is the pose as labelled than the same pose with those names exchanged? A logistic
 regression that separates labelled poses from their exchanged twins estimates exactly that (noise-contrastive
 estimation, Gutmann & Hyvärinen, AISTATS 2010). Its features are products of joint offsets that change sign under the
 exchange and stay the same under mirroring, so it has no intercept and needs no second opinion on the twin. Everyone is

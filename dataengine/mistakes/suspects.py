@@ -85,7 +85,8 @@ def read_suspects(path: Path) -> list[Suspect]:
     found = [_RECORD.record(Suspect, record, f"{path}: suspect {i}") for i, record in enumerate(document["suspects"])]
     strange = [s for s in found if s.kind not in KINDS or not set(s.joints) <= set(COCO_KEYPOINTS)]
     if strange:
-        raise InputError(f"{path} has a suspect of unknown kind or joints", expected=" | ".join(KINDS), got=strange[0].kind)
+        what = f"{path} has a suspect of unknown kind or joints"
+        raise InputError(what, expected=" | ".join(KINDS), got=strange[0].kind)
     return found
 
 

@@ -1,6 +1,6 @@
 """Networks that have not seen the people they judge: the set in folds, a fit for each, and its maps read at places.
 
-`scene_folds` divides, `fit_fold` fits on all folds but one, `maps_at` reads what the network answers for that one. A fit
+`scene_folds` divides, `fit_on` fits, `networks_witness` asks each network about the fold that it has not seen. A fit
 continues where it was stopped, and one that is done is not repeated.
 """
 

@@ -6,6 +6,8 @@ neighbours the log density is minus that times the number of dimensions (Loftsga
 Mathematical Statistics 36, 1965); the number is left to the weights of `odds.py`.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +36,7 @@ class PoseRarity:
             rows = np.flatnonzero(usable & (fold != held_out))
             self._known[int(held_out)] = vectors[rng.permutation(rows)[:MOST_KNOWN]]
 
-    def of(self, keypoints_px: Floats, visibility: NDArray[np.uint8]) -> Floats:
+    def of(self, keypoints_px: NDArray[np.floating[Any]], visibility: NDArray[np.uint8]) -> Floats:
         """(n,) of poses of the same people in the same order; NaN where too little is labelled."""
         from sklearn.neighbors import NearestNeighbors
 

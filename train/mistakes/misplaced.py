@@ -49,7 +49,8 @@ def misplaced_odds(
     pose = np.full(len(people), -np.inf)
     if witnesses:
         enough = asked.labelled.sum(axis=1) >= LEAST_JOINTS
-        pose = wrong_log_odds(*(_pose_evidence(asked, witnesses, place) for place in (OWN, STRAY)), enough, fold)
+        own, stray = (_pose_evidence(asked, witnesses, place) for place in (OWN, STRAY))
+        pose = wrong_log_odds(own, stray, enough, fold)
     return MisplacedOdds(joint, right, names, pose)
 
 

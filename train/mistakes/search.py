@@ -1,12 +1,13 @@
-"""The whole search, in order: ask all witnesses, weigh what they say, and judge. What takes long is kept and found again.
+"""The whole search, in order: ask all witnesses, weigh what they say, and judge. What takes long is kept.
 
 A folder keeps the fits of the folds, and the answers of other networks by a hash of what was asked.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +58,11 @@ def search(
     asked = questions(people, np.random.default_rng([params.seed, len(people)]))
     witnesses = []
     if networks:
-        key = json_hash([asdict(params) | {"loader": None}, labels_hash(people, images)])
+        key = json_hash([params.deciding, labels_hash(people, images)])
         witnesses.append(networks_witness(params, people, images, asked, fold, folder / f"networks-{key}"))
     for name, model in outsiders.items():
-        answer = _kept(folder, name, [labels_hash(people, images), _model_hash(model)], _ask(name, people, images, model))
+        asked_of = [labels_hash(people, images), _model_hash(model)]
+        answer = _kept(folder, name, asked_of, _ask(name, people, images, model))
         witnesses.append(outsider_witness(name, answer, people, asked))
     seen = None
     if "BlazePose" in outsiders:
@@ -88,7 +90,7 @@ def judge(
 def kept_sightings(images: Images, models: Path, folder: Path) -> Sighting:
     """`unlabelled.sightings`, kept in `folder`."""
 
-    def see() -> tuple[NDArray[np.generic], ...]:
+    def see() -> tuple[NDArray[Any], ...]:
         seen = sightings(images, models)
         return seen.image_id, seen.keypoints_px, seen.chance
 
@@ -105,7 +107,7 @@ def labels_hash(people: People, images: Images) -> str:
     return digest.hexdigest()
 
 
-def _ask(name: str, people: People, images: Images, model: Path) -> Callable[[], tuple[NDArray[np.generic], ...]]:
+def _ask(name: str, people: People, images: Images, model: Path) -> Callable[[], tuple[NDArray[Any], ...]]:
     return lambda: outsider(name, people, images, model)
 
 
@@ -115,8 +117,8 @@ def _model_hash(model: Path) -> list[str]:
 
 
 def _kept(
-    folder: Path, name: str, key: object, make: Callable[[], tuple[NDArray[np.generic], ...]]
-) -> tuple[NDArray[np.generic], ...]:
+    folder: Path, name: str, key: object, make: Callable[[], tuple[NDArray[Any], ...]]
+) -> tuple[NDArray[Any], ...]:
     path = folder / f"{name}-{json_hash(key)}.npz"
     if not path.is_file():
         with atomic_path(path) as partial:

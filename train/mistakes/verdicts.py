@@ -2,8 +2,8 @@
 
 For each person one thing at most is taken to be wrong: the hypotheses are the labels as they are, each exchange, each
 joint elsewhere or on a neighbour, and all joints on another person. Each kind has the same prior; that of a joint is
-the kind's, shared among the labelled joints. So a whole exchanged body, which every joint contradicts, is one mistake of
-one kind and not twelve.
+the kind's, shared among the labelled joints. So a whole exchanged body, which every joint contradicts, is one mistake
+of one kind and not twelve.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,11 @@ class Verdicts:
 
 
 def verdicts(
-    exchange: dict[str, ExchangeOdds], misplaced: MisplacedOdds, neighbour: Floats, labelled: NDArray[np.bool_], prior: float
+    exchange: dict[str, ExchangeOdds],
+    misplaced: MisplacedOdds,
+    neighbour: Floats,
+    labelled: NDArray[np.bool_],
+    prior: float,
 ) -> Verdicts:
     """`neighbour` (n, 17) is what `misplaced.on_neighbour` says."""
     right = np.log1p(-prior * len(KINDS))

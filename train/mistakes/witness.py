@@ -37,9 +37,9 @@ def from_points(name: str, points_px: Floats, confidence: Floats, asked: Questio
     """A witness of places and confidences alone; joints of both sides share their widths.
 
     The density of a bivariate t distribution with nu degrees of freedom and scale s at distance r is, up to a constant,
-    s^-2 (1 + r^2 / (nu s^2))^-(nu + 2) / 2, and half of it lies within r^2 = nu s^2 (2^(2 / nu) - 1) (Kotz and Nadarajah,
-    "Multivariate t Distributions and Their Applications", 2004), which the median distance of a band is set to. Medians
-    do not heed the few per cent of labels that are wrong.
+    s^-2 (1 + r^2 / (nu s^2))^-((nu + 2) / 2), and half of it lies within r^2 = nu s^2 (2^(2 / nu) - 1) (Kotz and
+    Nadarajah, "Multivariate t Distributions and Their Applications", 2004), which the median distance of a band is set
+    to. Medians do not heed the few per cent of labels that are wrong.
     """
     distance = np.linalg.norm(asked.places - points_px[:, :, None], axis=3) / size_px[:, None, None]
     scale = np.ones(confidence.shape)
@@ -59,8 +59,6 @@ def _scales(distance: Floats, confidence: Floats, labelled: NDArray[np.bool_]) -
     bands = max(1, min(BANDS, len(known) // _LEAST_IN_BAND))
     band = np.searchsorted(np.quantile(known, np.arange(1, bands) / bands), confidence)
     middle = np.median(distance[labelled])
-    medians = [
-        np.median(chosen) if len(chosen := distance[labelled & (band == b)]) else middle for b in range(bands)
-    ]
+    medians = [np.median(chosen) if len(chosen := distance[labelled & (band == b)]) else middle for b in range(bands)]
     widths = np.maximum(np.array(medians), _NARROWEST)
     return np.asarray((widths / np.sqrt(FREEDOM * (2 ** (2 / FREEDOM) - 1)))[band])

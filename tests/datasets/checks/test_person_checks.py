@@ -15,6 +15,7 @@ from dataengine.datasets.checks.person_boxes import (
     tiny,
 )
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
+from dataengine.mistakes.limb_lengths import limb_excess
 from dataengine.people import Images, People
 from dataengine.poses.embedding import mirror
 
