@@ -10,6 +10,7 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.formats.content import Limits
 from dataengine.formats.table import FORMATS, format_named
+from dataengine.mistakes.suspects import read_suspects
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -18,6 +19,7 @@ from dataengine.terminal.speech import answer
 from .checks.checking import check_set
 from .checks.params import ChecksParams
 from .ingest import IngestParams
+from .mistakes.findings import with_mistakes
 from .quality.intake import record_findings
 from .quality.report import write_quality, write_suspects
 from .quality.summary import Quality, summarise
@@ -37,6 +39,7 @@ def command(
     photographs: Annotated[
         bool, typer.Option(help="Show photographs in suspects.jpg, or only labels, which may be published.")
     ] = True,
+    mistakes: Annotated[Path | None, typer.Option(help="mistakes.json of find-mistakes, to rank in the page.")] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Check a labelled set and show what is wrong with it.
@@ -59,6 +62,7 @@ def command(
         source_format=source_format,
         models=models,
         photographs=photographs,
+        mistakes=mistakes,
     )
     answer(_summary(quality, out))
 
@@ -72,6 +76,7 @@ def run(
     source_format: str = "coco",
     models: Path | None = None,
     photographs: bool = True,
+    mistakes: Path | None = None,
 ) -> Quality:
     """Write quality.html, quality.json and a sheet of the worst suspects to `out`."""
     if len(images) not in (1, len(annotations)):
@@ -96,6 +101,8 @@ def run(
         without_labels=sum(content.without_labels for content in contents),
         models=models,
     )
+    if mistakes is not None:
+        checked = with_mistakes(checked, read_suspects(mistakes))
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
     quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})
     write_quality(out, quality)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import JOINT_WEIGHT
+from dataengine.mistakes.suspects import Suspect, current
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_columns
 
@@ -48,6 +49,16 @@ def read_labelled(files: Mapping[str, Path]) -> Labelled:
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
     people, images = joined(parts, first_id=0)
     return Labelled(people, images, frozenset(answered) | frozenset(people.extras["sha256"].tolist()))
+
+
+def with_mistakes(known: Labelled, suspects: Sequence[Suspect]) -> Labelled:
+    """`known` with columns `mistake` (what is likely wrong, "" for nothing) and `mistake_probability` of its people."""
+    says, chance = np.full(len(known.people), "", dtype=object), np.zeros(len(known.people))
+    for suspect, row in current(suspects, known.people, known.images):
+        if suspect.probability > chance[row]:
+            says[row], chance[row] = suspect.reason, suspect.probability
+    people = known.people.with_extra("mistake", np.array(says.tolist(), dtype=str))
+    return replace(known, people=people.with_extra("mistake_probability", chance))
 
 
 def read_unlabelled(path: Path, answered: frozenset[str]) -> tuple[People, Images]:

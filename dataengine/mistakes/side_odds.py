@@ -93,28 +93,29 @@ def _log_odds(features: Floats, judged: NDArray[np.bool_]) -> Floats:
     return odds
 
 
-def fit_odd_logistic(features: Floats) -> Floats:
+def fit_odd_logistic(features: Floats, regularisation: float = REGULARISATION) -> Floats:
     """Weights (k,) of a logistic regression without intercept that separates `features` (n, k) from their negatives.
 
     Both classes hold the same points up to sign, so half of them suffice. Newton's method on
-    C sum log(1 + exp(-+ w x)) + |w|^2 / 2, scikit-learn's objective, with steps halved until it falls.
+    C sum log(1 + exp(-+ w x)) + |w|^2 / 2, scikit-learn's objective with C the `regularisation`, with steps halved until
+    it falls.
     """
     weights = np.zeros(features.shape[1])
-    loss = _loss(features, weights)
+    loss = _loss(features, weights, regularisation)
     for _ in range(NEWTON_STEPS):
         wrong = expit(-features @ weights)
-        gradient = weights - 2 * REGULARISATION * features.T @ wrong
-        curvature = 2 * REGULARISATION * (features * (wrong * (1 - wrong))[:, None]).T @ features
+        gradient = weights - 2 * regularisation * features.T @ wrong
+        curvature = 2 * regularisation * (features * (wrong * (1 - wrong))[:, None]).T @ features
         step = np.linalg.solve(curvature + np.eye(len(weights)), gradient)
-        while _loss(features, weights - step) > loss and np.abs(step).max() > TOLERANCE:
+        while _loss(features, weights - step, regularisation) > loss and np.abs(step).max() > TOLERANCE:
             step /= 2
         weights = weights - step
-        loss = _loss(features, weights)
+        loss = _loss(features, weights, regularisation)
         if np.abs(step).max() <= TOLERANCE:
             break
     return weights
 
 
-def _loss(features: Floats, weights: Floats) -> float:
+def _loss(features: Floats, weights: Floats, regularisation: float) -> float:
     misfit = np.logaddexp(0, -features @ weights).sum()
-    return float(2 * REGULARISATION * misfit + weights @ weights / 2)
+    return float(2 * regularisation * misfit + weights @ weights / 2)

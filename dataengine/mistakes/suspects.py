@@ -1,7 +1,7 @@
 """mistakes.json: the labels that are likely wrong, the likeliest first, as `find-mistakes` writes and others read them.
 
-A suspect names its person by picture and by the id that the labels' file gave, and holds the joints it was judged by:
-`current` says which suspects still stand in labels that were changed since.
+A suspect names its picture and holds the joints that were judged: by these `current` finds the people it is about in
+any file, and leaves out those whose labels were changed since.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,19 +91,23 @@ def read_suspects(path: Path) -> list[Suspect]:
 
 
 def current(suspects: Sequence[Suspect], people: People, images: Images) -> list[tuple[Suspect, int]]:
-    """Suspects whose labels are still those that were judged, each with its row in `people`.
+    """Suspects whose labels are still those that were judged, each with its row in `people`, in their order.
 
-    A picture is found by the end of its path; people without labels have no row and are left out.
+    A person is found by the picture's name and by the joints: other files number the same people otherwise. Suspects of
+    kind "missing" have no row and are left out.
     """
-    rows: dict[tuple[str, str], list[int]] = {}
-    ids = people.extras["source_id"] if "source_id" in people.extras else np.arange(1, len(people) + 1)
-    paths = images.path[images.rows_of(people.image_id)]
-    for row, (path, identity) in enumerate(zip(paths.tolist(), ids, strict=True)):
-        rows.setdefault((Path(path).name, str(identity)), []).append(row)
-    found = []
-    for suspect in suspects:
-        for row in rows.get((Path(suspect.file).name, suspect.id), ()):
-            if f"/{paths[row]}".endswith(f"/{suspect.file}") and joints_judged(people, row) == suspect.judged:
-                found.append((suspect, row))
-                break
-    return found
+    paths = [f"/{path}" for path in images.path[images.rows_of(people.image_id)].tolist()]
+    wanted = {Path(suspect.file).name for suspect in suspects}
+    rows: dict[tuple[str, tuple[float, ...]], list[int]] = {}
+    for row, path in enumerate(paths):
+        if (name := Path(path).name) in wanted:
+            rows.setdefault((name, tuple(joints_judged(people, row))), []).append(row)
+    matches = [
+        (suspect, [row for row in rows.get(_key(suspect), ()) if paths[row].endswith(f"/{suspect.file}")])
+        for suspect in suspects
+    ]
+    return [(suspect, found[0]) for suspect, found in matches if found]
+
+
+def _key(suspect: Suspect) -> tuple[str, tuple[float, ...]]:
+    return Path(suspect.file).name, tuple(suspect.judged)

@@ -49,6 +49,6 @@ def exchange_odds(
         ]
         seen = [((w.log_density[..., OWN] - w.log_density[..., PARTNER]) * pairs).sum(axis=1) for w in witnesses]
         evidence = np.stack([*seen, *geometry], axis=1)
-        log_odds = np.where(judged, -odd_log_odds(evidence, judged, fold), -np.inf)
+        log_odds = -odd_log_odds(evidence, judged, fold)
         found[kind] = ExchangeOdds(log_odds, evidence, (*(w.name for w in witnesses), *GEOMETRY))
     return found

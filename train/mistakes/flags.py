@@ -1,8 +1,10 @@
 """Flags that look wrong: joints labelled as visible that no network can see, and the other way round.
 
-A logistic regression learns from the other folds how likely a joint is visible, given how sure each witness is of it
-and how near its label lies. With a share r of wrong flags, the odds that one is wrong are r / (1 - r) times the odds of
-the other flag (Bayes' rule, where either flag is wrong equally often). Sets that use one flag alone are not judged.
+A logistic regression learns from the other folds how likely a joint is labelled as visible, given how sure each witness
+is of it and how near its label lies. Where a share r of flags is wrong, either way equally often, that chance is
+(1 - 2 r) p + r, with p that the joint is visible (Natarajan et al., "Learning with Noisy Labels", NIPS 2013); and the
+odds that a flag is wrong are r / (1 - r) times those of the other flag (Bayes' rule). Sets that use one flag alone are
+not judged.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from .hypotheses import OWN, Floats, Questions
 from .odds import LEAST_TO_LEARN
 from .witness import Witness
 
-_EDGE = 1e-3  # of confidences, before their logarithm
+_EDGE = 1e-3  # of chances, before their logarithm
 
 
 def flag_log_odds(
@@ -39,7 +41,9 @@ def flag_log_odds(
             continue
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         model.fit(evidence[learnt], visible[learnt])
-        seen = model.decision_function(evidence[told])
+        chance = (model.predict_proba(evidence[told])[:, 1] - prior) / (1 - 2 * prior)
+        chance = np.clip(chance, _EDGE, 1 - _EDGE)
+        seen = np.log(chance) - np.log1p(-chance)
         odds[told] = np.where(visible[told], -seen, seen) + np.log(prior) - np.log1p(-prior)
     return odds
 

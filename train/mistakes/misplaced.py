@@ -1,7 +1,8 @@
 """Joints that lie elsewhere: one moved, one on a neighbour, or all of them on another person.
 
 Evidence against a joint's place: what each witness says of it, how much rarer the pose is with it, and how far it
-stretches a bone. Against a whole pose: the mean over its joints of what each witness says. What is learnt from made-up
+stretches a bone; and what each witness says of the person's other joints, since one who contradicts all of them has not
+seen the person, and contradicts this one for nothing. Against a whole pose: the mean over its joints of what each witness says. What is learnt from made-up
 mistakes says that a joint lies elsewhere; whether it lies on a neighbour is then a matter of where: near the same joint
 of somebody else in the picture, or anywhere within a limb's length.
 """
@@ -23,6 +24,7 @@ from .odds import wrong_log_odds
 from .witness import Witness
 
 GEOMETRY = ("rare pose", "long limb")
+OTHERS = "other joints by"
 LEAST_JOINTS = 4  # of a pose that is asked whether it is somebody else's
 
 
@@ -45,7 +47,7 @@ def misplaced_odds(
     joint = wrong_log_odds(
         right.reshape(-1, width), wrong.reshape(-1, width), asked.labelled.ravel(), np.repeat(fold, JOINTS)
     ).reshape(-1, JOINTS)
-    names = (*(w.name for w in witnesses), *GEOMETRY)
+    names = (*(w.name for w in witnesses), *(f"{OTHERS} {w.name}" for w in witnesses), *GEOMETRY)
     pose = np.full(len(people), -np.inf)
     if witnesses:
         enough = asked.labelled.sum(axis=1) >= LEAST_JOINTS
@@ -81,7 +83,15 @@ def _joint_evidence(
 ) -> Floats:
     places = asked.places[:, :, place]
     seen = [w.log_density[:, :, place] for w in witnesses]
-    return np.stack([*seen, -joint_rarity(people, places, rarity), -joint_stretch(people, places)], axis=2)
+    context = [_of_others(w.log_density[..., OWN], asked.labelled) for w in witnesses]
+    return np.stack([*seen, *context, -joint_rarity(people, places, rarity), -joint_stretch(people, places)], axis=2)
+
+
+def _of_others(density: Floats, labelled: NDArray[np.bool_]) -> Floats:
+    """(n, 17) the mean over a person's other labelled joints; 0 where there are none."""
+    known = np.where(labelled, density, 0.0)
+    others = labelled.sum(axis=1, keepdims=True) - labelled
+    return np.asarray((known.sum(axis=1, keepdims=True) - known) / np.maximum(others, 1))
 
 
 def _pose_evidence(asked: Questions, witnesses: Sequence[Witness], place: int) -> Floats:

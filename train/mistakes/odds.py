@@ -19,13 +19,16 @@ _PENALTY = 1.0  # scikit-learn's C, weak: there are a handful of weights and tho
 
 
 def odd_log_odds(evidence: Floats, judged: NDArray[np.bool_], fold: NDArray[np.int64]) -> Floats:
-    """Log odds (n,), as labelled over exchanged, of `evidence` (n, k) that changes sign with the exchange; else 0."""
-    odds = np.zeros(len(evidence))
+    """Log odds (n,), as labelled over exchanged, of `evidence` (n, k) that changes sign with the exchange.
+
+    Infinity for people who are not judged: nothing speaks against them.
+    """
+    odds = np.full(len(evidence), np.inf)
     scaled = evidence / np.maximum(evidence[judged].std(axis=0), 1e-9) if judged.any() else evidence
     for held_out in np.unique(fold):
         learnt, told = judged & (fold != held_out), judged & (fold == held_out)
         if learnt.sum() >= LEAST_TO_LEARN:
-            odds[told] = scaled[told] @ fit_odd_logistic(scaled[learnt])
+            odds[told] = scaled[told] @ fit_odd_logistic(scaled[learnt], _PENALTY)
     return odds
 
 
