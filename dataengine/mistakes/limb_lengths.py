@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.people import JOINTS, People
-from dataengine.poses.embedding import BONES
+from dataengine.poses.embedding import BONES, stature_px
 
 LEAST_OTHERS = 3  # with fewer bones to compare with, all of them may well point at the camera
 _FROM, _TO = (np.array([COCO_KEYPOINTS.index(bone[end]) for bone in BONES.values()]) for end in (0, 1))
@@ -41,15 +41,14 @@ def implied_stature_px(people: People) -> NDArray[np.float64]:
 def limb_length_px(people: People) -> NDArray[np.float64]:
     """Length (n, 17) of the limb bone that ends in each joint, foreshortening apart, px; NaN where nothing says it.
 
-    A joint between two bones has the upper one's. The stature is the largest that a bone without that joint implies, so
-    a misplaced joint does not measure itself. Face joints have no limb.
+    A joint between two bones has the upper one's. It is the bone's share of the stature that the pose shows, which one
+    misplaced joint does not change. Face joints have no limb.
     """
-    stature = implied_stature_px(people)
+    stature = stature_px(people.keypoints_px, people.visibility)
     length = np.full((len(people), JOINTS), np.nan)
     for upper, lower, share in reversed(_LIMB_BONES):
-        for joint in (COCO_KEYPOINTS.index(lower), COCO_KEYPOINTS.index(upper)):
-            apart = np.nan_to_num(stature[:, (joint != _FROM) & (joint != _TO)]).max(axis=1)
-            length[:, joint] = np.where(apart > 0, share * apart, np.nan)
+        ends = [COCO_KEYPOINTS.index(upper), COCO_KEYPOINTS.index(lower)]
+        length[:, ends] = np.where(stature > 0, share * stature, np.nan)[:, None]
     return length
 
 

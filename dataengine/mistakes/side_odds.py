@@ -97,7 +97,7 @@ def fit_odd_logistic(features: Floats, regularisation: float = REGULARISATION) -
     """Weights (k,) of a logistic regression without intercept that separates `features` (n, k) from their negatives.
 
     Both classes hold the same points up to sign, so half of them suffice. Newton's method on
-    C sum log(1 + exp(-+ w x)) + |w|^2 / 2, scikit-learn's objective with C the `regularisation`, with steps halved until
+    C sum log(1 + exp(-+ w x)) + |w|^2 / 2, scikit-learn's objective, C being `regularisation`, with steps halved until
     it falls.
     """
     weights = np.zeros(features.shape[1])

@@ -27,7 +27,7 @@ EXCHANGES: Mapping[str, NDArray[np.int64]] = {
 """Kind of exchange -> the joints whose left and right are exchanged; faces follow the whole body."""
 LEAST_PAIRS = 2  # labelled pairs of joints without which an exchange is not asked about
 _LEAST_MOVE, _LARGEST_MOVE = 0.25, 2.0  # limb lengths: wider than mistakes worth finding, so that both ends are learnt
-_LIMB_OF_SIZE = 0.2  # limb length over the root of the box's area where no bone says it: LSPET's median is 0.22
+_LIMB_OF_SIZE = 0.32  # limb length over the root of the box's area where no bone says it: LSPET's median
 _STRAY_SIZES = (0.3, 1.0)  # how far off the stray pose stands, in roots of the box's area
 
 

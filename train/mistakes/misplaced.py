@@ -1,8 +1,8 @@
 """Joints that lie elsewhere: one moved, one on a neighbour, or all of them on another person.
 
 Evidence against a joint's place: what each witness says of it, how much rarer the pose is with it, and how far it
-stretches a bone; and what each witness says of the person's other joints, since one who contradicts all of them has not
-seen the person, and contradicts this one for nothing. Against a whole pose: the mean over its joints of what each witness says. What is learnt from made-up
+stretches a bone; and what each witness says of the person's other joints, for who contradicts them all has not seen
+the person. Against a whole pose: the mean over its joints of what each witness says. What is learnt from made-up
 mistakes says that a joint lies elsewhere; whether it lies on a neighbour is then a matter of where: near the same joint
 of somebody else in the picture, or anywhere within a limb's length.
 """

@@ -1,4 +1,4 @@
-"""Mistakes planted in constructed people: found by witnesses who see the truth, named rightly, and not found elsewhere."""
+"""Mistakes planted in constructed people: found by a witness who sees the truth, named rightly, and nowhere else."""
 
 from dataclasses import replace
 from typing import Any

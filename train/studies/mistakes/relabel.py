@@ -44,7 +44,7 @@ class Student:
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutPeople:
     """People that nobody learns from: to draw curves by, and to measure on."""
 
     validated: People
@@ -74,7 +74,7 @@ def students(
     injected: Injected,
     order: NDArray[np.int64],
     share: float,
-    held_out: HeldOut,
+    held_out: HeldOutPeople,
     images: Images,
     *,
     seeds: tuple[int, ...],
@@ -95,7 +95,7 @@ def students(
 
 
 def _measured(
-    params: FindMistakesParams, people: People, held_out: HeldOut, images: Images, place: Path
+    params: FindMistakesParams, people: People, held_out: HeldOutPeople, images: Images, place: Path
 ) -> tuple[float, float]:
     """AP and PCK@0.2 of a student of `people` on the test people, from the folder if they are there."""
     key = json_hash([params.deciding, labels_hash(people, images), labels_hash(held_out.test, images)])

@@ -14,7 +14,7 @@ from ...mistakes.params import FindMistakesParams
 from ...mistakes.search import Search, kept_sightings, search
 from .inject import Injected, inject
 from .measure import kind_figures, ranking, ranking_figures
-from .relabel import HeldOut, students
+from .relabel import HeldOutPeople, students
 from .report import StudyPage, write_page
 
 VALIDATED = 200  # people that curves are drawn by
@@ -27,10 +27,10 @@ class MistakeStudy:
     params: FindMistakesParams
     outsiders: Mapping[str, Path]
     share: float
-    """Of the people, with a mistake of each kind; and of the ranking, put right."""
+    """Share of the people with a mistake of each kind, and share of the ranking whose labels are put right."""
     test_people: int
     seeds: tuple[int, ...]
-    """Of students; none are fitted without."""
+    """Seeds of students; without any, none are fitted."""
     student_people: int
     """People that each student sees."""
     report: Path
@@ -55,7 +55,7 @@ def run_study(study: MistakeStudy, people: People, images: Images, command: str)
     return page
 
 
-def split(people: People, images: Images, test_people: int, seed: int) -> tuple[People, HeldOut]:
+def split(people: People, images: Images, test_people: int, seed: int) -> tuple[People, HeldOutPeople]:
     """People to learn from, and those held out to draw curves by and to measure on; scenes stay whole.
 
     Raises:
@@ -70,7 +70,7 @@ def split(people: People, images: Images, test_people: int, seed: int) -> tuple[
     if learnt.sum() < len(people) / 4:
         got = str(int(learnt.sum()))
         raise InputError("too few people are left to learn from", expected="a quarter of the set", got=got)
-    return people.take(learnt), HeldOut(people.take(validated), people.take(test))
+    return people.take(learnt), HeldOutPeople(people.take(validated), people.take(test))
 
 
 def _counts(test_people: int) -> dict[str, int]:
@@ -83,7 +83,7 @@ def _measured(
     injected: Injected,
     found: Search,
     pictures: Images,
-    held_out: HeldOut,
+    held_out: HeldOutPeople,
     command: str,
 ) -> StudyPage:
     rng = np.random.default_rng([study.params.seed, 3])
