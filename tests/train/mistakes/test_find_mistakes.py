@@ -43,8 +43,8 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[People, Imag
 
 
 def find(params: FindMistakesParams = SEARCH, *, movenet: Path | None = None, networks: bool = True) -> list[Suspect]:
-    place = {"annotations": Path("set/people.json"), "images": Path("set"), "out": Path("out")}
-    return find_mistakes.run(params, **place, movenet=movenet, networks=networks)
+    people, images, out = Path("set/people.json"), Path("set"), Path("out")
+    return find_mistakes.run(params, annotations=people, images=images, out=out, movenet=movenet, networks=networks)
 
 
 def test_wrong_labels_lead_and_what_is_written_says_who(
