@@ -37,6 +37,12 @@ class MisplacedOdds:
     names: tuple[str, ...]
     pose: Floats  # (n,) log odds, all joints are another person's over as labelled
 
+    @property
+    def of_place(self) -> dict[str, Floats]:
+        """Evidence (n, 17) for the places themselves by name, without what is said of a person's other joints."""
+        columns = enumerate(self.names)
+        return {name: self.evidence[..., i] for i, name in columns if not name.startswith(OTHERS)}
+
 
 def misplaced_odds(
     people: People, asked: Questions, witnesses: Sequence[Witness], rarity: PoseRarity, fold: NDArray[np.int64]

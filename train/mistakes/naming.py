@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from dataengine.files import atomic_path
-from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX
+from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX, UNLABELLED
 from dataengine.mistakes.suspects import Suspect, joints_judged
 from dataengine.people import Images, People
 
-from .hypotheses import EXCHANGES, OWN, Floats
+from .hypotheses import EXCHANGES, OWN, Floats, paired
 from .search import Search
 from .verdicts import KINDS, PERSON
 from .witness import Witness
@@ -75,34 +76,29 @@ class _Names:
 
 
 def _places(found: Search, names: _Names, least: float) -> Iterator[Suspect]:
-    verdict, people = found.verdicts, names.people
-    usual = [np.median(found.misplaced.evidence[people.visibility > 0], axis=0)] if people.visibility.any() else []
+    verdict, labelled = found.verdicts, names.people.visibility > UNLABELLED
+    usual = {name: np.median(evidence[labelled]) for name, evidence in found.misplaced.of_place.items()}
     for row in np.flatnonzero(verdict.probability.max(axis=1) >= least).tolist():
         index = int(verdict.kind[row])
         kind, chance = KINDS[index], float(verdict.probability[row, index])
-        labelled = people.visibility[row] > 0
+        to: Floats | None = None
         if kind in EXCHANGES:
-            joints = [joint for joint in EXCHANGES[kind].tolist() if labelled[joint] and labelled[FLIP_INDEX[joint]]]
+            joints = np.flatnonzero(paired(labelled, EXCHANGES[kind])[row]).tolist()
             evidence = dict(zip(found.exchange[kind].names, -found.exchange[kind].evidence[row], strict=True))
-            to: Floats | None = people.keypoints_px[row][FLIP_INDEX].astype(np.float64)
+            to = names.people.keypoints_px[row][FLIP_INDEX].astype(np.float64)
         elif kind == PERSON:
-            joints, evidence, to = (
-                np.flatnonzero(labelled).tolist(),
-                _pose_evidence(found.witnesses, row, labelled),
-                None,
-            )
+            joints, evidence = np.flatnonzero(labelled[row]).tolist(), _pose_evidence(found, row, labelled)
         else:
             joint = int(verdict.joint[row, index])
             joints, to = [joint], _seen_at(found.witnesses, row)
-            evidence = dict(zip(found.misplaced.names, usual[0] - found.misplaced.evidence[row, joint], strict=True))
+            evidence = {name: usual[name] - each[row, joint] for name, each in found.misplaced.of_place.items()}
         yield names.suspect(row, kind, chance, joints, evidence, to)
 
 
-def _pose_evidence(witnesses: list[Witness], row: int, labelled: np.ndarray) -> dict[str, float]:
-    """How much less each witness thinks of the joints than of the median joint."""
-    return {
-        w.name: float(np.median(w.log_density[..., OWN]) - w.log_density[row, labelled, OWN].mean()) for w in witnesses
-    }
+def _pose_evidence(found: Search, row: int, labelled: NDArray[np.bool_]) -> dict[str, float]:
+    """How much less each witness thinks of this person's joints than of everybody's median joint."""
+    own = {w.name: w.log_density[..., OWN] for w in found.witnesses}
+    return {name: float(np.median(each[labelled]) - each[row, labelled[row]].mean()) for name, each in own.items()}
 
 
 def _seen_at(witnesses: list[Witness], row: int) -> Floats | None:

@@ -1,7 +1,7 @@
 """Run by the tests in a process of its own: steps on FiftyOne datasets in the temporary database.
 
-Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `touch`, `mistakes` or `leave_partial` with NAME; prints
-their answers as one line of JSON. The database ends with the process.
+Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `touch`, `mistakes` or `leave_partial` with NAME;
+prints their answers as one line of JSON. The database ends with the process.
 """
 
 import json

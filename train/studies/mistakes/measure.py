@@ -124,8 +124,7 @@ def _scores(kind: str, found: Search) -> tuple[Floats, dict[str, Floats]]:
         return found.verdicts.log_odds[:, KINDS.index(kind)], {}
     if kind == "flag":
         return found.flag, {}
-    pieces = {name: -found.misplaced.evidence[..., i] for i, name in enumerate(found.misplaced.names)}
-    return found.misplaced.joint, pieces
+    return found.misplaced.joint, {name: -evidence for name, evidence in found.misplaced.of_place.items()}
 
 
 def _of_missing(found: Search, injected: Injected, images: Images, rng: np.random.Generator) -> KindFigures:
