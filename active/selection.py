@@ -23,6 +23,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labels.label_store import read_store
 from dataengine.leakage.leaks import refuse_held_out
+from dataengine.mistakes.suspects import read_suspects
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
 from dataengine.poses.training_poses import read_training_poses
@@ -32,7 +33,7 @@ from dataengine.terminal.speech import say
 from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.picking import candidate_images, pick_images, selection_metrics
-from .query.reading import read_labelled, read_unlabelled
+from .query.reading import read_labelled, read_unlabelled, with_mistakes
 from .query.scoring import embed, look, scored_people, with_student
 from .query.strategies import STRATEGIES
 
@@ -108,6 +109,9 @@ def command(
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,
+    mistakes: Annotated[
+        Path | None, typer.Option(help="mistakes.json of find-mistakes, to show the likely ones in FiftyOne.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
@@ -121,7 +125,8 @@ def command(
 
     select.budget is the number of images, select.strategy the way to choose them, select.weights how much each
     uncertainty counts. With weights.rarity above 0, poses far from all of the training set are preferred, which takes
-    --balance; without it nothing else changes, but OUT/scored.json has no rarity.
+    --balance; without it nothing else changes, but OUT/scored.json has no rarity. With --mistakes the dataset has the
+    saved view likely_mistakes of labelled images, the likeliest first.
 
     Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --labels data/labels --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
@@ -137,6 +142,7 @@ def command(
         labels=labels,
         balance=balance,
         held_out=held_out,
+        mistakes=mistakes,
     )
 
 
@@ -153,6 +159,7 @@ def run(
     balance: Path | None = None,
     held_out: Path | None = None,
     protocol: OksProtocol = COCO,
+    mistakes: Path | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last: what the database does costs no selection.
 
@@ -167,6 +174,8 @@ def run(
         raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
     poses = None if balance is None else read_training_poses(balance)
     known = read_labelled({"train": labelled, "val": val}, read_store(labels) if labels else [])
+    if mistakes is not None:
+        known = with_mistakes(known, read_suspects(mistakes))
     truth, truth_images = known.people, known.images
     people, images = read_unlabelled(candidates, known.answered, params.min_gap_frames)
     refuse_held_out(held_out, images, candidates)

@@ -53,6 +53,7 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Labels: data in, labels out and back": {
         "check": Command("dataengine.datasets.check", "Show what is wrong with a labelled set."),
+        "find-mistakes": Command("dataengine.train.find_mistakes", "Rank labels by how likely they are wrong."),
         "agreement": Command("dataengine.datasets.agreement", "Measure how well two annotators agree."),
         "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
         "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),
@@ -78,6 +79,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-recipes": Command("dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."),
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
+        "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(
             "dataengine.studies.interval_coverage", "Measure how often intervals hold the true gain."

@@ -20,6 +20,8 @@ Source = Literal["real", "synthetic", "pseudo"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 SOURCE_DTYPE = np.dtype(f"<U{max(map(len, SOURCES))}")
 JOINTS = len(COCO_KEYPOINTS)
+JOINT_CONFIDENCE = "joint_confidence"
+"""Extra column (n, 17) of predicted people: how sure the network is of each joint, 0..1."""
 
 
 def _check(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:

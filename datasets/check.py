@@ -14,6 +14,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.formats.reading.content import Limits, ReaderNotes
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.labels.label_file import is_label_file, read_label_file
+from dataengine.mistakes.suspects import read_suspects
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -22,6 +23,7 @@ from dataengine.terminal.speech import answer
 from .checks.checking import check_set
 from .checks.params import ChecksParams
 from .ingest import IngestParams
+from .mistakes.findings import with_mistakes
 from .quality.intake import record_findings
 from .quality.report import write_quality, write_suspects
 from .quality.summary import Quality, summarise
@@ -41,6 +43,7 @@ def command(
     photographs: Annotated[
         bool, typer.Option(help="Show photographs in suspects.jpg, or only labels, which may be published.")
     ] = True,
+    mistakes: Annotated[Path | None, typer.Option(help="mistakes.json of find-mistakes, to rank in the page.")] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Check a labelled set and show what is wrong with it.
@@ -64,6 +67,7 @@ def command(
         models=models,
         photographs=photographs,
         protocol=load_protocol(params),
+        mistakes=mistakes,
     )
     answer(_summary(quality, out))
 
@@ -78,6 +82,7 @@ def run(
     models: Path | None = None,
     photographs: bool = True,
     protocol: OksProtocol = COCO,
+    mistakes: Path | None = None,
 ) -> Quality:
     """Write quality.html, quality.json and a sheet of the worst suspects to `out`.
 
@@ -108,6 +113,8 @@ def run(
         models=models,
         protocol=protocol,
     )
+    if mistakes is not None:
+        checked = with_mistakes(checked, read_suspects(mistakes))
     split = np.array([splits[identity] for identity in checked.images.id.tolist()], dtype=str)
     quality = summarise(checked, split, info={"annotations": ", ".join(map(str, annotations))})
     write_quality(out, quality)

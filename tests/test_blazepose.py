@@ -101,3 +101,4 @@ def test_each_look_in_a_box_is_at_the_region_that_the_one_before_asked_for(
     assert first.keypoints_px[0, 0, 0] == 59.5
     assert fourth.keypoints_px[0, 0, 0] == 69.5  # the look at 79.5 saw nobody
     assert (fourth.score == 0.5).all() and (fourth.visibility == 2).all()
+    assert (fourth.extras["joint_confidence"] == 0.5).all()

@@ -3,7 +3,8 @@
 Everything in it is made from the files that `select` wrote (`manifest/files.py`), and samples are identified by
 their image's sha256, so the dataset can be thrown away and built again. `ensure_dataset` builds it when the database
 lacks it or holds another selection; what a person changed in it is set aside, not lost. The saved view
-`to_label` shows the picks, most wanted first.
+`to_label` shows the picks, most wanted first; `likely_mistakes`, where a selection knows of any, the labelled images
+with people whose labels are likely wrong, the likeliest first.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from dataengine.terminal.speech import say
 from ..manifest.files import SCORE_NAMES, Selection, read_selection
 from .database_turn import one_at_a_time
 
-TO_LABEL = "to_label"
-VIEW_VERSION = 2
+TO_LABEL, LIKELY_MISTAKES = "to_label", "likely_mistakes"
+VIEW_VERSION = 3
 """Raise it when the fields below change, so that datasets of the earlier kind are rebuilt."""
 _FIX = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
 
@@ -95,6 +96,9 @@ def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str
     dataset.add_samples(track(samples, "FiftyOne samples", unit="image"), num_samples=len(samples), progress=False)
     dataset.create_index("sha256", unique=True)
     dataset.save_view(TO_LABEL, dataset.match_tags(TO_LABEL).sort_by("rank"))
+    if "mistake" in selection.labelled.extras:
+        doubted = dataset.match(fiftyone.ViewField("mistake_probability") > 0)
+        dataset.save_view(LIKELY_MISTAKES, doubted.sort_by("mistake_probability", reverse=True))
     dataset.info = {**origin, "built_at": _last_change(dataset)}
     if fiftyone.dataset_exists(name):
         _retire(fiftyone, fiftyone.load_dataset(name))
@@ -153,12 +157,22 @@ def _add_truth(fiftyone: Any, sample: Any, people: People, images: Images, row: 
     for split in sorted(set(people.extras["split"].tolist())):
         sample.tags.append(split)
     truth = [_keypoint(fiftyone, p, v, size) for p, v in zip(people.keypoints_px, people.visibility, strict=True)]
+    if "mistake" in people.extras:
+        _add_mistakes(sample, truth, people)
     sample["ground_truth"] = fiftyone.Keypoints(keypoints=truth)
     student = zip(stacked(people, "student_px"), stacked(people, "student_confidence"), strict=True)
     answers = [_keypoint(fiftyone, p, None, size, c) for p, c in student]
     for keypoint, error in zip(answers, people.extras.get("error", ()), strict=False):  # older selections have none
         keypoint["error"] = str(error)
     sample["student"] = fiftyone.Keypoints(keypoints=answers)
+
+
+def _add_mistakes(sample: Any, truth: list[Any], people: People) -> None:
+    """What is likely wrong with each label, and the likeliest of it with the image."""
+    chance = people.extras["mistake_probability"].astype(float).tolist()
+    for keypoint, says, probability in zip(truth, people.extras["mistake"].tolist(), chance, strict=True):
+        keypoint["mistake"], keypoint["mistake_probability"] = str(says), probability
+    sample["mistake_probability"] = max(chance)
 
 
 def _add_scores(fiftyone: Any, sample: Any, people: People, images: Images, row: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from dataengine.labels.answered import AnsweredFrames
 from dataengine.labels.joint_weights import JOINT_WEIGHT
 from dataengine.labels.kept_pictures import refuse_changed_under
 from dataengine.labels.label_file import LabelFile
+from dataengine.mistakes.suspects import Suspect, current
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_columns
 
@@ -55,6 +56,16 @@ def read_labelled(files: Mapping[str, Path], store: Sequence[LabelFile] = ()) ->
         raise InputError("nobody is labelled", expected=f"a person in {' or '.join(map(str, files.values()))}")
     people, images = joined(parts, first_id=0)
     return Labelled(people, images, AnsweredFrames.of(answered))
+
+
+def with_mistakes(known: Labelled, suspects: Sequence[Suspect]) -> Labelled:
+    """`known` with columns `mistake` (what is likely wrong, "" for nothing) and `mistake_probability` of its people."""
+    says, chance = np.full(len(known.people), "", dtype=object), np.zeros(len(known.people))
+    for suspect, row in current(suspects, known.people, known.images):
+        if suspect.probability > chance[row]:
+            says[row], chance[row] = suspect.reason, suspect.probability
+    people = known.people.with_extra("mistake", np.array(says.tolist(), dtype=str))
+    return replace(known, people=people.with_extra("mistake_probability", chance))
 
 
 def read_unlabelled(path: Path, answered: AnsweredFrames, gap_frames: int) -> tuple[People, Images]:

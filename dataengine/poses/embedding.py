@@ -121,6 +121,14 @@ def pose_bones(
     return _fill(bones / unit, known) * usable[:, None, None], usable
 
 
+def stature_px(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Stature (n,) of people with keypoints (n, 17, 2) and COCO flags (n, 17), px, whichever one joint is wrong.
+
+    0 where no bone is labelled; see `_stature_px` for how far off it is.
+    """
+    return _stature_px(_bones(np.asarray(keypoints_px, dtype=np.float64), visibility > UNLABELLED)[0])
+
+
 def mirror(
     keypoints_px: Floats, visibility: NDArray[np.integer[Any]]
 ) -> tuple[NDArray[np.float64], NDArray[np.integer[Any]]]:

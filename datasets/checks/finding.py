@@ -24,6 +24,7 @@ CHECKS: dict[str, tuple[Severity, str]] = {
     "limbs": ("suspect", "a limb too long for the rest of the body"),
     "sides": ("suspect", "left and right look exchanged, judged by the set's own poses"),
     "teacher-sides": ("suspect", "left and right look exchanged to a teacher"),
+    "mistakes": ("suspect", "likely wrong by networks, geometry and rare poses, from `find-mistakes`"),
 }
 
 

@@ -13,7 +13,7 @@ from dataengine.crops.pixels import people_by_picture
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop, invert_affine
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.keypoints import VISIBLE
-from dataengine.people import JOINTS, Images, People
+from dataengine.people import JOINT_CONFIDENCE, JOINTS, Images, People
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.progress import track
 
@@ -23,6 +23,8 @@ _FIX = "give the ONNX file of a single-pose MoveNet"
 
 def movenet_in_boxes(people: People, images: Images, model: Path, *, threads: int = 2) -> People:
     """`people` with MoveNet's joints in image pixels, all marked visible, and its mean score.
+
+    Extra column `joint_confidence` (n, 17) has the score of each joint, 0..1.
 
     Raises:
         InputError: `model` is missing, or does not keep to MoveNet's contract; an image cannot be read, or a box is
@@ -37,11 +39,12 @@ def movenet_in_boxes(people: People, images: Images, model: Path, *, threads: in
             crop = extract_crop(image, matrices[person], spec)[None, :, :, ::-1]
             answers[person] = session.run(None, {session.get_inputs()[0].name: crop.astype(dtype)})[0][0, 0]
     in_crop = answers[:, :, 1::-1].astype(np.float64) * spec.width_px - 0.5  # y, x from the input's edge
-    return people.replace(
+    found = people.replace(
         keypoints_px=apply_affine(invert_affine(matrices), in_crop).astype(np.float32),
         visibility=np.full((len(people), JOINTS), VISIBLE, dtype=np.uint8),
         score=answers[:, :, 2].mean(axis=1),
     )
+    return found.with_extra(JOINT_CONFIDENCE, answers[:, :, 2])
 
 
 def _open(model: Path, threads: int) -> tuple[Any, CropSpec, Any]:

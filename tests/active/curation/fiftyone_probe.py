@@ -1,7 +1,7 @@
 """Run by the tests in a process of its own: steps on FiftyOne datasets in the temporary database.
 
-Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `read_kept`, `touch` or `leave_partial` with NAME;
-prints their answers as one line of JSON. The database ends with the process.
+Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `read_kept`, `touch`, `mistakes` or `leave_partial`
+with NAME; prints their answers as one line of JSON. The database ends with the process.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.active.curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from dataengine.active.curation.fiftyone_view import LIKELY_MISTAKES, TO_LABEL, ensure_dataset, open_fiftyone
 
 
 def build(folder: str, name: str) -> dict[str, Any]:
@@ -63,6 +63,19 @@ def read_kept(name: str) -> dict[str, Any]:
     return read(kept)
 
 
+def mistakes(name: str) -> dict[str, Any]:
+    """The saved view of likely mistakes, image by image; none where the selection knows of no mistakes."""
+    dataset = open_fiftyone().load_dataset(name)
+    if not dataset.has_saved_view(LIKELY_MISTAKES):
+        return {"views": dataset.list_saved_views()}
+    view = dataset.load_saved_view(LIKELY_MISTAKES)
+    return {
+        "chance": view.values("mistake_probability"),
+        "says": view.values("ground_truth.keypoints.mistake"),
+        "of": view.values("ground_truth.keypoints.mistake_probability"),
+    }
+
+
 def leave_partial(name: str) -> dict[str, Any]:
     """What a build that was killed half-way leaves."""
     partial = open_fiftyone().Dataset(f"{name}-partial", persistent=True)
@@ -80,6 +93,7 @@ def touch(name: str) -> dict[str, Any]:
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "build": build,
     "leave_partial": leave_partial,
+    "mistakes": mistakes,
     "read": read,
     "read_kept": read_kept,
     "touch": touch,

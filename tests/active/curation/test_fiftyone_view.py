@@ -17,6 +17,7 @@ from dataengine.active.manifest.files import read_selection
 from dataengine.active.selection import run
 from dataengine.coco_json import read_people, write_people
 from dataengine.keypoints import COCO_KEYPOINTS
+from dataengine.mistakes.suspects import Suspect, joints_judged, write_suspects
 
 from ..conftest import Project
 from ..test_selection import OUT, PARAMS, REPORT
@@ -46,7 +47,7 @@ def probe(project: Project) -> Probe:
     return call
 
 
-def select(project: Project, budget: int, out: Path = OUT) -> None:
+def select(project: Project, budget: int, out: Path = OUT, mistakes: Path | None = None) -> None:
     params = replace(PARAMS, budget=budget)
     run(
         params,
@@ -56,6 +57,7 @@ def select(project: Project, budget: int, out: Path = OUT) -> None:
         val=project.val,
         out=out,
         report=REPORT,
+        mistakes=mistakes,
     )
 
 
@@ -134,6 +136,23 @@ def test_same_selection_is_left_alone_another_replaces_it_and_hand_work_is_kept(
 
 
 @pytest.mark.slow
+def test_likely_mistakes_are_a_view_of_their_own(project: Project, probe: Probe) -> None:
+    people, images = read_people(project.labelled, root=project.root)
+    suspects = [
+        Suspect("arms", chance, Path(images.path[row]).name, "", [], {}, [], {}, joints_judged(people, row))
+        for row, chance in ((1, 0.25), (3, 0.75))
+    ]
+    write_suspects(Path("mistakes.json"), suspects, {})
+    select(project, 2, Path("out/with"), Path("mistakes.json"))
+    select(project, 2, Path("out/without"))
+    _, seen, _, none = probe(
+        ["build", "out/with", "a"], ["mistakes", "a"], ["build", "out/without", "b"], ["mistakes", "b"]
+    )
+    assert seen["chance"] == [0.75, 0.25] and seen["of"] == [[0.75], [0.25]]
+    assert seen["says"][0][0].startswith("left and right arm are exchanged, probability 0.75")
+    assert none["views"] == ["to_label"]
+
+
 def test_two_selections_at_once_both_end_well(project: Project) -> None:
     """They meet at one database that neither finds running, and at one name of a dataset."""
     Path("params.yaml").write_text(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dataengine.boxes import box_from_keypoints
 from dataengine.datasets.checks.duplicates import identical_images, identical_people, pair_oks, same_person_twice
-from dataengine.datasets.checks.limbs import limb_excess, long_limbs
+from dataengine.datasets.checks.limbs import long_limbs
 from dataengine.datasets.checks.person_boxes import (
     collapsed,
     joints_off_box,
@@ -16,6 +16,7 @@ from dataengine.datasets.checks.person_boxes import (
 )
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS
+from dataengine.mistakes.limb_lengths import limb_excess
 from dataengine.people import Images, People
 from dataengine.poses.embedding import mirror
 

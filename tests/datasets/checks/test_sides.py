@@ -9,15 +9,10 @@ from numpy.typing import NDArray
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people
 from dataengine.crops.spec import CropSpec, apply_affine, crop_matrix, extract_crop, invert_affine
-from dataengine.datasets.checks.sides import (
-    LEAST_PEOPLE,
-    REGULARISATION,
-    fit_odd_logistic,
-    side_odds,
-    swapped_sides,
-)
+from dataengine.datasets.checks.sides import swapped_sides
 from dataengine.datasets.checks.teacher_sides import judge_sides
 from dataengine.keypoints import FLIP_INDEX
+from dataengine.mistakes.side_odds import LEAST_PEOPLE, REGULARISATION, fit_odd_logistic, side_odds
 from dataengine.people import People
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.poses.embedding import mirror

@@ -69,6 +69,7 @@ def test_a_red_dot_is_found_where_it_is_and_a_blue_one_is_not(tmp_path: Path, pi
     found = movenet_in_boxes(people, images, reddest_pixel_network(tmp_path / "net.onnx", pixels=pixels))
     np.testing.assert_allclose(found.keypoints_px[0], np.tile([140, 90], (17, 1)), atol=0.51)
     np.testing.assert_allclose(found.score, 0.75)
+    np.testing.assert_allclose(found.extras["joint_confidence"], np.full((len(found), 17), 0.75))
     assert (found.visibility == 2).all()
 
 
