@@ -29,6 +29,7 @@ MODULES = (
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
     "dataengine.video.decoding",
+    "dataengine.video.display_matrix",
 )
 ROOMS = ("active", "blender", "datasets", "train")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError, ParamsError
-from dataengine.formats.content import Limits
+from dataengine.formats.reading.content import Limits
 from dataengine.formats.table import FORMATS, format_named
 from dataengine.mistakes.suspects import KINDS, Suspect, write_suspects
 from dataengine.params import load_section

@@ -55,7 +55,7 @@ class FilmAccount:
     decoded: int = 0
     """Frames that came out, damaged ones among them."""
     damaged: int = 0
-    """Of those, frames that rest on lost data."""
+    """Decoded frames that rest on lost data."""
     lost: int = 0
     """Frames that could not be decoded."""
     packets: int = 0

@@ -21,7 +21,7 @@ _CROSSED = {(1, 1): 5, (1, -1): 6, (-1, -1): 7, (-1, 1): 8}
 
 
 def orientation_of_frame(frame: av.VideoFrame) -> int:
-    """EXIF orientation 1 to 8 of a decoded frame; a matrix that is no turn by right angles is an `InputError`."""
+    """EXIF orientation 1 to 8 of a decoded frame; other turns than by right angles are an `InputError`."""
     side_data: Any = frame.side_data  # typed as if it held its keys
     for data in side_data:
         if data.type == Type.DISPLAYMATRIX:

@@ -16,7 +16,7 @@ NAME_DIGITS = 8  # of the hash in a film's name
 def film_name(video: Path, sha256: str) -> str:
     """What a film is called in every table: its file's name and the beginning of its hash.
 
-    Two films called clip.mp4 are two, and one film keeps its name from round to round, whatever lies beside it.
+    Two films called clip.mp4 are two, and one film keeps its name from round to round, whatever other films there are.
 
     >>> film_name(Path("monday/clip.mp4"), "3f2a91bc77")
     'clip-3f2a91bc.mp4'

@@ -67,7 +67,7 @@ def write_pool(
 
 
 def _each_once(videos: Sequence[Path]) -> dict[str, Path]:
-    """The videos by the hash of their content; a film that is given again, under whatever name, is told."""
+    """The videos by the hash of their content; a line of output names a film that is given again."""
     by_hash = dict[str, Path]()
     for video in videos:
         first = by_hash.setdefault(video_hash(video), video)
@@ -100,7 +100,7 @@ def _frames_of(
 ) -> tuple[Images, list[LeftOut]]:
     """Write the frames of a video, `sha256` its hash, that are not held out; returns them, and the others.
 
-    `account` is told what became of all of its frames.
+    `account` counts what became of all of its frames.
     """
     facts = list[PictureFacts]()
     for frame in track(sample_frames(video, sampling, account=account), f"pool {video.name}", unit="frame"):
