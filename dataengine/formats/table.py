@@ -28,6 +28,8 @@ from .lsp import lsp_names, read_lsp, write_lsp
 from .mpii import read_mpii, write_mpii
 from .ours import read_frames, read_ours, write_ours
 from .posetrack18 import read_posetrack18, write_posetrack18
+from .tools.cvat import read_cvat
+from .tools.cvat_writing import write_cvat
 from .writing import Written
 from .yolo import read_yolo, write_yolo
 
@@ -61,6 +63,7 @@ FORMATS: dict[str, Format] = {
     "mpii": Format("the release's .mat, or the JSON of mmpose and HRNet", read_mpii, write_mpii),
     "lsp": Format("joints.mat of LSP or LSPET", read_lsp, write_lsp, "joints.mat", lsp_names),
     "yolo": Format("folder of YOLO-pose .txt files", read_yolo, write_yolo, "labels"),
+    "cvat": Format("CVAT for images 1.1: annotations.xml, or the zip", read_cvat, write_cvat, "annotations.xml"),
     "dataengine": Format("dataengine's own JSON: what render and ingest write", read_ours, write_ours),
     "frames": Format("nothing: images named <video>_<index>.jpg, unlabelled", read_frames, unlabelled=True),
 }
