@@ -106,7 +106,8 @@ def _checked(file: ToolFile) -> list[str]:
     reasons = [each for each in bad if each.table == "images"]
     if any(mark.drawn or mark.nobody for mark in missing):
         shown = ", ".join(f"{each.file} {each.reason}" for each in reasons[:LISTED])
-        fix = "give --images, the folder the images lie in, as they were sent out"
+        gone = any("does not exist" in each.reason for each in reasons)
+        fix = "give --images, the folder the images lie in" if gone else "label the images as they were sent out"
         raise InputError(f"{file.path}: {len(reasons)} labelled images cannot be used", got=shown, fix=fix)
     wrong = [f"{each.id}: {each.reason}" for each in bad if each.table != "images"]
     if wrong:

@@ -139,7 +139,8 @@ def _read_coco(annotations: Path, search: PictureSearch, limits: Limits) -> Sour
 
 
 def _columns(record: dict[str, Any]) -> dict[str, Any]:
-    return {"annotator": record.get("annotator"), CAME_FROM: record.get("area_from")}
+    origin = record.get("area_from")
+    return {"annotator": record.get("annotator"), "area_from": origin, CAME_FROM: origin}
 
 
 def _coco_marks(annotations: Path, limits: Limits) -> list[PictureMark]:

@@ -188,7 +188,7 @@ def _numbers(*texts: str) -> list[float]:
 
 def _columns(texts: Mapping[str, str]) -> dict[str, Any]:
     """Columns of a person from what stands in its attributes."""
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"track_id": -1, "score": 1.0}
     if "track_id" in texts:
         track = texts["track_id"]
         need(track.isascii() and track.isdigit() and len(track) < 18, f"track_id is {shown(track)}, not a whole number")
