@@ -1,4 +1,4 @@
-"""Command `label-export`: the picks as COCO JSON for an annotation tool, prefilled with the model's guess.
+"""Command `label-export`: the picks for an annotation tool, in its format, prefilled with the model's guess.
 
 `prelabelled` collects the picks with the teacher's keypoints; gold frames join with the student's. What went out is
 recorded next to the file (`labelling/sent.py`) with copies of the pictures, for the import to compare with.
@@ -13,14 +13,16 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataengine.coco_json import write_people
 from dataengine.errors import InputError
+from dataengine.formats.writing import Written
+from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import scale_columns, with_joint_area
 from dataengine.terminal.speech import say
 
+from .labelling.for_tools import FOR_TOOLS, how_to_load, writer
 from .labelling.gold import choose_gold, guesses
 from .labelling.sent import SENT_SUFFIX, Sent, pictures_path, sent_path, with_copied_pictures, write_sent
 from .manifest.files import Selection, read_selection
@@ -28,45 +30,53 @@ from .manifest.files import Selection, read_selection
 
 def command(
     selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
-    out: Annotated[Path, typer.Option(help="COCO person_keypoints JSON to write.")],
+    out: Annotated[Path, typer.Option(help="File to write for the tool.")],
+    format_name: Annotated[
+        str, typer.Option("--format", help=f"{' | '.join(FOR_TOOLS)}: what the tool reads.")
+    ] = "coco",
     gold: Annotated[int, typer.Option(help="Frames with known truth to mix in, which show how well people label.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the draw of gold frames, and of their places among the others.")] = 0,
 ) -> None:
-    """Write the images to label as a COCO keypoints file that already holds the model's keypoints, to start from.
+    """Write the images to label as a file for an annotation tool that already holds the model's keypoints.
 
     Needs a folder that select wrote. OUT names copies of the images, in *.pictures/ next to it, since the pool may be
-    made again meanwhile. Correct OUT in CVAT, Label Studio or any tool that reads COCO, then bring it back with
-    label-import. Next to OUT lies its record, too, *.sent.json: where the model put each joint, and the truth of the
-    gold frames. Keep record and copies for the import, and the record from the annotators.
+    made again meanwhile. For CVAT there are the labels, too, *.labels.json. Correct the keypoints in the tool, then
+    bring what it exports back with label-import; what its format cannot hold is said. Next to OUT lies its record,
+    *.sent.json: where the model put each joint, and the truth of the gold frames. Keep record and copies for the
+    import, and the record from the annotators.
 
     With --gold, labelled frames are mixed in whose truth is known, of those on which the student errs most. The import
     reports how well each annotator agrees with it, and never trains on what came back for them.
 
     Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4
     """
-    images, people, gold_frames = run(selection=selection, out=out, gold=gold, seed=seed)
-    say(f"{images} images ({gold_frames} of them gold) with {people} people to check: {out}; keep {sent_path(out)}")
+    done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed)
+    say(f"{done.images} images ({gold} of them gold) with {done.people} people to check: {out}; keep {sent_path(out)}")
+    for line in how_to_load(format_name, out, done):
+        say(line)
 
 
-def run(*, selection: Path, out: Path, gold: int = 0, seed: int = 0) -> tuple[int, int, int]:
-    """Write the file and its record; returns the number of images, people to check, and gold frames.
+def run(*, selection: Path, out: Path, format_name: str = "coco", gold: int = 0, seed: int = 0) -> Written:
+    """Write the file and its record; returns what was written, and what the format cannot hold.
 
     Raises:
         InputError: the selection is damaged, has fewer labelled frames than `gold`, or its pictures have changed.
     """
     if out.name.endswith(SENT_SUFFIX):
         raise InputError(f"--out {out} has the name of a record", fix="give it another name")
+    write = writer(format_name)
     chosen = read_selection(selection)
     sent = with_copied_pictures(prepared(chosen, gold, np.random.default_rng(seed)), pictures_path(out))
-    write_people(out, sent.prelabels, sent.images)
+    written = write(out, sent.prelabels, sent.images, pictures_path(out))
     write_sent(sent_path(out), sent, chosen.digest)
-    return len(sent.images), len(sent.prelabels), gold
+    return written
 
 
 def prepared(selection: Selection, gold: int, rng: np.random.Generator) -> Sent:
     """What goes out: the picks, most wanted first, with `gold` frames at random places among them.
 
-    People of whom no joint is believed are left out: there is nothing to correct, they have to be drawn.
+    Joints that are believed to lie outside of the picture are not shown: nobody can see whether they do. People of whom
+    no joint is left are left out: there is nothing to correct, they have to be drawn.
     """
     gold_rows = choose_gold(selection, gold, rng)
     truth, gold_images = _in_frames(selection.labelled, selection.labelled_images, gold_rows)
@@ -82,9 +92,16 @@ def prepared(selection: Selection, gold: int, rng: np.random.Generator) -> Sent:
     return Sent(
         images=images.take(order).replace(id=1 + np.arange(len(order))),
         sha256=hashes[order],
-        prelabels=_moved(people.take((people.visibility > UNLABELLED).any(axis=1)), order),
+        prelabels=_moved(_believed(people, images), order),
         gold=_moved(known, order),
     )
+
+
+def _believed(people: People, images: Images) -> People:
+    """People with the joints that the picture shows, if there are any."""
+    seen = within(people.keypoints_px, _sizes(people, images)[:, None])
+    people = people.replace(visibility=np.where(seen, people.visibility, UNLABELLED).astype(np.uint8))
+    return people.take((people.visibility > UNLABELLED).any(axis=1))
 
 
 def prelabelled(selection: Selection) -> tuple[People, Images]:

@@ -1,7 +1,8 @@
 """Command `label-import`: what people labelled, compared with what the model had put there, checked, and kept.
 
-Order: `run` reads the answers (`labelling/answers.py`), measures what was touched (`labelling/untouched.py`) and how
-well gold frames were labelled (`labelling/gold.py`), and keeps the rest (`labelling/label_file.py`).
+Order: `run` opens the tool's file (`labelling/tool_file.py`), reads the answers (`labelling/answers.py`), measures what
+was touched (`labelling/untouched.py`) and how well gold frames were labelled (`labelling/gold.py`), and keeps the rest
+(`labelling/label_file.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import sha256_file
@@ -22,14 +22,16 @@ from dataengine.labels.kept_pictures import PICTURES
 from dataengine.labels.label_file import LabelFile
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
-from dataengine.people import People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
-from .labelling.answers import AnnotatorAnswers, coco_answers
-from .labelling.gold import PCK_FRACTION, agreement
-from .labelling.label_file import check_people, keep_labels
+from .labelling.answers import once, tool_answers
+from .labelling.gold import on_gold
+from .labelling.label_file import keep_labels
+from .labelling.returned import Returned
 from .labelling.sent import Sent, read_sent, sent_path
+from .labelling.told import in_words, nothing_left, was_labelled
+from .labelling.tool_file import TOOLS, opened
 from .labelling.untouched import LabelImportParams, apply_policy, by_annotator, measure
 
 SECTION = "label-import"
@@ -51,15 +53,25 @@ class Imported:
     """Earlier imports about some of these pictures, and how many of them: they stay, and count no more."""
     annotators: Mapping[str, Mapping[str, Any]]
     """By name: joints by what became of them, `untouched_share`, `verdict`, and `gold`, see `gold.agreement`."""
+    returned: Returned
+    """What came back and was not used."""
 
 
 def command(
-    labels: Annotated[Path, typer.Option(help="COCO person_keypoints JSON with the corrected labels.")],
+    labels: Annotated[
+        Path,
+        typer.Option(help="What the tool exported: COCO JSON, CVAT's XML, Label Studio's JSON; or a zip."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder that collects imported labels.")],
     sent: Annotated[
         Path | None, typer.Option(help="Record that label-export wrote, if not next to LABELS as *.sent.json.")
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, if not where LABELS says.")] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help=f"{' | '.join(TOOLS)}; by default known by the content.")
+    ] = "",
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, if the tool renamed them or you have others.")
+    ] = None,
     annotator: Annotated[str, typer.Option(help="Who labelled what LABELS gives no annotator for.")] = "",
     empty_is_nobody: Annotated[
         bool, typer.Option("--empty-is-nobody", help="An image without people shows nobody, as if it said so.")
@@ -71,12 +83,14 @@ def command(
 ) -> None:
     """Check what people labelled and add it to the store OUT: OUT/<hash>.json, a COCO keypoints file, and its pictures.
 
-    Needs the record and the pictures that label-export wrote. Every image must be one that was sent; a person needs a
-    labelled joint, and joints must lie in the image. An image entry with "nobody": true is an answer, too: nobody is
-    there. Joints that lie where the model had put them are counted for each annotator (key "annotator" of an annotation
-    or image); section `label-import` of params.yaml says what happens to the labels of those who touched next to
-    nothing. Gold frames are compared with their truth and not kept. With --held-out, a picture of validation or test
-    among those to keep is refused.
+    Needs the record and the pictures that label-export wrote, and what the tool exported: COCO JSON, CVAT for images
+    1.1, or a zip with one of them. Images are known by their content; those that were not sent, are of another round,
+    or were encoded again are listed and not used. Joints are taken by name and must lie in the image. An image entry
+    with "nobody": true (in CVAT the tag nobody) is an answer, too: nobody is there. Joints that lie where the model had
+    put them are counted for each annotator (key or attribute "annotator"); section `label-import` of params.yaml says
+    what happens to the labels of those who touched next to nothing. Gold frames are compared with their truth and not
+    kept. Whoever is labelled twice counts once. With --held-out, a picture of validation or test among those to keep is
+    refused.
 
     The store only grows. Of several imports about one image the latest counts; an earlier one stays, and a line says
     by whom and when it was made. The images count as labelled from now on: none of them is asked for again. Add the
@@ -90,6 +104,7 @@ def command(
         labels=labels,
         sent=sent or sent_path(labels),
         out=out,
+        format_name=format_name,
         images=images,
         annotator=annotator,
         empty_is_nobody=empty_is_nobody,
@@ -97,10 +112,12 @@ def command(
         protocol=load_protocol(params),
     )
     for name, sums in done.annotators.items():
-        say(_in_words(name, sums))
+        say(in_words(name, sums))
+    for line in done.returned.lines():
+        say(line)
     say(f"{done.people} people and {done.nobody} images without anybody; {done.unanswered} images were not answered")
     for earlier, count in done.superseded:
-        say(_was_labelled(earlier, count))
+        say(was_labelled(earlier, count))
     if not done.is_new:
         say(f"{done.path} holds these very labels already; nothing was written")
     say(f"{done.path}; to learn from it, add the file to mix.labels in params.yaml")
@@ -113,6 +130,7 @@ def run(
     labels: Path,
     sent: Path,
     out: Path,
+    format_name: str = "",
     images: Path | None = None,
     annotator: str = "",
     empty_is_nobody: bool = False,
@@ -126,21 +144,23 @@ def run(
             touched too little and `params` refuse that, or an image to keep is one that `held_out` names.
     """
     record = read_sent(sent)
-    answers = coco_answers(labels, record, images=images, annotator=annotator, empty_is_nobody=empty_is_nobody)
-    check_people(answers.people, record.images, labels)
+    copies = Path(record.images.path[0]).parent
+    with opened(labels, copies, format_name=format_name, images=images) as file:
+        answers, returned = tool_answers(file, record, sent, annotator=annotator, empty_is_nobody=empty_is_nobody)
     measured = measure(answers, record, params.moved_px)
     kept, verdicts = apply_policy(answers, measured, params)
     annotators = by_annotator(measured.efforts)
     for name, sums in annotators.items():
         sums["verdict"] = verdicts.get(name, "kept")
-        gold = _on_gold(answers, record, name, protocol)
+        gold = on_gold(answers, record, name, protocol)
         sums |= {"gold": gold} if gold else {}
-    kept = kept.take(kept.sha256 - record.gold_sha256)
+    kept, returned = once(kept.take(kept.sha256 - record.gold_sha256), returned, record)
     if not kept.sha256:
-        raise _nothing_left(labels, answers, record)
+        raise nothing_left(labels, answers, record, returned)
     # not earlier: the truth of gold frames may be that of validation
     refuse_held_out(held_out, record.images.take(np.isin(record.sha256, sorted(kept.sha256))), labels)
-    info = {"params": asdict(params), "annotators": annotators, "efforts": [asdict(e) for e in measured.efforts]}
+    efforts = [asdict(effort) for effort in measured.efforts]
+    info = {"params": asdict(params), "annotators": annotators, "efforts": efforts, "returned": returned.as_json()}
     added = keep_labels(out, kept, record, origin=_origin(labels, sent, record), info=info)
     return Imported(
         path=added.path,
@@ -150,6 +170,7 @@ def run(
         is_new=added.is_new,
         superseded=added.superseded,
         annotators=annotators,
+        returned=returned,
     )
 
 
@@ -158,56 +179,3 @@ def _origin(labels: Path, sent: Path, record: Sent) -> dict[str, str]:
     file_sha256 = {"file_sha256": sha256_file(labels)} if labels.is_file() else {}
     chosen = {"selection_sha256": record.selection_sha256} if record.selection_sha256 else {}
     return {"file": labels.name, **file_sha256, "sent": sent.name, "sent_sha256": sha256_file(sent), **chosen}
-
-
-def _was_labelled(earlier: LabelFile, count: int) -> str:
-    """One line about an earlier import of the same pictures."""
-    by = ", ".join(earlier.annotators)
-    return (
-        f"{count} images were labelled before, by {by} ({earlier.path}, {earlier.at}): these labels count from now on"
-    )
-
-
-def _on_gold(answers: AnnotatorAnswers, sent: Sent, annotator: str, protocol: OksProtocol) -> dict[str, Any]:
-    """How well the annotator's answers about gold frames, and the model's guess, agree with the truth; {} without."""
-    people = answers.people
-    mine = people.take(people.extras["annotator"] == annotator)
-    empty = {key for key, name in answers.nobody.items() if name == annotator}
-    pictures = (frozenset(mine.extras["sha256"].tolist()) | empty) & sent.gold_sha256
-    if not pictures:
-        return {}
-    truth = _in_pictures(sent.gold, pictures)
-    guess = agreement(truth, _in_pictures(sent.prelabels, pictures), protocol)
-    figures = {**agreement(truth, mine, protocol), "prelabel_oks": guess["oks"]}
-    return {"pictures": len(pictures), **figures, "oks_sigmas": protocol.sigmas_name}
-
-
-def _in_pictures(people: People, sha256: frozenset[str]) -> People:
-    return people.take(np.isin(people.extras["sha256"], sorted(sha256)))
-
-
-def _nothing_left(labels: Path, answers: AnnotatorAnswers, sent: Sent) -> InputError:
-    if not answers.sha256:
-        fix = "label somebody; for images without people give --empty-is-nobody, or say nobody: true in their entries"
-        return InputError(
-            f"{labels} labels nobody", expected="at least one person, or a confirmed empty image", fix=fix
-        )
-    if answers.sha256 <= sent.gold_sha256:
-        return InputError(f"{labels} answers gold frames alone", expected="labels to keep", got="none")
-    return InputError(f"{labels} has no image in which a joint was touched", fix="correct the labels")
-
-
-def _in_words(name: str, sums: Mapping[str, Any]) -> str:
-    """One line about an annotator."""
-    changes = ", ".join(f"{sums[key]} {key}" for key in ("moved", "added", "removed"))
-    line = (
-        f"{name}: {sums['pictures']} images, {sums['people']} people; joints: {sums['untouched']} untouched, {changes}"
-    )
-    line += f" ({sums['untouched_share']:.0%} untouched: {sums['verdict']})"
-    gold = sums.get("gold")
-    if not gold:
-        return line
-    return (
-        f"{line}; on {gold['pictures']} gold frames OKS {gold['oks']:.3f}, PCK@{PCK_FRACTION:g} {gold['pck']:.3f},"
-        f" {gold['missed']} of {gold['people']} people missed (the model's guess: OKS {gold['prelabel_oks']:.3f})"
-    )

@@ -1,29 +1,32 @@
 """What came back from an annotation tool, whatever its format: people, pictures that show nobody, and by whom.
 
-Pictures are identified by their sha256, not by name or id, since tools rename and renumber. `coco_answers` reads COCO
-person_keypoints JSON; two keys of ours say what COCO cannot: `annotator` of an annotation or image, and `nobody: true`
-of an image in which the annotator saw no person.
+Pictures are identified by their sha256, not by name or id, since tools rename and renumber. `tool_answers` reads what
+`tool_file.opened` opened. Two keys of ours say what COCO cannot: `annotator` of an annotation or image, and `nobody:
+true` of an image in which the annotator saw no person; in CVAT they are an attribute and a tag.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
-from dataengine.files import read_json, sha256_file
-from dataengine.people import Images, People
-from dataengine.person_scale import AREA_FROM, GIVEN, MASK, scale_columns, with_area, with_joint_area
+from dataengine.files import sha256_file
+from dataengine.people import People
+from dataengine.person_scale import GIVEN, MASK, scale_columns, with_area, with_joint_area
 
+from .foreign import explained
+from .repeats import labelled_again, labelled_by_another
+from .returned import LISTED, Returned
 from .sent import Sent
+from .tool_file import CAME_FROM, PictureMark, ToolFile
 
-LISTED = 5
-"""Bad records that an error names; the rest are counted."""
 UNNAMED = "unnamed"
 
 
@@ -49,55 +52,114 @@ class AnnotatorAnswers:
         )
 
 
-def coco_answers(
-    path: Path, sent: Sent, *, images: Path | None = None, annotator: str = "", empty_is_nobody: bool = False
-) -> AnnotatorAnswers:
-    """Read the COCO file `path` about pictures that were `sent`.
+def tool_answers(
+    file: ToolFile, sent: Sent, record: Path, *, annotator: str = "", empty_is_nobody: bool = False
+) -> tuple[AnnotatorAnswers, Returned]:
+    """What a tool's file says about the pictures that were `sent`, and what of it is not used.
 
     Args:
-        images: folder of the pictures, if not where the file says.
+        record: the file that `sent` was read from; others in its folder tell of other rounds.
         annotator: who labelled what the file gives no name for.
         empty_is_nobody: whether a picture without people shows nobody; else it was not answered, unless it says so.
 
     Raises:
-        InputError: the file is malformed, a picture was not sent, or one shows people and nobody.
+        InputError: a record is wrong, labelled pictures are not there, or one shows people and nobody.
     """
-    people, named = read_project_people(path)
-    if images is not None:
-        named = named.replace(path=[str(images / Path(name).name) for name in named.path.tolist()])
-    record = read_json(path)["images"]  # in the order of `named`
-    sha256 = _sent_hashes(named, sent)
-    row = named.rows_of(people.image_id)
-    names = [_name(entry.get("annotator"), annotator or UNNAMED, path) for entry in record]
-    given = people.extras.get("annotator", np.full(len(people), None))
-    by = [_name(value, names[r], path) for value, r in zip(given, row.tolist(), strict=True)]
-    populated = set(row.tolist())
-    empty = [r for r in range(len(named)) if _is_empty(record[r], r in populated, empty_is_nobody, path)]
-    nobody = {str(sha256[r]): names[r] for r in empty}
-    contradicted = sorted(set(nobody) & set(sha256[row].tolist()))
+    not_found = _checked(file)
+    content, images = file.content, file.content.images
+    sha256 = np.array([sha256_file(Path(path)) for path in images.path.tolist()], dtype="<U64")
+    ours = np.isin(sha256, sent.sha256)
+    row = images.rows_of(content.people.image_id)
+    returned = explained(images.take(~ours), sha256[~ours].tolist(), sent, record).with_notes_of(content)
+    people = _of_pictures(content.people.take(ours[row]), file, sha256[row[ours[row]]], annotator or UNNAMED)
+    again = labelled_again(people)
+    returned = replace(
+        returned,
+        not_found=not_found,
+        people_of_others=int((~ours[row]).sum()),
+        listed_twice=_twice(images.path[ours].tolist(), sha256[ours].tolist()),
+        same_person=_where(people.take(again), sent),
+    )
+    nobody = _nobody(file, np.flatnonzero(ours), sha256, empty_is_nobody, annotator or UNNAMED)
+    contradicted = sorted(set(nobody) & set(people.extras["sha256"].tolist()))
     if contradicted:
-        raise InputError(f"{path} says of a picture both that it shows people and nobody", got=contradicted[0])
-    rows_sent = {key: number for number, key in enumerate(sent.sha256.tolist())}
-    image_id = sent.images.id[[rows_sent[key] for key in sha256[row].tolist()]]
-    columns = {"sha256": sha256[row], "annotator": np.array(by, dtype=str), **scale_columns(_measured(people))}
-    return AnnotatorAnswers(people=people.replace(image_id=image_id.astype(np.int64), extras=columns), nobody=nobody)
+        raise InputError(f"{file.path} says of a picture both that it shows people and nobody", got=contradicted[0])
+    return AnnotatorAnswers(people=_in_sent(people.take(~again), sent), nobody=nobody), returned
 
 
-def _sent_hashes(named: Images, sent: Sent) -> np.ndarray[Any, np.dtype[np.str_]]:
-    """Hash (m,) of each picture that the file names."""
-    missing = [path for path in named.path.tolist() if not Path(path).is_file()]
-    if missing:
-        raise InputError(f"image {missing[0]} does not exist", fix="give --images, the folder the images lie in")
-    hashes = np.array([sha256_file(Path(path)) for path in named.path.tolist()], dtype="<U64")
-    known = set(sent.sha256.tolist())
-    unknown = [path for path, key in zip(named.path.tolist(), hashes.tolist(), strict=True) if key not in known]
-    if unknown:
-        raise InputError(
-            f"{len(unknown)} labelled images were not sent out",
-            got=", ".join(unknown[:LISTED]),
-            fix="drop them, or give the record they were sent with; a re-encoded copy counts as another image",
-        )
-    return hashes
+def once(answers: AnnotatorAnswers, returned: Returned, sent: Sent) -> tuple[AnnotatorAnswers, Returned]:
+    """Each person once, where two annotators labelled the same picture."""
+    by_another = labelled_by_another(answers.people)
+    told = replace(returned, two_annotators=_where(answers.people.take(by_another), sent))
+    return replace(answers, people=answers.people.take(~by_another)), told
+
+
+def _checked(file: ToolFile) -> list[str]:
+    """Names of pictures that are not there and that nobody says anything of.
+
+    Raises:
+        InputError: something is said of a picture that is not there, or a record is wrong.
+    """
+    bad = file.content.bad
+    there = set(file.content.images.id.tolist())
+    missing = [mark for number, mark in enumerate(file.marks, 1) if number not in there]
+    reasons = [each for each in bad if each.table == "images"]
+    if any(mark.drawn or mark.nobody for mark in missing):
+        shown = ", ".join(f"{each.file} {each.reason}" for each in reasons[:LISTED])
+        gone = any("does not exist" in each.reason for each in reasons)
+        fix = "give --images, the folder the images lie in" if gone else "label the images as they were sent out"
+        raise InputError(f"{file.path}: {len(reasons)} labelled images cannot be used", got=shown, fix=fix)
+    wrong = [f"{each.id}: {each.reason}" for each in bad if each.table != "images"]
+    if wrong:
+        more = f" and {len(wrong) - LISTED} more" if len(wrong) > LISTED else ""
+        raise InputError(f"{file.path} has wrong records", got=", ".join(wrong[:LISTED]) + more, fix="correct them")
+    return [mark.name for mark in missing]
+
+
+def _of_pictures(people: People, file: ToolFile, sha256: NDArray[np.str_], annotator: str) -> People:
+    """With columns `sha256`, `annotator` and the scale of OKS, and no others."""
+    named = [file.marks[number - 1].annotator for number in people.image_id.tolist()]
+    given = people.extras.get("annotator", np.full(len(people), None)).tolist()
+    by = [
+        _name(own, _name(of_picture, annotator, file.path), file.path)
+        for own, of_picture in zip(given, named, strict=True)
+    ]
+    columns = {"sha256": sha256, "annotator": np.array(by, dtype=str), **scale_columns(_measured(people))}
+    return people.replace(extras=columns)
+
+
+def _in_sent(people: People, sent: Sent) -> People:
+    """In the pictures of `sent.images`."""
+    rows = {key: number for number, key in enumerate(sent.sha256.tolist())}
+    image_id = sent.images.id[[rows[key] for key in people.extras["sha256"].tolist()]]
+    return people.replace(image_id=image_id.astype(np.int64))
+
+
+def _nobody(
+    file: ToolFile, rows: NDArray[np.int64], sha256: NDArray[np.str_], empty_is_nobody: bool, annotator: str
+) -> dict[str, str]:
+    """sha256 -> annotator of each picture, of those in `rows`, in which the annotator saw nobody."""
+    populated = set(file.content.people.image_id.tolist())
+    nobody: dict[str, str] = {}
+    for row in rows.tolist():
+        number = int(file.content.images.id[row])
+        mark = file.marks[number - 1]
+        if _is_empty(mark, number, number in populated, empty_is_nobody, file.path):
+            nobody.setdefault(str(sha256[row]), _name(mark.annotator, annotator, file.path))
+    return nobody
+
+
+def _twice(paths: list[str], sha256: list[str]) -> list[str]:
+    """Names of pictures that are there more than once."""
+    named = dict(zip(sha256, paths, strict=True))
+    return [Path(named[key]).name for key, count in Counter(sha256).items() if count > 1]
+
+
+def _where(people: People, sent: Sent) -> list[str]:
+    """For each person, the picture that was sent, and who labelled."""
+    names = {key: Path(path).name for key, path in zip(sent.sha256.tolist(), sent.images.path.tolist(), strict=True)}
+    pairs = zip(people.extras["sha256"].tolist(), people.extras["annotator"].tolist(), strict=True)
+    return [f"{names[key]} ({annotator})" for key, annotator in pairs]
 
 
 def _measured(people: People) -> People:
@@ -105,7 +167,7 @@ def _measured(people: People) -> People:
 
     Tools write an area of their own, mostly the whole box's, so one counts only where `area_from` came back with it.
     """
-    came_from = people.extras.get(AREA_FROM, np.full(len(people), ""))
+    came_from = people.extras.get(CAME_FROM, np.full(len(people), ""))
     kept = np.isin(came_from.astype(str), [MASK, GIVEN])
     measured = with_joint_area(people)
     for name, column in scale_columns(with_area(people.take(kept))).items():
@@ -121,11 +183,10 @@ def _name(value: Any, otherwise: str, path: Path) -> str:
     return value
 
 
-def _is_empty(entry: Mapping[str, Any], has_people: bool, empty_is_nobody: bool, path: Path) -> bool:
-    """Whether the annotator saw nobody in a picture."""
-    says = entry.get("nobody", False)
-    if not isinstance(says, bool):
-        raise InputError(f"{path}: nobody of image {entry['id']}", expected="true or false", got=repr(says))
-    if says and has_people:
-        raise InputError(f"{path}: image {entry['id']} says nobody, and has people", fix="remove one of the two")
-    return says or (empty_is_nobody and not has_people)
+def _is_empty(mark: PictureMark, number: int, has_people: bool, empty_is_nobody: bool, path: Path) -> bool:
+    """Whether the annotator saw nobody in a picture. A crowd, or a box without joints, is somebody."""
+    if not isinstance(mark.nobody, bool):
+        raise InputError(f"{path}: nobody of image {number}", expected="true or false", got=repr(mark.nobody))
+    if mark.nobody and has_people:
+        raise InputError(f"{path}: image {number} says nobody, and has people", fix="remove one of the two")
+    return mark.nobody or (empty_is_nobody and not mark.drawn)

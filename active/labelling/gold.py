@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from dataengine.people import JOINTS, People
 from dataengine.person_scale import with_joint_area
 
 from ..manifest.files import Selection
+from .answers import AnnotatorAnswers
+from .sent import Sent
 
 HARDER_SHARE = 0.5
 """Gold frames are drawn from this share of the labelled ones, where the student errs most: where its guess is right, an
@@ -86,6 +89,24 @@ def agreement(truth: People, answer: People, protocol: OksProtocol = COCO) -> Ma
         "pck": round(pck(shared, partner.keypoints_px, PCK_FRACTION), 4),
         "joints_labelled": round(float(labelled), 4),
     }
+
+
+def on_gold(answers: AnnotatorAnswers, sent: Sent, annotator: str, protocol: OksProtocol) -> dict[str, Any]:
+    """How well the annotator's answers about gold frames, and the model's guess, agree with the truth; {} without."""
+    people = answers.people
+    mine = people.take(people.extras["annotator"] == annotator)
+    empty = {key for key, name in answers.nobody.items() if name == annotator}
+    pictures = (frozenset(mine.extras["sha256"].tolist()) | empty) & sent.gold_sha256
+    if not pictures:
+        return {}
+    truth = _in_pictures(sent.gold, pictures)
+    guess = agreement(truth, _in_pictures(sent.prelabels, pictures), protocol)
+    figures = {**agreement(truth, mine, protocol), "prelabel_oks": guess["oks"]}
+    return {"pictures": len(pictures), **figures, "oks_sigmas": protocol.sigmas_name}
+
+
+def _in_pictures(people: People, sha256: frozenset[str]) -> People:
+    return people.take(np.isin(people.extras["sha256"], sorted(sha256)))
 
 
 def _partner(truth: People, answer: People, protocol: OksProtocol) -> NDArray[np.int64]:

@@ -13,35 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.errors import InputError
-from dataengine.geometry.pixel_grid import to_corner
-from dataengine.keypoints import UNLABELLED
 from dataengine.labels.label_store import Added, add_labels
 from dataengine.people import Images, People
 
-from .answers import LISTED, AnnotatorAnswers
+from .answers import AnnotatorAnswers
 from .sent import Sent
-
-OUTSIDE_TOLERANCE_PX = 2.0
-"""Tools round, and a joint may be clicked on the very edge."""
-
-
-def check_people(people: People, images: Images, path: Path) -> None:
-    """Raise `InputError` if a person of the file `path` has no labelled joint, one off the picture, or an empty box."""
-    rows = images.rows_of(people.image_id)
-    size = np.stack([images.width[rows], images.height[rows]], axis=1)[:, None]
-    labelled = people.visibility > UNLABELLED
-    points = to_corner(people.keypoints_px)
-    outside = ((points < -OUTSIDE_TOLERANCE_PX) | (points > size + OUTSIDE_TOLERANCE_PX)).any(axis=2) & labelled
-    faults = {
-        "has no labelled joint": ~labelled.any(axis=1),
-        "has a joint outside the image": outside.any(axis=1),
-        "has an empty box": (people.bbox_xywh_px[:, 2:] <= 0).any(axis=1),
-    }
-    bad = [f"person {row + 1} {fault}" for fault, mask in faults.items() for row in np.flatnonzero(mask)]
-    if bad:
-        more = f" and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-        raise InputError(f"{path} has wrong records", got=", ".join(bad[:LISTED]) + more, fix="correct them")
 
 
 def keep_labels(

@@ -35,12 +35,15 @@ from .reading.content import (
     shown,
 )
 from .reading.joints import JointMap
+from .tools.picture_search import PictureSearch
 
 LONGEST_GROUP = 200
 ONLY_OCCLUDED = "flag 1 as occluded, though no joint of the file has flag 2"
 
 
-def read_coco_like(annotations: Path, folder: Path, layout: FormatLayout, limits: Limits) -> SourceContent:
+def read_coco_like(
+    annotations: Path, folder: Path | PictureSearch, layout: FormatLayout, limits: Limits
+) -> SourceContent:
     """Read and check a file whose `file_name`s are relative to `folder`, record by record.
 
     Raises `InputError` only when the file as a whole is not of the format.
@@ -51,7 +54,7 @@ def read_coco_like(annotations: Path, folder: Path, layout: FormatLayout, limits
 
 
 def read_document(
-    document: Any, annotations: Path, folder: Path, layout: FormatLayout, limits: Limits
+    document: Any, annotations: Path, folder: Path | PictureSearch, layout: FormatLayout, limits: Limits
 ) -> SourceContent:
     """`read_coco_like` for a document that is already read; `annotations` names it in the quarantine."""
     if not isinstance(document, dict) or not all(isinstance(document.get(k), list) for k in ("images", "annotations")):

@@ -92,6 +92,11 @@ class Persons:
         self.dropped_fields.update(unread)
 
     @property
+    def joints(self) -> JointMap:
+        """The source's joints."""
+        return self._joints
+
+    @property
     def without_labels(self) -> int:
         """Annotations passed over so far."""
         return self.passed_over.total()

@@ -21,9 +21,9 @@ from dataengine.pictures.reading.header import PictureFault, PictureHeader, read
 from dataengine.pictures.stated_sizes import size_faults
 
 from .reading.content import BadRecord, Limits, Reject, is_whole, need, shown
+from .tools.picture_search import LONGEST_NAME, PictureSearch
 
 CHUNK = 64
-LONGEST_NAME = 4096  # PATH_MAX
 SEEN_TWICE = "this image id appears in the file more than once"
 
 
@@ -60,12 +60,15 @@ class Picture:
 
 
 def find_pictures(
-    named: Sequence[Named | BadRecord], folder: Path, limits: Limits, bad: list[BadRecord]
+    named: Sequence[Named | BadRecord], folder: Path | PictureSearch, limits: Limits, bad: list[BadRecord]
 ) -> dict[Hashable, Picture]:
-    """The usable images by key; the others go to `bad`. A `BadRecord` among `named` goes there as it is."""
-    if not folder.is_dir():
+    """The usable images by key; the others go to `bad`. A `BadRecord` among `named` goes there as it is.
+
+    In a folder names are what they say; a search finds pictures whose names were changed, too.
+    """
+    if isinstance(folder, Path) and not folder.is_dir():
         raise InputError(f"{folder} is not a folder", expected="the folder of the images")
-    inside = _ImageFolder(folder)
+    inside = _ImageFolder(folder) if isinstance(folder, Path) else folder
     seen: dict[Hashable, int] = {}
     for image in named:
         if isinstance(image, Named):

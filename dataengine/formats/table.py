@@ -28,6 +28,10 @@ from .mpii import read_mpii, write_mpii
 from .ours import read_frames, read_ours, write_ours
 from .posetrack18 import read_posetrack18, write_posetrack18
 from .reading.content import Limits, SourceContent
+from .tools.cvat import read_cvat
+from .tools.cvat_writing import write_cvat
+from .tools.label_studio import read_label_studio
+from .tools.label_studio_writing import write_label_studio
 from .writing import Written
 from .yolo import read_yolo, write_yolo
 
@@ -61,6 +65,8 @@ FORMATS: dict[str, Format] = {
     "mpii": Format("the release's .mat, or the JSON of mmpose and HRNet", read_mpii, write_mpii),
     "lsp": Format("joints.mat of LSP or LSPET", read_lsp, write_lsp, "joints.mat", lsp_names),
     "yolo": Format("folder of YOLO-pose .txt files", read_yolo, write_yolo, "labels"),
+    "cvat": Format("CVAT for images 1.1: annotations.xml, or the zip", read_cvat, write_cvat, "annotations.xml"),
+    "label-studio": Format("Label Studio's JSON", read_label_studio, write_label_studio),
     "dataengine": Format("dataengine's own JSON: what render and ingest write", read_ours, write_ours),
     "frames": Format("nothing: images named <video>_<index>.jpg, unlabelled", read_frames, unlabelled=True),
 }

@@ -123,7 +123,8 @@ def test_people_of_whom_no_joint_is_believed_are_left_to_be_drawn(selected: Proj
         [0] * 17 if hide else value for hide, value in zip(unseen, scored.extras["teacher_visibility"], strict=True)
     ]
     write_people(OUT / "scored.json", scored.with_extra("teacher_visibility", object_column(flags)), images)
-    assert label_export(selection=OUT, out=TOOL) == (4, 6, 0)
+    written = label_export(selection=OUT, out=TOOL)
+    assert (written.images, written.people) == (4, 6)
     assert bring_back(MARK).people == 6, "what went out comes back as it is"
     shift_all(2.0)
     done = bring_back()
@@ -381,11 +382,10 @@ def test_order_ids_and_file_names_of_the_tool_do_not_matter(exported: Project) -
 @pytest.mark.parametrize(
     ("where", "wrong", "cause"),
     [
-        ("annotations", {"keypoints": [0, 0, 0] * 17}, "person 1 has no labelled joint"),
-        ("annotations", {"keypoints": [500, 20, 2] * 17}, "person 1 has a joint outside the image"),
-        ("annotations", {"bbox": [5, 5, 0, 40]}, "person 1 has an empty box"),
-        ("annotations", {"keypoints": [1, 2, 2]}, "17 keypoints"),
-        ("annotations", {"image_id": 99}, "image id is unknown"),
+        ("annotations", {"keypoints": [500, 20, 2] * 17}, "1: a labelled joint lies outside the image"),
+        ("annotations", {"bbox": [5, 5, 0, 40]}, "1: the box is empty"),
+        ("annotations", {"keypoints": [1, 2, 2]}, "1: keypoints are not 51 numbers"),
+        ("annotations", {"image_id": 99}, "1: image 99 is unknown"),
         ("annotations", {"annotator": 7}, "names an annotator by something else than a text"),
         ("images", {"annotator": ["anna"]}, "names an annotator by something else than a text"),
         ("images", {"nobody": True}, "image 1 says nobody, and has people"),
@@ -409,9 +409,11 @@ def test_a_picture_listed_twice_cannot_show_people_and_nobody(exported: Project)
         bring_back(MARK)
 
 
-def test_images_that_were_not_sent_are_refused(exported: Project) -> None:
+def test_images_that_were_not_sent_are_told_and_not_used(exported: Project) -> None:
     edit(lambda document: document["images"][0].update(file_name="../real/val_images/0010.png"))
-    with pytest.raises(InputError, match=r"1 labelled images were not sent out.*0010\.png"):
+    assert bring_back(MARK).returned.not_sent == ["0010.png"]
+    edit(lambda document: document.update(images=document["images"][:1], annotations=document["annotations"][:1]))
+    with pytest.raises(InputError, match=r"no image of this round: got 1 images were not sent out.*0010\.png"):
         bring_back()
 
 
@@ -529,7 +531,7 @@ def test_an_import_says_what_was_labelled_before_and_changes_none_of_it(
 ) -> None:
     """A part first, then all by another annotator, then that again, and in the end the first part once more."""
     section = {"moved_px": 1.0, "max_untouched_share": 0.95, "untouched": "refuse", "untouched_weight": 0.5}
-    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section}))
+    Path("params.yaml").write_text(yaml.safe_dump({"label-import": section, "oks": {"sigmas": ""}}))
     shift_all(3.0)
     whole = TOOL.read_text()
     first_image = json.loads(whole)["images"][0]["id"]

@@ -19,7 +19,7 @@ from dataengine.active import label_export, label_import, selection
 from dataengine.active.labelling.sent import read_sent, sent_path
 from dataengine.active.labelling.untouched import LabelImportParams
 from dataengine.active.manifest.files import read_selection
-from dataengine.blazepose import Landmarks, Roi
+from dataengine.blazepose import Landmarks, Roi, in_images
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.datasets import balance, ingest, mix
 from dataengine.datasets.sources.user_sources import SourceParams
@@ -30,7 +30,6 @@ from dataengine.people import Images, People
 from dataengine.train import fit_student, fit_teacher, pseudo_label
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit_student import FitStudentParams
-from dataengine.train.pseudo import teachers
 
 from ..datasets.ingest_samples import PARAMS as INGEST
 from ..helpers.clips import textured, write_clip
@@ -152,8 +151,8 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(teachers, "BlazePose", Told)
-    monkeypatch.setattr(teachers, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
+    monkeypatch.setattr(in_images, "BlazePose", Told)
+    monkeypatch.setattr(in_images, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
     people, images = draw_standing_people(Path("mine/images"), 24, seed=7)
     write_people(Path("mine/people.json"), people, images.replace(path=[f"mine/{Path(p).name}" for p in images.path]))
     write_people(Path("data/render/people.json"), People.empty(), Images.build(id=[], path=[], width=[], height=[]))

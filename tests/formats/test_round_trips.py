@@ -24,6 +24,8 @@ HOLDS: dict[str, tuple[np.ndarray, bool, bool, float]] = {
     "coco": (np.arange(17), True, True, 1e-3),
     "ochuman": (np.arange(17), True, True, 1e-3),
     "dataengine": (np.arange(17), True, True, 1e-3),
+    "cvat": (np.arange(17), True, True, 6e-3),
+    "label-studio": (np.arange(17), True, True, 1e-3),
     "yolo": (np.arange(17), True, True, 1e-3),
     "crowdpose": (LIMBS, True, True, 1e-3),
     "aic": (LIMBS, True, True, 1e-3),
@@ -75,9 +77,9 @@ def test_people_come_back_as_the_format_can_say_them(name: str, people: People) 
     np.testing.assert_allclose(found.keypoints_px[labelled], expected.keypoints_px[labelled], atol=tolerance)
     if boxes:
         np.testing.assert_allclose(found.bbox_xywh_px, expected.bbox_xywh_px, atol=2 * tolerance)
-    if name in ("posetrack18", "dataengine"):
+    if name in ("posetrack18", "dataengine", "cvat"):
         np.testing.assert_array_equal(found.track_id, expected.track_id)
-    held = name not in ("yolo", "mpii")
+    held = name not in ("yolo", "mpii", "cvat", "label-studio")
     assert set(content.images.group.tolist()) <= ({"hall"} if held else {""})
 
 

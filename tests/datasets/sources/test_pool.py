@@ -120,7 +120,9 @@ def test_two_films_of_one_name_are_two_and_one_film_given_twice_is_one(
     assert all(re.fullmatch(r"clip-[0-9a-f]{8}\.mp4", name) for name in both.video.tolist())
     assert len({Path(path).name for path in both.path.tolist()}) == len(both), "nor do their frames share names"
     alone, _ = pool_of(tmp_path / "alone", [films[1]], nothing)
-    assert set(alone.video.tolist()) < set(both.video.tolist()), "a film's name does not hang on what other films there are"
+    assert set(alone.video.tolist()) < set(both.video.tolist()), (
+        "a film's name does not hang on what other films there are"
+    )
 
 
 def test_what_a_damaged_film_lost_is_told_and_its_damaged_frames_are_not_taken(tmp_path: Path) -> None:

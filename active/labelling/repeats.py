@@ -1,0 +1,62 @@
+"""One person labelled more than once: by the same annotator in the same place, or by two annotators of one picture.
+
+Nobody is learnt twice. The first label in the file's order counts; `agreement` compares two annotators of the same
+pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.evaluation.ap.oks import person_oks
+from dataengine.keypoints import UNLABELLED
+from dataengine.people import People
+
+SAME_PX = 0.5
+SAME_PERSON_OKS = 0.5
+"""Two annotators' labels of one person agree by more than this, on the joints that both have."""
+
+
+def labelled_again(people: People) -> NDArray[np.bool_]:
+    """Which people (n,) have the very joints of an earlier one of the same picture and annotator."""
+    return _repeats(people, _same_joints, same_annotator=True)
+
+
+def labelled_by_another(people: People) -> NDArray[np.bool_]:
+    """Which people (n,) an earlier annotator of the same picture labelled, too."""
+    return _repeats(people, _same_person, same_annotator=False)
+
+
+def _repeats(
+    people: People, alike: Callable[[People, People], NDArray[np.bool_]], *, same_annotator: bool
+) -> NDArray[np.bool_]:
+    """`people` have columns `sha256` and `annotator`; `alike` compares row by row."""
+    again = np.zeros(len(people), dtype=bool)
+    pictures, names = (people.extras[name].astype(str) for name in ("sha256", "annotator"))
+    for picture in np.unique(pictures).tolist():
+        rows = np.flatnonzero(pictures == picture)
+        first, second = np.triu_indices(len(rows), 1)
+        first, second = rows[first], rows[second]
+        compared = (names[first] == names[second]) == same_annotator
+        first, second = first[compared], second[compared]
+        for one, other in zip(first, second, strict=True):
+            if not again[one] and alike(people.take([one]), people.take([other]))[0]:
+                again[other] = True
+    return again
+
+
+def _same_joints(one: People, other: People) -> NDArray[np.bool_]:
+    labelled = one.visibility > UNLABELLED
+    apart = np.linalg.norm(one.keypoints_px - other.keypoints_px, axis=2)
+    same = np.where(labelled, apart < SAME_PX, True) & (labelled == (other.visibility > UNLABELLED))
+    return np.asarray(same.all(axis=1), dtype=bool)
+
+
+def _same_person(one: People, other: People) -> NDArray[np.bool_]:
+    both = np.where(other.visibility > UNLABELLED, one.visibility, UNLABELLED)
+    oks = person_oks(replace(one, visibility=both.astype(np.uint8)), other.keypoints_px)
+    return np.asarray(oks > SAME_PERSON_OKS, dtype=bool)

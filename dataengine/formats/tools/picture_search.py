@@ -1,0 +1,77 @@
+"""Pictures under names that a tool has changed: found by the end of their paths, below one or more folders.
+
+A tool may put a folder before a name (`images/default/0/a.jpg`), or drop what stood there (`a.jpg`). A picture is found
+where all of the shorter path stands at the end of the longer one; if several pictures fit equally well, none is taken.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dataengine.dvc_cache.enclosure import Enclosure
+from dataengine.files import is_junk
+
+from ..reading.content import need, shown
+
+LONGEST_NAME = 4096  # PATH_MAX
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?P<name>.+)")
+"""What Label Studio makes of the name of a file that it was given."""
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class PictureSearch:
+    """Folders in which pictures are looked for. All they hold is listed once."""
+
+    def __init__(self, folders: Sequence[Path], *, beside: Path | None = None) -> None:
+        """`beside`: a folder that names may be relative to as they are; it is not searched otherwise."""
+        self._beside = (beside, Enclosure(beside), Enclosure(Path.cwd())) if beside is not None else None
+        self._folders = tuple(folders)
+        self._ends: dict[str, list[tuple[tuple[str, ...], Path]]] = {}
+        for folder in self._folders:
+            for path in sorted(folder.rglob("*")):
+                within = path.relative_to(folder)
+                if path.is_file() and path in Enclosure(folder) and not is_junk(within):
+                    self._ends.setdefault(path.name, []).append((within.parts, path))
+        self.by_less: set[str] = set()
+        """Pictures that were found by less than the name they were looked for by."""
+
+    def path(self, name: Any) -> str:
+        """The picture of that name. Raises `Reject` where there is none, or more than one."""
+        need(isinstance(name, str) and 0 < len(name) < LONGEST_NAME and "\0" not in name, f"file_name is {shown(name)}")
+        if as_it_is := self._as_it_is(name):
+            return as_it_is
+        parts = _parts(name)
+        need(bool(parts), f"file_name is {shown(name)}")
+        found = self._found(parts)
+        if not found and (uploaded := _UPLOADED.fullmatch(parts[-1])):
+            found = self._found((*parts[:-1], uploaded["name"]))
+        need(bool(found), "the image does not exist")
+        need(len(found) == 1, f"{shown(name)} may be any of {len(found)} images, {found[0][1]} and {found[-1][1]}")
+        shared, path = found[0]
+        if shared < len(parts):
+            self.by_less.add(str(path))
+        return str(path)
+
+    def _as_it_is(self, name: str) -> str:
+        if self._beside is None:
+            return ""
+        folder, inside, project = self._beside
+        path = folder / name
+        return str(path) if (path in inside or path in project) and path.is_file() else ""
+
+    def _found(self, parts: tuple[str, ...]) -> list[tuple[int, Path]]:
+        """The pictures whose path, or all of it below its folder, ends the other's; those that share the most."""
+        fits: list[tuple[int, Path]] = []
+        for theirs, path in self._ends.get(parts[-1], []):
+            shared = min(len(theirs), len(parts))
+            if theirs[-shared:] == parts[-shared:]:
+                fits.append((shared, path))
+        most = max((shared for shared, _ in fits), default=0)
+        return [(shared, path) for shared, path in fits if shared == most]
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The names in a path, without whatever leads out of a folder."""
+    plain = PurePosixPath(name.replace("\\", "/").split("?d=")[-1])
+    return tuple(part for part in plain.parts if part not in ("/", "..", ".") and not _DRIVE.fullmatch(part))
