@@ -21,18 +21,12 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class PictureSearch:
-    """Folders in which pictures are looked for. All they hold is listed once."""
+    """Folders in which pictures are looked for, one after the other. All they hold is listed once."""
 
     def __init__(self, folders: Sequence[Path], *, beside: Path | None = None) -> None:
         """`beside`: a folder that names may be relative to as they are; it is not searched otherwise."""
         self._beside = (beside, Enclosure(beside), Enclosure(Path.cwd())) if beside is not None else None
-        self._folders = tuple(folders)
-        self._ends: dict[str, list[tuple[tuple[str, ...], Path]]] = {}
-        for folder in self._folders:
-            for path in sorted(folder.rglob("*")):
-                within = path.relative_to(folder)
-                if path.is_file() and path in Enclosure(folder) and not is_junk(within):
-                    self._ends.setdefault(path.name, []).append((within.parts, path))
+        self._folders = [_by_name(folder) for folder in folders]
         self.by_less: set[str] = set()
         """Pictures that were found by less than the name they were looked for by."""
 
@@ -61,14 +55,29 @@ class PictureSearch:
         return str(path) if (path in inside or path in project) and path.is_file() else ""
 
     def _found(self, parts: tuple[str, ...]) -> list[tuple[int, Path]]:
-        """The pictures whose path, or all of it below its folder, ends the other's; those that share the most."""
-        fits: list[tuple[int, Path]] = []
-        for theirs, path in self._ends.get(parts[-1], []):
-            shared = min(len(theirs), len(parts))
-            if theirs[-shared:] == parts[-shared:]:
-                fits.append((shared, path))
-        most = max((shared for shared, _ in fits), default=0)
-        return [(shared, path) for shared, path in fits if shared == most]
+        """The pictures of the first folder with any whose path below it ends the name, or ends with it; those that
+        share the most."""
+        for by_name in self._folders:
+            fits: list[tuple[int, Path]] = []
+            for theirs, path in by_name.get(parts[-1], []):
+                shared = min(len(theirs), len(parts))
+                if theirs[-shared:] == parts[-shared:]:
+                    fits.append((shared, path))
+            if fits:
+                most = max(shared for shared, _ in fits)
+                return [(shared, path) for shared, path in fits if shared == most]
+        return []
+
+
+def _by_name(folder: Path) -> dict[str, list[tuple[tuple[str, ...], Path]]]:
+    """Name -> the files of that name below the folder, each with its path in it."""
+    inside = Enclosure(folder)
+    found: dict[str, list[tuple[tuple[str, ...], Path]]] = {}
+    for path in sorted(folder.rglob("*")):
+        within = path.relative_to(folder)
+        if path.is_file() and path in inside and not is_junk(within):
+            found.setdefault(path.name, []).append((within.parts, path))
+    return found
 
 
 def _parts(name: str) -> tuple[str, ...]:
