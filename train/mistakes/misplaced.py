@@ -4,8 +4,8 @@ Evidence against a joint's place: what each witness says of it, how much rarer t
 stretches a bone; and what each witness says of the person's other joints, alone and times what it says of this one, for
 who contradicts them all has not seen the person (without that the AUROC of moved joints on LSPET is 0.91, not 0.94).
 Against a whole pose: the mean over its joints of what each witness says. What is learnt from made-up mistakes says that
-a joint lies elsewhere; whether it lies on a neighbour is then a matter of where: near the same joint of somebody else in
-the picture, or anywhere within a limb's length.
+a joint lies elsewhere; whether it lies on a neighbour is then a matter of where: near the same joint of somebody else
+in the picture, or anywhere within a limb's length.
 """
 
 from collections.abc import Sequence
