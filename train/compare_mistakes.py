@@ -29,7 +29,9 @@ def command(
     ] = None,
     movenet: Annotated[Path | None, typer.Option(help="ONNX file of a single-pose MoveNet.")] = None,
     share: Annotated[float, typer.Option(help="Of the people: mistakes of each kind, and labels put right.")] = 0.05,
-    test_people: Annotated[int, typer.Option(help="People whose labels stay, to measure students on.")] = 500,
+    test_people: Annotated[
+        int, typer.Option(help="People whose labels stay, to measure students on; none without --seed.")
+    ] = 500,
     seed: Annotated[
         list[int] | None, typer.Option(help="Seed of a student of each kind; repeat it.", show_default="no students")
     ] = None,

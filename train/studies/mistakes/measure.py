@@ -23,6 +23,7 @@ from .inject import Injected
 
 RESAMPLES = 1000
 FIRST = 100  # suspects whose precision is given
+FALSE_ALARMS = 0.005  # of what mistakes are compared with: as many as the check of sides by geometry raises on LSPET
 LARGE = 0.75  # limb lengths from which on a shift is called large
 BY_JOINT = ("joint", "neighbour", "flag")
 LOWEST = -1e6  # stands for minus infinity
@@ -38,6 +39,8 @@ class KindFigures:
     """People, joints or pictures that they are compared with."""
     area: Interval
     """Area under the ROC curve."""
+    caught: float
+    """Share of the mistakes that score above all but `FALSE_ALARMS` of the others."""
     alone: Mapping[str, float]
     """The area by each witness and each measure of geometry alone."""
     named: float | None
@@ -107,11 +110,18 @@ def _of_kind(
         positive, pick = positive[person], (rows[person], joints)
     else:
         pick = (rows, ...)
-    area = auroc_interval(np.maximum(score[pick], LOWEST), positive, person, resamples=RESAMPLES, rng=rng)
+    ranked = np.maximum(score[pick], LOWEST)
+    area = auroc_interval(ranked, positive, person, resamples=RESAMPLES, rng=rng)
     by = {witness: auroc(values[pick], positive) for witness, values in alone.items()}
     index = KINDS.index(kind) if kind in KINDS else -1
     named = float((found.verdicts.kind[made[kept]] == index).mean()) if index >= 0 else None
-    return KindFigures(name or kind, int(positive.sum()), int((~positive).sum()), area, by, named)
+    return KindFigures(
+        name or kind, int(positive.sum()), int((~positive).sum()), area, _caught(ranked, positive), by, named
+    )
+
+
+def _caught(score: Floats, positive: NDArray[np.bool_]) -> float:
+    return float((score[positive] > np.quantile(score[~positive], 1 - FALSE_ALARMS)).mean())
 
 
 def _scores(kind: str, found: Search) -> tuple[Floats, dict[str, Floats]]:
@@ -137,4 +147,5 @@ def _of_missing(found: Search, injected: Injected, images: Images, rng: np.rando
     pictures = np.concatenate([np.unique(rows[made]), np.setdiff1d(rows[other], rows[made])])
     positive = np.arange(len(pictures)) < len(np.unique(rows[made]))
     area = auroc_interval(chance[pictures], positive, pictures, resamples=RESAMPLES, rng=rng)
-    return KindFigures("missing", int(positive.sum()), int((~positive).sum()), area, {}, None)
+    caught = _caught(chance[pictures], positive)
+    return KindFigures("missing", int(positive.sum()), int((~positive).sum()), area, caught, {}, None)

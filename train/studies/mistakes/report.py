@@ -10,7 +10,7 @@ from dataengine.mistakes.suspects import KINDS
 from dataengine.studies.page import interval_note, paragraph, unfinished
 from dataengine.studies.seed_spread import SeedMean, seed_means
 
-from .measure import KindFigures, RankingFigures
+from .measure import FALSE_ALARMS, KindFigures, RankingFigures
 from .relabel import ARMS, Student
 
 PAGE, METRICS = "mistakes.md", "metrics.json"
@@ -72,11 +72,13 @@ def _how(page: StudyPage) -> list[str]:
 
 def _kind_table(page: StudyPage) -> list[str]:
     rows = [
-        f"| {f.kind} | {_meaning(f.kind)} | {f.mistakes} | {f.others} | {_words(f.area)} | {_share(f.named)} |"
+        f"| {f.kind} | {_meaning(f.kind)} | {f.mistakes} | {f.others} | {_words(f.area)} | {f.caught:.0%} "
+        f"| {_share(f.named)} |"
         for f in page.kinds
     ]
-    head = "| kind | what was made | mistakes | compared with | AUROC, 95 % interval | kind named rightly |"
-    return [head, "|---|---|---|---|---|---|", *rows]
+    head = "| kind | what was made | mistakes | compared with | AUROC, 95 % interval "
+    head += f"| found at {FALSE_ALARMS:.1%} false alarms | kind named rightly |"
+    return [head, "|---|---|---|---|---|---|---|", *rows]
 
 
 def _alone_table(page: StudyPage) -> list[str]:

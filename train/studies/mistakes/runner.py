@@ -38,7 +38,9 @@ class MistakeStudy:
 
 def run_study(study: MistakeStudy, people: People, images: Images, command: str) -> StudyPage:
     """Everything, in order; returns what the page says."""
-    truth, held_out = split(people, images, study.test_people, study.params.seed)
+    truth, held_out = people, HeldOutPeople(people.take([]), people.take([]))
+    if study.seeds:
+        truth, held_out = split(people, images, study.test_people, study.params.seed)
     pictures = images.take(np.unique(images.rows_of(truth.image_id)))
     kept = study.report / "kept"
     seen = kept_sightings(pictures, study.outsiders["BlazePose"], kept) if "BlazePose" in study.outsiders else None
