@@ -14,13 +14,16 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from dataengine.cli import app
 from dataengine.coco_json import write_people
 from dataengine.people import Images, People
 from dataengine.poses.clusters import read_pose_clusters
 from dataengine.train.gate.policy import PINNED
 
 from ..helpers.drawn_people import draw_people_at, draw_standing_people
+from ..helpers.fitting_project import one_torch_thread
 from ..helpers.pipeline_project import PipelineProject, new_project
 from ..train.gate_round import PARAMS as POLICY
 
@@ -129,8 +132,10 @@ def test_every_stage_works_with_links_and_writes_through_none(ran: PipelineProje
     assert json.loads((ran.root / "reports/select/metrics.json").read_text())["picked"] == 0
 
 
-def test_commands_run_by_hand_replace_links_and_follow_none(ran: PipelineProject, tmp_path: Path) -> None:
-    """Without DVC, which takes a stage's outputs away before it runs it."""
+def test_commands_run_by_hand_replace_links_and_follow_none(
+    ran: PipelineProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without DVC, which takes a stage's outputs away before it runs it; in this process, which has loaded torch."""
     server = ran.root.with_name("server")
     mine = ran.clone(tmp_path / "mine")
     link_into(mine, server)
@@ -139,21 +144,30 @@ def test_commands_run_by_hand_replace_links_and_follow_none(ran: PipelineProject
     assert linked.is_symlink()
     assert mine.repro("--force", "--single-item", "promote") == ["promote"]  # whose output stays while it runs
     assert_sound(server)
-    for line in commands(mine):
-        mine.run(*line)
+    monkeypatch.chdir(mine.root)
+    with one_torch_thread():
+        for line in commands(mine):
+            done = CliRunner().invoke(app, line)
+            assert done.exit_code == 0, f"{line}: {done.output} {done.exception}"
     assert not linked.is_symlink()
     assert_sound(server)
 
 
 def commands(project: PipelineProject) -> list[list[str]]:
-    """The commands of all stages but promote, as DVC runs them."""
+    """What follows `dataengine` in the commands of all stages but promote, as DVC runs them."""
     lock = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
-    return [shlex.split(lock[name]["cmd"]) for name in STAGES if name != "promote"]
+    return [shlex.split(lock[name]["cmd"])[1:] for name in STAGES if name != "promote"]
 
 
-def test_a_second_clone_has_nothing_to_do_and_the_same_figures(ran: PipelineProject, tmp_path: Path) -> None:
-    clone = ran.clone(tmp_path / "clone")
-    clone.run("dvc", "pull", "-q")
+@pytest.fixture(scope="module")
+def clone(ran: PipelineProject, tmp_path_factory: pytest.TempPathFactory) -> PipelineProject:
+    """A second checkout, pulled; every test leaves it as it was committed."""
+    second = ran.clone(tmp_path_factory.mktemp("second") / "clone")
+    second.run("dvc", "pull", "-q")
+    return second
+
+
+def test_a_second_clone_has_nothing_to_do_and_the_same_figures(ran: PipelineProject, clone: PipelineProject) -> None:
     assert clone.repro() == []
     assert clone.is_clean()
     assert figures(clone) == figures(ran)
@@ -161,10 +175,9 @@ def test_a_second_clone_has_nothing_to_do_and_the_same_figures(ran: PipelineProj
 
 
 def test_an_experiment_that_is_applied_or_taken_back_shows_its_own_figures(
-    ran: PipelineProject, tmp_path: Path
+    ran: PipelineProject, clone: PipelineProject
 ) -> None:
-    before, clone = figures(ran), ran.clone(tmp_path / "clone")
-    clone.run("dvc", "pull", "-q")
+    before = figures(ran)
     clone.run("dvc", "exp", "run", "-q", "--temp", "--name", "five", "-S", "balance.clusters=5", "mix")
     assert figures(clone) == before
     shown = json.loads(clone.run("dvc", "exp", "show", "--json"))

@@ -1,7 +1,7 @@
 """Run by the tests in a process of its own: steps on FiftyOne datasets in the temporary database.
 
-Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `touch` or `leave_partial` with NAME; prints their
-answers as one line of JSON. The database ends with the process.
+Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `read_kept`, `touch` or `leave_partial` with NAME;
+prints their answers as one line of JSON. The database ends with the process.
 """
 
 import json
@@ -28,6 +28,7 @@ def read(name: str) -> dict[str, Any]:
     errors = dataset.match_tags(["train", "val"]).values("student.keypoints.error", unwind=True)
     unlabelled, train = dataset.match_tags("unlabelled").first(), dataset.match_tags("train").first()
     return {
+        "name": dataset.name,
         "datasets": fiftyone.list_datasets(),
         "persistent": dataset.persistent,
         "skeleton": [dataset.default_skeleton.labels, dataset.default_skeleton.edges],
@@ -56,6 +57,12 @@ def read(name: str) -> dict[str, Any]:
     }
 
 
+def read_kept(name: str) -> dict[str, Any]:
+    """`read` of the one dataset that was kept aside for its hand work."""
+    (kept,) = [other for other in open_fiftyone().list_datasets() if other != name]
+    return read(kept)
+
+
 def leave_partial(name: str) -> dict[str, Any]:
     """What a build that was killed half-way leaves."""
     partial = open_fiftyone().Dataset(f"{name}-partial", persistent=True)
@@ -74,6 +81,7 @@ STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "build": build,
     "leave_partial": leave_partial,
     "read": read,
+    "read_kept": read_kept,
     "touch": touch,
 }
 

@@ -112,11 +112,22 @@ def test_a_registry_that_lost_the_promotion_gets_it_again(project: PipelineProje
 def test_an_experiment_brings_the_champion_with_its_files_and_figures(
     project: PipelineProject, exported: dict[str, Path]
 ) -> None:
-    """In a temporary copy the model is compared with the champion, whose files that copy gets from the cache."""
+    """In a temporary copy the model is compared with the champion, whose files that copy gets from the cache.
+
+    So it is where `compare` is run alone: DVC brings only what it depends on there, and the store is not among it.
+    """
     first, better = champion(project), load_exported(exported["good"]).id
     project.run("dataengine", "begin-round")
     project.commit()
     setting = f"given.export.export={exported['good']}"
+    alone = ("--temp", "--name", "compared", "--set-param", setting, "compare")
+    project.run("dvc", "exp", "run", "-q", *alone)
+    project.run("dvc", "exp", "apply", "-q", "compared")
+    assert json.loads((project.root / "reports/compare/verdict.json").read_text())["champion"] == first
+    project.run("git", "checkout", "-q", "--force", "HEAD")
+    project.run("dvc", "exp", "remove", "-q", "compared")
+    project.run("dvc", "checkout", "-q")
+
     project.run("dvc", "exp", "run", "-q", "--temp", "--name", "better", "--set-param", setting)
     assert champion(project) == first
     assert project.run("git", "status", "--porcelain") == ""
@@ -138,16 +149,3 @@ def test_an_experiment_brings_the_champion_with_its_files_and_figures(
     project.run("dvc", "checkout", "-q")
     assert champion(project) == first
     assert json.loads((project.root / "reports/compare/metrics.json").read_text())["promote"] == 1
-
-
-def test_one_stage_alone_in_a_temporary_copy_finds_the_champion(
-    project: PipelineProject, exported: dict[str, Path]
-) -> None:
-    """DVC brings only what `compare` depends on there, and the store is not among it."""
-    project.run("dataengine", "begin-round")
-    project.commit()
-    setting = f"given.export.export={exported['good']}"
-    project.run("dvc", "exp", "run", "-q", "--temp", "--name", "compared", "--set-param", setting, "compare")
-    project.run("dvc", "exp", "apply", "-q", "compared")
-    verdict = json.loads((project.root / "reports/compare/verdict.json").read_text())
-    assert verdict["champion"] == champion(project)
