@@ -138,8 +138,13 @@ def _joint(
 
 
 def _interval(squared: NDArray[np.float64], draws: NDArray[np.int64], level: float) -> Interval:
-    drawn = [robust_sigma(np.repeat(squared, count)) for count in draws if count.any()]
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    """Of `robust_sigma` where each pair counts as often as it is drawn (r, n)."""
+    order = np.argsort(squared)
+    upto = draws[:, order].cumsum(axis=1)
+    counted = upto[:, -1]
+    middle = [(upto >= rank[:, None]).argmax(axis=1) for rank in ((counted + 1) // 2, counted // 2 + 1)]
+    median = squared[order][np.stack(middle)].mean(axis=0)[counted > 0]
+    low, high = np.quantile(np.sqrt(median / (2 * np.log(2))), [(1 - level) / 2, (1 + level) / 2])
     return Interval(robust_sigma(squared), float(low), float(high))
 
 

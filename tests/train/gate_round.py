@@ -1,6 +1,11 @@
 """Rounds of the gate for tests: compare and promote with the paths of one folder."""
 
 import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +44,24 @@ PARAMS = CompareParams(
 )
 
 
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Makes processes of their own, forked from one that has loaded torch and the rest, and started nothing."""
+PROCESSES.set_forkserver_preload(["dataengine.train.promote", "dataengine.train.rollback"])
+
+
+def killed(target: Callable[..., None], *arguments: object) -> bool:
+    """Whether `target` kills its process, one of its own."""
+    process = PROCESSES.Process(target=target, args=arguments)
+    process.start()
+    process.join(60)
+    return process.exitcode == -signal.SIGKILL
+
+
+def die(*arguments: object, **named: object) -> None:
+    """The end of the process, as by the power going off."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @dataclass(frozen=True)
 class Gate:
     """A registry with its store, and what compare and promote write."""
@@ -50,6 +73,11 @@ class Gate:
     def fresh(cls, root: Path, test: Path) -> "Gate":
         write_registry(root / "models" / "registry.json", Registry())
         return cls(root, test)
+
+    def copy(self, root: Path) -> "Gate":
+        """The same in the folder `root`, which a test may change as it likes."""
+        shutil.copytree(self.root, root)
+        return Gate(root, self.test)
 
     @property
     def registry(self) -> Path:
@@ -85,7 +113,11 @@ class Gate:
             balance=balance,
             protocol=protocol,
         )
-        return json.loads((self.root / "compare" / "verdict.json").read_text())
+        return self.verdict()
+
+    def verdict(self) -> dict[str, Any]:
+        """What the last comparison wrote."""
+        return dict(json.loads((self.root / "compare" / "verdict.json").read_text()))
 
     def promote(self, candidate: Path, *, dry_run: bool = False, again: tuple[str, ...] = ()) -> dict[str, Any]:
         """Carry out the comparison that was made last, by its own policy."""

@@ -18,14 +18,13 @@ NO_GUARDS = replace(PARAMS.guarded, slices=[])
 
 
 @pytest.fixture
-def two(gate: Gate, exported: dict[str, Path]) -> Gate:
+def two(compared: Gate, exported: dict[str, Path]) -> Gate:
     """The bad model waits as candidate next to the champion."""
-    gate.compare(exported["good"])
-    gate.promote(exported["good"])
+    compared.promote(exported["good"])
     good = load_exported(exported["good"]).id
-    gate.compare(exported["bad"], replace(PARAMS, champion=good, min_clusters=1000, guarded=NO_GUARDS))
-    assert gate.promote(exported["bad"])["outcome"] == "not enough evidence"
-    return gate
+    compared.compare(exported["bad"], replace(PARAMS, champion=good, min_clusters=1000, guarded=NO_GUARDS))
+    assert compared.promote(exported["bad"])["outcome"] == "not enough evidence"
+    return compared
 
 
 def entries(gate: Gate, exported: dict[str, Path]) -> tuple[Entry, Entry]:

@@ -1,10 +1,8 @@
 import json
-import multiprocessing
 import os
-import signal
-import subprocess
-import sys
+import shutil
 from dataclasses import replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +19,34 @@ from dataengine.train.gate.conclusion import conclude, resampled
 from dataengine.train.gate.measured import MeasuredComparison
 from dataengine.train.promote import PromoteParams
 
-from .gate_round import PARAMS, Gate
+from .gate_round import PARAMS, PROCESSES, Gate, die, killed
 
 
-def test_first_promotion_makes_a_champion_with_its_artefacts(gate: Gate, exported: dict[str, Path]) -> None:
-    gate.compare(exported["good"])
-    promotion = gate.promote(exported["good"])
+def test_first_promotion_makes_a_champion_with_its_artefacts(compared: Gate, exported: dict[str, Path]) -> None:
+    promotion = compared.promote(exported["good"])
     assert promotion["outcome"] == "promoted"
-    champion = gate.read().champion
+    champion = compared.read().champion
     assert champion is not None
     assert champion.id == promotion["candidate"]
-    stored = load_exported(gate.store / champion.id)
+    stored = load_exported(compared.store / champion.id)
     assert stored.sha256 == champion.files
     assert champion.lineage["student_sha256"]
-    assert {path.name for path in gate.store.iterdir()} == {champion.id}
+    assert {path.name for path in compared.store.iterdir()} == {champion.id}
 
 
-def test_promoting_again_changes_nothing(gate: Gate, exported: dict[str, Path]) -> None:
-    gate.compare(exported["good"])
-    first = gate.promote(exported["good"])
-    content = gate.registry.read_bytes()
-    assert gate.promote(exported["good"]) == first
-    assert gate.registry.read_bytes() == content
+def test_promoting_again_changes_nothing(compared: Gate, exported: dict[str, Path]) -> None:
+    first = compared.promote(exported["good"])
+    content = compared.registry.read_bytes()
+    assert compared.promote(exported["good"]) == first
+    assert compared.registry.read_bytes() == content
 
 
-def test_a_worse_candidate_is_refused_with_the_reason(gate: Gate, exported: dict[str, Path]) -> None:
-    gate.compare(exported["good"])
-    gate.promote(exported["good"])
-    champion = gate.read().champion
-    gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
-    promotion = gate.promote(exported["bad"])
+def test_a_worse_candidate_is_refused_with_the_reason(rejected: Gate, exported: dict[str, Path]) -> None:
+    champion = rejected.read().champion
+    promotion = rejected.promote(exported["bad"])
     assert promotion["outcome"] == "refused"
     assert "worse than the champion" in promotion["reason"]
-    after = gate.read()
+    after = rejected.read()
     assert after.champion == champion
     assert [(e.outcome, e.id) for e in after.events] == [
         ("promoted", load_exported(exported["good"]).id),
@@ -62,12 +55,8 @@ def test_a_worse_candidate_is_refused_with_the_reason(gate: Gate, exported: dict
     assert after.events[1].reason == promotion["reason"]
 
 
-def test_a_better_candidate_archives_the_champion(gate: Gate, exported: dict[str, Path]) -> None:
-    gate.compare(exported["bad"], replace(PARAMS, floor_ap=0.0))
-    gate.promote(exported["bad"])
-    gate.compare(exported["good"], replace(PARAMS, champion=load_exported(exported["bad"]).id))
-    gate.promote(exported["good"])
-    assert [(e.id, e.state) for e in gate.read().entries] == [
+def test_a_better_candidate_archives_the_champion(twice: Gate, exported: dict[str, Path]) -> None:
+    assert [(e.id, e.state) for e in twice.read().entries] == [
         (load_exported(exported["bad"]).id, "archived"),
         (load_exported(exported["good"]).id, "champion"),
     ]
@@ -85,22 +74,19 @@ def test_a_candidate_is_held_when_another_became_champion(gate: Gate, exported: 
     assert champion.id == load_exported(exported["bad"]).id
 
 
-def test_dry_run_changes_nothing(gate: Gate, exported: dict[str, Path]) -> None:
-    gate.compare(exported["good"])
-    content = gate.registry.read_bytes()
-    assert gate.promote(exported["good"], dry_run=True)["outcome"] == "promoted"
-    assert gate.registry.read_bytes() == content
-    assert not list(gate.store.iterdir())
+def test_dry_run_changes_nothing(compared: Gate, exported: dict[str, Path]) -> None:
+    content = compared.registry.read_bytes()
+    assert compared.promote(exported["good"], dry_run=True)["outcome"] == "promoted"
+    assert compared.registry.read_bytes() == content
+    assert not list(compared.store.iterdir())
 
 
-def test_a_verdict_on_another_model_is_refused(gate: Gate, exported: dict[str, Path]) -> None:
-    gate.compare(exported["good"])
+def test_a_verdict_on_another_model_is_refused(compared: Gate, exported: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="another model"):
-        gate.promote(exported["bad"])
+        compared.promote(exported["bad"])
 
 
-def test_a_tampered_candidate_is_refused(gate: Gate, exported: dict[str, Path], tmp_path: Path) -> None:
-    gate.compare(exported["good"])
+def test_a_tampered_candidate_is_refused(compared: Gate, exported: dict[str, Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     for path in exported["good"].iterdir():
@@ -109,38 +95,29 @@ def test_a_tampered_candidate_is_refused(gate: Gate, exported: dict[str, Path], 
     content[-1] ^= 1
     (copy / "model.engine").write_bytes(content)
     with pytest.raises(InputError, match=r"model\.engine is not the file"):
-        gate.promote(copy)
-    assert gate.read().champion is None
+        compared.promote(copy)
+    assert compared.read().champion is None
 
 
 @pytest.mark.parametrize("broken", ["{}", '{"verdict": 1}', "not json"])
-def test_a_broken_verdict_is_refused(gate: Gate, exported: dict[str, Path], broken: str) -> None:
-    gate.compare(exported["good"])
-    (gate.root / "compare" / "verdict.json").write_text(broken)
+def test_a_broken_verdict_is_refused(compared: Gate, exported: dict[str, Path], broken: str) -> None:
+    (compared.root / "compare" / "verdict.json").write_text(broken)
     with pytest.raises(InputError, match=r"verdict\.json"):
-        gate.promote(exported["good"])
-    assert gate.read().events == ()
+        compared.promote(exported["good"])
+    assert compared.read().events == ()
 
 
-def test_a_verdict_edited_in_favour_of_another_model_is_refused(gate: Gate, exported: dict[str, Path]) -> None:
-    record = gate.compare(exported["good"])
+def test_a_verdict_edited_in_favour_of_another_model_is_refused(compared: Gate, exported: dict[str, Path]) -> None:
+    record = compared.verdict()
     record["candidate"] = load_exported(exported["bad"]).id
-    path = gate.root / "compare" / "verdict.json"
+    path = compared.root / "compare" / "verdict.json"
     path.write_text(json.dumps(record))
     with pytest.raises(InputError, match="names another candidate than it measured"):
-        gate.promote(exported["bad"])
+        compared.promote(exported["bad"])
     record["models"]["candidate"]["id"] = record["candidate"]
     path.write_text(json.dumps(record))
     with pytest.raises(InputError, match=r"evidence\.npz is about other models than the verdict"):
-        gate.promote(exported["bad"])
-
-
-@pytest.fixture
-def rejected(gate: Gate, exported: dict[str, Path]) -> tuple[Gate, dict[str, Any]]:
-    """The bad model was compared with the champion, and its verdict."""
-    gate.compare(exported["good"])
-    gate.promote(exported["good"])
-    return gate, gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
+        compared.promote(exported["bad"])
 
 
 @pytest.mark.parametrize(
@@ -155,9 +132,9 @@ def rejected(gate: Gate, exported: dict[str, Path]) -> tuple[Gate, dict[str, Any
 )
 @pytest.mark.parametrize("is_in_the_ledger", [True, False])
 def test_a_verdict_edited_by_hand_is_not_carried_out(
-    rejected: tuple[Gate, dict[str, Any]], exported: dict[str, Path], edit: dict[str, Any], is_in_the_ledger: bool
+    rejected: Gate, exported: dict[str, Path], edit: dict[str, Any], is_in_the_ledger: bool
 ) -> None:
-    gate, record = rejected
+    gate, record = rejected, rejected.verdict()
     if not is_in_the_ledger:  # as where `git checkout` brings an older registry back
         write_registry(gate.registry, replace(gate.read(), ledger=Ledger()))
     before = gate.registry.read_bytes()
@@ -168,20 +145,18 @@ def test_a_verdict_edited_by_hand_is_not_carried_out(
 
 
 def test_a_verdict_with_a_milder_policy_written_into_it_is_not_carried_out(
-    rejected: tuple[Gate, dict[str, Any]], exported: dict[str, Path]
+    rejected: Gate, exported: dict[str, Path]
 ) -> None:
-    gate, record = rejected
+    gate, record = rejected, rejected.verdict()
     record["policy"]["primary"] = {"kind": "non-inferiority", "margin": 1.0}
     (gate.root / "compare" / "verdict.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="another policy than that of section compare"):
         gate.promote(exported["bad"])
 
 
-def test_evidence_from_elsewhere_is_not_what_the_ledger_names(
-    rejected: tuple[Gate, dict[str, Any]], exported: dict[str, Path]
-) -> None:
+def test_evidence_from_elsewhere_is_not_what_the_ledger_names(rejected: Gate, exported: dict[str, Path]) -> None:
     """Evidence and verdict forged together: the candidate is given what the champion did."""
-    gate, record = rejected
+    gate, record = rejected, rejected.verdict()
     folder = gate.root / "compare"
     measured = MeasuredComparison.read(folder / "evidence.npz")
     assert measured.champion is not None
@@ -202,25 +177,25 @@ def test_evidence_from_elsewhere_is_not_what_the_ledger_names(
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip"])
-def test_broken_evidence_is_refused_in_one_line(gate: Gate, exported: dict[str, Path], content: bytes) -> None:
-    gate.compare(exported["good"])
-    path = gate.root / "compare" / "evidence.npz"
+def test_broken_evidence_is_refused_in_one_line(compared: Gate, exported: dict[str, Path], content: bytes) -> None:
+    path = compared.root / "compare" / "evidence.npz"
     path.write_bytes(content)
     with pytest.raises(InputError, match="is not the evidence of a comparison") as refusal:
-        gate.promote(exported["good"])
+        compared.promote(exported["good"])
     assert "\n" not in str(refusal.value)
     path.unlink()
     with pytest.raises(InputError, match=r"evidence\.npz does not exist"):
-        gate.promote(exported["good"])
+        compared.promote(exported["good"])
 
 
-def test_a_verdict_from_the_run_cache_is_entered_when_it_is_carried_out(gate: Gate, exported: dict[str, Path]) -> None:
+def test_a_verdict_from_the_run_cache_is_entered_when_it_is_carried_out(
+    compared: Gate, exported: dict[str, Path]
+) -> None:
     """On a branch whose registry has not seen the comparison DVC brings the result back without a run."""
-    gate.compare(exported["good"])
-    ledger = gate.read().ledger
-    write_registry(gate.registry, Registry())
-    assert gate.promote(exported["good"])["outcome"] == "promoted"
-    assert gate.read().ledger.uses[0].inputs == ledger.uses[0].inputs
+    ledger = compared.read().ledger
+    write_registry(compared.registry, Registry())
+    assert compared.promote(exported["good"])["outcome"] == "promoted"
+    assert compared.read().ledger.uses[0].inputs == ledger.uses[0].inputs
 
 
 def test_a_model_without_enough_evidence_waits_as_candidate(gate: Gate, exported: dict[str, Path]) -> None:
@@ -229,55 +204,41 @@ def test_a_model_without_enough_evidence_waits_as_candidate(gate: Gate, exported
     assert [(e.id, e.state) for e in gate.read().entries] == [(load_exported(exported["good"]).id, "candidate")]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from dataengine.files import read_json
-from dataengine.params import PARAMS
-from dataengine.registry import store as model_store
-from dataengine.train import promote
-from dataengine.train.gate.policy import CompareParams
-moment, root, candidate = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-def die(*arguments, **named):
-    os.kill(os.getpid(), signal.SIGKILL)
-calls = 0
-whole = model_store.shutil.copyfile
-def die_at_second(source, target):
-    global calls
-    calls += 1
-    if calls == 2:
-        Path(target).write_bytes(Path(source).read_bytes()[:100])
-        die()
-    return whole(source, target)
-if moment == "copying":
-    model_store.shutil.copyfile = die_at_second
-else:
-    promote.write_registry = die
-policy = PARAMS.record(CompareParams, read_json(root / "policy.json"), "policy")
-promote.run(promote.PromoteParams(False, []), policy, comparison=root / "compare", candidate=candidate,
-            registry=root / "models" / "registry.json", store=root / "store", out=root / "promote")
-"""
+def _promote_until(moment: str, gate: Gate, candidate: Path) -> None:
+    """Die in the middle of a file that is copied, or before the registry is written."""
+    copied, whole = [], shutil.copyfile
+
+    def die_at_second(source: Path, target: Path) -> None:
+        copied.append(target)
+        if len(copied) == 2:
+            target.write_bytes(source.read_bytes()[:100])
+            die()
+        whole(source, target)
+
+    if moment == "copying":
+        shutil.copyfile = die_at_second  # type: ignore[assignment]  # in a process of its own
+    else:
+        promote_module.write_registry = die
+    gate.promote(candidate)
 
 
 @pytest.mark.parametrize("moment", ["copying", "before the registry"])
 def test_kill_in_mid_promotion_leaves_a_right_registry_and_the_rerun_finishes(
-    gate: Gate, exported: dict[str, Path], moment: str
+    compared: Gate, exported: dict[str, Path], moment: str
 ) -> None:
-    gate.compare(exported["good"])
-    content = gate.registry.read_bytes()
-    command = [sys.executable, "-c", KILLED, moment, str(gate.root), str(exported["good"])]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    assert gate.registry.read_bytes() == content
-    assert gate.read().champion is None
-    assert not (gate.root / "promote" / "promotion.json").exists()
-    assert gate.promote(exported["good"])["outcome"] == "promoted"
-    champion = gate.read().champion
+    content = compared.registry.read_bytes()
+    assert killed(_promote_until, moment, compared, exported["good"])
+    assert compared.registry.read_bytes() == content
+    assert compared.read().champion is None
+    assert not (compared.root / "promote" / "promotion.json").exists()
+    assert compared.promote(exported["good"])["outcome"] == "promoted"
+    champion = compared.read().champion
     assert champion is not None
-    load_exported(gate.store / champion.id)
-    assert [path.name for path in gate.store.iterdir()] == [champion.id]
+    load_exported(compared.store / champion.id)
+    assert [path.name for path in compared.store.iterdir()] == [champion.id]
 
 
-def _promote(root: Path, name: str, candidate: Path, barrier: "multiprocessing.synchronize.Barrier") -> None:
+def _promote(root: Path, name: str, candidate: Path, barrier: Barrier) -> None:
     barrier.wait()
     promote_module.run(
         PromoteParams(False, []),
@@ -294,10 +255,9 @@ def test_two_processes_at_once_make_one_champion(gate: Gate, exported: dict[str,
     for name in ("good", "bad"):
         gate.compare(exported[name], replace(PARAMS, floor_ap=0.0))
         (gate.root / "compare").rename(gate.root / f"compare-{name}")
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
+    barrier = PROCESSES.Barrier(2)
     processes = [
-        context.Process(target=_promote, args=(gate.root, name, exported[name], barrier)) for name in ("good", "bad")
+        PROCESSES.Process(target=_promote, args=(gate.root, name, exported[name], barrier)) for name in ("good", "bad")
     ]
     for process in processes:
         process.start()

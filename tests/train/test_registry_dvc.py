@@ -58,10 +58,9 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def project(repository: Path, gate: Gate, exported: dict[str, Path], tmp_path: Path, identity: None) -> Project:
+def project(repository: Path, compared: Gate, exported: dict[str, Path], tmp_path: Path, identity: None) -> Project:
     """The good model is exported by a stage of DVC, promoted, and committed."""
-    gate.compare(exported["good"])
-    assert gate.promote(exported["good"])["outcome"] == "promoted"
+    assert compared.promote(exported["good"])["outcome"] == "promoted"
     root = tmp_path / "project"
     root.mkdir()
     for name in (".gitignore", ".dvcignore"):
@@ -74,8 +73,8 @@ def project(repository: Path, gate: Gate, exported: dict[str, Path], tmp_path: P
     made.run("git", "init", "-q")
     made.run("dvc", "init", "-q")
     made.run("dvc", "repro", "-q")
-    shutil.copytree(gate.store, root / STORE)
-    shutil.copy(gate.registry, root / "models")
+    shutil.copytree(compared.store, root / STORE)
+    shutil.copy(compared.registry, root / "models")
     made.commit(".gitignore", ".dvcignore", ".dvc", "dvc.yaml", "dvc.lock", "models")
     return made
 

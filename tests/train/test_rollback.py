@@ -1,10 +1,8 @@
 """Rollback and tampering, on a registry whose artefacts are the session's two small exports."""
 
-import multiprocessing
-import signal
-import subprocess
 import sys
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -16,17 +14,7 @@ from dataengine.train import diff, rollback
 from dataengine.train import promote as promote_module
 from dataengine.train.promote import PromoteParams
 
-from .gate_round import PARAMS, Gate
-
-
-@pytest.fixture
-def twice(gate: Gate, exported: dict[str, Path]) -> Gate:
-    """The good model is champion after the bad one."""
-    gate.compare(exported["bad"], replace(PARAMS, floor_ap=0.0))
-    gate.promote(exported["bad"])
-    gate.compare(exported["good"], replace(PARAMS, champion=load_exported(exported["bad"]).id))
-    assert gate.promote(exported["good"])["outcome"] == "promoted"
-    return gate
+from .gate_round import PARAMS, PROCESSES, Gate, die, killed
 
 
 def test_rollback_is_noted_and_the_verdict_does_not_promote_again(twice: Gate, exported: dict[str, Path]) -> None:
@@ -51,9 +39,9 @@ def test_rollback_to_a_damaged_model_changes_nothing(twice: Gate, exported: dict
     assert twice.registry.read_bytes() == before
 
 
-def test_rollback_to_a_flipped_bit_in_an_engine_is_refused(gate: Gate, exported: dict[str, Path]) -> None:
+def test_rollback_to_a_flipped_bit_in_an_engine_is_refused(compared: Gate, exported: dict[str, Path]) -> None:
+    gate = compared
     good, bad = (load_exported(exported[name]).id for name in ("good", "bad"))
-    gate.compare(exported["good"])
     gate.promote(exported["good"])
     worse_is_fine = replace(PARAMS, champion=good, primary=replace(PARAMS.primary, kind="non-inferiority", margin=1.0))
     worse_is_fine = replace(worse_is_fine, guarded=replace(PARAMS.guarded, slices=[]), floor_ap=0.0)
@@ -72,19 +60,13 @@ def test_rollback_to_a_flipped_bit_in_an_engine_is_refused(gate: Gate, exported:
     assert champion.id == bad
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from dataengine.train import rollback
-moment, to, registry, store = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-def die(*arguments, **named):
-    os.kill(os.getpid(), signal.SIGKILL)
-if moment == "before writing":
-    rollback.write_registry = die
-else:
-    Path.replace = die
-rollback.run(to, "because", registry=registry, store=store)
-"""
+def _roll_back_until(moment: str, gate: Gate, to: str) -> None:
+    """Die before the registry is written, or before the file takes its place."""
+    if moment == "before writing":
+        rollback.write_registry = die
+    else:
+        Path.replace = die  # type: ignore[assignment,method-assign]  # in a process of its own
+    rollback.run(to, "because", registry=gate.registry, store=gate.store)
 
 
 @pytest.mark.parametrize("moment", ["before writing", "written but not yet in place"])
@@ -93,8 +75,7 @@ def test_kill_in_mid_rollback_leaves_the_champion_and_the_rerun_finishes(
 ) -> None:
     bad = load_exported(exported["bad"]).id
     before = twice.registry.read_bytes()
-    command = [sys.executable, "-c", KILLED, moment, bad, str(twice.registry), str(twice.store)]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert killed(_roll_back_until, moment, twice, bad)
     assert twice.registry.read_bytes() == before
     rollback.run(bad, "because", registry=twice.registry, store=twice.store)
     after = twice.read()
@@ -124,7 +105,7 @@ def _promote(gate: Gate, candidate: Path, barrier: Barrier) -> None:
     )
 
 
-def _exit_codes(*processes: multiprocessing.process.BaseProcess) -> list[int | None]:
+def _exit_codes(*processes: BaseProcess) -> list[int | None]:
     for process in processes:
         process.start()
     for process in processes:
@@ -134,9 +115,8 @@ def _exit_codes(*processes: multiprocessing.process.BaseProcess) -> list[int | N
 
 def test_two_rollbacks_at_once_are_one(twice: Gate, exported: dict[str, Path]) -> None:
     bad = load_exported(exported["bad"]).id
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    one, two = (context.Process(target=_roll_back, args=(twice, bad, barrier)) for _ in range(2))
+    barrier = PROCESSES.Barrier(2)
+    one, two = (PROCESSES.Process(target=_roll_back, args=(twice, bad, barrier)) for _ in range(2))
     assert _exit_codes(one, two) == [0, 2]  # the later one finds the model champion, not archived
     after = twice.read()
     assert after.champion is not None
@@ -147,10 +127,9 @@ def test_two_rollbacks_at_once_are_one(twice: Gate, exported: dict[str, Path]) -
 def test_rollback_and_promotion_at_once_leave_one_champion(twice: Gate, exported: dict[str, Path]) -> None:
     """Whichever comes first, the rollback stands: the verdict was carried out before and promotes only once."""
     good, bad = (load_exported(exported[name]).id for name in ("good", "bad"))
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    promoting = context.Process(target=_promote, args=(twice, exported["good"], barrier))
-    assert _exit_codes(context.Process(target=_roll_back, args=(twice, bad, barrier)), promoting) == [0, 0]
+    barrier = PROCESSES.Barrier(2)
+    promoting = PROCESSES.Process(target=_promote, args=(twice, exported["good"], barrier))
+    assert _exit_codes(PROCESSES.Process(target=_roll_back, args=(twice, bad, barrier)), promoting) == [0, 0]
     after = twice.read()
     assert {e.id: e.state for e in after.entries} == {bad: "champion", good: "archived"}
     assert [e.outcome for e in after.events if e.outcome == "rolled back"] == ["rolled back"]

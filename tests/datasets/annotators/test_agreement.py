@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.datasets.annotators.agreement import AnnotatorAgreement, agreement, plain_sigma, robust_sigma
+from dataengine.datasets.annotators.agreement import (
+    AnnotatorAgreement,
+    _interval,
+    agreement,
+    plain_sigma,
+    robust_sigma,
+)
 from dataengine.datasets.annotators.pairing import Pairing
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS, FLIP_INDEX
 from dataengine.people import People
@@ -66,6 +72,17 @@ def test_the_size_of_people_does_not_matter(scale: float) -> None:
     for one, other in zip(plain.joints.values(), scaled.joints.values(), strict=True):
         assert one.sigma is not None and other.sigma is not None
         assert other.sigma.value == pytest.approx(one.sigma.value, rel=0.02)  # labels are float32
+
+
+def test_the_interval_is_that_of_the_people_drawn_again_and_again() -> None:
+    rng = np.random.default_rng(0)
+    for n in (10, 11):
+        squared, draws = rng.exponential(1.0, n), rng.multinomial(6, np.full(n, 1 / n), size=300)
+        draws[:5] = 0  # pictures without a pair of this joint
+        drawn = [robust_sigma(np.repeat(squared, count)) for count in draws if count.any()]
+        found = _interval(squared, draws, 0.9)
+        assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.05, 0.95])))
+        assert found.value == robust_sigma(squared)
 
 
 def test_the_robust_sigma_is_the_maximum_likelihood_one_of_clean_errors() -> None:

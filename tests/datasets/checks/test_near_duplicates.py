@@ -103,6 +103,15 @@ def test_a_hundred_thousand_hashes_give_every_planted_pair() -> None:
     assert {(row, 99_000 + row) for row in range(500)} <= found
 
 
+@pytest.fixture(scope="module")
+def photographs(shared_data: Path) -> list[tuple[Image.Image, NDArray[np.uint8]]]:
+    """400 pictures of LSPET with their thumbnails, read once."""
+    paths = sorted((shared_data / "lspet/images").glob("*.jpg"))
+    drawn = np.random.default_rng(0).choice(len(paths), 400, replace=False)
+    pictures = [Image.open(io.BytesIO(paths[row].read_bytes())) for row in drawn]
+    return [(picture, thumbnail(picture)) for picture in pictures]
+
+
 @pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -110,13 +119,11 @@ def test_a_hundred_thousand_hashes_give_every_planted_pair() -> None:
     [("half size", 0.98, 1), ("JPEG 40", 0.98, 1), ("brighter", 0.98, 1), ("crop 3 %", 0.85, 1), ("crop 8 %", 0, 0.3)],
 )
 def test_altered_photographs_are_found_as_often_as_we_say(
-    shared_data: Path, alteration: str, least: float, most: float
+    photographs: list[tuple[Image.Image, NDArray[np.uint8]]], alteration: str, least: float, most: float
 ) -> None:
-    paths = sorted((shared_data / "lspet/images").glob("*.jpg"))
     found = []
-    for row in np.random.default_rng(0).choice(len(paths), 400, replace=False):
-        with Image.open(paths[row]) as picture:
-            thumbnails = np.stack([thumbnail(picture), thumbnail(altered_photograph(picture, alteration))])
+    for picture, plain in photographs:
+        thumbnails = np.stack([plain, thumbnail(altered_photograph(picture, alteration))])
         pairs = near_duplicates(perceptual_hashes(thumbnails), thumbnails, bits=10, correlation=0.75)
         found.append(len(pairs[0]))
     print(f"{alteration}: {np.mean(found):.1%} found")

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from dataengine.inference.exported import load_exported
 from dataengine.train.gate.comparison import Comparison
 from dataengine.train.gate.report.page import write_report
 
 from ....helpers.browser import browse, seen_on_a_phone
-from ...gate_round import PARAMS, Gate
+from ...gate_round import Gate
 
 
 class Pictures(HTMLParser):
@@ -30,12 +29,9 @@ class Pictures(HTMLParser):
 
 
 @pytest.fixture(params=["first model", "against a champion"])
-def report(request: pytest.FixtureRequest, gate: Gate, exported: dict[str, Path]) -> Path:
-    """A report of a real comparison of either kind."""
-    gate.compare(exported["good"])
-    if request.param == "against a champion":
-        gate.promote(exported["good"])
-        gate.compare(exported["bad"], replace(PARAMS, champion=load_exported(exported["good"]).id))
+def report(request: pytest.FixtureRequest, gates: dict[str, Gate]) -> Path:
+    """A report of a real comparison of either kind, to be read."""
+    gate = gates["compared" if request.param == "first model" else "rejected"]
     return gate.root / "compare" / "report.html"
 
 
