@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.content import Limits
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.people import Images, People
 from dataengine.terminal.speech import answer, say
 

@@ -9,8 +9,8 @@ import numpy as np
 import typer
 
 from dataengine.errors import ParamsError
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.content import Limits, ReaderNotes
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.labels.label_file import is_label_file, read_label_file
 from dataengine.params import load_section
 from dataengine.people import Images, People

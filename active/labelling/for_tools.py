@@ -1,7 +1,7 @@
 """The formats that labels go out in, and what the user of a tool has to do with the file.
 
 COCO goes out as the project's own file, whose further keys its readers ignore. Adding a tool: its format in
-`dataengine/formats/table.py`, its name in `FOR_TOOLS`, and a line in `how_to_load`.
+`dataengine/format_table.py`, its name in `FOR_TOOLS`, and a line in `how_to_load`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataengine.errors import InputError
+from dataengine.format_table import Writer, format_named
 from dataengine.formats.ours import write_ours
-from dataengine.formats.table import Writer, format_named
 from dataengine.formats.tools.cvat_writing import labels_path
 from dataengine.formats.writing import Written
 

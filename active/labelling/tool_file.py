@@ -1,7 +1,7 @@
 """The file that came back from an annotation tool: which format it has, where its pictures are, what it says of each.
 
 `opened` reads a COCO file, or CVAT's XML, or a zip with one of them. Adding a tool: an entry in `TOOLS`, of a reader of
-`dataengine/formats` that takes a `PictureSearch`, and of a function that says what the file tells of each picture.
+`dataengine/formats` that takes a `PictureSearch`, and of a function that returns what the file says of each picture.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataengine.files import is_junk, read_json
 from dataengine.formats.coco_like import read_coco_like
 from dataengine.formats.coco_records import FormatLayout
 from dataengine.formats.content import Limits, SourceContent
+from dataengine.formats.picture_search import PictureSearch
 from dataengine.formats.tools.archives import is_archive, unpacked
 from dataengine.formats.tools.cvat import cvat_root, is_nobody, read_cvat, shapes_of
-from dataengine.formats.tools.picture_search import PictureSearch
 
 XML_NAME = "annotations.xml"
 LIMITS = Limits()
@@ -82,7 +82,7 @@ def opened(
         raise InputError(f"--images {images} is not a folder", expected="the folder of the images")
     if not is_archive(path):
         folders = [images] if images else [copies]
-        yield _read(path, path, PictureSearch(_there(folders), beside=images or path.parent), format_name, limits)
+        yield _read(path, path, PictureSearch(_there(folders), relative_to=images or path.parent), format_name, limits)
         return
     with unpacked(path) as folder:
         folders = [images] if images else [folder, copies]

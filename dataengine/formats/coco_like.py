@@ -34,8 +34,8 @@ from .content import (
 )
 from .joints import JointMap
 from .persons import Persons
+from .picture_search import PictureSearch
 from .pictures import Named, find_pictures
-from .tools.picture_search import PictureSearch
 
 LONGEST_GROUP = 200
 ONLY_OCCLUDED = "flag 1 as occluded, though no joint of the file has flag 2"

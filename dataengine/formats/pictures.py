@@ -21,7 +21,7 @@ from dataengine.pictures.reading.header import PictureFault, PictureHeader, read
 from dataengine.pictures.stated_sizes import size_faults
 
 from .content import BadRecord, Limits, Reject, is_whole, need, shown
-from .tools.picture_search import LONGEST_NAME, PictureSearch
+from .picture_search import LONGEST_NAME, PictureSearch
 
 CHUNK = 64
 SEEN_TWICE = "this image id appears in the file more than once"

@@ -25,9 +25,9 @@ from ..categories import is_people
 from ..content import LONGEST_ID, NO_JOINTS, OTHER_CATEGORY, BadRecord, Limits, Reject, SourceContent, need, shown
 from ..joints import JointMap, joint_map, spelled
 from ..persons import Persons
+from ..picture_search import PictureSearch
 from ..pictures import Named, Picture, find_pictures
 from .cvat_labels import ATTRIBUTES, NOBODY
-from .picture_search import PictureSearch
 from .xml_files import read_xml
 
 SHAPES = frozenset({"box", "polygon", "polyline", "points", "ellipse", "cuboid", "skeleton", "mask", "tag"})
@@ -68,7 +68,7 @@ def cvat_root(annotations: Path, limits: Limits) -> Element:
 
 
 def shapes_of(image: Element) -> Iterator[Element]:
-    """What somebody drew in an image, or said of it; a tag that nobody is there is no shape."""
+    """What somebody drew in an image, or said of it, but for the tag that nobody is there."""
     for shape in image:
         if shape.tag in SHAPES and not is_nobody(shape):
             yield shape
