@@ -13,6 +13,7 @@ from dataengine.format_table import Writer, format_named
 from dataengine.formats.ours import write_ours
 from dataengine.formats.tools.cvat_writing import labels_path
 from dataengine.formats.writing import Written
+from dataengine.labels.kept_pictures import without_hashes
 
 from .sent import pictures_path
 
@@ -23,9 +24,11 @@ def writer(format_name: str) -> Writer:
     """What writes the format; an unknown one is an `InputError`."""
     if format_name not in FOR_TOOLS:
         raise InputError(f"--format {format_name} is none for a tool", expected=" | ".join(FOR_TOOLS))
-    write = write_ours if format_name == "coco" else format_named(format_name).write
+    if format_name == "coco":
+        return write_ours
+    write = format_named(format_name).write
     assert write is not None
-    return write
+    return lambda out, people, images, folder: write(out, without_hashes(people), images, folder)  # the record has them
 
 
 def how_to_load(format_name: str, out: Path, written: Written) -> list[str]:

@@ -560,7 +560,7 @@ def test_labelled_frames_count_from_the_import_on(exported: Project) -> None:
 
 
 def test_cvat_gives_back_what_went_out_to_it(with_gold: Project) -> None:
-    """Pre-labels and gold frames alike: an unchanged file is no human truth, whatever the tool."""
+    """Pre-labels and gold frames alike; an unchanged file is refused as human truth, whatever the tool."""
     xml, pictures = Path("tool/cvat.xml"), Path("tool/cvat.pictures")
     written = label_export(selection=OUT, out=xml, format_name="cvat", gold=2, seed=3)
     assert (written.images, written.lost) == (6, {})
