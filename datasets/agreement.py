@@ -7,8 +7,8 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.evaluation.own_sigmas import write_sigmas
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.people import Images, People
 from dataengine.terminal.speech import answer, say
 

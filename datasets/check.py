@@ -11,8 +11,8 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits, ReaderNotes
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.labels.label_file import is_label_file, read_label_file
 from dataengine.mistakes.suspects import read_suspects
 from dataengine.params import load_section

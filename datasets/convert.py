@@ -7,8 +7,8 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder, write_json
+from dataengine.format_table import FORMATS, Format, format_named
 from dataengine.formats.reading.content import Limits, SourceContent
-from dataengine.formats.table import FORMATS, Format, format_named
 from dataengine.formats.writing import Written, copy_images
 from dataengine.terminal.speech import answer
 

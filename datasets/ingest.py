@@ -1,7 +1,7 @@
 """Stage `ingest`: a labelled real set with splits, and a pool of unlabelled frames.
 
 By default the labels come from four calibrated cameras (`cameras/`); `ingest.sources` names the user's own sets
-instead, in any of the formats of `formats/table.py`. Order: `run`, the pool, the cameras, the sources, what is written.
+instead, in any of the formats of `format_table.py`. Order: `run`, the pool, the cameras, the sources, what is written.
 """
 
 from collections.abc import Sequence

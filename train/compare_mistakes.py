@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds

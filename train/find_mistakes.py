@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.mistakes.suspects import KINDS, Suspect, write_suspects
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile

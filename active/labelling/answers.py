@@ -58,7 +58,7 @@ def tool_answers(
     """What a tool's file says about the pictures that were `sent`, and what of it is not used.
 
     Args:
-        record: the file that `sent` was read from; others in its folder tell of other rounds.
+        record: the file that `sent` was read from; others in its folder are of other rounds.
         annotator: who labelled what the file gives no name for.
         empty_is_nobody: whether a picture without people shows nobody; else it was not answered, unless it says so.
 

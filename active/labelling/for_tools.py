@@ -1,7 +1,7 @@
 """The formats that labels go out in, and what the user of a tool has to do with the file.
 
 COCO goes out as the project's own file, whose further keys its readers ignore. Adding a tool: its format in
-`dataengine/formats/table.py`, its name in `FOR_TOOLS`, and a line in `how_to_load`.
+`dataengine/format_table.py`, its name in `FOR_TOOLS`, and a line in `how_to_load`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataengine.errors import InputError
+from dataengine.format_table import Writer, format_named
 from dataengine.formats.ours import write_ours
-from dataengine.formats.table import Writer, format_named
 from dataengine.formats.tools.cvat_writing import labels_path
 from dataengine.formats.tools.label_studio_writing import config_path, write_predictions
 from dataengine.formats.writing import Written
+from dataengine.labels.kept_pictures import without_hashes
 
 from .sent import pictures_path
 
@@ -24,10 +25,11 @@ def writer(format_name: str) -> Writer:
     """What writes the format; an unknown one is an `InputError`."""
     if format_name not in FOR_TOOLS:
         raise InputError(f"--format {format_name} is none for a tool", expected=" | ".join(FOR_TOOLS))
-    ours: dict[str, Writer] = {"coco": write_ours, "label-studio": write_predictions}
-    write = ours.get(format_name) or format_named(format_name).write
+    if format_name == "coco":
+        return write_ours
+    write = write_predictions if format_name == "label-studio" else format_named(format_name).write
     assert write is not None
-    return write
+    return lambda out, people, images, folder: write(out, without_hashes(people), images, folder)  # the record has them
 
 
 def how_to_load(format_name: str, out: Path, written: Written) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the user is told of an import."""
+"""What an import says to its user."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ from dataengine.errors import InputError
 from dataengine.files import is_junk, read_json
 from dataengine.formats.coco_like import read_coco_like
 from dataengine.formats.coco_records import FormatLayout
+from dataengine.formats.picture_search import PictureSearch
 from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.tools.archives import is_archive, unpacked
 from dataengine.formats.tools.cvat import cvat_root, is_nobody, read_cvat, shapes_of
 from dataengine.formats.tools.label_studio import answers_of, picture_of, read_label_studio, tasks_of
-from dataengine.formats.tools.picture_search import PictureSearch
 
 XML_NAME = "annotations.xml"
 LIMITS = Limits()
@@ -84,7 +84,7 @@ def opened(
         raise InputError(f"--images {images} is not a folder", expected="the folder of the images")
     if not is_archive(path):
         folders = [images] if images else [copies]
-        yield _read(path, path, PictureSearch(_there(folders), beside=images or path.parent), format_name, limits)
+        yield _read(path, path, PictureSearch(_there(folders), relative_to=images or path.parent), format_name, limits)
         return
     with unpacked(path) as folder:
         folders = [images] if images else [folder, copies]

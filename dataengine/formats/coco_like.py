@@ -20,6 +20,7 @@ from dataengine.person_scale import person_area
 
 from .coco_records import COCO_FLAGS, AnnotationReader, FormatLayout
 from .persons import Persons
+from .picture_search import PictureSearch
 from .pictures import Named, find_pictures
 from .reading.categories import WHOLE_PIXELS, is_fiftyones, person_categories
 from .reading.content import (
@@ -35,7 +36,6 @@ from .reading.content import (
     shown,
 )
 from .reading.joints import JointMap
-from .tools.picture_search import PictureSearch
 
 LONGEST_GROUP = 200
 ONLY_OCCLUDED = "flag 1 as occluded, though no joint of the file has flag 2"

@@ -20,8 +20,8 @@ from dataengine.people import Images
 from dataengine.pictures.reading.header import PictureFault, PictureHeader, read_header
 from dataengine.pictures.stated_sizes import size_faults
 
+from .picture_search import LONGEST_NAME, PictureSearch
 from .reading.content import BadRecord, Limits, Reject, is_whole, need, shown
-from .tools.picture_search import LONGEST_NAME, PictureSearch
 
 CHUNK = 64
 SEEN_TWICE = "this image id appears in the file more than once"

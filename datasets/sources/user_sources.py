@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.errors import ParamsError
+from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import BadRecord, Limits, SourceContent
-from dataengine.formats.table import FORMATS, format_named
 from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
@@ -35,7 +35,7 @@ class SourceParams:
     annotations: str = ""
     """The annotation file, or folder where the format has one; `frames` needs none."""
     format: str = "coco"
-    """A name in dataengine/formats/table.py."""
+    """A name in dataengine/format_table.py."""
     name: str = ""
     """Stored with every person of the source; may be left out where there is one source."""
 

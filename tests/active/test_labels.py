@@ -573,12 +573,44 @@ def test_labelled_frames_count_from_the_import_on(exported: Project) -> None:
         run_selection(SELECT_PARAMS, **inputs(exported), labels=LABELS, out=OUT, report=Path("reports/select"))
 
 
+def test_cvat_gives_back_what_went_out_to_it(with_gold: Project) -> None:
+    """Pre-labels and gold frames alike; an unchanged file is refused as human truth, whatever the tool."""
+    xml, pictures = Path("tool/cvat.xml"), Path("tool/cvat.pictures")
+    written = label_export(selection=OUT, out=xml, format_name="cvat", gold=2, seed=3)
+    assert (written.images, written.lost) == (6, {})
+    assert len(list(pictures.iterdir())) == 6 and Path("tool/cvat.labels.json").is_file()
+    with pytest.raises(InputError, match="where the model had put them"):
+        label_import(PARAMS, labels=xml, sent=sent_path(xml), out=LABELS)
+    done = label_import(MARK, labels=xml, sent=sent_path(xml), out=LABELS)
+    unchanged = bring_back(MARK, annotator="unnamed")
+    (by_xml,), (by_coco,) = done.annotators.values(), unchanged.annotators.values()
+    assert by_xml == by_coco and by_xml["gold"]["pictures"] == 2
+    with pytest.raises(InputError, match=r"--format voc is none for a tool: expected coco \| cvat"):
+        label_export(selection=OUT, out=xml, format_name="voc")
+
+
+def test_joints_outside_of_the_picture_do_not_go_out(selected: Project) -> None:
+    """A model may believe in them; an import would refuse them, since nobody can have seen them."""
+    scored, images = read_people(OUT / "scored.json", root=selected.root)
+    pick = next(iter(read_selection(OUT).picks))
+    places = [np.array(place) for place in scored.extras["teacher_px"].tolist()]
+    row = int(np.flatnonzero(scored.extras["sha256"] == pick)[0])
+    places[row][16] = [-30, 250]
+    write_people(
+        OUT / "scored.json", scored.with_extra("teacher_px", object_column([each.tolist() for each in places])), images
+    )
+    label_export(selection=OUT, out=TOOL)
+    assert bring_back(MARK).annotators["unnamed"]["untouched"] == JOINTS - 1
+
+
 def test_the_commands_and_their_one_line_faults(selected: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Export and import by the command line, with params.yaml."""
     section = {"moved_px": 1.0, "max_untouched_share": 0.95, "untouched": "refuse", "untouched_weight": 0.5}
     Path("params.yaml").write_text(yaml.safe_dump({"label-import": section, "oks": {"sigmas": ""}}))
     out = CliRunner().invoke(app, ["label-export", "--selection", str(OUT), "--out", str(TOOL), "--gold", "1"])
     assert out.exit_code == 0 and "5 images (1 of them gold)" in out.output
+    xml = ["label-export", "--selection", str(OUT), "--out", "tool/cvat.xml", "--format", "cvat"]
+    assert "paste tool/cvat.labels.json; upload the images of" in CliRunner().invoke(app, xml).output
     back = ["label-import", "--labels", str(TOOL), "--out", str(LABELS), "--annotator", "anna"]
     with pytest.raises(SystemExit) as stopped:
         main(back)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.cli import main
-from dataengine.formats.table import FORMATS
+from dataengine.format_table import FORMATS
 
 from ..formats.writing_samples import write_image
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS
 
 from .hostile_samples import good_document, written
 from .writing_samples import write_image

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS
 from dataengine.formats.coco import read_coco
 from dataengine.formats.reading.content import Limits
 from dataengine.formats.reading.joints import POSETRACK
-from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from .hostile_samples import bomb, good_document, written
@@ -82,7 +82,7 @@ import resource, sys
 from pathlib import Path
 from dataengine.formats.reading.content import Limits
 from dataengine.formats.reading.joints import POSETRACK
-from dataengine.formats.table import FORMATS
+from dataengine.format_table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.errors import InputError
 import numpy, scipy.io, PIL.Image

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from dataengine.format_table import FORMATS
 from dataengine.formats.coco import read_coco
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS
 
 from .hostile_samples import bomb, good_document, written
 

@@ -12,11 +12,11 @@ import pytest
 
 from dataengine.boxes import box_from_keypoints
 from dataengine.coco_json import read_people, read_people_file
+from dataengine.format_table import FORMATS
 from dataengine.formats.coco import read_coco
 from dataengine.formats.coco_like import ONLY_OCCLUDED
 from dataengine.formats.reading.categories import WHOLE_PIXELS
 from dataengine.formats.reading.content import Limits, SourceContent
-from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.person_scale import area_of_joints, person_area
 

@@ -8,8 +8,8 @@ import pytest
 import scipy.io
 
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS
 
 from .writing_samples import HEIGHT, WIDTH, write_image
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS
 from dataengine.formats.coco import read_coco
 from dataengine.formats.reading.categories import UNNAMED_JOINTS, is_people
 from dataengine.formats.reading.content import Limits
 from dataengine.formats.reading.joints import COCO_MAP, joint_map, spelled
-from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from .hostile_samples import good_document, written

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits
-from dataengine.formats.table import FORMATS
 from dataengine.formats.writing import copy_images
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import People

@@ -10,8 +10,8 @@ from pycocotools.coco import COCO
 
 from dataengine.datasets.convert import convert
 from dataengine.errors import InputError
+from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits, SourceContent
-from dataengine.formats.table import FORMATS
 from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People
 

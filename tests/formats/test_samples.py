@@ -14,8 +14,8 @@ import pytest
 import scipy.io
 from pycocotools.coco import COCO
 
+from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits, SourceContent
-from dataengine.formats.table import FORMATS
 
 pytestmark = pytest.mark.realdata
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits, SourceContent
-from dataengine.formats.table import FORMATS
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from .test_mat import joints, save

@@ -22,6 +22,7 @@ from dataengine.geometry.pixel_grid import from_corner
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
 
 from ..persons import Persons
+from ..picture_search import PictureSearch
 from ..pictures import Named, Picture, find_pictures
 from ..reading.categories import is_people
 from ..reading.content import (
@@ -37,7 +38,6 @@ from ..reading.content import (
 )
 from ..reading.joints import JointMap, joint_map, spelled
 from .cvat_labels import ATTRIBUTES, NOBODY
-from .picture_search import PictureSearch
 from .xml_files import read_xml
 
 SHAPES = frozenset({"box", "polygon", "polyline", "points", "ellipse", "cuboid", "skeleton", "mask", "tag"})
@@ -78,7 +78,7 @@ def cvat_root(annotations: Path, limits: Limits) -> Element:
 
 
 def shapes_of(image: Element) -> Iterator[Element]:
-    """What somebody drew in an image, or said of it; a tag that nobody is there is no shape."""
+    """What somebody drew in an image, or said of it, but for the tag that nobody is there."""
     for shape in image:
         if shape.tag in SHAPES and not is_nobody(shape):
             yield shape

@@ -24,6 +24,7 @@ from dataengine.geometry.pixel_grid import from_corner
 from dataengine.keypoints import OCCLUDED, UNLABELLED, VISIBLE
 
 from ..persons import Persons
+from ..picture_search import PictureSearch
 from ..pictures import Named, Picture, find_pictures
 from ..reading.categories import is_people
 from ..reading.content import (
@@ -38,7 +39,6 @@ from ..reading.content import (
     shown,
 )
 from ..reading.joints import COCO_MAP, JointMap, spelled
-from .picture_search import PictureSearch
 
 NOBODY = "nobody"
 FLAGS = {"occluded": OCCLUDED, "unlabelled": UNLABELLED, "outside": UNLABELLED, "visible": VISIBLE}

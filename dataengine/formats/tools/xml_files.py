@@ -1,4 +1,4 @@
-"""XML that came from outside: no document type, hence no entities to expand, and no more than a stated size."""
+"""XML that came from outside: without a document type, so that no entity is expanded, and within a stated size."""
 
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
@@ -6,6 +6,8 @@ from zipfile import BadZipFile, ZipFile
 
 from dataengine.errors import InputError
 from dataengine.files import JSON_MEMORY_LEAST, bounded_memory
+
+from .archives import is_archive
 
 MEMORY_FACTOR = 40
 """An element with its attributes takes up to this many times its text."""
@@ -40,9 +42,8 @@ def _content(path: Path, largest_bytes: int) -> bytes:
     if path.exists() and not path.is_file():
         raise InputError(f"{path} cannot be read", expected="an XML file", got="something else")  # a pipe waits
     try:
-        with path.open("rb") as opened:
-            if opened.read(4) != b"PK\x03\x04":
-                opened.seek(0)
+        if not is_archive(path):
+            with path.open("rb") as opened:
                 return opened.read(largest_bytes + 1)
         with ZipFile(path) as archive, archive.open(IN_ARCHIVE) as member:
             return member.read(largest_bytes + 1)

@@ -1,4 +1,4 @@
-"""What annotation tools write: joints by name, other categories beside, pictures by path and content, zips."""
+"""What annotation tools write: joints by name, other categories, pictures by path and content, zips."""
 
 import shutil
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_merged_people_of_label_studios_coco_are_refused(sent_round: Round) -> N
 
 
 def flat(document: dict[str, Any]) -> None:
-    """As a tool that keeps no folders: two images are called clip_10.png."""
+    """Take the folders away, as some tools do: two images are called clip_10.png."""
     for image in document["images"]:
         image["file_name"] = f"../gone/{Path(image['file_name']).name}"
 

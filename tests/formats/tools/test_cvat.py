@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from dataengine.errors import InputError
+from dataengine.formats.picture_search import PictureSearch
 from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.tools.archives import unpacked
 from dataengine.formats.tools.cvat import read_cvat
 from dataengine.formats.tools.cvat_writing import labels_path, write_cvat
-from dataengine.formats.tools.picture_search import PictureSearch
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
 from dataengine.people import People
 

@@ -12,7 +12,7 @@ from typing import Any
 from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.files import is_junk
 
-from ..reading.content import need, shown
+from .reading.content import need, shown
 
 LONGEST_NAME = 4096  # PATH_MAX
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?P<name>.+)")
@@ -23,9 +23,11 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 class PictureSearch:
     """Folders in which pictures are looked for, one after the other. All they hold is listed once."""
 
-    def __init__(self, folders: Sequence[Path], *, beside: Path | None = None) -> None:
-        """`beside`: a folder that names may be relative to as they are; it is not searched otherwise."""
-        self._beside = (beside, Enclosure(beside), Enclosure(Path.cwd())) if beside is not None else None
+    def __init__(self, folders: Sequence[Path], *, relative_to: Path | None = None) -> None:
+        """`relative_to`: a folder that names may start from as they are; it is not searched otherwise."""
+        self._start: tuple[Path, Enclosure, Enclosure] | None = None
+        if relative_to is not None:
+            self._start = (relative_to, Enclosure(relative_to), Enclosure(Path.cwd()))
         self._folders = [_by_name(folder) for folder in folders]
         self.by_less: set[str] = set()
         """Pictures that were found by less than the name they were looked for by."""
@@ -48,9 +50,9 @@ class PictureSearch:
         return str(path)
 
     def _as_it_is(self, name: str) -> str:
-        if self._beside is None:
+        if self._start is None:
             return ""
-        folder, inside, project = self._beside
+        folder, inside, project = self._start
         path = folder / name
         return str(path) if (path in inside or path in project) and path.is_file() else ""
 

@@ -2,9 +2,9 @@
 
 Adding a format: write a module with a function `read_x(annotations, folder, limits) -> SourceContent` (and, where the
 format can hold enough to be worth it, `write_x(annotations, people, images, folder) -> Written`), then add one line to
-`FORMATS`. COCO JSON with other joints needs only a `FormatLayout` (`coco_like.py`); anything else gathers its people
-with `Persons` and its images with `find_pictures`, which judge positions, sizes and paths alike for all. Say in the
-module's docstring what a flag means, what is dropped on the way in and what is lost on the way out; add a sample to
+`FORMATS`. COCO JSON with other joints needs only a `FormatLayout` (`formats/coco_like.py`); anything else gathers its
+people with `Persons` and its images with `find_pictures`, which judge positions, sizes and paths alike for all. Say in
+the module's docstring what a flag means, what is dropped on the way in and what is lost on the way out; add a sample to
 `tests/formats/`.
 
 Count what holds nothing to learn from with `Persons.pass_over`, and what a file does not say with `Persons.assume`.
@@ -18,22 +18,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataengine.errors import InputError
+from dataengine.formats.aic import read_aic, write_aic
+from dataengine.formats.coco import read_coco, read_wholebody, write_coco
+from dataengine.formats.crowdpose import read_crowdpose, write_crowdpose
+from dataengine.formats.lsp import lsp_names, read_lsp, write_lsp
+from dataengine.formats.mpii import read_mpii, write_mpii
+from dataengine.formats.ours import read_frames, read_ours, write_ours
+from dataengine.formats.posetrack18 import read_posetrack18, write_posetrack18
+from dataengine.formats.reading.content import Limits, SourceContent
+from dataengine.formats.tools.cvat import read_cvat
+from dataengine.formats.tools.cvat_writing import write_cvat
+from dataengine.formats.tools.label_studio import read_label_studio
+from dataengine.formats.tools.label_studio_writing import write_label_studio
+from dataengine.formats.writing import Written
+from dataengine.formats.yolo import read_yolo, write_yolo
 from dataengine.people import Images, People
-
-from .aic import read_aic, write_aic
-from .coco import read_coco, read_wholebody, write_coco
-from .crowdpose import read_crowdpose, write_crowdpose
-from .lsp import lsp_names, read_lsp, write_lsp
-from .mpii import read_mpii, write_mpii
-from .ours import read_frames, read_ours, write_ours
-from .posetrack18 import read_posetrack18, write_posetrack18
-from .reading.content import Limits, SourceContent
-from .tools.cvat import read_cvat
-from .tools.cvat_writing import write_cvat
-from .tools.label_studio import read_label_studio
-from .tools.label_studio_writing import write_label_studio
-from .writing import Written
-from .yolo import read_yolo, write_yolo
 
 Reader = Callable[[Path, Path, Limits], SourceContent]
 Writer = Callable[[Path, People, Images, Path], Written]
