@@ -144,7 +144,7 @@ def run(
             touched too little and `params` refuse that, or an image to keep is one that `held_out` names.
     """
     record = read_sent(sent)
-    copies = Path(record.images.path[0]).parent
+    copies = Path(next(iter(record.images.path.tolist()), sent)).parent
     with opened(labels, copies, format_name=format_name, images=images) as file:
         answers, returned = tool_answers(file, record, sent, annotator=annotator, empty_is_nobody=empty_is_nobody)
     measured = measure(answers, record, params.moved_px)

@@ -7,9 +7,9 @@ true` of an image in which the annotator saw no person; in CVAT they are an attr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from dataengine.people import People
 from dataengine.person_scale import GIVEN, MASK, scale_columns, with_area, with_joint_area
 
 from .foreign import explained
-from .repeats import labelled_again, labelled_by_another
+from .repeats import labelled_again, labelled_by_another, shares_nobody
 from .returned import LISTED, Returned
 from .sent import Sent
 from .tool_file import CAME_FROM, PictureMark, ToolFile
@@ -77,7 +77,7 @@ def tool_answers(
         returned,
         not_found=not_found,
         people_of_others=int((~ours[row]).sum()),
-        listed_twice=_twice(images.path[ours].tolist(), sha256[ours].tolist()),
+        listed_twice=_twice(file, np.flatnonzero(ours), sha256),
         same_person=_where(people.take(again), sent),
     )
     nobody = _nobody(file, np.flatnonzero(ours), sha256, empty_is_nobody, annotator or UNNAMED)
@@ -149,10 +149,26 @@ def _nobody(
     return nobody
 
 
-def _twice(paths: list[str], sha256: list[str]) -> list[str]:
-    """Names of pictures that are there more than once."""
-    named = dict(zip(sha256, paths, strict=True))
-    return [Path(named[key]).name for key, count in Counter(sha256).items() if count > 1]
+def _twice(file: ToolFile, rows: NDArray[np.int64], sha256: NDArray[np.str_]) -> list[str]:
+    """Names of the pictures, of those in `rows`, that have more than one entry.
+
+    Raises:
+        InputError: two entries show different people. So they are two pictures, which a tool gave one name.
+    """
+    content = file.content
+    entries: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        entries.setdefault(str(sha256[row]), []).append(row)
+    repeated = [same for same in entries.values() if len(same) > 1]
+    for same in repeated:
+        people = [content.people.take(content.people.image_id == content.images.id[row]) for row in same]
+        if any(shares_nobody(*pair) for pair in combinations(people, 2)):
+            raise InputError(
+                f"{file.path} has {len(same)} entries of {content.images.path[same[0]]}, which show different people",
+                expected="a name of its own for each image",
+                fix="export with folders, or give --images, a folder in which they lie as they were labelled",
+            )
+    return [Path(content.images.path[same[0]]).name for same in repeated]
 
 
 def _where(people: People, sent: Sent) -> list[str]:

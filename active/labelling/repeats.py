@@ -31,6 +31,13 @@ def labelled_by_another(people: People) -> NDArray[np.bool_]:
     return _repeats(people, _same_person, same_annotator=False)
 
 
+def shares_nobody(one: People, other: People) -> bool:
+    """Whether there are people on both sides, and no two of them are the same person."""
+    n, m = len(one), len(other)
+    pairs = one.take(np.repeat(np.arange(n), m)), other.take(np.tile(np.arange(m), n))
+    return n > 0 and m > 0 and not _same_person(*pairs).any()
+
+
 def _repeats(
     people: People, alike: Callable[[People, People], NDArray[np.bool_]], *, same_annotator: bool
 ) -> NDArray[np.bool_]:
@@ -43,9 +50,9 @@ def _repeats(
         first, second = rows[first], rows[second]
         compared = (names[first] == names[second]) == same_annotator
         first, second = first[compared], second[compared]
-        for one, other in zip(first, second, strict=True):
-            if not again[one] and alike(people.take([one]), people.take([other]))[0]:
-                again[other] = True
+        same = alike(people.take(first), people.take(second))
+        for one, other in zip(first[same], second[same], strict=True):
+            again[other] |= not again[one]
     return again
 
 

@@ -1,6 +1,7 @@
 """What comes back and is not used, or once only: counted, listed, and kept in the label file."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,19 @@ def test_a_person_labelled_twice_counts_once(sent_round: Round) -> None:
     assert done.people == 4
     assert done.returned.same_person == [f"{name} (unnamed)" for name in sent_round.names[:2]]
     assert done.returned.listed_twice == ["clip_20.png"]
+
+
+def test_one_name_for_two_pictures_is_noticed_by_the_people(sent_round: Round) -> None:
+    """A tool that keeps base names alone: nobody can know which of the two the picture in the folder is."""
+    document = sent_round.tool_file()
+    for image in document["images"]:
+        image["file_name"] = Path(image["file_name"]).name
+    Path("flat").mkdir()
+    for name in NAMES:
+        shutil.copy(name, "flat")
+    save(document)
+    with pytest.raises(InputError, match=r"2 entries of flat/clip_10\.png, which show different people"):
+        bring_back(images=Path("flat"))
 
 
 def test_of_two_annotators_the_first_counts_and_both_are_measured(sent_round: Round) -> None:

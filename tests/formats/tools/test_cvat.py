@@ -1,6 +1,7 @@
 """CVAT's XML there and back, as CVAT's own importer and exporter have it, and files that nobody need trust."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dataengine.errors import InputError
 from dataengine.formats.picture_search import PictureSearch
@@ -183,6 +185,31 @@ def test_other_xml_is_refused_in_one_line(tmp_path: Path, text: str, cause: str)
     (tmp_path / "a.xml").write_text(text)
     with pytest.raises(InputError, match=cause):
         read_cvat(tmp_path / "a.xml", tmp_path, Limits())
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_the_file_it_is_read_or_refused(data: st.DataObject) -> None:
+    """One value of a good file is replaced by another: a record is set aside, or the file is refused in one line."""
+    good = EXPORTED.format(
+        shapes=skeleton(more=' group_id="1"') + '<box label="person" xtl="1" ytl="2" xbr="9" ybr="9" group_id="1"/>'
+    )
+    values = list(re.finditer(r'(?<==")[^"]*(?=")', good.split("<version>")[1]))
+    place = data.draw(st.sampled_from(values))
+    odd = st.sampled_from(["", "-1", "nan", "1e400", "9" * 400, "a,b", ",", "1,2;3,4", "../../etc/passwd", "\u2028"])
+    drawn = data.draw(odd | st.text(st.characters(exclude_characters='"<&', exclude_categories=["C"]), max_size=9))
+    start = good.index("<version>") + len("<version>")
+    text = good[: start + place.start()] + drawn + good[start + place.end() :]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_image(folder / "images" / "clip.png")
+        (folder / "a.xml").write_text(text, encoding="utf-8")
+        try:
+            content = read_cvat(folder / "a.xml", folder / "images", Limits())
+        except InputError as error:
+            assert "\n" not in str(error)
+        else:
+            assert len(content.people) + len(content.bad) + content.notes.total >= 1
 
 
 def test_a_zip_is_read_as_cvat_packs_it(tmp_path: Path) -> None:
