@@ -1,8 +1,8 @@
 """The file that came back from an annotation tool: which format it has, where its pictures are, what it says of each.
 
 `opened` reads a COCO file, CVAT's XML, Label Studio's JSON, or a zip with one of them. Adding a tool: an entry in
-`TOOLS`, of a reader of `dataengine/formats` that takes a `PictureSearch`, and of a function that says what the file
-tells of each picture.
+`TOOLS`, of a reader of `dataengine/formats` that takes a `PictureSearch`, and of a function that returns what the file
+says of each picture.
 """
 
 from __future__ import annotations

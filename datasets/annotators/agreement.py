@@ -138,7 +138,7 @@ def _joint(
 
 
 def _interval(squared: NDArray[np.float64], draws: NDArray[np.int64], level: float) -> Interval:
-    """Of `robust_sigma` where each pair counts as often as it is drawn (r, n)."""
+    """Intervals of `robust_sigma` where each pair counts as often as it is drawn (r, n)."""
     order = np.argsort(squared)
     upto = draws[:, order].cumsum(axis=1)
     counted = upto[:, -1]

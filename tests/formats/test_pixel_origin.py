@@ -31,6 +31,9 @@ def number_in_file(name: str, path: Path) -> tuple[float, ...]:
         joint = next(each for each in ElementTree.parse(path).iter("points") if each.get("label") == "left_wrist")
         return tuple(map(float, joint.attrib["points"].split(",")))
     document = json.loads(path.read_text())
+    if name == "label-studio":
+        (joint,) = [each for each in document[0]["annotations"][0]["result"] if each["type"] == "keypointlabels"]
+        return joint["value"]["x"] / 100 * WIDTH, joint["value"]["y"] / 100 * HEIGHT
     if name == "mpii":
         return tuple(document[0]["joints"][15])
     names = [each.lower().replace(" ", "_") for each in document["categories"][0]["keypoints"]]
@@ -40,7 +43,7 @@ def number_in_file(name: str, path: Path) -> tuple[float, ...]:
 
 @pytest.mark.parametrize("name", [name for name, known in FORMATS.items() if known.write is not None])
 def test_a_joint_on_a_pixel_has_its_number(name: str, tmp_path: Path) -> None:
-    """MATLAB's pixels begin at 1, all others at 0. CVAT alone counts from the corner: centres lie on a half."""
+    """MATLAB's pixels begin at 1, all others at 0. CVAT and Label Studio count from the corner: centres lie on a half."""
     visibility = np.zeros((1, 17), dtype=np.uint8)
     visibility[0, WRIST] = 2
     points = np.where(visibility[..., None] > 0, np.array(PIXEL), 0.0)
@@ -50,7 +53,7 @@ def test_a_joint_on_a_pixel_has_its_number(name: str, tmp_path: Path) -> None:
     images = copy_images(image_table(source, 1), source, folder, known.image_names)
     assert known.write is not None
     known.write(tmp_path / known.annotations, people, images, folder)
-    first = {"mpii": 1.0, "lsp": 1.0, "cvat": 0.5}.get(name, 0.0)
+    first = {"mpii": 1.0, "lsp": 1.0, "cvat": 0.5, "label-studio": 0.5}.get(name, 0.0)
     stated = number_in_file(name, tmp_path / known.annotations)
     np.testing.assert_allclose(stated, np.array(PIXEL) + first, atol=1e-4)
     found = known.read(tmp_path / known.annotations, tmp_path if name == "dataengine" else folder, Limits()).people

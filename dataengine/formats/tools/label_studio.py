@@ -50,7 +50,7 @@ def read_label_studio(annotations: Path, folder: Path | PictureSearch, limits: L
     """Read an export of the kind JSON; pictures are found by the ends of their paths, as `PictureSearch` finds them.
 
     Raises:
-        InputError: the file as a whole is no such export.
+        InputError: the file as a whole is another kind of export.
     """
     tasks = tasks_of(annotations, limits)
     answers = [answer for number, task in enumerate(tasks) for answer in answers_of(number, task)]
