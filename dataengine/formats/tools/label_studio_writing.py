@@ -75,7 +75,9 @@ def _write(annotations: Path, people: People, images: Images, folder: Path, kind
     write_json(annotations, tasks)
     with atomic_path(config_path(annotations)) as partial:
         partial.write_text(labelling_config(), encoding="utf-8")
-    return Written(len(people), len(images), lost_fields(people, kept={"area"}))
+    groups = int((images.group != "").sum())
+    lost = lost_fields(people) | ({"groups of images": groups} if groups else {})
+    return Written(len(people), len(images), lost)
 
 
 def _regions(people: People, row: int, size: tuple[int, int]) -> list[dict[str, Any]]:
