@@ -43,7 +43,7 @@ def number_in_file(name: str, path: Path) -> tuple[float, ...]:
 
 @pytest.mark.parametrize("name", [name for name, known in FORMATS.items() if known.write is not None])
 def test_a_joint_on_a_pixel_has_its_number(name: str, tmp_path: Path) -> None:
-    """MATLAB's pixels begin at 1, all others at 0. CVAT and Label Studio count from the corner: centres lie on a half."""
+    """MATLAB counts from 1, most others from 0, CVAT and Label Studio from the corner: centres lie on a half."""
     visibility = np.zeros((1, 17), dtype=np.uint8)
     visibility[0, WRIST] = 2
     points = np.where(visibility[..., None] > 0, np.array(PIXEL), 0.0)
