@@ -148,8 +148,7 @@ def _pool(
         held_out=intake.held_out,
     )
     write_quality(report, replace(intake.quality, pool=account))
-    films = {film.film: film.counts() for film in account.films}
-    return {"pool_frames": account.kept, "pool_left_out": account.counts(), "pool_films": films}
+    return {"pool_frames": account.kept, "pool_left_out": account.counts()}
 
 
 def _from_cameras(

@@ -29,7 +29,6 @@ MODULES = (
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
     "dataengine.video.decoding",
-    "dataengine.video.display_matrix",
 )
 ROOMS = ("active", "blender", "datasets", "train")
 

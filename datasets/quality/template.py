@@ -55,13 +55,7 @@ splits.</span>{% endif %}
 <p>{{ document.pool.kept }} unlabelled frames kept, {{ document.pool.frames|length }} left out{% if
 document.pool.frames %}: {% for kind, count in document.pool.left_out.items() if count %}{{ count }} {{ kind
 }}{{ ", " if not loop.last }}{% endfor %}. What validation or test holds is not offered for labelling or learning;
-quality.json names every frame{% endif %}.</p>
-{% if document.pool.films %}<div class="scroll"><table><thead><tr><th>film</th><th>frames decoded</th>
-<th>lost to damage</th><th>damaged, not taken</th><th>in the pool</th><th></th></tr></thead><tbody>
-{% for film in document.pool.films %}<tr><td>{{ film.film }}</td>
-<td class="n">{{ film.decoded }}</td><td class="n">{{ film.lost }}</td>
-<td class="n">{{ film.damaged }}</td><td class="n">{{ film.kept }}</td><td>{{ film.fault }}</td></tr>
-{% endfor %}</tbody></table></div>{% endif %}{% endif %}
+quality.json names every frame{% endif %}.</p>{% endif %}
 {% if pairs %}<h2>Near duplicates</h2>
 <p>{{ document.near_duplicates.pairs }} pairs in {{ document.near_duplicates.clusters }} clusters of together
 {{ document.near_duplicates.images }} images.{% if document.near_duplicates.pairs > pairs|length %}

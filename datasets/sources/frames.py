@@ -10,25 +10,13 @@ from dataengine.pictures.encoding import encode_picture
 from dataengine.video.decoding import Frame, FrameAddress
 
 JPEG_QUALITY = 95
-NAME_DIGITS = 8  # of the hash in a film's name
-
-
-def film_name(video: Path, sha256: str) -> str:
-    """What a film is called in every table: its file's name and the beginning of its hash.
-
-    Two films called clip.mp4 are two, and one film keeps its name from round to round, whatever other films there are.
-
-    >>> film_name(Path("monday/clip.mp4"), "3f2a91bc77")
-    'clip-3f2a91bc.mp4'
-    """
-    return f"{video.stem}-{sha256[:NAME_DIGITS]}{video.suffix}"
 
 
 class FrameWriter:
     """Writes frames of one video into a folder and remembers them."""
 
     def __init__(self, folder: Path, video: str, longest_side_px: int, first_id: int) -> None:
-        self._folder, self.video, self._longest_side_px = folder, video, longest_side_px
+        self._folder, self._video, self._longest_side_px = folder, video, longest_side_px
         self._next_id = first_id
         self._rows: list[tuple[int, str, int, int, int]] = []
         self._pts: list[int] = []
@@ -44,7 +32,7 @@ class FrameWriter:
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
         self.scale = size[0] / width, size[1] / height  # rounding may make them differ
         small = frame.image_bgr if shrink == 1 else cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
-        path = self._folder / f"{Path(self.video).stem}_{frame.index:06d}.jpg"
+        path = self._folder / f"{Path(self._video).stem}_{frame.index:06d}.jpg"
         content = encode_picture(small, path.suffix, quality=JPEG_QUALITY)
         path.write_bytes(content)  # the folder is whole or absent
         self._rows.append((self._next_id, str(path), *size, frame.index))
@@ -61,7 +49,7 @@ class FrameWriter:
             path=paths,
             width=widths,
             height=heights,
-            video=self.video,
+            video=self._video,
             frame=frames,
             time_s=self._times_s,
         )

@@ -18,11 +18,11 @@ from dataengine.leakage.picture_facts import PictureFacts, facts_of, inspect_pic
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
-from dataengine.video.decoding import FilmAccount, video_hash
+from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling, sample_frames
 
-from ..quality.pool_account import UNREADABLE, FilmFrames, LeftOut, PoolAccount
-from .frames import FrameWriter, film_name
+from ..quality.pool_account import UNREADABLE, LeftOut, PoolAccount
+from .frames import FrameWriter
 from .user_sources import UserSource
 
 FOLDER, POOL_NAME, ADDRESSES_NAME = "pool_images", "pool.json", "pool_frames.json"
@@ -43,37 +43,23 @@ def write_pool(
         images, out = _allowed(source.content.images, held_out)
         tables.append(copy_images(images, source.folder, folder / FOLDER / source.name))
         left_out += out
-    films = list[FilmFrames]()
-    for number, (sha256, video) in enumerate(_each_once(videos).items()):
+    for number, video in enumerate(videos):
         first_id = 1 + 1_000_000 * (10 + number)
-        writer = FrameWriter(folder / FOLDER / str(number), film_name(video, sha256), longest_side_px, first_id)
-        account = FilmAccount()
-        images, out = _frames_of(video, sha256, writer, sampling, held_out, account)
+        writer = FrameWriter(folder / FOLDER / str(number), video.name, longest_side_px, first_id)
+        sha256 = video_hash(video)
+        images, out = _frames_of(video, sha256, writer, sampling, held_out)
         kept_ids = set(map(str, images.id.tolist()))
         addresses |= {key: at for key, at in writer.addresses(sha256).items() if key in kept_ids}
         tables.append(images)
         left_out += out
-        films.append(
-            FilmFrames(writer.video, account.decoded, account.lost, account.damaged, len(images), account.fault)
-        )
     pool = Images.concat(tables)
     write_people(folder / POOL_NAME, People.empty(), pool, info={"stage": "ingest", "split": "pool"})
     write_json(folder / ADDRESSES_NAME, addresses)  # image id -> the frame's address in its video
-    pool_account = PoolAccount(len(pool), tuple(left_out), tuple(films))
+    account = PoolAccount(len(pool), tuple(left_out))
     if left_out:
-        counts = ", ".join(f"{count} {kind}" for kind, count in pool_account.counts().items() if count)
+        counts = ", ".join(f"{count} {kind}" for kind, count in account.counts().items() if count)
         say(f"pool: {len(left_out)} of {len(pool) + len(left_out)} frames left out: {counts}")
-    return pool_account
-
-
-def _each_once(videos: Sequence[Path]) -> dict[str, Path]:
-    """The videos by the hash of their content; a line of output names a film that is given again."""
-    by_hash = dict[str, Path]()
-    for video in videos:
-        first = by_hash.setdefault(video_hash(video), video)
-        if first is not video:
-            say(f"pool: {video} is the same film as {first}, and counts once")
-    return by_hash
+    return account
 
 
 def _allowed(images: Images, held_out: HeldOutSet) -> tuple[Images, list[LeftOut]]:
@@ -91,25 +77,16 @@ def _allowed(images: Images, held_out: HeldOutSet) -> tuple[Images, list[LeftOut
 
 
 def _frames_of(
-    video: Path,
-    sha256: str,
-    writer: FrameWriter,
-    sampling: FrameSampling,
-    held_out: HeldOutSet,
-    account: FilmAccount,
+    video: Path, sha256: str, writer: FrameWriter, sampling: FrameSampling, held_out: HeldOutSet
 ) -> tuple[Images, list[LeftOut]]:
-    """Write the frames of a video, `sha256` its hash, that are not held out; returns them, and the others.
-
-    `account` counts what became of all of its frames.
-    """
+    """Write the frames of a video, `sha256` its hash, that are not held out; returns them, and the others."""
     facts = list[PictureFacts]()
-    for frame in track(sample_frames(video, sampling, account=account), f"pool {video.name}", unit="frame"):
+    for frame in track(sample_frames(video, sampling), f"pool {video.name}", unit="frame"):
         look = facts_of(writer.write(frame))
         assert not isinstance(look, str), look  # it was just encoded
         facts.append(look)
     images = writer.images()
-    # by its file's name, as whoever labelled frames of it may have called it
-    contents = Contents.of(facts, images.replace(video=np.full(len(images), video.name)), {video.name: sha256})
+    contents = Contents.of(facts, images, {video.name: sha256})
     kept, out = _without_leaks(images, contents, held_out)
     for frame_left_out in out:
         Path(frame_left_out.file).unlink()

@@ -150,9 +150,6 @@ def _moved(content: SourceContent, shift: int, name: str, *, prefix: str) -> Sou
     if prefix:
         ids = np.array([f"{prefix}{identity}" for identity in people.extras["source_id"]], dtype=str)
         people = people.with_extra("source_id", ids)
-        # clip.mp4 of one source is another film than clip.mp4 of the next
-        videos = [f"{prefix}{video}" if video else "" for video in images.video.tolist()]
-        images = images.replace(video=np.array(videos, dtype=str))
     people = people.replace(image_id=people.image_id + shift).with_extra("source_name", np.full(len(people), name))
     return replace(content, people=people, images=images.replace(id=images.id + shift))
 
