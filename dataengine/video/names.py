@@ -45,10 +45,7 @@ def may_be_one_film(first: str, second: str) -> bool:
         return a["digits"] == b["digits"]
     if a or b:
         stem, other = (a["stem"], second) if a else (b["stem"] if b else "", first)
-        return PurePath(other).name in {
-            stem,
-            PurePath(other).with_name(stem + PurePath(other).suffix).name if stem else "",
-        }
+        return stem in {PurePath(other).name, PurePath(other).stem}
     parts, others = PurePath(first).parts, PurePath(second).parts
     shared = min(len(parts), len(others))
     return shared > 0 and parts[-shared:] == others[-shared:]
