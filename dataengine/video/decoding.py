@@ -107,8 +107,8 @@ def iter_frames(
     """Yield frames start, start + every, ... below stop (None: to the end), as players show them.
 
     A lost frame is passed over. After the last frame of the film `tell` gets one line if any was lost (None: standard
-    error), and `report` what became of them all. Raises InputError when the file is missing, is not a video, has no video stream, or
-    none of its frames can be decoded.
+    error), and `report` what became of them all. Raises InputError when the file is missing, is not a video, has no
+    video stream, or none of its frames can be decoded.
     """
     if every < 1 or start < 0:
         raise InputError(

@@ -5,6 +5,7 @@ turns, front cameras and screen recorders mirrors as well: eight in all, which a
 """
 
 import math
+from typing import Any
 
 import av
 import numpy as np
@@ -22,8 +23,11 @@ def shown_as(frame: av.VideoFrame, image: NDArray[np.uint8]) -> NDArray[np.uint8
     Raises:
         InputError: the matrix turns by no multiple of 90 degrees, or shears.
     """
-    (matrix,) = [np.frombuffer(each, dtype=np.int32) for each in _matrices(frame)][:1] or [None]
-    return image if matrix is None else placed(image, *(matrix[[0, 1, 3, 4]] / 65536).tolist())
+    entries = _matrix(frame)
+    if entries is None:
+        return image
+    a, b, c, d = (entries[[0, 1, 3, 4]] / 65536).tolist()
+    return placed(image, a, b, c, d)
 
 
 def placed(image: NDArray[np.uint8], a: float, b: float, c: float, d: float) -> NDArray[np.uint8]:
@@ -44,5 +48,7 @@ def placed(image: NDArray[np.uint8], a: float, b: float, c: float, d: float) -> 
     return np.ascontiguousarray(out[:: -1 if y < 0 else 1, :: -1 if x < 0 else 1])
 
 
-def _matrices(frame: av.VideoFrame) -> list[av.sidedata.sidedata.SideData]:
-    return [each for each in frame.side_data.keys() if each.type == Type.DISPLAYMATRIX]  # noqa: SIM118  # no plain dict
+def _matrix(frame: av.VideoFrame) -> NDArray[np.int32] | None:
+    """The nine entries as FFmpeg hands them over."""
+    data: Any = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]  # the stubs say str
+    return None if data is None else np.frombuffer(data, dtype=np.int32)

@@ -19,6 +19,8 @@ from dataengine.errors import InputError
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.people import Images
 from dataengine.person_scale import scale_counts
+from dataengine.video.decoding import video_hash
+from dataengine.video.names import film_name
 
 from ..helpers.clips import textured
 from ..helpers.held_out import encoded_again
