@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.codec.context import Flags
+from av.codec.context import Flags, ThreadType
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
@@ -127,14 +127,12 @@ def decoded_frames(
     """Index, frame as FFmpeg gives it, and stream, for callers that need no BGR pixels; errors as `iter_frames`."""
     number, packets = read_packets(path)
     timetable, faults, count = Timetable(packets), list[str](), 0
-    with opened(path) as container:
-        stream = _film(container, number, path)
-        for frame in _frames(container, stream, faults):
-            index = timetable.place(frame.pts)
-            if stop is not None and index >= stop:
-                return
-            count += 1
-            yield index, frame, stream
+    for frame, stream in _all_frames(path, number, faults):
+        index = timetable.place(frame.pts)
+        if stop is not None and index >= stop:
+            return
+        count += 1
+        yield index, frame, stream
     fault = faults[0] if faults else ""
     if not count:
         raise InputError(f"{path}: no frame can be decoded", got=fault or "an empty video stream", fix="drop the file")
@@ -161,16 +159,40 @@ def _film(container: av.container.InputContainer, number: int, path: Path) -> av
     (stream,) = [each for each in container.streams.video if each.index == number]
     if stream.width * stream.height > LARGEST_FRAME_PX:
         raise InputError(f"{path}: frames are too large", got=f"{stream.width} x {stream.height}", fix="scale it down")
-    stream.thread_type = "AUTO"
     # Frames that lean on a lost one are shown, as players do; without this HEVC drops all up to the next key frame.
     stream.codec_context.flags |= Flags.output_corrupt
     return stream
 
 
+def _all_frames(path: Path, number: int, faults: list[str]) -> Iterator[tuple[av.VideoFrame, av.VideoStream]]:
+    """All frames of the stream that can be decoded; what cannot is named in `faults`."""
+    given, last_pts = 0, None
+    with opened(path) as container:
+        stream = _film(container, number, path)
+        stream.thread_type = "AUTO"
+        try:
+            for frame in _frames(container, stream, faults):
+                given, last_pts = given + 1, frame.pts
+                yield frame, stream
+            return
+        except _LostInThreads:
+            pass
+    with opened(path) as container:  # once more, for the frames after the last one
+        stream = _film(container, number, path)
+        stream.thread_type = "NONE"
+        for place, frame in enumerate(_frames(container, stream, [])):
+            is_new = place >= given if frame.pts is None or last_pts is None else frame.pts > last_pts
+            if is_new:
+                yield frame, stream
+
+
+class _LostInThreads(Exception):
+    """Threads held several frames when the file ended, and one with a fault took the others along."""
+
+
 def _frames(
     container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
 ) -> Iterator[av.VideoFrame]:
-    """All that can be decoded; what cannot is named in `faults`."""
     reader, is_sound = PacketReader(container, [stream]), False
     for packet in reader:
         if packet.is_corrupt:
@@ -178,9 +200,12 @@ def _frames(
             continue
         try:
             frames = packet.decode()
+        except av.EOFError:
+            continue
         except (av.FFmpegError, OSError) as error:
-            if not isinstance(error, av.EOFError):
-                faults.append(error.strerror or str(error))
+            faults.append(error.strerror or str(error))
+            if not packet.size and stream.thread_type != ThreadType.NONE:
+                raise _LostInThreads from error
             continue
         for frame in frames:
             is_sound = is_sound or not frame.is_corrupt  # before the first sound frame there is nothing to lean on
