@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.codec.context import Flags, ThreadType
+from av.codec.context import Flags
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
@@ -127,7 +127,7 @@ def decoded_frames(
     """Index, frame as FFmpeg gives it, and stream, for callers that need no BGR pixels; errors as `iter_frames`."""
     number, packets = read_packets(path)
     timetable, faults, count = Timetable(packets), list[str](), 0
-    for frame, stream in _all_frames(path, number, faults):
+    for frame, stream in _all_frames(path, number, packets, faults):
         index = timetable.place(frame.pts)
         if stop is not None and index >= stop:
             return
@@ -164,30 +164,27 @@ def _film(container: av.container.InputContainer, number: int, path: Path) -> av
     return stream
 
 
-def _all_frames(path: Path, number: int, faults: list[str]) -> Iterator[tuple[av.VideoFrame, av.VideoStream]]:
-    """All frames of the stream that can be decoded; what cannot is named in `faults`."""
-    given, last_pts = 0, None
-    with opened(path) as container:
-        stream = _film(container, number, path)
-        stream.thread_type = "AUTO"
-        try:
-            for frame in _frames(container, stream, faults):
-                given, last_pts = given + 1, frame.pts
-                yield frame, stream
+def _all_frames(
+    path: Path, number: int, packets: Packets, faults: list[str]
+) -> Iterator[tuple[av.VideoFrame, av.VideoStream]]:
+    """All frames of the stream that can be decoded; what cannot is named in `faults`.
+
+    If the last packets are damaged, FFmpeg's threads keep back the frames that they hold at the end. One thread gives
+    them: the film is then decoded once more for those.
+    """
+    last = None
+    for threads in ("AUTO", "NONE"):
+        with opened(path) as container:
+            stream = _film(container, number, path)
+            stream.thread_type = threads
+            new_faults = list[str]()
+            for frame in _frames(container, stream, new_faults):
+                if threads == "AUTO" or last is None or frame.pts > last:
+                    last = frame.pts
+                    yield frame, stream
+            faults += [] if faults else new_faults
+        if last is None or not len(packets.pts) or last >= packets.pts.max():
             return
-        except _LostInThreads:
-            pass
-    with opened(path) as container:  # once more, for the frames after the last one
-        stream = _film(container, number, path)
-        stream.thread_type = "NONE"
-        for place, frame in enumerate(_frames(container, stream, [])):
-            is_new = place >= given if frame.pts is None or last_pts is None else frame.pts > last_pts
-            if is_new:
-                yield frame, stream
-
-
-class _LostInThreads(Exception):
-    """Threads held several frames when the file ended, and one with a fault took the others along."""
 
 
 def _frames(
@@ -204,8 +201,6 @@ def _frames(
             continue
         except (av.FFmpegError, OSError) as error:
             faults.append(error.strerror or str(error))
-            if not packet.size and stream.thread_type != ThreadType.NONE:
-                raise _LostInThreads from error
             continue
         for frame in frames:
             is_sound = is_sound or not frame.is_corrupt  # before the first sound frame there is nothing to lean on
