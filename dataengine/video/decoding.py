@@ -1,7 +1,7 @@
 """Video frames in display order, upright, as BGR arrays.
 
 `iter_frames` decodes with PyAV and shows frames turned and mirrored as players do (`orientation`). Decoding goes on
-after damaged packets; how many frames were lost is told once. `video_hash` names a
+after damaged packets; one line says how many frames were lost. `video_hash` names a
 video by its bytes, so that a renamed file keeps its identity; with index and pts it makes a frame's `FrameAddress`.
 """
 
@@ -179,7 +179,7 @@ def _all_frames(
             stream.thread_type = threads
             new_faults = list[str]()
             for frame in _frames(container, stream, new_faults):
-                if threads == "AUTO" or last is None or frame.pts > last:
+                if threads == "AUTO" or last is None or (frame.pts is not None and frame.pts > last):
                     last = frame.pts
                     yield frame, stream
             faults += [] if faults else new_faults

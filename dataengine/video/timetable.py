@@ -60,7 +60,7 @@ class Timetable:
 
 
 def opened(path: Path) -> av.container.InputContainer:
-    """The file, open; nothing but it is read, whatever it names. Anything that is no video is an `InputError`."""
+    """The file, open; nothing but it is read, whatever it names. Anything but a video is an `InputError`."""
     try:
         return av.open(str(path), options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -117,7 +117,7 @@ def _rank(stream: av.VideoStream, packets: int) -> tuple[bool, bool, int, int]:
 
 
 def _shows(packet: av.Packet) -> bool:
-    """Whether the packet holds a frame to show: no edit list cuts it away, and it is no hidden reference of VP8."""
+    """Whether the packet holds a frame to show: not cut away by an edit list, nor a hidden reference of VP8."""
     if not packet.size or packet.is_discard:
         return False
     if packet.stream.codec_context.name == "vp8":

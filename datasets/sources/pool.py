@@ -64,7 +64,7 @@ def write_pool(
 
 
 def _each_once(videos: Sequence[Path]) -> dict[str, Path]:
-    """The films by the hash of their content, in their order; a copy under whatever name is told and passed over."""
+    """The films by the hash of their content, in their order; a copy under whatever name is reported and passed over."""
     films = dict[str, Path]()
     for video in videos:
         first = films.setdefault(video_hash(video), video)

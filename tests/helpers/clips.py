@@ -66,24 +66,21 @@ def damaged(clip: Path, packets: Sequence[int]) -> Path:
     return copy
 
 
-def copied_with(source: Path, target: Path, cover: NDArray[np.uint8] | None, *, cover_first: bool = True) -> Path:
-    """The packets of `source` in another container; with a `cover`, a stream of that picture before or after them."""
+def copied_with(source: Path, target: Path, cover: NDArray[np.uint8], *, cover_first: bool) -> Path:
+    """The packets of `source` in another container, with a stream of one picture before or after them."""
     with av.open(str(source)) as read, av.open(str(target), "w") as written:
-        film = read.streams.video[0]
-        streams = {}
-        for kind in ("cover", "film") if cover_first else ("film", "cover"):
-            if kind == "film":
-                streams[kind] = written.add_stream_from_template(film)
-            elif cover is not None:
-                art = written.add_stream("mjpeg", rate=1)
-                art.width, art.height, art.pix_fmt = cover.shape[1], cover.shape[0], "yuvj420p"
-                streams[kind] = art
-        if cover is not None:
-            written.mux(streams["cover"].encode(av.VideoFrame.from_ndarray(cover, format="bgr24")))  # type: ignore[union-attr]
-            written.mux(streams["cover"].encode(None))  # type: ignore[union-attr]
-        for packet in read.demux(film):
+        template = read.streams.video[0]
+        if not cover_first:
+            film = written.add_stream_from_template(template)
+        art = written.add_stream("mjpeg", rate=1)
+        art.width, art.height, art.pix_fmt = cover.shape[1], cover.shape[0], "yuvj420p"
+        if cover_first:
+            film = written.add_stream_from_template(template)
+        written.mux(art.encode(av.VideoFrame.from_ndarray(cover, format="bgr24")))
+        written.mux(art.encode(None))
+        for packet in read.demux(template):
             if packet.size:
-                packet.stream = streams["film"]
+                packet.stream = film
                 written.mux(packet)
     return target
 
