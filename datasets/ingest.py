@@ -29,9 +29,10 @@ from dataengine.person_scale import scale_counts, with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
+from dataengine.video.names import film_name
 from dataengine.video.sampling import FrameSampling
 
-from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views
+from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views, rows_of_common_frames
 from .cameras.qualisys import read_calibration
 from .cameras.reprojection_picture import write_reprojection_picture
 from .checks.finding import Finding
@@ -148,7 +149,7 @@ def _pool(
         held_out=intake.held_out,
     )
     write_quality(report, replace(intake.quality, pool=account))
-    return {"pool_frames": account.kept, "pool_left_out": account.counts()}
+    return {"pool_frames": account.kept, "pool_left_out": account.counts(), "pool_films": account.film_records()}
 
 
 def _from_cameras(
@@ -156,14 +157,16 @@ def _from_cameras(
 ) -> tuple[Intake, dict[str, Any]]:
     cameras = read_calibration(fetched / CAMERAS / CALIBRATION)
     videos = [fetched / CAMERAS / f"{camera.name}.mp4" for camera in cameras]
+    sha256 = {film_name(video, digest): digest for video in videos for digest in [video_hash(video)]}
     writers = [
-        FrameWriter(folder / "images", video.name, params.longest_side_px, first_id=1 + 100_000 * view)
-        for view, video in enumerate(videos)
+        FrameWriter(folder / "images", name, params.longest_side_px, first_id=1 + 100_000 * view)
+        for view, name in enumerate(sha256)
     ]
     detections = detect_views(videos, fetched / MODELS, writers)
     labels = label_views(detections, cameras, params.multiview)
     frames = detections.confidence.shape[1]
-    images = [writer.images().take(np.arange(frames)).replace(group=CAMERAS) for writer in writers]  # one recording
+    rows = rows_of_common_frames(writers)
+    images = [w.images().take(at).replace(group=CAMERAS) for w, at in zip(writers, rows, strict=True)]  # one recording
     scales = [writer.scale for writer in writers]
     people = People.concat(
         view_people(labels, view, table, scale) for view, (table, scale) in enumerate(zip(images, scales, strict=True))
@@ -176,7 +179,7 @@ def _from_cameras(
         np.tile(split_frames(frames, params.split), len(cameras)),
         report=report,
         models=fetched / MODELS,
-        video_sha256={video.name: video_hash(video) for video in videos},
+        video_sha256=sha256,
         protocol=protocol,
     )
     counts = write_splits(folder, intake, intake.images, params.split)

@@ -22,6 +22,7 @@ from dataengine.labels.label_file import LabelFile
 from dataengine.leakage.perceptual_hash import correlations, hamming, perceptual_hashes
 from dataengine.leakage.picture_facts import inspect_pictures
 from dataengine.people import Images
+from dataengine.video.names import film_key
 
 ALIKE_BITS, ALIKE_CORRELATION = 10, 0.75
 """Near duplicates by the values of `ingest.checks`: perceptual hashes differ in at most 10 of 64 bits, and thumbnails
@@ -68,9 +69,10 @@ class AnsweredFrames:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs: of `rows` a frame, and the row of a labelled frame of the same film that is nearer than the gap."""
         pairs = [np.empty((2, 0), dtype=np.int64)]
-        for video in set(images.video[rows].tolist()) - {""}:
-            mine = rows[(images.video[rows] == video) & (images.frame[rows] >= 0)]
-            theirs = np.flatnonzero((self.images.video == video) & (self.images.frame >= 0))
+        film, labelled_film = _films(images), _films(self.images)
+        for video in set(film[rows].tolist()) - {""}:
+            mine = rows[(film[rows] == video) & (images.frame[rows] >= 0)]
+            theirs = np.flatnonzero((labelled_film == video) & (self.images.frame >= 0))
             near = np.abs(images.frame[mine][:, None] - self.images.frame[theirs]) < gap_frames
             first, second = np.nonzero(near)
             pairs.append(np.stack([mine[first], theirs[second]]))
@@ -90,6 +92,11 @@ class AnsweredFrames:
         a, b = seen, len(first) + looked_at
         alike = hamming(hashes[a], hashes[b]) <= ALIKE_BITS
         return np.asarray(alike & (correlations(thumbnails, a, b) >= ALIKE_CORRELATION), dtype=bool)
+
+
+def _films(images: Images) -> NDArray[np.str_]:
+    """(m,) what names the film of each picture, also where its file was called otherwise in another round."""
+    return np.array([film_key(video) for video in images.video.tolist()], dtype=str)
 
 
 def _thumbnails(images: Images, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

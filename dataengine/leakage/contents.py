@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -37,7 +36,7 @@ class Contents:
         return cls(
             sha256=np.asarray(sha256, dtype="<U64").reshape(-1),
             thumbnails=np.asarray(thumbnails, dtype=np.uint8).reshape(shape),
-            video=np.array([Path(video).name for video in images.video.tolist()], dtype=str),
+            video=images.video,
             frame=images.frame,
             video_sha256=np.array([known.get(video, "") for video in images.video.tolist()], dtype="<U64"),
         )

@@ -1,7 +1,7 @@
 """Video frames in display order, upright, as BGR arrays.
 
-`iter_frames` decodes with PyAV and applies the rotation that phones write into the container instead of turning the
-pixels. A file that breaks off yields the frames that are there, and its fault is reported once. `video_hash` names a
+`iter_frames` decodes with PyAV and shows frames turned and mirrored as players do (`orientation`). Decoding goes on
+after damaged packets; one line says how many frames were lost. `video_hash` names a
 video by its bytes, so that a renamed file keeps its identity; with index and pts it makes a frame's `FrameAddress`.
 """
 
@@ -11,21 +11,45 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.terminal.speech import say
 
-RIGHT_ANGLE_TOLERANCE_DEG = 1.0
+from .orientation import shown_as
+from .timetable import PacketReader, Packets, Timetable, opened, read_packets
+
 LARGEST_FRAME_PX = 1 << 26  # 8192 x 8192: a header that claims more is taken for hostile input
-# Containers may state a few frames more than they show (edit lists, trailing B-frames); more missing frames are a
-# broken tail.
-MISSING_FRAMES_TOLERATED, MISSING_SHARE_TOLERATED = 2, 0.01
-# A playlist must not make us read other files or the network.
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}
+
+
+@dataclass(frozen=True)
+class DecodedFilm:
+    """What became of the frames of a film that was decoded to its end."""
+
+    path: Path
+    frames: int
+    """Decoded."""
+    lost: int
+    """In the film, but not decoded: damaged, cut off, or of no use without such a frame."""
+    fault: str
+    """What the decoder said first; "" where it said nothing."""
+
+    last: int
+    """Index of the last frame."""
+
+    def line(self) -> str:
+        """For the user; "" where nothing was lost."""
+        if not self.lost and not self.fault:
+            return ""
+        why = f": {self.fault}" if self.fault else ""
+        whole = self.frames + self.lost
+        return f"{self.path}: {self.lost} of {whole} frames are lost, the others up to frame {self.last} are used{why}"
+
 
 Teller = Callable[[str], None]
+Reporter = Callable[[DecodedFilm], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +57,16 @@ class Frame:
     """One decoded frame."""
 
     index: int
-    """0-based position in display order, counted over all frames whatever the stride."""
+    """0-based place in display order among all frames of the film, whatever the stride; lost frames count, too, so
+    that damage does not change the number of any other frame."""
     pts_s: float
     """Presentation time in seconds from the start of the stream's clock."""
     pts: int
     """The same in the stream's own ticks, exact; -1 where the file has no time stamps."""
     image_bgr: NDArray[np.uint8]
     """(height, width, 3) pixels, already upright."""
+    damaged: bool = False
+    """Whether the decoder had to make some of it up, since a frame that it rests on is lost."""
 
 
 @dataclass(frozen=True, order=True)
@@ -71,48 +98,51 @@ class FrameAddress:
 
 
 def iter_frames(
-    path: Path, *, every: int = 1, start: int = 0, stop: int | None = None, tell: Teller | None = None
+    path: Path,
+    *,
+    every: int = 1,
+    start: int = 0,
+    stop: int | None = None,
+    tell: Teller | None = None,
+    report: Reporter | None = None,
 ) -> Iterator[Frame]:
-    """Yield frames start, start + every, ... below stop (None: to the end), turned upright.
+    """Yield frames start, start + every, ... below stop (None: to the end), as players show them.
 
-    A broken tail ends the frames; `tell` gets one line about it (None: standard error). Raises InputError when the
-    file is missing, is not a video, has no video stream, or none of its frames can be decoded.
+    A lost frame is passed over. After the last frame of the film `tell` gets one line if any was lost (None: standard
+    error), and `report` what became of them all. Raises InputError when the file is missing, is not a video, has no
+    video stream, or none of its frames can be decoded.
     """
     if every < 1 or start < 0:
         raise InputError(
             f"{path}: bad frame range", expected="every >= 1, start >= 0", got=f"every={every}, start={start}"
         )
-    for index, frame, stream in decoded_frames(path, stop=stop, tell=tell):
+    for index, frame, stream in decoded_frames(path, stop=stop, tell=tell, report=report):
         if index >= start and (index - start) % every == 0:
             pts = -1 if frame.pts is None else int(frame.pts)
-            yield Frame(index, seconds(frame, stream, index), pts, _upright_bgr(frame))
+            image = np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+            yield Frame(index, seconds(frame, stream, index), pts, shown_as(frame, image), bool(frame.is_corrupt))
 
 
 def decoded_frames(
-    path: Path, *, stop: int | None = None, tell: Teller | None = None
+    path: Path, *, stop: int | None = None, tell: Teller | None = None, report: Reporter | None = None
 ) -> Iterator[tuple[int, av.VideoFrame, av.VideoStream]]:
     """Index, frame as FFmpeg gives it, and stream, for callers that need no BGR pixels; errors as `iter_frames`."""
-    fault, index = "", -1
-    with _opened(path) as container:
-        stream = _video_stream(container, path)
-        frames = container.decode(stream)
-        while True:
-            try:
-                frame = next(frames)
-            except (StopIteration, av.EOFError):
-                break
-            except (av.FFmpegError, OSError) as error:
-                fault = str(error)
-                break
-            index += 1
-            if stop is not None and index >= stop:
-                return
-            yield index, frame, stream
-        fault = fault or _missing(stream, index + 1)
-    if index < 0:
+    number, packets = read_packets(path)
+    timetable, faults, count = Timetable(packets), list[str](), 0
+    for frame, stream in _all_frames(path, number, packets, faults):
+        index = timetable.place(frame.pts)
+        if stop is not None and index >= stop:
+            return
+        count += 1
+        yield index, frame, stream
+    fault = faults[0] if faults else ""
+    if not count:
         raise InputError(f"{path}: no frame can be decoded", got=fault or "an empty video stream", fix="drop the file")
-    if fault:
-        (tell or say)(f"{path}: broken after frame {index}, the {index + 1} frames before are used: {fault}")
+    decoded = DecodedFilm(path, count, _lost(packets, timetable, count, fault), fault, timetable.last)
+    if line := decoded.line():
+        (tell or say)(line)
+    if report:
+        report(decoded)
 
 
 def video_hash(path: Path) -> str:
@@ -127,37 +157,67 @@ def seconds(frame: av.VideoFrame, stream: av.VideoStream, index: int) -> float:
     return index / float(stream.average_rate or 1)
 
 
-def _opened(path: Path) -> av.container.InputContainer:
-    try:
-        return av.open(str(path), options=dict(_OPEN_OPTIONS))
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be opened as a video", got=str(error), fix="check the file, or write it again with ffmpeg"
-        ) from error
-
-
-def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    if not container.streams.video:
-        raise InputError(f"{path}: no video in this file", expected="a video stream", got="none")
-    stream = container.streams.video[0]
+def _film(container: av.container.InputContainer, number: int, path: Path) -> av.VideoStream:
+    (stream,) = [each for each in container.streams.video if each.index == number]
     if stream.width * stream.height > LARGEST_FRAME_PX:
         raise InputError(f"{path}: frames are too large", got=f"{stream.width} x {stream.height}", fix="scale it down")
-    stream.thread_type = "AUTO"
+    # Frames that lean on a lost one are shown, as players do; without this HEVC drops all up to the next key frame.
+    stream.codec_context.flags |= Flags.output_corrupt
     return stream
 
 
-def _missing(stream: av.VideoStream, decoded: int) -> str:
-    """What to say when the container promised more frames than there were; "" when all is well."""
-    missing = stream.frames - decoded
-    if missing <= max(MISSING_FRAMES_TOLERATED, MISSING_SHARE_TOLERATED * stream.frames):
-        return ""
-    return f"the file states {stream.frames} frames"
+def _all_frames(
+    path: Path, number: int, packets: Packets, faults: list[str]
+) -> Iterator[tuple[av.VideoFrame, av.VideoStream]]:
+    """All frames of the stream that can be decoded; what cannot is named in `faults`.
+
+    If the last packets are damaged, FFmpeg's threads keep back the frames that they hold at the end. One thread gives
+    them: the film is then decoded once more for those.
+    """
+    last = None
+    for threads in ("AUTO", "NONE"):
+        with opened(path) as container:
+            stream = _film(container, number, path)
+            stream.thread_type = threads
+            new_faults = list[str]()
+            for frame in _frames(container, stream, new_faults):
+                if threads == "AUTO" or last is None or (frame.pts is not None and frame.pts > last):
+                    last = frame.pts
+                    yield frame, stream
+            faults += [] if faults else new_faults
+        if last is None or not len(packets.pts) or last >= packets.pts.max():
+            return
 
 
-def _upright_bgr(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """FFmpeg's display matrix states the counter-clockwise turn, which is numpy's rot90 direction too."""
-    image = frame.to_ndarray(format="bgr24")
-    quarter_turns = round(frame.rotation / 90)
-    if abs(frame.rotation - 90 * quarter_turns) > RIGHT_ANGLE_TOLERANCE_DEG:
-        raise InputError("video turned by an odd angle", expected="a multiple of 90 degrees", got=f"{frame.rotation}")
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)).astype(np.uint8, copy=False)
+def _frames(
+    container: av.container.InputContainer, stream: av.VideoStream, faults: list[str]
+) -> Iterator[av.VideoFrame]:
+    reader, is_sound = PacketReader(container, [stream]), False
+    for packet in reader:
+        if packet.is_corrupt:
+            faults.append("a packet is cut off")
+            continue
+        try:
+            frames = packet.decode()
+        except av.EOFError:
+            continue
+        except (av.FFmpegError, OSError) as error:
+            faults.append(error.strerror or str(error))
+            continue
+        for frame in frames:
+            is_sound = is_sound or not frame.is_corrupt  # before the first sound frame there is nothing to lean on
+            if is_sound:
+                yield frame
+    faults += reader.faults
+
+
+def _lost(packets: Packets, timetable: Timetable, count: int, fault: str) -> int:
+    """How many frames were not decoded.
+
+    Without a fault, frames before the first one are no loss: a film that was cut begins with frames that lean on others
+    that it no longer has. Nor is a difference of counts alone: AVI packs two frames into one packet.
+    """
+    lost = max(0, packets.frames - count)
+    if fault:
+        return lost
+    return max(0, lost - timetable.unseen_before_first()) if len(packets.pts) else 0

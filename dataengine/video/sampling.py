@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
 from dataengine.terminal.progress import track
-from dataengine.video.decoding import Frame, Teller, decoded_frames, iter_frames, seconds
+from dataengine.video.decoding import Frame, Reporter, Teller, decoded_frames, iter_frames, seconds
 from dataengine.video.shots import difference, shot_starts
 
 THUMBNAIL_PX = (32, 18)
@@ -62,29 +62,38 @@ class Survey:
     shot: NDArray[np.int64]  # (n,) number of the shot, from 0
 
 
-def sample_frames(path: Path, sampling: FrameSampling, *, tell: Teller | None = None) -> Iterator[Frame]:
-    """The frames of a video that `sampling` keeps, upright, in display order; errors as `iter_frames`."""
+def sample_frames(
+    path: Path, sampling: FrameSampling, *, tell: Teller | None = None, report: Reporter | None = None
+) -> Iterator[Frame]:
+    """The frames of a video that `sampling` keeps, upright, in display order; errors as `iter_frames`.
+
+    Damaged ones are left out.
+    """
     if sampling.by_rate_alone and not sampling.fps:
-        yield from iter_frames(path, every=sampling.every, tell=tell)
+        frames = iter_frames(path, every=sampling.every, tell=tell, report=report)
+        yield from (frame for frame in frames if not frame.damaged)
         return
     if sampling.by_rate_alone:
         slots = _Slots(sampling.fps)
-        yield from (frame for frame in iter_frames(path, tell=tell) if slots.opens(frame.pts_s))
+        frames = iter_frames(path, tell=tell, report=report)
+        yield from (frame for frame in frames if not frame.damaged and slots.opens(frame.pts_s))
         return
-    wanted_indices = set(choose(survey(path, tell=tell), sampling).tolist())
+    wanted_indices = set(choose(survey(path, tell=tell, report=report), sampling).tolist())
     if not wanted_indices:
         return
     for frame in iter_frames(
         path, stop=max(wanted_indices) + 1, tell=lambda line: None
     ):  # its faults were reported above
-        if frame.index in wanted_indices:
+        if frame.index in wanted_indices and not frame.damaged:
             yield frame
 
 
-def survey(path: Path, *, tell: Teller | None = None) -> Survey:
+def survey(path: Path, *, tell: Teller | None = None, report: Reporter | None = None) -> Survey:
     """Decode the whole video and keep a thumbnail, the sharpness and the time of each frame."""
     times, thumbnails, sharpness = [], [], []
-    for index, frame, stream in track(decoded_frames(path, tell=tell), f"survey {path.name}", unit="frame"):
+    for index, frame, stream in track(
+        decoded_frames(path, tell=tell, report=report), f"survey {path.name}", unit="frame"
+    ):
         height = max(2, round(frame.height * min(1.0, SHARPNESS_WIDTH_PX / frame.width)))
         scaled = frame.reformat(width=min(frame.width, SHARPNESS_WIDTH_PX), height=height, format="bgr24")
         small = np.asarray(scaled.to_ndarray(), dtype=np.uint8)

@@ -5,6 +5,7 @@ Order: `detect_views` (BlazePose along each video), `label_views` (robust 3D joi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +80,18 @@ def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWr
             writer.write(frame)
         keypoints.append(points)
         confidence.append(sure)
-    shortest = min(map(len, keypoints))  # frames of cameras that stop later have no counterpart
+    rows = rows_of_common_frames(writers)
     return ViewDetections(
-        np.array([view[:shortest] for view in keypoints], dtype=np.float64),
-        np.array([view[:shortest] for view in confidence], dtype=np.float64),
+        np.array([np.array(view)[at] for view, at in zip(keypoints, rows, strict=True)], dtype=np.float64),
+        np.array([np.array(view)[at] for view, at in zip(confidence, rows, strict=True)], dtype=np.float64),
     )
+
+
+def rows_of_common_frames(writers: Sequence[FrameWriter]) -> list[NDArray[np.int64]]:
+    """For each view the rows of the frames that every view has: one may stop earlier, or have lost frames to damage."""
+    frames = [writer.images().frame for writer in writers]
+    common = reduce(np.intersect1d, frames)
+    return [np.flatnonzero(np.isin(view, common)) for view in frames]
 
 
 def label_views(detections: ViewDetections, cameras: Sequence[CalibratedCamera], params: MultiviewParams) -> ViewLabels:

@@ -19,11 +19,26 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class FilmAccount:
+    """What became of the frames of a film."""
+
+    file: str
+    name: str
+    """By its content; its frames' `video`."""
+    decoded: int
+    lost: int
+    """Damaged or cut off."""
+    sampled: int
+    """Chosen by the sampling, before any is left out."""
+
+
+@dataclass(frozen=True)
 class PoolAccount:
     """What became of the frames that were read for the pool."""
 
     kept: int
     left_out: tuple[LeftOut, ...]
+    films: tuple[FilmAccount, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Number of frames left out, by the reason."""
@@ -31,4 +46,13 @@ class PoolAccount:
 
     def document(self) -> dict[str, Any]:
         """For quality.json and the page."""
-        return {"kept": self.kept, "left_out": self.counts(), "frames": [asdict(frame) for frame in self.left_out]}
+        return {
+            "kept": self.kept,
+            "left_out": self.counts(),
+            "frames": [asdict(frame) for frame in self.left_out],
+            "films": self.film_records(),
+        }
+
+    def film_records(self) -> list[dict[str, Any]]:
+        """For metrics and quality.json."""
+        return [asdict(film) for film in self.films]

@@ -55,7 +55,13 @@ splits.</span>{% endif %}
 <p>{{ document.pool.kept }} unlabelled frames kept, {{ document.pool.frames|length }} left out{% if
 document.pool.frames %}: {% for kind, count in document.pool.left_out.items() if count %}{{ count }} {{ kind
 }}{{ ", " if not loop.last }}{% endfor %}. What validation or test holds is not offered for labelling or learning;
-quality.json names every frame{% endif %}.</p>{% endif %}
+quality.json names every frame{% endif %}.</p>
+{% if document.pool.films %}<div class="scroll"><table><thead><tr><th>film</th><th>name of its frames</th>
+<th>decoded</th><th>lost</th><th>sampled</th></tr></thead><tbody>{% for film in document.pool.films %}
+<tr><td>{{ film.file }}</td>
+<td>{{ film.name }}</td><td class="n">{{ film.decoded }}</td><td class="n">{% if film.lost %}<strong
+class="quarantine">{{ film.lost }}</strong>{% else %}0{% endif %}</td><td class="n">{{ film.sampled }}</td></tr>
+{% endfor %}</tbody></table></div>{% endif %}{% endif %}
 {% if pairs %}<h2>Near duplicates</h2>
 <p>{{ document.near_duplicates.pairs }} pairs in {{ document.near_duplicates.clusters }} clusters of together
 {{ document.near_duplicates.images }} images.{% if document.near_duplicates.pairs > pairs|length %}

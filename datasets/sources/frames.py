@@ -13,7 +13,7 @@ JPEG_QUALITY = 95
 
 
 class FrameWriter:
-    """Writes frames of one video into a folder and remembers them."""
+    """Writes frames of one video, `video` its name by content, into a folder and remembers them."""
 
     def __init__(self, folder: Path, video: str, longest_side_px: int, first_id: int) -> None:
         self._folder, self._video, self._longest_side_px = folder, video, longest_side_px
@@ -32,7 +32,7 @@ class FrameWriter:
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
         self.scale = size[0] / width, size[1] / height  # rounding may make them differ
         small = frame.image_bgr if shrink == 1 else cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
-        path = self._folder / f"{Path(self._video).stem}_{frame.index:06d}.jpg"
+        path = self._folder / f"{self._video}_{frame.index:06d}.jpg"
         content = encode_picture(small, path.suffix, quality=JPEG_QUALITY)
         path.write_bytes(content)  # the folder is whole or absent
         self._rows.append((self._next_id, str(path), *size, frame.index))

@@ -18,10 +18,11 @@ from dataengine.leakage.picture_facts import PictureFacts, facts_of, inspect_pic
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
-from dataengine.video.decoding import video_hash
+from dataengine.video.decoding import DecodedFilm, video_hash
+from dataengine.video.names import film_name
 from dataengine.video.sampling import FrameSampling, sample_frames
 
-from ..quality.pool_account import UNREADABLE, LeftOut, PoolAccount
+from ..quality.pool_account import UNREADABLE, FilmAccount, LeftOut, PoolAccount
 from .frames import FrameWriter
 from .user_sources import UserSource
 
@@ -38,16 +39,16 @@ def write_pool(
     held_out: HeldOutSet,
 ) -> PoolAccount:
     """Write the pool of unlabelled sources and videos to `folder`: pool.json, its images, pool_frames.json."""
-    tables, left_out, addresses = [], list[LeftOut](), dict[str, str]()
+    tables, left_out, addresses, films = [], list[LeftOut](), dict[str, str](), list[FilmAccount]()
     for source in frames:
         images, out = _allowed(source.content.images, held_out)
         tables.append(copy_images(images, source.folder, folder / FOLDER / source.name))
         left_out += out
-    for number, video in enumerate(videos):
-        first_id = 1 + 1_000_000 * (10 + number)
-        writer = FrameWriter(folder / FOLDER / str(number), video.name, longest_side_px, first_id)
-        sha256 = video_hash(video)
-        images, out = _frames_of(video, sha256, writer, sampling, held_out)
+    for number, (sha256, video) in enumerate(_each_once(videos).items()):
+        first_id, name = 1 + 1_000_000 * (10 + number), film_name(video, sha256)
+        writer = FrameWriter(folder / FOLDER / name, name, longest_side_px, first_id)
+        images, out, film = _frames_of(video, sha256, writer, sampling, held_out)
+        films.append(film)
         kept_ids = set(map(str, images.id.tolist()))
         addresses |= {key: at for key, at in writer.addresses(sha256).items() if key in kept_ids}
         tables.append(images)
@@ -55,11 +56,21 @@ def write_pool(
     pool = Images.concat(tables)
     write_people(folder / POOL_NAME, People.empty(), pool, info={"stage": "ingest", "split": "pool"})
     write_json(folder / ADDRESSES_NAME, addresses)  # image id -> the frame's address in its video
-    account = PoolAccount(len(pool), tuple(left_out))
+    account = PoolAccount(len(pool), tuple(left_out), tuple(films))
     if left_out:
         counts = ", ".join(f"{count} {kind}" for kind, count in account.counts().items() if count)
         say(f"pool: {len(left_out)} of {len(pool) + len(left_out)} frames left out: {counts}")
     return account
+
+
+def _each_once(videos: Sequence[Path]) -> dict[str, Path]:
+    """The films by the hash of their content, in their order; a copy under any name is reported and passed over."""
+    films = dict[str, Path]()
+    for video in videos:
+        first = films.setdefault(video_hash(video), video)
+        if first is not video:
+            say(f"pool: {video} is the same film as {first}, and is used once")
+    return films
 
 
 def _allowed(images: Images, held_out: HeldOutSet) -> tuple[Images, list[LeftOut]]:
@@ -78,19 +89,21 @@ def _allowed(images: Images, held_out: HeldOutSet) -> tuple[Images, list[LeftOut
 
 def _frames_of(
     video: Path, sha256: str, writer: FrameWriter, sampling: FrameSampling, held_out: HeldOutSet
-) -> tuple[Images, list[LeftOut]]:
-    """Write the frames of a video, `sha256` its hash, that are not held out; returns them, and the others."""
-    facts = list[PictureFacts]()
-    for frame in track(sample_frames(video, sampling), f"pool {video.name}", unit="frame"):
+) -> tuple[Images, list[LeftOut], FilmAccount]:
+    """Write the frames of a video, `sha256` its hash, that are not held out; returns them, the others, and the film's
+    account."""
+    facts, ends = list[PictureFacts](), list[DecodedFilm]()
+    for frame in track(sample_frames(video, sampling, report=ends.append), f"pool {video.name}", unit="frame"):
         look = facts_of(writer.write(frame))
         assert not isinstance(look, str), look  # it was just encoded
         facts.append(look)
     images = writer.images()
-    contents = Contents.of(facts, images, {video.name: sha256})
+    contents = Contents.of(facts, images, {film_name(video, sha256): sha256})
     kept, out = _without_leaks(images, contents, held_out)
     for frame_left_out in out:
         Path(frame_left_out.file).unlink()
-    return kept, out
+    (end,) = ends
+    return kept, out, FilmAccount(str(video), film_name(video, sha256), end.frames, end.lost, len(images))
 
 
 def _without_leaks(images: Images, contents: Contents, held_out: HeldOutSet) -> tuple[Images, list[LeftOut]]:

@@ -18,6 +18,7 @@ from dataengine.formats.reading.content import BadRecord, Limits, SourceContent
 from dataengine.formats.writing import copy_images
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
+from dataengine.video.names import is_by_content
 
 from ..quality.intake import Intake
 from ..splits.assign import DROPPED
@@ -78,7 +79,24 @@ def read_sources(params: Sequence[SourceParams], limits: Limits) -> list[UserSou
         name = entry.name or entry.format
         content_with_ids = _moved(content, place * ID_STRIDE, name, prefix=f"{name}/" if several else "")
         sources.append(UserSource(name, Path(entry.images), content_with_ids, source_format.unlabelled))
-    return sources
+    return _films_apart(sources)
+
+
+def _films_apart(sources: Sequence[UserSource]) -> list[UserSource]:
+    """Films of one name in two sources are two: the later one gets its source's name in front.
+
+    The first keeps its name, so that a source which is appended renames nothing. A name by content is one film.
+    """
+    taken, apart = set[str](), list[UserSource]()
+    for source in sources:
+        images = source.content.images
+        names = set(images.video.tolist()) - {""}
+        clash = {name for name in names & taken if not is_by_content(name)}
+        taken |= names
+        video = [f"{source.name}/{name}" if name in clash else name for name in images.video.tolist()]
+        renamed = images.replace(video=np.array(video, dtype=str)) if clash else images
+        apart.append(replace(source, content=replace(source.content, images=renamed)))
+    return apart
 
 
 def combined(sources: Sequence[UserSource]) -> tuple[People, Images]:
@@ -109,7 +127,7 @@ def recording_names(images: Images, sources: Sequence[UserSource]) -> list[str]:
     for path, identity in zip(images.path.tolist(), images.id.tolist(), strict=True):
         source = by_place[identity // ID_STRIDE]
         inner = Path(path).parent.relative_to(source.folder).as_posix()
-        names.append("_".join([source.name, *([] if inner == "." else inner.split("/"))]))
+        names.append(source.name if inner == "." else f"{source.name}/{inner}")
     return names
 
 

@@ -202,7 +202,7 @@ def known_groups(images: Images, params: SplitParams) -> list[str]:
     names = []
     for path, group, video in zip(images.path, images.group, images.video, strict=True):
         scene = pattern.search(Path(path).name) if pattern else None
-        names.append(scene[1] if scene and scene[1] else str(group) or Path(video).name)
+        names.append(scene[1] if scene and scene[1] else str(group) or str(video))
     return names
 
 

@@ -16,9 +16,10 @@ from dataengine.files import sha256_file
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.people import Images
 from dataengine.video.decoding import iter_frames, video_hash
+from dataengine.video.names import film_name
 from dataengine.video.sampling import FrameSampling
 
-from ...helpers.clips import textured, write_clip
+from ...helpers.clips import damaged, textured, write_clip
 from ...helpers.held_out import held_out_set
 
 FRAMES, EVERY = 40, 2
@@ -49,14 +50,15 @@ def labelled_frames(folder: Path, cameras: list[Path]) -> tuple[HeldOutSet, Imag
     """What ingest makes of them: what is held out, all frames, and their splits."""
     tables = []
     for number, camera in enumerate(cameras):
-        writer = FrameWriter(folder, camera.name, 640, first_id=1 + 1000 * number)
+        writer = FrameWriter(folder, film_name(camera, video_hash(camera)), 640, first_id=1 + 1000 * number)
         for frame in iter_frames(camera):
             writer.write(frame)
         tables.append(writer.images())
     images = Images.concat(tables)
     split = np.tile(split_frames(FRAMES, SPLIT), len(cameras))
     held = images.take((split != "train") & (split != DROPPED))
-    return held_out_set(held, video_sha256={camera.name: video_hash(camera) for camera in cameras}), images, split
+    sha256 = {film_name(camera, digest): digest for camera in cameras for digest in [video_hash(camera)]}
+    return held_out_set(held, video_sha256=sha256), images, split
 
 
 def pool_of(folder: Path, videos: list[Path], held_out: HeldOutSet) -> tuple[Images, dict[str, int]]:
@@ -97,5 +99,39 @@ def test_a_film_encoded_again_under_another_name_is_recognised(tmp_path: Path, c
     same_name = write_clip(tmp_path / "cam1.mp4", blurred(filmed(1))[7:])
     other = write_clip(tmp_path / "other.mp4", filmed(50))
     pool, counts = pool_of(tmp_path / "ingest", [renamed, same_name, other], held_out)
-    assert pool.video.tolist() == ["other.mp4"] * (FRAMES // EVERY)
+    assert pool.video.tolist() == [film_name(other, video_hash(other))] * (FRAMES // EVERY)
     assert counts == {"same file": 0, "same video": 0, "near duplicate": 20 + 17, "unreadable": 0}
+
+
+def test_two_films_of_one_name_are_two_and_a_copy_is_one(
+    tmp_path: Path, cameras: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+    first, second = tmp_path / "a" / "walk.mp4", tmp_path / "b" / "walk.mp4"
+    first.write_bytes(cameras[0].read_bytes())
+    second.write_bytes(cameras[1].read_bytes())
+    copy = tmp_path / "c" / "holiday.mp4"
+    copy.write_bytes(first.read_bytes())
+    nothing = held_out_set(Images.build(id=np.empty(0), path=[], width=[], height=[]))
+    pool, _ = pool_of(tmp_path / "ingest", [first, second, copy], nothing)
+    assert len(set(pool.video.tolist())) == 2 and len(pool) == FRAMES
+    assert len({Path(path).name for path in pool.path.tolist()}) == FRAMES, "base names are unique, too"
+    assert capsys.readouterr().err.count("holiday.mp4 is the same film as") == 1
+    alone, _ = pool_of(tmp_path / "next", [second], nothing)
+    assert set(alone.video.tolist()) < set(pool.video.tolist()), "the name does not hang on the other films"
+
+
+def test_lost_frames_are_told_and_accounted_for(
+    tmp_path: Path, cameras: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = damaged(cameras[0], [13, 14])
+    nothing = held_out_set(Images.build(id=np.empty(0), path=[], width=[], height=[]))
+    account = write_pool(
+        tmp_path / "ingest", [], [film], sampling=FrameSampling(), longest_side_px=640, held_out=nothing
+    )
+    (told,) = account.film_records()
+    assert told["decoded"] + told["lost"] == FRAMES and told["sampled"] == told["decoded"] == account.kept
+    assert told["lost"] > 0
+    assert f"{told['lost']} of {FRAMES} frames are lost" in capsys.readouterr().err
+    assert account.document()["films"] == [told]
