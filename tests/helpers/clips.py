@@ -30,6 +30,7 @@ def write_clip(
     height, width = images[0].shape[:2]
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream(codec, rate=10)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 4_000_000
         stream.codec_context.time_base = Fraction(1, 100)
         for number, image in enumerate(images):
