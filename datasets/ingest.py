@@ -22,6 +22,7 @@ from dataengine.formats.reading.content import BadRecord, Limits, ReaderNotes
 from dataengine.geometry.pixel_grid import resized, within
 from dataengine.keypoints import UNLABELLED
 from dataengine.labels.kept_pictures import without_hashes
+from dataengine.leakage.film_names import film_name
 from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
@@ -29,7 +30,6 @@ from dataengine.person_scale import scale_counts, with_joint_area
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
-from dataengine.video.names import film_name
 from dataengine.video.sampling import FrameSampling
 
 from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views, rows_of_common_frames

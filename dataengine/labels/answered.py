@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.labels.kept_pictures import refuse_changed
 from dataengine.labels.label_file import LabelFile
+from dataengine.leakage.film_names import film_key
 from dataengine.leakage.perceptual_hash import correlations, hamming, perceptual_hashes
 from dataengine.leakage.picture_facts import inspect_pictures
 from dataengine.people import Images
-from dataengine.video.names import film_key
 
 ALIKE_BITS, ALIKE_CORRELATION = 10, 0.75
 """Near duplicates by the values of `ingest.checks`: perceptual hashes differ in at most 10 of 64 bits, and thumbnails

@@ -5,7 +5,7 @@ A picture leaks if it is, in this order,
 1. the same file: SHA-256 of its bytes;
 2. the same video: a frame of a held-out recording, at most `gap_frames` from a held-out frame, or any frame where whole
    recordings are held out. Two recordings are the same by the SHA-256 of their video, by name where that is not known
-   (`dataengine.video.names.may_be_one_film`);
+   (`dataengine.leakage.film_names.may_be_one_film`);
 3. a near duplicate: perceptual hash and thumbnail are as alike as `LeakRule` says. Frames of the same recording beyond
    the gap are not judged by sight: what a still camera films looks the same throughout, and time separates it.
 """
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.leakage.contents import Contents, contents_of
+from dataengine.leakage.film_names import may_be_one_film
 from dataengine.leakage.held_out import HeldOutSet, read_held_out
 from dataengine.leakage.perceptual_hash import correlations, perceptual_hashes
 from dataengine.people import Images
-from dataengine.video.names import may_be_one_film
 
 LeakKind = Literal["same file", "same video", "near duplicate"]
 _AT_ONCE = 1024  # pictures compared together: 5 MB of distances to 5,000 held-out ones

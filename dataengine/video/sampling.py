@@ -78,14 +78,13 @@ def sample_frames(
         frames = iter_frames(path, tell=tell, report=report)
         yield from (frame for frame in frames if not frame.damaged and slots.opens(frame.pts_s))
         return
-    wanted_indices = set(choose(survey(path, tell=tell, report=report), sampling).tolist())
-    if not wanted_indices:
-        return
-    for frame in iter_frames(
-        path, stop=max(wanted_indices) + 1, tell=lambda line: None
-    ):  # its faults were reported above
-        if frame.index in wanted_indices and not frame.damaged:
+    wanted = set(choose(survey(path, tell=tell, report=report), sampling).tolist())
+    # by their places among the decoded frames: where some are lost, indices have gaps
+    for place, frame in enumerate(iter_frames(path, tell=lambda line: None)):  # its faults were reported above
+        if place in wanted and not frame.damaged:
             yield frame
+        if place >= max(wanted, default=0):
+            return
 
 
 def survey(path: Path, *, tell: Teller | None = None, report: Reporter | None = None) -> Survey:
@@ -113,7 +112,7 @@ def sharpness_of(image_bgr: NDArray[np.uint8]) -> float:
 
 
 def choose(seen: Survey, sampling: FrameSampling) -> NDArray[np.int64]:
-    """Indices of the frames to keep, ascending.
+    """Places in `seen` of the frames to keep, ascending.
 
     Where a rate is asked for and a frame is too blurred, the next sharp one of the same slot takes its place.
     """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError
 
 NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+LEAST_CUT_OFF_FRAMES = 2.0  # by the mean rate; the last frame of uneven times may be shown for longer
 MOST_READING_FAULTS = 1000  # places at which a file may fail to be read; then it is taken to end there
 
 
@@ -22,7 +23,7 @@ class Packets:
     pts: NDArray[np.int64]  # (n,) empty where the stream states no presentation times
     count: int
     stated: int
-    """Frames that the index of the file states without those that an edit list cuts away; 0 where it has none."""
+    """Frames that the file states, without those that an edit list cuts away; 0 where it states none."""
 
     @property
     def frames(self) -> int:
@@ -89,6 +90,7 @@ def read_packets(path: Path) -> tuple[int, Packets]:
         times = [at for at in pts[film.index] if at is not None]
         known = times if len(times) == len(pts[film.index]) else []
         stated = sum(not entry.is_discard for entry in film.index_entries)
+        stated = max(stated, len(times) + _cut_off(film, known))
         return film.index, Packets(np.array(known, dtype=np.int64), len(pts[film.index]), stated)
 
 
@@ -109,6 +111,20 @@ class PacketReader:
                 self.faults.append(error.strerror or str(error))
                 continue
             return
+
+
+def _cut_off(film: av.VideoStream, pts: list[int]) -> int:
+    """About how many frames are missing at the end of a Matroska film, which states its duration but no number."""
+    hours, _, rest = film.metadata.get("DURATION", "").partition(":")
+    minutes, _, secs = rest.partition(":")
+    if not pts or not secs or film.time_base is None or not film.average_rate:
+        return 0
+    try:
+        ends_s = 3600 * int(hours) + 60 * int(minutes) + float(secs)
+    except ValueError:  # a tag of somebody else's
+        return 0
+    missing = (ends_s - float(max(pts) * film.time_base)) * float(film.average_rate) - 1
+    return round(missing) if missing > LEAST_CUT_OFF_FRAMES else 0
 
 
 def _rank(stream: av.VideoStream, packets: int) -> tuple[bool, bool, int, int]:

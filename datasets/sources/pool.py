@@ -12,6 +12,7 @@ from dataengine.coco_json import write_people
 from dataengine.files import write_json
 from dataengine.formats.writing import copy_images
 from dataengine.leakage.contents import Contents
+from dataengine.leakage.film_names import film_name
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.leakage.leaks import find_leaks
 from dataengine.leakage.picture_facts import PictureFacts, facts_of, inspect_pictures
@@ -19,7 +20,6 @@ from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import DecodedFilm, video_hash
-from dataengine.video.names import film_name
 from dataengine.video.sampling import FrameSampling, sample_frames
 
 from ..quality.pool_account import UNREADABLE, FilmAccount, LeftOut, PoolAccount
@@ -64,7 +64,7 @@ def write_pool(
 
 
 def _each_once(videos: Sequence[Path]) -> dict[str, Path]:
-    """The films by the hash of their content, in their order; a copy under any name is reported and passed over."""
+    """The films by the hash of their content, in order; a copy, whatever its name, is reported and passed over."""
     films = dict[str, Path]()
     for video in videos:
         first = films.setdefault(video_hash(video), video)

@@ -16,9 +16,9 @@ from dataengine.errors import ParamsError
 from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import BadRecord, Limits, SourceContent
 from dataengine.formats.writing import copy_images
+from dataengine.leakage.film_names import is_by_content
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
-from dataengine.video.names import is_by_content
 
 from ..quality.intake import Intake
 from ..splits.assign import DROPPED

@@ -16,11 +16,11 @@ from dataengine.datasets.cameras.label_views import ViewLabels
 from dataengine.datasets.ingest import run, view_people
 from dataengine.datasets.sources.user_sources import SourceParams
 from dataengine.errors import InputError
+from dataengine.leakage.film_names import film_name
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.people import Images
 from dataengine.person_scale import scale_counts
 from dataengine.video.decoding import video_hash
-from dataengine.video.names import film_name
 
 from ..helpers.clips import textured
 from ..helpers.held_out import encoded_again

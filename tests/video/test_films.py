@@ -123,3 +123,14 @@ def test_a_start_that_an_edit_list_cuts_away_is_no_loss(tmp_path: Path, codec: s
     assert [frame.index for frame in frames] == list(range(len(frames)))
     whole = [frame.image_bgr for frame in iter_frames(clip)]
     np.testing.assert_array_equal(frames[-1].image_bgr, whole[-1])
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".avi"])
+def test_a_film_that_is_cut_off_says_so(tmp_path: Path, suffix: str) -> None:
+    whole = film(tmp_path / f"clip{suffix}", "mpeg4")
+    told = list[str]()
+    assert len(list(iter_frames(whole, tell=told.append))) == COUNT
+    assert told == []
+    whole.write_bytes(whole.read_bytes()[: int(0.6 * whole.stat().st_size)])
+    assert 10 < len(list(iter_frames(whole, tell=told.append))) < COUNT
+    assert len(told) == 1

@@ -13,10 +13,10 @@ from dataengine.datasets.sources.frames import FrameWriter
 from dataengine.datasets.sources.pool import write_pool
 from dataengine.datasets.splits.assign import DROPPED, SplitParams, split_frames
 from dataengine.files import sha256_file
+from dataengine.leakage.film_names import film_name
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.people import Images
 from dataengine.video.decoding import iter_frames, video_hash
-from dataengine.video.names import film_name
 from dataengine.video.sampling import FrameSampling
 
 from ...helpers.clips import damaged, textured, write_clip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.video.names import film_key, film_name, is_by_content, may_be_one_film
+from dataengine.leakage.film_names import film_key, film_name, is_by_content, may_be_one_film
 
 WALK, OTHER = "1a2b3c4d" + "0" * 56, "9a8b7c6d" + "0" * 56
 
