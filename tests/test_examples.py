@@ -21,6 +21,7 @@ MODULES = (
     "dataengine.formats.content",
     "dataengine.formats.joints",
     "dataengine.geometry.pixel_grid",
+    "dataengine.leakage.film_names",
     "dataengine.mixing",
     "dataengine.nets.heatmap",
     "dataengine.nets.simcc",

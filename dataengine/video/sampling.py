@@ -73,14 +73,13 @@ def sample_frames(
         slots = _Slots(sampling.fps)
         yield from (frame for frame in iter_frames(path, tell=tell, report=report) if slots.opens(frame.pts_s))
         return
-    wanted_indices = set(choose(survey(path, tell=tell, report=report), sampling).tolist())
-    if not wanted_indices:
-        return
-    for frame in iter_frames(
-        path, stop=max(wanted_indices) + 1, tell=lambda line: None
-    ):  # its faults were reported above
-        if frame.index in wanted_indices:
+    wanted = set(choose(survey(path, tell=tell, report=report), sampling).tolist())
+    # by their places among the decoded frames: where some are lost, indices have gaps
+    for place, frame in enumerate(iter_frames(path, tell=lambda line: None)):  # its faults were reported above
+        if place in wanted:
             yield frame
+        if place >= max(wanted, default=0):
+            return
 
 
 def survey(path: Path, *, tell: Teller | None = None, report: Reporter | None = None) -> Survey:
@@ -108,7 +107,7 @@ def sharpness_of(image_bgr: NDArray[np.uint8]) -> float:
 
 
 def choose(seen: Survey, sampling: FrameSampling) -> NDArray[np.int64]:
-    """Indices of the frames to keep, ascending.
+    """Places in `seen` of the frames to keep, ascending.
 
     Where a rate is asked for and a frame is too blurred, the next sharp one of the same slot takes its place.
     """

@@ -13,7 +13,7 @@ from dataengine.errors import ParamsError
 from dataengine.video.sampling import FrameSampling, Survey, choose, sample_frames, sharpness_of, survey
 from dataengine.video.shots import shot_starts
 
-from ..helpers.clips import textured, write_clip
+from ..helpers.clips import damaged, textured, write_clip
 
 TINTS = ((1.0, 0.3, 0.2), (0.2, 1.0, 0.3), (0.9, 0.9, 0.9), (0.3, 0.4, 1.0))
 
@@ -111,3 +111,11 @@ def test_a_broken_tail_is_reported_once_though_the_video_is_read_twice(tmp_path:
     told: list[str] = []
     assert list(sample_frames(clip, FrameSampling(min_change=0.01), tell=told.append))
     assert len(told) == 1
+
+
+def test_frames_after_damage_are_chosen_by_what_they_show(tmp_path: Path) -> None:
+    """Six still pictures, eight frames each; two frames are lost in the first."""
+    pictures = [textured(number // 8) for number in range(48)]
+    clip = damaged(write_clip(tmp_path / "still.mp4", pictures), [2, 3])
+    kept = [frame.index for frame in sample_frames(clip, FrameSampling(min_change=0.05))]
+    assert [index for index in kept if index >= 12] == [16, 24, 32, 40]
