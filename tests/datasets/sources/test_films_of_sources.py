@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 
 from dataengine.datasets.sources.user_sources import SourceParams, read_sources
-from dataengine.formats.content import Limits
+from dataengine.formats.reading.content import Limits
 
 from ...helpers.clips import textured
 
