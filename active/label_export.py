@@ -40,10 +40,11 @@ def command(
     """Write the images to label as a file for an annotation tool that already holds the model's keypoints.
 
     Needs a folder that select wrote. OUT names copies of the images, in *.pictures/ next to it, since the pool may be
-    made again meanwhile. For CVAT there are the labels, too, *.labels.json. Correct the keypoints in the tool, then
-    bring what it exports back with label-import; what its format cannot hold is said. Next to OUT lies its record,
-    *.sent.json: where the model put each joint, and the truth of the gold frames. Keep record and copies for the
-    import, and the record from the annotators.
+    made again meanwhile. Next to it lies what the tool's project needs first: labels for CVAT, *.labels.json, or the
+    labelling config for Label Studio, *.config.xml. Correct the keypoints in the tool, then bring what it exports back
+    with label-import; what its format cannot hold is said. Next to OUT lies its record, too, *.sent.json: where the
+    model put each joint, and the truth of the gold frames. Keep record and copies for the import, and the record from
+    the annotators.
 
     With --gold, labelled frames are mixed in whose truth is known, of those on which the student errs most. The import
     reports how well each annotator agrees with it, and never trains on what came back for them.
