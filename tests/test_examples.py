@@ -17,6 +17,7 @@ MODULES = (
     "dataengine.evaluation.mpjpe",
     "dataengine.evaluation.pck",
     "dataengine.files",
+    "dataengine.formats.picture_search",
     "dataengine.formats.reading.categories",
     "dataengine.formats.reading.content",
     "dataengine.formats.reading.joints",

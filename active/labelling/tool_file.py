@@ -21,7 +21,8 @@ from dataengine.formats.picture_search import PictureSearch
 from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.tools.archives import is_archive, unpacked
 from dataengine.formats.tools.cvat import cvat_root, is_nobody, read_cvat, shapes_of
-from dataengine.formats.tools.label_studio import answers_of, picture_of, read_label_studio, tasks_of
+from dataengine.formats.tools.label_studio import read_label_studio
+from dataengine.formats.tools.label_studio_tasks import answers_of, picture_of, tasks_of
 
 XML_NAME = "annotations.xml"
 LIMITS = Limits()

@@ -6,6 +6,7 @@ where all of the shorter path stands at the end of the longer one; if several pi
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +18,7 @@ from .reading.content import need, shown
 LONGEST_NAME = 4096  # PATH_MAX
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?P<name>.+)")
 """What Label Studio makes of the name of a file that it was given."""
+_NOT_STORED = re.compile(r"[^-\w.]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -40,8 +42,9 @@ class PictureSearch:
         parts = _parts(name)
         need(bool(parts), f"file_name is {shown(name)}")
         found = self._found(parts)
-        if not found and (uploaded := _UPLOADED.fullmatch(parts[-1])):
-            found = self._found((*parts[:-1], uploaded["name"]))
+        if not found and (upload := _UPLOADED.fullmatch(parts[-1])):
+            found = self._found((*parts[:-1], _stored(upload["name"])), uploaded=True)
+            self.by_less.update(str(path) for _, path in found)
         need(bool(found), "the image does not exist")
         need(len(found) == 1, f"{shown(name)} may be any of {len(found)} images, {found[0][1]} and {found[-1][1]}")
         shared, path = found[0]
@@ -56,10 +59,20 @@ class PictureSearch:
         path = folder / name
         return str(path) if (path in inside or path in project) and path.is_file() else ""
 
-    def _found(self, parts: tuple[str, ...]) -> list[tuple[int, Path]]:
+    @cached_property
+    def _uploads(self) -> list[dict[str, list[tuple[tuple[str, ...], Path]]]]:
+        """As `_folders`, with the names that uploads of the files get."""
+        uploads: list[dict[str, list[tuple[tuple[str, ...], Path]]]] = [{} for _ in self._folders]
+        for by_upload, by_name in zip(uploads, self._folders, strict=True):
+            for name, files in by_name.items():
+                stored = _stored(name)
+                by_upload.setdefault(stored, []).extend(((*parts[:-1], stored), path) for parts, path in files)
+        return uploads
+
+    def _found(self, parts: tuple[str, ...], *, uploaded: bool = False) -> list[tuple[int, Path]]:
         """The pictures of the first folder with any whose path below it ends the name, or ends with it; those that
         share the most."""
-        for by_name in self._folders:
+        for by_name in self._uploads if uploaded else self._folders:
             fits: list[tuple[int, Path]] = []
             for theirs, path in by_name.get(parts[-1], []):
                 shared = min(len(theirs), len(parts))
@@ -80,6 +93,15 @@ def _by_name(folder: Path) -> dict[str, list[tuple[tuple[str, ...], Path]]]:
         if path.is_file() and path in inside and not is_junk(within):
             found.setdefault(path.name, []).append((within.parts, path))
     return found
+
+
+def _stored(name: str) -> str:
+    """What Django, on which Label Studio stands, makes of a file's name (`get_valid_filename`).
+
+    >>> _stored("Hall (2).jpg")
+    'Hall_2.jpg'
+    """
+    return _NOT_STORED.sub("", name.strip().replace(" ", "_"))
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -19,11 +19,12 @@ LONGEST_SHOWN = 80
 LONGEST_ID = 200
 MOST_MPX = 50  # the checks of a set decode no larger picture
 LARGEST_COORDINATE = 1e9  # labels are kept in float32: 1e308 is finite, but not a coordinate
-CROWD, NO_JOINTS, OTHER_CATEGORY = "crowd", "no joints", "other category"
+CROWD, NO_JOINTS, OTHER_CATEGORY, SKIPPED = "crowd", "no joints", "other category", "skipped"
 PASSED_OVER: Mapping[str, str] = {
     CROWD: "one annotation for many people",
     NO_JOINTS: "a person without a labelled COCO-17 joint, such as a box alone",
     OTHER_CATEGORY: "not a person",
+    SKIPPED: "a picture that an annotator skipped",
 }
 """Kinds of annotations that are valid but hold nothing to learn from, and what each means."""
 

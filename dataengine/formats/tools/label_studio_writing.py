@@ -1,24 +1,33 @@
 """Label Studio's tasks of people, and the labelling config that a project needs to show them.
 
 As annotations, or as predictions: what annotators start from, and no label until they submit it. Each joint is tied to
-its person's rectangle by `parentID`; flags 0 and 1 are choices of the joint. Scores go with predictions.
+its person's rectangle by `parentID`; flag 1 is a choice of the joint, and joints of flag 0 are left out. A prediction
+has the mean score of its people. Rectangles are cut to the picture, since Label Studio refuses wider ones.
+
+Pictures are files that Label Studio serves itself: their paths begin with the name of the pictures' folder, so the
+folder that it lies in is the one to serve.
 """
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
+import numpy as np
+
+from dataengine.boxes import clip_boxes
 from dataengine.files import atomic_path, write_json
 from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED
 from dataengine.people import Images, People
 
 from ..writing import Written, lost_fields, relative_names
-from .label_studio import NOBODY
+from .label_studio_tasks import NOBODY
 
 CONFIG_SUFFIX = ".config.xml"
 LOCAL_FILES = "/data/local-files/?d="
 MODEL = "dataengine"
+CUT_PX = 1e-3  # boxes are kept in float32
 _SIDE_COLOURS = {"left": "#1f77b4", "right": "#ff7f0e"}
 _MIDDLE_COLOUR = "#2ca02c"
 
@@ -59,25 +68,28 @@ def labelling_config() -> str:
 
 
 def _write(annotations: Path, people: People, images: Images, folder: Path, kind: str) -> Written:
-    names = relative_names(images, folder)
-    of_image = images.rows_of(people.image_id).tolist()
+    names = [f"{folder.name}/{name}" for name in relative_names(images, folder)]
+    of_image = images.rows_of(people.image_id)
+    sizes = np.stack([images.width[of_image], images.height[of_image]], axis=1).reshape(-1, 2)
+    inside = clip_boxes(people.bbox_xywh_px.astype(np.float64), sizes, least_px=1)
+    cut = int((np.abs(inside - people.bbox_xywh_px) > CUT_PX).any(axis=1).sum())
+    people = people.replace(bbox_xywh_px=inside.astype(np.float32))
     tasks = []
     for row, name in enumerate(names):
-        persons = [person for person, image in enumerate(of_image) if image == row]
+        persons = np.flatnonzero(of_image == row).tolist()
         size = int(images.width[row]), int(images.height[row])
         regions = [region for person in persons for region in _regions(people, person, size)]
         answer: dict[str, Any] = {"result": regions}
         if kind == "predictions":
-            scores = [float(people.score[person]) for person in persons]
-            answer |= {"model_version": MODEL, "score": round(sum(scores) / max(1, len(scores)), 6)}
+            score = float(np.clip(people.score[persons].mean(), 0.0, 1.0)) if persons else 0.0
+            answer |= {"model_version": MODEL, "score": round(score, 6)}
         answers = [answer] if regions else []
-        tasks.append({"id": row + 1, "data": {"image": f"{LOCAL_FILES}{name}"}, kind: answers})
+        tasks.append({"id": row + 1, "data": {"image": f"{LOCAL_FILES}{quote(name)}"}, kind: answers})
     write_json(annotations, tasks)
     with atomic_path(config_path(annotations)) as partial:
         partial.write_text(labelling_config(), encoding="utf-8")
-    groups = int((images.group != "").sum())
-    lost = lost_fields(people) | ({"groups of images": groups} if groups else {})
-    return Written(len(people), len(images), lost)
+    lost = {"groups of images": int((images.group != "").sum()), "parts of boxes outside the image": cut}
+    return Written(len(people), len(images), lost_fields(people) | {what: n for what, n in lost.items() if n})
 
 
 def _regions(people: People, row: int, size: tuple[int, int]) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ import pytest
 
 from dataengine.errors import InputError
 from dataengine.formats.reading.content import Limits, SourceContent
-from dataengine.formats.tools.label_studio import answers_of, read_label_studio
+from dataengine.formats.tools.label_studio import read_label_studio
+from dataengine.formats.tools.label_studio_tasks import answers_of
 from dataengine.formats.tools.label_studio_writing import labelling_config, write_predictions
 from dataengine.keypoints import COCO_KEYPOINTS
 

@@ -94,7 +94,7 @@ def server(labelled: tuple[People, Images]) -> Server:
 
 
 def test_joints_are_those_that_the_gate_judges(pose: PoseFunction, labelled: tuple[People, Images]) -> None:
-    people, images = (part.take(np.arange(1)) for part in labelled)
+    people, images = labelled[0].take(np.arange(1)), labelled[1].take(np.arange(1))
     expected = predict_people(pose.chosen.runners[0], pose.model.meta, people, images).as_people(people)
     found = pose.people(np.ascontiguousarray(np.asarray(Image.open(images.path[0]).convert("RGB"))[..., ::-1]))
     np.testing.assert_allclose(found.keypoints_px, expected.keypoints_px, atol=1e-3)
@@ -107,7 +107,7 @@ def test_the_sdks_driver_takes_the_answers(
     shapes = server.annotate(pose, monkeypatch)
     assert [shape.frame for shape in shapes] == [0, 1], "nobody is in the third picture"
     assert {(shape.label_id, shape.type.value, shape.source) for shape in shapes} == {(7, "skeleton", "auto")}
-    people, images = (part.take(np.arange(2)) for part in labelled)
+    people, images = labelled[0].take(np.arange(2)), labelled[1].take(np.arange(2))
     expected = predict_people(pose.chosen.runners[0], pose.model.meta, people, images).keypoints_px + 0.5
     for shape, joints in zip(shapes, expected, strict=True):
         assert [element.label_id for element in shape.elements] == [100 - n for n in range(17)]
