@@ -23,7 +23,7 @@ def corrected(sent: Path, back: Path) -> None:
     """Every joint moved, nobody in the first picture. The server stores pictures under names of its own."""
     tasks = json.loads(sent.read_text())
     for number, task in enumerate(tasks):
-        task["data"]["image"] = "/data/upload/1/0a1b2c3d-" + task["data"]["image"].rpartition("=")[2]
+        task["data"]["image"] = "/data/upload/1/0a1b2c3d-" + task["data"]["image"].rpartition("/")[2]
         (prediction,) = task.pop("predictions")
         for region in prediction["result"]:
             if region["type"] in ("keypointlabels", "choices"):

@@ -11,7 +11,8 @@ import pytest
 from dataengine.errors import InputError
 from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.tools.label_studio import read_label_studio
-from dataengine.formats.tools.label_studio_tasks import answers_of
+from dataengine.formats.tools.label_studio_regions import UNTIED
+from dataengine.formats.tools.label_studio_tasks import answers_of, picture_of
 from dataengine.formats.tools.label_studio_writing import labelling_config, write_predictions
 from dataengine.keypoints import COCO_KEYPOINTS
 
@@ -65,6 +66,7 @@ def test_untied_joints_are_those_of_the_only_person(tmp_path: Path) -> None:
     boxed = read(tmp_path, [box("a", 2), joint("1", "nose", 5, 5)]).people
     assert len(alone) == len(boxed) == 1
     assert boxed.bbox_xywh_px[0, 2] == 40
+    assert read(tmp_path, [box("a", 2), joint("1", "nose", 5, 5)]).notes.assumed == {UNTIED: 1}
 
 
 def test_untied_joints_among_several_people_are_refused_one_by_one(tmp_path: Path) -> None:
@@ -89,6 +91,33 @@ def test_two_annotators_are_told_apart_and_skipped_tasks_and_predictions_are_no_
     assert not len(read_label_studio(tmp_path / "p.json", tmp_path / "p", Limits()).people)
 
 
+def test_skipped_tasks_and_other_regions_are_counted(tmp_path: Path) -> None:
+    skipped = read(tmp_path, [joint("1", "nose", 5, 5)], was_cancelled=True)
+    assert skipped.notes.passed_over == {"skipped": 1}
+    assert skipped.records == 2
+    shape = region("p", "polygonlabels", ["ball"], {"points": [[1, 1], [9, 1], [9, 9]]})
+    content = read(tmp_path, [box("a", 2), joint("1", "nose", 5, 5, parentID="a"), shape])
+    assert len(content.people) == 1
+    assert content.notes.other_categories == {"ball": 1}
+
+
+def test_a_joint_below_a_joint_belongs_to_the_rectangle_above_both(tmp_path: Path) -> None:
+    nested = [joint("1", "nose", 9, 9, parentID="a"), joint("2", "left_ear", 9, 8, parentID="1")]
+    people = read(tmp_path, [box("a", 2), box("b", 50), *nested, joint("3", "nose", 60, 9, parentID="b")]).people
+    assert (people.visibility > 0).sum(axis=1).tolist() == [2, 1]
+
+
+def test_rectangles_of_one_id_are_two(tmp_path: Path) -> None:
+    content = read(tmp_path, [box("a", 2), box("a", 50), joint("1", "nose", 9, 9, parentID="a")])
+    assert len(content.people) == 1
+    assert content.notes.passed_over == {"no joints": 1}
+
+
+def test_keypoints_that_are_all_called_person_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="names of joints, got 'person'"):
+        read(tmp_path, [joint("1", "person", 5, 5)])
+
+
 def test_a_dog_is_passed_over_and_nobody_is_an_answer(tmp_path: Path) -> None:
     dog = read(tmp_path, [box("d", 2, "dog"), joint("d1", "nose", 5, 5, parentID="d")])
     assert dog.notes.other_categories == {"dog": 1}
@@ -104,6 +133,38 @@ def test_pictures_are_found_by_the_end_of_their_stored_path(tmp_path: Path, stor
     assert len(read(tmp_path, [joint("1", "nose", 5, 5)], image=stored).people) == 1
 
 
+@pytest.mark.parametrize(
+    ("stored", "path"),
+    [
+        ("/data/local-files/?d=films/a%20b.png", "films/a b.png"),
+        ("http://host:8080/data/local-files/?d=films%2Fa.png", "films/a.png"),
+        ("https://host/films/a.png?X-Amz-Signature=1", "films/a.png"),
+        ("s3://bucket/films/100%25.png", "bucket/films/100%25.png"),
+        ("/tasks/7/resolve/?fileuri=czM6Ly9idWNrZXQvZmlsbXMvYS5wbmc=", "bucket/films/a.png"),
+        ("/data/upload/3/ab12cd34-a.png", "ab12cd34-a.png"),
+        ("http://[bad/a.png", "bad/a.png"),
+    ],
+)
+def test_what_is_known_of_a_path(stored: str, path: str) -> None:
+    assert picture_of({"data": {"image": stored}}).endswith(path)
+    assert picture_of({"data": {"text": "who?", "photo": stored}}).endswith(path)
+
+
+@pytest.mark.parametrize("name", ["Hall (2).png", "a b.png", "größe.png"])
+def test_an_upload_is_found_by_the_name_that_the_server_makes_of_its_own(tmp_path: Path, name: str) -> None:
+    write_image(tmp_path / "images" / "day" / name)
+    stored = "/data/upload/1/ab12cd34-" + {"Hall (2).png": "Hall_2.png", "a b.png": "a_b.png"}.get(name, name)
+    found = read(tmp_path, [joint("1", "nose", 5, 5)], image=stored)
+    assert Path(found.images.path[0]).name == name
+
+
+def test_uploads_whose_names_become_one_are_refused_with_both(tmp_path: Path) -> None:
+    for name in ("c d.png", "c_d.png"):
+        write_image(tmp_path / "images" / name)
+    content = read(tmp_path, [joint("1", "nose", 5, 5)], image="/data/upload/1/ab12cd34-c_d.png")
+    assert "c d.png" in content.bad[0].reason and "c_d.png" in content.bad[0].reason
+
+
 def test_of_two_pictures_of_one_name_the_path_decides(tmp_path: Path) -> None:
     for day in ("monday", "tuesday"):
         write_image(tmp_path / "images" / day / "b.png")
@@ -111,6 +172,7 @@ def test_of_two_pictures_of_one_name_the_path_decides(tmp_path: Path) -> None:
     assert Path(found.images.path[0]).parent.name == "tuesday"
     unclear = read(tmp_path, [joint("1", "nose", 5, 5)], image="/data/upload/1/ab12cd34-b.png")
     assert not len(unclear.people)
+    assert "monday" in unclear.bad[0].reason and "tuesday" in unclear.bad[0].reason
     assert {bad.table for bad in unclear.bad} == {"images", "annotations"}
 
 
