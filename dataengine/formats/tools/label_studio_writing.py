@@ -2,7 +2,8 @@
 
 As annotations, or as predictions: what annotators start from, and no label until they submit it. Each joint is tied to
 its person's rectangle by `parentID`; flag 1 is a choice of the joint, and joints of flag 0 are left out. A prediction
-has the mean score of its people. Rectangles are cut to the picture, since Label Studio refuses wider ones.
+has the mean score of its people. Label Studio refuses a whole file for one place beyond 100 per cent: rectangles larger
+than the picture are cut to it, and joints outside are left out.
 
 Pictures are files that Label Studio serves itself: their paths begin with the name of the pictures' folder, so the
 folder that it lies in is the one to serve.
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.boxes import clip_boxes
 from dataengine.files import atomic_path, write_json
@@ -27,7 +29,6 @@ from .label_studio_tasks import NOBODY
 CONFIG_SUFFIX = ".config.xml"
 LOCAL_FILES = "/data/local-files/?d="
 MODEL = "dataengine"
-CUT_PX = 1e-3  # boxes are kept in float32
 _SIDE_COLOURS = {"left": "#1f77b4", "right": "#ff7f0e"}
 _MIDDLE_COLOUR = "#2ca02c"
 
@@ -70,10 +71,7 @@ def labelling_config() -> str:
 def _write(annotations: Path, people: People, images: Images, folder: Path, kind: str) -> Written:
     names = [f"{folder.name}/{name}" for name in relative_names(images, folder)]
     of_image = images.rows_of(people.image_id)
-    sizes = np.stack([images.width[of_image], images.height[of_image]], axis=1).reshape(-1, 2)
-    inside = clip_boxes(people.bbox_xywh_px.astype(np.float64), sizes, least_px=1)
-    cut = int((np.abs(inside - people.bbox_xywh_px) > CUT_PX).any(axis=1).sum())
-    people = people.replace(bbox_xywh_px=inside.astype(np.float32))
+    people, outside = _within(people, np.stack([images.width[of_image], images.height[of_image]], axis=1))
     tasks = []
     for row, name in enumerate(names):
         persons = np.flatnonzero(of_image == row).tolist()
@@ -88,8 +86,20 @@ def _write(annotations: Path, people: People, images: Images, folder: Path, kind
     write_json(annotations, tasks)
     with atomic_path(config_path(annotations)) as partial:
         partial.write_text(labelling_config(), encoding="utf-8")
-    lost = {"groups of images": int((images.group != "").sum()), "parts of boxes outside the image": cut}
+    lost = {"groups of images": int((images.group != "").sum()), **outside}
     return Written(len(people), len(images), lost_fields(people) | {what: n for what, n in lost.items() if n})
+
+
+def _within(people: People, sizes: NDArray[np.int64]) -> tuple[People, dict[str, int]]:
+    """What Label Studio takes of people in pictures of (width, height) `sizes` (n, 2), and how much it does not."""
+    boxes = people.bbox_xywh_px.astype(np.float64)
+    large = (boxes > np.tile(sizes, 2)).any(axis=1)
+    boxes = np.where(large[:, None], clip_boxes(boxes, sizes, least_px=1), boxes)
+    corner = to_corner(people.keypoints_px)
+    outside = ((corner < 0) | (corner > sizes[:, None])).any(axis=-1) & (people.visibility > UNLABELLED)
+    flags = np.where(outside, UNLABELLED, people.visibility).astype(np.uint8)
+    taken = people.replace(bbox_xywh_px=boxes.astype(np.float32), visibility=flags)
+    return taken, {"boxes larger than the image": int(large.sum()), "joints outside the image": int(outside.sum())}
 
 
 def _regions(people: People, row: int, size: tuple[int, int]) -> list[dict[str, Any]]:

@@ -105,20 +105,23 @@ def test_whatever_stands_in_a_task_it_is_read_or_refused(sound: tuple[Path, list
     assert all("\n" not in record.reason and len(record.reason) < 300 for record in content.bad)
 
 
-def test_boxes_are_cut_to_the_picture_and_names_survive_a_url(tmp_path: Path) -> None:
+def test_what_the_tool_refuses_is_left_out_and_names_survive_a_url(tmp_path: Path) -> None:
     images = image_table(tmp_path / "hall 1%20", 1)
-    boxes = [[-9, -9, 200, 200], [5, 5, 10, 10]]
+    boxes = [[-9, -9, 200, 200], [-5, 5, 10, 10]]
+    points = np.full((2, 17, 2), 9.0)
+    points[0, :2] = [[-1, 5], [WIDTH, 5]]
     people = People.build(
         image_id=[1, 1],
         bbox_xywh_px=boxes,
-        keypoints_px=np.full((2, 17, 2), 9),
+        keypoints_px=points,
         visibility=np.full((2, 17), 2),
     )
     lost = write_predictions(tmp_path / "a.json", people, images, tmp_path / "hall 1%20").lost
-    assert lost == {"parts of boxes outside the image": 1}
+    assert lost == {"boxes larger than the image": 1, "joints outside the image": 2}
     (task,) = json.loads((tmp_path / "a.json").read_text())
     assert task["data"]["image"] == "/data/local-files/?d=hall%201%2520/part/clip_000000.png"
     task["annotations"] = task.pop("predictions")
     (tmp_path / "a.json").write_text(json.dumps([task]))
     back = read_label_studio(tmp_path / "a.json", tmp_path, Limits()).people
-    np.testing.assert_allclose(back.bbox_xywh_px, [[0, 0, WIDTH, HEIGHT], [5, 5, 10, 10]], atol=1e-4)
+    np.testing.assert_allclose(back.bbox_xywh_px, [[0, 0, WIDTH, HEIGHT], [-5, 5, 10, 10]], atol=1e-4)
+    assert (back.visibility > 0).sum(axis=1).tolist() == [15, 17]

@@ -23,7 +23,10 @@ interface = pytest.importorskip(
 @settings(max_examples=20)
 @given(people=crowds())
 def test_the_tool_takes_config_tasks_annotations_and_predictions(people: People) -> None:
-    people = people.replace(bbox_xywh_px=people.bbox_xywh_px * np.float32(2.5))  # many reach out of the picture
+    # many reach out of the picture
+    people = people.replace(
+        bbox_xywh_px=people.bbox_xywh_px * np.float32(2.5), keypoints_px=people.keypoints_px * np.float32(1.2)
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder, path = Path(temporary) / "source", Path(temporary) / "a.json"
         images = image_table(folder, 3)
