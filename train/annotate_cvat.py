@@ -58,7 +58,7 @@ def run(
     """Write the file; returns the function that it gives.
 
     Raises:
-        DataEngineError: there is no champion, a file is missing or damaged, or something is not installed.
+        DataEngineError: the registry has no champion, a file is missing or damaged, or something is not installed.
     """
     if out.suffix != ".py":
         raise InputError(f"--out {out}", expected="the name of a Python file, such as pose.py")
@@ -71,7 +71,7 @@ def _folder(model: Path | None, registry: Path | None, store: Path | None) -> Pa
     if model is not None:
         return model
     if registry is None or store is None:
-        raise ParamsError("there is no model", fix="give --model, or --registry and --store for the champion")
+        raise ParamsError("which model is not said", fix="give --model, or --registry and --store for the champion")
     champion = read_registry(registry).champion
     if champion is None:
         raise InputError(f"{registry} has no champion", fix="promote a model, or give --model")

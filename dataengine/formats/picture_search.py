@@ -61,7 +61,7 @@ class PictureSearch:
 
     @cached_property
     def _uploads(self) -> list[dict[str, list[tuple[tuple[str, ...], Path]]]]:
-        """As `_folders`, with the names that uploads of the files get."""
+        """`_folders` with the names that uploads of the files get."""
         uploads: list[dict[str, list[tuple[tuple[str, ...], Path]]]] = [{} for _ in self._folders]
         for by_upload, by_name in zip(uploads, self._folders, strict=True):
             for name, files in by_name.items():

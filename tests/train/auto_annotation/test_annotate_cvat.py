@@ -12,7 +12,7 @@ from dataengine.inference.exported import load_exported
 from dataengine.train import annotate_cvat
 from dataengine.train.auto_annotation import function as function_module
 
-from .gate_round import Gate
+from ..gate_round import Gate
 
 NEEDED = "cvat-cli is not installed: pip install -c constraints.txt -e '.[annotate]'"
 
@@ -57,8 +57,8 @@ def test_another_model_in_the_folder_is_refused(
 @pytest.mark.parametrize(
     ("options", "fault", "reason"),
     [
-        ({}, ParamsError, "there is no model"),
-        ({"registry": Path("registry.json")}, ParamsError, "there is no model"),
+        ({}, ParamsError, "which model"),
+        ({"registry": Path("registry.json")}, ParamsError, "which model"),
         ({"registry": "fresh", "store": Path("store")}, InputError, "has no champion"),
         ({"model": Path("nothing"), "out": Path("pose.txt")}, InputError, "a Python file"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dataengine.pictures.reading.decoding import decode_picture
-from dataengine.pictures.reading.opened import decode_opened
+from dataengine.train.auto_annotation.opened import decode_opened
 
 ORIENTATION = 0x0112
 
