@@ -45,7 +45,8 @@ def how_to_load(format_name: str, out: Path, written: Written) -> list[str]:
     if format_name == "label-studio":
         lines.append(
             f"in Label Studio: a project with the labelling interface (Code) of {config_path(out)}; local storage on "
-            f"{pictures_path(out)}, below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT; then Import {out}"
+            f"{pictures_path(out)}, with LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={pictures_path(out).resolve().parent}; "
+            f"then Import {out}"
         )
         lines.append("bring back: Export, JSON (its COCO export merges people and loses occlusion)")
     return lines
