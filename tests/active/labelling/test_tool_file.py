@@ -1,5 +1,6 @@
 """What annotation tools write: joints by name, other categories, pictures by path and content, zips."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from dataengine.active.labelling.tool_file import opened
 from dataengine.errors import InputError
 from dataengine.formats.tools.cvat_writing import write_cvat
 from dataengine.labels.label_file import LabelFile
@@ -172,3 +175,18 @@ def test_what_no_tool_writes_is_refused(sent_round: Round, text: str, cause: str
     TOOL.write_text(text)
     with pytest.raises(InputError, match=cause):
         bring_back()
+
+
+def test_two_uploads_of_one_name_are_not_taken_for_one_picture(tmp_path: Path) -> None:
+    """Label Studio keeps no folder of an upload, so that of two pictures called a.png any may be meant."""
+    picture = tmp_path / "copies" / "monday" / "a.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (20, 10)).save(picture)
+    stored = [f"/data/upload/1/{number}b12cd34-a.png" for number in "12"]
+    tasks = [{"id": number, "data": {"image": name}, "annotations": []} for number, name in enumerate(stored)]
+    (tmp_path / "back.json").write_text(json.dumps(tasks))
+    with (
+        pytest.raises(InputError, match=r"has 2 images that may be .*monday/a.png"),
+        opened(tmp_path / "back.json", tmp_path / "copies"),
+    ):
+        pass

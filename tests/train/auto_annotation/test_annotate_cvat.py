@@ -9,6 +9,7 @@ import pytest
 
 from dataengine.errors import DataEngineError, EnvironmentFault, InputError, ParamsError
 from dataengine.inference.exported import load_exported
+from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.train import annotate_cvat
 from dataengine.train.auto_annotation import function as function_module
 
@@ -42,6 +43,19 @@ def test_cvat_cli_loads_the_champion(rejected: Gate, exported: dict[str, Path], 
     assert [label["name"] for label in labels] == ["person", "person_box", "nobody"]
 
 
+def test_the_menu_is_told_of_the_skeleton(exported: dict[str, Path], tmp_path: Path, without_detector: None) -> None:
+    """What `function create-native` posts, and what `function run-agent` compares the function with."""
+    agent = pytest.importorskip("cvat_cli._internal.agent", reason=NEEDED)
+    function = annotate_cvat.run(detector=Path("models"), out=tmp_path / "pose.py", model=exported["good"])
+    driver = agent.get_function_driver_class(function.spec)
+    assert driver.FUNCTION_KIND == "detector"
+    (label,) = driver.get_remote_function_fields(function.spec)["labels_v2"]
+    assert (label["name"], label["type"]) == ("person", "skeleton")
+    assert [each["name"] for each in label["sublabels"]] == list(COCO_KEYPOINTS)
+    remote = [{**label, "attributes": [], "sublabels": [{**each, "attributes": []} for each in label["sublabels"]]}]
+    driver(None, None, function.spec).validate_function_compatibility({"labels_v2": remote})
+
+
 def test_another_model_in_the_folder_is_refused(
     exported: dict[str, Path], tmp_path: Path, without_detector: None
 ) -> None:
@@ -57,8 +71,8 @@ def test_another_model_in_the_folder_is_refused(
 @pytest.mark.parametrize(
     ("options", "fault", "reason"),
     [
-        ({}, ParamsError, "which model"),
-        ({"registry": Path("registry.json")}, ParamsError, "which model"),
+        ({}, ParamsError, "--model is missing"),
+        ({"registry": Path("registry.json")}, ParamsError, "--model is missing"),
         ({"registry": "fresh", "store": Path("store")}, InputError, "has no champion"),
         ({"model": Path("nothing"), "out": Path("pose.txt")}, InputError, "a Python file"),
     ],
