@@ -93,8 +93,8 @@ def _write(annotations: Path, people: People, images: Images, folder: Path, kind
 def _within(people: People, sizes: NDArray[np.int64]) -> tuple[People, dict[str, int]]:
     """What Label Studio takes of people in pictures of (width, height) `sizes` (n, 2), and how much it does not."""
     boxes = people.bbox_xywh_px.astype(np.float64)
-    large = np.asarray(boxes > np.tile(sizes, 2)).any(axis=1)
-    boxes = np.where(large[:, None], clip_boxes(boxes, sizes, least_px=1), boxes)
+    large = (boxes > np.tile(sizes, 2)).any(axis=1, keepdims=True)
+    boxes = np.where(large, clip_boxes(boxes, sizes, least_px=1), boxes)
     corner = to_corner(people.keypoints_px)
     outside = ((corner < 0) | (corner > sizes[:, None])).any(axis=-1) & (people.visibility > UNLABELLED)
     flags = np.where(outside, UNLABELLED, people.visibility).astype(np.uint8)

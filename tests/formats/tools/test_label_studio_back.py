@@ -37,7 +37,7 @@ def noted(regions: Regions, data: st.DataObject) -> Regions:
     """Flags as meta texts instead of choices."""
     texts = {each["id"]: each["value"]["choices"] for each in regions if each["type"] == "choices"}
     kept = [each for each in regions if each["type"] != "choices"]
-    return [each | ({"meta": {"text": texts[each["id"]]}} if each["id"] in texts else {}) for each in kept]
+    return [each | ({"meta": {"text": texts[each["id"]]}} if each.get("id") in texts else {}) for each in kept]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -48,7 +48,7 @@ def test_people_come_back_from_every_way_in_which_the_tool_writes_them(data: st.
         write_label_studio(path, people, image_table(folder, 3), folder)
         tasks = json.loads(path.read_text())
         for answer in (answer for task in tasks for answer in task["annotations"]):
-            for change in data.draw(st.sets(st.sampled_from([related, noted]))):
+            for change in data.draw(st.lists(st.sampled_from([related, noted]), unique=True)):
                 answer["result"] = change(answer["result"], data)
             answer["result"] = data.draw(st.permutations(answer["result"]))
         path.write_text(json.dumps(tasks))
