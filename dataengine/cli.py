@@ -58,6 +58,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
         "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),
         "label-export": Command("dataengine.active.label_export", "Write the picks for an annotation tool."),
+        "annotate-cvat": Command("dataengine.train.annotate_cvat", "Put the champion into CVAT's menu."),
         "label-import": Command("dataengine.active.label_import", "Check and keep what a person labelled."),
         "freeze-clusters": Command("dataengine.datasets.freeze_clusters", "Keep this round's pose clusters for later."),
     },

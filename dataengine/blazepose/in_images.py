@@ -59,6 +59,13 @@ def detected_people(images: Images, model_folder: Path) -> People:
     return as_people(find_people(images, model_folder, max_gap=0), images)
 
 
+def people_in_picture(blazepose: BlazePose, image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Boxes (n, 4) of everybody in one picture (h, w, 3), as `detected_people` finds them."""
+    regions = [detection.roi for detection in blazepose.detect(image_bgr)]
+    found = _people_in(blazepose, image_bgr, 0, regions)
+    return np.array([person.bbox_xywh_px for person in found], dtype=np.float32).reshape(-1, 4)
+
+
 def _follows(images: Images, before: int, now: int, max_gap: int) -> bool:
     same = images.video[before] == images.video[now] != ""
     return bool(same and 0 < images.frame[now] - images.frame[before] <= max_gap)

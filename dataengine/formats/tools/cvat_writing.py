@@ -57,9 +57,8 @@ def _add_person(image: Element, people: People, row: int) -> None:
     shared = {"source": "file", "z_order": "0", "group_id": group}
     SubElement(image, "box", {"label": PERSON_BOX, "occluded": "0", **stated, **shared})
     skeleton = SubElement(image, "skeleton", {"label": PERSON, **shared})
-    flags = people.visibility[row]
-    points = _places(to_corner(people.keypoints_px[row]), flags, np.array([left, top, width, height]))
-    for name, (x, y), flag in zip(COCO_KEYPOINTS, points.tolist(), flags.tolist(), strict=True):
+    points, flags = points_of(people, row).tolist(), people.visibility[row].tolist()
+    for name, (x, y), flag in zip(COCO_KEYPOINTS, points, flags, strict=True):
         state = {"outside": str(int(flag == UNLABELLED)), "occluded": str(int(flag == OCCLUDED))}
         place = f"{x:.{DECIMALS}f},{y:.{DECIMALS}f}"
         SubElement(skeleton, "points", {"label": name, "source": "file", **state, "points": place})
@@ -67,10 +66,11 @@ def _add_person(image: Element, people: People, row: int) -> None:
         SubElement(skeleton, "attribute", {"name": name}).text = text
 
 
-def _places(points: NDArray[np.float64], flags: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The joints (17, 2), where unlabelled those of the figure, in the box."""
+def points_of(people: People, row: int) -> NDArray[np.float64]:
+    """The joints (17, 2) of a person, counted from the corner; unlabelled ones lie as the figure's do in the box."""
+    box = people.bbox_xywh_px[row].astype(np.float64)
     figure = box[:2] + np.array(FIGURE) / 100 * box[2:]
-    return np.where((flags > UNLABELLED)[:, None], points, figure)
+    return np.where((people.visibility[row] > UNLABELLED)[:, None], to_corner(people.keypoints_px[row]), figure)
 
 
 def _attributes(people: People, row: int) -> Mapping[str, str]:
