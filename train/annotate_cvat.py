@@ -71,7 +71,7 @@ def _folder(model: Path | None, registry: Path | None, store: Path | None) -> Pa
     if model is not None:
         return model
     if registry is None or store is None:
-        raise ParamsError("--model is missing", fix="give it, or --registry and --store for the champion")
+        raise ParamsError("no model is given", fix="give --model, or --registry and --store for the champion")
     champion = read_registry(registry).champion
     if champion is None:
         raise InputError(f"{registry} has no champion", fix="promote a model, or give --model")

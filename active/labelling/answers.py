@@ -28,6 +28,8 @@ from .sent import Sent
 from .tool_file import CAME_FROM, PictureMark, ToolFile
 
 UNNAMED = "unnamed"
+LABELLED_AT = "labelled_at"
+"""Column of the readers whose tools say when."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,20 +73,22 @@ def tool_answers(
     ours = np.isin(sha256, sent.sha256)
     row = images.rows_of(content.people.image_id)
     returned = explained(images.take(~ours), sha256[~ours].tolist(), sent, record).with_notes_of(content)
-    people = _of_pictures(content.people.take(ours[row]), file, sha256[row[ours[row]]], annotator or UNNAMED)
-    again = labelled_again(people)
+    used = content.people.take(ours[row])
+    people = _of_pictures(used, file, sha256[row[ours[row]]], annotator or UNNAMED)
+    in_place, relabelled = labelled_again(people, used.image_id, _times(used))
     returned = replace(
         returned,
         not_found=not_found,
         people_of_others=int((~ours[row]).sum()),
         listed_twice=_twice(file, np.flatnonzero(ours), sha256),
-        same_person=_where(people.take(again), sent),
+        same_person=_where(people.take(in_place), sent),
+        relabelled=_where(people.take(relabelled), sent),
     )
     nobody = _nobody(file, np.flatnonzero(ours), sha256, empty_is_nobody, annotator or UNNAMED)
     contradicted = sorted(set(nobody) & set(people.extras["sha256"].tolist()))
     if contradicted:
         raise InputError(f"{file.path} says of a picture both that it shows people and nobody", got=contradicted[0])
-    return AnnotatorAnswers(people=_in_sent(people.take(~again), sent), nobody=nobody), returned
+    return AnnotatorAnswers(people=_in_sent(people.take(~(in_place | relabelled)), sent), nobody=nobody), returned
 
 
 def once(answers: AnnotatorAnswers, returned: Returned, sent: Sent) -> tuple[AnnotatorAnswers, Returned]:
@@ -126,6 +130,12 @@ def _of_pictures(people: People, file: ToolFile, sha256: NDArray[np.str_], annot
     ]
     columns = {"sha256": sha256, "annotator": np.array(by, dtype=str), **scale_columns(_measured(people))}
     return people.replace(extras=columns)
+
+
+def _times(people: People) -> NDArray[np.str_]:
+    """When each person was labelled (n,), as the tool states it; "" where it does not."""
+    stated = people.extras.get(LABELLED_AT, np.full(len(people), None)).tolist()
+    return np.array([at if isinstance(at, str) else "" for at in stated], dtype=str)
 
 
 def _in_sent(people: People, sent: Sent) -> People:

@@ -47,6 +47,8 @@ def choose_gold(selection: Selection, count: int, rng: np.random.Generator) -> N
     if not 0 <= count <= len(trusted):
         got, most = str(count), f"0 to {len(trusted)}, the frames with trusted labels"
         raise InputError("gold frames cannot be drawn", expected=most, got=got)
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
     oks = np.bincount(row, weights=person_oks(people, student_px(people)), minlength=len(images))
     mean = oks / np.maximum(np.bincount(row, minlength=len(images)), 1)
     by_hash = trusted[np.argsort(np.array(selection.labelled_sha256, dtype=str)[trusted])]
@@ -66,7 +68,11 @@ def guesses(gold: People, picture_px: NDArray[np.int64], taught: NDArray[np.bool
 
 
 def student_px(people: People) -> NDArray[np.float64]:
-    """Column `student_px` (n, 17, 2)."""
+    """Column `student_px` (n, 17, 2); without it an `InputError`, unless there is nobody."""
+    if "student_px" not in people.extras and len(people):
+        raise InputError("the labelled frames lack the student's joints", fix="run `dataengine select` again")
+    if not len(people):
+        return np.empty((0, JOINTS, 2))
     return np.array(people.extras["student_px"].tolist(), dtype=np.float64).reshape(-1, JOINTS, 2)
 
 

@@ -1,7 +1,7 @@
-"""One person labelled more than once: by the same annotator in the same place, or by two annotators of one picture.
+"""One person labelled more than once: by the same annotator, in the same place or another, or by two annotators.
 
-Nobody is learnt twice. The first label in the file's order counts; `agreement` compares two annotators of the same
-pictures.
+Nobody is learnt twice. Of an annotator's own labels the last made counts, else the first in the file's order;
+`agreement` compares two annotators of the same pictures.
 """
 
 from __future__ import annotations
@@ -21,9 +21,23 @@ SAME_PERSON_OKS = 0.5
 """Two annotators' labels of one person agree by more than this, on the joints that both have."""
 
 
-def labelled_again(people: People) -> NDArray[np.bool_]:
-    """Which people (n,) have the very joints of an earlier one of the same picture and annotator."""
-    return _repeats(people, _same_joints, same_annotator=True)
+def labelled_again(
+    people: People, entry: NDArray[np.int64], at: NDArray[np.str_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which people (n,) do not count, since the same annotator labelled them again: in the same place, and elsewhere.
+
+    An answer is the picture's `entry` (n,) in the file and the time `at` (n,) which it states, "" for none. In one
+    answer only the very same joints are a repeat: people who stand near each other are two.
+    """
+    order = np.argsort(-np.unique(at, return_inverse=True)[1], kind="stable")  # the last made first
+    answer = np.char.add(np.char.add(entry.astype(str), " "), at)[order]
+    later, earlier, left_out = (np.zeros(len(people), dtype=bool) for _ in range(3))
+    later[order] = _repeats(people.take(order), _same_joints, same_annotator=True)
+    earlier[order[::-1]] = _repeats(people.take(order[::-1]), _same_joints, same_annotator=True)
+    left_out[order] = _repeats(people.take(order), _same_person, same_annotator=True, answer=answer)
+    left_out |= later
+    in_place = later | earlier
+    return left_out & in_place, left_out & ~in_place
 
 
 def labelled_by_another(people: People) -> NDArray[np.bool_]:
@@ -39,9 +53,13 @@ def shares_nobody(one: People, other: People) -> bool:
 
 
 def _repeats(
-    people: People, alike: Callable[[People, People], NDArray[np.bool_]], *, same_annotator: bool
+    people: People,
+    alike: Callable[[People, People], NDArray[np.bool_]],
+    *,
+    same_annotator: bool,
+    answer: NDArray[np.str_] | None = None,
 ) -> NDArray[np.bool_]:
-    """`people` have columns `sha256` and `annotator`; `alike` compares row by row."""
+    """`people` have columns `sha256` and `annotator`; `alike` compares row by row, not within an `answer` (n,)."""
     again = np.zeros(len(people), dtype=bool)
     pictures, names = (people.extras[name].astype(str) for name in ("sha256", "annotator"))
     for picture in np.unique(pictures).tolist():
@@ -49,6 +67,8 @@ def _repeats(
         first, second = np.triu_indices(len(rows), 1)
         first, second = rows[first], rows[second]
         compared = (names[first] == names[second]) == same_annotator
+        if answer is not None:
+            compared &= answer[first] != answer[second]
         first, second = first[compared], second[compared]
         same = alike(people.take(first), people.take(second))
         for one, other in zip(first[same], second[same], strict=True):

@@ -32,6 +32,8 @@ class Returned:
     """Pictures with more than one entry; their people were taken together."""
     same_person: Sequence[str] = ()
     """People whom an annotator labelled twice, in the very same place; once is enough."""
+    relabelled: Sequence[str] = ()
+    """People whom an annotator labelled again in another answer about the picture; the last made counts."""
     two_annotators: Sequence[str] = ()
     """People whom a second annotator labelled; the first one's labels count."""
 
@@ -49,6 +51,7 @@ class Returned:
             "images were not sent out; not used": self.not_sent,
             "images are listed more than once; their people were taken together": self.listed_twice,
             "people were labelled twice in the same place; kept once": self.same_person,
+            "people were labelled again by the same annotator; the last made count": self.relabelled,
             "people were labelled by two annotators; the first one's labels count": self.two_annotators,
         }
         lines = [f"{len(names)} {what}: {_listed(names)}" for what, names in kinds.items() if names]

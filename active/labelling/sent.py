@@ -9,6 +9,7 @@ pictures go out as copies, in `<name>.pictures/` next to it, since the pool may 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
-from dataengine.files import fresh_folder, read_json, short_sha256
+from dataengine.files import fresh_folder, read_json, sha256_file, short_sha256
 from dataengine.people import Images, People
 
 SENT_FORMAT, SENT_SUFFIX, PICTURES_SUFFIX = "dataengine.sent/1", ".sent.json", ".pictures"
 ROLE, PRELABEL, GOLD = "role", "prelabel", "gold"
+_COPY = re.compile(r"\d{4,}_(?P<content>[0-9a-f]{12})\.\w+")
+"""The name of a copy, as `with_copied_pictures` gives it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,6 +74,12 @@ def with_copied_pictures(sent: Sent, folder: Path) -> Sent:
                 raise InputError(f"image {path} {fault}", fix="run `dataengine select` again")
             (partial / name).write_bytes(content)
     return replace(sent, images=sent.images.replace(path=[str(folder / name) for name in names]))
+
+
+def is_called_by_content(path: Path) -> bool:
+    """Whether the file has a name as a copy gets it, and holds what the name says: no other picture can be meant."""
+    found = _COPY.fullmatch(path.name)
+    return found is not None and found["content"] == short_sha256(sha256_file(path))
 
 
 def write_sent(path: Path, sent: Sent, selection: str) -> None:

@@ -24,6 +24,8 @@ from dataengine.formats.tools.cvat import cvat_root, is_nobody, read_cvat, shape
 from dataengine.formats.tools.label_studio import read_label_studio
 from dataengine.formats.tools.label_studio_tasks import answers_of, picture_of, tasks_of
 
+from .sent import is_called_by_content
+
 XML_NAME = "annotations.xml"
 LIMITS = Limits()
 CAME_FROM = "came_from"
@@ -111,7 +113,8 @@ def _read(path: Path, annotations: Path, search: PictureSearch, format_name: str
         raise InputError(f"{path}: labels cannot be imported from format {name!r}", expected=" | ".join(TOOLS))
     content = TOOLS[name].read(annotations, search, limits)
     paths = content.images.path.tolist()
-    unclear = sorted({found for found in paths if paths.count(found) > 1} & search.by_less)
+    repeated = sorted({found for found in paths if paths.count(found) > 1} & search.by_less)
+    unclear = [found for found in repeated if not is_called_by_content(Path(found))]
     if unclear:
         raise InputError(
             f"{path} has {paths.count(unclear[0])} images that may be {unclear[0]}",

@@ -322,6 +322,16 @@ def test_gold_frames_are_drawn_by_the_seed(selected: Project) -> None:
         label_export(selection=OUT, out=TOOL, gold=7)
 
 
+def test_only_gold_frames_need_the_students_joints(selected: Project) -> None:
+    """A selection without them goes out all the same."""
+    people, images = read_people(OUT / "labelled.json", root=selected.root)
+    extras = {name: column for name, column in people.extras.items() if name != "student_px"}
+    write_people(OUT / "labelled.json", people.replace(extras=extras), images)
+    with pytest.raises(InputError, match="lack the student's joints; run `dataengine select` again"):
+        label_export(selection=OUT, out=TOOL, gold=1)
+    assert label_export(selection=OUT, out=TOOL).people == 8
+
+
 def test_labels_that_are_not_fully_trusted_are_no_gold(selected: Project) -> None:
     """Such as those of somebody who touched nothing: an annotator is not measured by them."""
     people, images = read_people(selected.labelled, root=selected.root)

@@ -21,9 +21,9 @@ from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.inference.predict import predict_crops
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import People
+from dataengine.pictures.opened import decode_opened
 
 from ..deploy.runners import runner_for
-from .opened import decode_opened
 from .skeletons import person_spec, require_cvat, skeletons
 
 if TYPE_CHECKING:

@@ -162,17 +162,19 @@ def test_two_selections_at_once_both_end_well(project: Project) -> None:
     environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "mongo")}
     environment.pop("FIFTYONE_DATABASE_URI", None)
     inputs = [f"--{name}={getattr(project, name)}" for name in ("student", "candidates", "labelled", "val")]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "dataengine", "select", *inputs, f"--out=out/{i}", f"--report=reports/{i}"],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(2)
-    ]
-    said = [process.communicate(timeout=300)[1] for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
+    # into files: the database, which one of the two starts, holds its standard error open until both were waited for
+    with Path("said0").open("w") as first, Path("said1").open("w") as second:
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-m", "dataengine", "select", *inputs, f"--out=out/{i}", f"--report=reports/{i}"],
+                env=environment,
+                stderr=stderr,
+            )
+            for i, stderr in enumerate((first, second))
+        ]
+        codes = [process.wait(timeout=300) for process in running]
+    said = [Path(f"said{i}").read_text() for i in range(2)]
+    assert codes == [0, 0], said
     assert [len(read_selection(Path(f"out/{i}")).picks) for i in range(2)] == [2, 2]
     assert all("18 samples in FiftyOne dataset 'people'" in words for words in said), said
 

@@ -4,17 +4,20 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from dataengine.active.labelling.returned import Returned
-from dataengine.active.labelling.sent import write_sent
+from dataengine.active.labelling.sent import is_called_by_content, pictures_path, write_sent
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.formats.tools.label_studio_writing import write_label_studio
 
 from ...helpers.made_pictures import photo
-from .conftest import NAMES, SIZE, Round, bring_back, kept, save
+from .conftest import NAMES, OUT, SIZE, TOOL, Round, bring_back, kept, save
 
 
 def told(path: Path) -> dict[str, object]:
@@ -125,3 +128,48 @@ def test_nothing_to_tell_is_no_line() -> None:
     assert Returned().lines() == [] and Returned().as_json() == {}
     many = Returned(not_sent=[f"{number}.png" for number in range(7)]).lines()
     assert many == ["7 images were not sent out; not used: 0.png, 1.png, 2.png, 3.png, 4.png and 2 more"]
+
+
+def task(sent_round: Round, image: int, *answers: tuple[str, str, float]) -> dict[str, Any]:
+    """A task of Label Studio, with an annotation for each annotator, time and shift in pixels."""
+    people = sent_round.sent.prelabels.take([image])
+    picture = sent_round.sent.images.take([image])
+    annotations = []
+    for annotator, at, shift_px in answers:
+        moved = people.replace(keypoints_px=people.keypoints_px + np.array([shift_px, 0], dtype=np.float32))
+        write_label_studio(Path("task.json"), moved, picture, pictures_path(OUT))
+        ((written,),) = (each["annotations"] for each in json.loads(Path("task.json").read_text()))
+        annotations.append({"result": written["result"], "completed_by": {"email": annotator}, "updated_at": at})
+    return {
+        "id": image,
+        "data": {"image": f"/data/upload/1/0a1b2c3d-{sent_round.names[image]}"},
+        "annotations": annotations,
+    }
+
+
+@pytest.mark.parametrize(
+    "times", [("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"), ("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z")]
+)
+def test_who_labels_a_picture_again_counts_once_by_the_last_time(sent_round: Round, times: tuple[str, str]) -> None:
+    first, second = times
+    TOOL.parent.mkdir(exist_ok=True)
+    TOOL.write_text(json.dumps([task(sent_round, 0, ("anna", first, 1.0), ("anna", second, 3.0))]))
+    done = bring_back()
+    assert done.people == 1
+    assert done.returned.relabelled == [f"{sent_round.names[0]} (anna)"] and not done.returned.same_person
+    moved = kept(done).people.keypoints_px[0, 0, 0] - sent_round.sent.prelabels.keypoints_px[0, 0, 0]
+    assert moved == pytest.approx(3.0 if second > first else 1.0, abs=0.01)
+
+
+def test_a_task_that_is_there_twice_is_one_picture(sent_round: Round) -> None:
+    """Its name is the copy's own, which says the content: it cannot be another picture of that name."""
+    one = task(sent_round, 1, ("anna", "2026-01-01T00:00:00Z", 2.0))
+    TOOL.parent.mkdir(exist_ok=True)
+    TOOL.write_text(json.dumps([one, {**one, "id": 9}]))
+    done = bring_back()
+    assert done.people == 1 and done.returned.listed_twice == [sent_round.names[1]]
+    assert done.returned.same_person == [f"{sent_round.names[1]} (anna)"] and not done.returned.relabelled
+    copy = pictures_path(OUT) / sent_round.names[1]
+    assert is_called_by_content(copy)
+    copy.write_bytes(b"another picture")
+    assert not is_called_by_content(copy)

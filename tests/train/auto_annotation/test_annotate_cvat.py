@@ -71,8 +71,8 @@ def test_another_model_in_the_folder_is_refused(
 @pytest.mark.parametrize(
     ("options", "fault", "reason"),
     [
-        ({}, ParamsError, "--model is missing"),
-        ({"registry": Path("registry.json")}, ParamsError, "--model is missing"),
+        ({}, ParamsError, "no model is given"),
+        ({"registry": Path("registry.json")}, ParamsError, "no model is given"),
         ({"registry": "fresh", "store": Path("store")}, InputError, "has no champion"),
         ({"model": Path("nothing"), "out": Path("pose.txt")}, InputError, "a Python file"),
     ],

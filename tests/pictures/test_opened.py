@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dataengine.pictures.opened import decode_opened
 from dataengine.pictures.reading.decoding import decode_picture
-from dataengine.train.auto_annotation.opened import decode_opened
 
 ORIENTATION = 0x0112
 

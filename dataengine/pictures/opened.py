@@ -1,4 +1,4 @@
-"""A picture that another library has opened with Pillow, as `dataengine.pictures` gives those of files."""
+"""A picture that another library has opened with Pillow, as `decoding.py` gives those of files."""
 
 from io import BytesIO
 
