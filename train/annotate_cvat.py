@@ -16,7 +16,7 @@ from dataengine.registry.store import stored_model
 from dataengine.terminal.speech import say
 
 from .auto_annotation.function import PoseFunction, create
-from .auto_annotation.function_file import write_function_file
+from .auto_annotation.function_file import client_lines, write_function_file
 
 
 def command(
@@ -42,9 +42,8 @@ def command(
     done = run(detector=detector, out=out, model=model, registry=registry, store=store)
     say(f"{out}: model {done.model.id}; {done.chosen.line()}")
     say(f"labels of the project, Raw tab: {labels_path(out)}")
-    say(f"one task: cvat-cli --server-host HOST task auto-annotate TASK --function-file {out}")
-    say(f"in the menu: cvat-cli --server-host HOST function create-native NAME --function-file {out}")
-    say(f"as long as it is to be there: cvat-cli --server-host HOST function run-agent ID --function-file {out}")
+    for purpose, line in client_lines(out).items():
+        say(f"{purpose}: {line}")
 
 
 def run(

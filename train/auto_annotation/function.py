@@ -19,6 +19,7 @@ from dataengine.hardware.threads import available_cores
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.inference.predict import predict_crops
+from dataengine.inference.prediction import Prediction
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import People
 from dataengine.pictures.opened import decode_opened
@@ -51,27 +52,32 @@ class PoseFunction:
         return skeletons(people.take(people.score >= (context.conf_threshold or 0.0)))
 
     def people(self, image_bgr: NDArray[np.uint8]) -> People:
-        """Everybody in a picture (h, w, 3), as of image 1.
-
-        Joints that the model was not taught, or that it puts outside of the picture, have flag 0, all others 2: the
-        model does not say what is hidden. Whoever has no joint left is left out.
-        """
+        """Everybody in a picture (h, w, 3), as `answered` has them."""
         boxes = people_in_picture(self.detector, image_bgr)  # (n, 4)
         spec = self.model.meta.crop
         matrices = crop_matrix(boxes, spec)
         crops = [extract_crop(image_bgr, matrix, spec) for matrix in matrices]
         batch = np.array(crops, dtype=np.uint8).reshape(len(boxes), spec.height_px, spec.width_px, 3)
         found = predict_crops(self.chosen.runners[0], self.model.meta, batch, matrices)
-        shown = within(found.keypoints_px, image_bgr.shape[1::-1]) & found.person_score.taught
-        people = People.build(
-            image_id=np.ones(len(boxes), dtype=np.int64),
-            bbox_xywh_px=boxes,
-            keypoints_px=found.keypoints_px,
-            visibility=np.where(shown, VISIBLE, UNLABELLED),
-            score=found.scores(boxes),
-            source="pseudo",
-        )
-        return people.take(shown.any(axis=1))
+        return answered(found, boxes, image_bgr.shape[1::-1])
+
+
+def answered(found: Prediction, boxes: NDArray[np.float32], size_px: tuple[int, ...]) -> People:
+    """The network's answers in `boxes` (n, 4) of a picture of (width, height), as people of image 1.
+
+    Joints that the model was not taught, or that it puts outside of the picture, have flag 0, all others 2: the
+    model does not say what is hidden. Whoever has no joint left is left out.
+    """
+    shown = within(found.keypoints_px, size_px) & found.person_score.taught
+    people = People.build(
+        image_id=np.ones(len(boxes), dtype=np.int64),
+        bbox_xywh_px=boxes,
+        keypoints_px=found.keypoints_px,
+        visibility=np.where(shown, VISIBLE, UNLABELLED),
+        score=found.scores(boxes),
+        source="pseudo",
+    )
+    return people.take(shown.any(axis=1))
 
 
 def create(model: str | Path, detector: str | Path, model_id: str = "") -> PoseFunction:

@@ -4,6 +4,7 @@ cvat-sdk finds labels by name, so the label is the one that `label-export` has C
 a function may not name any that a project lacks.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,27 @@ if TYPE_CHECKING:
     from cvat_sdk.models import LabeledShapeRequest
 
 PERSON_ID = 0
+
+
+@dataclass(frozen=True)
+class SkeletonPoint:
+    """One joint as CVAT has it."""
+
+    place: tuple[float, float]
+    """x, y in pixels from the picture's corner; of an absent joint, where a figure in the person's box has it."""
+    outside: bool
+    """It is not in the picture, or nobody says where it is: flag 0."""
+    occluded: bool
+    """Flag 1."""
+
+
+def skeleton_points(people: People, row: int) -> list[SkeletonPoint]:
+    """All seventeen joints of a person, in COCO's order: CVAT wants those of flag 0, too."""
+    places, flags = points_of(people, row).tolist(), people.visibility[row].tolist()
+    return [
+        SkeletonPoint((x, y), outside=flag == UNLABELLED, occluded=flag == OCCLUDED)
+        for (x, y), flag in zip(places, flags, strict=True)
+    ]
 
 
 def require_cvat() -> None:
@@ -39,15 +61,14 @@ def person_spec() -> "DetectionFunctionSpec":
 
 
 def skeletons(people: People) -> list["LabeledShapeRequest"]:
-    """A skeleton for each person, with their score. CVAT wants all joints of each: a joint of flag 0 is `outside`."""
+    """A skeleton for each person, with their score."""
     import cvat_sdk.auto_annotation as cvat
 
     answers = []
     for row, score in enumerate(people.score.astype(float).tolist()):
-        places = points_of(people, row).tolist()
         joints = [
-            cvat.keypoint(number, place, outside=flag == UNLABELLED, occluded=flag == OCCLUDED)
-            for number, (place, flag) in enumerate(zip(places, people.visibility[row].tolist(), strict=True))
+            cvat.keypoint(number, list(point.place), outside=point.outside, occluded=point.occluded)
+            for number, point in enumerate(skeleton_points(people, row))
         ]
         answers.append(cvat.skeleton(PERSON_ID, joints, score=float(np.clip(score, 0.0, 1.0))))
     return answers

@@ -1,6 +1,8 @@
 """Command annotate-cvat: the file that it writes, as cvat-cli loads it."""
 
+import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from dataengine.inference.exported import load_exported
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.train import annotate_cvat
 from dataengine.train.auto_annotation import function as function_module
+from dataengine.train.auto_annotation.function_file import client_lines
 
 from ..gate_round import Gate
 
@@ -54,6 +57,32 @@ def test_the_menu_is_told_of_the_skeleton(exported: dict[str, Path], tmp_path: P
     assert [each["name"] for each in label["sublabels"]] == list(COCO_KEYPOINTS)
     remote = [{**label, "attributes": [], "sublabels": [{**each, "attributes": []} for each in label["sublabels"]]}]
     driver(None, None, function.spec).validate_function_compatibility({"labels_v2": remote})
+
+
+@pytest.mark.parametrize("purpose", ["one task", "in the menu", "as long as it is to be there"])
+def test_cvat_cli_takes_the_lines_that_are_printed(purpose: str) -> None:
+    commands = pytest.importorskip("cvat_cli._internal.commands_all", reason=NEEDED)
+    common = pytest.importorskip("cvat_cli._internal.common", reason=NEEDED)
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    common.configure_common_arguments(parser)
+    commands.COMMANDS.configure_parser(parser)
+    out = Path("my models/it's pose.py")
+    program, *arguments = shlex.split(client_lines(out)[purpose])
+    numbers = {"TASK": "12", "ID": "3"}
+    parsed = parser.parse_args([numbers.get(word, word) for word in arguments])
+    assert program == "cvat-cli"
+    assert (parsed.server_host, parsed.function_file) == ("HOST", out)
+
+
+def test_every_line_is_said(
+    exported: dict[str, Path], tmp_path: Path, without_detector: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cvat_sdk", reason=NEEDED)
+    out = tmp_path / "pose.py"
+    annotate_cvat.command(detector=Path("models"), out=out, model=exported["good"])
+    said = capsys.readouterr().err
+    assert load_exported(exported["good"]).id in said
+    assert all(line in said for line in client_lines(out).values())
 
 
 def test_another_model_in_the_folder_is_refused(

@@ -19,7 +19,6 @@ from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 from dataengine.train.auto_annotation import function as function_module
 from dataengine.train.auto_annotation.function import PoseFunction
-from dataengine.train.auto_annotation.skeletons import skeletons
 from dataengine.train.deploy.runners import runner_for
 
 NEEDED = "cvat-sdk is not installed: pip install -c constraints.txt -e '.[annotate]'"
@@ -132,26 +131,6 @@ def test_a_project_with_other_joints_is_refused_by_the_driver(
     server.joints = COCO_KEYPOINTS[:-1]
     with pytest.raises(BadFunctionError, match="right_ankle"):
         server.annotate(pose, monkeypatch)
-
-
-def test_flags_become_states_and_joints_without_a_place_lie_in_the_box() -> None:
-    pytest.importorskip("cvat_sdk", reason=NEEDED)
-    flags = np.array([[0, 1, 2] + [0] * 14])
-    person = People.build(
-        image_id=[1],
-        bbox_xywh_px=np.array([[10.0, 20, 30, 40]]),
-        keypoints_px=np.full((1, 17, 2), 15.25),
-        visibility=flags,
-    )
-    (answer,) = skeletons(person)
-    assert [(joint.outside, joint.occluded) for joint in answer.elements[:3]] == [
-        (True, False),
-        (False, True),
-        (False, False),
-    ]
-    assert list(answer.elements[1].points) == [15.75, 15.75]
-    absent = np.array([joint.points for joint in answer.elements if joint.outside])
-    assert (absent >= [10, 20]).all() and (absent <= [40, 60]).all()
 
 
 def test_the_label_is_that_of_the_projects_that_label_export_sets_up(pose: PoseFunction) -> None:
