@@ -11,7 +11,7 @@ from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
-from dataengine.inference.predict import Runner, load_runner, predict_people
+from dataengine.inference.running.predict import Runner, load_runner, predict_people
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images
 from dataengine.person_scale import scale_words

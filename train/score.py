@@ -108,7 +108,7 @@ def run(
 
 def _ours(folder: Path, people: People, images: Images, threads: int) -> People:
     """The joints that a checkpoint (in PyTorch) or an export (by the runner that `compare` would take) finds."""
-    from dataengine.inference.predict import load_runner, predict_people
+    from dataengine.inference.running.predict import load_runner, predict_people
 
     from .deploy.runners import runner_for
 

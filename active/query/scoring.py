@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dataengine.evaluation.analysis.breakdown import break_down, with_errors
 from dataengine.evaluation.ap.matching import paired
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.inference.predict import Prediction, load_runner, predict_both_ways
+from dataengine.inference.running.predict import Prediction, load_runner, predict_both_ways
 from dataengine.people import SOURCE_DTYPE, Images, People, object_column
 from dataengine.person_scale import person_area
 from dataengine.poses.embedding import embed_poses

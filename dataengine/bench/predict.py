@@ -29,10 +29,10 @@ from dataengine.bench.loader_sets import SMALL_PX, drawn_set, small_set
 from dataengine.bench.record import Figure, Missing
 from dataengine.crops.pixels import crop_people
 from dataengine.hardware.memory import peak_bytes
-from dataengine.inference.device_reading import cast_weights
-from dataengine.inference.predict import BATCH, predict_crops, predict_people, torch_runner
-from dataengine.inference.sessions import Asked, Session, in_turn
-from dataengine.inference.torch_session import TorchSession
+from dataengine.inference.running.device_reading import cast_weights
+from dataengine.inference.running.predict import BATCH, predict_crops, predict_people, torch_runner
+from dataengine.inference.running.sessions import Asked, Session, in_turn
+from dataengine.inference.running.torch_session import TorchSession
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 from dataengine.terminal.speech import answer

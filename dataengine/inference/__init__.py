@@ -1,25 +1,8 @@
-"""Prediction: keypoint networks run on people, in a stream, whatever executes them.
+"""Keypoint networks run on people, whatever executes them, and the files in which a model ships.
 
-Pseudo-labelling, selection, comparison, export and the studies all predict here. Pictures are decoded and cropped in a
-few threads ahead of the network, batches go through the network one behind the other, and joints are written into
-their place as they come, so memory does not grow with the set beyond the results themselves.
-
-In reading order:
-
-- `predict.py`: the functions that everyone calls, `predict_people` first.
-- `prediction.py`: what they return, and the arrays that batches are written into.
-- `crop_stream.py`: pictures to batches of crops, in threads, through a few buffers.
+- `running/`: people in pictures to predicted joints, in a stream; its `predict.py` is what everyone calls.
 - `held_crops.py`: labelled people whose crops are looked at again and again, held in memory where they are few.
-- `sessions.py`: crops of a batch to joints: what is asked of a batch, what comes back, and how any runner is asked.
-- `runners.py`: the runners: PyTorch, ONNX Runtime, a checkpoint folder.
-- `devices.py`: which device and which precision, and how that is said.
-- `torch_session.py`, `device_reading.py`, `decoders.py`: PyTorch from uint8 crops to joints without leaving the device.
-- `cuda_graphs.py`: batches of fixed sizes replayed as CUDA graphs.
 - `exported.py`: a model that ships: its files and their sidecar.
 - `choose_runner.py`: the first runner that really runs a batch here; `onnx_cuda.py`, `torch_cuda.py`: two of them.
 - `cpu_file.py`: which file a CPU should run.
-
-Adding a runner: write a function that returns a `sessions.Runner`, a callable from normalised images (b, 3, H, W) to
-the tensors of the network's head; normalisation, mirroring and decoding are then done for it on the CPU. A runner that
-can do these on its own device also has a method ``session(meta, asked, batch)`` that returns a `sessions.Session`.
 """

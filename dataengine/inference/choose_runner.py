@@ -12,7 +12,7 @@ import numpy as np
 
 from dataengine.errors import DataEngineError, EnvironmentFault
 from dataengine.inference.exported import ExportedModel
-from dataengine.inference.predict import Runner
+from dataengine.inference.running.predict import Runner
 
 TRIED_CROPS = 2
 _REASON_CHARACTERS = 300

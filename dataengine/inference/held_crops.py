@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dataengine.crops.pixels import crop_people
 from dataengine.crops.spec import CropSpec, crop_matrix
-from dataengine.inference.predict import BATCH, Prediction, predict_crops, predict_people
-from dataengine.inference.sessions import Runner
+from dataengine.inference.running.predict import BATCH, Prediction, predict_crops, predict_people
+from dataengine.inference.running.sessions import Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 

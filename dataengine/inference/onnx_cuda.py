@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.inference.predict import Runner
+from dataengine.inference.running.predict import Runner
 from dataengine.nets.heads import Arrays
 
 PROVIDER = "CUDAExecutionProvider"

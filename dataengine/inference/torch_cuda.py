@@ -5,7 +5,7 @@ import torch
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file
 from dataengine.inference.exported import ExportedModel
-from dataengine.inference.predict import Runner, torch_runner
+from dataengine.inference.running.predict import Runner, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_weights
 
 

@@ -2,8 +2,8 @@
 
 Adding a head: write a frozen dataclass with field `layout` (and its own options, which users give in
 ``network_kwargs``), the methods of `Head`, and one line in `HEADS`. Add what reads it in PyTorch to
-`inference/decoders.py`, and a loss that teaches it to `train/losses/table.py`. A head's layers become children of the
-network under the names that `layers` gives, so those names are part of the checkpoint format.
+`inference/running/decoders.py`, and a loss that teaches it to `train/losses/table.py`. A head's layers become children
+of the network under the names that `layers` gives, so those names are part of the checkpoint format.
 """
 
 import math

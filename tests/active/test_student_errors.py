@@ -5,7 +5,7 @@ import numpy as np
 from dataengine.active.query.scoring import Seen, with_student
 from dataengine.boxes import box_from_keypoints
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.inference.predict import Prediction
+from dataengine.inference.running.predict import Prediction
 from dataengine.keypoints import COCO_SIGMAS, FLIP_INDEX
 from dataengine.people import Images, People
 

@@ -9,8 +9,8 @@ import torch
 from dataengine.bench import predict
 from dataengine.bench.loader import one_thread
 from dataengine.bench.record import Figure, Missing
-from dataengine.inference.predict import torch_runner
-from dataengine.inference.sessions import Asked
+from dataengine.inference.running.predict import torch_runner
+from dataengine.inference.running.sessions import Asked
 from dataengine.nets.checkpoint import ModelMeta
 
 TINY = ModelMeta("residual", {"channels": [8, 8], "blocks": [1, 1]}, input_width_px=32, input_height_px=32)

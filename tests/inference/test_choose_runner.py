@@ -7,7 +7,7 @@ import pytest
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.inference.choose_runner import TRIED_CROPS, Candidate, choose_runner, open_named
 from dataengine.inference.exported import ExportedModel
-from dataengine.inference.predict import Runner
+from dataengine.inference.running.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta
 
 META = ModelMeta("residual", input_width_px=64, input_height_px=32)

@@ -8,7 +8,7 @@ import torch
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.inference.exported import ExportedModel
 from dataengine.inference.onnx_cuda import PROVIDER, onnx_cuda_runner
-from dataengine.inference.predict import onnx_runner
+from dataengine.inference.running.predict import onnx_runner
 from dataengine.inference.torch_cuda import torch_cuda_runner
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.train.deploy.onnx_files import write_fp32

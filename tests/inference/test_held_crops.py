@@ -7,7 +7,7 @@ import torch
 
 from dataengine.crops.pixels import crop_people
 from dataengine.inference.held_crops import HeldCrops
-from dataengine.inference.predict import torch_runner
+from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 
 from .crowds import crowd

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dataengine.errors import InputError, ParamsError
-from dataengine.inference.predict import onnx_runner, predict_crops, torch_runner
+from dataengine.inference.running.predict import onnx_runner, predict_crops, torch_runner
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint, save_checkpoint
 from dataengine.nets.heads import HEADS

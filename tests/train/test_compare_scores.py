@@ -12,8 +12,8 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks import coco_ap, person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.inference.predict import load_runner, predict_people
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.predict import load_runner, predict_people
+from dataengine.inference.running.prediction import Prediction
 from dataengine.people import People
 from dataengine.train import compare_scores
 from dataengine.train.studies.scores.rules import (

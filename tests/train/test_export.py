@@ -20,7 +20,7 @@ from dataengine.inference.exported import (
     SIDECAR,
     load_exported,
 )
-from dataengine.inference.predict import onnx_runner, torch_runner
+from dataengine.inference.running.predict import onnx_runner, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.train import export

@@ -7,7 +7,7 @@ import pytest
 from dataengine.coco_json import read_people
 from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.oks import coco_ap
-from dataengine.inference.predict import load_runner, predict_people
+from dataengine.inference.running.predict import load_runner, predict_people
 from dataengine.people import Images, People
 from dataengine.train import score
 

@@ -18,8 +18,8 @@ from dataengine.geometry.pixel_grid import within
 from dataengine.hardware.threads import available_cores
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import ExportedModel, load_exported
-from dataengine.inference.predict import predict_crops
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.predict import predict_crops
+from dataengine.inference.running.prediction import Prediction
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import People
 from dataengine.pictures.opened import decode_opened

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from dataengine.bench.record import Figure
-from dataengine.inference.predict import Runner, torch_runner
+from dataengine.inference.running.predict import Runner, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 
 TEACHER_TO_STUDENT = (("hrnet-w48", "hrnet-w32"), ("hrnet-w32", "residual"), ("hrnet-w48", "residual"))

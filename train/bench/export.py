@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dataengine.bench.record import Figure
 from dataengine.inference.cpu_file import choose_cpu_file
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT
-from dataengine.inference.predict import Runner, onnx_runner
+from dataengine.inference.running.predict import Runner, onnx_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.params import load_section
 

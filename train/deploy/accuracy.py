@@ -12,7 +12,7 @@ from dataengine.crops.pixels import normalise
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.inference.held_crops import HeldCrops
-from dataengine.inference.predict import Prediction, Runner
+from dataengine.inference.running.predict import Prediction, Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 

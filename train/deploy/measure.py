@@ -15,7 +15,7 @@ from dataengine.errors import EnvironmentFault, InputError
 from dataengine.inference.choose_runner import try_candidate
 from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, ExportedModel
-from dataengine.inference.predict import Runner, onnx_runner, torch_runner
+from dataengine.inference.running.predict import Runner, onnx_runner, torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track

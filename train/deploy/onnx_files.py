@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import nn
 
-from dataengine.inference.predict import Runner
+from dataengine.inference.running.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.terminal.speech import say
 

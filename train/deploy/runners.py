@@ -10,7 +10,7 @@ from dataengine.errors import InputError
 from dataengine.inference.choose_runner import Candidate, ChosenRunner, choose_runner, open_named
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
 from dataengine.inference.onnx_cuda import onnx_cuda_runner
-from dataengine.inference.predict import Runner, onnx_runner
+from dataengine.inference.running.predict import Runner, onnx_runner
 from dataengine.inference.torch_cuda import torch_cuda_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 

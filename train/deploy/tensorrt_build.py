@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path
-from dataengine.inference.predict import Runner
+from dataengine.inference.running.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.heads import Arrays
 

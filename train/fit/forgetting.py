@@ -13,7 +13,7 @@ from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
-from dataengine.inference.predict import predict_people, torch_runner
+from dataengine.inference.running.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from dataengine.files import fresh_folder
-from dataengine.inference.predict import torch_runner
+from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dataengine.files import fresh_folder
-from dataengine.inference.predict import Prediction
+from dataengine.inference.running.predict import Prediction
 
 from .data import ValidationSet
 from .report import write_curves, write_picture

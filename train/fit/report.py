@@ -13,7 +13,7 @@ from dataengine.evaluation.figures import Figures, figures_of
 from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.files import atomic_path
 from dataengine.geometry.pixel_grid import resized
-from dataengine.inference.predict import Prediction, Runner, predict_people
+from dataengine.inference.running.predict import Prediction, Runner, predict_people
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import JOINTS, People

@@ -13,7 +13,7 @@ from dataengine.crops.training.loader import WaitClock, prepared_batches
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.inference.predict import torch_runner
+from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.person_scale import person_area
 

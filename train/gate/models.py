@@ -25,7 +25,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.pck import pck
 from dataengine.inference.choose_runner import Candidate
 from dataengine.inference.exported import ExportedModel
-from dataengine.inference.predict import Prediction, Runner, predict_people
+from dataengine.inference.running.predict import Prediction, Runner, predict_people
 from dataengine.people import Images, People
 from dataengine.poses.training_poses import TrainingPoses
 

@@ -14,7 +14,7 @@ from dataengine.crops.spec import apply_affine, crop_matrix
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.inference.held_crops import HeldCrops
-from dataengine.inference.predict import Runner, load_runner, predict_people
+from dataengine.inference.running.predict import Runner, load_runner, predict_people
 from dataengine.keypoints import UNLABELLED
 from dataengine.mixing import MixRecipe
 from dataengine.nets.checkpoint import META_NAME, ModelMeta

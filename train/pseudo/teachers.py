@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.blazepose.in_images import Found
-from dataengine.inference.predict import load_runner, predict_both_ways
+from dataengine.inference.running.predict import load_runner, predict_both_ways
 from dataengine.people import JOINTS, Images, People
 
 from .filters import Opinion

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.prediction import Prediction
 from dataengine.keypoints import UNLABELLED
 from dataengine.nets.person_score import ExpectedOks
 from dataengine.people import People

@@ -99,7 +99,7 @@ def check_training(people: Path, labels: int, held_out: HeldOut) -> int:
 
 def score_network(checkpoint: Path, held_out: HeldOut) -> Score:
     """The score of the network in a checkpoint folder."""
-    from dataengine.inference.predict import load_runner, predict_people
+    from dataengine.inference.running.predict import load_runner, predict_people
 
     runner, meta = load_runner(checkpoint)
     people, images = held_out.people, held_out.images

@@ -14,7 +14,7 @@ from PIL import Image
 from dataengine.coco_json import read_people
 from dataengine.formats.tools.cvat_labels import label_definitions
 from dataengine.inference.exported import load_exported
-from dataengine.inference.predict import predict_people
+from dataengine.inference.running.predict import predict_people
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 from dataengine.train.auto_annotation import function as function_module

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.prediction import Prediction
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.nets.person_score import PersonScore
 from dataengine.people import People

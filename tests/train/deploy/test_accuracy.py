@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 
-from dataengine.inference.predict import Runner
+from dataengine.inference.running.predict import Runner
 from dataengine.train.deploy.accuracy import TURNS, latencies_ms
 
 

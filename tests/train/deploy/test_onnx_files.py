@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import pytest
 
-from dataengine.inference.predict import onnx_runner
+from dataengine.inference.running.predict import onnx_runner
 from dataengine.train.deploy.onnx_files import FP16_MAX, exact_runner, write_fp16
 
 

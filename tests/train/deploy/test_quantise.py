@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, load_exported
-from dataengine.inference.predict import onnx_runner, predict_people
+from dataengine.inference.running.predict import onnx_runner, predict_people
 from dataengine.train.deploy import quantise
 from dataengine.train.deploy.quantise import BATCH, PAIR_LIMIT, largest_pair, write_int8
 

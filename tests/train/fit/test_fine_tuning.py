@@ -17,7 +17,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.files import fresh_folder, sha256_file
 from dataengine.inference.exported import file_record, load_exported, write_sidecar
-from dataengine.inference.predict import predict_people, torch_runner
+from dataengine.inference.running.predict import predict_people, torch_runner
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures

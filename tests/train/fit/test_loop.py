@@ -24,7 +24,7 @@ from dataengine.evaluation.ap.oks import joint_similarity
 from dataengine.evaluation.ap.protocol import COCO
 from dataengine.evaluation.figures import figures_of
 from dataengine.evaluation.pck import pck
-from dataengine.inference.predict import predict_people, torch_runner
+from dataengine.inference.running.predict import predict_people, torch_runner
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.labelled_set import joined
 from dataengine.nets.checkpoint import load_checkpoint

@@ -12,7 +12,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.ap.oks import coco_ap, joint_ap
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.inference.exported import ONNX_FP16, load_exported
-from dataengine.inference.predict import onnx_runner, predict_people
+from dataengine.inference.running.predict import onnx_runner, predict_people
 from dataengine.params import load_section
 from dataengine.train import begin_round, compare, diff, history, promote
 from dataengine.train.gate.policy import CompareParams

@@ -3,7 +3,7 @@ from scipy.special import expit
 
 from dataengine.evaluation.analysis.calibration import calibration
 from dataengine.evaluation.ap.matching import average_precision, paired
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.prediction import Prediction
 from dataengine.nets.person_score import PersonScore
 from dataengine.people import Images, People
 from dataengine.train.scoring.expected_oks import LEAST_PEOPLE, fitted_weights, learnt_score

@@ -11,7 +11,7 @@ from dataengine.draw import BgrImage, draw_people, part_around
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.geometry.pixel_grid import resized
-from dataengine.inference.predict import Prediction
+from dataengine.inference.running.predict import Prediction
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.pictures.encoding import data_uri

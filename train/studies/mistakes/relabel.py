@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataengine.evaluation.figures import figures_of
 from dataengine.files import read_json, write_json
-from dataengine.inference.predict import load_runner, predict_people
+from dataengine.inference.running.predict import load_runner, predict_people
 from dataengine.people import Images, People
 from dataengine.studies.settings import json_hash
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.prediction import Prediction
 from dataengine.people import People
 from dataengine.person_scale import area_of_joints
 

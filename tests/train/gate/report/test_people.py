@@ -3,7 +3,7 @@
 import numpy as np
 
 from dataengine.evaluation.ap.oks import person_oks
-from dataengine.inference.predict import Prediction
+from dataengine.inference.running.predict import Prediction
 from dataengine.people import People
 from dataengine.train.gate.report.people import people_to_show
 

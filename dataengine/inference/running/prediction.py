@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import Boxes
 from dataengine.crops.spec import affine_scale, apply_affine, invert_affine
-from dataengine.inference.sessions import Answer
+from dataengine.inference.running.sessions import Answer
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.layout import Decoded
 from dataengine.nets.person_score import PersonScore

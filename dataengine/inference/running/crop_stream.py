@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import people_by_picture
 from dataengine.crops.spec import CropSpec, crop_matrix, extract_crop
 from dataengine.hardware.threads import available_cores
-from dataengine.inference.sessions import IN_FLIGHT
+from dataengine.inference.running.sessions import IN_FLIGHT
 from dataengine.people import Images, People
 from dataengine.pictures.reading.decoding import read_picture
 

@@ -7,8 +7,8 @@ import torch
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.hardware.dtypes import DTYPES
-from dataengine.inference.devices import choose_device, choose_precision, in_words
-from dataengine.inference.predict import load_runner, torch_runner
+from dataengine.inference.running.devices import choose_device, choose_precision, in_words
+from dataengine.inference.running.predict import load_runner, torch_runner
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)

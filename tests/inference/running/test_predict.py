@@ -7,7 +7,13 @@ import torch
 
 from dataengine.crops.pixels import crop_people, normalise
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.inference.predict import onnx_runner, predict_both_ways, predict_crops, predict_people, torch_runner
+from dataengine.inference.running.predict import (
+    onnx_runner,
+    predict_both_ways,
+    predict_crops,
+    predict_people,
+    torch_runner,
+)
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People

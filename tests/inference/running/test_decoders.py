@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dataengine.inference.decoders import DECODERS, Joints, decoder_of
+from dataengine.inference.running.decoders import DECODERS, Joints, decoder_of
 from dataengine.nets.heads import HEADS, Head, Heatmap, SimCC
 from dataengine.nets.layout import Decoded, Layout
 

@@ -11,15 +11,21 @@ from torch import Tensor, nn
 
 from dataengine.errors import EnvironmentFault
 from dataengine.hardware.dtypes import DTYPES
-from dataengine.inference.cuda_graphs import WARM_UP_RUNS, Bucket, HostCopies, bucket_for, buckets_for
-from dataengine.inference.device_reading import cast_weights
-from dataengine.inference.predict import Prediction, predict_both_ways, predict_crops, predict_people, torch_runner
-from dataengine.inference.sessions import Answer, Asked
-from dataengine.inference.torch_session import TorchSession
+from dataengine.inference.running.cuda_graphs import WARM_UP_RUNS, Bucket, HostCopies, bucket_for, buckets_for
+from dataengine.inference.running.device_reading import cast_weights
+from dataengine.inference.running.predict import (
+    Prediction,
+    predict_both_ways,
+    predict_crops,
+    predict_people,
+    torch_runner,
+)
+from dataengine.inference.running.sessions import Answer, Asked
+from dataengine.inference.running.torch_session import TorchSession
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.layout import Decoded
 
-from .crowds import crowd
+from ..crowds import crowd
 
 META = ModelMeta("residual", {"channels": [8, 8], "blocks": [1, 1]}, input_width_px=32, input_height_px=32)
 CPU = torch.device("cpu")

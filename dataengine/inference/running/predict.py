@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.inference.crop_stream import CropStream
-from dataengine.inference.prediction import Prediction, Results
-from dataengine.inference.runners import load_runner, onnx_runner, torch_runner
-from dataengine.inference.sessions import Answer, Asked, Runner, Session, in_turn, open_session, slices
+from dataengine.inference.running.crop_stream import CropStream
+from dataengine.inference.running.prediction import Prediction, Results
+from dataengine.inference.running.runners import load_runner, onnx_runner, torch_runner
+from dataengine.inference.running.sessions import Answer, Asked, Runner, Session, in_turn, open_session, slices
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dataengine.inference.decoders import Joints, Tensors, decoder_of
-from dataengine.inference.sessions import Asked, view_of
+from dataengine.inference.running.decoders import Joints, Tensors, decoder_of
+from dataengine.inference.running.sessions import Asked, view_of
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.network import KeypointNetwork
 

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from dataengine.crops.spec import affine_scale, apply_affine, crop_matrix, extract_crop, invert_affine
-from dataengine.inference.predict import predict_both_ways, predict_people, torch_runner
-from dataengine.inference.prediction import Prediction
+from dataengine.inference.running.predict import predict_both_ways, predict_people, torch_runner
+from dataengine.inference.running.prediction import Prediction
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
-from .crowds import crowd
+from ..crowds import crowd
 
 SMALL = {"channels": [8, 8], "blocks": [1, 1]}
 METAS = {

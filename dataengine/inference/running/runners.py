@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.inference.device_reading import cast_weights, mixed_precision, without_gradients
-from dataengine.inference.devices import Device, Precision, choose_device, choose_precision, in_words
-from dataengine.inference.sessions import Asked, Runner, Session
-from dataengine.inference.torch_session import TorchSession
+from dataengine.inference.running.device_reading import cast_weights, mixed_precision, without_gradients
+from dataengine.inference.running.devices import Device, Precision, choose_device, choose_precision, in_words
+from dataengine.inference.running.sessions import Asked, Runner, Session
+from dataengine.inference.running.torch_session import TorchSession
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
 from dataengine.nets.heads import Arrays
 from dataengine.terminal.speech import say

@@ -18,13 +18,13 @@ from dataengine.crops import pixels
 from dataengine.crops.pixels import crop_people, people_by_picture
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
-from dataengine.inference import crop_stream
-from dataengine.inference.crop_stream import THREAD_NAME, CropStream
-from dataengine.inference.predict import predict_people
+from dataengine.inference.running import crop_stream
+from dataengine.inference.running.crop_stream import THREAD_NAME, CropStream
+from dataengine.inference.running.predict import predict_people
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
-from .crowds import crowd
+from ..crowds import crowd
 
 SPEC = CropSpec(16, 24)
 META = ModelMeta("residual", input_width_px=16, input_height_px=24)

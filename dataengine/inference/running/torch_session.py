@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dataengine.errors import EnvironmentFault
-from dataengine.inference.cuda_graphs import Bucket, HostCopies, bucket_for, buckets_for
-from dataengine.inference.device_reading import CropReader, without_gradients
-from dataengine.inference.sessions import IN_FLIGHT, Answer, Asked
+from dataengine.inference.running.cuda_graphs import Bucket, HostCopies, bucket_for, buckets_for
+from dataengine.inference.running.device_reading import CropReader, without_gradients
+from dataengine.inference.running.sessions import IN_FLIGHT, Answer, Asked
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.layout import Decoded
 from dataengine.nets.network import KeypointNetwork
