@@ -33,6 +33,8 @@ class DecodedFilm:
     """Decoded."""
     lost: int
     """In the film, but not decoded: damaged, cut off, or of no use without such a frame."""
+    damaged: int
+    """Decoded, but in part made up by the decoder."""
     fault: str
     """What the decoder said first; "" where it said nothing."""
 
@@ -40,12 +42,13 @@ class DecodedFilm:
     """Index of the last frame."""
 
     def line(self) -> str:
-        """For the user; "" where nothing was lost."""
-        if not self.lost and not self.fault:
+        """For the user; "" where nothing is wrong."""
+        if not self.lost and not self.damaged and not self.fault:
             return ""
         why = f": {self.fault}" if self.fault else ""
         whole = self.frames + self.lost
-        return f"{self.path}: {self.lost} of {whole} frames are lost, the others up to frame {self.last} are used{why}"
+        wrong = f"{self.lost} of {whole} frames are lost" + (f", {self.damaged} are damaged" if self.damaged else "")
+        return f"{self.path}: {wrong}, the others up to frame {self.last} are used{why}"
 
 
 Teller = Callable[[str], None]
@@ -108,9 +111,9 @@ def iter_frames(
 ) -> Iterator[Frame]:
     """Yield frames start, start + every, ... below stop (None: to the end), as players show them.
 
-    A lost frame is passed over. After the last frame of the film `tell` gets one line if any was lost (None: standard
-    error), and `report` what became of them all. Raises InputError when the file is missing, is not a video, has no
-    video stream, or none of its frames can be decoded.
+    A lost frame is passed over. After the last frame of the film `tell` gets one line if any was lost or damaged (None:
+    standard error), and `report` what became of them all. Raises InputError when the file is missing, is not a video,
+    has no video stream, or none of its frames can be decoded.
     """
     if every < 1 or start < 0:
         raise InputError(
@@ -128,17 +131,18 @@ def decoded_frames(
 ) -> Iterator[tuple[int, av.VideoFrame, av.VideoStream]]:
     """Index, frame as FFmpeg gives it, and stream, for callers that need no BGR pixels; errors as `iter_frames`."""
     number, packets = read_packets(path)
-    timetable, faults, count = Timetable(packets), list[str](), 0
+    timetable, faults, count, damaged = Timetable(packets), list[str](), 0, 0
     for frame, stream in _all_frames(path, number, packets, faults):
         index = timetable.place(frame.pts)
         if stop is not None and index >= stop:
             return
         count += 1
+        damaged += bool(frame.is_corrupt)
         yield index, frame, stream
     fault = faults[0] if faults else ""
     if not count:
         raise InputError(f"{path}: no frame can be decoded", got=fault or "an empty video stream", fix="drop the file")
-    decoded = DecodedFilm(path, count, _lost(packets, timetable, count, fault), fault, timetable.last)
+    decoded = DecodedFilm(path, count, _lost(packets, timetable, count, fault), damaged, fault, timetable.last)
     if line := decoded.line():
         (tell or say)(line)
     if report:

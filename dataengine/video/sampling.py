@@ -60,6 +60,7 @@ class Survey:
     thumbnails: NDArray[np.uint8]  # (n, h, w, 3) BGR, as coded: not turned upright
     sharpness: NDArray[np.float64]  # (n,) variance of the Laplacian
     shot: NDArray[np.int64]  # (n,) number of the shot, from 0
+    damaged: NDArray[np.bool_]  # (n,) in part made up by the decoder
 
 
 def sample_frames(
@@ -81,7 +82,7 @@ def sample_frames(
     wanted = set(choose(survey(path, tell=tell, report=report), sampling).tolist())
     # by their places among the decoded frames: where some are lost, indices have gaps
     for place, frame in enumerate(iter_frames(path, tell=lambda line: None)):  # its faults were reported above
-        if place in wanted and not frame.damaged:
+        if place in wanted:
             yield frame
         if place >= max(wanted, default=0):
             return
@@ -89,7 +90,7 @@ def sample_frames(
 
 def survey(path: Path, *, tell: Teller | None = None, report: Reporter | None = None) -> Survey:
     """Decode the whole video and keep a thumbnail, the sharpness and the time of each frame."""
-    times, thumbnails, sharpness = [], [], []
+    times, thumbnails, sharpness, damaged = [], [], [], []
     for index, frame, stream in track(
         decoded_frames(path, tell=tell, report=report), f"survey {path.name}", unit="frame"
     ):
@@ -99,10 +100,11 @@ def survey(path: Path, *, tell: Teller | None = None, report: Reporter | None = 
         times.append(seconds(frame, stream, index))
         thumbnails.append(cv2.resize(small, THUMBNAIL_PX, interpolation=cv2.INTER_AREA))
         sharpness.append(sharpness_of(small))
+        damaged.append(bool(frame.is_corrupt))
     stacked = np.asarray(np.stack(thumbnails), dtype=np.uint8)
     starts = np.zeros(len(stacked), dtype=np.int64)
     starts[shot_starts(stacked)] = 1
-    return Survey(np.array(times), stacked, np.array(sharpness), np.cumsum(starts) - 1)
+    return Survey(np.array(times), stacked, np.array(sharpness), np.cumsum(starts) - 1, np.array(damaged, dtype=bool))
 
 
 def sharpness_of(image_bgr: NDArray[np.uint8]) -> float:
@@ -114,14 +116,14 @@ def sharpness_of(image_bgr: NDArray[np.uint8]) -> float:
 def choose(seen: Survey, sampling: FrameSampling) -> NDArray[np.int64]:
     """Places in `seen` of the frames to keep, ascending.
 
-    Where a rate is asked for and a frame is too blurred, the next sharp one of the same slot takes its place.
+    Where a rate is asked for and a frame is too blurred or damaged, the next good one of the same slot takes its place.
     """
     median = np.array([np.median(seen.sharpness[seen.shot == shot]) for shot in range(int(seen.shot.max()) + 1)])
     sharp = seen.sharpness >= sampling.min_sharpness * median[seen.shot]
     slots = _Slots(sampling.fps) if sampling.fps else _Slots(1 / sampling.every)
     clock = seen.time_s if sampling.fps else np.arange(len(seen.time_s), dtype=np.float64)
     kept_indices: list[int] = []
-    for index in np.flatnonzero(sharp):
+    for index in np.flatnonzero(sharp & ~seen.damaged):
         last = kept_indices[-1] if kept_indices else None
         same_shot = last is not None and seen.shot[last] == seen.shot[index]
         if same_shot and difference(seen.thumbnails[last], seen.thumbnails[index]) < sampling.min_change:

@@ -67,12 +67,14 @@ class ViewLabels:
 
 
 def detect_views(videos: Sequence[Path], models: Path, writers: Sequence[FrameWriter]) -> ViewDetections:
-    """Run BlazePose along each video, following the person, and hand every frame to the view's writer."""
+    """Run BlazePose along each video, following the person, and hand every undamaged frame to the view's writer."""
     keypoints, confidence = [], []
     blazepose = BlazePose(models)
     for video, writer in zip(videos, writers, strict=True):
         roi, points, sure = None, [], []
         for frame in track(iter_frames(video), f"ingest {video.name}", unit="frame"):
+            if frame.damaged:
+                continue
             pose = blazepose(frame.image_bgr, roi)
             roi = pose.next_roi if pose else None
             points.append(pose.keypoints_px if pose else np.zeros((JOINTS, 2)))

@@ -27,7 +27,9 @@ class FilmAccount:
     """By its content; its frames' `video`."""
     decoded: int
     lost: int
-    """Damaged or cut off."""
+    """Could not be decoded: damaged or cut off."""
+    damaged: int
+    """Decoded, but in part made up by the decoder; never sampled."""
     sampled: int
     """Chosen by the sampling, before any is left out."""
 

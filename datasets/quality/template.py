@@ -57,10 +57,11 @@ document.pool.frames %}: {% for kind, count in document.pool.left_out.items() if
 }}{{ ", " if not loop.last }}{% endfor %}. What validation or test holds is not offered for labelling or learning;
 quality.json names every frame{% endif %}.</p>
 {% if document.pool.films %}<div class="scroll"><table><thead><tr><th>film</th><th>name of its frames</th>
-<th>decoded</th><th>lost</th><th>sampled</th></tr></thead><tbody>{% for film in document.pool.films %}
+<th>decoded</th><th>lost</th><th>damaged</th><th>sampled</th></tr></thead><tbody>{% for film in document.pool.films %}
 <tr><td>{{ film.file }}</td>
-<td>{{ film.name }}</td><td class="n">{{ film.decoded }}</td><td class="n">{% if film.lost %}<strong
-class="quarantine">{{ film.lost }}</strong>{% else %}0{% endif %}</td><td class="n">{{ film.sampled }}</td></tr>
+<td>{{ film.name }}</td><td class="n">{{ film.decoded }}</td>{% for count in (film.lost, film.damaged)
+%}<td class="n">{% if count %}<strong class="quarantine">{{ count }}</strong>{% else %}0{% endif %}</td>{% endfor
+%}<td class="n">{{ film.sampled }}</td></tr>
 {% endfor %}</tbody></table></div>{% endif %}{% endif %}
 {% if pairs %}<h2>Near duplicates</h2>
 <p>{{ document.near_duplicates.pairs }} pairs in {{ document.near_duplicates.clusters }} clusters of together

@@ -103,7 +103,8 @@ def _frames_of(
     for frame_left_out in out:
         Path(frame_left_out.file).unlink()
     (end,) = ends
-    return kept, out, FilmAccount(str(video), film_name(video, sha256), end.frames, end.lost, len(images))
+    film = FilmAccount(str(video), film_name(video, sha256), end.frames, end.lost, end.damaged, len(images))
+    return kept, out, film
 
 
 def _without_leaks(images: Images, contents: Contents, held_out: HeldOutSet) -> tuple[Images, list[LeftOut]]:

@@ -72,6 +72,8 @@ def test_frames_after_damage_keep_number_and_time(tmp_path: Path, codec: str, pa
     frames = list(iter_frames(damaged(clip, packets), tell=told.append, report=ends.append))
     assert COUNT - len(packets) <= len(frames) <= COUNT
     assert (ends[0].frames, ends[0].lost) == (len(frames), COUNT - len(frames))
+    made_up = sum(frame.damaged for frame in frames)
+    assert ends[0].damaged == made_up and (f", {made_up} are damaged" in told[0]) is (made_up > 0)
     assert [frame.index for frame in frames] == sorted({frame.index for frame in frames})
     assert {(frame.index, frame.pts) for frame in frames} <= {(f.index, f.pts) for f in whole.values()}
     assert len(told) == 1

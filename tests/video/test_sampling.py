@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.video.decoding import iter_frames
 from dataengine.video.sampling import FrameSampling, Survey, choose, sample_frames, sharpness_of, survey
 from dataengine.video.shots import shot_starts
 
@@ -93,7 +94,7 @@ def test_sharpness_falls_with_blur() -> None:
 def test_a_rate_is_never_passed_and_no_full_slot_is_left_out(gaps: list[float], fps: float) -> None:
     times = np.cumsum(gaps)
     n = len(times)
-    seen = Survey(times, np.zeros((n, 2, 2, 3), np.uint8), np.ones(n), np.zeros(n, np.int64))
+    seen = Survey(times, np.zeros((n, 2, 2, 3), np.uint8), np.ones(n), np.zeros(n, np.int64), np.zeros(n, bool))
     kept = choose(seen, FrameSampling(fps=fps))
     slots = np.floor((times - times[0]) * fps + 1e-6).astype(int)
     assert slots[kept].tolist() == sorted(set(slots.tolist()))
@@ -119,3 +120,25 @@ def test_frames_after_damage_are_chosen_by_what_they_show(tmp_path: Path) -> Non
     clip = damaged(write_clip(tmp_path / "still.mp4", pictures), [2, 3])
     kept = [frame.index for frame in sample_frames(clip, FrameSampling(min_change=0.05))]
     assert [index for index in kept if index >= 12] == [16, 24, 32, 40]
+
+
+@pytest.mark.parametrize(
+    "sampling", [FrameSampling(), FrameSampling(fps=5), FrameSampling(min_change=0.001), FrameSampling(every=3)]
+)
+def test_what_the_decoder_made_up_is_never_chosen(tmp_path: Path, sampling: FrameSampling) -> None:
+    """Three packets of HEVC are noise: frames that lean on them come, marked, with a wrong picture."""
+    clip = damaged(write_clip(tmp_path / "clip.mp4", moving(1, 60), codec="libx265"), [30, 31, 32])
+    decoded = {frame.index: frame.damaged for frame in iter_frames(clip, tell=lambda line: None)}
+    chosen = [frame.index for frame in sample_frames(clip, sampling, tell=lambda line: None)]
+    assert sum(decoded.values()) > 10 and sum(not made_up for made_up in decoded.values()) > 10
+    assert chosen and not any(decoded[index] for index in chosen)
+    if sampling == FrameSampling():
+        assert chosen == [index for index, made_up in decoded.items() if not made_up]
+
+
+def test_a_damaged_frame_gives_its_slot_to_the_next_whole_one() -> None:
+    n = 20
+    made_up = np.isin(np.arange(n), [5, 6, 13])
+    pictures = np.zeros((n, 2, 2, 3), np.uint8)
+    seen = Survey(np.arange(n) / 10, pictures, np.ones(n), np.zeros(n, np.int64), made_up)
+    assert choose(seen, FrameSampling(every=5)).tolist() == [0, 7, 10, 15]

@@ -132,6 +132,20 @@ def test_lost_frames_are_told_and_accounted_for(
     )
     (told,) = account.film_records()
     assert told["decoded"] + told["lost"] == FRAMES and told["sampled"] == told["decoded"] == account.kept
-    assert told["lost"] > 0
+    assert told["lost"] > 0 and told["damaged"] == 0
     assert f"{told['lost']} of {FRAMES} frames are lost" in capsys.readouterr().err
     assert account.document()["films"] == [told]
+
+
+def test_frames_that_the_decoder_made_up_are_told_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = damaged(write_clip(tmp_path / "hevc.mp4", filmed(5), codec="libx265"), [1, 2])
+    nothing = held_out_set(Images.build(id=np.empty(0), path=[], width=[], height=[]))
+    account = write_pool(
+        tmp_path / "ingest", [], [film], sampling=FrameSampling(), longest_side_px=640, held_out=nothing
+    )
+    (told,) = account.film_records()
+    assert told["damaged"] > 0
+    assert told["sampled"] == told["decoded"] - told["damaged"] == account.kept
+    assert f", {told['damaged']} are damaged" in capsys.readouterr().err
