@@ -127,12 +127,12 @@ def test_a_second_teacher_finds_bodies_exchanged_by_hand_in_lspet(shared_data: P
     if not model.exists():
         pytest.skip(f"no teacher at {model}")
     people, images = read_people(shared_data / "lspet/annotations.json")
-    people = people.take(np.arange(120))
-    teacher = movenet(model, people, [shared_data / "lspet/images" / Path(path).name for path in images.path[:120]])
-    planted = np.arange(0, 120, 4)
+    people = people.take(np.arange(240))
+    teacher = movenet(model, people, [shared_data / "lspet/images" / Path(path).name for path in images.path[:240]])
+    planted = np.arange(0, 240, 4)
     doubted = [fault.row for fault in judge_sides(exchanged(people, planted, np.arange(17)), teacher)]
     hit = np.isin(planted, doubted).mean()
-    false = np.isin(np.setdiff1d(np.arange(120), planted), doubted).mean()
+    false = np.isin(np.setdiff1d(np.arange(240), planted), doubted).mean()
     assert hit > 0.4 and false < 0.15, f"{hit:.0%} of the exchanged, {false:.0%} of the others"
 
 
