@@ -51,21 +51,29 @@ class HeldOutPeople:
     test: People
 
 
-def labels_of(arm: str, truth: People, injected: Injected, order: NDArray[np.int64], count: int, seed: int) -> People:
-    """The people to learn from in an arm; `order` ranks those who kept their labels, `count` of whom are corrected."""
-    if arm == "all":
-        return truth
+def corrected_rows(arm: str, injected: Injected, order: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Rows of the people who are put right in an arm; `order` ranks those who kept their labels."""
     kept = injected.kept
-    if arm == "random":
-        order = np.random.default_rng(seed).permutation(len(kept))
-    chosen = kept[order[:count]] if arm != "none" else kept[:0]
+    match arm:
+        case "none":
+            return kept[:0]
+        case "random":
+            return kept[np.random.default_rng(seed).permutation(len(kept))[:count]]
+        case "ranked":
+            return kept[order[:count]]
+        case _:
+            return np.arange(len(injected.kind))
+
+
+def with_corrected(truth: People, injected: Injected, rows: NDArray[np.int64]) -> People:
+    """The people to learn from where `rows` are put right: they, and all others who kept their labels."""
     points, boxes, flags = (
         getattr(injected.people, name).copy() for name in ("keypoints_px", "bbox_xywh_px", "visibility")
     )
-    points[chosen], boxes[chosen] = truth.keypoints_px[chosen], truth.bbox_xywh_px[chosen]
-    flags[chosen] = truth.visibility[chosen]
+    points[rows], boxes[rows] = truth.keypoints_px[rows], truth.bbox_xywh_px[rows]
+    flags[rows] = truth.visibility[rows]
     corrected = injected.people.replace(keypoints_px=points, bbox_xywh_px=boxes, visibility=flags)
-    return corrected.take(kept)
+    return corrected.take(np.union1d(injected.kept, rows))
 
 
 def students(
@@ -82,14 +90,12 @@ def students(
 ) -> Iterator[Student]:
     """Seed by seed a student of every arm; one that is in `folder` is not fitted again."""
     count = round(share * len(injected.kept))
-    chosen = injected.kept[order[:count]]
     for seed in seeds:
         own = replace(params, seed=seed)
-        by_chance = injected.kept[np.random.default_rng(seed).permutation(len(injected.kept))[:count]]
-        rows = {"none": chosen[:0], "random": by_chance, "ranked": chosen, "all": np.arange(len(truth))}
         for arm in ARMS:
-            people = labels_of(arm, truth, injected, order, count, seed)
-            corrected = int((injected.kind[rows[arm]] != "").sum())
+            rows = corrected_rows(arm, injected, order, count, seed)
+            people = with_corrected(truth, injected, rows)
+            corrected = int((injected.kind[rows] != "").sum())
             ap, pck = _measured(own, people, held_out, images, folder / f"{arm}-{seed}")
             yield Student(arm, seed, corrected, ap, pck)
 

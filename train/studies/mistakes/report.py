@@ -38,7 +38,7 @@ class StudyPage:
 def write_page(report: Path, page: StudyPage) -> None:
     """Write both files into the folder `report`."""
     report.mkdir(parents=True, exist_ok=True)
-    write_json(report / METRICS, _document(page))
+    write_json(report / METRICS, asdict(page))
     with atomic_path(report / PAGE) as partial:
         partial.write_text("\n".join(page_lines(page)) + "\n", encoding="utf-8")
 
@@ -125,10 +125,6 @@ def _student_table(page: StudyPage) -> list[str]:
 
 def _gain(means: Mapping[str, SeedMean], arm: str) -> str:
     return "" if arm == "none" or "none" not in means else means[arm].gain_over(means["none"]).text("+")
-
-
-def _document(page: StudyPage) -> dict[str, object]:
-    return asdict(page)
 
 
 def _meaning(kind: str) -> str:

@@ -10,8 +10,10 @@ import pytest
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import read_json
+from dataengine.people import People
 from dataengine.train import compare_mistakes
-from dataengine.train.studies.mistakes.relabel import labels_of
+from dataengine.train.mistakes.search import labels_hash
+from dataengine.train.studies.mistakes.relabel import corrected_rows, with_corrected
 
 from ....helpers.drawn_people import draw_standing_people
 from ....helpers.fitting_project import one_torch_thread
@@ -60,12 +62,17 @@ def test_labels_of_an_arm_are_those_that_were_put_right() -> None:
     injected = inject(truth, images, None, 0.05, np.random.default_rng(0))
     order = np.argsort(injected.kind[injected.kept] == "", kind="stable")  # the mistakes first
     wrong = int((injected.kind[injected.kept] != "").sum())
-    right = labels_of("ranked", truth, injected, order, wrong, seed=0)
+
+    def learnt(arm: str) -> People:
+        return with_corrected(truth, injected, corrected_rows(arm, injected, order, wrong, seed=0))
+
+    right, unchanged, everybody = learnt("ranked"), learnt("none"), learnt("all")
     np.testing.assert_array_equal(right.keypoints_px, truth.keypoints_px[injected.kept])
     np.testing.assert_array_equal(right.bbox_xywh_px, truth.bbox_xywh_px[injected.kept])
-    unchanged = labels_of("none", truth, injected, order, wrong, seed=0)
     np.testing.assert_array_equal(unchanged.keypoints_px, injected.people.keypoints_px[injected.kept])
-    assert len(labels_of("all", truth, injected, order, wrong, seed=0)) == 200
+    assert labels_hash(everybody, images) == labels_hash(truth, images)
+    by_chance = corrected_rows("random", injected, order, wrong, seed=0)
+    assert len(np.unique(by_chance)) == wrong and set(by_chance) <= set(injected.kept)
 
 
 def test_a_set_that_is_too_small_and_a_senseless_share_are_refused(tmp_path: Path) -> None:
