@@ -35,9 +35,10 @@ from dataengine.video.sampling import FrameSampling
 from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views, rows_of_common_frames
 from .cameras.qualisys import read_calibration
 from .cameras.reprojection_picture import write_reprojection_picture
+from .checks.checking import check_set
 from .checks.finding import Finding
 from .checks.params import ChecksParams
-from .quality.intake import Intake, check_and_split, check_blocks, record_findings
+from .quality.intake import Intake, record_findings, split_by_blocks, split_by_group
 from .quality.report import write_quality
 from .sources.frames import FrameWriter
 from .sources.pool import write_pool
@@ -171,16 +172,16 @@ def _from_cameras(
     people = People.concat(
         view_people(labels, view, table, scale) for view, (table, scale) in enumerate(zip(images, scales, strict=True))
     )
-    intake = check_blocks(
-        people,
-        Images.concat(images),
+    pictures = Images.concat(images)
+    checked = check_set(people, pictures, params.checks, models=fetched / MODELS, protocol=protocol)
+    blocks = np.tile(split_frames(frames, params.split), len(cameras))
+    intake = split_by_blocks(
+        checked,
         params.checks,
         params.split,
-        np.tile(split_frames(frames, params.split), len(cameras)),
+        dict(zip(pictures.id.tolist(), blocks.tolist(), strict=True)),
         report=report,
-        models=fetched / MODELS,
         video_sha256=sha256,
-        protocol=protocol,
     )
     counts = write_splits(folder, intake, intake.images, params.split)
     write_reprojection_picture(report / PICTURE_NAME, labels, images, scales)
@@ -250,18 +251,23 @@ def _checked_sources(
 ) -> Intake:
     """All sources checked as one set, and split as `ingest.split.by` says."""
     people, images = combined(sources)
-    facts: dict[str, Any] = {
-        "report": report,
-        "bad": record_findings(bad),
-        "notes": ReaderNotes.added_up(source.content.notes for source in sources),
-        "models": fetched / MODELS,
-        "largest_mpx": params.limits.image_mpx,
-        "protocol": protocol,
-    }
-    if params.split.by == "group":
-        return check_and_split(people, images, params.checks, params.split, **facts)
-    images = as_recordings(images, recording_names(images, sources))
-    return check_blocks(people, images, params.checks, params.split, split_recordings(images, params.split), **facts)
+    by_blocks = params.split.by != "group"
+    if by_blocks:
+        images = as_recordings(images, recording_names(images, sources))
+    checked = check_set(
+        people,
+        images,
+        params.checks,
+        bad=record_findings(bad),
+        notes=ReaderNotes.added_up(source.content.notes for source in sources),
+        models=fetched / MODELS,
+        largest_mpx=params.limits.image_mpx,
+        protocol=protocol,
+    )
+    if not by_blocks:
+        return split_by_group(checked, params.checks, params.split, report=report)
+    blocks = dict(zip(images.id.tolist(), split_recordings(images, params.split).tolist(), strict=True))
+    return split_by_blocks(checked, params.checks, params.split, blocks, report=report)
 
 
 def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:

@@ -1,6 +1,6 @@
-"""From what an adapter read to checked people, each with a split: what `ingest` calls for any source.
+"""Checked people to people with a split each: what `ingest` calls for any source.
 
-`check_and_split` is for independent pictures and videos, `check_blocks` for recordings whose splits are blocks of time.
+`split_by_group` is for independent pictures and videos, `split_by_blocks` for recordings cut into blocks of time.
 Both write quality.html and quality.json; `freeze` then holds the test set to its lock.
 """
 
@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import short_sha256
-from dataengine.formats.reading.content import BadRecord, ReaderNotes
+from dataengine.formats.reading.content import BadRecord
 from dataengine.keypoints import UNLABELLED
 from dataengine.leakage.held_out import HeldOutSet
 from dataengine.people import Images, People
-from dataengine.pictures.reading.header import LARGEST_MPX
 
-from ..checks.checking import NO_NOTES, CheckedSet, check_set
+from ..checks.checking import CheckedSet
 from ..checks.finding import Finding
 from ..checks.params import ChecksParams
 from ..splits.assign import (
@@ -76,30 +74,8 @@ class Intake:
         return identify(params.test_version, people, self.images.take(rows), [self.keys[row] for row in rows])
 
 
-def check_and_split(
-    people: People,
-    images: Images,
-    checks: ChecksParams,
-    split: SplitParams,
-    *,
-    report: Path,
-    bad: Sequence[Finding] = (),
-    notes: ReaderNotes = NO_NOTES,
-    models: Path | None = None,
-    largest_mpx: int = LARGEST_MPX,
-    protocol: OksProtocol = COCO,
-) -> Intake:
-    """Check, split by group, set aside what would leak between splits, and write the quality report to `report`."""
-    checked = check_set(
-        people,
-        images,
-        checks,
-        bad=bad,
-        notes=notes,
-        models=models,
-        largest_mpx=largest_mpx,
-        protocol=protocol,
-    )
+def split_by_group(checked: CheckedSet, checks: ChecksParams, split: SplitParams, *, report: Path) -> Intake:
+    """Split by group, set aside what would leak between splits, and write the quality report to `report`."""
     keys = checked.sha256.tolist()
     frozen = read_lock(split)
     groups = group_names(checked.images, keys, split)
@@ -109,38 +85,22 @@ def check_and_split(
     return _limited(checked, assignment, split, held_out, no_gap, _info(split, frozen), report)
 
 
-def check_blocks(
-    people: People,
-    images: Images,
+def split_by_blocks(
+    checked: CheckedSet,
     checks: ChecksParams,
     split: SplitParams,
-    blocks: NDArray[np.str_],
+    blocks: Mapping[int, str],
     *,
     report: Path,
-    bad: Sequence[Finding] = (),
-    notes: ReaderNotes = NO_NOTES,
-    models: Path | None = None,
-    largest_mpx: int = LARGEST_MPX,
-    protocol: OksProtocol = COCO,
     video_sha256: Mapping[str, str] | None = None,
 ) -> Intake:
-    """Check recordings cut into `blocks` (m,) of time: frames of one scene always look alike, and are not compared.
+    """Recordings cut into `blocks` of time, image id -> block: frames of one scene always look alike, and are not
+    compared.
 
-    A frame that the checks quarantine leaves its block; frames in the gaps are left out. `video_sha256`, by the name of
-    the video, finds its frames wherever they turn up.
+    A frame that the checks quarantined leaves its block; frames in the gaps are left out. `video_sha256`, by the name
+    of the video, finds its frames wherever they turn up.
     """
-    checked = check_set(
-        people,
-        images,
-        checks,
-        bad=bad,
-        notes=notes,
-        models=models,
-        largest_mpx=largest_mpx,
-        protocol=protocol,
-    )
-    by_id = dict(zip(images.id.tolist(), blocks.tolist(), strict=True))
-    block = np.array([by_id[identity] for identity in checked.images.id.tolist()], dtype="<U5")
+    block = np.array([blocks[identity] for identity in checked.images.id.tolist()], dtype="<U5")
     assignment = SplitAssignment(block, block, np.full(len(block), -1), np.zeros(len(block), dtype=bool))
     assignment, held_out = guarded(
         checked, assignment, checks, gap_frames=split.gap_frames, video_sha256=video_sha256 or {}

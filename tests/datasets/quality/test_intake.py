@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from dataengine.datasets.checks.finding import Finding
 from dataengine.datasets.checks.params import ChecksParams
-from dataengine.datasets.quality.intake import check_and_split
 from dataengine.datasets.splits.assign import DROPPED, SPLITS, split_group
 from dataengine.formats.reading.content import ReaderNotes
 from dataengine.people import People
 
+from ...helpers.intakes import check_and_split
 from ..checked_samples import SPLIT, a_set, near_twins, picture
 
 DAMAGE = st.sampled_from(["fine", "fine", "absent", "cut", "size", "copy", "twin", "collapsed", "near"])

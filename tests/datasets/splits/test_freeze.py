@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from dataengine.datasets.checks.params import ChecksParams
-from dataengine.datasets.quality.intake import Intake, check_and_split
+from dataengine.datasets.quality.intake import Intake
 from dataengine.datasets.splits.assign import DROPPED, SplitParams, split_group
 from dataengine.datasets.splits.freeze import LOCK_NAME
 from dataengine.errors import InputError
 
+from ...helpers.intakes import check_and_split
 from ..checked_samples import SPLIT, a_set
 
 
