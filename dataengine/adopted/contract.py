@@ -96,8 +96,8 @@ class Answers:
     """Highest cell; moved a quarter cell to the higher neighbour; DARK's Newton step; softmax's mean around the peak;
     coordinates as they are."""
     grid: Grid = "stride"
-    """Where number c of n cells on an input of s pixels lies: c s / n; (c + 0.5) s / n - 0.5; c (s - 1) / (n - 1), UDP's;
-    c s / n - 0.5, counted from the input's corner."""
+    """Where number c of n cells on an input of s pixels lies: stride, c s / n; half pixel, (c + 0.5) s / n - 0.5; align
+    corners, c (s - 1) / (n - 1), as in UDP; corner, c s / n - 0.5, counted from the input's corner."""
     units: Units = "pixels"
     """Of coordinates: input pixels, or shares of the input's size."""
     axes: Axes = "xy"
@@ -120,7 +120,7 @@ class Contract:
         known = [place for place in self.order if place >= 0]
         is_order = len(self.order) == len(COCO_KEYPOINTS) and len(set(known)) == len(known)
         if not is_order or not known or max(known) >= self.answers.joints or min(self.order) < -1:
-            raise InputError("a contract's joint order is malformed", expected="17 different joints of the network or -1")
+            raise InputError("a contract's joint order is malformed", expected="17 different joints or -1")
 
     @property
     def known(self) -> tuple[str, ...]:

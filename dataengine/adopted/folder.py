@@ -1,4 +1,4 @@
-"""An adopted network on disk: its file as ``model.onnx``, and the sidecar ``model.json`` of every export, with a contract.
+"""An adopted network on disk: its file as ``model.onnx``, and an export's sidecar ``model.json`` with a contract.
 
 `load_exported` reads it as it reads an export, and checks the same sums.
 """

@@ -5,7 +5,6 @@ part of ONNX or built into ONNX Runtime (no library of custom operators is ever 
 model's folder.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +155,7 @@ def _weight_files(path: Path, model: onnx.ModelProto) -> tuple[str, ...]:
     total = path.stat().st_size
     for name in names:
         beside = path.parent / name
-        if os.path.basename(name) != name or beside.is_symlink() or not beside.is_file():
+        if Path(name).name != name or beside.is_symlink() or not beside.is_file():
             raise InputError(f"{path} has weights elsewhere", expected="a plain file next to it", got=repr(name[:100]))
         total += beside.stat().st_size
     _require_size(path, total)
