@@ -22,7 +22,7 @@ from .dotted_people import COLOURS_RGB
 LIKENESS = 10.0  # standard deviation of a colour, of 255
 MASS = "mass"
 STEP_PX = 2  # every second pixel is looked at
-BLUNDER = 0.4  # share of the place by which a network is off at twice the size
+BLUNDER = 1.0  # share of the place by which a network is off at twice the size
 MAP_SIGMA_CELLS, AXIS_SIGMA_BINS = 2.0, 6.0
 DECOYS, DECOY_SCORE, SCORE = 5, 0.05, 0.9
 TYPES = {
@@ -59,8 +59,8 @@ class GraphBuilder:
 def dot_network(path: Path, contract: Contract, *, cells: tuple[int, int] = (0, 0), expected: float = 0.0) -> Path:
     """Write a network that keeps to `contract`; `cells` (w, h) are a heatmap's or the bins of both axes.
 
-    `expected` is the number of pixels in dots, of those looked at, that it works best with; 0: it also answers that
-    number, as output `MASS`, and works equally well with any.
+    `expected` is the sum of colour that it works best with, a measure of the area of dots; 0: it works equally well
+    with any, and also answers that sum, as output `MASS`.
     """
     graph = GraphBuilder()
     places = _located(graph, contract.feed, expected)
@@ -106,7 +106,9 @@ def _located(graph: GraphBuilder, feed: Feed, expected: float) -> str:
     )
     some = graph.op("Unsqueeze", graph.op("Add", mass, np.float32(1e-3)), np.array([2]))
     places = graph.op("Div", moments, some)
-    total = graph.op("ReduceSum", mass, np.array([0, 1]), keepdims=0, out=MASS)
+    # red beyond blue adds up to the same whatever the resampling does to edges; grey adds nothing
+    colour = graph.op("MatMul", rgb, np.array([[1.0], [0.0], [-1.0]]))
+    total = graph.op("Abs", graph.op("ReduceSum", colour, np.array([0, 1, 2]), keepdims=0), out=MASS)
     if not expected:
         return places
     size = graph.op("Sqrt", graph.op("Div", total, np.float32(expected)))
@@ -130,8 +132,12 @@ def _in_units(graph: GraphBuilder, places: str, contract: Contract, cells: tuple
     numbers = graph.op("Mul", graph.op("Add", places, np.float32(shift)), scale)
     if answers.grid == "half pixel":
         numbers = graph.op("Sub", numbers, np.float32(0.5))
-    from_coco = [contract.order.index(place) if place in contract.order else 0 for place in range(answers.joints)]
-    return graph.op("Gather", numbers, np.array(from_coco), axis=1)
+    # a joint that COCO lacks lies over the head, as far from the nose as the middle of all joints
+    nose = graph.op("Gather", numbers, np.array([0]), axis=1)
+    over = graph.op("Sub", graph.op("Add", nose, nose), graph.op("ReduceMean", numbers, axes=[1], keepdims=1))
+    order = {place: joint for joint, place in enumerate(contract.order)}
+    from_coco = [order.get(place, len(contract.order)) for place in range(answers.joints)]
+    return graph.op("Gather", graph.op("Concat", numbers, over, axis=1), np.array(from_coco), axis=1)
 
 
 def _answered(graph: GraphBuilder, numbers: str, answers: Answers, cells: tuple[int, int]) -> list[str]:

@@ -15,7 +15,7 @@ COLOURS_RGB: NDArray[np.float64] = np.array(
 )
 _POSE = np.array(
     [
-        *([50, 6], [57, 2], [43, 2], [66, 7], [34, 7], [70, 24], [30, 24], [88, 40], [12, 40]),
+        *([50, 12], [60, 3], [40, 3], [74, 9], [26, 9], [70, 24], [30, 24], [88, 40], [12, 40]),
         *([98, 56], [2, 56], [62, 54], [38, 54], [66, 76], [34, 76], [70, 98], [30, 98]),
     ],
     dtype=np.float64,
@@ -25,18 +25,23 @@ SUB_PIXEL_BITS = 6
 
 
 def draw_dotted_people(
-    folder: Path, n: int, seed: int = 0, size_px: tuple[int, int] = (300, 240), long_px: tuple[int, int] = (150, 200)
+    folder: Path,
+    n: int,
+    seed: int = 0,
+    size_px: tuple[int, int] = (300, 240),
+    long_px: tuple[float, float] = (150, 200),
+    aspect: tuple[float, float] = (0.55, 0.85),
 ) -> tuple[People, Images]:
-    """`n` pictures (width, height) of one person each, whose box's longer side varies, and exact labels."""
+    """`n` pictures (width, height) of one person each, exactly labelled; ranges are of the box's height and aspect."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     points, boxes, paths = [], [], []
     for row in range(n):
         long = rng.uniform(*long_px)
-        shape = np.array([rng.uniform(0.55, 0.85), 1.0])
+        shape = np.array([rng.uniform(*aspect), 1.0])
         box_px = long * 1.1 * shape
         low = rng.uniform(4, np.array(size_px) - box_px - 4)
-        joints = low + 0.05 * long * shape + (_POSE + rng.normal(0, 0.008, (17, 2))) * long * shape
+        joints = low + 0.05 * long * shape + (_POSE + rng.normal(0, 0.006, (17, 2))) * long * shape
         picture = np.full((size_px[1], size_px[0], 3), GROUND, dtype=np.uint8)
         radius = round(long * 1.1 * DOT_SHARE * 2**SUB_PIXEL_BITS)
         for (x, y), (red, green, blue) in zip(joints, COLOURS_RGB, strict=True):

@@ -2,7 +2,8 @@
 
 A trial is measured by OKS on labelled people. While the order of joints is not known, it is the OKS under the order
 that suits the trial best: OKS is a sum over joints, so that order is a linear assignment. Options are compared person
-by person, those of one picture together, because their difference varies far less than either.
+by person, because their difference varies far less than either, and people who are not independent count as one piece
+of evidence: those of a picture, or of a video where there are enough videos.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import t as student_t
 
 from dataengine.keypoints import COCO_SIGMAS, UNLABELLED
-from dataengine.people import People
+from dataengine.people import Images, People
 from dataengine.person_scale import person_area
 
-NOISE_ERRORS = 2.0  # standard errors of the mean difference within which options are not distinguished
+CONFIDENCE = 0.99  # of Student's t, one-sided, at which an option is worse: a dozen are compared at a time
+MOST_GIVEN_UP = 0.02  # OKS that a commoner convention may cost where few people leave much to chance
+FEWEST_PIECES = 4  # videos, or their spread says nothing
 LEAST_DIFFERENCE = 1e-4  # OKS: less is rounding
 
 
@@ -67,11 +71,8 @@ class Choice:
     """Mean OKS of the taken one minus that of the rival."""
     error: float
     """Standard error of the difference."""
-
-    @property
-    def is_tie(self) -> bool:
-        """Whether the rival answers equally well, as far as these people can say."""
-        return bool(self.rival) and abs(self.difference) <= max(NOISE_ERRORS * self.error, LEAST_DIFFERENCE)
+    is_tie: bool
+    """Whether the rival answers equally well, as far as these people can say."""
 
 
 def measure(people: People, keypoints_px: NDArray[np.floating[Any]]) -> Measured:
@@ -84,33 +85,47 @@ def measure(people: People, keypoints_px: NDArray[np.floating[Any]]) -> Measured
     return Measured(similarity * share[:, None])
 
 
-def choose(
-    coordinate: str, options: Sequence[OptionResult], pictures: NDArray[np.int64]
-) -> tuple[OptionResult, Choice]:
-    """The first of `options` that is not clearly worse than the best; `pictures` (n,) says who stands together."""
-    taken = promising(options, pictures)[0]
+def pieces_of(people: People, images: Images) -> NDArray[np.int64]:
+    """Which independent piece of evidence (n,) each person belongs to: a video, or a picture of its own."""
+    rows = images.rows_of(people.image_id)
+    names = [video or f"picture {row}" for video, row in zip(images.video[rows].tolist(), rows.tolist(), strict=True)]
+    pieces = np.unique(names, return_inverse=True)[1]
+    enough = len(names) and pieces.max() + 1 >= FEWEST_PIECES
+    return np.asarray(pieces if enough else people.image_id, dtype=np.int64)
+
+
+def choose(coordinate: str, options: Sequence[OptionResult], pieces: NDArray[np.int64]) -> tuple[OptionResult, Choice]:
+    """The first of `options` that is not worse than the best; `pieces` (n,) as `pieces_of` gives them."""
+    best = max(options, key=lambda option: option.oks.mean())
+    taken = next(option for option in options if _shortfall(option, best, pieces) <= MOST_GIVEN_UP)
     others = [option for option in options if option is not taken]
     if not others:
-        return taken, Choice(coordinate, taken.name, float(taken.oks.mean()), "", 0.0, 0.0)
+        return taken, Choice(coordinate, taken.name, float(taken.oks.mean()), "", 0.0, 0.0, is_tie=False)
     rival = max(others, key=lambda option: option.oks.mean())
-    difference, error = _difference(taken, rival, pictures)
-    return taken, Choice(coordinate, taken.name, float(taken.oks.mean()), rival.name, difference, error)
+    difference, error, limit = _difference(taken, rival, pieces)
+    is_tie = abs(difference) <= limit
+    return taken, Choice(coordinate, taken.name, float(taken.oks.mean()), rival.name, difference, error, is_tie)
 
 
-def promising(options: Sequence[OptionResult], pictures: NDArray[np.int64]) -> list[OptionResult]:
+def promising(options: Sequence[OptionResult], pieces: NDArray[np.int64]) -> list[OptionResult]:
     """Those that are not clearly worse than the best, in their order."""
     best = max(options, key=lambda option: option.oks.mean())
-    return [option for option in options if not _is_worse(option, best, pictures)]
+    return [option for option in options if np.isfinite(_shortfall(option, best, pieces))]
 
 
-def _is_worse(option: OptionResult, best: OptionResult, pictures: NDArray[np.int64]) -> bool:
-    difference, error = _difference(best, option, pictures)
-    return difference > max(NOISE_ERRORS * error, LEAST_DIFFERENCE)
+def _shortfall(option: OptionResult, best: OptionResult, pieces: NDArray[np.int64]) -> float:
+    """How much worse than the best an option is on average; infinite where that is no chance."""
+    difference, _, limit = _difference(best, option, pieces)
+    return difference if difference <= limit else float("inf")
 
 
-def _difference(one: OptionResult, other: OptionResult, pictures: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean difference in OKS, over pictures, and its standard error."""
-    _, group = np.unique(pictures, return_inverse=True)
-    by_picture = np.bincount(group, weights=one.oks - other.oks) / np.bincount(group)
-    error = by_picture.std(ddof=1) / np.sqrt(len(by_picture)) if len(by_picture) > 1 else 0.0
-    return float(by_picture.mean()), float(error)
+def _difference(one: OptionResult, other: OptionResult, pieces: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Mean difference in OKS, its standard error over `pieces`, and how large it may be by chance."""
+    apart = one.oks - other.oks
+    _, group = np.unique(pieces, return_inverse=True)
+    by_piece = np.bincount(group, weights=apart) / np.bincount(group)
+    if len(by_piece) < 2:
+        return float(apart.mean()), 0.0, LEAST_DIFFERENCE
+    error = float(by_piece.std(ddof=1) / np.sqrt(len(by_piece)))
+    limit = float(student_t.ppf(CONFIDENCE, len(by_piece) - 1)) * error
+    return float(apart.mean()), error, max(limit, LEAST_DIFFERENCE)

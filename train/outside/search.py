@@ -60,7 +60,7 @@ def find_contract(network: OpenNetwork, people: People, images: Images) -> Found
         choices = [frame, pixels, reading]
         if trial.feed == before:
             break
-    order, choice = _ordered(people, trial)
+    order, choice = _ordered(prober, trial)
     contract = Contract(trial.feed, trial.answers, tuple(int(place) for place in order))
     return FoundContract(contract, _over_known(people, trial.measured.oks(order), order), (*choices, choice))
 
@@ -91,8 +91,8 @@ def _fed(
         for found in prober.tried(feed, [trial.answers], few)
     ]
     options = [OptionResult(name(found.feed), found.measured.best_oks(), found) for found in tried]
-    pictures = prober.people.image_id[few]
-    left = [option.value.feed for option in promising(options, pictures)]
+    pieces = prober.pieces[few]
+    left = [option.value.feed for option in promising(options, pieces)]
     if len(few) < len(everybody):
         tried = [
             found
@@ -100,7 +100,7 @@ def _fed(
             for found in prober.tried(feed, [trial.answers], everybody)
         ]
     taken, choice = _chosen(prober, coordinate, tried, lambda found: name(found.feed))
-    return taken, choice if len(tried) > 1 else choose(coordinate, options, pictures)[1]
+    return taken, choice if len(tried) > 1 else choose(coordinate, options, pieces)[1]
 
 
 def _read(prober: Prober, trial: Trial) -> tuple[Trial, Choice]:
@@ -113,17 +113,17 @@ def _chosen(
     prober: Prober, coordinate: str, trials: Sequence[Trial], name: Callable[[Trial], str]
 ) -> tuple[Trial, Choice]:
     options = [OptionResult(name(trial), trial.measured.best_oks(), trial) for trial in trials]
-    taken, choice = choose(coordinate, options, prober.people.image_id)
+    taken, choice = choose(coordinate, options, prober.pieces)
     chosen: Trial = taken.value
     return chosen, choice
 
 
-def _ordered(people: People, trial: Trial) -> tuple[Order, Choice]:
+def _ordered(prober: Prober, trial: Trial) -> tuple[Order, Choice]:
     """The joint order that the people speak for."""
-    measured = trial.measured
+    people, measured = prober.people, trial.measured
     orders = [*public_orders(trial.answers.joints), (OWN_ORDER, _own_order(people, measured))]
     options = [OptionResult(name, measured.oks(order), order) for name, order in orders]
-    taken, choice = choose("joint order", options, people.image_id)
+    taken, choice = choose("joint order", options, prober.pieces)
     order: Order = taken.value
     return order, choice
 

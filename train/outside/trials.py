@@ -15,7 +15,7 @@ from dataengine.people import Images, People
 from dataengine.pictures.reading.decoding import read_picture
 
 from .candidates import structures, with_scores_seen
-from .evidence import Measured, measure
+from .evidence import Measured, measure, pieces_of
 
 HELD_BYTES = 512 << 20  # of decoded pictures
 
@@ -34,6 +34,7 @@ class Prober:
 
     def __init__(self, network: OpenNetwork, people: People, images: Images) -> None:
         self.network, self.people = network, people
+        self.pieces = pieces_of(people, images)
         self._images = images
         self._held: dict[str, NDArray[np.uint8]] = {}
         self._held_bytes = 0
