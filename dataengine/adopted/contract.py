@@ -73,7 +73,7 @@ class Feed:
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerForm:
     """What comes out, as places of `joints` joints in the network's own order."""
 
     kind: Kind
@@ -83,7 +83,7 @@ class Answers:
     other: str = ""
     """Name of a second tensor: the y axis (simcc), the scores of joints (points) or of detections."""
     layout: Literal["channels first", "channels last"] = "channels first"
-    """Of heatmaps: (joints, h, w) or (h, w, joints). Of a table of detections: last is a row for each detection."""
+    """Heatmaps are (joints, h, w) or (h, w, joints); a table of detections has a column for each, or (last) a row."""
     per_joint: int = 2
     """Numbers of one joint in a table of coordinates: place, then, from 3 on, its score."""
     first: int = 0
@@ -99,7 +99,7 @@ class Answers:
     """Where number c of n cells on an input of s pixels lies: stride, c s / n; half pixel, (c + 0.5) s / n - 0.5; align
     corners, c (s - 1) / (n - 1), as in UDP; corner, c s / n - 0.5, counted from the input's corner."""
     units: Units = "pixels"
-    """Of coordinates: input pixels, or shares of the input's size."""
+    """Coordinates are input pixels, or shares of the input's size."""
     axes: Axes = "xy"
 
     def __post_init__(self) -> None:
@@ -112,7 +112,7 @@ class Contract:
     """How a network is fed and read."""
 
     feed: Feed
-    answers: Answers
+    answers: AnswerForm
     order: tuple[int, ...]
     """For each joint of `COCO_KEYPOINTS` its number among the network's joints; -1 where it has none."""
 
@@ -150,7 +150,7 @@ def feed_line(feed: Feed) -> str:
     )
 
 
-def answers_line(answers: Answers) -> str:
+def answers_line(answers: AnswerForm) -> str:
     """The answer in words."""
     parts = [f"{answers.kind} of {answers.joints} joints in {answers.places}"]
     if answers.other:

@@ -58,11 +58,6 @@ class AdoptedNetwork:
         ).with_extra(JOINT_CONFIDENCE, confidence)
 
 
-def is_adopted(folder: Path) -> bool:
-    """Whether the folder is an adopted network's, by its sidecar."""
-    return (folder / ONNX_FP32).is_file() and CONTRACT in load_exported(folder).sidecar
-
-
 def contract_of(model: ExportedModel) -> Contract | None:
     """The contract of an adopted network; None for an export of our own.
 
@@ -78,11 +73,16 @@ def load_adopted(folder: Path, threads: int = 2) -> AdoptedNetwork:
     Raises:
         InputError: it is an export of our own, or damaged.
     """
-    model = load_exported(folder)
+    return open_adopted(load_exported(folder), threads)
+
+
+def open_adopted(model: ExportedModel, threads: int = 2) -> AdoptedNetwork:
+    """Does the same for a folder that has been read."""
     contract = contract_of(model)
     if contract is None:
-        raise InputError(f"{folder} is not an adopted network", expected="a folder that `dataengine adopt` wrote")
-    return AdoptedNetwork(open_network(folder / ONNX_FP32, threads), contract)
+        expected = "a folder that `dataengine adopt` wrote"
+        raise InputError(f"{model.folder} is not an adopted network", expected=expected)
+    return AdoptedNetwork(open_network(model.folder / ONNX_FP32, threads), contract)
 
 
 def write_adopted(folder: Path, source: Path, contract: Contract, facts: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from dataengine.adopted.contract import Answers, Feed
+from dataengine.adopted.contract import AnswerForm, Feed
 from dataengine.adopted.feeding import as_input, cut, frame_matrix
 from dataengine.adopted.opening import OpenNetwork, Tensors
 from dataengine.adopted.reading import FoundPoses, read
@@ -30,7 +30,7 @@ ReadPicture = Callable[[str], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ShownInput:
     """One input that the network was shown, and its answer."""
 
     persons: NDArray[np.int64]
@@ -51,7 +51,7 @@ class FoundJoints:
 
 def look(
     network: OpenNetwork, feed: Feed, people: People, images: Images, pictures: ReadPicture = read_picture
-) -> Iterator[Look]:
+) -> Iterator[ShownInput]:
     """Show the network everybody in `people`, picture by picture.
 
     Raises:
@@ -68,7 +68,7 @@ def look(
                 yield _shown(network, feed, picture, matrix, np.array([person]))
 
 
-def joints_of(seen: Look, answers: Answers, feed: Feed, boxes: Boxes) -> FoundJoints:
+def joints_of(seen: ShownInput, answers: AnswerForm, feed: Feed, boxes: Boxes) -> FoundJoints:
     """The joints of the look's persons, who stand in `boxes` (p, 4) of the picture.
 
     Raises:
@@ -88,11 +88,11 @@ def _shown(
     picture: NDArray[np.uint8],
     matrix: NDArray[np.float64],
     persons: NDArray[np.int64],
-) -> Look:
+) -> ShownInput:
     pixels = as_input(cut(picture, matrix, feed)[None], feed)
     if network.image.batch not in (None, 1):
         pixels = np.repeat(pixels, network.image.batch or 1, axis=0)
-    return Look(persons, matrix, network.run(pixels))
+    return ShownInput(persons, matrix, network.run(pixels))
 
 
 def _given_to(boxes: Boxes, places: NDArray[np.float64], poses: FoundPoses) -> FoundJoints:

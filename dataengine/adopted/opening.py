@@ -106,12 +106,12 @@ def check_file(path: Path) -> tuple[str, ...]:
         operators = sorted({f"{node.domain}.{node.op_type}" for node in _nodes(model) if node.domain in foreign})
         got = ", ".join(operators[:3])
         raise InputError(f"{path} needs custom operators", expected="those of ONNX and ONNX Runtime", got=got)
-    beside = _weight_files(path, model)
+    neighbour = _weight_files(path, model)
     try:
         onnx.checker.check_model(str(path))
     except Exception as error:  # the checker's and protobuf's
         raise InputError(f"{path} is not a valid ONNX model", got=one_line(error), fix=_FIX) from error
-    return beside
+    return neighbour
 
 
 def one_line(error: Exception) -> str:
@@ -154,10 +154,10 @@ def _weight_files(path: Path, model: onnx.ModelProto) -> tuple[str, ...]:
     names = sorted({ExternalDataInfo(t).location for t in _tensors(model) if uses_external_data(t)})
     total = path.stat().st_size
     for name in names:
-        beside = path.parent / name
-        if Path(name).name != name or beside.is_symlink() or not beside.is_file():
+        neighbour = path.parent / name
+        if Path(name).name != name or neighbour.is_symlink() or not neighbour.is_file():
             raise InputError(f"{path} has weights elsewhere", expected="a plain file next to it", got=repr(name[:100]))
-        total += beside.stat().st_size
+        total += neighbour.stat().st_size
     _require_size(path, total)
     return tuple(names)
 

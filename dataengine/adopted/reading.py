@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.adopted.contract import Answers, Grid
+from dataengine.adopted.contract import AnswerForm, Grid
 from dataengine.adopted.lists import detection_table, pose_table, scores_of
 from dataengine.adopted.maps import read_axis, read_heatmaps
 
@@ -21,7 +21,7 @@ class FoundPoses:
     score: NDArray[np.float64]  # (b, d) of the detection, 0..1; 1 where it detects nobody
 
 
-def read(tensors: Mapping[str, NDArray[Any]], answers: Answers, width_px: int, height_px: int) -> FoundPoses:
+def read(tensors: Mapping[str, NDArray[Any]], answers: AnswerForm, width_px: int, height_px: int) -> FoundPoses:
     """The poses in the tensors for inputs of that size.
 
     Raises:
@@ -48,7 +48,7 @@ def read(tensors: Mapping[str, NDArray[Any]], answers: Answers, width_px: int, h
     return FoundPoses(places[:, None], sure[:, None], np.ones((len(places), 1)))
 
 
-def _placed(numbers: NDArray[np.float64], answers: Answers, size: tuple[int, int]) -> NDArray[np.float64]:
+def _placed(numbers: NDArray[np.float64], answers: AnswerForm, size: tuple[int, int]) -> NDArray[np.float64]:
     """Coordinates (..., 2) in input pixels."""
     numbers = np.where(np.isfinite(numbers), numbers, 0.0)
     if answers.axes == "yx":
@@ -59,7 +59,7 @@ def _placed(numbers: NDArray[np.float64], answers: Answers, size: tuple[int, int
 def _on_grid(
     numbers: NDArray[np.float64], grid: Grid, size: tuple[int, int], cells: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """Input pixels of numbers (..., 2) that count `cells` (x, y) on an input of `size`; see `Answers.grid`."""
+    """Input pixels of numbers (..., 2) that count `cells` (x, y) on an input of `size`; see `AnswerForm.grid`."""
     s, n = np.array(size, dtype=np.float64), np.array(cells, dtype=np.float64)
     if grid == "align corners":
         return numbers * (s - 1) / np.where(n > 1, n - 1, 1.0)

@@ -12,7 +12,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from dataengine.adopted.contract import NORMALISATIONS, Answers, Contract, Feed
+from dataengine.adopted.contract import NORMALISATIONS, AnswerForm, Contract, Feed
+from dataengine.adopted.folder import write_adopted
 from dataengine.adopted.in_boxes import look
 from dataengine.adopted.opening import open_network
 from dataengine.people import Images, People
@@ -140,7 +141,7 @@ def _in_units(graph: GraphBuilder, places: str, contract: Contract, cells: tuple
     return graph.op("Gather", graph.op("Concat", numbers, over, axis=1), np.array(from_coco), axis=1)
 
 
-def _answered(graph: GraphBuilder, numbers: str, answers: Answers, cells: tuple[int, int]) -> list[str]:
+def _answered(graph: GraphBuilder, numbers: str, answers: AnswerForm, cells: tuple[int, int]) -> list[str]:
     k = answers.joints
     if answers.kind in ("heatmap", "simcc"):
         sigma = MAP_SIGMA_CELLS if answers.kind == "heatmap" else AXIS_SIGMA_BINS
@@ -161,7 +162,7 @@ def _answered(graph: GraphBuilder, numbers: str, answers: Answers, cells: tuple[
     return _detected(graph, joints, answers)
 
 
-def _detected(graph: GraphBuilder, joints: str, answers: Answers) -> list[str]:
+def _detected(graph: GraphBuilder, joints: str, answers: AnswerForm) -> list[str]:
     """The person among decoys of low score, somewhere else: in one table, or in two tensors."""
     k, d = answers.joints, answers.per_joint
     true = graph.op("Reshape", joints, np.array([1, 1, k * d]))
@@ -201,3 +202,11 @@ def fitted_dot_network(
     network = open_network(dot_network(path, contract, cells=cells))
     seen = [float(one.tensors[MASS]) for one in look(network, contract.feed, people, images)]
     return dot_network(path, contract, cells=cells, expected=float(np.median(seen)))
+
+
+def adopted_dot_network(folder: Path) -> Path:
+    """The folder of an adopted network that finds dotted people in their boxes."""
+    contract = Contract(Feed(96, 128), AnswerForm("points", 17, "out", per_joint=3), tuple(range(17)))
+    source = dot_network(folder.with_name(f"{folder.name}.onnx"), contract)
+    write_adopted(folder, source, contract, {})
+    return folder

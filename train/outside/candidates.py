@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dataengine.adopted.contract import (
     FRAMES_OF_BOXES,
     FRAMES_OF_PICTURES,
-    Answers,
+    AnswerForm,
     Axes,
     Channels,
     Decode,
@@ -108,13 +108,13 @@ def frames_like(feed: Feed) -> list[Feed]:
     return [replace(feed, frame=frame, padding=padding) for frame in FRAMES_OF_BOXES for padding in PADDINGS]
 
 
-def structures(tensors: Tensors, feed: Feed) -> list[Answers]:
+def structures(tensors: Tensors, feed: Feed) -> list[AnswerForm]:
     """Every way in which an answer of these shapes may hold poses, read by the first convention of its kind."""
     found = [*_heatmaps(tensors, feed), *_axes(tensors, feed), *_poses(tensors), *_tables(tensors), *_lists(tensors)]
     return list(dict.fromkeys(found))
 
 
-def variants(answers: Answers) -> list[Answers]:
+def variants(answers: AnswerForm) -> list[AnswerForm]:
     """The conventions by which an answer of this structure may be read."""
     if answers.kind in ("heatmap", "simcc"):
         readings = HEATMAP_READINGS if answers.kind == "heatmap" else SIMCC_READINGS
@@ -123,7 +123,7 @@ def variants(answers: Answers) -> list[Answers]:
     return [replace(answers, grid=grid) for grid in grids]
 
 
-def with_scores_seen(answers: Answers, seen: NDArray[np.floating[Any]]) -> Answers:
+def with_scores_seen(answers: AnswerForm, seen: NDArray[np.floating[Any]]) -> AnswerForm:
     """The same with its scores as logits, where `seen` values of them are no shares."""
     low, high = UNLIKE_A_SHARE
     return replace(answers, sigmoid=bool(seen.size and (seen.min() < low or seen.max() > high)))
@@ -134,7 +134,7 @@ def _pixels_of(dtype: str) -> list[tuple[Channels, str]]:
     return [pair for pair in PIXELS if pair[1] == "bytes" or dtype.startswith("float")]
 
 
-def _heatmaps(tensors: Tensors, feed: Feed) -> Iterator[Answers]:
+def _heatmaps(tensors: Tensors, feed: Feed) -> Iterator[AnswerForm]:
     decode, grid = HEATMAP_READINGS[0]
     for name, tensor in tensors.items():
         if tensor.ndim != 4:
@@ -144,10 +144,10 @@ def _heatmaps(tensors: Tensors, feed: Feed) -> Iterator[Answers]:
             fits = min(height, width) >= LEAST_CELLS and height <= feed.height_px
             fits &= abs(width / max(height, 1) * feed.height_px / feed.width_px - 1) < ASPECT_SLACK
             if fits and _is_person(joints):
-                yield Answers("heatmap", joints, name, layout=layout, decode=decode, grid=grid)  # type: ignore[arg-type]
+                yield AnswerForm("heatmap", joints, name, layout=layout, decode=decode, grid=grid)  # type: ignore[arg-type]
 
 
-def _axes(tensors: Tensors, feed: Feed) -> Iterator[Answers]:
+def _axes(tensors: Tensors, feed: Feed) -> Iterator[AnswerForm]:
     decode, grid = SIMCC_READINGS[0]
     flat = {name: tensor.shape[1:] for name, tensor in tensors.items() if tensor.ndim == 3}
     for x, (joints, columns) in flat.items():
@@ -155,10 +155,10 @@ def _axes(tensors: Tensors, feed: Feed) -> Iterator[Answers]:
             fits = x != y and joints == same and _is_person(joints)
             fits = fits and columns >= feed.width_px and rows >= feed.height_px
             if fits and abs(columns * feed.height_px / (rows * feed.width_px) - 1) < ASPECT_SLACK:
-                yield Answers("simcc", joints, x, y, decode=decode, grid=grid)
+                yield AnswerForm("simcc", joints, x, y, decode=decode, grid=grid)
 
 
-def _poses(tensors: Tensors) -> Iterator[Answers]:
+def _poses(tensors: Tensors) -> Iterator[AnswerForm]:
     for name, tensor in tensors.items():
         for joints, per_joint in _splits(tensor.shape[1:]):
             scores = [
@@ -168,7 +168,7 @@ def _poses(tensors: Tensors) -> Iterator[Answers]:
             ]
             for other in [*scores, ""]:
                 for units, axes in PLACE_FORMS:
-                    yield Answers("points", joints, name, other, per_joint=per_joint, units=units, axes=axes)
+                    yield AnswerForm("points", joints, name, other, per_joint=per_joint, units=units, axes=axes)
 
 
 def _splits(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -186,7 +186,7 @@ def _flat_splits(numbers: int) -> Iterator[tuple[int, int]]:
             yield numbers // per_joint, per_joint
 
 
-def _tables(tensors: Tensors) -> Iterator[Answers]:
+def _tables(tensors: Tensors) -> Iterator[AnswerForm]:
     """One table, a row or a column for each detection: box, score, perhaps a class, then joints; or joints first."""
     for name, tensor in tensors.items():
         if tensor.ndim != 3:
@@ -198,7 +198,7 @@ def _tables(tensors: Tensors) -> Iterator[Answers]:
                         if per_joint > 3:
                             continue
                         for units, axes in PLACE_FORMS:
-                            yield Answers(
+                            yield AnswerForm(
                                 "detections",
                                 joints,
                                 name,
@@ -211,7 +211,7 @@ def _tables(tensors: Tensors) -> Iterator[Answers]:
                             )
 
 
-def _lists(tensors: Tensors) -> Iterator[Answers]:
+def _lists(tensors: Tensors) -> Iterator[AnswerForm]:
     """Joints of detections in one tensor, their scores in another: RTMO's and RF-DETR's."""
     for name, tensor in tensors.items():
         if tensor.ndim == 4 and _is_person(tensor.shape[2]) and 2 <= tensor.shape[3] <= MOST_PER_JOINT:
@@ -229,7 +229,7 @@ def _lists(tensors: Tensors) -> Iterator[Answers]:
             score = {1: 0, 5: SCORE_OF_BOX, 6: SCORE_OF_BOX}.get(width, -1)
             for joints, per_joint in splits:
                 for units, axes in PLACE_FORMS:
-                    yield Answers(
+                    yield AnswerForm(
                         "detections",
                         joints,
                         name,

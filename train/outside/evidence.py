@@ -26,7 +26,7 @@ LEAST_DIFFERENCE = 1e-4  # OKS: less is rounding
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class OksTable:
     """What labelled people say of a trial."""
 
     weighted: NDArray[np.float64]
@@ -75,14 +75,14 @@ class Choice:
     """Whether the rival answers equally well, as far as these people can say."""
 
 
-def measure(people: People, keypoints_px: NDArray[np.floating[Any]]) -> Measured:
+def measure(people: People, keypoints_px: NDArray[np.floating[Any]]) -> OksTable:
     """Joints (n, k, 2) in picture pixels, in the network's order, held against the labels of `people`."""
     found, truth = keypoints_px.astype(np.float64)[:, :, None], people.keypoints_px.astype(np.float64)[:, None]
     squared = ((found - truth) ** 2).sum(axis=-1)
     similarity = np.exp(-squared / (2 * person_area(people)[:, None, None] * (2 * COCO_SIGMAS) ** 2))
     labelled = people.visibility > UNLABELLED
     share = labelled / np.maximum(labelled.sum(axis=1, keepdims=True), 1)
-    return Measured(similarity * share[:, None])
+    return OksTable(similarity * share[:, None])
 
 
 def pieces_of(people: People, images: Images) -> NDArray[np.int64]:
@@ -114,7 +114,7 @@ def promising(options: Sequence[OptionResult], pieces: NDArray[np.int64]) -> lis
 
 
 def _shortfall(option: OptionResult, best: OptionResult, pieces: NDArray[np.int64]) -> float:
-    """How much worse than the best an option is on average; infinite where that is no chance."""
+    """How much worse than the best an option is on average; infinite where chance does not explain it."""
     difference, _, limit = _difference(best, option, pieces)
     return difference if difference <= limit else float("inf")
 

@@ -30,7 +30,7 @@ Order = NDArray[np.int64]
 
 
 def public_orders(joints: int) -> Iterator[tuple[str, Order]]:
-    """(name, order (17,)) of those that a network of so many joints may have, each also with its sides exchanged.
+    """(name, order (17,)) that a network of `joints` joints may have, each also with its sides exchanged.
 
     COCO's comes first: COCO-WholeBody, Halpe and others begin with it.
     """

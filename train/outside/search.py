@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.adopted.contract import Answers, Contract, Feed
+from dataengine.adopted.contract import AnswerForm, Contract, Feed
 from dataengine.adopted.opening import OpenNetwork
 from dataengine.errors import InputError
 from dataengine.keypoints import UNLABELLED
@@ -23,7 +23,7 @@ from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
 from .candidates import feeds_of, frames_like, pixels_like, variants
-from .evidence import Choice, Measured, OptionResult, choose, promising
+from .evidence import Choice, OksTable, OptionResult, choose, promising
 from .orders import Order, public_orders
 from .trials import Prober, Trial
 
@@ -128,7 +128,7 @@ def _ordered(prober: Prober, trial: Trial) -> tuple[Order, Choice]:
     return order, choice
 
 
-def _own_order(people: People, measured: Measured) -> Order:
+def _own_order(people: People, measured: OksTable) -> Order:
     """The order that fits best, without joints that nobody has labelled or that are found nowhere near."""
     order, share = measured.best_order(), _label_shares(people).mean(axis=0)
     for joint, place in enumerate(order):
@@ -171,5 +171,5 @@ def _pixels_name(feed: Feed) -> str:
     return f"{feed.channels} {feed.normalisation}"
 
 
-def _reading_name(answers: Answers) -> str:
+def _reading_name(answers: AnswerForm) -> str:
     return answers.grid if answers.decode == "value" else f"{answers.decode}, {answers.grid}"

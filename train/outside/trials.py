@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.adopted.contract import Answers, Feed
-from dataengine.adopted.in_boxes import FoundJoints, Look, joints_of, look
+from dataengine.adopted.contract import AnswerForm, Feed
+from dataengine.adopted.in_boxes import FoundJoints, ShownInput, joints_of, look
 from dataengine.adopted.opening import OpenNetwork, Tensors
 from dataengine.errors import InputError
 from dataengine.people import Images, People
 from dataengine.pictures.reading.decoding import read_picture
 
 from .candidates import structures, with_scores_seen
-from .evidence import Measured, measure, pieces_of
+from .evidence import OksTable, measure, pieces_of
 
 HELD_BYTES = 512 << 20  # of decoded pictures
 
@@ -25,8 +25,8 @@ class Trial:
     """One way to feed and read the network, and what the people say of it."""
 
     feed: Feed
-    answers: Answers
-    measured: Measured
+    answers: AnswerForm
+    measured: OksTable
 
 
 class Prober:
@@ -43,7 +43,7 @@ class Prober:
         """Rows of all people."""
         return np.arange(len(self.people))
 
-    def tried(self, feed: Feed, readings: Iterable[Answers], rows: NDArray[np.int64]) -> list[Trial]:
+    def tried(self, feed: Feed, readings: Iterable[AnswerForm], rows: NDArray[np.int64]) -> list[Trial]:
         """The people of `rows` shown by one feed, and the answers by each reading that fits them.
 
         Raises:
@@ -76,7 +76,7 @@ class Prober:
                 return None
             raise
 
-    def structures(self, feed: Feed) -> list[Answers]:
+    def structures(self, feed: Feed) -> list[AnswerForm]:
         """How the network's answer to such a feed may be built."""
         tensors = self.first_answer(feed)
         found = [] if tensors is None else structures(tensors, feed)
@@ -93,7 +93,7 @@ class Prober:
         return picture
 
 
-def _joints_of_all(seen: Sequence[Look], answers: Answers, feed: Feed, people: People) -> FoundJoints | None:
+def _joints_of_all(seen: Sequence[ShownInput], answers: AnswerForm, feed: Feed, people: People) -> FoundJoints | None:
     """The joints of everybody; None where the tensors do not fit, as those of a table that has no rows."""
     n, k = len(people), answers.joints
     joints = FoundJoints(np.zeros((n, k, 2)), np.zeros((n, k)), np.zeros(n))
@@ -107,7 +107,7 @@ def _joints_of_all(seen: Sequence[Look], answers: Answers, feed: Feed, people: P
     return joints
 
 
-def _score_values(seen: Sequence[Look], answers: Answers) -> NDArray[Any]:
+def _score_values(seen: Sequence[ShownInput], answers: AnswerForm) -> NDArray[Any]:
     """The numbers that would be read as scores, before they are cut to 0..1; none of maps, whose peaks are heights."""
     if answers.kind in ("heatmap", "simcc"):
         return np.empty(0)

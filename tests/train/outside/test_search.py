@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.adopted.contract import Answers, Contract, Feed
+from dataengine.adopted.contract import AnswerForm, Contract, Feed
 from dataengine.adopted.opening import open_network
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People
@@ -22,17 +22,17 @@ SIDES_EXCHANGED = tuple(int(i) for i in FLIP_INDEX)
 TOP_LEFT = "image at the top left"
 CONTRACTS = {
     "RTMPose": (
-        Contract(Feed(192, 256), Answers("simcc", 17, "simcc_x", "simcc_y", decode="argmax", grid="stride"), COCO),
+        Contract(Feed(192, 256), AnswerForm("simcc", 17, "simcc_x", "simcc_y", decode="argmax", grid="stride"), COCO),
         (384, 512),
     ),
     "ViTPose": (
-        Contract(Feed(192, 256), Answers("heatmap", 17, "maps", decode="dark", grid="align corners"), COCO),
+        Contract(Feed(192, 256), AnswerForm("heatmap", 17, "maps", decode="dark", grid="align corners"), COCO),
         (48, 64),
     ),
     "stretched, channels last, sides exchanged": (
         Contract(
             Feed(160, 160, "NHWC", channels="BGR", normalisation="symmetric", frame="stretched box", padding=1.1),
-            Answers("heatmap", 17, "maps", layout="channels last", decode="dark", grid="stride"),
+            AnswerForm("heatmap", 17, "maps", layout="channels last", decode="dark", grid="stride"),
             SIDES_EXCHANGED,
         ),
         (40, 40),
@@ -40,19 +40,19 @@ CONTRACTS = {
     "MoveNet, with a wider crop": (
         Contract(
             Feed(160, 160, "NHWC", "int32", normalisation="bytes", padding=1.5),
-            Answers("points", 17, "out", per_joint=3, units="shares", axes="yx", grid="corner"),
+            AnswerForm("points", 17, "out", per_joint=3, units="shares", axes="yx", grid="corner"),
             COCO,
         ),
         (0, 0),
     ),
     "CrowdPose's joints": (
-        Contract(Feed(96, 128, normalisation="unit"), Answers("points", 14, "out"), CROWDPOSE),
+        Contract(Feed(96, 128, normalisation="unit"), AnswerForm("points", 14, "out"), CROWDPOSE),
         (0, 0),
     ),
     "RTMO": (
         Contract(
             Feed(256, 256, channels="BGR", normalisation="bytes", frame=TOP_LEFT, padding=1.0),
-            Answers("detections", 17, "keypoints", "dets", layout="channels last", per_joint=3, score=4),
+            AnswerForm("detections", 17, "keypoints", "dets", layout="channels last", per_joint=3, score=4),
             COCO,
         ),
         (0, 0),
@@ -60,7 +60,7 @@ CONTRACTS = {
     "YOLO-pose": (
         Contract(
             Feed(256, 256, normalisation="unit", frame="image", padding=1.0),
-            Answers("detections", 17, "output0", per_joint=3, first=5, score=4),
+            AnswerForm("detections", 17, "output0", per_joint=3, first=5, score=4),
             COCO,
         ),
         (0, 0),
@@ -68,7 +68,7 @@ CONTRACTS = {
     "RF-DETR": (
         Contract(
             Feed(224, 224, frame="stretched image", padding=1.0),
-            Answers(
+            AnswerForm(
                 "detections",
                 17,
                 "keypoints",
