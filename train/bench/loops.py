@@ -23,8 +23,8 @@ from dataengine.mixing import MixRecipe
 from dataengine.people import SOURCE_DTYPE
 
 from ..fit import start, training_set
-from ..fit.ranks import Ranks
 from ..fit.run import Run
+from ..fit.steps.ranks import Ranks
 from ..losses.distribution import simcc_loss
 
 

@@ -14,7 +14,7 @@ from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.distillation import feature_loss, soft_target_loss
-from ..origins.start_from import read_checkpoint
+from .origin import read_checkpoint
 from .params import DistillParams
 from .start import check_alike
 

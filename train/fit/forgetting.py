@@ -17,8 +17,8 @@ from dataengine.inference.running.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
-from ..origins.start_from import origin_folder, read_checkpoint
 from .data import refuse_shared_images
+from .origin import origin_folder, read_checkpoint
 from .params import FitParams
 from .start import choose_device
 from .training_set import TrainingSet

@@ -20,12 +20,12 @@ from dataengine.hardware.dtypes import DTYPES
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.table import LossScales, WeightedLoss
-from .batch import Inputs, NetworkInput
 from .distill import Distillation
-from .optimizer import make_optimizer, set_rate, step_if_finite
 from .params import FitParams
-from .ranks import Ranks
 from .schedule import MovingAverage, decay_groups, layer_decays, set_layer_decay
+from .steps.batch import Inputs, NetworkInput
+from .steps.optimizer import make_optimizer, set_rate, step_if_finite
+from .steps.ranks import Ranks
 
 
 class Learner:

@@ -15,17 +15,17 @@ from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, save_checkpoint
 from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
 
-from ..origins.start_from import origin_folder
 from ..scoring.expected_oks import learnt_score
 from .data import ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .forgetting import OldTest, forgetting, old_test_set
+from .origin import origin_folder
 from .params import DistillParams, FitParams
-from .ranks import Ranks
-from .reporting.figures import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
-from .reporting.progress import Progress
+from .progress import Progress
+from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
 from .run import Run
 from .start import choose_device, files_read, model_meta, openmp_on_own_cores, with_taught, within_section
 from .state import fit_precision, load_state, remove_state, save_state, say_precision
+from .steps.ranks import Ranks
 from .training_set import TrainingSet
 
 

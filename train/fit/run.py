@@ -17,16 +17,16 @@ from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.person_scale import person_area
 
-from .batch import Ready
 from .curriculum import place_at
 from .distill import Distillation
-from .optimizer import take_state
 from .params import DistillParams, FitParams
-from .ranks import Ranks
 from .schedule import average_decay, rate_in_phase
 from .start import choose_device, first_network
 from .state import FitState
 from .step import Stepper
+from .steps.batch import Ready
+from .steps.optimizer import take_state
+from .steps.ranks import Ranks
 from .training_set import TrainingSet
 
 INFERENCE_BATCH = 64

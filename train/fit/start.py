@@ -17,7 +17,7 @@ from dataengine.nets.heads import Head
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.table import architecture_of
 
-from ..origins.start_from import (
+from .origin import (
     STARTER,
     P,
     origin_folder,

@@ -21,10 +21,10 @@ from dataengine.train.fit import loop
 from dataengine.train.fit.curriculum import Phase, place_at
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit.params import FitParams
-from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.run import Run
 from dataengine.train.fit.schedule import learning_rate, rate_in_phase
 from dataengine.train.fit.start import model_meta
+from dataengine.train.fit.steps.ranks import Ranks
 from dataengine.train.fit.training_set import drawn_images
 
 from ...helpers.drawn_people import draw_people_at

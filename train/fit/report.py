@@ -19,7 +19,7 @@ from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import JOINTS, People
 from dataengine.pictures.encoding import encode_picture
 
-from ..data import ValidationSet
+from .data import ValidationSet
 
 PICTURE_NAME = "val_predictions.jpg"
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, 256

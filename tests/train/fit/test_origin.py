@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.nets.network import KeypointNetwork
 from dataengine.params import load_section
+from dataengine.train.fit.origin import take_starter
 from dataengine.train.fit.params import BASE, FitParams
 from dataengine.train.fit.start import first_network, model_meta, settled, with_taught
-from dataengine.train.origins.start_from import take_starter
 
 from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
 
@@ -27,7 +28,7 @@ BEGUN = replace(TINY, epochs=1, start_from="starter")
 
 @pytest.fixture
 def own_starter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeypointNetwork]:
-    """A tiny network in place of the one that ships."""
+    """A tiny network as the starter, not the one that ships."""
     monkeypatch.chdir(tmp_path)
     write_project()
     with one_torch_thread():
@@ -55,7 +56,7 @@ def test_the_same_network_takes_everything(own_starter: KeypointNetwork, capsys:
     "other", [{"head": "heatmap", "network_kwargs": {"channels": [16, 32], "blocks": [1, 1]}}, {"input_width_px": 48}]
 )
 def test_another_head_or_crop_takes_the_backbone(
-    own_starter: KeypointNetwork, capsys: pytest.CaptureFixture[str], other: dict[str, object]
+    own_starter: KeypointNetwork, capsys: pytest.CaptureFixture[str], other: dict[str, Any]
 ) -> None:
     params = settle(replace(BEGUN, losses={"heatmap_mse": 1.0} if "head" in other else BEGUN.losses, **other))
     assert params.start_from == "starter"

@@ -23,7 +23,7 @@ from dataengine.nets.weights import take_weights
 from dataengine.registry.pinned import pinned_champion
 from dataengine.terminal.speech import say
 
-from ..fit.params import FitParams
+from .params import FitParams
 
 CHAMPION, STARTER = "champion", "starter"  # what start_from may say instead of a folder
 P = TypeVar("P", bound=FitParams)

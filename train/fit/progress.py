@@ -11,8 +11,8 @@ from pathlib import Path
 from dataengine.files import fresh_folder
 from dataengine.inference.running.predict import Prediction
 
-from ..data import ValidationSet
-from .figures import write_curves, write_picture
+from .data import ValidationSet
+from .report import write_curves, write_picture
 
 PICTURES = Path("plots/images/predictions")  # in a report
 _CURVES = "curves"

@@ -1,1 +1,0 @@
-"""Where a fit's first weights come from: `start_from.py` finds what `start_from` names."""
