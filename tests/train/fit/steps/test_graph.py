@@ -14,7 +14,7 @@ from dataengine.train.fit.steps.batch import Inputs, ready
 from dataengine.train.fit.steps.graph import WARM_UP_STEPS, CannotRecord, Recorded, Replay
 
 from ....helpers.fitting_project import one_torch_thread
-from .test_step import PLAIN, learn, make_batch, make_stepper, weights
+from ..test_step import PLAIN, learn, make_batch, make_stepper, weights
 
 CPU, AREA = torch.device("cpu"), np.full(64, 400.0)
 

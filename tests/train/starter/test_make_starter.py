@@ -19,9 +19,9 @@ from dataengine.train.starter.half_weights import write_half
 from dataengine.train.starter.params import MakeStarterParams
 from dataengine.train.starter.rendering import divided
 
-from ..helpers.body_cache import body_cache  # noqa: F401  a fixture
-from ..helpers.drawn_people import draw_people_at
-from ..helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
+from ...helpers.body_cache import body_cache  # noqa: F401  a fixture
+from ...helpers.drawn_people import draw_people_at
+from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
 
 PARAMS = MakeStarterParams(**{**vars(TINY), "images": 6, "val_images": 2, "epochs": 2, "seed": 5})
 RENDER = {"width_px": 96, "height_px": 96, "samples": 2, "max_people": 1, "workers": 1, "device": "cpu"}
