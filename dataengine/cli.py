@@ -69,6 +69,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "measure-like": Command("dataengine.blender.measure_like", "Measure how well the body fits real poses."),
     },
     "Models: the registry and its rounds": {
+        "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
         "history": Command("dataengine.train.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
         "score": Command("dataengine.train.score", "Score networks, ours and others', on the same people."),

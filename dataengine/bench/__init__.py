@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, str] = {
     "balance": "dataengine.datasets.bench.balance",
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
+    "starter": "dataengine.train.bench.starter",
     "distill": "dataengine.train.bench.distill",
     "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
