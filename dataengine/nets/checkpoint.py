@@ -131,7 +131,7 @@ def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta, learnt: Itera
 def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
     """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
     record = read_json(folder / META_NAME)
-    if not isinstance(record, dict) or "weights_sha256" not in record:
+    if not isinstance(record, dict) or not isinstance(record.get("weights_sha256"), str):
         raise InputError(f"{folder / META_NAME} is not model metadata", fix="rerun the stage that fits this model")
     expected_sha256 = record.pop("weights_sha256")
     meta = ModelMeta.from_json(record)
