@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from dataengine.active.curation import fiftyone_view
 from dataengine.active.manifest.files import read_manifest, read_selection
-from dataengine.active.selection import ScoreWeights, SelectParams, run
+from dataengine.active.query.select_params import ScoreWeights, SelectParams
+from dataengine.active.selection import run
 from dataengine.cli import app
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
