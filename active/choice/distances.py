@@ -72,7 +72,11 @@ def nearest_centre(points: Floats, centres: Floats) -> tuple[NDArray[np.int64], 
 
 
 def _block(a: Floats, a_squares: Floats, b: Floats, b_squares: Floats) -> NDArray[np.float64]:
-    return np.asarray(a_squares[:, None] + b_squares[None] - 2 * (a @ b.T), dtype=np.float64)
+    block = a @ b.T
+    block *= -2
+    block += a_squares[:, None]
+    block += b_squares
+    return np.asarray(block, dtype=np.float64)
 
 
 def _squares(points: Floats) -> NDArray[np.float64]:
