@@ -190,7 +190,10 @@ def _networks(params: SelectParams, student: Path, balance: Path | None, second:
     if params.weights.second and second is None:
         raise ParamsError("params select.weights.second needs a second network", fix="give --second, or set it to 0")
     return Networks(
-        student=student, second=second if params.weights.second else None, jittered=params.weights.jitter > 0
+        student=student,
+        second=second if params.weights.second else None,
+        jittered=params.weights.jitter > 0,
+        peaks=params.weights.peaks > 0,
     )
 
 

@@ -64,7 +64,7 @@ def modal_seconds(scores: Floats, embeddings: Floats, picks: int) -> float:
 
 
 def fiftyone_brain_seconds(scores: Floats, embeddings: Floats, picks: int) -> float:
-    """A similarity index and its `find_unique`, in a throw-away dataset; making the dataset and the index is not timed."""
+    """`find_unique` of a similarity index in a throw-away dataset; making dataset and index is not timed."""
     try:
         import fiftyone.brain as brain
 

@@ -23,6 +23,7 @@ from .files import SCORE_NAMES
 WORDS: Mapping[str, str] = {
     "spread": "wide distributions",
     "entropy": "flat or many-peaked distributions",
+    "peaks": "the model hesitates between several places",
     "flip": "the answer changes when the image is mirrored",
     "jitter": "the answer changes when the box is moved a little",
     "second": "two networks disagree",

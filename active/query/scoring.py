@@ -23,6 +23,7 @@ from dataengine.poses.training_poses import TrainingPoses
 
 from .embeddings import joint_embedding
 from .expected_loss import Fit, LossCurves, assess, fit_curves, weighted_mean
+from .peaks import student_peaks
 from .uncertainty import SCORES, Scores, Seen, Where, combine_by_rank, person_mean, teacher_disagreement
 
 JITTERS = 4
@@ -38,11 +39,13 @@ class Networks:
     """Another checkpoint, whose answers are compared with the student's; None where nobody asks for that."""
     jittered: bool = False
     """Whether to ask the student about crops that are a little off, too: `JITTERS` more passes."""
+    peaks: bool = False
+    """Whether to look at the peaks of its distributions: one more pass."""
 
     @property
     def more(self) -> bool:
         """Whether more is asked for than the student's answers, plain and mirrored."""
-        return self.jittered or self.second is not None
+        return self.jittered or self.peaks or self.second is not None
 
 
 def look(networks: Networks, people: People, images: Images) -> Seen:
@@ -63,6 +66,7 @@ def look(networks: Networks, people: People, images: Images) -> Seen:
         both.features,
         tuple(predict_people(runner, meta, each, images, description="jittered boxes") for each in off),
         second,
+        student_peaks(networks.student, people, images) if networks.peaks else None,
     )
 
 

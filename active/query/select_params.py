@@ -18,6 +18,8 @@ class ScoreWeights:
     """Width of the student's predicted distributions."""
     entropy: float = 1.0
     """Entropy of the student's predicted distributions."""
+    peaks: float = 0.0
+    """Among how many places the student hesitates. Takes one more pass."""
     flip: float = 1.0
     """Distance between the student's answers to an image and to its mirror image."""
     jitter: float = 0.0

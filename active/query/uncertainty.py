@@ -47,6 +47,8 @@ class Seen:
     """Its answers to crops around boxes that are a little off."""
     second: Prediction | None = None
     """Another network's answer."""
+    peaks: NDArray[np.float64] | None = None
+    """(n, 17) multi-peak entropy of the student's answer."""
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Seen:
         """The answer to some of the people."""
@@ -56,6 +58,7 @@ class Seen:
             self.features[rows] if len(self.features) else self.features,
             tuple(_rows(each, rows) for each in self.jittered),
             None if self.second is None else _rows(self.second, rows),
+            None if self.peaks is None else self.peaks[rows],
         )
 
 
@@ -163,6 +166,7 @@ def teacher_disagreement(
 SCORES: Mapping[str, Callable[[Seen, Where], Scores]] = {
     "spread": lambda seen, where: spread(seen.plain.spread_px, where.bbox_xywh_px),
     "entropy": lambda seen, where: np.asarray(seen.plain.entropy, dtype=np.float64),
+    "peaks": lambda seen, where: np.full(seen.plain.entropy.shape, np.nan) if seen.peaks is None else seen.peaks,
     "flip": lambda seen, where: disagreement(seen.plain.keypoints_px, seen.mirrored.keypoints_px, where.bbox_xywh_px),
     "jitter": lambda seen, where: scatter(
         [answer.keypoints_px for answer in (seen.plain, *seen.jittered)], where.bbox_xywh_px
