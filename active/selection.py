@@ -35,6 +35,7 @@ from dataengine.terminal.speech import say
 from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.budget import image_costs
+from .query.lookalikes import lookalikes
 from .query.picking import PickRules, candidate_images, pick_images, selection_metrics, stands_for
 from .query.reading import read_labelled, read_unlabelled, with_mistakes
 from .query.scoring import Networks, embed, learn_losses, look, scored_people, with_student
@@ -147,6 +148,9 @@ def run(
     scored = scored_people(seen, people, images, weights, poses, protocol, curves)
     embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight)
     choice = candidate_images(scored, images)
+    rank = np.full(len(images), len(images))
+    rank[choice.image_row[np.argsort(-choice.score, kind="stable")]] = np.arange(len(choice.score))
+    choice = choice.take(~lookalikes(people, images, rank, (truth, truth_images))[choice.image_row])
     seconds = measured_seconds_per_joint(store) or params.seconds_per_joint
     joints = int(seen.plain.person_score.taught.sum())
     costs = image_costs(params.budget_unit, choice.people, joints, seconds)

@@ -28,6 +28,16 @@ class Candidates:
     score: NDArray[np.float64]  # (c,) what that person's labels are worth
     people: Rows  # (c,) how many stand in it
 
+    def take(self, rows: Rows | NDArray[np.bool_]) -> Candidates:
+        """Some of them."""
+        return Candidates(
+            sha256=self.sha256[rows],
+            image_row=self.image_row[rows],
+            person_row=self.person_row[rows],
+            score=self.score[rows],
+            people=self.people[rows],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class PickRules:
