@@ -101,7 +101,7 @@ class Peer:
 
 PEERS: Mapping[str, Peer] = {
     "scikit_activeml": Peer(scikit_activeml_seconds, 5_000, 100),
-    "modal": Peer(modal_seconds, 10_000, 500),
+    "modal": Peer(modal_seconds, 5_000, 600),
     "fiftyone_brain": Peer(fiftyone_brain_seconds, 30_000, 100),
 }
 

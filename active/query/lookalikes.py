@@ -21,7 +21,7 @@ from dataengine.leakage.picture_facts import inspect_pictures
 from dataengine.people import Images, People
 
 MOST_BITS, LEAST_CORRELATION, LEAST_IOU = 4, 0.98, 0.8
-"""As close two pictures of 32x32 grey pixels come that differ in encoding and size alone; a box then hardly moves."""
+"""Two pictures that differ in encoding and size alone come as close as this, and a box in them hardly moves."""
 _BANDS = MOST_BITS + 1  # hashes that differ in fewer bits than there are bands agree in one whole band
 _BAND_BITS = 64 // _BANDS
 
