@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, str] = {
     "predict": "dataengine.bench.predict",
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
+    "select": "dataengine.active.bench.selection",
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
     "starter": "dataengine.train.bench.starter",
