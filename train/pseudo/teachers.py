@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dataengine.blazepose.in_images import Found
+from dataengine.blazepose.in_images import Found, as_people, find_people
 from dataengine.inference.running.predict import load_runner, predict_both_ways
 from dataengine.people import JOINTS, Images, People
 
 from .filters import Opinion
+
+TEACHERS = ("blazepose", "fitted")
+"""In the order in which they are asked; the names of their columns in candidates.json."""
 
 
 def blazepose_opinion(found_people: list[Found]) -> Opinion:
@@ -30,3 +33,21 @@ def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
     points = both.plain.keypoints_px.astype(np.float64)
     apart = np.linalg.norm(points - both.mirrored.keypoints_px, axis=2)
     return Opinion(points, both.plain.confidence.astype(np.float64), apart)
+
+
+def ask_teachers(
+    images: Images, models: Path, teacher: Path | None, *, max_gap: int
+) -> tuple[People, tuple[Opinion, ...]]:
+    """Everybody whom BlazePose finds, with its joints, and what it and the fitted `teacher` say of them.
+
+    Args:
+        models: The folder of BlazePose's models.
+        teacher: A checkpoint folder; None asks BlazePose alone.
+        max_gap: Largest distance between frames over which people are followed.
+    """
+    found = find_people(images, models, max_gap=max_gap)
+    people = as_people(found, images)
+    opinions = [blazepose_opinion(found)]
+    if teacher is not None:
+        opinions.append(fitted_opinion(teacher, people, images))
+    return people, tuple(opinions)
