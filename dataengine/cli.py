@@ -54,6 +54,7 @@ PANELS: dict[str, dict[str, Command]] = {
     "Labels: data in, labels out and back": {
         "check": Command("dataengine.datasets.check", "Show what is wrong with a labelled set."),
         "find-mistakes": Command("dataengine.train.find_mistakes", "Rank labels by how likely they are wrong."),
+        "label-video": Command("dataengine.train.label_video", "Label films of any length, frame by frame."),
         "agreement": Command("dataengine.datasets.agreement", "Measure how well two annotators agree."),
         "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
         "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),

@@ -107,9 +107,13 @@ def run(
     _, images = read_project_people(pool)
     refuse_held_out(held_out, images, pool)
     labelled = frames_labelled(images, labels)
-    learned = learn_from(val, fetched / MODELS, teacher, params, sigmas=protocol.sigmas)
+
+    def ask(frames: Images) -> tuple[People, tuple[Opinion, ...]]:
+        return ask_teachers(frames, fetched / MODELS, teacher, max_gap=params.max_gap)
+
+    learned = learn_from(val, params, TEACHERS, ask, sigmas=protocol.sigmas)
     say(learned.line())
-    people, opinions = ask_teachers(images, fetched / MODELS, teacher, max_gap=params.max_gap)
+    people, opinions = ask(images)
     people, verdict, dropped_for = judged(people, images, opinions, learned.rule, params)
     open_rows = np.flatnonzero(~labelled[images.rows_of(people.image_id)])
     named = dict(zip(TEACHERS, opinions, strict=True))

@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, str] = {
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
     "distill": "dataengine.train.bench.distill",
+    "video": "dataengine.train.bench.label_video",
     "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
 }

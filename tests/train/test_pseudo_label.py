@@ -254,7 +254,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             return Landmarks(points, np.full(17, confidence, np.float32), 0.9, roi)
 
     monkeypatch.setattr(in_images, "BlazePose", Told)
-    monkeypatch.setattr(in_images, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
+    monkeypatch.setattr(in_images, "mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
     return tmp_path
 
 
@@ -463,7 +463,7 @@ def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.
             return Landmarks(points.astype(np.float32), np.ones(17, np.float32), 1.0, roi)
 
     image = np.zeros((120, 200, 3), dtype=np.uint8)
-    points = in_images._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
+    points = in_images.mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
     assert asked == [Roi(149, 60, 80, -0.3)]
     assert points[6].tolist() == [47, 60]  # 3 px to the right in the mirror is 3 px to the left, of the other shoulder
     assert points[5].tolist() == [50, 60]

@@ -3,6 +3,7 @@
 Each answers twice, on the image and on its mirror image; the closer the two answers, the more it is trusted.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from dataengine.people import JOINTS, Images, People
 
 from .filters import Opinion
 
-TEACHERS = ("blazepose", "fitted")
+BLAZEPOSE = "blazepose"
+TEACHERS = (BLAZEPOSE, "fitted")
 """In the order in which they are asked; the names of their columns in candidates.json."""
 
 
@@ -41,13 +43,21 @@ def ask_teachers(
     """Everybody whom BlazePose finds, with its joints, and what it and the fitted `teacher` say of them.
 
     Args:
+        images: The frames to look at.
         models: The folder of BlazePose's models.
         teacher: A checkpoint folder; None asks BlazePose alone.
         max_gap: Largest distance between frames over which people are followed.
     """
+    return ask_models(images, models, [BLAZEPOSE, *([str(teacher)] if teacher else [])], max_gap=max_gap)
+
+
+def ask_models(
+    images: Images, models: Path, teachers: Sequence[str], *, max_gap: int
+) -> tuple[People, tuple[Opinion, ...]]:
+    """The same of any `teachers`: checkpoint folders, or ``blazepose``."""
     found = find_people(images, models, max_gap=max_gap)
     people = as_people(found, images)
-    opinions = [blazepose_opinion(found)]
-    if teacher is not None:
-        opinions.append(fitted_opinion(teacher, people, images))
-    return people, tuple(opinions)
+    return people, tuple(
+        blazepose_opinion(found) if teacher == BLAZEPOSE else fitted_opinion(Path(teacher), people, images)
+        for teacher in teachers
+    )

@@ -1,6 +1,6 @@
 """Trust from a file of labelled people, whom the teachers are asked about as they are about the pool."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_project_people
 from dataengine.keypoints import COCO_SIGMAS
+from dataengine.people import Images, People
 
+from ..pseudo.filters import Opinion
 from ..pseudo.params import PseudoLabelParams
-from ..pseudo.teachers import TEACHERS, ask_teachers
 from .known_people import groups_of, known_people
 from .learning import CrossScored, learn_trust, too_few
 from .rule import TrustRule
@@ -34,17 +35,22 @@ class Learned:
 
 def learn_from(
     val: Path | None,
-    models: Path,
-    teacher: Path | None,
     params: PseudoLabelParams,
+    names: Sequence[str],
+    ask: Callable[[Images], tuple[People, tuple[Opinion, ...]]],
     *,
-    names: Sequence[str] = TEACHERS,
     sigmas: NDArray[np.float64] = COCO_SIGMAS,
 ) -> Learned:
-    """Ask the teachers about the people of `val`, and learn whom to trust.
+    """Ask the teachers `names` about the people of `val`, and learn whom to trust.
 
-    Frames of a film are read in order and people are followed, as in the pool. Without `val`, and where
-    `target_precision` is 0, nothing is learned, and nobody is asked.
+    Without `val`, where `target_precision` is 0, and where there are too few groups, nobody is asked.
+
+    Args:
+        val: Labelled people, COCO JSON of a stage.
+        params: What is asked for.
+        names: The teachers, in the order of their opinions.
+        ask: Finds people in images, and gives each teacher's opinion of them.
+        sigmas: Those of OKS (17,).
     """
     if val is None or not params.target_precision:
         return Learned(None, None, "no --val is given" if val is None else "target_precision is 0")
@@ -53,7 +59,7 @@ def learn_from(
         return Learned(None, None, f"{val} has no people")
     if few := too_few(len(np.unique(groups_of(labelled, images))), params):
         return Learned(None, None, f"{val} has {few}")
-    found, opinions = ask_teachers(images, models, teacher, max_gap=params.max_gap)
+    found, opinions = ask(images)
     learned = learn_trust(known_people(labelled, images, found, opinions, sigmas), names, params, params)
     if isinstance(learned, str):
         return Learned(None, None, f"{val} has {learned}")
