@@ -22,6 +22,7 @@ from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .health.page import write_health
 from .pseudo.filters import JointVerdict, Opinion, Placement
 from .pseudo.outcome import as_candidates, picture_sizes, pseudo_label_metrics
 from .pseudo.params import PseudoLabelParams
@@ -33,7 +34,7 @@ from .trust.rule import TrustRule, write_trust
 from .trust.validation import Learned, learn_from
 
 PEOPLE_NAME, CANDIDATES_NAME, TRUST_NAME = "people.json", "candidates.json", "trust.json"
-METRICS_NAME, PICTURE_NAME = "metrics.json", "sheet.jpg"
+METRICS_NAME, PICTURE_NAME, HEALTH_NAME = "metrics.json", "sheet.jpg", "health.html"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, (240, 240)
 PICTURE_MARGIN = 0.15  # of the box's longer side, shown around the person
@@ -46,7 +47,7 @@ def command(
     ],
     teacher: Annotated[Path, typer.Option(help="Checkpoint folder that the stage fit-teacher wrote.")],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json, candidates.json and trust.json.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json and a picture sheet.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json, health.html and a picture sheet.")],
     val: Annotated[
         Path | None, typer.Option(help="Labelled validation people, COCO JSON: from them trust is learned.")
     ] = None,
@@ -74,7 +75,8 @@ def command(
 
     people.json holds the people who were kept. Frames of the label store --labels are looked at, for their neighbours'
     sake, but nobody in them is labelled again. candidates.json holds everybody found elsewhere, with both opinions and
-    the reasons; trust.json, where it was learned, whom to trust. metrics.json shows what each filter dropped.
+    the reasons; trust.json, where it was learned, whom to trust. metrics.json shows what each filter dropped, and
+    health.html acceptance by joint and film, precision on validation people, 48 accepted and 48 rejected joints.
 
     The params that decide how much is kept: target_precision, or without enough validation people blazepose_confidence,
     fitted_confidence and flip_tolerance; vouching, agreement_tolerance and min_joints in section `pseudo-label`.
@@ -128,6 +130,7 @@ def run(
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
         write_json(report_folder / METRICS_NAME, metrics)
         _write_picture(report_folder / PICTURE_NAME, candidates, images)
+        write_health(report_folder / HEALTH_NAME, candidates, images, verdict, learned, metrics)
         if learned.rule is not None:
             write_trust(out_folder / TRUST_NAME, learned.rule)
         write_people(out_folder / CANDIDATES_NAME, candidates, images, info=info)

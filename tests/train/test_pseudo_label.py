@@ -288,6 +288,13 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     )
     assert metrics["learned_vouched_share"]["blazepose_alone"] == 1 and metrics["mean_trust"] == 0.5
     assert cv2.imread("report/sheet.jpg") is not None
+    page = Path("report/health.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == 48 + 48 and "Nobody measured it: no --val is given" in page
+    assert (
+        page.count(", trust 0.50</figcaption>") == 48
+        and page.count(", unsure</figcaption>") == 48
+        and "http" not in page
+    )
     assert len(images) == 4
     assert people.extras["area"] == pytest.approx(area_of_joints(people.keypoints_px, people.visibility), rel=1e-5)
 
@@ -348,6 +355,9 @@ def test_validation_people_decide_where_they_suffice(
     if scenes == 80:
         assert metrics["trust"]["by"] == "validation people" and metrics["trust"]["groups"] == 80
         assert "learned on 160 labelled people in 80 groups" in said
+        page = Path("report/health.html").read_text(encoding="utf-8")
+        assert "learned on 160 labelled people in 80 groups" in page and "data:image/png;base64," in page
+        assert '<td>all</td><td class="n">2720</td>' in page.replace("\n", "")
         assert (weights > 0.9).all() and len(read_trust(Path("out/trust.json")).teachers) == 2
     else:
         assert metrics["trust"]["by"] == "thresholds" and "20 groups" in metrics["trust"]["why"]

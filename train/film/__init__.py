@@ -10,5 +10,5 @@
 - `journal.py`: what is written while a film runs, and from where it goes on.
 - `overlay.py`: the film again, with who was accepted drawn into it.
 
-Adding a detector: a class with the methods of `detectors.Detector`; a teacher: one of `teachers.FilmTeacher`.
+Adding a detector: a class with the methods of `detectors.FilmDetector`; a teacher: one of `teachers.FilmTeacher`.
 """

@@ -15,7 +15,7 @@ Memory = list[list[float]]
 """What a detector remembers from frame to frame, as JSON has it."""
 
 
-class Detector(Protocol):
+class FilmDetector(Protocol):
     """Finds people in the frames of a film, in their order."""
 
     name: str
@@ -44,7 +44,7 @@ class BlazePoseDetector:
         self._find = PersonFinder(models)
 
     def boxes(self, index: int, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """As `PersonFinder` has them."""
+        """The boxes that `PersonFinder` finds."""
         return self._find(image_bgr)
 
     def memory(self) -> Memory:

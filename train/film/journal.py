@@ -31,11 +31,11 @@ COUNTS = ("frames", "images", "annotations", "people_found", "joints_found", "jo
 
 
 @dataclass(frozen=True)
-class Progress:
+class FilmProgress:
     """How far a film is written."""
 
     fingerprint: str
-    """Of the film and of all that decides the labels; those of another are not continued."""
+    """A hash of the film and of all that decides the labels; those of another are not continued."""
     counts: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     dropped: Mapping[str, int] = field(default_factory=dict)
     """People by why they were dropped."""
@@ -73,7 +73,7 @@ class Journal:
             self._files[name].write("".join(json.dumps(r, allow_nan=False) + "\n" for r in records).encode())
         return len(shown), len(people)
 
-    def commit(self, progress: Progress, before: Chunk | None, pending: Chunk) -> Progress:
+    def commit(self, progress: FilmProgress, before: Chunk | None, pending: Chunk) -> FilmProgress:
         """Make all that was added valid, and go on from `progress`, which is returned with the files' lengths."""
         for file in self._files.values():
             file.flush()
@@ -124,11 +124,11 @@ def _lines(path: Path) -> Iterator[str]:
             yield line.rstrip("\n")
 
 
-def _read_state(path: Path, fingerprint: str, teachers: int) -> tuple[Progress, Chunk | None, Chunk | None]:
-    fresh = Progress(fingerprint)
+def _read_state(path: Path, fingerprint: str, teachers: int) -> tuple[FilmProgress, Chunk | None, Chunk | None]:
+    fresh = FilmProgress(fingerprint)
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            progress = RECORDS.record(Progress, json.loads(str(arrays["progress"])), str(path))
+            progress = RECORDS.record(FilmProgress, json.loads(str(arrays["progress"])), str(path))
             if progress.fingerprint != fingerprint:
                 return fresh, None, None
             chunks = [

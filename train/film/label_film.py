@@ -23,9 +23,9 @@ from ..pseudo.params import PseudoLabelParams
 from ..pseudo.persons import PERSON_REASONS
 from ..trust.rule import TrustRule
 from .chunks import Chunk
-from .detectors import Detector
+from .detectors import FilmDetector
 from .estimating import estimated
-from .journal import Journal, Progress
+from .journal import FilmProgress, Journal
 from .judging import JudgedChunk, judged_chunk
 from .locating import Locator, Resume
 from .teachers import FilmTeacher, names_of
@@ -39,7 +39,7 @@ class Labeller:
     """All that decides a film's labels but the film."""
 
     teachers: tuple[FilmTeacher, ...]
-    detector: Detector
+    detector: FilmDetector
     rule: TrustRule | None
     params: PseudoLabelParams
     every: int
@@ -138,7 +138,7 @@ def _frames(film: Path, every: int, resume: Resume | None, decoded: list[Decoded
     return track(wanted, film.name, unit="frame")
 
 
-def _added(journal: Journal, progress: Progress, part: JudgedChunk) -> Progress:
+def _added(journal: Journal, progress: FilmProgress, part: JudgedChunk) -> FilmProgress:
     """Write who was kept, and count everybody."""
     kept = part.people.take(part.verdict.kept)
     images, people = journal.add(kept, part.images, first_id=progress.counts["annotations"] + 1)
@@ -160,7 +160,7 @@ def _added(journal: Journal, progress: Progress, part: JudgedChunk) -> Progress:
     )
 
 
-def _metrics(name: str, labeller: Labeller, progress: Progress, decoded: Sequence[DecodedFilm]) -> dict[str, Any]:
+def _metrics(name: str, labeller: Labeller, progress: FilmProgress, decoded: Sequence[DecodedFilm]) -> dict[str, Any]:
     counts = progress.counts
     outcome = LABELLED if counts["annotations"] else NOBODY_KEPT if counts["people_found"] else NOBODY_FOUND
     found = max(counts["people_found"], 1)

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from dataengine.boxes import pairwise_iou
 from dataengine.video.decoding import Frame
 
-from .detectors import Detector, Memory
+from .detectors import FilmDetector, Memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,9 @@ class Resume:
 class Locator:
     """Follows people through one film."""
 
-    def __init__(self, detector: Detector, *, min_overlap: float, max_gap: int, resume: Resume | None = None) -> None:
+    def __init__(
+        self, detector: FilmDetector, *, min_overlap: float, max_gap: int, resume: Resume | None = None
+    ) -> None:
         """`min_overlap`: least overlap of a person's boxes in two detections, at most `max_gap` frames apart."""
         self._detector, self._min_overlap, self._max_gap = detector, min_overlap, max_gap
         self._unused = resume.unused if resume else 0

@@ -32,7 +32,7 @@ class FilmTeacher(Protocol):
         """Take what it needs of the people (n, 4) in a frame."""
 
     def opinion(self) -> Opinion:
-        """Of everybody looked at since the last call, in their order."""
+        """What it says of everybody looked at since the last call, in their order."""
 
 
 class NetworkTeacher:

@@ -38,7 +38,7 @@ def test_labels_are_where_people_are_with_one_track_each(walk: Path, tmp_path: P
     np.testing.assert_allclose(first, [blocks(index)[0] for index in range(200)], atol=1.1)
     assert detector.asked == 51, "every fourth frame, and the last one"
     assert (metrics["frames"], metrics["people_kept"], metrics["outcome"]) == (200, 200, "labelled")
-    assert metrics["people_found"] == 201, "the other one was there at frame 40 alone, which is no walk"
+    assert metrics["people_found"] == 201, "the other one was there at frame 40 alone"
     assert metrics["people_dropped"]["track_break"] == 1
     assert metrics["joints"]["kept"] == sum(metrics["joints"].values()) - metrics["joints"][JUMPED]
     assert not (tmp_path / "out/.partial").exists()
@@ -137,7 +137,7 @@ def test_boxes_of_a_file_are_those_of_its_frames(tmp_path: Path) -> None:
 
 
 def test_the_overlay_has_every_frame_at_its_time_with_people_drawn(tmp_path: Path) -> None:
-    """Of uneven times and odd sizes."""
+    """Its times are uneven and its sides odd."""
     ticks = [0, 100, 400, 500, 900, 1000]
     frames = [np.zeros((121, 161, 3), np.uint8) for _ in ticks]
     for index, image in enumerate(frames):

@@ -13,6 +13,7 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import write_json
 from dataengine.studies.page import GREY, STYLES, new_figure, paragraph, write_page
 
+from ...trust.reliability_plot import draw_reliability
 from .measure import LEAST_ACCEPTED, SAME, TrustRow, TrustStudy
 
 if TYPE_CHECKING:
@@ -32,17 +33,6 @@ def write_trust_page(report: Path, study: TrustStudy, called: str) -> None:
     _draw_reached(right, study.rows)
     write_json(report / "metrics.json", {"rows": [asdict(row) for row in study.rows], "refusals": dict(study.refusals)})
     write_page(report, PAGE_NAME, _lines(study, called), figure)
-
-
-def draw_reliability(axes: Axes, before_after: tuple[Reliability, Reliability]) -> None:
-    """Confidence against the share of right joints, before and after calibration."""
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1)
-    for diagram, name, (color, marker) in zip(before_after, ("before", "calibrated"), STYLES, strict=False):
-        some = diagram.count > 0
-        label = f"{name}, ECE {diagram.ece:.3f}"
-        axes.plot(diagram.confidence[some], diagram.outcome[some], color=color, marker=marker, label=label)
-    axes.set(xlabel="confidence", ylabel="share of joints that are right", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(frameon=False)
 
 
 def _draw_reached(axes: Axes, rows: Sequence[TrustRow]) -> None:

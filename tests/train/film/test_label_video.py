@@ -18,8 +18,8 @@ from dataengine.train.film import detectors
 from dataengine.train.trust.learning import learn_trust
 from dataengine.train.trust.rule import write_trust
 
-from .film.made_film import PARAMS, BlockDetector, blocks, film
-from .trust.made_people import ASKED, FILTERS, made
+from ..trust.made_people import ASKED, FILTERS, made
+from .made_film import PARAMS, BlockDetector, blocks, film
 
 SURE = replace(PARAMS, fitted_confidence=0.0, flip_tolerance=9.0, temporal_tolerance=9.0)
 
