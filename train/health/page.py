@@ -59,7 +59,7 @@ def _films(people: People, images: Images, accepted: np.ndarray) -> Iterator[dic
 
 
 def _precision(learned: Learned) -> Iterator[dict[str, Any]]:
-    """Of all joints, then of each that is judged."""
+    """Rows for all joints together, then for each that is judged."""
     if learned.rule is None or learned.scored is None:
         return
     scored, judged = learned.scored, learned.rule.judged
