@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.calibration import Reliability
+from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images
 
 from ...pseudo.filters import KEPT, FilterParams, Placement
@@ -44,6 +45,8 @@ class TrustRow:
     reached: Reached
     joints_accepted: int
     """Those of 17 with a cutoff; all of them for the thresholds."""
+    other_side: float
+    """Share of the wrong accepted joints that would be right for the same joint of the other side; NaN without any."""
     joints_below: int
     """Those whose accepted answers, `LEAST_ACCEPTED` or more, are right less often than asked."""
 
@@ -140,8 +143,12 @@ def _row(
     right = known.right(verdict.keypoints_px, params.right_from)
     figures = reached(verdict.reason == KEPT, right, counted, measured.unit, seed=seed)
     accepted = len(known.labelled[0]) if rule is None else int(np.isfinite(rule.cutoffs()).sum())
-    below = _joints_below((verdict.reason == KEPT) & counted, right, asked)
-    return TrustRow(measured.name, asked, seed, figures, accepted, below)
+    taken = (verdict.reason == KEPT) & counted
+    exchanged = known.right(verdict.keypoints_px[:, FLIP_INDEX], params.right_from)
+    wrong = taken & ~right
+    other_side = float(exchanged[wrong].mean()) if wrong.any() else float("nan")
+    below = _joints_below(taken, right, asked)
+    return TrustRow(measured.name, asked, seed, figures, accepted, other_side, below)
 
 
 def _joints_below(accepted: NDArray[np.bool_], right: NDArray[np.bool_], asked: float) -> int:

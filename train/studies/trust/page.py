@@ -31,7 +31,8 @@ def write_trust_page(report: Path, study: TrustStudy, called: str) -> None:
     left, right = figure.subplots(1, 2)
     draw_reliability(left, study.reliability["all"])
     _draw_reached(right, study.rows)
-    write_json(report / "metrics.json", {"rows": [asdict(row) for row in study.rows], "refusals": dict(study.refusals)})
+    rows = [{key: None if value != value else value for key, value in asdict(row).items()} for row in study.rows]
+    write_json(report / "metrics.json", {"rows": rows, "refusals": dict(study.refusals)})
     write_page(report, PAGE_NAME, _lines(study, called), figure)
 
 
@@ -59,10 +60,11 @@ def _lines(study: TrustStudy, called: str) -> list[str]:
         "which groups are resampled whole. Every joint has a cutoff of its own, and is accepted whole where all its "
         "answers together are better than what was asked, so a low precision is exceeded. *Joints*: those with a "
         f"cutoff, and in brackets those that miss what was asked, of those with {LEAST_ACCEPTED} accepted answers; "
-        "means over splits. *Thresholds* are those of `params.yaml`, which promise no precision."
+        "means over splits. *Other side*: of the accepted joints that are wrong, the share that would be right for the "
+        "same joint of the other side. *Thresholds* are those of `params.yaml`, which promise no precision."
     )
-    lines += ["", "| set | asked | precision reached | less asked, points | coverage | joints (below) |"]
-    lines += ["|---|---|---|---|---|---|"]
+    lines += ["", "| set | asked | precision reached | less asked, points | coverage | joints (below) | other side |"]
+    lines += ["|---|---|---|---|---|---|---|"]
     for name in dict.fromkeys(row.set_name for row in study.rows):
         for asked in sorted({row.asked for row in study.rows}):
             of_both = [row for row in study.rows if (row.set_name, row.asked) == (name, asked)]
@@ -77,11 +79,15 @@ def _lines(study: TrustStudy, called: str) -> list[str]:
 def _table_row(name: str, asked: float, rows: Sequence[TrustRow]) -> str:
     precision = _mean(rows, "precision")
     shown = "none accepted" if np.isnan(precision) else _spread(rows, "precision")
+    sides = [row.other_side for row in rows if not np.isnan(row.other_side)]
+    side = f"{np.mean(sides):.2f}" if sides else "-"
     if asked == THRESHOLDS:
-        return f"| {name} | thresholds | {shown} | - | {_spread(rows, 'coverage')} | - |"
+        return f"| {name} | thresholds | {shown} | - | {_spread(rows, 'coverage')} | - | {side} |"
     gap = "-" if np.isnan(precision) else f"{100 * (precision - asked):+.1f}"
     joints, below = (np.mean([getattr(row, what) for row in rows]) for what in ("joints_accepted", "joints_below"))
-    return f"| {name} | {asked:g} | {shown} | {gap} | {_spread(rows, 'coverage')} | {joints:.1f} ({below:.1f}) |"
+    return (
+        f"| {name} | {asked:g} | {shown} | {gap} | {_spread(rows, 'coverage')} | {joints:.1f} ({below:.1f}) | {side} |"
+    )
 
 
 def _reliability_lines(reliability: Mapping[str, tuple[Reliability, Reliability]]) -> list[str]:
