@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, str] = {
     "fit": "dataengine.train.bench.fit",
     "starter": "dataengine.train.bench.starter",
     "distill": "dataengine.train.bench.distill",
+    "video": "dataengine.train.bench.label_video",
     "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
 }
