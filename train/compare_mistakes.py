@@ -1,5 +1,6 @@
 """Command `compare-mistakes`: which label mistakes, made on purpose, are found, and what finding them brings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
 from .fit.params import BASE
+from .mistakes.outsiders import outsiders_of
 from .mistakes.params import SECTION, FindMistakesParams
 
 
@@ -27,7 +29,9 @@ def command(
         Path | None,
         typer.Option(help="Folder of the BlazePose models. Without it there are no mistakes with other people."),
     ] = None,
-    movenet: Annotated[Path | None, typer.Option(help="ONNX file of a single-pose MoveNet.")] = None,
+    adopted: Annotated[
+        list[Path] | None, typer.Option(help="Folder of `dataengine adopt`, of a network to ask, too; repeat it.")
+    ] = None,
     share: Annotated[float, typer.Option(help="Of the people: mistakes of each kind, and labels put right.")] = 0.05,
     test_people: Annotated[
         int, typer.Option(help="People whose labels stay, to measure students on; none without --seed.")
@@ -50,7 +54,7 @@ def command(
 
     Example: dataengine compare-mistakes --annotations mine/people.json --images mine/images --blazepose data/fetch/mediapipe --seed 0 --seed 1 --seed 2 --report reports/compare-mistakes
     """  # noqa: E501  an example is one line to copy
-    given = {"annotations": annotations, "images": images, "blazepose": blazepose, "movenet": movenet}
+    given = {"annotations": annotations, "images": images, "blazepose": blazepose, "adopted": adopted}
     options: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if source_format != "coco":
         options["format"] = source_format
@@ -69,7 +73,7 @@ def command(
         report=report,
         source_format=source_format,
         blazepose=blazepose,
-        movenet=movenet,
+        adopted=adopted or [],
         share=share,
         test_people=test_people,
         seeds=parse_seeds(seed) if seed else (),
@@ -86,7 +90,7 @@ def run(
     report: Path,
     source_format: str = "coco",
     blazepose: Path | None = None,
-    movenet: Path | None = None,
+    adopted: Sequence[Path] = (),
     share: float = 0.05,
     test_people: int = 500,
     seeds: tuple[int, ...] = (),
@@ -100,7 +104,7 @@ def run(
     if not 0 < share <= 0.1:
         raise InputError("--share does not fit", expected="above 0, at most 0.1", got=f"{share:g}")
     content = format_named(source_format).read(annotations, images, Limits())
-    outsiders = {name: model for name, model in (("BlazePose", blazepose), ("MoveNet", movenet)) if model is not None}
+    outsiders = outsiders_of(blazepose, adopted)
     study = MistakeStudy(
         params=params,
         outsiders=outsiders,

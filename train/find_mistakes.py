@@ -1,6 +1,7 @@
 """Command `find-mistakes`: which labels are likely wrong, joint by joint, the likeliest first."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
 from .fit.params import BASE
+from .mistakes.outsiders import outsiders_of
 from .mistakes.params import SECTION, FindMistakesParams
 
 MISTAKES, SCORES = "mistakes.json", "scores.csv"
@@ -28,15 +30,17 @@ def command(
     blazepose: Annotated[
         Path | None, typer.Option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
     ] = None,
-    movenet: Annotated[Path | None, typer.Option(help="ONNX file of a single-pose MoveNet.")] = None,
+    adopted: Annotated[
+        list[Path] | None, typer.Option(help="Folder of `dataengine adopt`, of a network to ask, too; repeat it.")
+    ] = None,
     networks: Annotated[bool, typer.Option(help="Fit networks on the set itself, each judging those left out.")] = True,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Find labels that are likely wrong: sides exchanged, joints shifted, on a neighbour or of another person, flags.
 
-    Networks are fitted on parts of the set and judge the people they have not seen; BlazePose and MoveNet judge, too,
-    where their files are given, and so do limb lengths and how rare a pose is. What they say is weighed by how well it
-    finds mistakes made on purpose in your own labels. With BlazePose people without labels are found, too. Your files
+    Networks are fitted on parts of the set and judge the people they have not seen; BlazePose and networks that were
+    adopted (`dataengine adopt`) judge, too, where they are given, and so do limb lengths and how rare a pose is. What
+    they say is weighed by how well it finds mistakes made on purpose in your own labels. With BlazePose people without labels are found, too. Your files
     are left as they are.
 
     Writes OUT/mistakes.json, the likeliest first, for `dataengine check --mistakes` and `dataengine select --mistakes`,
@@ -52,7 +56,7 @@ def command(
         out=out,
         source_format=source_format,
         blazepose=blazepose,
-        movenet=movenet,
+        adopted=adopted or [],
         networks=networks,
     )
 
@@ -65,7 +69,7 @@ def run(
     out: Path,
     source_format: str = "coco",
     blazepose: Path | None = None,
-    movenet: Path | None = None,
+    adopted: Sequence[Path] = (),
     networks: bool = True,
 ) -> list[Suspect]:
     """Write the suspects and all scores to `out`; returns the suspects.
@@ -77,9 +81,9 @@ def run(
     from .mistakes.naming import suspects, write_scores
     from .mistakes.search import search
 
-    outsiders = {name: model for name, model in (("BlazePose", blazepose), ("MoveNet", movenet)) if model is not None}
+    outsiders = outsiders_of(blazepose, adopted)
     if not networks and not outsiders:
-        raise ParamsError("nobody is asked", fix="leave out --no-networks, or give --blazepose or --movenet")
+        raise ParamsError("nobody is asked", fix="leave out --no-networks, or give --blazepose or --adopted")
     content = format_named(source_format).read(annotations, images, Limits())
     if not len(content.people):
         raise InputError(f"{annotations} has no people", expected="labelled people")

@@ -45,7 +45,10 @@ def command(
     fetched: Annotated[
         Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ],
-    teacher: Annotated[Path, typer.Option(help="Checkpoint folder that the stage fit-teacher wrote.")],
+    teacher: Annotated[
+        Path,
+        typer.Option(help="Checkpoint folder that fit-teacher wrote, or a network's that `dataengine adopt` wrote."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json, candidates.json and trust.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json, health.html and a picture sheet.")],
     val: Annotated[

@@ -1,4 +1,4 @@
-"""Score networks on labelled people: ours, and BlazePose and MoveNet on the same people, each with an interval."""
+"""Score networks on labelled people: ours, adopted ones and BlazePose on the same people, each with an interval."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,17 +48,18 @@ def command(
     people: Annotated[Path, typer.Option(help="COCO JSON of labelled people.")],
     report: Annotated[Path, typer.Option(help=f"Folder for {PAGE} and {METRICS}.")],
     model: Annotated[
-        list[Path] | None, typer.Option(help="Checkpoint folder of a fit, or folder of an export; repeat it for more.")
+        list[Path] | None,
+        typer.Option(help="Folder of a fit's checkpoint, of an export, or of `dataengine adopt`; repeat it for more."),
     ] = None,
     blazepose: Annotated[
         Path | None, typer.Option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
     ] = None,
-    movenet: Annotated[Path | None, typer.Option(help="ONNX file of a single-pose MoveNet.")] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Score networks on the same labelled people: OKS AP with its interval, AP50, PCK@0.2.
 
-    Every network finds the joints inside the labelled boxes. BlazePose looks twice: at the box, then at the region that
+    Every network finds the joints inside the labelled boxes; an adopted one that sees whole pictures finds people itself,
+    and each box is given the detection that covers it best. BlazePose looks twice: at the box, then at the region that
     it asks for. Intervals resample what is independent, as in `dataengine compare` (compare.cluster and the params after
     it). Labels that a network made itself flatter it: the default data's are BlazePose's, from four views.
 
@@ -74,7 +75,6 @@ def command(
         report=report,
         models=model or [],
         blazepose=blazepose,
-        movenet=movenet,
     )
 
 
@@ -85,35 +85,33 @@ def run(
     report: Path,
     models: list[Path],
     blazepose: Path | None = None,
-    movenet: Path | None = None,
     protocol: OksProtocol = COCO,
 ) -> list[Scored]:
     """Print the table and write it to `report`, as a page and as JSON."""
-    if not models and blazepose is None and movenet is None:
-        raise ParamsError("there is nothing to score", fix="give --model, --blazepose or --movenet")
+    if not models and blazepose is None:
+        raise ParamsError("there is nothing to score", fix="give --model or --blazepose")
     labelled, images = read_people(people)
     found = {str(folder): _ours(folder, labelled, images, params.threads) for folder in models}
     if blazepose is not None:
         from dataengine.blazepose.in_boxes import poses_in_boxes
 
         found["BlazePose full"] = poses_in_boxes(labelled, images, blazepose, looks=BLAZEPOSE_LOOKS)
-    if movenet is not None:
-        from .outside.movenet import movenet_in_boxes
-
-        found[f"MoveNet, {movenet.name}"] = movenet_in_boxes(labelled, images, movenet, threads=params.threads)
     scores = [_scored(name, labelled, images, predicted, params, protocol) for name, predicted in found.items()]
     _write(report, people, labelled, images, scores, level=params.level, sigmas=protocol.sigmas_name)
     return scores
 
 
 def _ours(folder: Path, people: People, images: Images, threads: int) -> People:
-    """The joints that a checkpoint (in PyTorch) or an export (by the runner that `compare` would take) finds."""
+    """The joints that a checkpoint (in PyTorch), an export (as `compare` would run it) or an adopted network finds."""
+    from dataengine.adopted.folder import contract_of, open_adopted
     from dataengine.inference.running.predict import load_runner, predict_people
 
     from .deploy.runners import runner_for
 
     if (folder / ONNX_FP32).is_file():
         exported = load_exported(folder)
+        if contract_of(exported) is not None:
+            return open_adopted(exported, threads).people_in_boxes(people, images, description=str(folder))
         runner, meta = runner_for("auto", [exported], threads).runners[0], exported.meta
     else:
         runner, meta = load_runner(folder)

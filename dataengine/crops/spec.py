@@ -23,12 +23,17 @@ class CropSpec:
     height_px: int = 128
     padding: float = 1.25
     """The crop's extent over the box's: 1.25 is the custom of top-down pose estimation since SimpleBaseline."""
+    stretched: bool = False
+    """Whether the box is stretched to the crop's aspect instead of grown to it."""
+    fill: int = 0
+    """Brightness of what lies outside the image, 0..255."""
 
 
 def crop_matrix(bbox_xywh_px: NDArray[np.floating[Any]], spec: CropSpec) -> NDArray[np.float64]:
     """Maps (n, 2, 3) from image pixels to crop pixels: box centre to crop centre, aspect kept, padded.
 
-    The box is first grown to the crop's aspect, so nothing of it is cut. An empty box is an `InputError`.
+    The box is first grown to the crop's aspect, so nothing of it is cut; a `stretched` crop takes the box as it is and
+    has a scale of its own on each axis. An empty box is an `InputError`.
 
     >>> box = np.array([[100.0, 50.0, 64.0, 128.0]])
     >>> crop_matrix(box, CropSpec(128, 128, padding=1.0))[0]  # 1:1, for the height fills the crop
@@ -41,10 +46,12 @@ def crop_matrix(bbox_xywh_px: NDArray[np.floating[Any]], spec: CropSpec) -> NDAr
         raise InputError("a box is empty", expected="width and height above 0", got=f"row {row}: {box[row].tolist()}")
     center = box[:, :2] + box[:, 2:] / 2 - 0.5
     size = np.array([spec.width_px, spec.height_px], dtype=np.float64)
-    scale = (size / (box[:, 2:] * spec.padding)).min(axis=1)
+    scale = size / (box[:, 2:] * spec.padding)
+    if not spec.stretched:
+        scale[:] = scale.min(axis=1, keepdims=True)
     matrix = np.zeros((len(box), 2, 3))
-    matrix[:, 0, 0] = matrix[:, 1, 1] = scale
-    matrix[:, :, 2] = (size - 1) / 2 - scale[:, None] * center
+    matrix[:, 0, 0], matrix[:, 1, 1] = scale[:, 0], scale[:, 1]
+    matrix[:, :, 2] = (size - 1) / 2 - scale * center
     return matrix
 
 
@@ -89,7 +96,7 @@ def _determinant(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def extract_crop(image: NDArray[np.uint8], matrix: NDArray[np.float64], spec: CropSpec) -> NDArray[np.uint8]:
-    """The pixels (height, width, channels) that `matrix` (2, 3) maps into the crop; outside the image is black.
+    """The pixels (height, width, channels) that `matrix` (2, 3) maps into the crop; outside the image is `fill`.
 
     Shrinking by more than two first averages blocks of pixels, because bilinear sampling alone would alias.
     """
@@ -97,7 +104,8 @@ def extract_crop(image: NDArray[np.uint8], matrix: NDArray[np.float64], spec: Cr
     if shrink >= 2:
         image, matrix = _shrunk_region(image, matrix, spec, shrink)
     size = (spec.width_px, spec.height_px)
-    return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR), dtype=np.uint8)
+    fill = (spec.fill,) * 3
+    return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=fill), dtype=np.uint8)
 
 
 def _shrunk_region(

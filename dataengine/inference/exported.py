@@ -53,11 +53,11 @@ def write_sidecar(
     folder: Path, meta: ModelMeta, files: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]
 ) -> None:
     """Write ``model.json``: how to feed and read the networks, every file's checksum, and `facts` of their making."""
-    write_json(
-        folder / SIDECAR,
+    _write(
+        folder,
+        meta,
+        files,
         {
-            "format": FORMAT,
-            "id": model_id(files),
             "input": {
                 "name": "images",
                 "layout": "NCHW",
@@ -68,11 +68,21 @@ def write_sidecar(
             },
             "outputs": list(meta.reader.outputs),
             "decode": meta.reader.describe(),
-            "model": meta.to_json(),
-            "files": dict(files),
             **facts,
         },
     )
+
+
+def write_adopted_sidecar(
+    folder: Path, meta: ModelMeta, files: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]
+) -> None:
+    """Write ``model.json`` of a network that was not made here; `facts` have the contract by which it is read."""
+    _write(folder, meta, files, {"lineage": dict(meta.lineage), **facts})
+
+
+def _write(folder: Path, meta: ModelMeta, files: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> None:
+    record = {"format": FORMAT, "id": model_id(files), "model": meta.to_json(), "files": dict(files)}
+    write_json(folder / SIDECAR, {**record, **facts})
 
 
 def load_exported(folder: Path) -> ExportedModel:

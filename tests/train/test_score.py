@@ -11,8 +11,8 @@ from dataengine.inference.running.predict import load_runner, predict_people
 from dataengine.people import Images, People
 from dataengine.train import score
 
+from ..helpers.dot_networks import adopted_dot_network
 from .gate_round import PARAMS
-from .outside.test_movenet import reddest_pixel_network
 
 
 def test_every_network_is_scored_on_the_same_people(
@@ -30,18 +30,17 @@ def test_every_network_is_scored_on_the_same_people(
         PARAMS,
         people=Path("test.json"),
         report=tmp_path / "report",
-        models=[Path("steps60"), exported["good"], Path("steps6")],
+        models=[Path("steps60"), exported["good"], Path("steps6"), adopted_dot_network(tmp_path / "adopted")],
         blazepose=Path("models"),
-        movenet=reddest_pixel_network(tmp_path / "net.onnx"),
     )
     assert [s.name for s in scores] == [
         "steps60",
         str(exported["good"]),
         "steps6",
+        str(tmp_path / "adopted"),
         "BlazePose full",
-        "MoveNet, net.onnx",
     ]
-    good, as_export, bad, perfect, lost = scores
+    good, as_export, bad, lost, perfect = scores
     runner, meta = load_runner(Path("steps60"))
     expected = coco_ap(people, images, predict_people(runner, meta, people, images).as_people(people))
     assert (good.ap.value, good.ap50) == pytest.approx((expected["AP"], expected["AP50"]), abs=1e-9)

@@ -1,40 +1,55 @@
-"""Networks that are not ours as witnesses: BlazePose and MoveNet, where the user has their files."""
+"""Networks that are not ours as witnesses: BlazePose, and whatever the user has adopted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.errors import ParamsError
+from dataengine.files import sha256_file
 from dataengine.people import JOINT_CONFIDENCE, Images, People
 
 from .hypotheses import Questions, size_px
 from .witness import Witness, from_points
 
+BLAZEPOSE = "BlazePose"
 BLAZEPOSE_LOOKS = 2  # an upright square about the box, then the region that the model asks for
-Ask = Callable[[People, Images, Path], People]
+OF_BLAZEPOSE, OF_ADOPTED = "*.tflite", "model.*"
 
 
-def _blazepose(people: People, images: Images, model: Path) -> People:
-    from dataengine.blazepose.in_boxes import poses_in_boxes
+def outsiders_of(blazepose: Path | None, adopted: Sequence[Path]) -> dict[str, Path]:
+    """The folders of those who are asked by the names they are given; an adopted one has that of its folder.
 
-    return poses_in_boxes(people, images, model, looks=BLAZEPOSE_LOOKS)
+    Raises:
+        ParamsError: two have the same name.
+    """
+    named = [(BLAZEPOSE, blazepose)] if blazepose is not None else []
+    named += [(folder.resolve().name, folder) for folder in adopted]
+    repeated = sorted({name for name, _ in named if [other for other, _ in named].count(name) > 1})
+    if repeated:
+        raise ParamsError("two networks have one name", expected="folders with names of their own", got=repeated[0])
+    return dict(named)
 
 
-def _movenet(people: People, images: Images, model: Path) -> People:
-    from ..outside.movenet import movenet_in_boxes
+def outsider(name: str, people: People, images: Images, folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Places (n, 17, 2) and confidences (n, 17) of the outsider of that name, whose files are in `folder`."""
+    if name == BLAZEPOSE:
+        from dataengine.blazepose.in_boxes import poses_in_boxes
 
-    return movenet_in_boxes(people, images, model)
+        found = poses_in_boxes(people, images, folder, looks=BLAZEPOSE_LOOKS)
+    else:
+        from dataengine.adopted.folder import load_adopted
 
-
-OUTSIDERS: dict[str, Ask] = {"BlazePose": _blazepose, "MoveNet": _movenet}
-
-
-def outsider(name: str, people: People, images: Images, model: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Places (n, 17, 2) and confidences (n, 17) of the outsider of that name, whose files are at `model`."""
-    found = OUTSIDERS[name](people, images, model)
+        found = load_adopted(folder).people_in_boxes(people, images, description=name)
     return found.keypoints_px, np.asarray(found.extras[JOINT_CONFIDENCE])
+
+
+def outsider_hash(folder: Path) -> list[str]:
+    """Checksums of an outsider's files."""
+    files = sorted([*folder.glob(OF_BLAZEPOSE), *folder.glob(OF_ADOPTED)])
+    return [sha256_file(file) for file in files if file.is_file()]
 
 
 def outsider_witness(name: str, answer: Sequence[NDArray[Any]], people: People, asked: Questions) -> Witness:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.files import atomic_path, sha256_file
+from dataengine.files import atomic_path
 from dataengine.people import Images, People
 from dataengine.studies.settings import json_hash
 
@@ -22,7 +22,7 @@ from .folds import networks_witness, scene_folds
 from .geometry import PoseRarity
 from .hypotheses import Floats, Questions, questions
 from .misplaced import MisplacedOdds, misplaced_odds, on_neighbour
-from .outsiders import outsider, outsider_witness
+from .outsiders import BLAZEPOSE, outsider, outsider_hash, outsider_witness
 from .params import FindMistakesParams
 from .unlabelled import Sighting, sightings, unlabelled_people
 from .verdicts import Verdicts, verdicts
@@ -50,7 +50,7 @@ def search(
     outsiders: Mapping[str, Path],
     networks: bool = True,
 ) -> Search:
-    """Judge everybody in `people`; `outsiders` names the files of networks that are not ours.
+    """Judge everybody in `people`; `outsiders` names the folders of networks that are not ours.
 
     `folder` keeps what takes long. Without `networks` nothing is fitted, and the outsiders and geometry judge alone.
     """
@@ -61,12 +61,12 @@ def search(
         key = json_hash([params.deciding, labels_hash(people, images)])
         witnesses.append(networks_witness(params, people, images, asked, fold, folder / f"networks-{key}"))
     for name, model in outsiders.items():
-        asked_of = [labels_hash(people, images), _model_hash(model)]
+        asked_of = [labels_hash(people, images), outsider_hash(model)]
         answer = _kept(folder, name, asked_of, _ask(name, people, images, model))
         witnesses.append(outsider_witness(name, answer, people, asked))
     seen = None
-    if "BlazePose" in outsiders:
-        seen = unlabelled_people(kept_sightings(images, outsiders["BlazePose"], folder), people)
+    if BLAZEPOSE in outsiders:
+        seen = unlabelled_people(kept_sightings(images, outsiders[BLAZEPOSE], folder), people)
     return judge(params, people, asked, witnesses, fold, seen)
 
 
@@ -94,7 +94,7 @@ def kept_sightings(images: Images, models: Path, folder: Path) -> Sighting:
         seen = sightings(images, models)
         return seen.image_id, seen.keypoints_px, seen.chance
 
-    key = [images.path.tolist(), images.id.tolist(), _model_hash(models)]
+    key = [images.path.tolist(), images.id.tolist(), outsider_hash(models)]
     image_id, keypoints_px, chance = _kept(folder, "sightings", key, see)
     return Sighting(image_id, keypoints_px, chance)
 
@@ -109,11 +109,6 @@ def labels_hash(people: People, images: Images) -> str:
 
 def _ask(name: str, people: People, images: Images, model: Path) -> Callable[[], tuple[NDArray[Any], ...]]:
     return lambda: outsider(name, people, images, model)
-
-
-def _model_hash(model: Path) -> list[str]:
-    files = sorted(model.glob("*.tflite")) if model.is_dir() else [model]
-    return [sha256_file(file) for file in files if file.is_file()]
 
 
 def _kept(

@@ -1,5 +1,10 @@
-"""Networks that are not ours, asked for the people of a labelled set so that our figures stand next to theirs.
+"""Networks that are not ours: how one is fed and read is found out by trial on labelled people.
 
-`movenet.py` reads MoveNet's ONNX file. BlazePose is the kernel's (`dataengine/blazepose`). Adding one: a function from
-`People` in boxes to `People` with its joints and scores, and an option of `dataengine score`.
+In reading order: `candidates.py` (the contracts that fit the graph's shapes), `orders.py` (public orders of joints),
+`evidence.py` (the OKS of a trial, and which of several options is taken), `search.py` (one coordinate of the contract
+after the other), `findings.py` (what came out, in words). `dataengine adopt` runs the search; what it found is read in
+the kernel (`dataengine/adopted`). BlazePose, a TFLite file, has a reader of its own there (`dataengine/blazepose`).
+
+Adding a convention: a line in the table of `candidates.py` that lists its like, where it is published, before the
+others that it may be taken for.
 """

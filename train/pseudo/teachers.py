@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dataengine.adopted.runner import load_adopted_runner
 from dataengine.blazepose.in_images import Found, as_people, find_people
+from dataengine.inference.exported import ONNX_FP32
 from dataengine.inference.running.predict import load_runner, predict_both_ways
 from dataengine.people import JOINTS, Images, People
 
@@ -29,8 +31,9 @@ def blazepose_opinion(found_people: list[Found]) -> Opinion:
 
 
 def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
-    """The joints of the network in folder `checkpoint` inside the boxes of `people`."""
-    runner, meta = load_runner(checkpoint)
+    """The joints inside the boxes of `people`, of the network in folder `checkpoint`: one fitted here, or adopted."""
+    is_adopted = (checkpoint / ONNX_FP32).is_file()
+    runner, meta = load_adopted_runner(checkpoint) if is_adopted else load_runner(checkpoint)
     both = predict_both_ways(runner, meta, people, images, description="fitted teacher")
     points = both.plain.keypoints_px.astype(np.float64)
     apart = np.linalg.norm(points - both.mirrored.keypoints_px, axis=2)

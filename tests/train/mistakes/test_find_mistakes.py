@@ -1,7 +1,7 @@
 """The command on drawn people: networks are fitted on halves, wrong labels lead, and a second run fits nothing."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from dataengine.train.fit.params import BASE
 from dataengine.train.mistakes.hypotheses import EXCHANGES, exchanged
 from dataengine.train.mistakes.params import SECTION, FindMistakesParams
 
+from ...helpers.dot_networks import adopted_dot_network
 from ...helpers.drawn_people import draw_standing_people
 from ...helpers.fitting_project import one_torch_thread
-from ..outside.test_movenet import reddest_pixel_network
 from .search_params import SEARCH
 
 WRONG = np.arange(0, 160, 20)
@@ -42,9 +42,9 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[People, Imag
     return people, images
 
 
-def find(params: FindMistakesParams = SEARCH, *, movenet: Path | None = None, networks: bool = True) -> list[Suspect]:
+def find(params: FindMistakesParams = SEARCH, *, adopted: Sequence[Path] = (), networks: bool = True) -> list[Suspect]:
     people, images, out = Path("set/people.json"), Path("set"), Path("out")
-    return find_mistakes.run(params, annotations=people, images=images, out=out, movenet=movenet, networks=networks)
+    return find_mistakes.run(params, annotations=people, images=images, out=out, adopted=adopted, networks=networks)
 
 
 def test_wrong_labels_lead_and_what_is_written_says_who(
@@ -75,8 +75,8 @@ def test_a_second_run_fits_nothing_and_writes_the_same(drawn: tuple[People, Imag
 
 
 def test_another_network_alone(drawn: tuple[People, Images], tmp_path: Path) -> None:
-    find(movenet=reddest_pixel_network(tmp_path / "net.onnx"), networks=False)
-    assert not list(Path("out").rglob("model.safetensors")) and list(Path("out/kept").glob("MoveNet-*.npz"))
+    find(adopted=[adopted_dot_network(tmp_path / "dots")], networks=False)
+    assert not list(Path("out").rglob("model.safetensors")) and list(Path("out/kept").glob("dots-*.npz"))
 
 
 def test_what_cannot_be_searched_is_refused(drawn: tuple[People, Images]) -> None:
