@@ -71,7 +71,7 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
-        "history": Command("dataengine.train.history", "List the registry: champion, archived, refused."),
+        "history": Command("dataengine.registry.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
         "adopt": Command("dataengine.train.adopt", "Find out how an unknown pose ONNX is fed and read."),
         "score": Command("dataengine.train.score", "Score networks, ours and others', on the same people."),

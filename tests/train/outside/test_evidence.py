@@ -28,7 +28,7 @@ def test_the_best_order_undoes_any(shuffle: list[int]) -> None:
     measured = measure(people, answered)
     order = measured.best_order()
     seen = (people.visibility > 0).any(axis=0)
-    assert [order[joint] for joint in np.flatnonzero(seen)] == [shuffle.index(j) for j in np.flatnonzero(seen)]
+    assert [order[joint] for joint in np.flatnonzero(seen)] == [shuffle.index(int(j)) for j in np.flatnonzero(seen)]
     np.testing.assert_allclose(measured.best_oks(), (people.visibility > 0).any(axis=1))
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.inference.exported import load_exported
-from dataengine.train import history
+from dataengine.registry import history
 
 from .gate_round import Gate
 
