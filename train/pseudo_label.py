@@ -47,7 +47,7 @@ def command(
     ],
     teacher: Annotated[
         Path,
-        typer.Option(help="Checkpoint folder that fit-teacher wrote, or a network's that `dataengine adopt` wrote."),
+        typer.Option(help="Folder that fit-teacher wrote, or that `dataengine adopt` wrote of another network."),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write: people.json, candidates.json and trust.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json, health.html and a picture sheet.")],

@@ -18,6 +18,7 @@ from dataengine.geometry.pixel_grid import mirrored
 from dataengine.inference.running.sessions import Answer, Asked, view_of
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.heads import Arrays
 from dataengine.nets.layout import Decoded
 
 FRAME = "box"
@@ -28,6 +29,15 @@ class AdoptedRunner:
 
     def __init__(self, adopted: AdoptedNetwork) -> None:
         self._adopted = adopted
+
+    def __call__(self, images: NDArray[np.float32]) -> Arrays:
+        """The network's own tensors for images (b, 3, H, W) that are normalised as its metadata say."""
+        meta = meta_of(self._adopted.contract)
+        mean, std = (np.array(values, dtype=np.float32)[:, None, None] for values in (meta.mean, meta.std))
+        rgb = np.clip(np.rint((images * std + mean) * 255), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+        network, feed = self._adopted.network, self._adopted.contract.feed
+        answers = [network.run(as_input(crop[None, :, :, ::-1], feed)) for crop in rgb]
+        return tuple(np.concatenate([answer[name] for answer in answers]) for name in network.outputs)
 
     def session(self, meta: ModelMeta, asked: Asked, batch: int) -> "AdoptedSession":
         """Ready for batches of any size."""

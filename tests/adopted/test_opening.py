@@ -17,7 +17,7 @@ FLOATS = TensorProto.FLOAT
 def network(
     path: Path,
     *,
-    shape: tuple[str | int | None, ...] = (1, 3, 8, 8),
+    shape: tuple[int | str, ...] = (1, 3, 8, 8),
     kind: int = FLOATS,
     operator: str = "Identity",
     domain: str = "",
@@ -61,7 +61,7 @@ def network(
     ],
 )
 def test_the_input_is_read_off_the_graph(
-    tmp_path: Path, shape: tuple[str | int | None, ...], kind: int, layout: str, size: tuple[int | None, int | None]
+    tmp_path: Path, shape: tuple[int | str, ...], kind: int, layout: str, size: tuple[int | None, int | None]
 ) -> None:
     image = open_network(network(tmp_path / "net.onnx", shape=shape, kind=kind)).image
     assert (image.layout, (image.height_px, image.width_px)) == (layout, size)

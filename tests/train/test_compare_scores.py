@@ -19,7 +19,7 @@ from dataengine.train import compare_scores
 from dataengine.train.studies.scores.rules import (
     BASE,
     ORACLE,
-    AnswerForm,
+    Answers,
     expected_from_spread,
     mean_by_presence,
     mean_of_present,
@@ -87,7 +87,7 @@ def test_a_set_without_people_is_named(round_folder: Path, tmp_path: Path, monke
         )
 
 
-def answers_of(confidence: list[float], spread_px: float = 1.0) -> AnswerForm:
+def answers_of(confidence: list[float], spread_px: float = 1.0) -> Answers:
     """One person of 100 px square with these confidences; the joints are found where they are."""
     points = np.zeros((1, 17, 2), np.float32)
     points[0, 0] = 100, 100
@@ -96,7 +96,7 @@ def answers_of(confidence: list[float], spread_px: float = 1.0) -> AnswerForm:
     people = People.build(
         image_id=[1], bbox_xywh_px=[[0, 0, 100, 100]], keypoints_px=points, visibility=np.full((1, 17), 2)
     )
-    return AnswerForm(people, Prediction(points, sure, np.full((1, 17), spread_px, np.float32), np.zeros_like(sure)))
+    return Answers(people, Prediction(points, sure, np.full((1, 17), spread_px, np.float32), np.zeros_like(sure)))
 
 
 def test_presence_leaves_out_what_seems_absent() -> None:

@@ -22,8 +22,9 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
-from .candidates import feeds_of, frames_like, pixels_like, variants
 from .evidence import Choice, OksTable, OptionResult, choose, promising
+from .feeds import feeds_of, frames_like, pixels_like
+from .forms import variants
 from .orders import Order, public_orders
 from .trials import Prober, Trial
 

@@ -14,8 +14,8 @@ from dataengine.errors import InputError
 from dataengine.people import Images, People
 from dataengine.pictures.reading.decoding import read_picture
 
-from .candidates import structures, with_scores_seen
 from .evidence import OksTable, measure, pieces_of
+from .forms import structures, with_scores_seen
 
 HELD_BYTES = 512 << 20  # of decoded pictures
 

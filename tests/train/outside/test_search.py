@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataengine.adopted.contract import AnswerForm, Contract, Feed
+from dataengine.adopted.contract import AnswerForm, Contract, Feed, Frame
 from dataengine.adopted.opening import open_network
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.people import Images, People
@@ -19,7 +19,7 @@ from ...helpers.dotted_people import draw_dotted_people
 COCO = tuple(range(17))
 CROWDPOSE = tuple(int(i) for i in dict(public_orders(14))["CrowdPose"])
 SIDES_EXCHANGED = tuple(int(i) for i in FLIP_INDEX)
-TOP_LEFT = "image at the top left"
+TOP_LEFT: Frame = "image at the top left"
 CONTRACTS = {
     "RTMPose": (
         Contract(Feed(192, 256), AnswerForm("simcc", 17, "simcc_x", "simcc_y", decode="argmax", grid="stride"), COCO),

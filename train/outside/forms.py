@@ -1,7 +1,7 @@
-"""Contracts that fit a graph's shapes, in order of preference: of two that answer equally well the first is taken.
+"""How an answer of given shapes may be built and read, in order of preference: of equal readings the first is taken.
 
-`feeds_of` lists sizes, `PIXELS` what numbers go in, `frames_like` and `PADDINGS` what part of the picture; `structures`
-finds in the shapes of an answer how it may be built, `variants` lists the conventions by which each may be read.
+`structures` finds in the shapes of an answer how it may be built, `variants` lists the conventions by which each may be
+read, `with_scores_seen` says by their values whether scores are logits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,35 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.adopted.contract import (
-    FRAMES_OF_BOXES,
-    FRAMES_OF_PICTURES,
-    AnswerForm,
-    Axes,
-    Channels,
-    Decode,
-    Feed,
-    Grid,
-    Units,
-)
-from dataengine.adopted.opening import ImageInput
+from dataengine.adopted.contract import AnswerForm, Axes, Decode, Feed, Grid, Units
 
-FREE_SIZES = ((192, 256), (256, 256), (288, 384), (640, 640))  # width, height where the file leaves them open
-PIXELS: tuple[tuple[Channels, str], ...] = (
-    ("RGB", "imagenet"),  # torchvision, mmpose, timm
-    ("RGB", "unit"),  # Ultralytics
-    ("BGR", "bytes"),  # YOLOX, RTMO
-    ("RGB", "bytes"),  # MoveNet
-    ("RGB", "symmetric"),
-    ("BGR", "imagenet"),
-    ("BGR", "unit"),
-    ("RGB", "centred"),
-    ("BGR", "centred"),  # OpenPose
-    ("BGR", "caffe"),
-    ("RGB", "caffe"),
-    ("BGR", "symmetric"),
-)
-PADDINGS = (1.25, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75)
 JOINTS_FROM, JOINTS_TO = 11, 150  # of a person, in public networks
 LEAST_CELLS = 8  # of a heatmap's side, or it is none
 ASPECT_SLACK = 0.05
@@ -73,41 +46,6 @@ PLACE_FORMS: tuple[tuple[Units, Axes], ...] = (("pixels", "xy"), ("shares", "xy"
 Tensors = Mapping[str, NDArray[Any]]
 
 
-def feeds_of(image: ImageInput, *, sees_picture: bool) -> list[Feed]:
-    """The first feed of each size that the input allows."""
-    sizes = [
-        (image.width_px or width, image.height_px or height)
-        for width, height in (FREE_SIZES if None in (image.width_px, image.height_px) else FREE_SIZES[:1])
-    ]
-    channels, normalisation = _pixels_of(image.dtype)[0]
-    frame, padding = (FRAMES_OF_PICTURES[0], 1.0) if sees_picture else (FRAMES_OF_BOXES[0], PADDINGS[0])
-    return [
-        Feed(
-            width_px=width,
-            height_px=height,
-            layout=image.layout,  # type: ignore[arg-type]
-            dtype=image.dtype,  # type: ignore[arg-type]
-            channels=channels,
-            normalisation=normalisation,
-            frame=frame,
-            padding=padding,
-        )
-        for width, height in dict.fromkeys(sizes)
-    ]
-
-
-def pixels_like(feed: Feed) -> list[Feed]:
-    """The feed with all numbers that may go in."""
-    return [replace(feed, channels=c, normalisation=n) for c, n in _pixels_of(feed.dtype)]
-
-
-def frames_like(feed: Feed) -> list[Feed]:
-    """The feed with every part of the picture that it may want."""
-    if feed.sees_picture:
-        return [replace(feed, frame=frame) for frame in FRAMES_OF_PICTURES]
-    return [replace(feed, frame=frame, padding=padding) for frame in FRAMES_OF_BOXES for padding in PADDINGS]
-
-
 def structures(tensors: Tensors, feed: Feed) -> list[AnswerForm]:
     """Every way in which an answer of these shapes may hold poses, read by the first convention of its kind."""
     found = [*_heatmaps(tensors, feed), *_axes(tensors, feed), *_poses(tensors), *_tables(tensors), *_lists(tensors)]
@@ -127,11 +65,6 @@ def with_scores_seen(answers: AnswerForm, seen: NDArray[np.floating[Any]]) -> An
     """The same with its scores as logits, where `seen` values of them are no shares."""
     low, high = UNLIKE_A_SHARE
     return replace(answers, sigmoid=bool(seen.size and (seen.min() < low or seen.max() > high)))
-
-
-def _pixels_of(dtype: str) -> list[tuple[Channels, str]]:
-    """Whole numbers are bytes."""
-    return [pair for pair in PIXELS if pair[1] == "bytes" or dtype.startswith("float")]
 
 
 def _heatmaps(tensors: Tensors, feed: Feed) -> Iterator[AnswerForm]:
