@@ -38,6 +38,13 @@ def command(
         float, typer.Option(help="Least mean OKS of the best contract, else the network is refused.")
     ] = FLOOR,
     most: Annotated[int, typer.Option(help="People to try it on, spread over the file.")] = 50,
+    vouch_unseen: Annotated[
+        bool,
+        typer.Option(
+            "--vouch-unseen",
+            help="Vouch that it has learnt from none of your pictures: else `compare` never promotes it.",
+        ),
+    ] = False,
     threads: Annotated[int, typer.Option(help="Threads of ONNX Runtime.")] = 2,
 ) -> None:
     """Find out how an unknown pose network wants to be fed and read, and write the sidecar that says so.
@@ -50,11 +57,20 @@ def command(
     written, and the closest one is named.
 
     The file is checked before it is run: custom operators and weights outside its folder are refused. The folder that
-    is written can be scored like any model, and be the fitted teacher of `pseudo-label`: docs/adopt.md.
+    is written can be scored and compared like any model, and be the fitted teacher of `pseudo-label`: docs/adopt.md.
 
     Example: dataengine adopt movenet-thunder.onnx --people data/ingest/val.json --out models/movenet
     """
-    run(model, people=people, out=out, images=images, floor=floor, most=most, threads=threads)
+    run(
+        model,
+        people=people,
+        out=out,
+        images=images,
+        floor=floor,
+        most=most,
+        is_unseen=vouch_unseen,
+        threads=threads,
+    )
 
 
 def run(
@@ -65,6 +81,7 @@ def run(
     images: Path | None = None,
     floor: float = FLOOR,
     most: int = 50,
+    is_unseen: bool = False,
     threads: int = 2,
 ) -> Contract:
     """Write the adopted network to `out` and return its contract.
@@ -88,7 +105,7 @@ def run(
             fix="check that the file is a pose network and the labels are right, or lower --floor",
         )
     source = {"file": model.name, "people_file": people.name, "people_sha256": sha256_file(people)}
-    write_adopted(out, model, found.contract, facts(found, labelled, source))
+    write_adopted(out, model, found.contract, facts(found, labelled, source), is_unseen=is_unseen)
     text = page(model.name, found, labelled)
     with atomic_path(out / PAGE) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -16,13 +16,20 @@ from dataengine.adopted.in_boxes import joints_of, look
 from dataengine.adopted.opening import OpenNetwork, check_file, open_network
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder
-from dataengine.inference.exported import ONNX_FP32, ExportedModel, file_record, load_exported, write_adopted_sidecar
+from dataengine.inference.exported import (
+    CONTRACT,
+    ONNX_FP32,
+    ExportedModel,
+    file_record,
+    load_exported,
+    write_adopted_sidecar,
+)
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.learnt_pictures import write_learnt_pictures
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, Images, People
 from dataengine.terminal.progress import track
 
-CONTRACT = "contract"  # key of the sidecar
 NETWORK = "adopted"  # what stands for the name of a network that was fitted here
 
 
@@ -64,7 +71,7 @@ def contract_of(model: ExportedModel) -> Contract | None:
     Raises:
         InputError: the contract was changed into one that is none.
     """
-    return Contract.from_json(model.sidecar[CONTRACT]) if CONTRACT in model.sidecar else None
+    return Contract.from_json(model.sidecar[CONTRACT]) if model.is_adopted else None
 
 
 def load_adopted(folder: Path, threads: int = 2) -> AdoptedNetwork:
@@ -85,14 +92,21 @@ def open_adopted(model: ExportedModel, threads: int = 2) -> AdoptedNetwork:
     return AdoptedNetwork(open_network(model.folder / ONNX_FP32, threads), contract)
 
 
-def write_adopted(folder: Path, source: Path, contract: Contract, facts: Mapping[str, Any]) -> None:
-    """Copy the network in `source` with its weights, and write the sidecar; `facts` say how the contract was found."""
+def write_adopted(
+    folder: Path, source: Path, contract: Contract, facts: Mapping[str, Any], *, is_unseen: bool = False
+) -> None:
+    """Copy the network in `source` with its weights, and write the sidecar; `facts` say how the contract was found.
+
+    `is_unseen`: somebody vouches that it has learnt from none of the project's pictures, which nothing else says.
+    """
     with fresh_folder(folder) as partial:
         shutil.copyfile(source, partial / ONNX_FP32)
         names = [ONNX_FP32]
         for name in check_file(source):
             shutil.copyfile(source.parent / name, partial / name)
             names.append(name)
+        if is_unseen:
+            names.append(write_learnt_pictures(partial, []).name)
         files = {name: file_record(partial / name) for name in names}
         files[ONNX_FP32]["use"] = "the adopted network, byte for byte"
         write_adopted_sidecar(partial, meta_of(contract), files, {CONTRACT: contract.to_json(), **facts})

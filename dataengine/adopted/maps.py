@@ -27,18 +27,21 @@ def read_heatmaps(maps: Floats, decode: Decode) -> tuple[NDArray[np.float64], ND
     return cells, peak
 
 
-def read_axis(values: Floats, decode: Decode) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def read_axis(values: Floats, decode: Decode, split: float = 1.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Places (b, k) in bins and a confidence (b, k) of one SimCC axis (b, k, bins).
 
-    "argmax": the highest bin and its value. "mean": of the softmax, as `nets.simcc` reads it.
+    "argmax": the highest bin and its value. "mean": of the softmax, as `nets.simcc` reads it, with `split` bins for
+    each pixel of the input.
     """
     finite = np.where(np.isfinite(values), values, -np.inf).astype(np.float64)
     finite[~np.isfinite(finite).any(axis=-1)] = 0.0
     if decode == "argmax":
         return finite.argmax(axis=-1).astype(np.float64), finite.max(axis=-1)
     probability = simcc.softmax(finite)
-    decoded = simcc.decode(probability, probability, split=1.0)
-    return decoded.keypoints_px[..., 0], np.sqrt(decoded.confidence)  # both axes alike: the root of their product
+    decoded = simcc.decode(probability, probability, split)
+    return (decoded.keypoints_px[..., 0] + 0.5) * split - 0.5, np.sqrt(
+        decoded.confidence
+    )  # both axes alike: the root of their product
 
 
 def _slope(maps: Floats, row: NDArray[np.int64], column: NDArray[np.int64], *, axis: int) -> NDArray[np.float64]:

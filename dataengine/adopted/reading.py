@@ -41,10 +41,13 @@ def read(tensors: Mapping[str, NDArray[Any]], answers: AnswerForm, width_px: int
         places, sure = _on_grid(found, answers.grid, size, maps.shape[:1:-1]), scores_of(peak, answers)
     else:
         axes = [tensors[answers.places], tensors[answers.other]]
-        read_axes = [read_axis(axis, answers.decode) for axis in axes]
+        splits = [axis.shape[-1] / side for axis, side in zip(axes, size, strict=True)]
+        read_axes = [read_axis(axis, answers.decode, split) for axis, split in zip(axes, splits, strict=True)]
         found = np.stack([place for place, _ in read_axes], axis=-1)
         places = _on_grid(found, answers.grid, size, tuple(axis.shape[-1] for axis in axes))
-        sure = scores_of(np.minimum(read_axes[0][1], read_axes[1][1]), answers)
+        # masses of two distributions multiply, as in `nets.simcc`; of two heights public code takes the lower
+        both = np.multiply if answers.decode == "mean" else np.minimum
+        sure = scores_of(both(read_axes[0][1], read_axes[1][1]), answers)
     return FoundPoses(places[:, None], sure[:, None], np.ones((len(places), 1)))
 
 

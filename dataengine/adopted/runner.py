@@ -37,7 +37,7 @@ class AdoptedRunner:
         rgb = np.clip(np.rint((images * std + mean) * 255), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
         network, feed = self._adopted.network, self._adopted.contract.feed
         answers = [network.run(as_input(crop[None, :, :, ::-1], feed)) for crop in rgb]
-        return tuple(np.concatenate([answer[name] for answer in answers]) for name in network.outputs)
+        return tuple(np.concatenate([np.atleast_1d(answer[name]) for answer in answers]) for name in network.outputs)
 
     def session(self, meta: ModelMeta, asked: Asked, batch: int) -> "AdoptedSession":
         """Ready for batches of any size."""

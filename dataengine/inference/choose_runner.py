@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dataengine.errors import DataEngineError, EnvironmentFault
-from dataengine.inference.exported import ExportedModel
+from dataengine.inference.exported import ONNX_FP32, ExportedModel
 from dataengine.inference.running.predict import Runner
 
 TRIED_CROPS = 2
@@ -30,6 +30,10 @@ class Candidate:
     """Which of the exported files it runs."""
     open: Callable[[ExportedModel], Runner]
     """Makes the runner, or raises what is missing."""
+
+    def file_of(self, model: ExportedModel) -> str:
+        """Which file of that model it runs: an adopted network has one alone."""
+        return ONNX_FP32 if model.is_adopted else self.file
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,12 @@ def reason_of(error: Exception) -> str:
 
 
 def _proved(candidate: Candidate, model: ExportedModel) -> Runner:
-    """The candidate's runner, after it has answered a batch with what the network's head gives."""
+    """The candidate's runner, after it has answered a batch with what the network's head, if it is known, gives."""
     runner = candidate.open(model)
     meta = model.meta
     images = np.zeros((TRIED_CROPS, 3, meta.input_height_px, meta.input_width_px), dtype=np.float32)
     answer = runner(images)
-    expected = len(meta.reader.outputs)
+    expected = len(answer) if model.is_adopted else len(meta.reader.outputs)
     if len(answer) != expected or any(len(array) != TRIED_CROPS for array in answer):
         got = ", ".join(str(array.shape) for array in answer)
         raise EnvironmentFault(f"{candidate.words} gives another answer", expected=f"{expected} tensors", got=got)

@@ -17,6 +17,7 @@ from dataengine.nets.checkpoint import ModelMeta
 SIDECAR = "model.json"
 ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE = "model.onnx", "model_fp16.onnx", "model_int8.onnx", "model.engine"
 ONNX_INT8_TRT = "model_int8_trt.onnx"  # INT8 as TensorRT reads it; ONNX_INT8 is ONNX Runtime's
+CONTRACT = "contract"  # key of the sidecar of a network that was adopted: how it is fed and read
 FORMAT = 1
 
 
@@ -28,6 +29,11 @@ class ExportedModel:
     id: str
     meta: ModelMeta
     sidecar: Mapping[str, Any]
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether it is a network of others, fed and read by a contract of its own (`dataengine.adopted`)."""
+        return CONTRACT in self.sidecar
 
     @property
     def sha256(self) -> dict[str, str]:

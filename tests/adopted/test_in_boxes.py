@@ -111,6 +111,8 @@ def test_the_stages_run_it_as_any_runner(drawn: tuple[People, Images], tmp_path:
     # colours do not turn with the picture: the mirrored left wrist is read as the right one
     exchanged = both.mirrored.keypoints_px[:, [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]]
     np.testing.assert_allclose(exchanged, people.keypoints_px, atol=CROP_PIXEL)
+    tensors = runner(np.zeros((2, 3, 128, 96), dtype=np.float32))
+    assert tensors[0].shape == (2, 1, 17, 3)
     with pytest.raises(EnvironmentFault, match="no embeddings"):
         predict_both_ways(runner, meta, people, images, features=True)
 

@@ -6,6 +6,7 @@ Adding a runner: a function that opens a model or raises what is missing, one li
 
 from collections.abc import Sequence
 
+from dataengine.adopted.runner import load_adopted_runner
 from dataengine.errors import InputError
 from dataengine.inference.choose_runner import Candidate, ChosenRunner, choose_runner, open_named
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
@@ -18,9 +19,14 @@ from .tensorrt_build import engine_runner
 
 
 def candidates(threads: int) -> list[Candidate]:
-    """The runners, best first; ONNX means the FP16 file, which the engine is built from."""
+    """The runners, best first; ONNX means the FP16 file, which the engine is built from.
+
+    A network that was adopted has one file and is run by the last alone, and with it whatever it is compared with.
+    """
 
     def on_cpu(model: ExportedModel) -> Runner:
+        if model.is_adopted:
+            return load_adopted_runner(model.folder, threads)[0]
         return onnx_runner(model.folder / ONNX_FP16, threads)
 
     return [

@@ -66,7 +66,7 @@ def score(
 
     `elsewhere` names figures of AP and holds the boxes, not those of the labels, in which people are looked for.
     """
-    name = candidate.file
+    name = candidate.file_of(model)
     prediction = predict_people(runner, model.meta, people, images, description=who)
     predicted_people = prediction.as_people(people)
     pairs = paired(people, images, predicted_people, protocol)

@@ -56,6 +56,7 @@ def page(name: str, found: FoundContract, people: People) -> str:
 def _row(choice: Choice) -> str:
     if not choice.rival:
         return f"| {choice.coordinate} | {choice.taken} | {choice.mean_oks:.3f} | none | | |"
-    verdict = "not distinguished" if choice.is_tie else ""
+    is_equal = choice.difference == choice.error == 0
+    verdict = "equal" if is_equal else "not distinguished" if choice.is_tie else ""
     gain = f"{choice.difference:+.4f}, {choice.error:.4f}"
     return f"| {choice.coordinate} | {choice.taken} | {choice.mean_oks:.3f} | {choice.rival} | {gain} | {verdict} |"

@@ -107,14 +107,19 @@ def _fed(
 def _read(prober: Prober, trial: Trial) -> tuple[Trial, Choice]:
     """The best way to read the answers to one feed."""
     tried = prober.tried(trial.feed, variants(replace(trial.answers, sigmoid=False)), prober.everybody())
-    return _chosen(prober, "reading", tried, lambda one: _reading_name(one.answers))
+    # readings of one answer differ by fractions of a cell, which even frames of one video have independently
+    return _chosen(prober, "reading", tried, lambda one: _reading_name(one.answers), prober.people.image_id)
 
 
 def _chosen(
-    prober: Prober, coordinate: str, trials: Sequence[Trial], name: Callable[[Trial], str]
+    prober: Prober,
+    coordinate: str,
+    trials: Sequence[Trial],
+    name: Callable[[Trial], str],
+    pieces: NDArray[np.int64] | None = None,
 ) -> tuple[Trial, Choice]:
     options = [OptionResult(name(trial), trial.measured.best_oks(), trial) for trial in trials]
-    taken, choice = choose(coordinate, options, prober.pieces)
+    taken, choice = choose(coordinate, options, prober.pieces if pieces is None else pieces)
     chosen: Trial = taken.value
     return chosen, choice
 
