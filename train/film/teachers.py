@@ -22,6 +22,9 @@ from dataengine.people import JOINTS
 from ..pseudo.filters import Opinion
 from ..pseudo.teachers import BLAZEPOSE
 
+# PyTorch keeps memory for every size of batch that it has met, so a film must not show it every size there is.
+ROUND = 16
+
 
 class FilmTeacher(Protocol):
     """Looks at people frame by frame and gives its opinion of all of them at the end of a chunk."""
@@ -52,16 +55,20 @@ class NetworkTeacher:
     def opinion(self) -> Opinion:
         """Its answers to the crops and to their mirror images."""
         spec = self._meta.crop
-        crops = np.array(self._crops, dtype=np.uint8).reshape(-1, spec.height_px, spec.width_px, 3)
-        matrices = np.array(self._matrices, dtype=np.float64).reshape(-1, 2, 3)
+        n = len(self._crops)
+        room = -(-n // ROUND) * ROUND
+        crops = np.zeros((room, spec.height_px, spec.width_px, 3), dtype=np.uint8)
+        matrices = np.tile(np.eye(2, 3), (room, 1, 1))
+        if n:
+            crops[:n], matrices[:n] = self._crops, self._matrices
         self._crops, self._matrices = [], []
         plain, mirrored = (
             predict_crops(self._runner, self._meta, crops, matrices, batch=BATCH, mirrored=is_mirrored)
             for is_mirrored in (False, True)
         )
-        points = plain.keypoints_px.astype(np.float64)
-        apart = np.linalg.norm(points - mirrored.keypoints_px, axis=2)
-        return Opinion(points, plain.confidence.astype(np.float64), apart)
+        points = plain.keypoints_px[:n].astype(np.float64)
+        apart = np.linalg.norm(points - mirrored.keypoints_px[:n], axis=2)
+        return Opinion(points, plain.confidence[:n].astype(np.float64), apart)
 
 
 @dataclass(eq=False)
