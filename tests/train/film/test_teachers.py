@@ -29,7 +29,7 @@ def test_opinions_are_those_of_the_same_people_in_pictures(tmp_path: Path, per_f
     assert len(teacher.opinion().confidence) == 0, "everybody is answered once"
     for number, image in enumerate(frames):
         cv2.imwrite(str(tmp_path / f"{number}.png"), image)
-    images = Images.build(id=[0, 1, 2], path=[tmp_path / f"{n}.png" for n in range(3)], width=120, height=90)
+    images = Images.build(id=[0, 1, 2], path=[str(tmp_path / f"{n}.png") for n in range(3)], width=120, height=90)
     n = 3 * per_frame
     people = People.build(
         image_id=np.repeat([0, 1, 2], per_frame), bbox_xywh_px=np.concatenate(boxes),
