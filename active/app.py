@@ -14,7 +14,7 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
-from .selection import SelectParams
+from .query.select_params import SelectParams
 
 SECTION = "app"
 

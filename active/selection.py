@@ -1,15 +1,16 @@
 """Stage `select`: what a person should label next.
 
-`run` reads the candidates and the labelled set (`reading.py`), runs the student on both and scores every
-candidate (`scoring.py`), picks images by a query strategy (`picking.py`), writes the manifest with its evidence
-(`manifest/`) and then, if asked, builds the FiftyOne view of it (`curation/`).
+`run` reads the candidates and the labelled set (`query/reading.py`), runs the student on both, learns from the
+validation people what its doubts are worth and scores every candidate (`query/scoring.py`), picks images by a query
+strategy (`query/picking.py`, `choice/`), writes the manifest with its evidence (`manifest/`) and then, if asked, builds
+the FiftyOne view of it (`curation/`).
 
-A person labels whole images, so an image is as wanted as its least certain person.
+A person labels whole images, so an image is as wanted as its most wanted person. `docs/selection.md` is its page.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.labels.label_store import read_store
+from dataengine.labels.labelling_time import measured_seconds_per_joint
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mistakes.suspects import read_suspects
 from dataengine.nets.checkpoint import WEIGHTS_NAME
@@ -32,64 +34,14 @@ from dataengine.terminal.speech import say
 
 from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
-from .query.picking import candidate_images, pick_images, selection_metrics
+from .query.budget import image_costs
+from .query.lookalikes import lookalikes
+from .query.picking import PickRules, candidate_images, pick_images, selection_metrics, stands_for
 from .query.reading import read_labelled, read_unlabelled, with_mistakes
-from .query.scoring import embed, look, scored_people, with_student
-from .query.strategies import STRATEGIES
+from .query.scoring import Networks, embed, learn_losses, look, scored_people, with_student
+from .query.select_params import SelectParams
 
 SECTION = "select"
-
-
-@dataclass(frozen=True)
-class ScoreWeights:
-    """How much each uncertainty counts; 0 leaves it out."""
-
-    spread: float = 1.0
-    """Width of the student's predicted distributions."""
-    entropy: float = 1.0
-    """Entropy of the student's predicted distributions."""
-    flip: float = 1.0
-    """Distance between the student's answers to an image and to its mirror image."""
-    teacher: float = 1.0
-    """1 - OKS between student and teacher."""
-    rarity: float = 0.0
-    """How far the pose is from the training people's. Above 0, rare poses are picked even where the student is sure."""
-
-    def __post_init__(self) -> None:
-        values = list(asdict(self).values())
-        if min(values) < 0 or sum(values) == 0:
-            raise ParamsError("weights", expected="none below 0, not all 0", got=str(values))
-
-
-@dataclass(frozen=True)
-class SelectParams:
-    """Section `select` of params.yaml."""
-
-    budget: int
-    """Images to ask a person about."""
-    strategy: str
-    """A name in `active/query/strategies.py`."""
-    min_gap_frames: int
-    """Least distance in frames between two picks of one video: neighbouring frames are nearly the same. As near to a
-    labelled frame that looks the same, a frame is not picked either."""
-    appearance_weight: float
-    """Share of appearance, against pose, in the distance between people, 0 to 1."""
-    seed: int
-    """Seed of the strategies that draw at random."""
-    fiftyone: bool
-    """Whether to build the FiftyOne dataset. The manifest is written either way."""
-    dataset: str
-    """Name of the dataset in FiftyOne."""
-    weights: ScoreWeights = field(default_factory=ScoreWeights)
-    """How the uncertainties are combined."""
-
-    def __post_init__(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise ParamsError("strategy", expected=" | ".join(STRATEGIES), got=repr(self.strategy))
-        if self.budget < 1:
-            raise ParamsError("budget", expected="at least 1 image", got=str(self.budget))
-        if not 0 <= self.appearance_weight <= 1:
-            raise ParamsError("appearance_weight", expected="0 to 1", got=str(self.appearance_weight))
 
 
 def command(
@@ -112,6 +64,9 @@ def command(
     mistakes: Annotated[
         Path | None, typer.Option(help="mistakes.json of find-mistakes, to show the likely ones in FiftyOne.")
     ] = None,
+    second: Annotated[
+        Path | None, typer.Option(help="Folder of another checkpoint, whose disagreement weights.second counts.")
+    ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
@@ -123,10 +78,12 @@ def command(
     Images of the labelled sets, and of the label store --labels, are not asked for again, at whatever size they were
     decoded.
 
-    select.budget is the number of images, select.strategy the way to choose them, select.weights how much each
-    uncertainty counts. With weights.rarity above 0, poses far from all of the training set are preferred, which takes
-    --balance; without it nothing else changes, but OUT/scored.json has no rarity. With --mistakes the dataset has the
-    saved view likely_mistakes of labelled images, the likeliest first.
+    select.budget is what may be spent, in select.budget_unit: images, people, keypoints or minutes of labelling.
+    select.strategy is the way to choose, select.weights how much each uncertainty counts. Uncertainty is the OKS that
+    the student is expected to lose, as far as validation has enough people to learn that from. With weights.rarity
+    above 0, poses far from all of the training set are worth more, which takes --balance; without it nothing else
+    changes, but OUT/scored.json has no rarity. With --mistakes the dataset has the saved view likely_mistakes of
+    labelled images, the likeliest first.
 
     Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --labels data/labels --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
@@ -143,6 +100,7 @@ def command(
         balance=balance,
         held_out=held_out,
         mistakes=mistakes,
+        second=second,
     )
 
 
@@ -160,20 +118,20 @@ def run(
     held_out: Path | None = None,
     protocol: OksProtocol = COCO,
     mistakes: Path | None = None,
+    second: Path | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last: what the database does costs no selection.
 
-    Where nobody is unlabelled, nothing is picked, and a line says so.
+    Where nobody is unlabelled, or nothing fits into the budget, nothing is picked, and a line says so.
 
     Raises:
         InputError: an input is damaged, or a candidate or training picture is one that the file `held_out` names.
-        ParamsError: rarity has a weight, and no folder of balance is given.
+        ParamsError: rarity or the second network has a weight, and its folder is not given.
     """
-    if params.weights.rarity and balance is None:
-        fix = "give --balance, or set it to 0"
-        raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
+    networks = _networks(params, student, balance, second)
     poses = None if balance is None else read_training_poses(balance)
-    known = read_labelled({"train": labelled, "val": val}, read_store(labels) if labels else [])
+    store = read_store(labels) if labels else []
+    known = read_labelled({"train": labelled, "val": val}, store)
     if mistakes is not None:
         known = with_mistakes(known, read_suspects(mistakes))
     truth, truth_images = known.people, known.images
@@ -181,26 +139,66 @@ def run(
     refuse_held_out(held_out, images, candidates)
     training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
     refuse_held_out(held_out, truth_images.take(training), labelled)
-    seen, seen_truth = look(student, people, images), look(student, truth, truth_images)
+    seen, seen_truth = look(networks, people, images), look(Networks(student=student), truth, truth_images)
     weights = asdict(params.weights)
-    scored = scored_people(seen, people, weights, poses, protocol)
+    for_validation = np.flatnonzero(truth.extras["split"] == "val")
+    judged = truth.take(for_validation)
+    seen_judged = look(networks, judged, truth_images) if networks.more else seen_truth.take(for_validation)
+    curves, fit = learn_losses(seen_judged, judged, truth_images, weights, protocol)
+    scored = scored_people(seen, people, images, weights, poses, protocol, curves)
     embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight)
     choice = candidate_images(scored, images)
-    query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "seed")}
-    picked = pick_images(choice, images, embeddings, covered, **query)
-    header = {**query, "student_sha256": sha256_file(student / WEIGHTS_NAME)}
+    rank = np.full(len(images), len(images))
+    rank[choice.image_row[np.argsort(-choice.score, kind="stable")]] = np.arange(len(choice.score))
+    choice = choice.take(~lookalikes(people, images, rank, (truth, truth_images))[choice.image_row])
+    seconds = measured_seconds_per_joint(store) or params.seconds_per_joint
+    joints = int(seen.plain.person_score.taught.sum())
+    costs = image_costs(params.budget_unit, choice.people, joints, seconds)
+    query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "film_excess", "seed")}
+    picked = pick_images(choice, images, embeddings, covered, costs, PickRules(**query))
+    header = {
+        **query,
+        "budget_unit": params.budget_unit,
+        "uncertainty_unit": "mean of ranks" if curves is None else "expected loss of OKS",
+        "student_sha256": sha256_file(student / WEIGHTS_NAME),
+    }
     with fresh_folder(out) as folder:
         answered = with_student(truth, truth_images, seen_truth, protocol)
         tables = {SCORED: (scored, images), LABELLED: (answered, truth_images)}
-        entries = manifest_entries(choice, picked, scored, images, weights=weights, folder=out)
+        alike = stands_for(choice, picked, embeddings, covered)
+        entries = manifest_entries(
+            choice, picked, scored, images, weights=weights, alike=alike, costs=costs, folder=out
+        )
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)
-    write_json(report / "metrics.json", selection_metrics(choice, picked, images, embeddings, covered))
+    metrics = selection_metrics(choice, picked, images, embeddings, covered)
+    spent = {"spent": round(float(costs[picked].sum()), 4)} if len(choice.score) else {}
+    calibration = {} if fit is None else {"calibration": asdict(fit)}
+    write_json(report / "metrics.json", {**metrics, **spent, **calibration})
+    if curves is None and len(people):
+        say("select: validation has too few labelled joints to learn losses from; uncertainty is a mean of ranks")
     say(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}")
-    if not len(picked):
+    if not len(choice.score):
         say(f"select: {candidates} has nobody in an image without labels; add video to the pool, or loosen the filters")
+    elif not len(picked):
+        say(f"select: the cheapest image costs {costs.min():.3g} {params.budget_unit}: raise select.budget")
     if params.fiftyone:
         show(out, params.dataset)
+
+
+def _networks(params: SelectParams, student: Path, balance: Path | None, second: Path | None) -> Networks:
+    """What has to be asked for the scores that weigh anything."""
+    if params.weights.rarity and balance is None:
+        fix = "give --balance, or set it to 0"
+        raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
+    if params.weights.second and second is None:
+        raise ParamsError("params select.weights.second needs a second network", fix="give --second, or set it to 0")
+    return Networks(
+        student=student,
+        second=second if params.weights.second else None,
+        jittered=params.weights.jitter > 0,
+        peaks=params.weights.peaks > 0,
+    )
 
 
 def show(out: Path, dataset_name: str) -> None:

@@ -54,6 +54,7 @@ PANELS: dict[str, dict[str, Command]] = {
     "Labels: data in, labels out and back": {
         "check": Command("dataengine.datasets.check", "Show what is wrong with a labelled set."),
         "find-mistakes": Command("dataengine.train.find_mistakes", "Rank labels by how likely they are wrong."),
+        "label-video": Command("dataengine.train.label_video", "Label films of any length, frame by frame."),
         "agreement": Command("dataengine.datasets.agreement", "Measure how well two annotators agree."),
         "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
         "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),
@@ -69,7 +70,8 @@ PANELS: dict[str, dict[str, Command]] = {
         "measure-like": Command("dataengine.blender.measure_like", "Measure how well the body fits real poses."),
     },
     "Models: the registry and its rounds": {
-        "history": Command("dataengine.train.history", "List the registry: champion, archived, refused."),
+        "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
+        "history": Command("dataengine.registry.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
         "adopt": Command("dataengine.train.adopt", "Find out how an unknown pose ONNX is fed and read."),
         "score": Command("dataengine.train.score", "Score networks, ours and others', on the same people."),
@@ -82,6 +84,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
+        "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(
             "dataengine.studies.interval_coverage", "Measure how often intervals hold the true gain."

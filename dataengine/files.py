@@ -10,16 +10,20 @@ import json
 import os
 import resource
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
+from zipfile import BadZipFile
 
 from dataengine.errors import EnvironmentFault, InputError
 
 LARGEST_JSON_BYTES = 2 * 1024**3
 JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # a COCO file takes 4 times its size; "[],[],[]," 24
 JUNK = frozenset({"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir"})
+DAMAGED_ZIP = (OSError, BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
+"""What reading a zip raises (an archive, or numpy's .npz), depending on which byte is wrong."""
 WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
 
 

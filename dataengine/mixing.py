@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import read_json, write_json
 from dataengine.people import SOURCES, Source
+from dataengine.typed_record import RECORDS
 
 # Ratios in params.yaml are decimals: 0.3333333333 has to mean 1/3, and 1/1,000,000 is finer than any set needs.
 LARGEST_DENOMINATOR = 1_000_000
@@ -169,13 +170,7 @@ def write_recipe(path: Path, recipe: MixRecipe) -> None:
 
 def read_recipe(path: Path) -> MixRecipe:
     """Load a recipe. Raises InputError when the file holds something else."""
-    fields = read_json(path)
-    try:
-        return MixRecipe(**fields)
-    except TypeError as error:
-        raise InputError(
-            f"{path}: not a mix recipe", expected="synthetic_per_real, pseudo_per_real, seed", got=str(error)
-        ) from error
+    return RECORDS.record(MixRecipe, read_json(path), str(path))
 
 
 def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe: MixRecipe, epoch: int) -> None:

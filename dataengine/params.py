@@ -67,6 +67,6 @@ def _document(path: Path) -> dict[str, Any]:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except FileNotFoundError as error:
         raise ParamsError(f"{path} does not exist", fix="run in the project's folder or give --params") from error
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path} is not YAML", got=str(error)) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2026-13-01
+        raise ParamsError(f"{path} is not YAML", got=" ".join(str(error).split())[:300]) from error
     return document if isinstance(document, dict) else {}

@@ -17,7 +17,7 @@ from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.studies.settings import parse_seeds, parse_settings, section_of
 
-from .studies.recipes.plan import OWNED, PRETRAIN_MIX, RECIPES, RecipePlan
+from .studies.recipes.plan import HALVED, OWNED, RECIPES, RecipePlan
 from .studies.recipes.runner import RecipeStudy
 
 HELD_OUT_MARGIN = 1.2  # validation and test get this many times the images asked for: shares by hash are not exact
@@ -44,7 +44,10 @@ def command(
         list[int] | None, typer.Option(help="Number of rendered images to learn from alone, for a curve; repeat it.")
     ] = None,
     people: Annotated[int, typer.Option(help="People that every run sees, in all epochs together.")] = 20_000,
-    epochs: Annotated[int, typer.Option(help="Epochs of each run; even, because pretrain-mix halves them.")] = 4,
+    epochs: Annotated[int, typer.Option(help="Epochs of each run; even, because two recipes halve them.")] = 4,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without a better validation AP that end a run; 0: equal numbers of people.")
+    ] = 0,
     test_images: Annotated[int, typer.Option(help="Test images, chosen by hash; no recipe learns from them.")] = 500,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Param for all runs, section.key=value; repeat it.")
@@ -53,7 +56,8 @@ def command(
     """Compare training recipes at several numbers of real labels, each with the same number of people seen.
 
     Recipes: real people only; rendered people only; both, 1 : 3; the same with rare poses repeated; rendered people
-    first and then both. PCK@0.2, OKS AP and the AP of rare poses are measured on the same test images for all.
+    first and then both, or then real people; and both or real people from the starter, which has seen its renders before.
+    With --patience runs end when validation stops improving. PCK@0.2, OKS AP and the AP of rare poses are measured on the same test images for all.
 
     Needs your labels, and the rendered people of this checkout: first set render.images in params.yaml and run
     `dvc repro render`. Writes REPORT/recipes.md, which shows the results so far, its plot, and REPORT/test.json, the test
@@ -71,6 +75,7 @@ def command(
         rendered=rendered or [],
         people=people,
         epochs=epochs,
+        patience=patience,
         settings=setting or [],
         held_out_share=_held_out_share(annotations, test_images),
     )
@@ -86,6 +91,7 @@ def parse_recipe_plan(
     rendered: Sequence[int],
     people: int,
     epochs: int,
+    patience: int,
     settings: Sequence[str],
     held_out_share: float,
 ) -> RecipePlan:
@@ -96,11 +102,14 @@ def parse_recipe_plan(
     unknown = sorted(set(recipes) - set(RECIPES))
     if unknown:
         raise InputError("--recipe is unknown", expected=" | ".join(RECIPES), got=unknown[0])
+    if patience < 0:
+        raise InputError("--patience is too small", expected="0 or more", got=str(patience))
     for name, values in (("--labels", [*labels, *once]), ("--rendered", rendered), ("--people", [people])):
         if min(values, default=1) < 1:
             raise InputError(f"{name} is too small", expected="1 or more", got=str(min(values)))
-    if epochs < 1 or people % epochs or (epochs % 2 and PRETRAIN_MIX in recipes):
-        expected = "a divisor of --people" + (", even for pretrain-mix" if PRETRAIN_MIX in recipes else "")
+    halves = sorted(set(HALVED) & set(recipes))
+    if epochs < 1 or people % epochs or (epochs % 2 and halves):
+        expected = "a divisor of --people" + (f", even for {halves[0]}" if halves else "")
         raise InputError("--epochs does not fit", expected=expected, got=f"{epochs} epochs of {people} people")
     further = _parse_further(settings)
     shares = {f"ingest.split.{split}_share": f"{held_out_share:.4f}" for split in ("val", "test")}
@@ -112,6 +121,7 @@ def parse_recipe_plan(
         rendered=tuple(sorted(set(rendered))),
         people=people,
         epochs=epochs,
+        patience=patience,
         settings=further,
         held_out={key: value for key, value in shares.items() if key not in further},
     )

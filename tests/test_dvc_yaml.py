@@ -22,7 +22,10 @@ WITHOUT_EFFECT = {
     *(f"dataengine/terminal/{name}.py" for name in ("options", "progress", "speech")),
 }
 # Read, not imported.
-OTHER_FILES = {"blender/poses/poses.yaml", "blender/workers/requirements.txt", "models/registry.json"}
+OTHER_FILES = {
+    *("blender/poses/poses.yaml", "blender/workers/requirements.txt", "models/registry.json"),
+    *("dataengine/starter/model.json", "dataengine/starter/model.safetensors"),
+}
 
 
 def module_file(module: str) -> Path | None:
@@ -163,3 +166,9 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+@pytest.mark.parametrize("stage", ["fit-teacher", "fit-student"])
+def test_another_starter_is_another_fit(stage: str) -> None:
+    files = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "dataengine" / "starter").glob("model.*")}
+    assert len(files) == 2 and files <= set(STAGES[stage]["deps"])

@@ -51,10 +51,10 @@ def command(
 
     Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-student --report reports/fit-student
     """  # noqa: E501  an example is one line to copy
-    from .fit.start import with_champion
+    from .fit.start import settled
 
     own = load_section(params, "fit-student", FitStudentParams, base=BASE)
-    section = with_champion(own, params, "fit-student")
+    section = settled(own, params, "fit-student")
     protocol = load_protocol(params)
     run(section, mix=mix, pseudo=pseudo, val=val, out=out, report=report, held_out=held_out, protocol=protocol)
 
@@ -75,7 +75,7 @@ def run(
     from .fit.loop import fit
     from .fit.start import crop_spec
 
-    training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only)
+    training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only, params.curriculum)
     refuse_learning(held_out, training)
     validation = read_validation_set(val, crop_spec(params), protocol)
     files = [*files_of(mix, params), pseudo, val]

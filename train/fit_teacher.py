@@ -33,9 +33,10 @@ def command(
 
     Example: dataengine fit-teacher --mix data/mix --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-teacher --report reports/fit-teacher
     """  # noqa: E501  an example is one line to copy
-    from .fit.start import with_champion
+    from .fit.start import settled
 
-    section = with_champion(load_section(params, "fit-teacher", FitParams, base=BASE), params, "fit-teacher")
+    own = load_section(params, "fit-teacher", FitParams, base=BASE)
+    section = settled(own, params, "fit-teacher")
     run(section, mix=mix, val=val, out=out, report=report, held_out=held_out, protocol=load_protocol(params))
 
 
@@ -54,7 +55,7 @@ def run(
     from .fit.loop import fit
     from .fit.start import crop_spec
 
-    training = read_training_set(mix, None, 0.0, params.replay, params.only)
+    training = read_training_set(mix, None, 0.0, params.replay, params.only, params.curriculum)
     refuse_learning(held_out, training)
     validation = read_validation_set(val, crop_spec(params), protocol)
     files = [*files_of(mix, params), val]

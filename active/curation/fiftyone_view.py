@@ -27,7 +27,7 @@ from ..manifest.files import SCORE_NAMES, Selection, read_selection
 from .database_turn import one_at_a_time
 
 TO_LABEL, LIKELY_MISTAKES = "to_label", "likely_mistakes"
-VIEW_VERSION = 3
+VIEW_VERSION = 4
 """Raise it when the fields below change, so that datasets of the earlier kind are rebuilt."""
 _FIX = "run `make setup`, look at the database's log (~/.fiftyone/var/lib/mongo/log), or set FIFTYONE_DATABASE_URI"
 
@@ -92,6 +92,7 @@ def _replace(fiftyone: Any, name: str, selection: Selection, origin: Mapping[str
     )
     dataset.add_sample_field("rank", fiftyone.IntField)  # which no sample has where nothing was picked
     dataset.add_sample_field("why", fiftyone.StringField)
+    dataset.add_sample_field("stands_for", fiftyone.IntField)
     samples = _samples(fiftyone, selection)
     dataset.add_samples(track(samples, "FiftyOne samples", unit="image"), num_samples=len(samples), progress=False)
     dataset.create_index("sha256", unique=True)
@@ -140,6 +141,7 @@ def _samples(fiftyone: Any, selection: Selection) -> list[Any]:
         sample = samples[sha256_of_pick]
         sample.tags.append(TO_LABEL)
         sample["rank"], sample["why"] = int(pick["rank"]), str(pick["why"])
+        sample["stands_for"] = int(pick.get("stands_for", 1))  # older selections do not say
     return [samples[key] for key in sorted(samples)]
 
 

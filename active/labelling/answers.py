@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.labels.labelling_time import LEAD_TIME
 from dataengine.people import People
 from dataengine.person_scale import GIVEN, MASK, scale_columns, with_area, with_joint_area
 
@@ -121,7 +122,7 @@ def _checked(file: ToolFile) -> list[str]:
 
 
 def _of_pictures(people: People, file: ToolFile, sha256: NDArray[np.str_], annotator: str) -> People:
-    """With columns `sha256`, `annotator` and the scale of OKS, and no others."""
+    """With columns `sha256`, `annotator`, the scale of OKS and, where the tool says, the time taken, and no others."""
     named = [file.marks[number - 1].annotator for number in people.image_id.tolist()]
     given = people.extras.get("annotator", np.full(len(people), None)).tolist()
     by = [
@@ -129,6 +130,7 @@ def _of_pictures(people: People, file: ToolFile, sha256: NDArray[np.str_], annot
         for own, of_picture in zip(given, named, strict=True)
     ]
     columns = {"sha256": sha256, "annotator": np.array(by, dtype=str), **scale_columns(_measured(people))}
+    columns |= {name: column for name, column in people.extras.items() if name == LEAD_TIME}
     return people.replace(extras=columns)
 
 

@@ -23,10 +23,11 @@ from dataengine.people import Images, People
 
 MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
 MANIFEST_FORMAT = "dataengine.to-label/1"
-SCORE_NAMES = ("spread", "entropy", "flip", "teacher", "rarity")
-"""The scores that are combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose."""
-SCORED_COLUMNS = ("sha256", "uncertainty", "student_confidence", "teacher_px", "teacher_visibility", *SCORE_NAMES)
-"""Extra columns of the scored people."""
+SCORE_NAMES = ("spread", "entropy", "peaks", "flip", "jitter", "second", "jump", "implausible", "teacher", "rarity")
+"""The scores that may be combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose.
+Those that were not asked for are not in the files."""
+SCORED_COLUMNS = ("sha256", "uncertainty", "worth", "student_confidence", "teacher_px", "teacher_visibility", "rarity")
+"""Extra columns of the scored people that are always there."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

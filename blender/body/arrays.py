@@ -6,7 +6,6 @@ models/phenotype.py, models/rigged_model.py and skinning/skinning.py, for one bo
 """
 
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
+from dataengine.files import DAMAGED_ZIP
 
 Floats = NDArray[np.float32]
 ARRAYS_FILE = "body-arrays-2.npz"
@@ -29,7 +29,7 @@ class BodyArrays:
             with np.load(path, allow_pickle=False) as opened:
                 self._of: dict[str, NDArray[Any]] = {name: opened[name] for name in opened.files}
             names = json.loads(str(self._of.pop("names")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (*DAMAGED_ZIP, KeyError) as error:
             raise InputError(
                 f"{path} cannot be read", got=str(error)[:200], fix="delete it; it is built again"
             ) from error

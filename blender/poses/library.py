@@ -76,8 +76,8 @@ def read_pose_library(path: Path = POSES_FILE) -> tuple[Pose, ...]:
     """All poses of a YAML file, in its order. An `InputError` names the pose and the offending key."""
     try:
         lines = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"pose library {path.name} cannot be read", got=str(error)) from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"pose library {path.name} cannot be read", got=" ".join(str(error).split())) from error
     if not isinstance(lines, list) or not lines:
         raise InputError(f"pose library {path.name}", expected="a list of poses", got=type(lines).__name__)
     poses = tuple(pose_from_mapping(line) for line in lines)

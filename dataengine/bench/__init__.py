@@ -13,9 +13,12 @@ BENCHMARKS: dict[str, str] = {
     "predict": "dataengine.bench.predict",
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
+    "select": "dataengine.active.bench.selection",
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
+    "starter": "dataengine.train.bench.starter",
     "distill": "dataengine.train.bench.distill",
+    "video": "dataengine.train.bench.label_video",
     "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
 }

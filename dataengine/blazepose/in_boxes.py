@@ -40,7 +40,7 @@ def poses_in_boxes(people: People, images: Images, models: Path, *, looks: int =
     for row, persons in track(pictures, "BlazePose", unit="image"):
         image = read_picture(str(images.path[row]))
         for person in persons:
-            found = blazepose.landmarks(image, _upright(people.bbox_xywh_px[person].astype(np.float64)))
+            found = blazepose.landmarks(image, upright_region(people.bbox_xywh_px[person].astype(np.float64)))
             for _ in range(looks - 1):
                 found = _looked_again(blazepose, image, found)
             points[person], confidence[person] = found.keypoints_px, found.confidence
@@ -49,7 +49,7 @@ def poses_in_boxes(people: People, images: Images, models: Path, *, looks: int =
     return found_people.with_extra(JOINT_CONFIDENCE, confidence)
 
 
-def _upright(box_xywh_px: NDArray[np.float64]) -> Roi:
+def upright_region(box_xywh_px: NDArray[np.float64]) -> Roi:
     """The upright square about a box (4,), with room around it."""
     x, y = from_corner(box_xywh_px[:2] + box_xywh_px[2:] / 2).tolist()
     return Roi(x, y, BOX_PADDING * max(*box_xywh_px[2:].tolist(), 1.0), 0.0)

@@ -75,21 +75,22 @@ def _people_in(blazepose: BlazePose, image: NDArray[np.uint8], row: int, regions
     people: list[Found] = []
     for region in regions:
         landmarks = blazepose.landmarks(image, region)
-        box = _box_inside(landmarks.keypoints_px, image.shape[1::-1])
+        box = box_inside(landmarks.keypoints_px, image.shape[1::-1])
         earlier_boxes = [person.bbox_xywh_px for person in people]
         is_new = not earlier_boxes or box_iou(box, np.stack(earlier_boxes)).max() < SAME_PERSON_OVERLAP
         if landmarks.presence >= MIN_PRESENCE and box[2:].min() > 1 and is_new:
-            people.append(Found(row, box, landmarks, _mirrored_answer(blazepose, image, region)))
+            people.append(Found(row, box, landmarks, mirrored_answer(blazepose, image, region)))
     return people
 
 
-def _box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
+def box_inside(keypoints_px: NDArray[np.float32], size_px: tuple[int, ...]) -> NDArray[np.float32]:
     """Box (4,) to look for the person in, around all joints, sure or not; cut to the image of (width, height)."""
     box = box_from_keypoints(keypoints_px[None], np.full((1, JOINTS), VISIBLE))[0]
     return clip_boxes(box.astype(np.float64), size_px).astype(np.float32)
 
 
-def _mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi) -> NDArray[np.float32]:
+def mirrored_answer(blazepose: BlazePose, image: NDArray[np.uint8], region: Roi) -> NDArray[np.float32]:
+    """The joints (17, 2) px that it sees in a region of the mirror image, mirrored back."""
     width = image.shape[1]
     center_x_px, center_y_px = mirrored(np.array([region.center_x_px, region.center_y_px]), width).tolist()
     turned = Roi(center_x_px, center_y_px, region.side_px, -region.angle_rad)

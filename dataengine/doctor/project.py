@@ -53,7 +53,7 @@ def _read_params(path: Path) -> tuple[Mapping[str, Any], str]:
         return {}, ""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         return {}, " ".join(str(error).split())
     return (document, "") if isinstance(document, dict) else ({}, "it holds no sections")
 

@@ -15,6 +15,7 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.leakage.contents import Contents
 from dataengine.leakage.perceptual_hash import THUMBNAIL_PX
+from dataengine.typed_record import RECORDS
 
 HELD_OUT_NAME = "held_out.json"
 FORMAT = 1
@@ -75,9 +76,10 @@ def read_held_out(path: Path) -> HeldOutSet:
             frame=np.array(columns["frame"], dtype=np.int64),
             video_sha256=np.array(columns["video_sha256"], dtype="<U64"),
         )
-        rule = LeakRule(**document["rule"])
-    except (KeyError, TypeError, ValueError) as error:
+        split = np.array(columns["split"], dtype=str)
+        rule = RECORDS.record(LeakRule, document["rule"], "rule")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         what = f"{path} does not say what is held out"
         raise InputError(what, expected=f"{HELD_OUT_NAME} as ingest writes it", got=got) from error
-    return HeldOutSet(contents, np.array(columns["split"], dtype=str), rule)
+    return HeldOutSet(contents, split, rule)

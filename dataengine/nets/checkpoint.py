@@ -27,6 +27,7 @@ from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.person_score import ExpectedOks, PersonScore
 from dataengine.nets.table import build_network
 from dataengine.nets.weights import check_names_and_shapes
+from dataengine.typed_record import RECORDS
 
 WEIGHTS_NAME, META_NAME = "model.safetensors", "model.json"
 BEFORE_HEADS = {"head": "simcc"}  # keys that metadata from before there was a choice of heads lack
@@ -101,7 +102,9 @@ class ModelMeta:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "ModelMeta":
-        """Inverse of `to_json`; unknown or missing keys are an `InputError`."""
+        """Inverse of `to_json`; anything else, unknown and missing keys among it, is an `InputError`."""
+        if not isinstance(record, Mapping):
+            raise InputError("model metadata is not a mapping of keys", got=type(record).__name__)
         known_keys = {f.name for f in fields(cls)}
         record = {**BEFORE_HEADS, **record}
         if set(record) != known_keys:
@@ -109,23 +112,7 @@ class ModelMeta:
             raise InputError(
                 "model metadata has other keys than expected", expected=", ".join(sorted(known_keys)), got=got
             )
-        lists = {name: tuple(record[name]) for name in ("mean", "std", "keypoints", "taught")}
-        return cls(**{**record, **lists, "score": _score_weights(record["score"])})
-
-
-def _score_weights(record: Any) -> ExpectedOks | None:
-    names = {f.name for f in fields(ExpectedOks)}
-    if record is None:
-        return None
-    if not isinstance(record, Mapping) or set(record) != names or not all(map(_is_number, record.values())):
-        raise InputError(
-            "model metadata has no weights of a score", expected=", ".join(sorted(names)), got=repr(record)
-        )
-    return ExpectedOks(**record)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+        return RECORDS.record(cls, record, "model metadata")
 
 
 def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta, learnt: Iterable[str] | None = None) -> None:
@@ -144,7 +131,7 @@ def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta, learnt: Itera
 def load_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
     """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
     record = read_json(folder / META_NAME)
-    if not isinstance(record, dict) or "weights_sha256" not in record:
+    if not isinstance(record, dict) or not isinstance(record.get("weights_sha256"), str):
         raise InputError(f"{folder / META_NAME} is not model metadata", fix="rerun the stage that fits this model")
     expected_sha256 = record.pop("weights_sha256")
     meta = ModelMeta.from_json(record)

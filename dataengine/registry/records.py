@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from dataengine.errors import InputError
 from dataengine.files import locked_folder, read_json, write_json
@@ -188,11 +188,10 @@ def read_registry(path: Path) -> Registry:
             raise ValueError(f"format {record['format']}")
         _check_digests(record)
         registry = Registry(
-            entries=tuple(Entry(**_plain(entry)) for entry in record["entries"]),
-            events=tuple(Event(**_plain(event)) for event in record["events"]),
+            entries=tuple(RECORDS.record(Entry, _plain(entry), "entry") for entry in record["entries"]),
+            events=tuple(RECORDS.record(Event, _plain(event), "event") for event in record["events"]),
             ledger=_ledger_of(record),
         )
-        _check_words(registry)
         _check_champion(registry)
     except (KeyError, TypeError, ValueError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
@@ -232,7 +231,7 @@ def write_registry(path: Path, registry: Registry) -> None:
 
 def _entry_digest(entry: Mapping[str, Any]) -> str:
     """Digest of an entry without its state, which the events vouch for."""
-    return digest_of({name: value for name, value in entry.items() if name not in ("state", "digest")})
+    return digest_of({name: value for name, value in _plain(entry).items() if name != "state"})
 
 
 def _event_digest(event: Mapping[str, Any], earlier: list[dict[str, Any]]) -> str:
@@ -241,6 +240,8 @@ def _event_digest(event: Mapping[str, Any], earlier: list[dict[str, Any]]) -> st
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(record, Mapping):
+        raise TypeError(f"{record!r} where a mapping of keys was expected")
     return {name: value for name, value in record.items() if name != "digest"}
 
 
@@ -256,19 +257,11 @@ def _check_digests(record: Mapping[str, Any]) -> None:
 def _ledger_of(record: Mapping[str, Any]) -> Ledger:
     """The ledger, once its chain of digests holds."""
     lines = [RECORDS.record(TestUse, _plain(line), "comparisons") for line in record["comparisons"]]
-    ledger = Ledger(tuple(lines), {name: tuple(pictures) for name, pictures in record["pictures"].items()})
+    ledger = Ledger(tuple(lines), {name: tuple(pictures) for name, pictures in _plain(record["pictures"]).items()})
     for row, (line, digest) in enumerate(zip(record["comparisons"], ledger.digests, strict=True)):
         if line["digest"] != digest:
             raise ValueError(f"comparison {row + 1} ({line['at']}), or the one before, was changed by hand")
     return ledger
-
-
-def _check_words(registry: Registry) -> None:
-    for word, allowed_words in [(e.state, get_args(State)) for e in registry.entries] + [
-        (e.outcome, get_args(EventOutcome)) for e in registry.events
-    ]:
-        if word not in allowed_words:
-            raise ValueError(f"{word!r} instead of one of {', '.join(allowed_words)}")
 
 
 def _check_champion(registry: Registry) -> None:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MISSING = "missing"
 BLUE, GREY = OKABE_ITO["blue"], "#777777"
-_COLORS = ("black", "orange", "sky blue", "green", "vermilion", "purple", "blue")
+_COLORS = ("black", "orange", "sky blue", "green", "vermilion", "purple", "blue", "yellow")
 # a marker each for print without colour
-STYLES: tuple[tuple[str, str], ...] = tuple(zip((OKABE_ITO[name] for name in _COLORS), "os^vDPX", strict=True))
+STYLES: tuple[tuple[str, str], ...] = tuple(zip((OKABE_ITO[name] for name in _COLORS), "os^vDPX*", strict=True))
 """Colour and marker of each thing that a plot compares."""
 _DPI = 110
 _LINE_LENGTH = 118

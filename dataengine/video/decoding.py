@@ -18,7 +18,7 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.terminal.speech import say
 
-from .orientation import shown_as
+from .orientation import Orientation
 from .timetable import PacketReader, Packets, Timetable, opened, read_packets
 
 LARGEST_FRAME_PX = 1 << 26  # 8192 x 8192: a header that claims more is taken for hostile input
@@ -119,11 +119,13 @@ def iter_frames(
         raise InputError(
             f"{path}: bad frame range", expected="every >= 1, start >= 0", got=f"every={every}, start={start}"
         )
+    orientation = Orientation()
     for index, frame, stream in decoded_frames(path, stop=stop, tell=tell, report=report):
         if index >= start and (index - start) % every == 0:
             pts = -1 if frame.pts is None else int(frame.pts)
             image = np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
-            yield Frame(index, seconds(frame, stream, index), pts, shown_as(frame, image), bool(frame.is_corrupt))
+            shown = orientation.shown_as(frame, image)
+            yield Frame(index, seconds(frame, stream, index), pts, shown, bool(frame.is_corrupt))
 
 
 def decoded_frames(

@@ -17,17 +17,30 @@ from dataengine.errors import InputError
 TOLERANCE_DEG = 1.0
 
 
-def shown_as(frame: av.VideoFrame, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`image`, the pixels of `frame` as stored, as the frame's display matrix says; without one, as it is.
+class Orientation:
+    """The display matrix of the frames of one film; see `shown_as`.
 
-    Raises:
-        InputError: the matrix turns by no multiple of 90 degrees, or shears.
+    The matrix is read from the first frame, and again where a frame's size or angle differs from the one before.
+    Reading it makes PyAV's frame part of a reference cycle, so that its pixels stay until Python's garbage collector
+    looks at old objects: hundreds of frames, were each read (`findings/pyav_side_data_keeps_frames.sh`).
     """
-    entries = _matrix(frame)
-    if entries is None:
-        return image
-    a, b, c, d = (entries[[0, 1, 3, 4]] / 65536).tolist()
-    return placed(image, a, b, c, d)
+
+    def __init__(self) -> None:
+        self._seen: tuple[int, int, int] | None = None
+        self._matrix: tuple[float, ...] | None = None
+
+    def shown_as(self, frame: av.VideoFrame, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """`image`, the pixels of `frame` as stored, as the frame's display matrix says; without one, as it is.
+
+        Raises:
+            InputError: the matrix turns by no multiple of 90 degrees, or shears.
+        """
+        seen = frame.rotation, frame.width, frame.height
+        if seen != self._seen:
+            entries = _matrix(frame)
+            self._seen = seen
+            self._matrix = None if entries is None else tuple((entries[[0, 1, 3, 4]] / 65536).tolist())
+        return image if self._matrix is None else placed(image, *self._matrix)
 
 
 def placed(image: NDArray[np.uint8], a: float, b: float, c: float, d: float) -> NDArray[np.uint8]:

@@ -11,13 +11,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from dataengine.active.choice.strategies import STRATEGIES
 from dataengine.active.curation import fiftyone_view
 from dataengine.active.manifest.files import read_manifest, read_selection
-from dataengine.active.selection import ScoreWeights, SelectParams, run
+from dataengine.active.query import expected_loss
+from dataengine.active.query.select_params import ScoreWeights, SelectParams
+from dataengine.active.selection import run
 from dataengine.cli import app
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.files import sha256_file
+from dataengine.person_scale import person_area
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
 from dataengine.poses.embedding import pose_bones, vectors_of_bones
 from dataengine.poses.known_poses import RANKS, KnownPoses, write_known_poses
@@ -89,7 +94,7 @@ def test_same_inputs_give_the_same_bytes(project: Project) -> None:
     assert [sha256_file(Path("a/select") / f) for f in FILES] == [sha256_file(Path("b/select") / f) for f in FILES]
 
 
-@pytest.mark.parametrize("strategy", ["random", "uncertainty", "diversity", "uncertainty+diversity"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_picks_do_not_depend_on_the_order_of_the_candidates(project: Project, strategy: str) -> None:
     params = replace(PARAMS, strategy=strategy)
     select(project, params)
@@ -137,6 +142,64 @@ def test_weights_reach_the_score(project: Project) -> None:
     order = np.argsort(scored.extras["flip"])
     assert np.diff(scored.extras["uncertainty"][order]).min() >= 0
     assert all("mirrored" in entry["why"] for entry in read_manifest(OUT / "to_label.json")["images"].values())
+
+
+def test_uncertainty_is_the_loss_of_oks_that_validation_shows(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    select(project)
+    assert "mean of ranks" in capsys.readouterr().err
+    assert read_manifest(OUT / "to_label.json")["uncertainty_unit"] == "mean of ranks"
+    monkeypatch.setattr(expected_loss, "LEAST_JOINTS", 20)
+    select(project, replace(PARAMS, weights=ScoreWeights(teacher=0)))
+    assert read_manifest(OUT / "to_label.json")["uncertainty_unit"] == "expected loss of OKS"
+    selection = read_selection(OUT)
+    by_joint = np.array(selection.scored.extras["joint_uncertainty"].tolist())
+    taught = np.arange(17) != 3
+    assert not by_joint[:, ~taught].any(), "nobody was taught the left ear"
+    uncertainty = selection.scored.extras["uncertainty"].astype(float)
+    assert uncertainty == pytest.approx(by_joint[:, taught].mean(axis=1), abs=1e-3)
+    val = selection.labelled.extras["split"] == "val"
+    student = np.array(selection.labelled.extras["student_px"].tolist())[val]
+    truth = selection.labelled.take(np.flatnonzero(val))
+    lost = 1 - joint_similarities(student, truth.keypoints_px, person_area(truth))
+    assert uncertainty.min() >= lost[:, taught].min() - 1e-3 and uncertainty.max() <= lost[:, taught].max() + 1e-3
+    for entry in read_manifest(OUT / "to_label.json")["images"].values():
+        assert f"{entry['uncertainty']:.2f} of OKS likely lost, most at" in entry["why"]
+
+
+def test_scores_that_nobody_asks_for_are_not_computed(project: Project) -> None:
+    select(project)
+    assert not {"peaks", "jitter", "second", "jump", "implausible"} & set(read_selection(OUT).scored.extras)
+    more = ScoreWeights(peaks=1, jitter=1, second=1, jump=1, implausible=1)
+    with pytest.raises(ParamsError, match="give --second"):
+        select(project, replace(PARAMS, weights=more))
+    run(replace(PARAMS, weights=more), **inputs(project), out=OUT, report=REPORT, second=project.student)
+    scored = read_selection(OUT).scored
+    assert (scored.extras["jitter"].astype(float) > 0).all() and (scored.extras["peaks"].astype(float) > 0).any()
+    assert not scored.extras["second"].astype(float).any(), "the student agrees with itself"
+    assert (scored.extras["implausible"].astype(float) >= 0).all()
+    assert "jump" not in scored.extras, "nobody is tracked"
+
+
+def test_a_budget_in_minutes_buys_whole_pictures(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two people of 16 joints in each picture, 3 seconds a joint: 1.6 minutes."""
+    select(project, replace(PARAMS, budget=5, budget_unit="minutes"))
+    entries = read_manifest(OUT / "to_label.json")["images"].values()
+    assert [entry["cost"] for entry in entries] == [1.6] * 3
+    assert json.loads((REPORT / "metrics.json").read_text())["spent"] == pytest.approx(4.8)
+    select(project, replace(PARAMS, budget=1, budget_unit="minutes"))
+    assert "costs 1.6 minutes: raise select.budget" in capsys.readouterr().err
+    assert not read_selection(OUT).picks
+
+
+def test_every_pick_says_what_it_stands_for(project: Project) -> None:
+    select(project, replace(PARAMS, strategy="herding", min_gap_frames=0, budget=3))
+    entries = read_manifest(OUT / "to_label.json")["images"].values()
+    assert 3 <= sum(entry["stands_for"] for entry in entries) <= 12
+    for entry in entries:
+        more = entry["stands_for"] - 1
+        assert (f"nearest pick to {more} other image" in entry["why"]) == (more > 0)
 
 
 def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
@@ -228,7 +291,16 @@ def test_a_changed_manifest_is_found_out(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"strategy": "guess"}, {"budget": 0}, {"appearance_weight": 1.5}],
+    [
+        {"strategy": "guess"},
+        {"budget": 0},
+        {"budget": 0.5},
+        {"budget": 0, "budget_unit": "minutes"},
+        {"budget_unit": "hours"},
+        {"seconds_per_joint": 0},
+        {"film_excess": 0.5},
+        {"appearance_weight": 1.5},
+    ],
     ids=str,
 )
 def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:

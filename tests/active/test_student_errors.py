@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dataengine.active.query.scoring import Seen, with_student
+from dataengine.active.query.scoring import with_student
+from dataengine.active.query.uncertainty import Seen
 from dataengine.boxes import box_from_keypoints
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.running.predict import Prediction

@@ -152,7 +152,7 @@ class Project:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(in_images, "BlazePose", Told)
-    monkeypatch.setattr(in_images, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
+    monkeypatch.setattr(in_images, "mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
     people, images = draw_standing_people(Path("mine/images"), 24, seed=7)
     write_people(Path("mine/people.json"), people, images.replace(path=[f"mine/{Path(p).name}" for p in images.path]))
     write_people(Path("data/render/people.json"), People.empty(), Images.build(id=[], path=[], width=[], height=[]))

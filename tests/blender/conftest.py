@@ -4,7 +4,6 @@ A test marked `in_blender` runs inside Blender's Python: all of a file's at once
 here as if it had run here.
 """
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -18,8 +17,8 @@ from dataengine.blender.workers.interpreter import about, blender_python
 from dataengine.blender.workers.process import WorkerProcess, environment
 from dataengine.errors import EnvironmentFault
 
-_INSIDE = "DATAENGINE_INSIDE_BLENDER"  # set where this file is loaded by Blender's Python
-_REQUIRED = "DATAENGINE_REQUIRE_BLENDER"  # a machine that was set up in full: what lacks is a failure
+from ..helpers.body_cache import INSIDE, body_cache, lacking  # noqa: F401  a fixture
+
 _ENDED = pytest.StashKey[dict[Path, dict[str, tuple[str, str]]]]()
 
 
@@ -54,23 +53,8 @@ def blenders_python() -> Path:
         python = blender_python("")
         about(python)
     except EnvironmentFault as fault:
-        _lacking(str(fault))
+        lacking(str(fault))
     return python
-
-
-@pytest.fixture(scope="session")
-def body_cache() -> Path:
-    """The body model's cache: DATAENGINE_ANNY_CACHE or the repository's own, built there once when absent."""
-    default = Path(__file__).parents[2] / "data" / "cache" / "anny"
-    cache = Path(os.environ.get("DATAENGINE_ANNY_CACHE", default))
-    if _INSIDE in os.environ:
-        return cache  # prepared by the process that asked for the test
-    if importlib.util.find_spec("anny") is None:
-        _lacking("anny is not installed: pip install 'dataengine[blender]'")
-    from dataengine.blender.body.cache import prepare_body_cache
-
-    prepare_body_cache(cache)
-    return cache
 
 
 @pytest.fixture
@@ -83,7 +67,7 @@ def makers_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Have a test marked `in_blender` run there; None leaves other tests to pytest."""
-    if pyfuncitem.get_closest_marker("in_blender") is None or _INSIDE in os.environ:
+    if pyfuncitem.get_closest_marker("in_blender") is None or INSIDE in os.environ:
         return None
     ended = pyfuncitem.session.stash.setdefault(_ENDED, {})
     if pyfuncitem.path not in ended:
@@ -100,23 +84,16 @@ def _run_inside(first: pytest.Function) -> dict[str, tuple[str, str]]:
         python = blender_python("")
         about(python)
     except EnvironmentFault as fault:
-        _lacking(str(fault))
+        lacking(str(fault))
     chosen = [each for each in first.session.items if each.path == first.path]
     nodes = [each.nodeid for each in chosen if each.get_closest_marker("in_blender")]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [str(python), "-P", str(Path(__file__).with_name("inside.py")), str(report), *nodes]
-        own = environment() | {_INSIDE: "1"}
+        own = environment() | {INSIDE: "1"}
         done = subprocess.run(command, cwd=first.config.rootpath, env=own, capture_output=True, text=True)
         if not report.exists():
             pytest.fail(f"pytest does not run in {python}:\n{done.stdout}\n{done.stderr}", pytrace=False)
         found: dict[str, tuple[str, str]] = json.loads(report.read_text(encoding="utf-8"))
     missed = ("failed", f"pytest did not reach it there:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
     return {node: found.get(node, missed) for node in nodes}
-
-
-def _lacking(what: str) -> None:
-    """Skip with the reason, or fail where everything was to be there."""
-    if os.environ.get(_REQUIRED):
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what)

@@ -25,6 +25,7 @@ from ..helpers.fitting_project import TINY_NETWORK
 
 GIVEN: dict[str, Any] = {
     "labels": [2], "once": [], "seeds": [0], "recipes": list(RECIPES), "rendered": [], "people": 20, "epochs": 2,
+    "patience": 0,
     "settings": [], "held_out_share": 0.1,
 }  # fmt: skip
 

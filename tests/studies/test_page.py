@@ -42,4 +42,4 @@ def test_page_and_plot_are_written_and_the_same_plot_gives_the_same_bytes(tmp_pa
     assert (tmp_path / "one.md").read_text(encoding="utf-8") == "# A page\n\ntext ± 1\n"
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
     assert cv2.imread(str(tmp_path / "one.png")).shape[:2] == (220, 330)
-    assert len(set(STYLES)) == 7 and len(list(tmp_path.iterdir())) == 4
+    assert len(set(STYLES)) == 8 and len(list(tmp_path.iterdir())) == 4

@@ -3,10 +3,12 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from dataengine.blazepose import Landmarks, Roi, in_images
 from dataengine.boxes import box_from_keypoints
@@ -18,13 +20,22 @@ from dataengine.person_scale import area_of_joints
 from dataengine.train import pseudo_label
 from dataengine.train.pseudo.filters import BOTH, KEPT, NOBODY, UNSURE, FilterParams, JointVerdict, Opinion, Placement
 from dataengine.train.pseudo.filters import judge_joints as judge
-from dataengine.train.pseudo_label import PseudoLabelParams
-from dataengine.train.tracking.overlap_links import frame_times, link_tracks, neighbours
+from dataengine.train.pseudo.outcome import as_candidates
+from dataengine.train.pseudo.params import PseudoLabelParams
+from dataengine.train.pseudo.persons import person_reasons
+from dataengine.train.tracking.overlap_links import frame_times, link_tracks, neighbours, run_lengths, track_lengths
+from dataengine.train.trust.rule import read_trust
 
 from ..helpers.held_out import held_out_file
 from ..helpers.label_files import labelled
 
 PARAMS = PseudoLabelParams(
+    target_precision=0.9,
+    target_confidence=0.8,
+    right_from=0.5,
+    max_limb_excess=0,
+    min_track_frames=1,
+    max_disputed_share=0.5,
     vouching="either-unless-disputed",
     blazepose_confidence=0.6,
     fitted_confidence=0.6,
@@ -224,6 +235,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     images = Images.build(id=ids, path=paths, width=200, height=120, video="clip", frame=ids * 3)
     write_people(Path("pool.json"), People.empty(), images)
     meta = ModelMeta("residual-simcc", {"channels": [8, 8], "blocks": [1, 1]}, input_width_px=32, input_height_px=32)
+    torch.manual_seed(0)
     save_checkpoint(Path("teacher"), meta.build(), meta)
 
     class Told:
@@ -242,7 +254,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             return Landmarks(points, np.full(17, confidence, np.float32), 0.9, roi)
 
     monkeypatch.setattr(in_images, "BlazePose", Told)
-    monkeypatch.setattr(in_images, "_mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
+    monkeypatch.setattr(in_images, "mirrored_answer", lambda pose, image, roi: pose.landmarks(image, roi).keypoints_px)
     return tmp_path
 
 
@@ -276,6 +288,13 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     )
     assert metrics["learned_vouched_share"]["blazepose_alone"] == 1 and metrics["mean_trust"] == 0.5
     assert cv2.imread("report/sheet.jpg") is not None
+    page = Path("report/health.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == 48 + 48 and "Nobody measured it: no --val is given" in page
+    assert (
+        page.count(", trust 0.50</figcaption>") == 48
+        and page.count(", unsure</figcaption>") == 48
+        and "http" not in page
+    )
     assert len(images) == 4
     assert people.extras["area"] == pytest.approx(area_of_joints(people.keypoints_px, people.visibility), rel=1e-5)
 
@@ -294,16 +313,95 @@ def test_a_kept_persons_box_is_drawn_around_what_was_kept() -> None:
     trust = (reason == KEPT).astype(np.float64)
     verdict = JointVerdict(points, reason, np.where(reason == KEPT, BOTH, NOBODY), np.array([True, False]), trust)
     teacher = opinion(2)
-    people = pseudo_label.as_candidates(found, images, verdict, teacher, teacher)
+    dropped_for = np.array(["", "few_joints"])
+    people = as_candidates(found, images, verdict, {"blazepose": teacher, "fitted": teacher}, dropped_for)
     kept = box_from_keypoints(points[:1, :15], flags[:1, :15])
     np.testing.assert_allclose(people.bbox_xywh_px, [kept[0], found.bbox_xywh_px[1]], rtol=1e-6)
     assert people.extras["area_from"].tolist() == ["joints", "box"]
     assert people.weight.tolist() == [1.0, 0.0] and people.extras["joint_weight"].tolist() == trust.tolist()
 
 
+@pytest.mark.parametrize("scenes", [80, 20])
+def test_validation_people_decide_where_they_suffice(
+    project: Path, capfd: pytest.CaptureFixture[str], scenes: int
+) -> None:
+    """BlazePose knows where the people are; on the right of each picture its joints are off, and it says so.
+
+    Of 80 scenes both people are labelled, where the left one is; so the sure joints are right, and the unsure wrong.
+    """
+    ids = np.arange(scenes)
+    table = Images.build(
+        id=ids, path=[f"images/{1 + i % 4}.png" for i in ids], width=200, height=120, group=[f"scene{i}" for i in ids]
+    )
+    column, line = np.arange(17) % 4, np.arange(17) // 4
+    at = np.stack([column * 14.0 - 21, line * 20.0 - 40], axis=1) + 60
+    left, right = at - np.array([10, 0]), at + np.array([90, 0])
+    off = right + np.array([0, 25])
+    points = np.stack([left, off] * scenes)
+    people = People.build(
+        image_id=np.repeat(ids, 2),
+        bbox_xywh_px=box_from_keypoints(np.stack([left, right] * scenes), np.full((2 * scenes, 17), 2)),
+        keypoints_px=points,
+        visibility=np.full((2 * scenes, 17), 2),
+    )
+    write_people(Path("val.json"), people, table)
+    paths: dict[str, Any] = {name: Path(name) for name in ("teacher", "out", "report")} | {"fetched": Path("fetch")}
+    params = replace(PARAMS, fitted_confidence=1.0)
+    metrics = pseudo_label.run(params, pool=Path("pool.json"), val=Path("val.json"), **paths)
+    said = capfd.readouterr().err
+    people, _ = read_people(Path("out/people.json"), root=project)
+    assert len(people) == 4 and (people.bbox_xywh_px[:, 0] < 100).all()
+    weights = np.array(people.extras["joint_weight"].tolist())[people.visibility > 0]
+    if scenes == 80:
+        assert metrics["trust"]["by"] == "validation people" and metrics["trust"]["groups"] == 80
+        assert "learned on 160 labelled people in 80 groups" in said
+        page = Path("report/health.html").read_text(encoding="utf-8")
+        assert "learned on 160 labelled people in 80 groups" in page and "data:image/png;base64," in page
+        assert '<td>all</td><td class="n">2720</td>' in page.replace("\n", "")
+        assert (weights > 0.9).all() and len(read_trust(Path("out/trust.json")).teachers) == 2
+    else:
+        assert metrics["trust"]["by"] == "thresholds" and "20 groups" in metrics["trust"]["why"]
+        assert "the thresholds of params.yaml" in said and not Path("out/trust.json").exists()
+        assert weights == pytest.approx(0.5)
+
+
+def test_people_are_dropped_whole_for_a_reason_each() -> None:
+    """Too few joints, a forearm three times as long, followed over one frame of three, and two teachers' persons."""
+    points = np.tile(at_ease(), (5, 1, 1))
+    points[1, 9] = points[1, 7] + 6 * (points[1, 9] - points[1, 7])
+    people = People.build(
+        image_id=[1] * 5, bbox_xywh_px=[[0, 0, 100, 200]] * 5, keypoints_px=points, visibility=np.full((5, 17), 2)
+    )
+    reason, vouched = np.full((5, 17), KEPT, dtype="<U8"), np.full((5, 17), BOTH, dtype="<U8")
+    vouched[3, :9] = "disputed"
+    kept = np.array([False, True, True, True, True])
+    verdict = JointVerdict(points, reason, vouched, kept, np.ones((5, 17)))
+    params = replace(PARAMS, max_limb_excess=1.7, min_track_frames=3)
+    got = person_reasons(people, verdict, params, followed=np.array([9, 9, 1, 9, 1]), shown=np.array([9, 9, 9, 9, 1]))
+    assert got.tolist() == ["few_joints", "limbs", "track_break", "disagreement", ""]
+    nobody = person_reasons(
+        people.take([]), verdict.take(np.empty(0, int)), params, followed=np.empty(0, int), shown=np.empty(0, int)
+    )
+    assert len(nobody) == 0
+
+
+def at_ease() -> np.ndarray:
+    """Somebody who stands, 17 joints in pixels."""
+    x = [50, 52, 48, 54, 46, 62, 38, 66, 34, 68, 32, 57, 43, 57, 43, 57, 43]
+    y = [12, 10, 10, 11, 11, 30, 30, 60, 60, 88, 88, 92, 92, 135, 135, 178, 178]
+    return np.stack([x, y], axis=1).astype(np.float64)
+
+
+def test_how_long_somebody_is_and_could_be_followed() -> None:
+    video = np.array(["a", "a", "a", "b", "", "a"])
+    assert run_lengths(video, np.array([4, 0, 2, 3, -1, 9]), 2).tolist() == [3, 3, 3, 1, 1, 1]
+    assert track_lengths(np.array([3, -1, 3, -1, 0])).tolist() == [2, 1, 2, 1, 1]
+    assert run_lengths(np.empty(0, str), np.empty(0, int), 2).shape == (0,)
+
+
 def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
     _, images = read_people(Path("pool.json"))
-    paths = {name: Path(name) for name in ("teacher", "out", "report")} | {"fetched": Path("fetch")}
+    paths: dict[str, Any] = {name: Path(name) for name in ("teacher", "out", "report")} | {"fetched": Path("fetch")}
     held_out = held_out_file(Path(), images.take([2]).replace(video="", frame=-1))
     with pytest.raises(InputError, match=r"^pool\.json has pictures.*1 of test.*images/3\.png, the same file"):
         pseudo_label.run(PARAMS, pool=Path("pool.json"), **paths, held_out=held_out)
@@ -315,7 +413,7 @@ def test_a_frame_of_the_test_set_is_not_labelled(project: Path) -> None:
 def test_frames_that_people_labelled_are_left_to_them(project: Path) -> None:
     """One with a person, one without, and one at another size; they still count as neighbours in time."""
     _, images = read_people(Path("pool.json"))
-    everybody = {"pool": Path("pool.json"), "fetched": Path("fetch"), "teacher": Path("teacher")}
+    everybody: dict[str, Any] = {"pool": Path("pool.json"), "fetched": Path("fetch"), "teacher": Path("teacher")}
     params = replace(PARAMS, fitted_confidence=1.0)
     before = pseudo_label.run(params, **everybody, out=Path("before"), report=Path("report"), labels=Path("nowhere"))
     assert before["frames_labelled_by_people"] == 0
@@ -375,7 +473,7 @@ def test_a_mirrored_region_is_the_same_place(project: Path, monkeypatch: pytest.
             return Landmarks(points.astype(np.float32), np.ones(17, np.float32), 1.0, roi)
 
     image = np.zeros((120, 200, 3), dtype=np.uint8)
-    points = in_images._mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
+    points = in_images.mirrored_answer(Center(), image, Roi(50, 60, 80, 0.3))  # type: ignore[arg-type]
     assert asked == [Roi(149, 60, 80, -0.3)]
     assert points[6].tolist() == [47, 60]  # 3 px to the right in the mirror is 3 px to the left, of the other shoulder
     assert points[5].tolist() == [50, 60]

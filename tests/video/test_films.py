@@ -1,10 +1,12 @@
 """Films as people have them: with cover art, mirrored, damaged, cut by an edit list; made here, with known outcomes."""
 
+import gc
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
@@ -136,3 +138,15 @@ def test_a_film_that_is_cut_off_says_so(tmp_path: Path, suffix: str) -> None:
     whole.write_bytes(whole.read_bytes()[: int(0.6 * whole.stat().st_size)])
     assert 10 < len(list(iter_frames(whole, tell=told.append))) < COUNT
     assert len(told) == 1
+
+
+def test_frames_are_freed_as_they_are_read(tmp_path: Path) -> None:
+    """None waits for the garbage collector: hundreds of decoded frames would lie in memory."""
+    clip = film(tmp_path / "turned.mp4")
+    gc.collect()
+    gc.disable()
+    try:
+        held = [sum(isinstance(each, SideDataContainer) for each in gc.get_objects()) for _ in iter_frames(clip)]
+    finally:
+        gc.enable()
+    assert len(held) > 20 and max(held) <= 2

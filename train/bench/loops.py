@@ -22,9 +22,9 @@ from dataengine.hardware.precision import choose_precision
 from dataengine.mixing import MixRecipe
 from dataengine.people import SOURCE_DTYPE
 
-from ..fit import data, start
-from ..fit.ranks import Ranks
+from ..fit import start, training_set
 from ..fit.run import Run
+from ..fit.steps.ranks import Ranks
 from ..losses.distribution import simcc_loss
 
 
@@ -73,9 +73,9 @@ def loops(params: Any, folder: Path, people: int, precision: str | None = None) 
     """Both loops on `people` persons, with equal first weights; `precision` overrides that of `params`."""
     persons, images = small_set(folder, people)
     persons = persons.replace(source=np.full(len(persons), "real", dtype=SOURCE_DTYPE))
-    mix = data.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
+    mix = training_set.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
     # the schedule is stretched, so that the rate stays above 0 however many epochs are fitted
-    training, meta = data.TrainingSet(persons, images, mix), start.model_meta(params)
+    training, meta = training_set.TrainingSet(persons, images, mix), start.model_meta(params)
     precision = choose_precision(precision or params.precision, start.choose_device(params)).name
     stretched = replace(params, epochs=10_000)
     run = Run(stretched, meta, training, Ranks(), precision=precision)

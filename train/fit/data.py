@@ -19,69 +19,21 @@ from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
-from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
-from dataengine.labels.joint_weights import training_weights
 from dataengine.labels.kept_pictures import PICTURE_SHA256, refuse_changed_under
 from dataengine.leakage.leaks import refuse_held_out
-from dataengine.mixing import MixRecipe, draw_epoch, endless_row, read_recipe, with_replay
+from dataengine.mixing import read_recipe
 from dataengine.nets.learnt_pictures import read_learnt_pictures
 from dataengine.people import Images, People, Source
 from dataengine.terminal.speech import say
 
+from .curriculum import Phase
 from .params import FitParams, ReplayParams
+from .training_set import Mix, TrainingSet, drawn_images
 
 MIX_PEOPLE, MIX_RECIPE = "train.json", "recipe.json"
 ABSENT = "absent"  # instead of the hash of a file that is missing
 NO_REPLAY = ReplayParams()
-
-
-@dataclass(frozen=True, eq=False)
-class Mix:
-    """Sources and repeat factors of n people, and the recipe by which epochs are drawn from them."""
-
-    source: NDArray[np.str_]  # (n,)
-    repeat_factor: NDArray[np.float64]  # (n,), 1 for people who are not real
-    recipe: MixRecipe
-
-    def draw(self, epoch: int) -> NDArray[np.int64]:
-        """Rows of draw number `epoch`."""
-        return draw_epoch(self.source, self.repeat_factor, self.recipe, epoch)
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """The people to learn from and how an epoch is drawn from them: the mix's first, then those that are replayed."""
-
-    people: People
-    images: Images
-    mix: Mix
-    replayed: Mix | None = None
-    replay_share: float = 0.0
-
-    def order(self, epoch: int, draws: int, people: int | None = None) -> NDArray[np.int64]:
-        """Rows to visit in `epoch`, which draws the mix `draws` times and adds its share of old people.
-
-        With `people`, an epoch is the next `people` rows of the endless sequence of draws instead of whole draws, so
-        that fits on sets of any size see the same number of people.
-        """
-        if people is None:
-            new = np.concatenate([self.mix.draw(epoch * draws + i) for i in range(draws)])
-        else:
-            new = endless_row(self.mix.draw, len(self.mix.draw(0)), epoch * people, people)
-        if self.replayed is None:
-            return new
-        old, first = self.replayed, len(self.mix.source)
-        return with_replay(new, lambda e: first + old.draw(e), self.replay_share, self.mix.recipe.seed, epoch)
-
-    def taught(self, epochs: int, draws: int, people: int | None = None) -> NDArray[np.bool_]:
-        """Which joints (17,) are labelled, and count, in somebody who is drawn in `epochs` epochs."""
-        drawn = np.zeros(len(self.people), dtype=bool)
-        for epoch in range(epochs):
-            drawn[self.order(epoch, draws, people)] = True
-        people_drawn = self.people.take(drawn)
-        counts = (people_drawn.visibility > UNLABELLED) & (training_weights(people_drawn) > 0)
-        return np.asarray(counts.any(axis=0), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,31 +53,34 @@ def read_training_set(
     pseudo_per_real: float,
     replay: ReplayParams = NO_REPLAY,
     only: Source | None = None,
+    curriculum: tuple[Phase, ...] = (),
 ) -> TrainingSet:
     """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
 
     Pseudo-labels of pictures that are in the mix, by path or by content, are left out: there somebody has labelled whom
     they saw, or confirmed that nobody is there. A picture of the mix that is not the one that was labelled is an
     `InputError`. Where no pseudo-labels are left the mix alone is drawn; with `only` "pseudo" the first draw is
-    an `InputError`. `only` overrides what the mix says about sources.
+    an `InputError`. `only` overrides what the mix says about sources, and the phases
+    of `curriculum` override both.
     """
     people, images, new_mix = _read_mix(mix)
-    if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo"):
+    if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo" or any(p.draws_pseudo for p in curriculum)):
         more, more_images = read_project_people(pseudo)
         more = more.take(~_shows_any(people, images, more_images)[more_images.rows_of(more.image_id)])
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
         if not len(more):
             say(f"{pseudo} has nobody: the fit goes on without pseudo-labels")
+            curriculum = tuple(phase.without_pseudo() for phase in curriculum)
         ratio = pseudo_per_real if len(more) else 0.0
         new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio))
     if only is not None:
         new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
     if replay.mix is None:
-        return TrainingSet(people, images, new_mix)
+        return TrainingSet(people, images, new_mix, curriculum=curriculum)
     old_people, old_images, old_mix = _read_mix(Path(replay.mix))
     people, images = joined([(people, images), (old_people, old_images)])
-    return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share)
+    return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share, curriculum=curriculum)
 
 
 def _shows_any(people: People, known: Images, images: Images) -> NDArray[np.bool_]:
@@ -189,29 +144,16 @@ def refuse_learning(held_out: Path | None, training: TrainingSet) -> None:
 
 
 def learnt_pictures(
-    training: TrainingSet, picture_sha256: Mapping[str, str], start_from: str | None
+    training: TrainingSet, picture_sha256: Mapping[str, str], origin: Path | None
 ) -> frozenset[str] | None:
-    """SHA-256 of the pictures drawn, and of those that the network in the folder `start_from` has learnt from.
+    """SHA-256 of the pictures drawn, and of those that the network in the folder `origin` has learnt from.
 
     None where it is not known what that network has learnt from. `picture_sha256` is by path.
     """
-    earlier = read_learnt_pictures(Path(start_from)) if start_from else frozenset[str]()
+    earlier = read_learnt_pictures(origin) if origin else frozenset[str]()
     if earlier is None:
         return None
     return earlier | {picture_sha256[str(path)] for path in drawn_images(training).path.tolist()}
-
-
-def drawn_images(training: TrainingSet) -> Images:
-    """The images whose people may be drawn in some epoch, those of the replayed mix among them."""
-    mixes = [training.mix, *([training.replayed] if training.replayed else [])]
-    drawn = np.concatenate([_drawn(mix) for mix in mixes])
-    return training.images.take(np.unique(training.images.rows_of(training.people.image_id[drawn])))
-
-
-def _drawn(mix: Mix) -> NDArray[np.bool_]:
-    """(n,) whether the recipe leaves each person's source in."""
-    only = mix.recipe.only
-    return np.ones(len(mix.source), dtype=bool) if only is None else mix.source == only
 
 
 def picture_hashes(*tables: Images) -> dict[str, str]:

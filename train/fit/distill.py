@@ -14,8 +14,9 @@ from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.distillation import feature_loss, soft_target_loss
+from .origin import read_checkpoint
 from .params import DistillParams
-from .start import check_alike, read_checkpoint
+from .start import check_alike
 
 
 class WithFeatures(nn.Module):

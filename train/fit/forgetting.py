@@ -17,9 +17,11 @@ from dataengine.inference.running.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
-from .data import TrainingSet, refuse_shared_images
+from .data import refuse_shared_images
+from .origin import origin_folder, read_checkpoint
 from .params import FitParams
-from .start import choose_device, read_checkpoint
+from .start import choose_device
+from .training_set import TrainingSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +47,10 @@ def old_test_set(params: FitParams, training: TrainingSet, protocol: OksProtocol
     if not len(people):
         raise InputError(f"{params.old_test} has no people to test on")
     refuse_shared_images(images, training.images, params.old_test)
-    if params.start_from is None:
+    origin = origin_folder(params)
+    if origin is None:
         return OldTest(people, images, protocol, None)
-    net, meta = read_checkpoint(Path(params.start_from))
+    net, meta = read_checkpoint(origin)
     ap = average_precision(net.to(choose_device(params)), meta, people, images, protocol)
     return OldTest(people, images, protocol, ap)
 

@@ -20,12 +20,12 @@ from dataengine.hardware.dtypes import DTYPES
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.table import LossScales, WeightedLoss
-from .batch import Inputs, NetworkInput
 from .distill import Distillation
-from .optimizer import make_optimizer, set_rate, step_if_finite
 from .params import FitParams
-from .ranks import Ranks
-from .schedule import MovingAverage, decay_groups
+from .schedule import MovingAverage, decay_groups, layer_decays, set_layer_decay
+from .steps.batch import Inputs, NetworkInput
+from .steps.optimizer import make_optimizer, set_rate, step_if_finite
+from .steps.ranks import Ranks
 
 
 class Learner:
@@ -49,7 +49,9 @@ class Learner:
         self.loss = WeightedLoss(params.losses, net.head_kind, scales)
         self.network_input = NetworkInput(self.device, channels_last=params.channels_last)
         self.model: nn.Module = net if distillation is None else distillation.model
-        groups = decay_groups(net, params.weight_decay, params.layer_decay)
+        self.layer_decays = layer_decays(params)
+        self.changes_depth = len(set(self.layer_decays)) > 1
+        groups = decay_groups(net, params.weight_decay, self.layer_decays[0], by_depth=self.changes_depth)
         if distillation is not None:
             groups += decay_groups(distillation.projection, params.weight_decay)
         self.optimizer = make_optimizer(groups, params.learning_rate, self.device)
@@ -59,6 +61,11 @@ class Learner:
         self.average = MovingAverage(average, net) if average is not None else None
         self.decay: float | Tensor = torch.zeros((), device=self.device) if self.device.type == "cuda" else 0.0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def enter_phase(self, phase: int) -> None:
+        """Take phase number `phase`'s rates by depth, from the next `set_rates` on."""
+        if self.changes_depth:
+            set_layer_decay(self.optimizer, self.layer_decays[phase])
 
     def set_rates(self, learning_rate: float, decay: float) -> None:
         """Learning rate, and decay of the average, from the next step on."""

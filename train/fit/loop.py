@@ -16,15 +16,17 @@ from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
 
 from ..scoring.expected_oks import learnt_score
-from .data import TrainingSet, ValidationSet, fingerprint, learnt_pictures, picture_hashes
+from .data import ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .forgetting import OldTest, forgetting, old_test_set
+from .origin import origin_folder
 from .params import DistillParams, FitParams
 from .progress import Progress
-from .ranks import Ranks
 from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
 from .run import Run
 from .start import choose_device, files_read, model_meta, openmp_on_own_cores, with_taught, within_section
 from .state import fit_precision, load_state, remove_state, save_state, say_precision
+from .steps.ranks import Ranks
+from .training_set import TrainingSet
 
 
 def fit(
@@ -50,7 +52,7 @@ def fit(
     ranks, protocol = Ranks.of_environment(device), validation.protocol
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     pictures = picture_hashes(training.images, validation.images)
-    learnt = learnt_pictures(training, pictures, params.start_from)
+    learnt = learnt_pictures(training, pictures, origin_folder(params))
     run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world, protocol)
     old = old_test_set(params, training, protocol)
     state = load_state(out, run_fingerprint)

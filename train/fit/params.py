@@ -9,6 +9,8 @@ from dataengine.errors import ParamsError
 from dataengine.evaluation.jittered_boxes import BoxJitter
 from dataengine.people import Source
 
+from .curriculum import Phase
+
 BASE = "fit"  # section of params.yaml with what both fits share
 
 
@@ -68,9 +70,13 @@ class FitParams:
     """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or
     ``owner/name@commit`` of the hub (vitpose). A hub model without its commit is refused."""
     start_from: str | None = None
-    """A checkpoint folder or an export to start from, or `champion`: the registry entry that compare.champion names."""
+    """A checkpoint folder or an export to start from; `starter`, the weights that ship with the package, as far as they
+    fit the network; or `champion`, the registry entry that compare.champion names."""
     only: Source | None = None
     """The one source to learn from: synthetic or pseudo to pre-train, real to fine-tune. Null leaves it to the mix."""
+    curriculum: tuple[Phase, ...] = ()
+    """Phases that the fit goes through, each with its draws and its rise and fall of the learning rate: rendered people
+    first, say. They need `people_per_epoch`, and `epochs` is their sum. Empty: one phase, drawn as the mix says."""
     replay: ReplayParams = field(default_factory=ReplayParams)
     old_test: str | None = None
     """People of an earlier round's test set, COCO JSON: metrics.json reports the AP on them and, with
@@ -129,6 +135,11 @@ class FitParams:
     """How far off the boxes are in which `val_oks_ap_jittered` looks for the validation people."""
     loader: LoaderParams = field(default_factory=LoaderParams)
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The curriculum; one phase of all epochs where there is none."""
+        return self.curriculum or (Phase(self.epochs),)
+
     def __post_init__(self) -> None:
         for name in (
             *("epochs", "draws_per_epoch", "batch", "accumulate", "learning_rate", "label_sigma_px", "clip_norm"),
@@ -141,6 +152,12 @@ class FitParams:
             raise ParamsError("crop_padding", expected="above 0 (1 is the person's box alone)", got=got)
         if self.people_per_epoch is not None and self.people_per_epoch < 1:
             raise ParamsError("people_per_epoch", expected="null, or 1 or more", got=repr(self.people_per_epoch))
+        if (total := sum(phase.epochs for phase in self.phases)) != self.epochs:
+            fix = "set epochs to the sum of those of the phases"
+            raise ParamsError("curriculum", expected=f"{self.epochs} epochs, as `epochs` says", got=f"{total}", fix=fix)
+        if self.curriculum and self.people_per_epoch is None:
+            fix = "set people_per_epoch: epochs that are drawn from other people are then equally long"
+            raise ParamsError("curriculum without people_per_epoch", expected="a number of people", got="null", fix=fix)
         for name in ("warmup_share", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParamsError(name, expected="0 or more and below 1", got=repr(getattr(self, name)))

@@ -17,16 +17,17 @@ from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.person_scale import person_area
 
-from .batch import Ready
-from .data import TrainingSet
+from .curriculum import place_at
 from .distill import Distillation
-from .optimizer import take_state
 from .params import DistillParams, FitParams
-from .ranks import Ranks
-from .schedule import average_decay, learning_rate
+from .schedule import average_decay, rate_in_phase
 from .start import choose_device, first_network
 from .state import FitState
 from .step import Stepper
+from .steps.batch import Ready
+from .steps.optimizer import take_state
+from .steps.ranks import Ranks
+from .training_set import TrainingSet
 
 INFERENCE_BATCH = 64
 CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress
@@ -160,9 +161,11 @@ class Run:
         dropout_seed = np.random.SeedSequence([self.params.seed, self.done])  # for networks that have dropout
         torch.manual_seed(int(dropout_seed.generate_state(1)[0]))
         started = time.perf_counter()
+        self.stepper.learner.enter_phase(place_at(self.params.phases, self.done).number)
         for batch in self._batches(order):
             step = next(step_numbers)
-            rate, decay = learning_rate(self.params, step, self.steps), average_decay(self.params, step)
+            rate = rate_in_phase(self.params, self.done, step, self.steps_per_epoch)
+            decay = average_decay(self.params, step)
             self.stepper.step(batch, rate, f"epoch {self.done}, step {step}", decay)
         mean = self.stepper.mean_loss()
         self.fit_seconds += time.perf_counter() - started
@@ -186,12 +189,13 @@ class Run:
         )
 
     def speed(self) -> dict[str, float]:
-        """Images a second that this process fitted, and the share of that time spent waiting for crops.
+        """Images a second that this process fitted, the share of that time spent waiting for crops, epochs of the fit.
 
-        Both are 0 if it only finished the report.
+        The first two are 0 if it only finished the report.
         """
         seconds = self.fit_seconds
         return {
+            "epochs": float(self.done),
             "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
             "loader_wait_share": round(self.waited.seconds / seconds, 4) if seconds else 0.0,
         }

@@ -1,11 +1,13 @@
 """The learning rate of each step, the parameters that decay, and the average of the weights."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .curriculum import place_at
 from .params import FitParams
 
 EMA_RAMP_STEPS = 10  # the average forgets its random start: its decay is at most (1 + t) / (10 + t), as TensorFlow's
@@ -61,18 +63,45 @@ def average_decay(params: FitParams, step: int) -> float:
     return min(params.ema_decay, (1 + step) / (EMA_RAMP_STEPS + step))
 
 
-def decay_groups(net: nn.Module, weight_decay: float, layer_decay: float = 1.0) -> list[dict[str, Any]]:
-    """The optimizer's parameter groups, each with its `rate`, a factor on the learning rate.
+def rate_in_phase(params: FitParams, epoch: int, step: int, steps_per_epoch: int) -> float:
+    """The learning rate of step number `step` of the fit, which lies in `epoch`: it rises and falls in every phase."""
+    place = place_at(params.phases, epoch)
+    own = params if place.phase.learning_rate is None else replace(params, learning_rate=place.phase.learning_rate)
+    return learning_rate(own, step - place.start * steps_per_epoch, place.phase.epochs * steps_per_epoch)
+
+
+def layer_decays(params: FitParams) -> list[float]:
+    """The factor by which rates fall from stage to stage, for each phase."""
+    found = [phase.layer_decay for phase in params.phases]
+    return [params.layer_decay if decay is None else decay for decay in found]
+
+
+def decay_groups(
+    net: nn.Module, weight_decay: float, layer_decay: float = 1.0, *, by_depth: bool = False
+) -> list[dict[str, Any]]:
+    """The optimizer's parameter groups, each with its `rate`, a factor on the learning rate, and its `depth` in stages.
 
     Kernels decay; biases and norms do not, which would only hurt them. The head's rate is 1 and falls by `layer_decay`
     with each stage towards the image, as ELECTRA (Clark et al., 2020) and BEiT (Bao et al., 2022) are fine-tuned: early
-    features are general and hard to learn again.
+    features are general and hard to learn again. `by_depth` divides by stage even where all rates are one, for
+    `set_layer_decay` to change them.
     """
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
-        rate = 1.0 if layer_decay == 1 else layer_decay ** net.stages_above(name)  # type: ignore[operator]
-        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
+        depth = net.stages_above(name) if by_depth or layer_decay != 1 else 0  # type: ignore[operator]
+        groups.setdefault((-depth, parameter.ndim > 1), []).append(parameter)
     return [
-        {"params": parameters, "weight_decay": weight_decay if is_kernel else 0.0, "rate": rate}
-        for (rate, is_kernel), parameters in sorted(groups.items(), key=lambda item: item[0], reverse=True)
+        {
+            "params": parameters,
+            "weight_decay": weight_decay if is_kernel else 0.0,
+            "rate": layer_decay**-up,
+            "depth": -up,
+        }
+        for (up, is_kernel), parameters in sorted(groups.items(), key=lambda item: item[0], reverse=True)
     ]
+
+
+def set_layer_decay(optimizer: torch.optim.Optimizer, layer_decay: float) -> None:
+    """Change the factors of groups that `decay_groups` divided by depth, from the next `set_rate` on."""
+    for group in optimizer.param_groups:
+        group["rate"] = layer_decay ** group["depth"]

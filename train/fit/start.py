@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,19 +11,23 @@ from numpy.typing import NDArray
 
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
-from dataengine.files import read_json
 from dataengine.hardware.threads import one_core_each
-from dataengine.inference.exported import load_exported
-from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
+from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta
 from dataengine.nets.heads import Head
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.table import architecture_of
-from dataengine.registry.pinned import pinned_champion
 
+from .origin import (
+    STARTER,
+    P,
+    origin_folder,
+    origin_taught,
+    read_checkpoint,
+    take_starter,
+    with_champion,
+    with_starter,
+)
 from .params import FitParams
-
-CHAMPION = "champion"  # what start_from may say instead of a folder
-P = TypeVar("P", bound=FitParams)
 
 
 @contextmanager
@@ -54,10 +57,17 @@ def model_meta(params: FitParams) -> ModelMeta:
     )
 
 
+def settled(params: P, path: Path, section: str) -> P:
+    """`params` (`section` of the file `path`) with `start_from` as it holds for this network and this project."""
+    params = with_champion(params, path, section)
+    with within_section(section):
+        return with_starter(params, model_meta(params), section)
+
+
 def with_taught(meta: ModelMeta, params: FitParams, labelled: NDArray[np.bool_]) -> ModelMeta:
     """`meta` that names the joints `labelled` (17,) in training, and those that the network to start from knows."""
-    earlier = read_checkpoint(Path(params.start_from))[1].is_taught if params.start_from else np.zeros_like(labelled)
-    taught = tuple(name for name, known in zip(meta.keypoints, labelled | earlier, strict=True) if known)
+    known = labelled | origin_taught(params, meta)
+    taught = tuple(name for name, is_known in zip(meta.keypoints, known, strict=True) if is_known)
     return replace(meta, taught=taught)
 
 
@@ -69,7 +79,9 @@ def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:
     net = meta.build()
     if params.pretrained:
         net.take_pretrained(params.pretrained)
-    if params.start_from:
+    if params.start_from == STARTER:
+        take_starter(net)
+    elif params.start_from:
         _take_checkpoint(net, meta, Path(params.start_from))
     return net
 
@@ -79,7 +91,8 @@ def files_read(params: FitParams) -> list[Path]:
     local = [Path(params.pretrained)] if params.pretrained and Path(params.pretrained).is_file() else []
     folder = Path(params.pretrained) if params.pretrained and Path(params.pretrained).is_dir() else None
     inside = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
-    return [*local, *inside, *([Path(params.start_from) / WEIGHTS_NAME] if params.start_from else [])]
+    origin = origin_folder(params)
+    return [*local, *inside, *([origin / WEIGHTS_NAME] if origin else [])]
 
 
 def choose_device(params: FitParams) -> torch.device:
@@ -104,31 +117,6 @@ def openmp_on_own_cores(device: torch.device) -> AbstractContextManager[bool]:
     if device.type != "cpu":
         return nullcontext(False)
     return one_core_each(Path(torch.__file__).parent / "lib" / "libgomp.so.1")
-
-
-def with_champion(params: P, path: Path, section: str) -> P:
-    """`params` (`section` of the file `path`) with the pinned champion's folder if `start_from` is "champion"."""
-    if params.start_from != CHAMPION:
-        return params
-    champion = pinned_champion(path)
-    if champion is None:
-        what, fix = f"params {section}.start_from is champion", "run `dataengine begin-round`"
-        raise ParamsError(what, expected="a pinned champion", got="no compare.champion", fix=fix)
-    return replace(params, start_from=str(champion.folder))
-
-
-def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
-    """The network of a checkpoint folder, or the one that an exported model was made from."""
-    if "files" not in read_json(folder / META_NAME):
-        return load_checkpoint(folder)
-    model = load_exported(folder)
-    if WEIGHTS_NAME not in model.sha256:
-        raise InputError(
-            f"{folder} was exported without {WEIGHTS_NAME}",
-            expected="weights that can be fitted further",
-            fix="export the checkpoint again, or start from its folder",
-        )
-    return load_weights(folder, model.meta, model.sha256[WEIGHTS_NAME]), model.meta
 
 
 def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) -> None:

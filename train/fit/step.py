@@ -15,15 +15,15 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.nets.network import KeypointNetwork
 from dataengine.terminal.speech import say
 
-from .batch import Inputs, Ready, ready
 from .distill import Distillation
-from .graph import CannotRecord, Recorded
-from .guard import Guard
 from .learner import Learner
-from .memory import first_line, halved, is_out_of_memory, refuse_optimizer, refuse_rank
-from .optimizer import allow_recording, fresh_scaler
 from .params import FitParams
-from .ranks import Ranks
+from .steps.batch import Inputs, Ready, ready
+from .steps.graph import CannotRecord, Recorded
+from .steps.guard import Guard
+from .steps.memory import first_line, halved, is_out_of_memory, refuse_optimizer, refuse_rank
+from .steps.optimizer import allow_recording, fresh_scaler
+from .steps.ranks import Ranks
 
 
 class Stepper:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.matching import Matches
+from dataengine.files import DAMAGED_ZIP
 from dataengine.registry.ledger import ComparedInputs, digest_of, pictures_name
 from dataengine.typed_record import RECORDS
 
@@ -83,7 +83,7 @@ class MeasuredComparison:
                 measured = cls(facts, arrays["clusters"], models[0], models[1] if len(models) > 1 else None)
         except FileNotFoundError as error:
             raise InputError(f"{path} does not exist", fix=fix) from error
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except (*DAMAGED_ZIP, KeyError) as error:
             got = " ".join(str(error).split())[:200]
             raise InputError(f"{path} is not the evidence of a comparison", got=got, fix=fix) from error
         if facts.inputs.pictures != pictures_name(facts.pictures):

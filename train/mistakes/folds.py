@@ -21,9 +21,10 @@ from dataengine.nets.checkpoint import META_NAME, ModelMeta
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
-from ..fit.data import Mix, TrainingSet, ValidationSet
+from ..fit.data import ValidationSet
 from ..fit.loop import fit
 from ..fit.start import crop_spec
+from ..fit.training_set import Mix, TrainingSet
 from .hypotheses import Floats, Questions
 from .map_values import map_values
 from .params import SECTION, FindMistakesParams

@@ -99,13 +99,12 @@ def judge_joints(first: Opinion, second: Opinion, placed: Placement, params: Fil
     lone = np.isin(vouched_by, (FIRST, SECOND)) & (params.vouching == "agree")
     points = merged(first, second, vouched)
     outside = ~within(points, placed.picture_px[:, None])
-    believed = (vouched[0] | vouched[1]) & (vouched_by != DISPUTED) & ~lone
-    jumped = temporal_distance(points, believed, placed) > params.temporal_tolerance * size
     reason = np.select(
-        [~(sure[0] | sure[1]), vouched_by == NOBODY, vouched_by == DISPUTED, lone, outside, jumped],
-        VERDICTS[1:],
+        [~(sure[0] | sure[1]), vouched_by == NOBODY, vouched_by == DISPUTED, lone, outside],
+        [UNSURE, UNSTEADY, DISPUTED, LONE, OUTSIDE],
         default=KEPT,
     )
+    reason = without_jumps(points, reason, placed, params)
     accepted = reason == KEPT
     trust = np.where(accepted, joint_trust(distance, vouched_by, params), 0.0)
     return JointVerdict(points, reason, vouched_by, accepted.sum(axis=1) >= params.min_joints, trust)
@@ -123,6 +122,18 @@ def merged(first: Opinion, second: Opinion, vouched: list[NDArray[np.bool_]]) ->
     pull = [np.where(v, o.confidence, 0.0)[..., None] for v, o in zip(vouched, (first, second), strict=True)]
     pull[0] = np.where(pull[0] + pull[1] > 0, pull[0], 1.0)
     return np.asarray((first.keypoints_px * pull[0] + second.keypoints_px * pull[1]) / (pull[0] + pull[1]))
+
+
+def without_jumps(
+    points: NDArray[np.float64], reason: NDArray[np.str_], placed: Placement, params: FilterParams
+) -> NDArray[np.str_]:
+    """`reason` (n, 17) with JUMPED for joints that are kept so far and off their way between their neighbours in time.
+
+    A neighbour counts where it is believed: kept, or dropped for nothing but lying outside the picture.
+    """
+    believed = np.isin(reason, (KEPT, OUTSIDE))
+    jumped = temporal_distance(points, believed, placed) > params.temporal_tolerance * placed.size_px
+    return np.where((reason == KEPT) & jumped, JUMPED, reason)
 
 
 def temporal_distance(

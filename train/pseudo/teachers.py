@@ -3,17 +3,22 @@
 Each answers twice, on the image and on its mirror image; the closer the two answers, the more it is trusted.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dataengine.adopted.runner import load_adopted_runner
-from dataengine.blazepose.in_images import Found
+from dataengine.blazepose.in_images import Found, as_people, find_people
 from dataengine.inference.exported import ONNX_FP32
 from dataengine.inference.running.predict import load_runner, predict_both_ways
 from dataengine.people import JOINTS, Images, People
 
 from .filters import Opinion
+
+BLAZEPOSE = "blazepose"
+TEACHERS = (BLAZEPOSE, "fitted")
+"""In the order in which they are asked; the names of their columns in candidates.json."""
 
 
 def blazepose_opinion(found_people: list[Found]) -> Opinion:
@@ -33,3 +38,29 @@ def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
     points = both.plain.keypoints_px.astype(np.float64)
     apart = np.linalg.norm(points - both.mirrored.keypoints_px, axis=2)
     return Opinion(points, both.plain.confidence.astype(np.float64), apart)
+
+
+def ask_teachers(
+    images: Images, models: Path, teacher: Path | None, *, max_gap: int
+) -> tuple[People, tuple[Opinion, ...]]:
+    """Everybody whom BlazePose finds, with its joints, and what it and the fitted `teacher` say of them.
+
+    Args:
+        images: The frames to look at.
+        models: The folder of BlazePose's models.
+        teacher: A checkpoint folder; None asks BlazePose alone.
+        max_gap: Largest distance between frames over which people are followed.
+    """
+    return ask_models(images, models, [BLAZEPOSE, *([str(teacher)] if teacher else [])], max_gap=max_gap)
+
+
+def ask_models(
+    images: Images, models: Path, teachers: Sequence[str], *, max_gap: int
+) -> tuple[People, tuple[Opinion, ...]]:
+    """The same of any `teachers`: checkpoint folders, or ``blazepose``."""
+    found = find_people(images, models, max_gap=max_gap)
+    people = as_people(found, images)
+    return people, tuple(
+        blazepose_opinion(found) if teacher == BLAZEPOSE else fitted_opinion(Path(teacher), people, images)
+        for teacher in teachers
+    )

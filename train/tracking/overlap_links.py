@@ -1,7 +1,7 @@
 """Who is who from frame to frame: people linked along a video by how much their boxes overlap.
 
 `link_tracks` gives track ids; `neighbours` finds each person's row in the frames before and after; `frame_times` says
-when frames were shown.
+when frames were shown; `track_lengths` and `run_lengths` say over how many frames somebody is, and could be, followed.
 """
 
 from typing import Any
@@ -63,3 +63,18 @@ def frame_times(video: NDArray[np.str_], frame: NDArray[np.int64], time_s: NDArr
     """
     unstamped = np.unique(video[~np.isfinite(time_s)])
     return np.where(np.isin(video, unstamped), frame, time_s)
+
+
+def track_lengths(track_id: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Over how many frames each person (n,) is followed; 1 outside of any video."""
+    _, place, count = np.unique(track_id, return_inverse=True, return_counts=True)
+    return np.where(track_id == NOBODY, 1, count[place]).astype(np.int64)
+
+
+def run_lengths(video: NDArray[np.str_], frame: NDArray[np.int64], max_gap: int) -> NDArray[np.int64]:
+    """How many listed frames (m,) follow each other at most `max_gap` apart, around each; 1 outside any video."""
+    order = np.lexsort([frame, video])
+    apart = (video[order][1:] != video[order][:-1]) | (np.diff(frame[order]) > max_gap) | (video[order][1:] == "")
+    run = np.empty(len(frame), dtype=np.int64)
+    run[order] = np.concatenate([[0], np.cumsum(apart)])[: len(frame)]
+    return np.bincount(run)[run] if len(run) else run

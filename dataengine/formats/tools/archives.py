@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
 from dataengine.errors import InputError
-from dataengine.files import is_junk
+from dataengine.files import DAMAGED_ZIP, is_junk
 
 LARGEST_BYTES = 16 * 1024**3
 MOST_MEMBERS = 200_000
@@ -31,7 +31,7 @@ def unpacked(path: Path, largest_bytes: int = LARGEST_BYTES) -> Iterator[Path]:
         try:
             with ZipFile(path) as archive:
                 _unpack(archive, path, Path(temporary), largest_bytes)
-        except (OSError, BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        except DAMAGED_ZIP as error:
             raise InputError(f"{path} cannot be unpacked", expected="a zip", got=str(error)[:200]) from error
         yield Path(temporary)
 

@@ -171,6 +171,7 @@ def _triples(skeleton: Element, joints: JointMap) -> NDArray[np.float64]:
     for points in skeleton.findall("points"):
         name = spelled(points.get("label", ""))
         need(name not in seen, f"two joints are called {shown(name)}")
+        need(name in joints.names, f"the labels name no joint {shown(name)}")
         seen.add(name)
         if points.get("outside", "0") == "1":
             continue

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class TaskAnswer:
     task: int
     regions: Sequence[Region]
     columns: Mapping[str, Any]
-    """`annotator` and `labelled_at`, where they are known."""
+    """`annotator`, `labelled_at` and `lead_time_s`, where they are known."""
 
     @property
     def says_nobody(self) -> bool:
@@ -156,8 +157,14 @@ def _answer(number: int, annotation: Mapping[str, Any]) -> TaskAnswer:
     result = annotation.get("result")
     regions = [region for region in result if isinstance(region, dict)] if isinstance(result, list) else []
     by, at = _who(annotation.get("completed_by")), annotation.get("updated_at") or annotation.get("created_at")
-    known = {"annotator": by, "labelled_at": at if isinstance(at, str) else ""}
-    return TaskAnswer(number, regions, {name: text for name, text in known.items() if text})
+    known = {"annotator": by, "labelled_at": at if isinstance(at, str) else "", "lead_time_s": _seconds(annotation)}
+    return TaskAnswer(number, regions, {name: value for name, value in known.items() if value})
+
+
+def _seconds(annotation: Mapping[str, Any]) -> float | None:
+    """How long the annotator had the task open before submitting it."""
+    took = annotation.get("lead_time")
+    return float(took) if isinstance(took, int | float) and not isinstance(took, bool) and 0 < took < math.inf else None
 
 
 def _who(value: Any) -> str:

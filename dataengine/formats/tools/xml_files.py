@@ -2,10 +2,10 @@
 
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from dataengine.errors import InputError
-from dataengine.files import JSON_MEMORY_LEAST, bounded_memory
+from dataengine.files import DAMAGED_ZIP, JSON_MEMORY_LEAST, bounded_memory
 
 from .archives import is_archive
 
@@ -49,5 +49,5 @@ def _content(path: Path, largest_bytes: int) -> bytes:
             return member.read(largest_bytes + 1)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist", fix="correct the path") from error
-    except (OSError, KeyError, BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (*DAMAGED_ZIP, KeyError) as error:
         raise InputError(f"{path} cannot be read", expected=f"a zip with {IN_ARCHIVE}", got=str(error)[:200]) from error

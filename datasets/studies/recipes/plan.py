@@ -14,13 +14,18 @@ from dataengine.studies.settings import NULL, json_hash
 STAGE = "fit-teacher"
 _NOT_REPEATED = {"balance.max_repeat": "1.0"}
 _ONE_TO_THREE = {"mix.synthetic_per_real": "0.3333333333"}
+_REAL = {"mix.synthetic_per_real": "0.0", **_NOT_REPEATED}
+_FROM_STARTER = {f"{STAGE}.start_from": "starter"}
 # what a recipe changes; those of a run without labels are in _WITHOUT_LABELS
 RECIPES: dict[str, dict[str, str]] = {
-    "real": {"mix.synthetic_per_real": "0.0", **_NOT_REPEATED},
+    "real": _REAL,
     "synthetic": {f"{STAGE}.only": "synthetic"},
     "mix": {**_ONE_TO_THREE, **_NOT_REPEATED},
     "mix-oversampled": _ONE_TO_THREE,
     "pretrain-mix": {**_ONE_TO_THREE, **_NOT_REPEATED},
+    "pretrain-real": _REAL,
+    "starter-mix": {**_ONE_TO_THREE, **_NOT_REPEATED, **_FROM_STARTER},
+    "starter-real": {**_REAL, **_FROM_STARTER},
 }
 MEANING = {
     "real": "real people only, none repeated",
@@ -28,14 +33,18 @@ MEANING = {
     "mix": "synthetic : real 1 : 3, none repeated",
     "mix-oversampled": "the same, people of rare poses repeated as `balance` says",
     "pretrain-mix": "the first half on rendered people only, the second on the 1 : 3 mix",
+    "pretrain-real": "the first half on rendered people only, the second on real people only",
+    "starter-mix": "the 1 : 3 mix, from the starter that ships with the package",
+    "starter-real": "real people only, none repeated, from the starter",
 }
-REAL, SYNTHETIC, PRETRAIN_MIX = "real", "synthetic", "pretrain-mix"
+REAL, SYNTHETIC = "real", "synthetic"
+HALVED = ("pretrain-mix", "pretrain-real")  # recipes whose first half is PRETRAIN
 OWNED = frozenset(
     {"ingest.sources", "ingest.split.train_images", "mix.only", "mix.seed", "mix.synthetic_images"}
     | {"mix.synthetic_per_real", "oks.sigmas"}
-    | {f"{STAGE}.{key}" for key in ("epochs", "only", "patience", "people_per_epoch", "seed", "start_from")}
+    | {f"{STAGE}.{key}" for key in ("epochs", "only", "patience", "people_per_epoch", "seed", "ship", "start_from")}
 )  # params that the study sets itself, or reads for all runs
-PRETRAIN = "pretrain"  # the first half of pretrain-mix, shared by all numbers of labels
+PRETRAIN = "pretrain"  # the first half of those in HALVED, shared by all numbers of labels
 _WITHOUT_LABELS = (SYNTHETIC, PRETRAIN)
 
 
@@ -67,10 +76,17 @@ class RecipePlan:
     people: int
     """Seen by every run, in all its epochs together."""
     epochs: int
+    patience: int
+    """Epochs without a better validation AP that end a run, which then ships its best; 0: all see as many people."""
     settings: Mapping[str, str]
     """Further params of all runs."""
     held_out: Mapping[str, str]
     """Params that fix validation and test."""
+
+    @property
+    def people_per_epoch(self) -> int:
+        """People that every run sees in an epoch."""
+        return self.people // self.epochs
 
     def runs(self) -> list[RecipeRun]:
         """Seed by seed, so that a study that was stopped has compared all recipes alike; what runs once comes last."""
@@ -79,19 +95,21 @@ class RecipePlan:
 
     def start_of(self, run: RecipeRun) -> RecipeRun | None:
         """The run whose network this run starts from."""
-        return RecipeRun(PRETRAIN, 0, run.seed) if run.recipe == PRETRAIN_MIX else None
+        return RecipeRun(PRETRAIN, 0, run.seed) if run.recipe in HALVED else None
 
     def params_of(self, run: RecipeRun) -> dict[str, str]:
         """Params of a run, apart from where its files lie."""
-        halved = run.recipe in (PRETRAIN, PRETRAIN_MIX)
+        halved = run.recipe in (PRETRAIN, *HALVED)
         schedule = {
             f"{STAGE}.epochs": str(self.epochs // 2 if halved else self.epochs),
-            f"{STAGE}.people_per_epoch": str(self.people // self.epochs),
-            f"{STAGE}.patience": "0",
+            f"{STAGE}.people_per_epoch": str(self.people_per_epoch),
+            f"{STAGE}.patience": str(self.patience),
+            f"{STAGE}.ship": "best" if self.patience else "last",
         }
         own_params = {
             "mix.only": NULL,
             f"{STAGE}.only": NULL,
+            f"{STAGE}.start_from": NULL,
             "ingest.split.train_images": str(run.labels or NULL),
             "mix.synthetic_images": str(run.rendered or NULL),
             "mix.seed": str(run.seed),
@@ -106,7 +124,7 @@ class RecipePlan:
 
     def _of_seed(self, seed: int) -> list[RecipeRun]:
         whole = [RecipeRun(SYNTHETIC, 0, seed)] if SYNTHETIC in self.recipes or self.rendered else []
-        first = [RecipeRun(PRETRAIN, 0, seed)] if PRETRAIN_MIX in self.recipes else []
+        first = [RecipeRun(PRETRAIN, 0, seed)] if set(HALVED) & set(self.recipes) else []
         curve = [RecipeRun(SYNTHETIC, 0, seed, count) for count in self.rendered]
         return [*whole, *first, *(run for count in self.labels for run in self._of_labels(count, seed)), *curve]
 

@@ -9,7 +9,7 @@ import numpy as np
 from dataengine.studies.page import MISSING, interval_note, paragraph, unfinished, write_page
 from dataengine.studies.seed_spread import SeedMean, seed_means
 
-from .plan import MEANING, PRETRAIN, PRETRAIN_MIX, REAL, RECIPES, SYNTHETIC, RecipeRun
+from .plan import HALVED, MEANING, PRETRAIN, REAL, RECIPES, SYNTHETIC, RecipeRun
 from .plot import recipe_figure
 from .score import Score
 
@@ -34,6 +34,7 @@ class StudyFacts:
     command: str
     people: int
     epochs: int
+    patience: int
     rendered: int
     training_images: int
     validation_images: int
@@ -82,7 +83,7 @@ class RecipeTable:
 
     def seconds(self, cell: Cell) -> str:
         """Mean time of fitting; of both halves where there are two."""
-        halves = [cell, Cell(0, PRETRAIN)] if cell.recipe == PRETRAIN_MIX else [cell]
+        halves = [cell, Cell(0, PRETRAIN)] if cell.recipe in HALVED else [cell]
         times = [[o.fit_seconds for o in self.outcomes(half) if o.fit_seconds] for half in halves]
         return f"{sum(np.mean(part) for part in times):.0f}" if all(times) else MISSING
 
@@ -134,9 +135,11 @@ def recipe_page(facts: StudyFacts, table: RecipeTable) -> list[str]:
 
 def _sizes(facts: StudyFacts) -> list[str]:
     return paragraph(
-        f"Every run sees {facts.people} people in {facts.epochs} epochs (of each epoch, whole batches) with the same",
-        f"network and {facts.rendered} rendered images. There are {facts.training_images} real images for training, of",
-        f"which each run has those of the lowest hashes, and {facts.validation_images} for validation. All is measured",
+        f"Every run sees {facts.people} people in {facts.epochs} epochs (of each epoch, whole batches)"
+        + (f", or fewer where {facts.patience} epochs bring no better validation AP," if facts.patience else ""),
+        f"with the same network and {facts.rendered} rendered images. There are {facts.training_images} real images",
+        "for training, of which each run has those of the lowest hashes, and",
+        f"{facts.validation_images} for validation. All is measured",
         f"on {facts.test_images} test images with {facts.test_people} people, {facts.rare_people} of them in rare",
         "poses: in clusters that `balance` finds below its threshold among all training people, or beyond them all.",
         f"Sigmas of OKS: {facts.oks_sigmas}.",
@@ -148,9 +151,9 @@ def _notes() -> list[str]:
     pooled = "the recipes with as many real images (and over the numbers of rendered images)"
     return paragraph(
         interval_note(pooled, "training and test people"),
-        "Seconds are those of fitting, without validation. In the second half of pretrain-mix the learning rate rises",
-        "and falls again. The highest of several means is chosen by the figures that it is shown with, so it",
-        "looks a little better than it is.",
+        "Seconds are those of fitting, without validation; those that made the starter are not in them. In the second",
+        "half of pretrain-mix and pretrain-real the learning rate rises and falls again. The highest of several means",
+        "is chosen by the figures that it is shown with, so it looks a little better than it is.",
     )
 
 

@@ -125,6 +125,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             command=self._command_line(),
             people=self.plan.people,
             epochs=self.plan.epochs,
+            patience=self.plan.patience,
             rendered=int(self.project.params()["render"]["images"]),
             training_images=len(held_out.training),
             validation_images=held_out.validation_images,
@@ -141,8 +142,9 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         self.project.fetch(revision, f"{self.project.out('ingest')}/{TRAIN_NAME}", folder / TRAIN_NAME)
         self.project.fetch(revision, self.project.metrics_file(STAGE), folder / "metrics.json")
         training_images = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
-        rate = read_json(folder / "metrics.json").get("images_per_s", 0.0)
-        seconds = self._seen(run) / rate if rate else None
+        metrics = read_json(folder / "metrics.json")
+        rate = metrics.get("images_per_s", 0.0)
+        seconds = metrics["epochs"] * self.plan.people_per_epoch / rate if rate else None
         return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, training_images)
 
     def _network(self, run: RecipeRun) -> Path:
@@ -168,10 +170,6 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
     def _ingredients(self) -> dict[str, Any]:
         return {stage: self.project.ingredients(stage) for stage in ("balance", STAGE)}
 
-    def _seen(self, run: RecipeRun) -> int:
-        params = self.plan.params_of(run)
-        return int(params[f"{STAGE}.epochs"]) * int(params[f"{STAGE}.people_per_epoch"])
-
     def _command_line(self) -> str:
         plan = self.given
         return command_line(
@@ -185,6 +183,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             rendered=plan.rendered,
             people=plan.people,
             epochs=plan.epochs,
+            patience=plan.patience or [],
             test_images=self.test_images,
             set=assignments(plan.settings),
         )

@@ -91,6 +91,12 @@ def test_two_annotators_are_told_apart_and_skipped_tasks_and_predictions_are_no_
     assert not len(read_label_studio(tmp_path / "p.json", tmp_path / "p", Limits()).people)
 
 
+@pytest.mark.parametrize(("stated", "kept"), [(12.5, 12.5), (40, 40.0), (None, None), (-1, None), ("5", None)])
+def test_how_long_an_answer_took_is_kept(tmp_path: Path, stated: object, kept: float | None) -> None:
+    people = read(tmp_path, [joint("1", "nose", 5, 5)], lead_time=stated).people
+    assert people.extras.get("lead_time_s", np.array([None])).tolist() == [kept]
+
+
 def test_skipped_tasks_and_other_regions_are_counted(tmp_path: Path) -> None:
     skipped = read(tmp_path, [joint("1", "nose", 5, 5)], was_cancelled=True)
     assert skipped.notes.passed_over == {"skipped": 1}

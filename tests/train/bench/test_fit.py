@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,8 +16,12 @@ from dataengine.bench.record import Figure
 from dataengine.files import read_json
 from dataengine.hardware.threads import available_cores
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.train.bench import busy, cuda, distill, fit, loops
+from dataengine.train.bench import busy, cuda, distill, fit, loops, starter
+from dataengine.train.fit.data import ValidationSet
+from dataengine.train.fit.params import FitParams
+from dataengine.train.fit.training_set import TrainingSet
 
+from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY
 
 PLAIN = replace(TINY, precision="fp32", weight_decay=0.0, draws_per_epoch=1, clip_norm=1.0, warmup_share=0.0)
@@ -114,3 +119,29 @@ def test_students_are_timed_beside_their_teachers() -> None:
     ]
     assert figures[1].peer == figures[0].ours
     assert figures[2].ours == figures[1].ours
+
+
+def test_the_starters_gain_is_of_people_that_neither_fit_has_seen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Path
+) -> None:
+    missing = list(starter.run())
+    assert [figure.name for figure in missing] == ["starter.gain", "starter.s_per_ap"]
+    assert all("labelled photographs" in figure.line() for figure in missing)
+
+    people, images = draw_people_at(tmp_path / "drawn", 12, seed=0)
+    (tmp_path / "set").mkdir()
+    monkeypatch.setattr("dataengine.bench.loader_sets.REAL_SET", tmp_path / "set")
+    monkeypatch.setattr("dataengine.bench.loader_sets.small_set", lambda _, count: (people.take(range(count)), images))
+    for name, value in {"LABELLED": 8, "JUDGED": 4, "EPOCHS": 1, "PEOPLE_PER_EPOCH": 8}.items():
+        monkeypatch.setattr(starter, name, value)
+    fits: list[tuple[FitParams, set[int], set[int]]] = []
+
+    def learn(stage: str, params: FitParams, training: TrainingSet, validation: ValidationSet, **_: Any) -> Any:
+        fits.append((params, set(training.people.image_id), set(validation.people.image_id)))
+        return {"val_oks_ap": 0.2 if params.start_from else 0.1}
+
+    monkeypatch.setattr(starter, "fit", learn)
+    gain, cost = starter.run(repository / "params.yaml")
+    assert gain.line().startswith("starter.gain ours=0.2 peer=0.1 ratio=2 ") and cost.name == "starter.s_per_ap"
+    assert [params.start_from for params, _, _ in fits] == ["starter", None]
+    assert all(len(learnt) == 8 and len(judged) == 4 and not learnt & judged for _, learnt, judged in fits)

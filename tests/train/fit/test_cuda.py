@@ -11,11 +11,11 @@ import torch
 
 from dataengine.errors import InputError
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.train.fit.graph import WARM_UP_STEPS
-from dataengine.train.fit.guard import STEPS_BEHIND
-from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.start import first_network, model_meta
 from dataengine.train.fit.step import Stepper
+from dataengine.train.fit.steps.graph import WARM_UP_STEPS
+from dataengine.train.fit.steps.guard import STEPS_BEHIND
+from dataengine.train.fit.steps.ranks import Ranks
 
 from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, write_project
 from .test_learner import raw_batch

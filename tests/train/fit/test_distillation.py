@@ -17,9 +17,9 @@ from dataengine.nets.checkpoint import load_checkpoint, save_checkpoint
 from dataengine.train import fit_student
 from dataengine.train.fit.distill import Distillation
 from dataengine.train.fit.params import DistillParams, FitParams
-from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.start import first_network, model_meta
 from dataengine.train.fit.step import Stepper
+from dataengine.train.fit.steps.ranks import Ranks
 from dataengine.train.losses.distillation import feature_loss, soft_target_loss
 
 from ...helpers.fitting_project import TINY, curve, fit_here, one_torch_thread, write_project

@@ -26,10 +26,10 @@ from dataengine.registry.records import Entry, Event, Registry, write_registry
 from dataengine.train import fit_teacher
 from dataengine.train.fit.data import read_training_set, refuse_learning
 from dataengine.train.fit.params import ReplayParams
-from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.run import INFERENCE_BATCH, Run
 from dataengine.train.fit.schedule import decay_groups
 from dataengine.train.fit.start import first_network, model_meta
+from dataengine.train.fit.steps.ranks import Ranks
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project

@@ -14,12 +14,12 @@ from dataengine.crops.training.loader import Batch
 from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.keypoints import COCO_SIGMAS
 from dataengine.nets.checkpoint import save_checkpoint
-from dataengine.train.fit.batch import Inputs, ready
 from dataengine.train.fit.distill import Distillation
 from dataengine.train.fit.learner import Learner
 from dataengine.train.fit.params import DistillParams, FitParams
-from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.start import first_network, model_meta
+from dataengine.train.fit.steps.batch import Inputs, ready
+from dataengine.train.fit.steps.ranks import Ranks
 from dataengine.train.losses.position import oks_loss
 
 from ...helpers.fitting_project import TINY, one_torch_thread

@@ -13,9 +13,9 @@ from dataengine.crops.training.loader import Batch
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.nets.network import KeypointNetwork
 from dataengine.train.fit.params import FitParams
-from dataengine.train.fit.ranks import Ranks
 from dataengine.train.fit.start import choose_device, first_network, model_meta
 from dataengine.train.fit.step import Stepper
+from dataengine.train.fit.steps.ranks import Ranks
 
 from ...helpers.fitting_project import TINY, one_torch_thread
 

@@ -14,7 +14,8 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.inference.exported import ONNX_FP16, load_exported
 from dataengine.inference.running.predict import onnx_runner, predict_people
 from dataengine.params import load_section
-from dataengine.train import begin_round, compare, diff, history, promote
+from dataengine.registry import history
+from dataengine.train import begin_round, compare, diff, promote
 from dataengine.train.gate.policy import CompareParams
 
 from ...helpers.own_sigmas import OWN, OWN_PROTOCOL, params_with_own_sigmas

@@ -13,8 +13,8 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.people import People
 from dataengine.train import adopt
 
-from ...helpers.dot_networks import dot_network, fitted_dot_network
-from ...helpers.dotted_people import draw_dotted_people
+from ...helpers.dots.dot_networks import dot_network, fitted_dot_network
+from ...helpers.dots.dotted_people import draw_dotted_people
 
 CONTRACT = Contract(Feed(96, 128, normalisation="unit"), AnswerForm("points", 17, "out", per_joint=3), tuple(range(17)))
 

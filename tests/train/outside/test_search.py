@@ -14,8 +14,8 @@ from dataengine.people import Images, People
 from dataengine.train.outside.orders import public_orders
 from dataengine.train.outside.search import find_contract
 
-from ...helpers.dot_networks import fitted_dot_network
-from ...helpers.dotted_people import draw_dotted_people
+from ...helpers.dots.dot_networks import fitted_dot_network
+from ...helpers.dots.dotted_people import draw_dotted_people
 
 COCO = tuple(range(17))
 CROWDPOSE = tuple(int(i) for i in dict(public_orders(14))["CrowdPose"])

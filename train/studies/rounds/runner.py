@@ -17,7 +17,7 @@ from dataengine.studies.study import Study
 
 from ...fit.data import MIX_PEOPLE, MIX_RECIPE
 from ...fit.forgetting import average_precision
-from ...fit.start import read_checkpoint
+from ...fit.origin import read_checkpoint
 from .plan import MIX_FOLDER, TEST_FILE, Fit, RoundPlan
 from .report import Base, RoundOutcome, write_round_report
 

@@ -10,6 +10,7 @@ PLAN = RecipePlan(
     rendered=(300, 1000),
     people=20_000,
     epochs=4,
+    patience=0,
     settings={"fit-teacher.batch": "16"},
     held_out={"ingest.split.test_share": "0.1"},
 )

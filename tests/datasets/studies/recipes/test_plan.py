@@ -1,6 +1,7 @@
 """What the study of recipes runs: the order of the runs, their params and their names."""
 
 import subprocess
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +14,10 @@ from .example_plan import PLAN
 
 def test_runs_go_seed_by_seed_and_share_what_needs_no_labels() -> None:
     runs = PLAN.runs()
-    assert len(runs) == len(set(runs)) == 3 * (2 + 4 * 2 + 2) + 4
-    assert [run.seed for run in runs[:-4]] == [0] * 12 + [1] * 12 + [2] * 12
-    assert {run.labels for run in runs[-4:]} == {3200} and {run.seed for run in runs[-4:]} == {0}
-    pretrained = {PLAN.start_of(run) for run in runs if run.recipe == "pretrain-mix"}
+    assert len(runs) == len(set(runs)) == 3 * (2 + 7 * 2 + 2) + 7
+    assert [run.seed for run in runs[:-7]] == [0] * 18 + [1] * 18 + [2] * 18
+    assert {run.labels for run in runs[-7:]} == {3200} and {run.seed for run in runs[-7:]} == {0}
+    pretrained = {PLAN.start_of(run) for run in runs if run.recipe in ("pretrain-mix", "pretrain-real")}
     assert pretrained == {RecipeRun(PRETRAIN, 0, seed) for seed in (0, 1, 2)}
     for place, one in enumerate(runs):
         start = PLAN.start_of(one)
@@ -32,13 +33,22 @@ def test_every_run_sees_as_many_people() -> None:
         assert all(p["fit-teacher.patience"] == "0" and p["fit-teacher.batch"] == "16" for p in params_of_runs)
 
 
+def test_runs_may_end_when_validation_stops_improving() -> None:
+    patient = replace(PLAN, patience=3)
+    params = patient.params_of(RecipeRun("real", 200, 0))
+    assert (params["fit-teacher.patience"], params["fit-teacher.ship"]) == ("3", "best")
+    assert PLAN.params_of(RecipeRun("real", 200, 0))["fit-teacher.ship"] == "last"
+
+
 def test_recipes_as_params() -> None:
     by_recipe = {recipe: PLAN.params_of(RecipeRun(recipe, 200, 1)) for recipe in RECIPES}
     ratio = {recipe: p.get("mix.synthetic_per_real") for recipe, p in by_recipe.items()}
-    assert ratio == dict(zip(RECIPES, ["0.0", None, *["0.3333333333"] * 3], strict=True))
+    assert ratio == dict(zip(RECIPES, ["0.0", None, *["0.3333333333"] * 3, "0.0", "0.3333333333", "0.0"], strict=True))
     assert {recipe for recipe, p in by_recipe.items() if p.get("balance.max_repeat") == "1.0"} == {
-        "real", "mix", "pretrain-mix"
+        "real", "mix", "pretrain-mix", "pretrain-real", "starter-mix", "starter-real"
     }  # fmt: skip
+    begun = {recipe for recipe, p in by_recipe.items() if p["fit-teacher.start_from"] == "starter"}
+    assert begun == {"starter-mix", "starter-real"}
     assert by_recipe["synthetic"]["fit-teacher.only"] == "synthetic" and by_recipe["mix"]["fit-teacher.only"] == "null"
     assert PLAN.params_of(RecipeRun("synthetic", 0, 1))["ingest.split.train_images"] == "null"
     assert PLAN.params_of(RecipeRun("synthetic", 0, 1, 300))["mix.synthetic_images"] == "300"

@@ -26,6 +26,7 @@ FACTS = StudyFacts(
     command="dataengine compare-recipes",
     people=20_000,
     epochs=4,
+    patience=0,
     rendered=3000,
     training_images=4000,
     validation_images=600,
@@ -55,9 +56,9 @@ def test_the_page_tells_means_ratios_and_verdicts() -> None:
     text = page_of(RecipeTable(runs, outcomes(runs)))
     assert "Unfinished" not in text and "missing" not in text and "nan" not in text
     (row,) = [line for line in text.splitlines() if line.startswith("| 200 | mix |")]
-    widths = half_widths([[0.22, 0.23, 0.24]] * 4)  # pooled over four recipes
+    widths = half_widths([[0.22, 0.23, 0.24]] * 7)  # pooled over seven recipes
     assert f"0.630 ± {widths[0]:.3f} | 0.230 ± {widths[0]:.3f}" in row and row.endswith("| 101 | 3 |")
-    assert "200 real images: highest AP 0.330, pretrain-mix, 2.54 times the 0.130 of real people only (+0.200" in text
+    assert "200 real images: highest AP 0.480, starter-real, 3.69 times the 0.130 of real people only (+0.350" in text
     assert ": a clear difference)" in text and "3200 real images" in text and "a single seed" in text
     (halves,) = [line for line in text.splitlines() if line.startswith("| 800 | pretrain-mix |")]
     assert "| 202 |" in halves, "both halves"
@@ -70,19 +71,19 @@ def test_a_ratio_of_small_figures_is_not_shown() -> None:
         for one, outcome in outcomes(runs).items()
     }
     text = page_of(RecipeTable(runs, small))
-    assert "200 real images: highest AP 0.230, pretrain-mix, against the 0.030 of real people only (+0.200" in text
-    assert "200 real images: highest AP 0.230, pretrain-mix, 7" not in text
+    assert "200 real images: highest AP 0.380, starter-real, against the 0.030 of real people only (+0.350" in text
+    assert "200 real images: highest AP 0.380, starter-real, 12" not in text
 
 
 def test_the_page_of_an_unfinished_study() -> None:
     runs = PLAN.runs()
     text = page_of(RecipeTable(runs, outcomes(runs[:4])))
-    assert "**Unfinished: 4 of 40 fits are known.**" in text and "nan" not in text
+    assert "**Unfinished: 4 of 61 fits are known.**" in text and "nan" not in text
     assert "| 800 | real | missing | missing | missing | missing | 0 of 3 |" in text
     assert "800 real images: real people only is missing." in text
 
 
-@pytest.mark.parametrize("number", [0, 4, 40])
+@pytest.mark.parametrize("number", [0, 4, 61])
 def test_the_plot_of_a_study_however_far_it_is(tmp_path: Path, number: int) -> None:
     runs = PLAN.runs()
     write_recipe_report(tmp_path, FACTS, runs, outcomes(runs[:number]))

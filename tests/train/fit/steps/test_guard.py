@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from dataengine.errors import InputError
-from dataengine.train.fit.guard import STEPS_BEHIND, Guard
-from dataengine.train.fit.optimizer import make_optimizer, step_if_finite
+from dataengine.train.fit.steps.guard import STEPS_BEHIND, Guard
+from dataengine.train.fit.steps.optimizer import make_optimizer, step_if_finite
 
 GOOD, BAD = (1.0, 2.0), (math.nan, 2.0)
 

@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dataengine.active.query.strategies import (
+from dataengine.active.choice.strategies import (
     STRATEGIES,
     k_centre,
     most_uncertain,
     nearest_distance,
-    thin_in_time,
     uncertain_and_far,
 )
 
@@ -83,26 +82,11 @@ def test_most_uncertain_sorts_and_breaks_ties_by_row() -> None:
     assert most_uncertain(scores, np.empty((4, 0)), 3, np.random.default_rng(0)).tolist() == [1, 3, 2]
 
 
+def test_what_costs_more_has_to_be_worth_more() -> None:
+    scores, costs = np.array([0.3, 0.5, 0.4]), np.array([1.0, 5.0, 2.0])
+    assert most_uncertain(scores, np.empty((3, 0)), 3, np.random.default_rng(0), costs=costs).tolist() == [0, 2, 1]
+
+
 def test_same_points_are_not_picked_twice() -> None:
     picked = k_centre(np.ones(5), np.zeros((5, 2)), 5, np.random.default_rng(0), labelled=np.zeros((1, 2)))
     assert sorted(picked.tolist()) == [0, 1, 2, 3, 4]
-
-
-@given(
-    frames=st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.integers(0, 30)), max_size=20),
-    gap=st.integers(0, 8),
-    seed=st.integers(0, 99),
-)
-@settings(deadline=None)
-def test_thinning_keeps_the_gap_and_drops_nothing_without_need(
-    frames: list[tuple[str, int]], gap: int, seed: int
-) -> None:
-    scores = np.random.default_rng(seed).random(len(frames))
-    video = np.array([v for v, _ in frames], dtype=str)
-    frame = np.array([f for _, f in frames], dtype=np.int64)
-    kept = set(thin_in_time(scores, video, frame, gap).tolist())
-    for row in range(len(frames)):
-        rivals = [
-            k for k in kept - {row} if video[row] and video[k] == video[row] and abs(int(frame[k] - frame[row])) < gap
-        ]
-        assert not rivals if row in kept else any(scores[k] >= scores[row] for k in rivals)

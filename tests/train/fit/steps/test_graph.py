@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from dataengine.train.fit.batch import Inputs, ready
-from dataengine.train.fit.graph import WARM_UP_STEPS, CannotRecord, Recorded, Replay
 from dataengine.train.fit.params import FitParams
 from dataengine.train.fit.step import Stepper
+from dataengine.train.fit.steps.batch import Inputs, ready
+from dataengine.train.fit.steps.graph import WARM_UP_STEPS, CannotRecord, Recorded, Replay
 
-from ...helpers.fitting_project import one_torch_thread
-from .test_step import PLAIN, learn, make_batch, make_stepper, weights
+from ....helpers.fitting_project import one_torch_thread
+from ..test_step import PLAIN, learn, make_batch, make_stepper, weights
 
 CPU, AREA = torch.device("cpu"), np.full(64, 400.0)
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from dataengine.inference.exported import load_exported
-from dataengine.train import history
+from dataengine.registry import history
 
-from .gate_round import Gate
+from ..gate_round import Gate
 
 
 def test_history_lists_the_champion_and_the_refused(

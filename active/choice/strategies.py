@@ -1,11 +1,11 @@
 """Query strategies: which of the candidates to ask about. Each is `(scores, embeddings, n, rng) -> indices`.
 
 A strategy gets the candidates' uncertainty `scores` (c,) in 0..1, their `embeddings` (c, d), the number `n` to pick and
-a generator; `labelled` (m, d), where given, are the embeddings that labels already cover. It returns `min(n, c)`
-different row indices, first choice first. Ties go to the lower row, so the order of candidates must itself be a
-function of their content.
+a generator; `labelled` (m, d), where given, are the embeddings that labels already cover, and `costs` (c,) what each
+candidate's labels cost, of which only rules that compare gains make use. It returns `min(n, c)` different row indices,
+first choice first. Ties go to the lower row, so the order of candidates must itself be a function of their content.
 
-Adding a strategy: write the function, add one line to `STRATEGIES`.
+Adding a strategy: write the function, add one line to `STRATEGIES`; `docs/selection.md` says when to use which.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .gradient_picks import badge
+from .herding import herd
+from .typicality import most_typical
+
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 
@@ -24,28 +28,54 @@ class Strategy(Protocol):
     """The signature that every query strategy has."""
 
     def __call__(
-        self, scores: Floats, embeddings: Floats, n: int, rng: np.random.Generator, *, labelled: Floats | None = None
+        self,
+        scores: Floats,
+        embeddings: Floats,
+        n: int,
+        rng: np.random.Generator,
+        *,
+        labelled: Floats | None = None,
+        costs: Floats | None = None,
     ) -> Indices:
         """Return the rows to label, most wanted first."""
         ...
 
 
 def random_choice(
-    scores: Floats, embeddings: Floats, n: int, rng: np.random.Generator, *, labelled: Floats | None = None
+    scores: Floats,
+    embeddings: Floats,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    labelled: Floats | None = None,
+    costs: Floats | None = None,
 ) -> Indices:
     """Uniformly at random: the baseline that a strategy has to beat."""
     return rng.permutation(len(scores))[:n].astype(np.int64)
 
 
 def most_uncertain(
-    scores: Floats, embeddings: Floats, n: int, rng: np.random.Generator, *, labelled: Floats | None = None
+    scores: Floats,
+    embeddings: Floats,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    labelled: Floats | None = None,
+    costs: Floats | None = None,
 ) -> Indices:
-    """The highest scores."""
-    return np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")[:n].astype(np.int64)
+    """The highest scores, over their cost where that is given."""
+    worth = np.asarray(scores, dtype=np.float64) / (1.0 if costs is None else costs)
+    return np.argsort(-worth, kind="stable")[:n].astype(np.int64)
 
 
 def k_centre(
-    scores: Floats, embeddings: Floats, n: int, rng: np.random.Generator, *, labelled: Floats | None = None
+    scores: Floats,
+    embeddings: Floats,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    labelled: Floats | None = None,
+    costs: Floats | None = None,
 ) -> Indices:
     """Greedy k-centre (Sener & Savarese 2018, algorithm 1): always the candidate farthest from all that is covered.
 
@@ -55,7 +85,13 @@ def k_centre(
 
 
 def uncertain_and_far(
-    scores: Floats, embeddings: Floats, n: int, rng: np.random.Generator, *, labelled: Floats | None = None
+    scores: Floats,
+    embeddings: Floats,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    labelled: Floats | None = None,
+    costs: Floats | None = None,
 ) -> Indices:
     """Greedy k-centre with each distance multiplied by the candidate's score, so that both must be large.
 
@@ -69,7 +105,12 @@ STRATEGIES: Mapping[str, Strategy] = {
     "uncertainty": most_uncertain,
     "diversity": k_centre,
     "uncertainty+diversity": uncertain_and_far,
+    "herding": herd,
+    "badge": badge,
+    "typiclust": most_typical,
 }
+BY_SCORE = ("uncertainty", "uncertainty+diversity", "herding", "badge")
+"""Those that the scores have a say in."""
 
 
 def nearest_distance(points: Floats, centres: Floats) -> NDArray[np.float64]:
@@ -78,28 +119,6 @@ def nearest_distance(points: Floats, centres: Floats) -> NDArray[np.float64]:
     for centre in np.asarray(centres, dtype=np.float64):
         nearest = np.minimum(nearest, np.linalg.norm(points - centre, axis=1))
     return nearest
-
-
-def thin_in_time(scores: Floats, video: NDArray[np.str_], frame: NDArray[np.int64], min_gap_frames: int) -> Indices:
-    """Rows that remain when each, from the highest score down, drops its neighbours in time.
-
-    Afterwards two rows of one video are at least `min_gap_frames` apart. Rows without a video stay.
-
-    Args:
-        scores: (c,) which of two neighbours is kept.
-        video: (c,) video of each candidate, "" for a still image.
-        frame: (c,) frame index in that video.
-        min_gap_frames: 0 or 1 keeps every frame.
-    """
-    kept_rows: list[int] = []
-    frames_of: dict[str, list[int]] = {}
-    for row in np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable"):
-        neighbours = frames_of.setdefault(str(video[row]), [])
-        if video[row] and any(abs(int(frame[row]) - other) < min_gap_frames for other in neighbours):
-            continue
-        neighbours.append(int(frame[row]))
-        kept_rows.append(int(row))
-    return np.sort(np.array(kept_rows, dtype=np.int64))
 
 
 def _farthest_first(

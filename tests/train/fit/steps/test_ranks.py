@@ -13,9 +13,9 @@ import yaml
 
 from dataengine.errors import EnvironmentFault
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.train.fit.ranks import Ranks
+from dataengine.train.fit.steps.ranks import Ranks
 
-from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
+from ....helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
 
 
 def test_ranks_share_the_places_of_an_epoch() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
 from dataengine.crops.training.loader import Batch
 
-from ..losses.table import Target
+from ...losses.table import Target
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,141 @@
+"""Whatever a file holds, it is read or refused in one line: no traceback, no hang, nothing read elsewhere.
+
+Good files of every kind are damaged at random, from fixed seeds. `DATAENGINE_FUZZED=10000 pytest
+tests/test_fuzzed_files.py` tries that many inputs of all kinds together.
+"""
+
+import os
+import random
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import DataEngineError
+from dataengine.format_table import FORMATS
+from dataengine.formats.reading.content import Limits
+from dataengine.labels.label_file import read_label_file
+from dataengine.leakage.held_out import read_held_out
+from dataengine.mixing import MixRecipe, read_recipe, write_recipe
+from dataengine.nets.checkpoint import META_NAME, ModelMeta, load_checkpoint, save_checkpoint
+from dataengine.params import load_section
+from dataengine.pictures.reading.decoding import read_picture
+from dataengine.registry.records import Registry, read_registry, write_registry
+from dataengine.train.fit.params import BASE, FitParams
+from dataengine.video.decoding import iter_frames
+
+from .helpers.clips import textured, write_clip
+from .helpers.drawn_people import draw_people_at
+from .helpers.fitting_project import TINY
+from .helpers.held_out import held_out_file
+from .helpers.label_files import labelled
+from .helpers.made_pictures import photo, saved
+from .helpers.mutations import mutated_bytes, mutated_json
+from .registry.test_records import entry, event
+
+Read = Callable[[Path], Any]
+KINDS = 24
+EACH = max(1, int(os.environ.get("DATAENGINE_FUZZED", "960")) // KINDS)
+LONGEST_S = 20.0  # of a single input, on a busy machine
+WRITTEN = ("aic", "coco", "crowdpose", "cvat", "label-studio", "lsp", "mpii", "posetrack18", "yolo")
+PICTURES = ("AVIF", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
+
+def try_all(path: Path, read: Read, mutate: Callable[[bytes, random.Random], bytes], seed: int) -> None:
+    """Read `path` as it is, then damaged in `EACH` ways, and put it back."""
+    good, rng = path.read_bytes(), random.Random(seed)
+    read(path)
+    for number in range(EACH):
+        path.write_bytes(mutate(good, rng))
+        started = time.monotonic()
+        try:
+            read(path)
+        except DataEngineError as error:
+            assert "\n" not in str(error), f"input {number}"
+        except Exception as error:
+            raise AssertionError(f"input {number} of seed {seed} ends in {type(error).__name__}: {error}") from error
+        assert time.monotonic() - started < LONGEST_S, f"input {number}"
+    path.write_bytes(good)
+
+
+@pytest.fixture
+def people_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three drawn people, in a working folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    people, images = draw_people_at(tmp_path / "images", 3, seed=0)
+    write_people(tmp_path / "people.json", people, images)
+    return tmp_path / "people.json"
+
+
+def test_people(people_file: Path) -> None:
+    try_all(people_file, read_people, mutated_json, 1)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_formats(people_file: Path, name: str) -> None:
+    people, images = read_people(people_file)
+    known, folder = FORMATS[name], people_file.parent / "images"
+    annotations = people_file.parent / "written" / known.annotations
+    assert known.write is not None
+    known.write(annotations, people, images, folder)
+    changed = annotations if annotations.is_file() else sorted(annotations.glob("*.txt"))[0]
+    mutate = mutated_json if changed.suffix == ".json" else mutated_bytes
+    try_all(changed, lambda _: known.read(annotations, folder, Limits()), mutate, WRITTEN.index(name))
+
+
+def test_a_tools_archive(people_file: Path) -> None:
+    people, images = read_people(people_file)
+    known, folder = FORMATS["cvat"], people_file.parent / "images"
+    assert known.write is not None
+    known.write(people_file.parent / "annotations.xml", people, images, folder)
+    archive = people_file.parent / "job.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.write(people_file.parent / "annotations.xml", "annotations.xml")
+    try_all(archive, lambda path: known.read(path, folder, Limits()), mutated_bytes, 2)
+
+
+def test_what_the_project_keeps(people_file: Path) -> None:
+    folder = people_file.parent
+    people, images = read_people(people_file)
+    write_recipe(folder / "recipe.json", MixRecipe(0.5, 0.0, 1))
+    try_all(folder / "recipe.json", read_recipe, mutated_json, 3)
+    try_all(held_out_file(folder, images), read_held_out, mutated_json, 4)
+    registry = Registry().with_champion(entry("a")).with_event(event("a", outcome="promoted"))
+    write_registry(folder / "registry.json", registry)
+    try_all(folder / "registry.json", read_registry, mutated_json, 5)
+    try_all(labelled(people, images).path, read_label_file, mutated_json, 6)
+
+
+def test_a_model(tmp_path: Path) -> None:
+    meta = ModelMeta(
+        network_kwargs=dict(TINY.network_kwargs), network="residual", input_width_px=32, input_height_px=32
+    )
+    save_checkpoint(tmp_path, meta.build(), meta)
+    for name, mutate in ((META_NAME, mutated_json), ("model.safetensors", mutated_bytes)):
+        try_all(tmp_path / name, lambda _: load_checkpoint(tmp_path), mutate, 7)
+
+
+def test_params(tmp_path: Path, repository: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = (repository / "params.yaml").read_text(encoding="utf-8")
+    start, end = text.index("\nfit:"), text.index("\npseudo-label:")
+    path.write_text(text[start:end], encoding="utf-8")
+    try_all(path, lambda path: load_section(path, "fit-teacher", FitParams, base=BASE), mutated_bytes, 8)
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_pictures(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"picture.{kind.lower()}"
+    path.write_bytes(saved(photo(96, 64), kind))
+    try_all(path, read_picture, mutated_bytes, PICTURES.index(kind))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_films(tmp_path: Path, suffix: str) -> None:
+    clip = tmp_path / f"clip.{suffix}"
+    write_clip(clip, [textured(seed) for seed in range(6)])
+    try_all(clip, lambda path: list(iter_frames(path)), mutated_bytes, 9)

@@ -1,0 +1,81 @@
+"""What a fit learns from in which order: phases, each with draws and a rise and fall of the learning rate of its own.
+
+Rendered people first and real ones afterwards, say, and pseudo-labels last. Without phases the whole fit is one,
+drawn as the mix says.
+"""
+
+from dataclasses import dataclass, replace
+
+from dataengine.errors import ParamsError
+from dataengine.mixing import MixRecipe
+from dataengine.people import Source
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A number of epochs with draws and rates of their own; null leaves a key as the fit or the mix has it."""
+
+    epochs: int
+    only: Source | None = None
+    """The one source that is drawn."""
+    synthetic_per_real: float | None = None
+    """Synthetic people drawn per real one."""
+    pseudo_per_real: float | None = None
+    """Pseudo-labelled people drawn per real one."""
+    learning_rate: float | None = None
+    """Highest learning rate of the phase."""
+    layer_decay: float | None = None
+    """Factor on the learning rate for each stage of the network from the head to the image."""
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ParamsError("epochs of a phase", expected="1 or more", got=repr(self.epochs))
+        for name in ("synthetic_per_real", "pseudo_per_real"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ParamsError(f"{name} of a phase", expected="0 or more, or null", got=repr(value))
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise ParamsError("learning_rate of a phase", expected="above 0, or null", got=repr(self.learning_rate))
+        if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
+            got = repr(self.layer_decay)
+            raise ParamsError("layer_decay of a phase", expected="above 0 and at most 1, or null", got=got)
+
+    @property
+    def draws_pseudo(self) -> bool:
+        """Whether the phase itself asks for pseudo-labels."""
+        return self.only == "pseudo" or bool(self.pseudo_per_real)
+
+    def without_pseudo(self) -> "Phase":
+        """The phase where there are no pseudo-labels; one that draws them alone stays as it is."""
+        return replace(self, pseudo_per_real=0.0) if self.pseudo_per_real else self
+
+    def recipe(self, mix: MixRecipe) -> MixRecipe:
+        """How the phase draws from the mix. A phase that names a ratio draws by ratios, whatever the mix says."""
+        named = {
+            name: value
+            for name in ("synthetic_per_real", "pseudo_per_real")
+            if (value := getattr(self, name)) is not None
+        }
+        only = self.only if self.only is not None or named else mix.only
+        return replace(mix, only=only, **named)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A phase, and where it lies in the fit."""
+
+    phase: Phase
+    start: int
+    """Its first epoch."""
+    number: int
+    """How many phases come before it."""
+
+
+def place_at(phases: tuple[Phase, ...], epoch: int) -> Place:
+    """The one of `phases` that `epoch` lies in."""
+    start = 0
+    for number, phase in enumerate(phases):
+        if epoch < start + phase.epochs:
+            return Place(phase, start, number)
+        start += phase.epochs
+    raise IndexError(f"epoch {epoch} of {start}")
