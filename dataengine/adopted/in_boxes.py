@@ -90,8 +90,6 @@ def _shown(
     persons: NDArray[np.int64],
 ) -> ShownInput:
     pixels = as_input(cut(picture, matrix, feed)[None], feed)
-    if network.image.batch not in (None, 1):
-        pixels = np.repeat(pixels, network.image.batch or 1, axis=0)
     return ShownInput(persons, matrix, network.run(pixels))
 
 

@@ -48,7 +48,7 @@ class ImageInput:
 
 @dataclass(frozen=True, eq=False)
 class OpenNetwork:
-    """A network that can be run, one batch at a time."""
+    """A network that can be run, one input at a time."""
 
     path: Path
     image: ImageInput
@@ -56,16 +56,21 @@ class OpenNetwork:
     session: Any
 
     def run(self, pixels: NDArray[Any]) -> Tensors:
-        """The answer to one batch (b, ...) in the input's layout and type, by the outputs' names.
+        """The answer to one input (1, ...) in the network's layout and type, by the outputs' names.
+
+        A network with a fixed batch is given the input that many times, and answers once.
 
         Raises:
             InputError: the network does not take it.
         """
+        batch = self.image.batch or 1
+        pixels = np.repeat(pixels, batch, axis=0) if batch > 1 else pixels
         try:
             answer = self.session.run(list(self.outputs), {self.image.name: pixels})
         except Exception as error:  # ONNX Runtime has an exception of its own for each way to fail
             raise InputError(f"{self.path} does not run", got=one_line(error)) from error
-        return {name: _plain(value) for name, value in zip(self.outputs, answer, strict=True)}
+        named = {name: _plain(value) for name, value in zip(self.outputs, answer, strict=True)}
+        return {name: value[:1] if batch > 1 and value.ndim else value for name, value in named.items()}
 
 
 def open_network(path: Path, threads: int = 2) -> OpenNetwork:

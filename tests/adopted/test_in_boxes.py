@@ -21,8 +21,8 @@ from dataengine.inference.running.predict import predict_both_ways, predict_peop
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import JOINT_CONFIDENCE, Images, People
 
-from ..helpers.dot_networks import adopted_dot_network, dot_network
-from ..helpers.dotted_people import draw_dotted_people
+from ..helpers.dots.dot_networks import adopted_dot_network, dot_network
+from ..helpers.dots.dotted_people import draw_dotted_people
 
 CROP_PIXEL = 2.0  # in pictures of these people
 ORDER = tuple(range(17))

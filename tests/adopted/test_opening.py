@@ -68,6 +68,14 @@ def test_the_input_is_read_off_the_graph(
     assert image.batch == (shape[0] if isinstance(shape[0], int) else None)
 
 
+def test_a_fixed_batch_is_filled_and_answered_once(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).uniform(0, 1, (1, 3, 8, 8)).astype(np.float32)
+    answer = open_network(network(tmp_path / "net.onnx", shape=(4, 3, 8, 8))).run(pixels)
+    np.testing.assert_array_equal(answer["out"], pixels)
+    with pytest.raises(InputError, match="does not run"):
+        open_network(tmp_path / "net.onnx").run(pixels[:, :, :4])
+
+
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         open_network(tmp_path / "missing.onnx")

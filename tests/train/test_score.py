@@ -11,7 +11,7 @@ from dataengine.inference.running.predict import load_runner, predict_people
 from dataengine.people import Images, People
 from dataengine.train import score
 
-from ..helpers.dot_networks import adopted_dot_network
+from ..helpers.dots.dot_networks import adopted_dot_network
 from .gate_round import PARAMS
 
 

@@ -18,7 +18,7 @@ from dataengine.train.fit.params import BASE
 from dataengine.train.mistakes.hypotheses import EXCHANGES, exchanged
 from dataengine.train.mistakes.params import SECTION, FindMistakesParams
 
-from ...helpers.dot_networks import adopted_dot_network
+from ...helpers.dots.dot_networks import adopted_dot_network
 from ...helpers.drawn_people import draw_standing_people
 from ...helpers.fitting_project import one_torch_thread
 from .search_params import SEARCH

@@ -13,8 +13,8 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.people import People
 from dataengine.train import adopt
 
-from ...helpers.dot_networks import dot_network, fitted_dot_network
-from ...helpers.dotted_people import draw_dotted_people
+from ...helpers.dots.dot_networks import dot_network, fitted_dot_network
+from ...helpers.dots.dotted_people import draw_dotted_people
 
 CONTRACT = Contract(Feed(96, 128, normalisation="unit"), AnswerForm("points", 17, "out", per_joint=3), tuple(range(17)))
 
@@ -83,3 +83,15 @@ def test_unusable_input_is_refused(project: People) -> None:
             out=Path("out"),
         )
     assert not Path("out").exists()
+
+
+@pytest.mark.realdata
+def test_movenet_is_read_as_its_documentation_says(shared_data: Path, tmp_path: Path) -> None:
+    model, folder = shared_data.parent / "models/movenet-thunder.onnx", shared_data / "pose_samples/coco"
+    if not model.exists():
+        pytest.skip(f"no MoveNet at {model}")
+    found = adopt.run(model, people=folder / "test_coco.json", images=folder, out=tmp_path / "movenet")
+    feed, answers = found.feed, found.answers
+    assert (feed.width_px, feed.channels, feed.normalisation, feed.frame) == (256, "RGB", "bytes", "box")
+    assert (answers.kind, answers.units, answers.axes, answers.per_joint) == ("points", "shares", "yx", 3)
+    assert found.order == tuple(range(17))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from dataengine.adopted.contract import AnswerForm, Contract, Feed, Frame
@@ -13,8 +14,8 @@ from dataengine.people import Images, People
 from dataengine.train.outside.orders import public_orders
 from dataengine.train.outside.search import find_contract
 
-from ...helpers.dot_networks import fitted_dot_network
-from ...helpers.dotted_people import draw_dotted_people
+from ...helpers.dots.dot_networks import fitted_dot_network
+from ...helpers.dots.dotted_people import draw_dotted_people
 
 COCO = tuple(range(17))
 CROWDPOSE = tuple(int(i) for i in dict(public_orders(14))["CrowdPose"])
@@ -65,6 +66,24 @@ CONTRACTS = {
         ),
         (0, 0),
     ),
+    "YOLO-pose with its own NMS": (
+        Contract(
+            Feed(256, 256, normalisation="unit", frame="image", padding=1.0),
+            AnswerForm("detections", 17, "output0", layout="channels last", per_joint=3, first=6, score=4),
+            COCO,
+        ),
+        (0, 0),
+    ),
+    "MoveNet for several people": (
+        Contract(
+            Feed(256, 256, "NHWC", "int32", normalisation="bytes", frame="image", padding=1.0),
+            AnswerForm(
+                "detections", 17, "out", layout="channels last", per_joint=3, score=55, units="shares", axes="yx"
+            ),
+            COCO,
+        ),
+        (0, 0),
+    ),
     "RF-DETR": (
         Contract(
             Feed(224, 224, frame="stretched image", padding=1.0),
@@ -110,6 +129,19 @@ def test_the_contract_is_found(name: str, drawn: Drawn, of_one_size: Drawn, tmp_
         assert frame.is_tie or found.contract == contract
         contract = replace(contract, feed=replace(contract.feed, frame=found.contract.feed.frame))
     assert found.contract == contract
+
+
+def test_a_size_that_the_file_leaves_open_is_found(drawn: Drawn, tmp_path: Path) -> None:
+    people, images = drawn
+    contract, cells = CONTRACTS["RTMPose"]
+    path = fitted_dot_network(tmp_path / "net.onnx", contract, people, images, cells=cells)
+    model = onnx.load(path)
+    for dimension, name in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], ("height", "width"), strict=True):
+        dimension.dim_param = name
+    onnx.save(model, path)
+    network = open_network(path)
+    assert network.image.width_px is None
+    assert find_contract(network, people, images).contract == contract
 
 
 def test_a_network_that_finds_nobody_has_no_good_contract(drawn: Drawn, tmp_path: Path) -> None:

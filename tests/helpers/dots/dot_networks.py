@@ -6,11 +6,10 @@ the input than it was made for (`fitted_dot_network`).
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from dataengine.adopted.contract import NORMALISATIONS, AnswerForm, Contract, Feed
 from dataengine.adopted.folder import write_adopted
@@ -19,6 +18,7 @@ from dataengine.adopted.opening import open_network
 from dataengine.people import Images, People
 
 from .dotted_people import COLOURS_RGB
+from .graph_builder import GraphBuilder
 
 LIKENESS = 10.0  # standard deviation of a colour, of 255
 MASS = "mass"
@@ -32,29 +32,6 @@ TYPES = {
     "uint8": TensorProto.UINT8,
     "int32": TensorProto.INT32,
 }
-
-
-class GraphBuilder:
-    """Nodes and constants of a graph, named as they come."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def op(self, kind: str, *inputs: Any, out: str = "", **settings: Any) -> str:
-        """A node's output; numbers and arrays among `inputs` become constants."""
-        names = [name if isinstance(name, str) else self.constant(name) for name in inputs]
-        out = out or f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, names, [out], **settings))
-        return out
-
-    def constant(self, value: Any) -> str:
-        """An initialiser: float32 but for whole numbers, which are int64."""
-        array = np.asarray(value)
-        array = array.astype(np.int64 if array.dtype.kind == "i" else np.float32)
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
 
 
 def dot_network(path: Path, contract: Contract, *, cells: tuple[int, int] = (0, 0), expected: float = 0.0) -> Path:
