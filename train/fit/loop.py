@@ -89,7 +89,7 @@ def fit(
             progress=progress,
         )
     )
-    ranks.leave()
+    run.leave()
     return final
 
 

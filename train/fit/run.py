@@ -124,6 +124,11 @@ class Run:
             precision=self.precision,
         )
 
+    def leave(self) -> None:
+        """Leave the other ranks, when all is fitted."""
+        self.stepper.learner.parallel = None
+        self.ranks.leave()
+
     @property
     def inference_batch(self) -> int:
         """Number of crops to predict at a time; after memory ran out, no more than are fitted at a time."""

@@ -18,6 +18,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 import torch.distributed as distributed
+import torch.distributed.nn  # before a group is joined: imported after, by DistributedDataParallel, it holds the group
 from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
@@ -75,7 +76,11 @@ class Ranks:
         return made
 
     def leave(self) -> None:
-        """Leave the group."""
+        """Leave the group, once nothing holds it any more.
+
+        Whatever still does (DistributedDataParallel, say) keeps gloo's threads alive, and one of them that frees a
+        tensor while Python shuts down aborts the process.
+        """
         if self.world > 1:
             distributed.destroy_process_group()
 

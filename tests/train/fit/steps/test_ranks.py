@@ -40,6 +40,16 @@ def test_a_process_without_a_gpu_of_its_own_is_refused(monkeypatch: pytest.Monke
         Ranks.of_environment(torch.device("cuda"))
 
 
+FIT = """
+import os
+from dataengine.cli import app
+
+app(standalone_mode=False)
+threads = [open(f"/proc/self/task/{number}/comm").read().strip() for number in os.listdir("/proc/self/task")]
+assert not [name for name in threads if "gloo" in name], f"the group outlived the fit: {threads}"
+"""
+
+
 @pytest.mark.slow
 def test_two_ranks_have_the_losses_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -47,7 +57,8 @@ def test_two_ranks_have_the_losses_of_one_process(tmp_path: Path, monkeypatch: p
     params = replace(TINY, epochs=3, batch=4, draws_per_epoch=4, augment=MOVED, learning_rate=1e-3)
     Path("params.yaml").write_text(yaml.safe_dump({"fit-teacher": asdict(params), "oks": {"sigmas": ""}}))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command += ["-m", "dataengine.cli", "fit-teacher", "--mix", "mix", "--val", "val.json"]
+    Path("fit.py").write_text(FIT)
+    command += ["fit.py", "fit-teacher", "--mix", "mix", "--val", "val.json"]
     command += ["--out", "models/two", "--report", "reports/models/two"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
