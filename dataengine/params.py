@@ -37,6 +37,14 @@ def load_section(path: Path, section: str, cls: type[T], *, base: str = "") -> T
     return PARAMS.record(cls, _laid_over(shared, own, cls), f"params {section}")
 
 
+def load_values(path: Path, section: str) -> dict[str, Any]:
+    """The keys of section `section` as they stand, for callers that pass them on; what they mean is not checked."""
+    values = _section(path, section)
+    if not isinstance(values, dict):
+        raise ParamsError(f"params {section}", expected="keys with values", got=repr(values)[:60])
+    return values
+
+
 def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
     """Read one key of section `section`, for callers that do not depend on the others; those are not checked."""
     value = _section(path, section)

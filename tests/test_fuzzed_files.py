@@ -38,7 +38,7 @@ from .helpers.mutations import mutated_bytes, mutated_json
 from .registry.test_records import entry, event
 
 Read = Callable[[Path], Any]
-KINDS = 24
+KINDS = 26
 EACH = max(1, int(os.environ.get("DATAENGINE_FUZZED", "960")) // KINDS)
 LONGEST_S = 20.0  # of a single input, on a busy machine
 WRITTEN = ("aic", "coco", "crowdpose", "cvat", "label-studio", "lsp", "mpii", "posetrack18", "yolo")

@@ -5,13 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder, sha256_file
-from dataengine.mixing import MixRecipe
 from dataengine.nets.checkpoint import META_NAME
 from dataengine.params import load_section
 from dataengine.studies.settings import json_hash
@@ -61,7 +59,7 @@ def run(
     from .fit.data import ValidationSet
     from .fit.loop import fit
     from .fit.start import crop_spec
-    from .fit.training_set import Mix, TrainingSet
+    from .fit.training_set import TrainingSet
     from .starter.card import score, write_card
     from .starter.half_weights import write_half
     from .starter.rendering import divided, render
@@ -73,8 +71,7 @@ def run(
     labels = render(params, params_file, work, cache)
     rendered = divided(labels, params.val_images)
     learnt = rendered.learnt
-    recipe = MixRecipe(synthetic_per_real=0.0, pseudo_per_real=0.0, seed=params.seed, only="synthetic")
-    training = TrainingSet(learnt, rendered.learnt_images, Mix(learnt.source, np.ones(len(learnt)), recipe))
+    training = TrainingSet.of_one_source(learnt, rendered.learnt_images, params.seed)
     fitted = work / f"fit-{json_hash([{**asdict(params), 'loader': None}, sha256_file(labels)])}"
     if not (fitted / META_NAME).is_file():  # else an earlier call has fitted the same on the same
         crops = HeldCrops.of(rendered.validated, rendered.validated_images, crop_spec(params))

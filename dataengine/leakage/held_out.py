@@ -77,7 +77,7 @@ def read_held_out(path: Path) -> HeldOutSet:
             video_sha256=np.array(columns["video_sha256"], dtype="<U64"),
         )
         split = np.array(columns["split"], dtype=str)
-        rule = RECORDS.record(LeakRule, document["rule"], "rule")
+        rule = RECORDS.record(LeakRule, document["rule"], f"{path}: rule")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         what = f"{path} does not say what is held out"

@@ -188,8 +188,8 @@ def read_registry(path: Path) -> Registry:
             raise ValueError(f"format {record['format']}")
         _check_digests(record)
         registry = Registry(
-            entries=tuple(RECORDS.record(Entry, _plain(entry), "entry") for entry in record["entries"]),
-            events=tuple(RECORDS.record(Event, _plain(event), "event") for event in record["events"]),
+            entries=tuple(RECORDS.record(Entry, _plain(entry), f"{path}: entry") for entry in record["entries"]),
+            events=tuple(RECORDS.record(Event, _plain(event), f"{path}: event") for event in record["events"]),
             ledger=_ledger_of(record),
         )
         _check_champion(registry)

@@ -19,12 +19,12 @@ from dataengine.bench.loader_sets import small_set
 from dataengine.crops.training.loader import epoch_batches
 from dataengine.hardware.dtypes import DTYPES
 from dataengine.hardware.precision import choose_precision
-from dataengine.mixing import MixRecipe
 from dataengine.people import SOURCE_DTYPE
 
-from ..fit import start, training_set
+from ..fit import start
 from ..fit.run import Run
 from ..fit.steps.ranks import Ranks
+from ..fit.training_set import TrainingSet
 from ..losses.distribution import simcc_loss
 
 
@@ -73,9 +73,8 @@ def loops(params: Any, folder: Path, people: int, precision: str | None = None) 
     """Both loops on `people` persons, with equal first weights; `precision` overrides that of `params`."""
     persons, images = small_set(folder, people)
     persons = persons.replace(source=np.full(len(persons), "real", dtype=SOURCE_DTYPE))
-    mix = training_set.Mix(persons.source, np.ones(len(persons)), MixRecipe(0.0, 0.0, 0))
     # the schedule is stretched, so that the rate stays above 0 however many epochs are fitted
-    training, meta = training_set.TrainingSet(persons, images, mix), start.model_meta(params)
+    training, meta = TrainingSet.of_one_source(persons, images, seed=0), start.model_meta(params)
     precision = choose_precision(precision or params.precision, start.choose_device(params)).name
     stretched = replace(params, epochs=10_000)
     run = Run(stretched, meta, training, Ranks(), precision=precision)

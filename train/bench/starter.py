@@ -15,7 +15,6 @@ import numpy as np
 from dataengine.bench import loader_sets
 from dataengine.bench.record import Figure, Missing
 from dataengine.inference.held_crops import HeldCrops
-from dataengine.mixing import MixRecipe
 from dataengine.params import load_section
 from dataengine.people import SOURCE_DTYPE, Images, People
 
@@ -24,7 +23,7 @@ from ..fit.loop import fit
 from ..fit.origin import STARTER
 from ..fit.params import BASE, FitParams
 from ..fit.start import crop_spec
-from ..fit.training_set import Mix, TrainingSet
+from ..fit.training_set import TrainingSet
 
 LABELLED, JUDGED = 200, 300
 EPOCHS, PEOPLE_PER_EPOCH = 2, 4800
@@ -57,11 +56,11 @@ def _fitted(params: FitParams, people: People, images: Images) -> tuple[float, f
     order = np.random.default_rng(SEED).permutation(len(people))
     learnt, judged = people.take(order[:LABELLED]), people.take(order[LABELLED : LABELLED + JUDGED])
     learnt = learnt.replace(source=np.full(len(learnt), "real", dtype=SOURCE_DTYPE))
-    mix = Mix(learnt.source, np.ones(len(learnt)), MixRecipe(0.0, 0.0, SEED))
     shown, seen = (images.take(np.unique(images.rows_of(part.image_id))) for part in (learnt, judged))
     validation = ValidationSet(judged, seen, HeldCrops.of(judged, seen, crop_spec(params)))
     with tempfile.TemporaryDirectory() as folder:
         out, report = Path(folder) / "model", Path(folder) / "report"
         started = time.perf_counter()
-        figures = fit("bench", params, TrainingSet(learnt, shown, mix), validation, out=out, report=report, files=[])
+        training = TrainingSet.of_one_source(learnt, shown, SEED)
+        figures = fit("bench", params, training, validation, out=out, report=report, files=[])
         return figures["val_oks_ap"], time.perf_counter() - started

@@ -60,8 +60,7 @@ def read_training_set(
     Pseudo-labels of pictures that are in the mix, by path or by content, are left out: there somebody has labelled whom
     they saw, or confirmed that nobody is there. A picture of the mix that is not the one that was labelled is an
     `InputError`. Where no pseudo-labels are left the mix alone is drawn; with `only` "pseudo" the first draw is
-    an `InputError`. `only` overrides what the mix says about sources, and the phases
-    of `curriculum` override both.
+    an `InputError`. `only` overrides what the mix says about sources, and the phases of `curriculum` override both.
     """
     people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo" or any(p.draws_pseudo for p in curriculum)):
@@ -163,21 +162,21 @@ def picture_hashes(*tables: Images) -> dict[str, str]:
 
 def fingerprint(
     params: FitParams,
-    picture_sha256: Mapping[str, str],
+    content_sha256: Mapping[str, str],
     files: Iterable[Path],
     processes: int = 1,
     protocol: OksProtocol = COCO,
 ) -> str:
     """SHA-256 over all that decides the result: params, label files, pixels, sigmas, PyTorch's version, `processes`.
 
-    A fit resumes only from a state with the same fingerprint. `picture_sha256` is of the training and the validation
-    pictures.
+    A fit resumes only from a state with the same fingerprint. `content_sha256` is, by name, of the training and the
+    validation pictures and of whatever else is read that has no path of its own.
     """
     # the loader's params change only the speed
     deciding_params = {name: value for name, value in asdict(params).items() if name != "loader"}
     facts = [deciding_params, protocol.sigmas_name, str(torch.__version__), processes]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for path, sha256 in [*((path, _file_hash(path)) for path in files), *picture_sha256.items()]:
+    for path, sha256 in [*((path, _file_hash(path)) for path in files), *content_sha256.items()]:
         digest.update(f"{path} {sha256}\n".encode())
     return digest.hexdigest()
 

@@ -18,7 +18,7 @@ from dataengine.terminal.progress import track
 from ..scoring.expected_oks import learnt_score
 from .data import ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .forgetting import OldTest, forgetting, old_test_set
-from .origin import origin_folder
+from .origin import origin_folder, starter_hash
 from .params import DistillParams, FitParams
 from .progress import Progress
 from .report import PICTURE_NAME, jittered_figures, validation_figures, write_curves, write_picture
@@ -53,7 +53,8 @@ def fit(
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
     pictures = picture_hashes(training.images, validation.images)
     learnt = learnt_pictures(training, pictures, origin_folder(params))
-    run_fingerprint = fingerprint(params, pictures, [*files, *files_read(params), *teacher], ranks.world, protocol)
+    contents, read = {**pictures, **starter_hash(params)}, [*files, *files_read(params), *teacher]
+    run_fingerprint = fingerprint(params, contents, read, ranks.world, protocol)
     old = old_test_set(params, training, protocol)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))

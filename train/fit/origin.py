@@ -4,7 +4,6 @@ The starter is for one network, head and crop. Another head or crop takes its ba
 nothing and begins with random weights, so that `start_from: starter` may stay in params.yaml whatever the network is.
 """
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataengine import starter
 from dataengine.errors import InputError, ParamsError
-from dataengine.files import read_json
+from dataengine.files import read_json, sha256_file
 from dataengine.inference.exported import load_exported
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta, load_checkpoint, load_weights
 from dataengine.nets.network import KeypointNetwork
@@ -50,23 +49,20 @@ def with_starter(params: P, meta: ModelMeta, section: str) -> P:
     if params.pretrained:
         say(f"{section}: begins with the published weights of `pretrained`, not with the starter")
         return replace(params, start_from=None)
-    own, shipped = _unbuilt(meta), _unbuilt(starter_meta())
-    if _shapes(own, backbone=True) != _shapes(shipped, backbone=True):
-        say(f"{section}: begins with random weights; the starter is for {_words(starter_meta())}, not {_words(meta)}")
+    shipped = starter_meta()
+    if _shapes(meta, backbone=True) != _shapes(shipped, backbone=True):
+        say(f"{section}: begins with random weights; the starter is for {_words(shipped)}, not {_words(meta)}")
         return replace(params, start_from=None)
-    if _shapes(own) != _shapes(shipped):
-        say(f"{section}: begins with the starter's backbone; the head, which is another one, begins at random")
+    if _shapes(meta) != _shapes(shipped):
+        say(f"{section}: begins with the starter's backbone; what is of another shape in the head begins at random")
     return params
 
 
 def origin_folder(params: FitParams) -> Path | None:
-    """The checkpoint folder that the fit starts from, once `start.settled` has settled it.
-
-    The starter's is relative to the working folder: lineage says the same in every clone.
-    """
+    """The checkpoint folder that the fit starts from, once `start.settled` has settled it."""
     if params.start_from is None:
         return None
-    return Path(os.path.relpath(starter.FOLDER)) if params.start_from == STARTER else Path(params.start_from)
+    return starter.FOLDER if params.start_from == STARTER else Path(params.start_from)
 
 
 def starter_meta() -> ModelMeta:
@@ -75,15 +71,20 @@ def starter_meta() -> ModelMeta:
     return ModelMeta.from_json({name: value for name, value in record.items() if name != "weights_sha256"})
 
 
+def starter_hash(params: FitParams) -> dict[str, str]:
+    """SHA-256 of the starter's weights by its name, wherever the package lies; empty if the fit does not read them."""
+    return {STARTER: sha256_file(starter.FOLDER / WEIGHTS_NAME)} if params.start_from == STARTER else {}
+
+
 def origin_taught(params: FitParams, meta: ModelMeta) -> NDArray[np.bool_]:
     """Which joints (17,) the network that the fit starts from has been taught; a starter without its head, none."""
     folder = origin_folder(params)
     if folder is None:
         return np.zeros(len(meta.keypoints), dtype=bool)
-    theirs = read_checkpoint(folder)[1]
-    if params.start_from == STARTER and _shapes(_unbuilt(meta)) != _shapes(_unbuilt(theirs)):
-        return np.zeros(len(meta.keypoints), dtype=bool)
-    return theirs.is_taught
+    if params.start_from != STARTER:
+        return read_checkpoint(folder)[1].is_taught
+    shipped = starter_meta()
+    return shipped.is_taught & (_shapes(meta) == _shapes(shipped))
 
 
 def take_starter(net: KeypointNetwork) -> None:
@@ -111,14 +112,10 @@ def read_checkpoint(folder: Path) -> tuple[KeypointNetwork, ModelMeta]:
     return load_weights(folder, model.meta, model.sha256[WEIGHTS_NAME]), model.meta
 
 
-def _unbuilt(meta: ModelMeta) -> KeypointNetwork:
-    """The network of `meta` without memory for its weights."""
-    with torch.device("meta"):
-        return meta.build()
-
-
-def _shapes(net: KeypointNetwork, *, backbone: bool = False) -> dict[str, torch.Size]:
-    """Shapes by name of all tensors, or of those of the backbone."""
+def _shapes(meta: ModelMeta, *, backbone: bool = False) -> dict[str, torch.Size]:
+    """Shapes by name of all tensors of a network, or of those of its backbone."""
+    with torch.device("meta"):  # without memory for the weights
+        net = meta.build()
     shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
     return {name: shape for name, shape in shapes.items() if not backbone or name.split(".")[0] not in net.head_layers}
 

@@ -20,7 +20,6 @@ from dataengine.nets.table import architecture_of
 from .origin import (
     STARTER,
     P,
-    origin_folder,
     origin_taught,
     read_checkpoint,
     take_starter,
@@ -87,12 +86,13 @@ def first_network(params: FitParams, meta: ModelMeta) -> KeypointNetwork:
 
 
 def files_read(params: FitParams) -> list[Path]:
-    """Files of weights that decide what is fitted, for the fingerprint."""
+    """Files of weights that decide what is fitted, for the fingerprint; the starter, which has no fixed place, is not
+    among them: see `origin.starter_hash`."""
     local = [Path(params.pretrained)] if params.pretrained and Path(params.pretrained).is_file() else []
     folder = Path(params.pretrained) if params.pretrained and Path(params.pretrained).is_dir() else None
     inside = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
-    origin = origin_folder(params)
-    return [*local, *inside, *([origin / WEIGHTS_NAME] if origin else [])]
+    origin = [] if params.start_from in (None, STARTER) else [Path(params.start_from) / WEIGHTS_NAME]
+    return [*local, *inside, *origin]
 
 
 def choose_device(params: FitParams) -> torch.device:

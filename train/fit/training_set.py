@@ -42,6 +42,14 @@ class TrainingSet:
     curriculum: tuple[Phase, ...] = ()
     """Phases that draw the mix in their own way."""
 
+    @classmethod
+    def of_one_source(cls, people: People, images: Images, seed: int) -> "TrainingSet":
+        """Everybody, drawn evenly. People of several sources are a ValueError."""
+        (source,) = set(people.source.tolist()) or {"real"}  # of nobody the first draw complains
+        only = None if source == "real" else source
+        recipe = MixRecipe(synthetic_per_real=0.0, pseudo_per_real=0.0, seed=seed, only=only)
+        return cls(people, images, Mix(people.source, np.ones(len(people)), recipe))
+
     def order(self, epoch: int, draws: int, people: int | None = None) -> NDArray[np.int64]:
         """Rows to visit in `epoch`, which draws the mix `draws` times and adds its share of old people.
 

@@ -16,7 +16,6 @@ from dataengine.evaluation.analysis.image_clusters import units_of
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.running.predict import Runner, load_runner, predict_people
 from dataengine.keypoints import UNLABELLED
-from dataengine.mixing import MixRecipe
 from dataengine.nets.checkpoint import META_NAME, ModelMeta
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
@@ -24,7 +23,7 @@ from dataengine.terminal.progress import track
 from ..fit.data import ValidationSet
 from ..fit.loop import fit
 from ..fit.start import crop_spec
-from ..fit.training_set import Mix, TrainingSet
+from ..fit.training_set import TrainingSet
 from .hypotheses import Floats, Questions
 from .map_values import map_values
 from .params import SECTION, FindMistakesParams
@@ -72,8 +71,7 @@ def training_set(people: People, images: Images, seed: int) -> TrainingSet:
     """Everybody who has a labelled joint, drawn evenly, whatever their source."""
     learnt = people.take((people.visibility > UNLABELLED).any(axis=1))
     learnt = learnt.replace(source=np.full(len(learnt), "real", dtype=people.source.dtype))
-    recipe = MixRecipe(synthetic_per_real=0.0, pseudo_per_real=0.0, seed=seed)
-    return TrainingSet(learnt, images, Mix(learnt.source, np.ones(len(learnt)), recipe))
+    return TrainingSet.of_one_source(learnt, images, seed)
 
 
 def networks_witness(

@@ -11,6 +11,7 @@ import yaml
 from dataengine.coco_json import read_people
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path
+from dataengine.params import load_values
 from dataengine.people import Images, People
 
 from .params import MakeStarterParams
@@ -43,8 +44,7 @@ def render(params: MakeStarterParams, params_file: Path, work: Path, cache: Path
     Raises:
         EnvironmentFault: the command failed; what it said stands above.
     """
-    section = dict(yaml.safe_load(params_file.read_text(encoding="utf-8"))["render"])
-    section |= {**OWN_KEYS, "images": params.images, "seed": params.seed}
+    section = {**load_values(params_file, "render"), **OWN_KEYS, "images": params.images, "seed": params.seed}
     own_params, out = work / PARAMS_NAME, work / FOLDER_NAME
     with atomic_path(own_params) as partial:
         partial.write_text(yaml.safe_dump({"render": section}, sort_keys=False), encoding="utf-8")

@@ -1,5 +1,6 @@
 """What `start_from: starter` gives: everything, a backbone, or nothing, by the network that is to be fitted."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_the_same_network_takes_everything(own_starter: KeypointNetwork, capsys:
     assert load_checkpoint(Path("models/on"))[1].lineage["params"]["start_from"] == "starter"
 
 
+def test_where_the_package_lies_changes_nothing(
+    own_starter: KeypointNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit_here(BEGUN, "models/here")
+    shutil.copytree(starter.FOLDER, tmp_path / "elsewhere")
+    monkeypatch.setattr(starter, "FOLDER", tmp_path / "elsewhere")
+    fit_here(BEGUN, "models/there")
+    here, there = (load_checkpoint(Path(folder))[1].lineage for folder in ("models/here", "models/there"))
+    assert here["data_sha256"] == there["data_sha256"]
+    fit_here(replace(TINY, epochs=1, seed=10), "models/starter")
+    monkeypatch.setattr(starter, "FOLDER", tmp_path / "models/starter")
+    fit_here(BEGUN, "models/other")
+    assert load_checkpoint(Path("models/other"))[1].lineage["data_sha256"] != here["data_sha256"], "other weights"
+
+
 @pytest.mark.parametrize(
     "other", [{"head": "heatmap", "network_kwargs": {"channels": [16, 32], "blocks": [1, 1]}}, {"input_width_px": 48}]
 )
@@ -61,7 +77,7 @@ def test_another_head_or_crop_takes_the_backbone(
     params = settle(replace(BEGUN, losses={"heatmap_mse": 1.0} if "head" in other else BEGUN.losses, **other))
     assert params.start_from == "starter"
     assert (
-        "begins with the starter's backbone; the head, which is another one, begins at random"
+        "begins with the starter's backbone; what is of another shape in the head begins at random"
         in capsys.readouterr().err
     )
     meta = model_meta(params)

@@ -108,6 +108,10 @@ def test_what_makes_no_starter(tmp_path: Path, params_file: Path) -> None:
     paths = {"out": tmp_path / "out", "work": tmp_path / "work", "cache": tmp_path / "cache"}
     with pytest.raises(InputError, match="no people to score the starter on"):
         make_starter.run(PARAMS, **paths, people=[empty], params_file=params_file)
+    without = tmp_path / "without.yaml"
+    without.write_text("fit: {}\n", encoding="utf-8")
+    with pytest.raises(ParamsError, match="has no section 'render'"):
+        make_starter.run(PARAMS, **paths, people=[], params_file=without)
     broken = tmp_path / "broken.yaml"
     broken.write_text("render: {images: many}\n", encoding="utf-8")
     with pytest.raises(EnvironmentFault, match="were not rendered: got exit code 2"):
