@@ -172,7 +172,7 @@ def test_every_command_has_a_module(repository: Path) -> None:
 def test_a_module_is_named_as_its_command() -> None:
     from dataengine.cli import COMMANDS
 
-    others = {"select": "selection"}  # a module of the standard library has that name
+    others = {"select": "selection", "trace": "trace_sample"}  # modules of the standard library have those names
     others |= {"simulate-coverage": "interval_coverage"}  # simulates the intervals of the kernel, for all rooms
     for name, entry in COMMANDS.items():
         assert entry.module.rpartition(".")[2] == others.get(name, name.replace("-", "_"))
@@ -193,7 +193,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
 MADE_BY_PEOPLE = re.compile(
-    r"models/registry\.json|data/(labels|pose_clusters|sigmas)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
+    r"models/registry\.json|data/(labels|pose_clusters|rounds|sigmas)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
 )
 STARTER = re.compile(r"dataengine/starter/model\.(json|safetensors)")  # the one model that ships
 AT_THE_TOP = {
@@ -222,6 +222,7 @@ def is_out_of_place(tracked: str) -> bool:
         ("data/labels/pictures.dvc", False),
         ("data/labels/pictures/ab.jpg", True),
         ("data/pose_clusters/0123456789ab.json", False),
+        ("data/rounds/0123456789ab.json", False),
         ("data/sigmas/sigmas-0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),
