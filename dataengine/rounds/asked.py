@@ -39,6 +39,13 @@ class AskedRound:
     """sha256 of a picture -> rank, reason, scores, cost."""
 
     @property
+    def budget(self) -> str:
+        """What could be spent, with its unit."""
+        budget = self.choice.get("budget", "unknown")
+        number = f"{budget:g}" if isinstance(budget, int | float) else str(budget)
+        return f"{number} {self.choice.get('budget_unit', '')}".strip()
+
+    @property
     def order(self) -> tuple[int, str, str]:
         """Later rounds have higher ones. Numbers repeat where two branches asked; then time decides."""
         return self.number, self.at, self.selection_sha256

@@ -96,9 +96,8 @@ def work_of(answers: Sequence[PictureAnswer]) -> Work:
 def _facts_of(asked: AskedRound) -> tuple[str, ...]:
     choice = asked.choice
     when = asked.at.replace("T", " ").removesuffix("+00:00")
-    budget = f"{choice.get('budget', '?')} {choice.get('budget_unit', '')}".strip()
     by = short_sha256(str(choice.get("student_sha256", ""))) or "unknown"
-    return str(asked.number), when, str(choice.get("strategy", "unknown")), budget, by
+    return str(asked.number), when, str(choice.get("strategy", "unknown")), asked.budget, by
 
 
 def _figures(asked: int | None, work: Work) -> tuple[str, ...]:

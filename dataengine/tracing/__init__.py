@@ -2,7 +2,8 @@
 
 `tables` reads the sets that stages write, `catalogue` lists every picture that is known, `finding` takes what a user
 typed for one of them. The rest answers one question each: `origin`, `membership` (split, left out, evaluation),
-`training` (balance, mix, pseudo-labels), `asking` (rounds and answers), `models`. `trace_sample` is the command `trace`.
+`training` (balance, mix, pseudo-labels), `asking` (rounds and answers), `learning` (models). `trace_sample` is the
+command `trace`.
 
 Adding a question: a function from `FoundSample` to `Section`, and a line in `trace_sample.QUESTIONS`.
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 from dataengine.files import read_json
 from dataengine.rounds.answered import PictureAnswer, read_answers
+from dataengine.rounds.asked import AskedRound
 
 from .finding import FoundSample
 from .models import who_asked
@@ -24,7 +25,7 @@ def asked_section(sample: FoundSample) -> Section:
     for asked in rounds:
         pick, choice = asked.picks[sample.sha256], asked.choice
         facts.append({"round": asked.number, "at": asked.at, "pick": dict(pick), "choice": dict(choice)})
-        lines.append(f"round {asked.number}, {when(asked.at)}: {_rank(pick, len(asked.picks))} by {_rule(choice)}")
+        lines.append(f"round {asked.number}, {when(asked.at)}: {_rank(pick, len(asked.picks))} by {_rule(asked)}")
         lines.append(f"  by the student {who_asked(sample.models, str(choice.get('student_sha256', '')))}")
         lines.append(f"  because: {pick.get('why') or 'unknown'}")
     if not rounds:
@@ -37,9 +38,9 @@ def _rank(pick: Mapping[str, Any], picks: int) -> str:
     return f"pick {rank} of {picks}"
 
 
-def _rule(choice: Mapping[str, Any]) -> str:
-    budget = f"{choice.get('budget', 'unknown')} {choice.get('budget_unit', '')}".strip()
-    return f"{choice.get('strategy', 'an unknown rule')}, budget {budget}, seed {choice.get('seed', 'unknown')}"
+def _rule(asked: AskedRound) -> str:
+    choice = asked.choice
+    return f"{choice.get('strategy', 'an unknown rule')}, budget {asked.budget}, seed {choice.get('seed', 'unknown')}"
 
 
 def _not_recorded(sample: FoundSample) -> str:

@@ -86,7 +86,7 @@ def find(catalogue: Catalogue, models: Sequence[TracedModel], wanted: str) -> Fo
 
 
 def _is_named(entry: CatalogueEntry, wanted: str) -> bool:
-    if wanted == entry.id or (_HASH.fullmatch(wanted) and entry.sha256.startswith(wanted)):
+    if (wanted and wanted == entry.id) or (_HASH.fullmatch(wanted) and entry.sha256.startswith(wanted)):
         return True
     if entry.path is None:
         return False
