@@ -41,7 +41,7 @@ class PictureAnswer:
     joints: int
     """Labelled joints of them."""
     seconds: float | None
-    """As the tool recorded it; None where it did not."""
+    """The time that the tool recorded, None where it recorded none."""
     changed: int | None
     """Joints moved, added or removed; None where the import did not compare."""
     counts: bool

@@ -28,7 +28,7 @@ class Work:
     joints: int
     """Labelled, in the answers that count."""
     minutes: float
-    """Of the answers with a recorded time."""
+    """What the answers with a recorded time took."""
     timed_joints: int
     """Labelled in those."""
 

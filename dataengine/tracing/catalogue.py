@@ -41,7 +41,7 @@ class CatalogueEntry:
     """Its image id there, "" where it has none."""
     path: Path | None
     sha256: str
-    """Of the file, "" where nothing says it."""
+    """Hash of the file, "" where nothing says it."""
 
 
 class Catalogue:

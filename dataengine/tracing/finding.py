@@ -29,7 +29,7 @@ class FoundSample:
     catalogue: Catalogue
     models: Sequence[TracedModel]
     sha256: str
-    """Of its file, "" where there is none any more and nothing says it."""
+    """Hash of its file, "" where there is none any more and nothing says it."""
     paths: tuple[Path, ...]
     """Where it lies, or lay."""
     places: frozenset[tuple[str, int] | None] = field(default_factory=frozenset)

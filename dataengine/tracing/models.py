@@ -26,7 +26,7 @@ class TracedModel:
     learnt: frozenset[str] | None
     """SHA-256 of the pictures; None where that is not known."""
     weights_sha256: str = ""
-    """Of its weights, by which a selection names the student that asked."""
+    """Hash of its weights, by which a selection names the student that asked."""
     why_unknown: str = ""
 
 

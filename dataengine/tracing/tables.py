@@ -32,7 +32,7 @@ class PictureRow:
 
     @property
     def sha256(self) -> str:
-        """Of the picture's file, "" where the set does not say."""
+        """Hash of the picture's file, "" where the set does not say."""
         hashes = {str(person["sha256"]) for person in self.people if person.get("sha256")}
         return hashes.pop() if len(hashes) == 1 else ""
 
