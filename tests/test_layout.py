@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,14 @@ MOST_FILES = 20
 HEAVY = ("torch", "bpy", "fiftyone", "cv2", "sklearn", "onnxruntime")
 
 
-def python_files(folder: Path) -> list[Path]:
+@cache
+def python_files(folder: Path) -> tuple[Path, ...]:
     """Files below `folder`, not through the links to the stage rooms."""
-    return [p for p in folder.rglob("*.py") if not any(parent.is_symlink() for parent in p.parents)]
+    return tuple(p for p in folder.rglob("*.py") if not any(parent.is_symlink() for parent in p.parents))
 
 
-def imported_modules(path: Path) -> list[tuple[int, str]]:
+@cache
+def imported_modules(path: Path) -> tuple[tuple[int, str], ...]:
     """(relative level, module) of every import in a file, also those inside functions."""
     found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -33,7 +36,7 @@ def imported_modules(path: Path) -> list[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom):
             found += [(node.level, node.module or "")]
             found += [(node.level, f"{node.module}.{alias.name}") for alias in node.names if node.module]
-    return found
+    return tuple(found)
 
 
 @pytest.mark.parametrize("room", STAGE_ROOMS)
