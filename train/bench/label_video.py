@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from dataengine.bench.record import Figure, Missing
+from dataengine.films.detectors import BlazePoseDetector
 from dataengine.hardware.memory import peak_bytes
 from dataengine.inference.running.predict import BATCH, load_runner, predict_crops
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
@@ -33,7 +34,6 @@ from dataengine.pictures.encoding import write_picture
 from dataengine.terminal.speech import answer
 from dataengine.video.decoding import iter_frames
 
-from ..film.detectors import BlazePoseDetector
 from ..film.label_film import LABELS, Labeller, label_film
 from ..film.teachers import NetworkTeacher
 from ..pseudo.params import PseudoLabelParams
