@@ -38,10 +38,10 @@ class BlazePoseDetector:
 
     name = "blazepose"
 
-    def __init__(self, models: Path, every: int) -> None:
+    def __init__(self, models: Path, every: int, threads: int = 2) -> None:
         """Raises InputError when the folder `models` lacks a model."""
         self.every = every
-        self._find = PersonFinder(models)
+        self._find = PersonFinder(models, threads)
 
     def boxes(self, index: int, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The boxes that `PersonFinder` finds."""

@@ -1,0 +1,110 @@
+"""Who asks the detector about which pictures: ahead of the network, and once more where somebody was lost.
+
+The detector that looks ahead sees its pictures in their order, as it must, since it looks for people where they were.
+Who was lost is looked for by a second one that remembers nothing. So what is found does not depend on which thread is
+faster.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataengine.coco_json import read_people_file
+from dataengine.errors import InputError
+from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
+
+from .shown import Shown
+from .sources import PictureFiles, Source
+from .step_times import StepTimes
+
+MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
+OpenDetector = Callable[[], FilmDetector]
+
+
+class Looking:
+    """The detector of one source."""
+
+    def __init__(self, opened: OpenDetector, *, follows: bool, looks_again: bool) -> None:
+        """`follows`: pictures are of a film and its detector remembers; `looks_again`: it can be asked at any time."""
+        self._open, self._follows, self._looks_again = opened, follows, looks_again
+        self._ahead = opened()
+        self._second: FilmDetector | None = None
+        self.name = self._ahead.name
+
+    def ahead(self, pictures: Iterable[Shown], times: StepTimes) -> Iterator[Shown]:
+        """The pictures, every n-th with the boxes of its people, n being the detector's."""
+        for number, shown in enumerate(pictures):
+            if number % self._ahead.every:
+                yield shown
+                continue
+            if not self._follows:
+                self._ahead.remember([])
+            with times.of("detect"):
+                boxes = self._ahead.boxes(shown.index, shown.image_bgr)
+            yield replace(shown, boxes_xywh_px=boxes)
+
+    def again(self, shown: Shown) -> Shown:
+        """The picture with the boxes of everybody in it, as it is where the detector has no more to say of it."""
+        if shown.boxes_xywh_px is not None or not self._looks_again:
+            return shown
+        self._second = self._second or self._open()
+        self._second.remember([])
+        return replace(shown, boxes_xywh_px=self._second.boxes(shown.index, shown.image_bgr))
+
+
+class BoxesOfPictures:
+    """The boxes that a COCO JSON of another detector gives for pictures, by their names; the others have none."""
+
+    every = 1
+
+    def __init__(self, path: Path, folder: Path, files: Sequence[Path]) -> None:
+        """`files` are the pictures by index, somewhere below `folder`, from which the names in the JSON count.
+
+        Raises:
+            InputError: the file is malformed, or names none of the pictures.
+        """
+        read = read_people_file(path)
+        people, images = read.people, read.images
+        named = [Path(name).relative_to(path.parent).as_posix() for name in images.path.tolist()]
+        row_of = {name: row for row, name in enumerate(named)}
+        rows, usable = images.rows_of(people.image_id), (people.bbox_xywh_px[:, 2:] > 0).all(axis=1)
+        names = [each.relative_to(folder).as_posix() for each in files]
+        if not set(names) & row_of.keys():
+            got = f"{named[0] if named else 'no image'}, while the source has {names[0]}"
+            raise InputError(f"{path} names none of the pictures", expected="names relative to their folder", got=got)
+        self.name = path.name
+        self._of_index = {
+            index: people.bbox_xywh_px[usable & (rows == row_of[name])].astype(np.float64)
+            for index, name in enumerate(names)
+            if name in row_of
+        }
+
+    def boxes(self, index: int, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Those of the file."""
+        return self._of_index.get(index, np.empty((0, 4)))
+
+    def memory(self) -> Memory:
+        """A file needs none."""
+        return []
+
+    def remember(self, memory: Memory) -> None:
+        """There is nothing to go on from."""
+
+
+def looking_at(source: Source, *, boxes: Path | None, fetched: Path, every: int) -> Looking:
+    """The detector for a source: the boxes of a file, or BlazePose, asked about every n-th frame of a film.
+
+    Raises:
+        InputError: the file does not fit, or a model of BlazePose is missing.
+    """
+    is_film = bool(source.video)
+    if boxes is not None:
+        given = BoxesOfPictures(boxes, source.folder, source.files) if isinstance(source, PictureFiles) else None
+        of_file: FilmDetector = given or BoxesOfFile(boxes)
+        return Looking(lambda: of_file, follows=False, looks_again=False)
+    every = every if is_film else 1
+    # one thread: the network has the other cores meanwhile, and two need more work for the same
+    return Looking(lambda: BlazePoseDetector(fetched / MODELS, every, threads=1), follows=is_film, looks_again=is_film)
