@@ -3,7 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import av
 import cv2
@@ -35,8 +35,10 @@ class FilmWriter:
 
     def __init__(self, path: Path, encoder: str) -> None:
         """`path` has the suffix, and `encoder` the name, that `available_encoder` gives."""
-        self._container: Any = av.open(str(path), "w")
-        self._stream: Any = self._container.add_stream(encoder, rate=30, options=OPTIONS.get(encoder, {}))
+        self._container = av.open(str(path), "w")
+        stream = self._container.add_stream(encoder, rate=30, options=OPTIONS.get(encoder, {}))
+        assert isinstance(stream, av.VideoStream)
+        self._stream = stream
         self._stream.codec_context.time_base = Fraction(1, TICKS)
         self._stream.pix_fmt = "yuv420p"
         self._last, self._size_px = -1, (0, 0)

@@ -51,7 +51,9 @@ class PoseModel:
         self._estimator, self._models = Estimator(model), fetched / MODELS
 
     @overload
-    def __call__(self, pictures: Picture, *, boxes_xywh_px: ArrayLike | None = None) -> Poses: ...
+    def __call__(  # type: ignore[overload-overlap]  # a path is a picture, not an iterable of letters
+        self, pictures: Picture, *, boxes_xywh_px: ArrayLike | None = None
+    ) -> Poses: ...
 
     @overload
     def __call__(self, pictures: Iterable[Picture], *, boxes_xywh_px: None = None) -> Iterator[Poses]: ...

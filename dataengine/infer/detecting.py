@@ -1,8 +1,8 @@
-"""Who asks the detector about which pictures: ahead of the network, and once more where somebody was lost.
+"""Who asks the detector about which pictures: ahead of the network, and once more about people whom it did not find.
 
-The detector that looks ahead sees its pictures in their order, as it must, since it looks for people where they were.
-Who was lost is looked for by a second one that remembers nothing. So what is found does not depend on which thread is
-faster.
+BlazePose's detector needs a face, so people who are known are also looked for where they should be, by its landmark
+model. Where that is only the network's answers say, so a second detector is asked in the network's thread; the one that
+looks ahead in a thread of its own remembers nothing. What is found does not depend on which of them is faster.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.blazepose.in_boxes import upright_region
 from dataengine.coco_json import read_people_file
 from dataengine.errors import InputError
 from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
@@ -27,9 +28,8 @@ OpenDetector = Callable[[], FilmDetector]
 class Looking:
     """The detector of one source."""
 
-    def __init__(self, opened: OpenDetector, *, follows: bool, looks_again: bool) -> None:
-        """`follows`: pictures are of a film and its detector remembers; `looks_again`: it can be asked at any time."""
-        self._open, self._follows, self._looks_again = opened, follows, looks_again
+    def __init__(self, opened: OpenDetector) -> None:
+        self._open = opened
         self._ahead = opened()
         self._second: FilmDetector | None = None
         self.name = self._ahead.name
@@ -40,19 +40,17 @@ class Looking:
             if number % self._ahead.every:
                 yield shown
                 continue
-            if not self._follows:
-                self._ahead.remember([])
+            self._ahead.remember([])
             with times.of("detect"):
                 boxes = self._ahead.boxes(shown.index, shown.image_bgr)
             yield replace(shown, boxes_xywh_px=boxes)
 
-    def again(self, shown: Shown) -> Shown:
-        """The picture with the boxes of everybody in it, as it is where the detector has no more to say of it."""
-        if shown.boxes_xywh_px is not None or not self._looks_again:
-            return shown
+    def again(self, shown: Shown, expected_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (n, 4) of everybody in the picture, looked for in the boxes (m, 4), too, where people are expected."""
         self._second = self._second or self._open()
-        self._second.remember([])
-        return replace(shown, boxes_xywh_px=self._second.boxes(shown.index, shown.image_bgr))
+        regions = [upright_region(box) for box in expected_xywh_px]
+        self._second.remember([[r.center_x_px, r.center_y_px, r.side_px, r.angle_rad] for r in regions])
+        return self._second.boxes(shown.index, shown.image_bgr)
 
 
 class BoxesOfPictures:
@@ -104,7 +102,7 @@ def looking_at(source: Source, *, boxes: Path | None, fetched: Path, every: int)
     if boxes is not None:
         given = BoxesOfPictures(boxes, source.folder, source.files) if isinstance(source, PictureFiles) else None
         of_file: FilmDetector = given or BoxesOfFile(boxes)
-        return Looking(lambda: of_file, follows=False, looks_again=False)
+        return Looking(lambda: of_file)
     every = every if is_film else 1
     # one thread: the network has the other cores meanwhile, and two need more work for the same
-    return Looking(lambda: BlazePoseDetector(fetched / MODELS, every, threads=1), follows=is_film, looks_again=is_film)
+    return Looking(lambda: BlazePoseDetector(fetched / MODELS, every, threads=1))

@@ -24,6 +24,7 @@ from .shown import Answered, Shown
 from .step_times import StepTimes
 
 FRAMES, PICTURES = 4, 8  # in a batch of a film whose boxes follow from joints, and of all else
+MOST_GAP = 10  # frames between given boxes of one person: that of `pseudo-label.max_gap`
 # PyTorch keeps memory for every size of batch that it has met, so it must not be shown every size there is.
 ROUND = 4
 
@@ -63,11 +64,13 @@ def answered_film(
     pictures: Iterable[Shown], estimator: Estimator, looking: Looking, times: StepTimes, frames: int = FRAMES
 ) -> Iterator[Answered]:
     """The frames of a film with their people, who are followed from frame to frame, `frames` at a time."""
-    follower = Follower()
+
+    def look_again(shown: Shown, expected_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        with times.of("detect again"):
+            return looking.again(shown, expected_xywh_px)
+
+    follower = Follower(look_again)
     for some in _batches(pictures, frames):
-        if follower.has_lost:
-            with times.of("detect again"):
-                some[0] = looking.again(some[0])
         with times.of("estimate", len(some)):
             placed = follower.place(some)
             people = estimator.people(some, *zip(*placed, strict=True))
@@ -79,7 +82,7 @@ def answered_boxes(
     pictures: Iterable[Shown], estimator: Estimator, times: StepTimes, *, is_film: bool
 ) -> Iterator[Answered]:
     """The pictures with the people in the boxes that they have, and no others; in a film they are linked by overlap."""
-    before, before_ids, unused = np.empty((0, 4)), np.empty(0, dtype=np.int64), 0
+    before, before_ids, before_index, unused = np.empty((0, 4)), np.empty(0, dtype=np.int64), 0, 0
     for some in _batches(pictures, PICTURES):
         boxes, tracks = [], []
         for shown in some:
@@ -87,13 +90,14 @@ def answered_boxes(
             inside = clip_boxes(given, shown.image_bgr.shape[1::-1])
             boxes.append(given[(inside[:, 2:] >= LEAST_SIDE_PX).all(axis=1)])
             ids = np.full(len(boxes[-1]), -1, dtype=np.int64)
-            if is_film:
-                for i, j in matched(before, boxes[-1], MIN_OVERLAP):
-                    ids[j] = before_ids[i]
+            if is_film and len(ids):
+                if shown.index - before_index <= MOST_GAP:
+                    for i, j in matched(before, boxes[-1], MIN_OVERLAP):
+                        ids[j] = before_ids[i]
                 new = np.flatnonzero(ids < 0)
                 ids[new] = unused + np.arange(len(new))
                 unused += len(new)
-                before, before_ids = boxes[-1], ids
+                before, before_ids, before_index = boxes[-1], ids, shown.index
             tracks.append(ids)
         with times.of("estimate", len(some)):
             people = estimator.people(some, boxes, tracks)

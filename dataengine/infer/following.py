@@ -2,27 +2,29 @@
 
 Between detections a person's box follows from the joints that the network found last, moved on at the speed at which
 it was moving. Whom the detector finds in the box of somebody known is the same person; who is found elsewhere is new.
-A track ends when two detections in a row miss it, or when it is lost: its score is half of what it used to be, its box
-leaves the picture, or it has come to lie on that of an older track.
+Who is not found among everybody is looked for at the place where they should be. A track ends when two detections in a
+row miss it, or when it is lost: its score is half of what it used to be, its box leaves the picture, or it has come to
+lie on that of a track that the detector has seen since, or that is older. Then the next picture is looked at again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.blazepose.in_images import SAME_PERSON_OVERLAP
 from dataengine.boxes import box_from_keypoints, box_iou, clip_boxes
 from dataengine.films.matching import matched
-from dataengine.people import People
+from dataengine.people import JOINT_CONFIDENCE, People
 
 from .shown import Shown
 
 MIN_OVERLAP = 0.3  # of a track's box with a detection of the same person: that of `pseudo-label.track_overlap`
 MOST_MISSED = 2
 LOST_BELOW = 0.5
-SAME_PERSON_OVERLAP = 0.7
-MOST_GROWTH = 1.5  # of a side from one estimate to the next: joints that scatter make no box
+MOST_GROWTH = 1.15  # of a side from one estimate to the next
+SURE_OF = 0.5  # of a person's median confidence: joints below are guesses, and draw no box
 LEAST_SIDE_PX = 2.0
 
 
@@ -42,14 +44,18 @@ class _Track:
         return np.concatenate([self.box[:2] + self.speed * (time_s - self.time_s), self.box[2:]])
 
 
+LookAgain = Callable[[Shown, NDArray[np.float64]], NDArray[np.float64]]
+"""A picture, and boxes (m, 4) in which people are expected, to the boxes (n, 4) of everybody in it."""
+
+
 class Follower:
     """The tracks of one film. `place` says where everybody is, `learn` takes what the network made of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_again: LookAgain) -> None:
+        self._look_again = look_again
         self._tracks: list[_Track] = []
         self._unused = 0
-        self.has_lost = False
-        """Whether somebody was lost whom no detection has been asked about since."""
+        self._has_lost = False
 
     def place(self, pictures: Sequence[Shown]) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
         """Boxes (n, 4) and track ids (n,) for each of the pictures, which follow each other."""
@@ -62,38 +68,46 @@ class Follower:
             seen = [(k, int(row[0])) for k, row in rows if len(row)]
             if seen and not self._learnt(track, pictures, people, seen, is_taught):
                 self._lose(track)
-        for track in list(self._tracks):
-            older = [other.box for other in self._tracks if other.id < track.id]
-            if older and box_iou(track.box, np.stack(older)).max() > SAME_PERSON_OVERLAP:
-                self._tracks.remove(track)
+        kept: list[_Track] = []
+        for track in sorted(self._tracks, key=lambda each: (each.missed, each.id)):
+            if not kept or box_iou(track.box, np.stack([each.box for each in kept])).max() < SAME_PERSON_OVERLAP:
+                kept.append(track)
+        self._tracks = sorted(kept, key=lambda each: each.id)
 
     def _placed(self, shown: Shown) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         size_px = shown.image_bgr.shape[1::-1]
         if shown.boxes_xywh_px is not None:
-            self._meet(shown)
-        boxes = np.array([track.at(shown.time_s) for track in self._tracks]).reshape(-1, 4)
-        inside = clip_boxes(boxes, size_px)
-        is_there = (inside[:, 2:] >= LEAST_SIDE_PX).all(axis=1)
+            self._meet(shown, shown.boxes_xywh_px, is_everybody=False)
+        elif self._has_lost:
+            self._meet(shown, self._look_again(shown, self._expected(shown.time_s)), is_everybody=True)
+        inside = clip_boxes(self._expected(shown.time_s), size_px)
+        is_there = inside[:, 2:].min(axis=1, initial=np.inf) >= LEAST_SIDE_PX
         ids = np.array([track.id for track in self._tracks], dtype=np.int64)
         for gone in [track for track, there in zip(self._tracks, is_there, strict=True) if not there]:
             self._lose(gone)
         return inside[is_there], ids[is_there]
 
-    def _meet(self, shown: Shown) -> None:
-        """Take over what the detector found."""
-        assert shown.boxes_xywh_px is not None
-        found, time_s = shown.boxes_xywh_px, shown.time_s
-        expected = np.array([track.at(time_s) for track in self._tracks]).reshape(-1, 4)
+    def _expected(self, time_s: float) -> NDArray[np.float64]:
+        return np.array([track.at(time_s) for track in self._tracks]).reshape(-1, 4)
+
+    def _meet(self, shown: Shown, found: NDArray[np.float64], *, is_everybody: bool) -> None:
+        """Take over what the detector found; `is_everybody`: it has looked where people were expected, too."""
+        expected = self._expected(shown.time_s)
         known = dict(matched(expected, found, MIN_OVERLAP))
+        place = {row: found[at] for row, at in known.items()}
+        if len(known) < len(expected) and not is_everybody:
+            again = self._look_again(shown, expected)
+            for row, at in matched(expected, again, MIN_OVERLAP):
+                place.setdefault(row, again[at])
         for row, track in enumerate(self._tracks):
-            track.missed = 0 if row in known else track.missed + 1
-            if row in known:
-                track.box, track.time_s = found[known[row]], time_s
+            track.missed = 0 if row in place else track.missed + 1
+            if row in place:
+                track.box, track.time_s = place[row], shown.time_s
         self._tracks = [track for track in self._tracks if track.missed < MOST_MISSED]
-        for row in sorted(set(range(len(found))) - set(known.values())):
-            self._tracks.append(_Track(self._unused, found[row], time_s))
+        for at in sorted(set(range(len(found))) - set(known.values())):
+            self._tracks.append(_Track(self._unused, found[at], shown.time_s))
             self._unused += 1
-        self.has_lost = False
+        self._has_lost = False
 
     def _learnt(
         self,
@@ -105,7 +119,9 @@ class Follower:
     ) -> bool:
         """Whether the track goes on; its box is then that of its joints in the last picture."""
         joints = np.stack([people[k].keypoints_px[row] for k, row in seen])
-        boxes = box_from_keypoints(joints, np.tile(is_taught, (len(joints), 1)).astype(int)).astype(np.float64)
+        sure = np.stack([people[k].extras[JOINT_CONFIDENCE][row] for k, row in seen])
+        draws = is_taught & (sure >= SURE_OF * np.median(sure[:, is_taught], axis=1, keepdims=True))
+        boxes = box_from_keypoints(joints, draws.astype(int)).astype(np.float64)
         score = float(np.mean([people[k].score[row] for k, row in seen]))
         usual = track.scores / track.answers if track.answers else score
         track.scores, track.answers = track.scores + score * len(seen), track.answers + len(seen)
@@ -121,4 +137,4 @@ class Follower:
     def _lose(self, track: _Track) -> None:
         if track in self._tracks:
             self._tracks.remove(track)
-        self.has_lost = True
+        self._has_lost = True

@@ -100,13 +100,12 @@ class Camera:
 
     def __post_init__(self) -> None:
         self.name = self.video = f"camera{self.number}"
-        logging = cv2.utils.logging
-        level = logging.getLogLevel()
-        logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # what does not open is said below, in one line
+        level = cv2.getLogLevel()
+        cv2.setLogLevel(0)  # what does not open is said below, in one line
         try:
             self._capture = cv2.VideoCapture(self.number)
         finally:
-            logging.setLogLevel(level)
+            cv2.setLogLevel(level)
         if not self._capture.isOpened():
             fix = "plug it in, or give another number, a film or a folder"
             raise EnvironmentFault(f"camera {self.number} does not open", fix=fix)
