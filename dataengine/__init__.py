@@ -1,17 +1,20 @@
-"""A data engine and active-learning toolkit for human pose models."""
+"""A data engine and active-learning toolkit for human pose models.
 
-from typing import TYPE_CHECKING, Any
+`load_model` opens a model from Python: see `dataengine.infer.api`.
+"""
 
-if TYPE_CHECKING:
-    from dataengine.infer.api import load_model
+from importlib import import_module
+from typing import Any
 
-__all__ = ["load_model"]
+PLACES = {"load_model": "dataengine.infer.api"}
+"""Names to the modules that hold them, imported when they are asked for: that one loads PyTorch."""
 
 
 def __getattr__(name: str) -> Any:
-    """`load_model`, imported when it is asked for: it loads PyTorch, and most commands do not need that."""
-    if name == "load_model":
-        from dataengine.infer.api import load_model
-
-        return load_model
+    if name in PLACES:
+        return getattr(import_module(PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *PLACES])

@@ -28,6 +28,7 @@ import numpy as np
 import torch
 
 from dataengine.bench.record import Figure, Missing
+from dataengine.infer.infer import DETECT_EVERY
 from dataengine.infer.infer import run as infer
 from dataengine.inference.running.predict import BATCH, load_runner, predict_crops
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
@@ -87,14 +88,15 @@ def decoding_seconds(film: Path) -> float:
 
 
 def _against_network(
-    model: Path, film: Path, folder: Path, runs: int, *, detect_every: int | None = None, overlay: bool = False
+    model: Path, film: Path, folder: Path, runs: int, *, detect_every: int = DETECT_EVERY, overlay: bool = False
 ) -> tuple[dict[str, Any], float]:
     """The summary of the run with the median share, and the network's frames a second just after it."""
-    every = {} if detect_every is None else {"detect_every": detect_every}
     pairs = []
     for _ in range(runs):
         with redirect_stdout(StringIO()):  # its summary, where figures are printed
-            summary = infer(model, str(film), folder / "out", fetched=FETCHED, overlay=overlay, **every)
+            summary = infer(
+                model, str(film), folder / "out", fetched=FETCHED, detect_every=detect_every, overlay=overlay
+            )
         pairs.append((summary, summary["pictures"] / network_seconds(model, max(summary["people"], 1))))
     shares = [summary["pictures_per_s"] / network for summary, network in pairs]
     return pairs[shares.index(statistics.median_low(shares))]

@@ -65,8 +65,8 @@ class PoseModel:
 
         Args:
             pictures: The path of a picture; an array (h, w, 3) of uint8 with channels **R, G, B**; or an iterable of
-                these. OpenCV's arrays are B, G, R: pass ``image[..., ::-1]``. Nothing can tell the two orders from
-                each other, so there is no error: joints just get worse.
+                these. OpenCV's arrays are B, G, R: pass ``image[..., ::-1]``. Nothing distinguishes the two in
+                an array, so there is no error: joints just get worse.
             boxes_xywh_px: (n, 4) boxes of the people in a single picture; None asks BlazePose's detector, in each
                 picture by itself.
 
@@ -114,7 +114,7 @@ def load_model(path: str | Path, *, device: Device = "auto", fetched: str | Path
         fetched: The folder that the stage fetch wrote, with BlazePose's detector; not needed by whoever gives boxes.
 
     Raises:
-        InputError: it is no model, or damaged.
+        InputError: there is no model at `path`, or it is damaged.
         EnvironmentFault: the device is not there.
     """
     return PoseModel(Path(path), device, Path(fetched))

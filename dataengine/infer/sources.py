@@ -88,7 +88,7 @@ class PictureFiles:
 
 
 @dataclass
-class Camera:
+class LiveCamera:
     """A camera that OpenCV opens, until it is stopped."""
 
     number: int
@@ -137,7 +137,7 @@ def open_source(text: str) -> Source:
     """
     path = Path(text)
     if text.isdecimal() and not path.exists():
-        return Camera(int(text))
+        return LiveCamera(int(text))
     if not path.exists():
         expected = "a film, a picture, a folder of pictures or a camera's number"
         raise InputError(f"{path} does not exist", expected=expected)

@@ -95,7 +95,7 @@ def test_what_is_no_picture_is_refused(net: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a box is empty"):
         model(np.zeros((4, 4, 3), np.uint8), boxes_xywh_px=[[0, 0, 0, 1]])
     with pytest.raises(InputError, match="boxes are those of one picture"):
-        model(["a.jpg"], boxes_xywh_px=[[0, 0, 1, 1]])  # type: ignore[call-overload]
+        model(["a.jpg"], boxes_xywh_px=[[0, 0, 1, 1]])
     with pytest.raises(InputError, match="dataengine fetch"):
         model(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(AttributeError, match="load_models"):
