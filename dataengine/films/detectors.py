@@ -47,6 +47,10 @@ class BlazePoseDetector:
         """The boxes that `PersonFinder` finds."""
         return self._find(image_bgr)
 
+    def near(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (n, 4) of the people in the boxes (m, 4), which its landmark model sees without any face."""
+        return self._find.near(image_bgr, boxes_xywh_px)
+
     def memory(self) -> Memory:
         """The regions in which the people of the last frame would be."""
         return [[r.center_x_px, r.center_y_px, r.side_px, r.angle_rad] for r in self._find.regions]

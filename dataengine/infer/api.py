@@ -66,7 +66,7 @@ class PoseModel:
         Args:
             pictures: The path of a picture; an array (h, w, 3) of uint8 with channels **R, G, B**; or an iterable of
                 these. OpenCV's arrays are B, G, R: pass ``image[..., ::-1]``. Nothing distinguishes the two in
-                an array, so there is no error: joints just get worse.
+                an array, so nothing fails: joints just get worse.
             boxes_xywh_px: (n, 4) boxes of the people in a single picture; None asks BlazePose's detector, in each
                 picture by itself.
 
@@ -114,7 +114,7 @@ def load_model(path: str | Path, *, device: Device = "auto", fetched: str | Path
         fetched: The folder that the stage fetch wrote, with BlazePose's detector; not needed by whoever gives boxes.
 
     Raises:
-        InputError: there is no model at `path`, or it is damaged.
+        InputError: `path` holds no model, or a damaged one.
         EnvironmentFault: the device is not there.
     """
     return PoseModel(Path(path), device, Path(fetched))
@@ -123,5 +123,5 @@ def load_model(path: str | Path, *, device: Device = "auto", fetched: str | Path
 def _checked(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         got = f"{picture.dtype} {picture.shape}"
-        raise InputError("an array is no picture", expected="uint8 (height, width, 3), channels R, G, B", got=got)
+        raise InputError("an array is not a picture", expected="uint8 (height, width, 3), channels R, G, B", got=got)
     return picture

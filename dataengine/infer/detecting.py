@@ -8,11 +8,11 @@ looks ahead in a thread of its own remembers nothing. What is found does not dep
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.blazepose.in_boxes import upright_region
 from dataengine.coco_json import read_people_file
 from dataengine.errors import InputError
 from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
@@ -25,13 +25,21 @@ MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 OpenDetector = Callable[[], FilmDetector]
 
 
+@runtime_checkable
+class NearDetector(FilmDetector, Protocol):
+    """A detector that also knows whether somebody is where they are expected."""
+
+    def near(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (n, 4) of the people in the boxes (m, 4)."""
+
+
 class Looking:
     """The detector of one source."""
 
     def __init__(self, opened: OpenDetector) -> None:
         self._open = opened
         self._ahead = opened()
-        self._second: FilmDetector | None = None
+        self._second: NearDetector | None = None
         self.name = self._ahead.name
 
     def ahead(self, pictures: Iterable[Shown], times: StepTimes) -> Iterator[Shown]:
@@ -45,12 +53,22 @@ class Looking:
                 boxes = self._ahead.boxes(shown.index, shown.image_bgr)
             yield replace(shown, boxes_xywh_px=boxes)
 
-    def again(self, shown: Shown, expected_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Boxes (n, 4) of everybody in the picture, looked for in the boxes (m, 4), too, where people are expected."""
-        self._second = self._second or self._open()
-        regions = [upright_region(box) for box in expected_xywh_px]
-        self._second.remember([[r.center_x_px, r.center_y_px, r.side_px, r.angle_rad] for r in regions])
-        return self._second.boxes(shown.index, shown.image_bgr)
+    def everybody(self, shown: Shown) -> NDArray[np.float64]:
+        """Boxes (n, 4) of everybody in the picture, who are looked for at once."""
+        second = self._second_detector()
+        second.remember([])
+        return second.boxes(shown.index, shown.image_bgr)
+
+    def near(self, shown: Shown, expected_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (n, 4) of the people who are in the boxes (m, 4) of the picture, in which they are expected."""
+        return self._second_detector().near(shown.image_bgr, expected_xywh_px)
+
+    def _second_detector(self) -> NearDetector:
+        if self._second is None:
+            opened = self._open()
+            assert isinstance(opened, NearDetector)  # nobody follows people whose boxes a file gives
+            self._second = opened
+        return self._second
 
 
 class BoxesOfPictures:

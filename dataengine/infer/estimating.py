@@ -66,9 +66,9 @@ def answered_film(
 ) -> Iterator[Answered]:
     """The frames of a film with their people, who are followed from frame to frame, `frames` at a time."""
 
-    def look_again(shown: Shown, expected_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    def look_again(shown: Shown, expected_xywh_px: NDArray[np.float64] | None) -> NDArray[np.float64]:
         with times.of("detect again"):
-            return looking.again(shown, expected_xywh_px)
+            return looking.everybody(shown) if expected_xywh_px is None else looking.near(shown, expected_xywh_px)
 
     follower = Follower(look_again)
     for some in _batches(pictures, frames):

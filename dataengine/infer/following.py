@@ -44,8 +44,9 @@ class _Track:
         return np.concatenate([self.box[:2] + self.speed * (time_s - self.time_s), self.box[2:]])
 
 
-LookAgain = Callable[[Shown, NDArray[np.float64]], NDArray[np.float64]]
-"""A picture, and boxes (m, 4) in which people are expected, to the boxes (n, 4) of everybody in it."""
+LookAgain = Callable[[Shown, NDArray[np.float64] | None], NDArray[np.float64]]
+"""A picture, and boxes (m, 4) in which people are expected, to the boxes (n, 4) of those who are there; None instead of
+boxes: of everybody."""
 
 
 class Follower:
@@ -77,9 +78,9 @@ class Follower:
     def _placed(self, shown: Shown) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         size_px = shown.image_bgr.shape[1::-1]
         if shown.boxes_xywh_px is not None:
-            self._meet(shown, shown.boxes_xywh_px, is_everybody=False)
+            self._meet(shown, shown.boxes_xywh_px)
         elif self._has_lost:
-            self._meet(shown, self._look_again(shown, self._expected(shown.time_s)), is_everybody=True)
+            self._meet(shown, self._look_again(shown, None))
         inside = clip_boxes(self._expected(shown.time_s), size_px)
         is_there = inside[:, 2:].min(axis=1, initial=np.inf) >= LEAST_SIDE_PX
         ids = np.array([track.id for track in self._tracks], dtype=np.int64)
@@ -90,15 +91,15 @@ class Follower:
     def _expected(self, time_s: float) -> NDArray[np.float64]:
         return np.array([track.at(time_s) for track in self._tracks]).reshape(-1, 4)
 
-    def _meet(self, shown: Shown, found: NDArray[np.float64], *, is_everybody: bool) -> None:
-        """Take over what the detector found; `is_everybody`: it has looked where people were expected, too."""
+    def _meet(self, shown: Shown, found: NDArray[np.float64]) -> None:
+        """Take over whom the detector found in the picture; the others are looked for where they are expected."""
         expected = self._expected(shown.time_s)
         known = dict(matched(expected, found, MIN_OVERLAP))
         place = {row: found[at] for row, at in known.items()}
-        if len(known) < len(expected) and not is_everybody:
-            again = self._look_again(shown, expected)
-            for row, at in matched(expected, again, MIN_OVERLAP):
-                place.setdefault(row, again[at])
+        unknown = np.array([row for row in range(len(expected)) if row not in known], dtype=np.int64)
+        if len(unknown):
+            again = self._look_again(shown, expected[unknown])
+            place |= {int(unknown[row]): again[at] for row, at in matched(expected[unknown], again, MIN_OVERLAP)}
         for row, track in enumerate(self._tracks):
             track.missed = 0 if row in place else track.missed + 1
             if row in place:

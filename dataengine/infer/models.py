@@ -32,7 +32,7 @@ def open_model(path: Path, device: Device = "auto") -> OpenModel:
     An export runs by the first of its runners for a GPU that works; on a CPU, by the file that its sidecar recommends.
 
     Raises:
-        InputError: there is no model at `path`, or it is damaged.
+        InputError: `path` holds no model, or a damaged one.
         EnvironmentFault: the device that is asked for is not there, or does not run it.
     """
     if path.is_file() and (path.parent / SIDECAR).is_file():

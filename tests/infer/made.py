@@ -27,6 +27,9 @@ class Blocks:
         _, _, stats, _ = cv2.connectedComponentsWithStats((image_bgr[..., 0] > 128).astype(np.uint8))
         return stats[1:, :4].astype(np.float64)
 
+    def near(self, image_bgr: np.ndarray, boxes_xywh_px: np.ndarray) -> np.ndarray:
+        return self.boxes(-1, image_bgr)
+
     def memory(self) -> Memory:
         return []
 

@@ -49,7 +49,8 @@ def test_a_box_goes_on_at_the_speed_of_the_joints() -> None:
 def test_who_is_found_elsewhere_is_new_and_who_is_missed_twice_is_gone() -> None:
     asked: list[np.ndarray] = []
 
-    def nobody(picture: Shown, expected: np.ndarray) -> np.ndarray:
+    def nobody(picture: Shown, expected: np.ndarray | None) -> np.ndarray:
+        assert expected is not None
         asked.append(expected)
         return NOBODY
 
@@ -67,7 +68,7 @@ def test_who_is_found_elsewhere_is_new_and_who_is_missed_twice_is_gone() -> None
 
 
 def test_who_is_found_where_expected_stays() -> None:
-    follower = Follower(lambda picture, expected: expected + 1.0)
+    follower = Follower(lambda picture, expected: NOBODY if expected is None else expected + 1.0)
     answer(follower, [shown(0, np.array([[50.0, 50, 40, 80]]))])
     for index in range(1, 6):
         (people,) = answer(follower, [shown(index, NOBODY)])
@@ -77,7 +78,8 @@ def test_who_is_found_where_expected_stays() -> None:
 def test_who_is_lost_is_looked_for_in_the_next_picture() -> None:
     asked = []
 
-    def again(picture: Shown, expected: np.ndarray) -> np.ndarray:
+    def again(picture: Shown, expected: np.ndarray | None) -> np.ndarray:
+        assert expected is None, "everybody is looked for"
         asked.append(picture.index)
         return np.array([[90.0, 50, 40, 80]])
 
