@@ -26,6 +26,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
 from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import ExportedModel, load_exported
+from dataengine.inference.shipped.runners import runner_for
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.params import load_section
 from dataengine.people import People
@@ -37,7 +38,6 @@ from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
-from .deploy.runners import runner_for
 from .gate.compared_set import ComparedSet, read_compared_set
 from .gate.comparison import VERDICT_FILE, Comparison
 from .gate.conclusion import Conclusion, conclude, resampled

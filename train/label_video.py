@@ -101,7 +101,8 @@ def run(
     Raises:
         InputError: an option does not fit, or at the end, a film was refused.
     """
-    from .film.detectors import BlazePoseDetector, BoxesOfFile
+    from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile
+
     from .film.label_film import Labeller, deciding_hash, label_film
     from .film.overlay import write_overlay
     from .film.teachers import names_of

@@ -105,8 +105,7 @@ def _ours(folder: Path, people: People, images: Images, threads: int) -> People:
     """The joints that a checkpoint (in PyTorch), an export (as `compare` would run it) or an adopted network finds."""
     from dataengine.adopted.folder import contract_of, open_adopted
     from dataengine.inference.running.predict import load_runner, predict_people
-
-    from .deploy.runners import runner_for
+    from dataengine.inference.shipped.runners import runner_for
 
     if (folder / ONNX_FP32).is_file():
         exported = load_exported(folder)

@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, str] = {
     "bootstrap": "dataengine.bench.bootstrap",
     "loader": "dataengine.bench.loader",
     "predict": "dataengine.bench.predict",
+    "infer": "dataengine.bench.infer",
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
     "select": "dataengine.active.bench.selection",

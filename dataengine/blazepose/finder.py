@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import box_iou
 
+from .in_boxes import upright_region
 from .in_images import SAME_PERSON_OVERLAP, box_inside
 from .landmarks import Landmarks
 from .model import MIN_PRESENCE, BlazePose
@@ -31,6 +32,18 @@ class PersonFinder:
     def __call__(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Boxes (n, 4) xywh of the people in a frame (h, w, 3), cut to it."""
         regions = [detection.roi for detection in self._blazepose.detect(image_bgr)] + self.regions
+        boxes, self.regions = self._people_in(image_bgr, regions)
+        return boxes
+
+    def near(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (n, 4) of the people whom the landmark model sees in the boxes (m, 4); the detector is not asked.
+
+        What the finder remembers stays as it is.
+        """
+        return self._people_in(image_bgr, [upright_region(box) for box in boxes_xywh_px])[0]
+
+    def _people_in(self, image_bgr: NDArray[np.uint8], regions: list[Roi]) -> tuple[NDArray[np.float64], list[Roi]]:
+        """Everybody in the regions once, and where each would be in the next frame."""
         boxes: list[NDArray[np.float32]] = []
         found: list[Landmarks] = []
         for region in regions:
@@ -40,5 +53,4 @@ class PersonFinder:
             if landmarks.presence >= MIN_PRESENCE and box[2:].min() >= LEAST_SIDE_PX and is_new:
                 boxes.append(box)
                 found.append(landmarks)
-        self.regions = [landmarks.next_roi for landmarks in found]
-        return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        return np.array(boxes, dtype=np.float64).reshape(-1, 4), [landmarks.next_roi for landmarks in found]

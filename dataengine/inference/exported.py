@@ -18,6 +18,7 @@ SIDECAR = "model.json"
 ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE = "model.onnx", "model_fp16.onnx", "model_int8.onnx", "model.engine"
 ONNX_INT8_TRT = "model_int8_trt.onnx"  # INT8 as TensorRT reads it; ONNX_INT8 is ONNX Runtime's
 CONTRACT = "contract"  # key of the sidecar of a network that was adopted: how it is fed and read
+INPUT = "images"  # name of the one input of the networks that are exported here
 FORMAT = 1
 
 
@@ -65,7 +66,7 @@ def write_sidecar(
         files,
         {
             "input": {
-                "name": "images",
+                "name": INPUT,
                 "layout": "NCHW",
                 "channels": "RGB",
                 "dtype": "float32",

@@ -15,10 +15,10 @@ from dataengine.evaluation.jittered_boxes import BoxJitter, jittered_boxes
 from dataengine.files import sha256_file
 from dataengine.inference.exported import ONNX_FP16, SIDECAR, ExportedModel, file_record, load_exported
 from dataengine.inference.running.predict import onnx_runner, predict_people
+from dataengine.inference.shipped import engine_library
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures, write_learnt_pictures
 from dataengine.people import Images, People
 from dataengine.train import compare
-from dataengine.train.deploy import engine_library
 from dataengine.train.gate.models import slices_of
 from dataengine.train.gate.policy import Budgets
 

@@ -21,14 +21,15 @@ from dataengine.inference.exported import (
     load_exported,
 )
 from dataengine.inference.running.predict import onnx_runner, torch_runner
+from dataengine.inference.shipped import engine_library
+from dataengine.inference.shipped.engine_library import gpu_capability
+from dataengine.inference.shipped.engine_runner import check_plan, engine_runner
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.train import export
-from dataengine.train.deploy import engine_library
 from dataengine.train.deploy.accuracy import Ruler
-from dataengine.train.deploy.engine_library import gpu_capability
 from dataengine.train.deploy.params import ExportParams, Int8Params, MaxApDrop
-from dataengine.train.deploy.tensorrt_build import build_engine, check_plan, engine_runner
+from dataengine.train.deploy.tensorrt_build import build_engine
 
 from ..helpers import small_model
 from ..helpers.own_sigmas import OWN_PROTOCOL

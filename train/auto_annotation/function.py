@@ -20,11 +20,11 @@ from dataengine.inference.choose_runner import ChosenRunner
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.inference.running.predict import predict_crops
 from dataengine.inference.running.prediction import Prediction
+from dataengine.inference.shipped.runners import runner_for
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import People
 from dataengine.pictures.opened import decode_opened
 
-from ..deploy.runners import runner_for
 from .skeletons import person_spec, require_cvat, skeletons
 
 if TYPE_CHECKING:

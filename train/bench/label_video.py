@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import torch
 
+from dataengine.bench.infer import network_seconds
 from dataengine.bench.record import Figure, Missing
+from dataengine.films.detectors import BlazePoseDetector
 from dataengine.hardware.memory import peak_bytes
-from dataengine.inference.running.predict import BATCH, load_runner, predict_crops
+from dataengine.inference.running.predict import load_runner
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.params import load_section
 from dataengine.people import Images
@@ -33,7 +34,6 @@ from dataengine.pictures.encoding import write_picture
 from dataengine.terminal.speech import answer
 from dataengine.video.decoding import iter_frames
 
-from ..film.detectors import BlazePoseDetector
 from ..film.label_film import LABELS, Labeller, label_film
 from ..film.teachers import NetworkTeacher
 from ..pseudo.params import PseudoLabelParams
@@ -57,7 +57,9 @@ def run(film: Path = FILM, times: tuple[int, int] = TIMES) -> Iterator[Figure | 
         save_checkpoint(folder / "net", STUDENT.build(), STUDENT)
         seconds, metrics = stream_seconds(film, folder)
         frames, people = metrics["frames"], max(metrics["people_found"], 1)
-        yield Figure("video.share_of_network", frames / seconds, "frames/s", frames / network_seconds(folder, people))
+        yield Figure(
+            "video.share_of_network", frames / seconds, "frames/s", frames / network_seconds(folder / "net", people)
+        )
         yield Figure("video.vs_plain", frames / seconds, "frames/s", frames / plain_seconds(film, folder))
         short, long = (peak_mb(repeated(film, folder / f"{n}.mp4", n), folder) for n in times)
         more_frames = (times[1] - times[0]) * frames
@@ -70,17 +72,6 @@ def stream_seconds(film: Path, folder: Path) -> tuple[float, dict[str, Any]]:
     started = time.perf_counter()
     metrics = label_film(film, folder / "stream", labeller)
     return time.perf_counter() - started, metrics
-
-
-def network_seconds(folder: Path, people: int) -> float:
-    """Seconds for that many crops that lie ready, once."""
-    runner, meta = load_runner(folder / "net")
-    crops = np.zeros((people, meta.input_height_px, meta.input_width_px, 3), dtype=np.uint8)
-    matrices = np.tile(np.eye(2, 3), (people, 1, 1))
-    predict_crops(runner, meta, crops[:BATCH], matrices[:BATCH])
-    started = time.perf_counter()
-    predict_crops(runner, meta, crops, matrices)
-    return time.perf_counter() - started
 
 
 def plain_seconds(film: Path, folder: Path) -> float:

@@ -16,6 +16,7 @@ from dataengine.inference.choose_runner import try_candidate
 from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, ExportedModel
 from dataengine.inference.running.predict import Runner, onnx_runner, torch_runner
+from dataengine.inference.shipped.runners import candidates
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
@@ -23,7 +24,6 @@ from dataengine.terminal.progress import track
 from .accuracy import Ruler, distance_px, latencies_ms
 from .onnx_files import exact_runner
 from .params import ExportParams, MaxApDrop
-from .runners import candidates
 
 REFERENCE = "reference"  # name of what runs a file for its accuracy alone
 FILES = {

@@ -27,8 +27,7 @@ import onnx
 from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault, InputError
-
-from .onnx_files import INPUT
+from dataengine.inference.exported import INPUT
 
 CalibrationMethod = Literal["minmax", "entropy", "percentile"]
 BATCH = 8  # crops; the histograms of two methods hold all activations of a batch

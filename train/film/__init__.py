@@ -1,7 +1,6 @@
 """Films labelled as they are read: memory does not grow with their length, and work that was stopped goes on.
 
 - `label_film.py`: one film from its first frame to `labels.json`; everything else is a part of it.
-- `detectors.py`: who is where in a frame: BlazePose, or boxes from a file.
 - `locating.py`: boxes and track ids of every frame from detections of every few.
 - `teachers.py`: networks and BlazePose, and their opinions of people.
 - `estimating.py`: frames to chunks with those opinions.
@@ -10,5 +9,6 @@
 - `journal.py`: what is written while a film runs, and from where it goes on.
 - `overlay.py`: the film again, with who was accepted drawn into it.
 
-Adding a detector: a class with the methods of `detectors.FilmDetector`; a teacher: one of `teachers.FilmTeacher`.
+Detectors, and how people and films are written, are in `dataengine.films`. Adding a teacher: a class with the methods
+of `teachers.FilmTeacher`.
 """

@@ -11,6 +11,7 @@ import numpy as np
 
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
+from dataengine.films.detectors import FilmDetector
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.leakage.film_names import film_name
 from dataengine.nets.checkpoint import META_NAME
@@ -23,7 +24,6 @@ from ..pseudo.params import PseudoLabelParams
 from ..pseudo.persons import PERSON_REASONS
 from ..trust.rule import TrustRule
 from .chunks import Chunk
-from .detectors import FilmDetector
 from .estimating import estimated
 from .journal import FilmProgress, Journal
 from .judging import JudgedChunk, judged_chunk

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from dataengine.boxes import pairwise_iou
+from dataengine.films.detectors import FilmDetector, Memory
+from dataengine.films.matching import matched
 from dataengine.video.decoding import Frame
-
-from .detectors import FilmDetector, Memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +81,8 @@ class Locator:
         boxes = self._detector.boxes(frame.index, frame.image_bgr)
         track_id = np.full(len(boxes), -1, dtype=np.int64)
         if before is not None and frame.index - before.frame.index <= self._max_gap:
-            overlap = pairwise_iou(before.boxes_xywh_px, boxes)
-            for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
-                if overlap[i, j] >= self._min_overlap:
-                    track_id[j] = before.track_id[i]
+            for i, j in matched(before.boxes_xywh_px, boxes, self._min_overlap):
+                track_id[j] = before.track_id[i]
         new = np.flatnonzero(track_id < 0)
         track_id[new] = self._unused + np.arange(len(new))
         self._unused += len(new)

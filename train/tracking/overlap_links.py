@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from dataengine.boxes import pairwise_iou
+from dataengine.films.matching import matched
 
 NOBODY = -1
 
@@ -35,10 +34,8 @@ def link_tracks(
         for index in np.unique(frame[video == name]):
             now = np.flatnonzero((video == name) & (frame == index))
             if len(before) and index - frame[before[0]] <= max_gap:
-                overlap = pairwise_iou(bbox_xywh_px[before], bbox_xywh_px[now])
-                for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
-                    if overlap[i, j] >= min_overlap:
-                        track[now[j]] = track[before[i]]
+                for i, j in matched(bbox_xywh_px[before], bbox_xywh_px[now], min_overlap):
+                    track[now[j]] = track[before[i]]
             for row in now[track[now] == NOBODY]:
                 track[row], unused = unused, unused + 1
             before = now

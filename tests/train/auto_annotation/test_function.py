@@ -15,11 +15,11 @@ from dataengine.coco_json import read_people
 from dataengine.formats.tools.cvat_labels import label_definitions
 from dataengine.inference.exported import load_exported
 from dataengine.inference.running.predict import predict_people
+from dataengine.inference.shipped.runners import runner_for
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 from dataengine.train.auto_annotation import function as function_module
 from dataengine.train.auto_annotation.function import PoseFunction
-from dataengine.train.deploy.runners import runner_for
 
 NEEDED = "cvat-sdk is not installed: pip install -c constraints.txt -e '.[annotate]'"
 

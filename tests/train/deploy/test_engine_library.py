@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dataengine.errors import EnvironmentFault, ParamsError
-from dataengine.train.deploy import engine_library
-from dataengine.train.deploy.engine_library import (
+from dataengine.inference.shipped import engine_library
+from dataengine.inference.shipped.engine_library import (
     EngineLibrary,
     engine_targets,
     find_library,

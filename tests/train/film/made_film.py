@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dataengine.films.detectors import Memory
 from dataengine.people import JOINTS
-from dataengine.train.film.detectors import Memory
 from dataengine.train.film.label_film import Labeller
 from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams

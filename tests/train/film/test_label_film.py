@@ -9,10 +9,10 @@ import pytest
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
+from dataengine.films.coco_lines import annotation_records
+from dataengine.films.detectors import BoxesOfFile
 from dataengine.people import Images, People
-from dataengine.train.film.detectors import BoxesOfFile
 from dataengine.train.film.estimating import estimated
-from dataengine.train.film.journal import annotation_records
 from dataengine.train.film.label_film import LABELS, NOBODY_FOUND, label_film
 from dataengine.train.film.locating import Locator
 from dataengine.train.film.overlay import write_overlay

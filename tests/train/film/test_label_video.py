@@ -11,10 +11,10 @@ import torch
 
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
+from dataengine.films import detectors
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
 from dataengine.train import label_video
-from dataengine.train.film import detectors
 from dataengine.train.trust.learning import learn_trust
 from dataengine.train.trust.rule import write_trust
 

@@ -38,14 +38,18 @@ class BlazePoseDetector:
 
     name = "blazepose"
 
-    def __init__(self, models: Path, every: int) -> None:
+    def __init__(self, models: Path, every: int, threads: int = 2) -> None:
         """Raises InputError when the folder `models` lacks a model."""
         self.every = every
-        self._find = PersonFinder(models)
+        self._find = PersonFinder(models, threads)
 
     def boxes(self, index: int, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The boxes that `PersonFinder` finds."""
         return self._find(image_bgr)
+
+    def near(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Boxes (n, 4) of the people in the boxes (m, 4), which its landmark model sees without any face."""
+        return self._find.near(image_bgr, boxes_xywh_px)
 
     def memory(self) -> Memory:
         """The regions in which the people of the last frame would be."""

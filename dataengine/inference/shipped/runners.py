@@ -12,10 +12,9 @@ from dataengine.inference.choose_runner import Candidate, ChosenRunner, choose_r
 from dataengine.inference.exported import ENGINE, ONNX_FP16, ExportedModel
 from dataengine.inference.onnx_cuda import onnx_cuda_runner
 from dataengine.inference.running.predict import Runner, onnx_runner
+from dataengine.inference.shipped.engine_runner import engine_runner
 from dataengine.inference.torch_cuda import torch_cuda_runner
 from dataengine.nets.checkpoint import WEIGHTS_NAME
-
-from .tensorrt_build import engine_runner
 
 
 def candidates(threads: int) -> list[Candidate]:

@@ -1,0 +1,127 @@
+"""A model in three lines of Python; see `load_model`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dataengine.boxes import Boxes
+from dataengine.errors import InputError
+from dataengine.films.detectors import BlazePoseDetector
+from dataengine.inference.running.devices import Device
+from dataengine.people import JOINT_CONFIDENCE, People
+from dataengine.pictures.reading.decoding import read_picture
+
+from .detecting import MODELS
+from .estimating import Estimator
+from .models import open_model
+from .shown import Shown
+
+Picture = str | Path | NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """The n people of one picture. Joints are COCO-17's in the order of `dataengine.keypoints.COCO_KEYPOINTS`.
+
+    x grows right and y down, in pixels of the upright picture; a joint at (0, 0) lies on the centre of the top left
+    pixel, while boxes go from edge to edge.
+    """
+
+    keypoints_px: NDArray[np.float32]  # (n, 17, 2) x, y
+    confidence: NDArray[np.float32]  # (n, 17) 0..1; 0 for joints that the network was not taught
+    bbox_xywh_px: NDArray[np.float32]  # (n, 4) x, y, width, height, in which the joints were looked for
+    score: NDArray[np.float32]  # (n,) 0..1 of the person
+    track_id: NDArray[np.int64]  # (n,) -1: a picture by itself has no tracks
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+class PoseModel:
+    """A model to be called with pictures; see `load_model`."""
+
+    def __init__(self, path: Path, device: Device, fetched: Path) -> None:
+        model = open_model(path, device)
+        self._taught = model.meta.is_taught
+        self._estimator, self._models = Estimator(model), fetched / MODELS
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a path is a picture, not an iterable of letters
+        self, pictures: Picture, *, boxes_xywh_px: ArrayLike | None = None
+    ) -> Poses: ...
+
+    @overload
+    def __call__(self, pictures: Iterable[Picture], *, boxes_xywh_px: None = None) -> Iterator[Poses]: ...
+
+    def __call__(
+        self, pictures: Picture | Iterable[Picture], *, boxes_xywh_px: ArrayLike | None = None
+    ) -> Poses | Iterator[Poses]:
+        """The people in a picture, or in each of many, one after the other as they are asked for.
+
+        Args:
+            pictures: The path of a picture; an array (h, w, 3) of uint8 with channels **R, G, B**; or an iterable of
+                these. OpenCV's arrays are B, G, R: pass ``image[..., ::-1]``. Nothing distinguishes the two in
+                an array, so nothing fails: joints just get worse.
+            boxes_xywh_px: (n, 4) boxes of the people in a single picture; None asks BlazePose's detector, in each
+                picture by itself.
+
+        Raises:
+            InputError: a picture cannot be read, an array is of another shape or type, a box is empty, or BlazePose's
+                models are missing.
+        """
+        if isinstance(pictures, str | Path | np.ndarray):
+            return self._one(pictures, boxes_xywh_px)
+        if boxes_xywh_px is not None:
+            raise InputError("boxes are those of one picture", expected="one picture at a time", got="several")
+        return (self._one(picture, None) for picture in pictures)
+
+    def _one(self, picture: Picture, boxes: ArrayLike | None) -> Poses:
+        image_bgr = read_picture(picture) if isinstance(picture, str | Path) else _checked(picture)[..., ::-1]
+        image_bgr = np.ascontiguousarray(image_bgr)
+        given = self._found(image_bgr) if boxes is None else np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+        shown = Shown(0, "", np.nan, image_bgr)
+        (people,) = self._estimator.people([shown], [given], [np.full(len(given), -1, dtype=np.int64)])
+        return self._poses(people)
+
+    def _found(self, image_bgr: NDArray[np.uint8]) -> Boxes:
+        self._detector.remember([])
+        return self._detector.boxes(0, image_bgr)
+
+    @cached_property
+    def _detector(self) -> BlazePoseDetector:
+        return BlazePoseDetector(self._models, every=1)
+
+    def _poses(self, people: People) -> Poses:
+        confidence = np.where(self._taught, people.extras[JOINT_CONFIDENCE], 0).astype(np.float32)
+        return Poses(people.keypoints_px, confidence, people.bbox_xywh_px, people.score, people.track_id)
+
+
+def load_model(path: str | Path, *, device: Device = "auto", fetched: str | Path = "data/fetch") -> PoseModel:
+    """Open a model, to be called with pictures::
+
+        from dataengine import load_model
+        model = load_model("models/fit-student")
+        people = model("picture.jpg")  # people.keypoints_px (n, 17, 2), people.confidence (n, 17)
+
+    Args:
+        path: A checkpoint folder, an export or one of its .onnx files, or a folder of `dataengine adopt`.
+        device: What the network runs on; auto takes a GPU where there is one.
+        fetched: The folder that the stage fetch wrote, with BlazePose's detector; not needed by whoever gives boxes.
+
+    Raises:
+        InputError: `path` holds no model, or a damaged one.
+        EnvironmentFault: the device is not there.
+    """
+    return PoseModel(Path(path), device, Path(fetched))
+
+
+def _checked(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        got = f"{picture.dtype} {picture.shape}"
+        raise InputError("an array is not a picture", expected="uint8 (height, width, 3), channels R, G, B", got=got)
+    return picture

@@ -1,0 +1,157 @@
+"""Where pictures come from: a film, a folder of pictures, one picture, a camera. `open_source` knows which is meant."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from dataengine.errors import EnvironmentFault, InputError
+from dataengine.files import is_junk, sha256_file
+from dataengine.leakage.film_names import film_name
+from dataengine.pictures.reading.decoding import read_picture
+from dataengine.terminal.speech import say
+from dataengine.video.decoding import iter_frames
+
+from .shown import Shown
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm", ".pgm"}
+)
+
+
+class Source(Protocol):
+    """Pictures, one after the other; read once."""
+
+    name: str
+    """What bars and reports call it."""
+    video: str
+    """The name of the film; "" where pictures do not follow each other in time."""
+    is_live: bool
+    """Whether it ends only when somebody stops it."""
+    total: int | None
+    """How many pictures there are; None where that is not known."""
+    refused: list[str]
+    """Lines about what could not be read."""
+
+    def __iter__(self) -> Iterator[Shown]:
+        """The pictures in their order. Raises InputError where there is none at all."""
+
+
+@dataclass
+class FilmFile:
+    """The frames of a film, upright; lost ones are passed over."""
+
+    path: Path
+    name: str = ""
+    video: str = ""
+    is_live: bool = False
+    total: int | None = None
+    refused: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name, self.video = self.path.name, film_name(self.path, sha256_file(self.path))
+
+    def __iter__(self) -> Iterator[Shown]:
+        for frame in iter_frames(self.path, tell=self.refused.append):
+            yield Shown(frame.index, frame_path(self.video, frame.index), frame.pts_s, frame.image_bgr)
+
+
+@dataclass
+class PictureFiles:
+    """Pictures, each by itself; one that cannot be read is reported and passed over."""
+
+    folder: Path
+    files: Sequence[Path]
+    name: str = ""
+    video: str = ""
+    is_live: bool = False
+    total: int | None = None
+    refused: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name, self.total = self.folder.name or str(self.folder), len(self.files)
+
+    def __iter__(self) -> Iterator[Shown]:
+        for index, path in enumerate(self.files):
+            try:
+                image = read_picture(path)
+            except InputError as error:
+                self.refused.append(str(error))
+                say(f"infer: {error}")
+                continue
+            yield Shown(index, path.relative_to(self.folder).as_posix(), np.nan, image)
+        if len(self.refused) == len(self.files):
+            raise InputError(f"{self.folder}: none of {len(self.files)} pictures can be read", got=self.refused[0])
+
+
+@dataclass
+class LiveCamera:
+    """A camera that OpenCV opens, until it is stopped."""
+
+    number: int
+    name: str = ""
+    video: str = ""
+    is_live: bool = True
+    total: int | None = None
+    refused: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name = self.video = f"camera{self.number}"
+        level = cv2.getLogLevel()
+        cv2.setLogLevel(0)  # what does not open is said below, in one line
+        try:
+            self._capture = cv2.VideoCapture(self.number)
+        finally:
+            cv2.setLogLevel(level)
+        if not self._capture.isOpened():
+            fix = "plug it in, or give another number, a film or a folder"
+            raise EnvironmentFault(f"camera {self.number} does not open", fix=fix)
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # old pictures are of no use
+
+    def __iter__(self) -> Iterator[Shown]:
+        index, start = 0, cv2.getTickCount()
+        try:
+            while True:
+                came, image = self._capture.read()
+                if not came:
+                    self.refused.append(f"camera {self.number} gives no more pictures")
+                    break
+                time_s = (cv2.getTickCount() - start) / cv2.getTickFrequency()
+                yield Shown(index, frame_path(self.video, index), time_s, np.asarray(image, dtype=np.uint8))
+                index += 1
+        finally:
+            self._capture.release()
+        if not index:
+            raise EnvironmentFault(f"camera {self.number} gives no picture", fix="close what else uses it")
+
+
+def open_source(text: str) -> Source:
+    """What `text` names: the number of a camera, a folder of pictures, a picture or a film.
+
+    Raises:
+        InputError: there is nothing there, or the folder has no picture.
+        EnvironmentFault: the camera does not open.
+    """
+    path = Path(text)
+    if text.isdecimal() and not path.exists():
+        return LiveCamera(int(text))
+    if not path.exists():
+        expected = "a film, a picture, a folder of pictures or a camera's number"
+        raise InputError(f"{path} does not exist", expected=expected)
+    if path.is_dir():
+        inside = (each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES and each.is_file())
+        files = [each for each in inside if not is_junk(each.relative_to(path))]
+        if not files:
+            raise InputError(f"{path} has no picture", expected="files such as .jpg or .png", fix="name another folder")
+        return PictureFiles(path, files)
+    if path.suffix.lower() in SUFFIXES:
+        return PictureFiles(path.parent, [path])
+    return FilmFile(path)
+
+
+def frame_path(video: str, index: int) -> str:
+    """What a frame of a film is called in COCO JSON."""
+    return f"frames/{video}_{index:06d}.jpg"
