@@ -25,6 +25,7 @@ from dataengine.terminal.speech import say
 from .labelling.for_tools import FOR_TOOLS, how_to_load, writer
 from .labelling.gold import choose_gold, guesses
 from .labelling.sent import SENT_SUFFIX, Sent, pictures_path, sent_path, with_copied_pictures, write_sent
+from .manifest.entered import enter_selection
 from .manifest.files import Selection, read_selection
 
 
@@ -36,6 +37,9 @@ def command(
     ] = "coco",
     gold: Annotated[int, typer.Option(help="Frames with known truth to mix in, which show how well people label.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the draw of gold frames, and of their places among the others.")] = 0,
+    rounds: Annotated[
+        Path | None, typer.Option(help="Folder of the ledger of rounds, if select did not enter the selection here.")
+    ] = None,
 ) -> None:
     """Write the images to label as a file for an annotation tool that already holds the model's keypoints.
 
@@ -49,9 +53,14 @@ def command(
     With --gold, labelled frames are mixed in whose truth is known, of those on which the student errs most. The import
     reports how well each annotator agrees with it, and never trains on what came back for them.
 
-    Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4
+    With --rounds, the selection is entered in the ledger of rounds. The stage select does that, but not where DVC took
+    its result from a cache or from an experiment.
+
+    Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4 --rounds data/rounds
     """
     done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed)
+    if rounds is not None:
+        enter_selection(rounds, selection)
     say(f"{done.images} images ({gold} of them gold) with {done.people} people to check: {out}; keep {sent_path(out)}")
     for line in how_to_load(format_name, out, done):
         say(line)

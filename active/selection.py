@@ -29,9 +29,11 @@ from dataengine.mistakes.suspects import read_suspects
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
 from dataengine.poses.training_poses import read_training_poses
+from dataengine.rounds.asked import read_rounds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .manifest.entered import enter_selection
 from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.budget import image_costs
@@ -64,6 +66,9 @@ def command(
     mistakes: Annotated[
         Path | None, typer.Option(help="mistakes.json of find-mistakes, to show the likely ones in FiftyOne.")
     ] = None,
+    rounds: Annotated[
+        Path | None, typer.Option(help="Folder of the ledger of rounds, in which the selection is entered.")
+    ] = None,
     second: Annotated[
         Path | None, typer.Option(help="Folder of another checkpoint, whose disagreement weights.second counts.")
     ] = None,
@@ -83,9 +88,10 @@ def command(
     the student is expected to lose, as far as validation has enough people to learn that from. With weights.rarity
     above 0, poses far from all of the training set are worth more, which takes --balance; without it nothing else
     changes, but OUT/scored.json has no rarity. With --mistakes the dataset has the saved view likely_mistakes of
-    labelled images, the likeliest first.
+    labelled images, the likeliest first. With --rounds, what is asked for, why and by which model is entered in the
+    ledger of rounds, which `dataengine ledger` and `dataengine trace` read.
 
-    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --labels data/labels --balance data/balance --held-out data/ingest/held_out.json --out data/select --report reports/select
+    Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --labels data/labels --balance data/balance --held-out data/ingest/held_out.json --rounds data/rounds --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
@@ -101,6 +107,7 @@ def command(
         held_out=held_out,
         mistakes=mistakes,
         second=second,
+        rounds=rounds,
     )
 
 
@@ -119,16 +126,20 @@ def run(
     protocol: OksProtocol = COCO,
     mistakes: Path | None = None,
     second: Path | None = None,
+    rounds: Path | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last: what the database does costs no selection.
 
     Where nobody is unlabelled, or nothing fits into the budget, nothing is picked, and a line says so.
 
     Raises:
-        InputError: an input is damaged, or a candidate or training picture is one that the file `held_out` names.
+        InputError: an input or a record in `rounds` is damaged, or a candidate or training picture is one that the file
+            `held_out` names.
         ParamsError: rarity or the second network has a weight, and its folder is not given.
     """
     networks = _networks(params, student, balance, second)
+    if rounds is not None:
+        read_rounds(rounds)  # a damaged one stops the stage before hours of scoring
     poses = None if balance is None else read_training_poses(balance)
     store = read_store(labels) if labels else []
     known = read_labelled({"train": labelled, "val": val}, store)
@@ -161,6 +172,11 @@ def run(
         "budget_unit": params.budget_unit,
         "uncertainty_unit": "mean of ranks" if curves is None else "expected loss of OKS",
         "student_sha256": sha256_file(student / WEIGHTS_NAME),
+        "weights": weights,
+        "appearance_weight": params.appearance_weight,
+        "seconds_per_joint": round(seconds, 4),
+        "candidates_sha256": sha256_file(candidates),
+        "candidate_images": len(choice.score),
     }
     with fresh_folder(out) as folder:
         answered = with_student(truth, truth_images, seen_truth, protocol)
@@ -171,6 +187,8 @@ def run(
         )
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)
+    if rounds is not None and not in_temporary_copy(Path.cwd()):  # DVC removes a copy; its outcome may never be used
+        enter_selection(rounds, out)
     metrics = selection_metrics(choice, picked, images, embeddings, covered)
     spent = {"spent": round(float(costs[picked].sum()), 4)} if len(choice.score) else {}
     calibration = {} if fit is None else {"calibration": asdict(fit)}

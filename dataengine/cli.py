@@ -61,6 +61,8 @@ PANELS: dict[str, dict[str, Command]] = {
         "label-export": Command("dataengine.active.label_export", "Write the picks for an annotation tool."),
         "annotate-cvat": Command("dataengine.train.annotate_cvat", "Put the champion into CVAT's menu."),
         "label-import": Command("dataengine.active.label_import", "Check and keep what a person labelled."),
+        "ledger": Command("dataengine.rounds.ledger", "List what each round asked for, and what was answered."),
+        "trace": Command("dataengine.tracing.trace_sample", "Follow a picture from its film or render to the models."),
         "freeze-clusters": Command("dataengine.datasets.freeze_clusters", "Keep this round's pose clusters for later."),
     },
     "Synthesis: inspect what is rendered": {

@@ -3,6 +3,8 @@
 import ast
 import re
 import shlex
+from collections.abc import Set
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ OTHER_FILES = {
 }
 
 
+@cache
 def module_file(module: str) -> Path | None:
     """The file of a module of this project, through the links to the rooms."""
     base = REPOSITORY / module.replace(".", "/")
@@ -45,7 +48,8 @@ def package_of(path: Path) -> str:
 PLACE = re.compile(r"(dataengine(?:\.\w+)+):\w+")
 
 
-def imported_files(path: Path) -> set[Path]:
+@cache
+def imported_files(path: Path) -> frozenset[Path]:
     """The project's files that this one imports, also inside functions, or has another process import."""
     modules: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -58,10 +62,11 @@ def imported_files(path: Path) -> set[Path]:
             modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and (place := PLACE.fullmatch(str(node.value))):
             modules.append(place[1])
-    return {found for name in modules if name.startswith("dataengine") and (found := module_file(name))}
+    return frozenset(found for name in modules if name.startswith("dataengine") and (found := module_file(name)))
 
 
-def code_of(stage: str) -> set[str]:
+@cache
+def code_of(stage: str) -> frozenset[str]:
     """All the project's files that the stage's module reaches, relative to the repository."""
     todo = {module_file(COMMANDS[stage].module)}
     seen: set[Path] = set()
@@ -73,7 +78,7 @@ def code_of(stage: str) -> set[str]:
     names = {str(p.relative_to(REPOSITORY)) for p in seen if p.stat().st_size and p.name != "__init__.py"}
     if stage == "render":  # pictures are kept by a hash over these sub-packages, whatever is imported of them
         names |= {name for package in (*STILLS, *TARGETED) for name in code_files(REPOSITORY / "blender" / package)}
-    return names - WITHOUT_EFFECT
+    return frozenset(names - WITHOUT_EFFECT)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -139,14 +144,15 @@ def outs_of(stage: dict[str, Any]) -> list[str]:
     return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 
 
-def code_files(folder: Path) -> set[str]:
+@cache
+def code_files(folder: Path) -> frozenset[str]:
     """The files below `folder` that a stage would depend on by depending on the folder."""
     files = (path for path in folder.rglob("*") if path.suffix in (".py", ".yaml") and path.name != "__init__.py")
     inside = (path for path in files if not any(parent.is_symlink() for parent in path.parents))
-    return {str(path.relative_to(REPOSITORY)) for path in inside if path.stat().st_size} - WITHOUT_EFFECT
+    return frozenset(str(path.relative_to(REPOSITORY)) for path in inside if path.stat().st_size) - WITHOUT_EFFECT
 
 
-def folded(names: set[str]) -> list[str]:
+def folded(names: Set[str]) -> list[str]:
     """The same code with every folder that is used whole instead of its files."""
     folders = sorted({str(p) for name in names for p in Path(name).parents} - {"."}, key=lambda name: name.count("/"))
     left, whole = set(names), []

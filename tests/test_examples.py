@@ -30,6 +30,7 @@ MODULES = (
     "dataengine.person_scale",
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
+    "dataengine.tracing.section",
     "dataengine.video.decoding",
 )
 ROOMS = ("active", "blender", "datasets", "train")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,14 @@ MOST_FILES = 20
 HEAVY = ("torch", "bpy", "fiftyone", "cv2", "sklearn", "onnxruntime")
 
 
-def python_files(folder: Path) -> list[Path]:
+@cache
+def python_files(folder: Path) -> tuple[Path, ...]:
     """Files below `folder`, not through the links to the stage rooms."""
-    return [p for p in folder.rglob("*.py") if not any(parent.is_symlink() for parent in p.parents)]
+    return tuple(p for p in folder.rglob("*.py") if not any(parent.is_symlink() for parent in p.parents))
 
 
-def imported_modules(path: Path) -> list[tuple[int, str]]:
+@cache
+def imported_modules(path: Path) -> tuple[tuple[int, str], ...]:
     """(relative level, module) of every import in a file, also those inside functions."""
     found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -33,7 +36,7 @@ def imported_modules(path: Path) -> list[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom):
             found += [(node.level, node.module or "")]
             found += [(node.level, f"{node.module}.{alias.name}") for alias in node.names if node.module]
-    return found
+    return tuple(found)
 
 
 @pytest.mark.parametrize("room", STAGE_ROOMS)
@@ -172,7 +175,7 @@ def test_every_command_has_a_module(repository: Path) -> None:
 def test_a_module_is_named_as_its_command() -> None:
     from dataengine.cli import COMMANDS
 
-    others = {"select": "selection"}  # a module of the standard library has that name
+    others = {"select": "selection", "trace": "trace_sample"}  # modules of the standard library have those names
     others |= {"simulate-coverage": "interval_coverage"}  # simulates the intervals of the kernel, for all rooms
     for name, entry in COMMANDS.items():
         assert entry.module.rpartition(".")[2] == others.get(name, name.replace("-", "_"))
@@ -193,7 +196,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
 MADE_BY_PEOPLE = re.compile(
-    r"models/registry\.json|data/(labels|pose_clusters|sigmas)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
+    r"models/registry\.json|data/(labels|pose_clusters|rounds|sigmas)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
 )
 STARTER = re.compile(r"dataengine/starter/model\.(json|safetensors)")  # the one model that ships
 AT_THE_TOP = {
@@ -222,6 +225,7 @@ def is_out_of_place(tracked: str) -> bool:
         ("data/labels/pictures.dvc", False),
         ("data/labels/pictures/ab.jpg", True),
         ("data/pose_clusters/0123456789ab.json", False),
+        ("data/rounds/0123456789ab.json", False),
         ("data/sigmas/sigmas-0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),

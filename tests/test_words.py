@@ -1,6 +1,8 @@
 """Words that a native reader of the trade stumbles over, and what to write instead; held over code, help and docs."""
 
+import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,23 +29,25 @@ INSTEAD = {
 SEARCHED = (".py", ".md", ".yaml")
 
 
+@cache
+def lines_of_text(root: Path) -> tuple[tuple[str, str], ...]:
+    """(``path:line``, text) of every line of the project's text, read once for all words."""
+    lines = list[tuple[str, str]]()
+    for folder, below, names in os.walk(root):
+        here = Path(folder)
+        kept = [name for name in below if not name.startswith((".", "__")) and not (here / name).is_symlink()]
+        below[:] = [name for name in kept if here != root or name not in ("data", "models", "reports")]
+        for path in (here / name for name in sorted(names)):
+            if path.suffix in SEARCHED and not path.is_symlink() and path != Path(__file__):
+                text = path.read_text(encoding="utf-8").splitlines()
+                lines += [(f"{path.relative_to(root)}:{number}", line) for number, line in enumerate(text, start=1)]
+    return tuple(lines)
+
+
 def lines_with(root: Path, pattern: str) -> list[str]:
     """``path:line: text`` of every line of the project's text that matches."""
     word = re.compile(pattern if pattern.startswith("^") else rf"\b(?:{pattern})\b", re.IGNORECASE)
-    found = []
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if path.suffix not in SEARCHED or path.is_symlink() or any(part.startswith((".", "__")) for part in parts[:-1]):
-            continue
-        if parts[0] in ("data", "models", "reports") or path == Path(__file__):
-            continue
-        if any(parent.is_symlink() for parent in path.parents):
-            continue
-        numbered = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        found += [
-            f"{path.relative_to(root)}:{number}: {line.strip()}" for number, line in numbered if word.search(line)
-        ]
-    return found
+    return [f"{place}: {line.strip()}" for place, line in lines_of_text(root) if word.search(line)]
 
 
 @pytest.mark.parametrize("pattern", INSTEAD)

@@ -12,11 +12,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from torch import nn
 
 from dataengine.coco_json import read_project_people
-from dataengine.crops.pixels import crop_people, normalise
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
@@ -25,25 +23,24 @@ from dataengine.inference.exported import (
     ENGINE,
     ONNX_FP16,
     ONNX_FP32,
-    ONNX_INT8,
-    ONNX_INT8_TRT,
     ExportedModel,
     file_record,
     load_exported,
     write_sidecar,
 )
+from dataengine.inference.held_crops import HeldCrops
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.params import load_section
-from dataengine.people import People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
+from .deploy.int8_files import Int8Files, write_int8_files
+from .deploy.int8_page import PAGE, write_page
 from .deploy.measure import FILES, REFERENCE, Measured, measure, median_ms, refuse_lossy
 from .deploy.onnx_files import write_fp16, write_fp32
 from .deploy.params import ExportParams
-from .deploy.quantise import count_quantised, largest_pair, write_int8
 from .deploy.tensorrt_build import build_engine
 
 _FILE_FACTS = {
@@ -62,7 +59,7 @@ def command(
     calibration: Annotated[Path, typer.Option(help="COCO JSON with training people, to calibrate INT8 on.")],
     val: Annotated[Path, typer.Option(help="COCO JSON with validation people, to measure the files on.")],
     out: Annotated[Path, typer.Option(help="Folder for model*.onnx, model.engine and model.json.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json and int8_layers.md.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write ONNX (FP32, FP16, INT8) and a TensorRT engine, and measure each against PyTorch.
@@ -70,6 +67,9 @@ def command(
     Writes model.safetensors (PyTorch), model.onnx (FP32), model_fp16.onnx, model_int8.onnx (for ONNX Runtime on a CPU),
     model_int8_trt.onnx (for TensorRT), model.engine, and model.json, which says how to feed and read the files, what
     each is for, which one a CPU like this machine's should use, where they come from, and their checksums.
+
+    Where INT8 loses more than export.int8.aim_ap_drop, the layers that its error comes from are left in float, at most
+    export.int8.most_in_float blocks of them; report/int8_layers.md names them.
 
     A file whose AP falls more than export.max_ap_drop below PyTorch's fails the stage. export.engine_capabilities names
     the GPUs to build the engine for, [7.5, 8.6] for example; empty means this machine's. The engine is measured if it
@@ -97,39 +97,34 @@ def run(
     people, images = read_project_people(val)
     ruler = Ruler.of(meta, people, images, protocol)
     with fresh_folder(out) as folder:
-        facts = _write_files(params, net, meta, student=student, calibration=calibration, folder=folder)
+        facts, int8 = _write_files(params, net, ruler, student=student, calibration=calibration, folder=folder)
         measured = measure(params, net, ruler, ExportedModel(folder, "", meta, facts))
         facts |= {"lineage": _lineage(student, meta, {"calibration": calibration, "val": val})}
         facts |= {"cpu": measured.cpu.as_json(), "runner": measured.runner, "not_run": measured.not_run}
         write_sidecar(folder, meta, _file_records(folder, measured), facts | {"measured_on": machine()})
         write_json(report / "metrics.json", measured.metrics)
-        refuse_lossy(measured.metrics, params.max_ap_drop)
+        write_page(report / PAGE, int8, params.int8, meta, people=len(people))
+        refuse_lossy(measured.metrics, params.max_ap_drop, [each.block.name for each in int8.blamed])
     load_exported(out)
     say(f"runner here: {measured.runner}" + "".join(f"; {name}: {why}" for name, why in measured.not_run.items()))
     say(f"on this CPU ({measured.cpu.int8_instructions}) use {measured.cpu.file}: {measured.cpu.why}")
 
 
 def _write_files(
-    params: ExportParams, net: nn.Module, meta: ModelMeta, *, student: Path, calibration: Path, folder: Path
-) -> dict[str, Any]:
-    """Write every file; return the sidecar's facts about how INT8 and the engine were made."""
+    params: ExportParams, net: nn.Module, ruler: Ruler, *, student: Path, calibration: Path, folder: Path
+) -> tuple[dict[str, Any], Int8Files]:
+    """Write every file; returns the sidecar's facts about how INT8 and the engine were made, and more about INT8."""
     shutil.copyfile(student / WEIGHTS_NAME, folder / WEIGHTS_NAME)  # batch norm is gone from the other files
     if (student / LEARNT_NAME).is_file():
         shutil.copyfile(student / LEARNT_NAME, folder / LEARNT_NAME)
+    meta = ruler.meta
     write_fp32(net, meta, folder / ONNX_FP32)
     clipped = write_fp16(folder / ONNX_FP32, folder / ONNX_FP16)
     crops = _calibration_crops(calibration, meta, params.calibration_crops, np.random.default_rng(params.seed))
-    int8 = {"onnx_runtime": folder / ONNX_INT8, "tensorrt": folder / ONNX_INT8_TRT}
-    write_int8(folder / ONNX_FP32, crops, params.calibration_method, **int8)
+    int8 = write_int8_files(params, ruler, crops, folder)
     facts: dict[str, Any] = {
         "fp16_weights_cut_off": clipped,
-        "calibration": {
-            "crops": len(crops),
-            "method": params.calibration_method,
-            "data_sha256": sha256_file(calibration),
-            "nodes": count_quantised(folder / ONNX_INT8),
-            "largest_pair_of_products": largest_pair(folder / ONNX_INT8),  # at most 32767, or CPUs would differ
-        },
+        "calibration": int8.facts | {"data_sha256": sha256_file(calibration)},
     }
     if params.engine:
         facts["engine"] = build_engine(
@@ -140,16 +135,15 @@ def _write_files(
             max_batch=params.max_batch,
             capabilities=[str(capability) for capability in params.engine_capabilities],
         )
-    return facts
+    return facts, int8
 
 
-def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Normalised crops of real people, drawn without replacement; of other people only if none is real."""
+def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.Generator) -> HeldCrops:
+    """Real people, drawn without replacement; others only if none is real."""
     people, images = read_project_people(path)
     real = np.flatnonzero(people.source == "real")
     rows = real if len(real) else np.arange(len(people))
-    sample: People = people.take(np.sort(rng.permutation(rows)[:count]))
-    return normalise(crop_people(sample, images, meta.crop)[0], meta.mean, meta.std)
+    return HeldCrops.of(people.take(np.sort(rng.permutation(rows)[:count])), images, meta.crop)
 
 
 def _file_records(folder: Path, measured: Measured) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What `select` leaves on disk, and why each image is in it.
 
 Read `files.py` (the files, their columns and their readers), then `evidence.py` (reasons in words, and the contact
-sheet). Adding a column: write it in `files.py` with the reader's check, and show it in `curation/`.
+sheet) and `entered.py` (the selection in the ledger of rounds). Adding a column: write it in `files.py` with the
+reader's check, and show it in `curation/`.
 """

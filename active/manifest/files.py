@@ -99,6 +99,12 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
+def selection_sha256(folder: Path) -> str:
+    """Digest of a selection's three files, by which rounds and imported labels name it."""
+    files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
+    return hashlib.sha256("".join(files).encode()).hexdigest()
+
+
 def read_selection(folder: Path) -> Selection:
     """Read a selection folder. Image paths may lead to other stages' folders, but not out of the project.
 
@@ -110,9 +116,8 @@ def read_selection(folder: Path) -> Selection:
     if not len(scored):  # a file without people has no columns either
         scored = scored.replace(extras={name: np.empty(0, dtype=object) for name in SCORED_COLUMNS})
     labelled, labelled_images = read_project_people(folder / LABELLED)
-    files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
     return Selection(
-        digest=hashlib.sha256("".join(files).encode()).hexdigest(),
+        digest=selection_sha256(folder),
         picks=manifest["images"],
         scored=scored,
         scored_images=scored_images,

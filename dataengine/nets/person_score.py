@@ -47,9 +47,14 @@ class PersonScore:
     """How a network's people are scored."""
 
     taught: NDArray[np.bool_] = field(default_factory=lambda: np.ones(len(COCO_KEYPOINTS), dtype=bool))
-    """(k,) joints that count; all of them where none was taught."""
+    """(k,) joints that training people had labelled; where none was, all of them count."""
     weights: ExpectedOks | None = None
     """None: the mean confidence of the joints that count."""
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """(k,) joints that count."""
+        return self.taught if self.taught.any() else np.ones_like(self.taught)
 
     def of(self, confidence: Floats, spread_px: Floats, entropy: Floats, bbox_xywh_px: Boxes) -> NDArray[np.float32]:
         """Score (n,) in 0..1 of people looked for in boxes (n, 4), from what is said of their joints, each (n, k)."""
@@ -61,7 +66,6 @@ class PersonScore:
         self, confidence: Floats, spread_px: Floats, entropy: Floats, bbox_xywh_px: Boxes
     ) -> NDArray[np.float64]:
         """The means over the joints that count: `FEATURES`, (n, 3)."""
-        counts = self.taught if self.taught.any() else np.ones_like(self.taught)
         size = np.sqrt(np.asarray(bbox_xywh_px, dtype=np.float64)[:, 2:].prod(axis=1))[:, None]
         columns = (confidence, np.log(spread_px / size + LEAST_SPREAD), entropy)
-        return np.stack([column.astype(np.float64)[:, counts].mean(axis=1) for column in columns], axis=1)
+        return np.stack([column.astype(np.float64)[:, self.counted].mean(axis=1) for column in columns], axis=1)

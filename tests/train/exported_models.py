@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dataengine.train.deploy.params import ExportParams, MaxApDrop
+from dataengine.train.deploy.params import ExportParams, Int8Params, MaxApDrop
 from dataengine.train.export import run
 
 PARAMS = ExportParams(
@@ -12,6 +12,7 @@ PARAMS = ExportParams(
     typical_batch=8,
     max_batch=32,
     max_ap_drop=MaxApDrop(fp32=0.001, fp16=0.03, int8=0.15, engine=0.03),
+    int8=Int8Params(aim_ap_drop=0.15, most_in_float=2),
     latency_runs=3,
     threads=1,
     seed=0,

@@ -28,7 +28,7 @@ from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.train import export
 from dataengine.train.deploy.accuracy import Ruler
-from dataengine.train.deploy.params import ExportParams, MaxApDrop
+from dataengine.train.deploy.params import ExportParams, Int8Params, MaxApDrop
 from dataengine.train.deploy.tensorrt_build import build_engine
 
 from ..helpers import small_model
@@ -162,6 +162,9 @@ def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     assert metrics["fp16"]["keypoint_distance_px"]["mean"] < 0.5
     assert metrics["int8"]["AP_drop"] <= PARAMS.max_ap_drop.int8
     assert metrics["int8"]["bytes"] < metrics["fp32"]["bytes"]
+    assert metrics["int8"]["keypoint_distance_px"]["worst_joint"] in small_model.META.taught
+    assert metrics["int8"]["ECE_rise"] == metrics["int8"]["ECE"] - metrics["torch"]["ECE"]
+    assert (folder.parent / "report" / "int8_layers.md").read_text().startswith("# What INT8 loses")
     assert metrics["fp16"]["latency_ms_per_crop"]["one"]["median"] > 0
     assert metrics["int8_trt"]["AP_drop"] <= PARAMS.max_ap_drop.int8
     assert "latency_ms_per_crop" not in metrics["int8_trt"], "it is run for its accuracy alone"
@@ -222,7 +225,9 @@ def test_a_lossy_file_fails_and_leaves_no_model(
 ) -> None:
     monkeypatch.chdir(round_folder)
     strict = replace(PARAMS, engine=False, max_ap_drop=MaxApDrop(fp32=1.0, fp16=1.0, int8=-1.0, engine=1.0))
-    with pytest.raises(InputError, match=r"model_int8\.onnx loses too much AP"):
+    strict = replace(strict, int8=Int8Params(aim_ap_drop=-1.0, most_in_float=1))
+    says = r"model_int8\.onnx loses too much AP.*moves most, by .* px; most of it comes from /.*most_in_float"
+    with pytest.raises(InputError, match=says):
         export_to(round_folder, "steps60", tmp_path / "model", strict)
     assert not (tmp_path / "model").exists()
 
@@ -257,7 +262,8 @@ def test_command_reads_its_section(round_folder: Path, tmp_path: Path, monkeypat
     (tmp_path / "params.yaml").write_text(
         "export: {calibration_crops: 4, calibration_method: entropy, engine: false, engine_capabilities: [7.5, 12],"
         " typical_batch: 2, max_batch: 4,"
-        " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, latency_runs: 1, threads: 1, seed: 0}\n"
+        " max_ap_drop: {fp32: 0.1, fp16: 0.1, int8: 0.1, engine: 0.1}, int8: {aim_ap_drop: 0.1, most_in_float: 1},"
+        " latency_runs: 1, threads: 1, seed: 0}\n"
         "oks: {sigmas: ''}\n"
     )
     unused = Path("unused")

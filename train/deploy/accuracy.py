@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.crops.pixels import normalise
+from dataengine.evaluation.analysis.calibration import reliability
+from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.running.predict import Prediction, Runner
+from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
@@ -39,9 +42,13 @@ class Ruler:
         return self.crops.predict(runner, self.meta, description=description)
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
-        """AP and PCK of a prediction; people are found in their labelled boxes."""
-        figures = figures_of(self.people, self.images, prediction.as_people(self.people), self.protocol)
-        return {"AP": figures.ap, "AP50": figures.ap50, "PCK@0.2": figures.pck_02}
+        """AP, PCK and the calibration error of the scores against OKS; people are found in their labelled boxes."""
+        found = prediction.as_people(self.people)
+        figures = figures_of(self.people, self.images, found, self.protocol)
+        labelled = (self.people.visibility > UNLABELLED).any(axis=1)
+        oks = person_oks(self.people, prediction.keypoints_px, self.protocol)
+        ece = reliability(found.score[labelled], oks[labelled]).ece
+        return {"AP": figures.ap, "AP50": figures.ap50, "PCK@0.2": figures.pck_02, "ECE": ece}
 
     def inputs(self, count: int) -> NDArray[np.float32]:
         """The first `count` crops (count, 3, H, W), repeated if there are fewer."""
@@ -49,10 +56,19 @@ class Ruler:
         return normalise(self.crops.take(rows), self.meta.mean, self.meta.std)
 
 
-def distance_px(one: Prediction, other: Prediction) -> dict[str, float]:
-    """How far apart two predictions of the same people put their joints, image px."""
-    distance = np.linalg.norm(one.keypoints_px.astype(np.float64) - other.keypoints_px, axis=2)
-    return {"mean": float(distance.mean()), "p99": float(np.quantile(distance, 0.99)), "max": float(distance.max())}
+def distance_px(one: Prediction, other: Prediction) -> dict[str, Any]:
+    """How far apart two predictions of the same people put the joints that count, image px; and at which joint most."""
+    counted = np.flatnonzero(one.person_score.counted)
+    apart = one.keypoints_px[:, counted].astype(np.float64) - other.keypoints_px[:, counted]
+    distance = np.linalg.norm(apart, axis=2)
+    joint = int(distance.mean(axis=0).argmax())
+    return {
+        "mean": float(distance.mean()),
+        "p99": float(np.quantile(distance, 0.99)),
+        "max": float(distance.max()),
+        "worst_joint": COCO_KEYPOINTS[counted[joint]],
+        "worst_joint_mean": float(distance[:, joint].mean()),
+    }
 
 
 def latencies_ms(runners: Mapping[str, Runner], inputs: NDArray[np.float32], runs: int) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ Runtime has it. The engine and PyTorch on CUDA run if this machine can run them.
 on the CPU, for its accuracy alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +35,10 @@ FILES = {
     "torch_cuda": WEIGHTS_NAME,
 }
 """Key in metrics.json -> file."""
+
+
+_INT8_FIX = "calibrate on more crops, raise export.int8.most_in_float, "
+_FIXES = {"int8": _INT8_FIX, "int8_trt": _INT8_FIX}
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
         figures = ruler.figures(prediction)
         metrics[key] = figures | {
             "AP_drop": metrics["torch"]["AP"] - figures["AP"],
+            "ECE_rise": figures["ECE"] - metrics["torch"]["ECE"],
             "keypoint_distance_px": distance_px(prediction, reference),
             "bytes": (model.folder / FILES[key]).stat().st_size,
             **latency.get(key, {}),
@@ -94,17 +99,29 @@ def median_ms(metrics: Mapping[str, Any], key: str) -> dict[str, float]:
     return {str(record["batch"]): record["median"] for record in measured.values()}
 
 
-def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop) -> None:
-    """Raise `InputError` if a file loses more AP than its limit; both INT8 files have the same one."""
+def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop, int8_layers: Sequence[str] = ()) -> None:
+    """Raise `InputError` if a file loses more AP than its limit; both INT8 files have the same one.
+
+    `int8_layers` are those that the error of INT8 comes from, the worst first, for the message.
+    """
     for key, limit in (asdict(limits) | {"int8_trt": limits.int8}).items():
         drop = metrics.get(key, {}).get("AP_drop", 0.0)
         if drop > limit:
             raise InputError(
                 f"{FILES[key]} loses too much AP against PyTorch",
                 expected=f"at most {limit:g}",
-                got=f"{drop:.4f}",
-                fix=f"calibrate on more crops, fit longer, or raise export.max_ap_drop.{key.removesuffix('_trt')}",
+                got=_loss(metrics[key]) + (_blame(int8_layers) if key.startswith("int8") else ""),
+                fix=_FIXES.get(key, "fit longer, ") + f"or raise export.max_ap_drop.{key.removesuffix('_trt')}",
             )
+
+
+def _loss(figures: Mapping[str, Any]) -> str:
+    moved = figures["keypoint_distance_px"]
+    return f"{figures['AP_drop']:.4f}; {moved['worst_joint']} moves most, by {moved['worst_joint_mean']:.2g} px"
+
+
+def _blame(layers: Sequence[str]) -> str:
+    return f"; most of it comes from {', '.join(layers[:3])}" if layers else ""
 
 
 def _assign(

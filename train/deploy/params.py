@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from dataengine.errors import ParamsError
+
 from .quantise import CalibrationMethod
 
 
@@ -14,6 +16,22 @@ class MaxApDrop:
     int8: float
     """Limit of both INT8 files."""
     engine: float
+
+
+@dataclass(frozen=True)
+class Int8Params:
+    """How many layers the INT8 files may leave in float, and for what."""
+
+    aim_ap_drop: float
+    """Layers are left in float until the files lose at most this much AP (0..1) against FP32 on validation people."""
+    most_in_float: int
+    """The greatest number of blocks of layers that are; 0: none."""
+    every_layer: bool = False
+    """Measure every block alone in float, and every number of them, for the page; takes minutes with large networks."""
+
+    def __post_init__(self) -> None:
+        if self.most_in_float < 0:
+            raise ParamsError("int8.most_in_float", expected="0 or more", got=str(self.most_in_float))
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,7 @@ class ExportParams:
     max_batch: int
     """Largest batch that the engine takes."""
     max_ap_drop: MaxApDrop
+    int8: Int8Params
     latency_runs: int
     """Least number of timed runs of each file and batch size."""
     threads: int

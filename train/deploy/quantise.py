@@ -17,7 +17,7 @@ convolution, where a second rounding would only cost accuracy.
 import contextlib
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,16 +41,59 @@ class Scheme:
 
     signed_activations: bool
     seven_bit_weights: bool
+    fits_16_bits: bool
+    """Sums of two products have to fit 16 bits, which is checked."""
     options: dict[str, bool]
     """Extra options of ONNX Runtime's quantiser."""
 
 
-ONNX_RUNTIME = Scheme(signed_activations=False, seven_bit_weights=True, options={"WeightSymmetric": True})
+ONNX_RUNTIME = Scheme(
+    signed_activations=False, seven_bit_weights=True, fits_16_bits=True, options={"WeightSymmetric": True}
+)
 TENSORRT = Scheme(
     signed_activations=True,
     seven_bit_weights=False,
+    fits_16_bits=False,
     options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
 )
+
+
+class Int8Writer:
+    """Writes INT8 files of one network, all by the same ranges of its activations."""
+
+    def __init__(self, fp32: Path, crops: NDArray[np.float32], method: CalibrationMethod, scratch: Path) -> None:
+        """Ranges are those on normalised `crops` (n, 3, H, W); the folder `scratch` is for what is made on the way.
+
+        Raises:
+            InputError: `crops` is empty.
+        """
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        if not len(crops):
+            raise InputError("no crop to calibrate INT8 on", fix="give a calibration file with people in it")
+        self._crops, self._method = crops, method
+        self._prepared, self._ranges = scratch / "prepared.onnx", scratch / "ranges.json"
+        quant_pre_process(str(fp32), str(self._prepared), skip_symbolic_shape=True)
+        self._graph = onnx.load(str(self._prepared)).graph
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the nodes whose products run in 8 bits, in order of computation."""
+        return [node.name for node in self._graph.node if node.op_type in ("Conv", *_PRODUCTS)]
+
+    def write(self, path: Path, scheme: Scheme, kept: Collection[str] = ()) -> None:
+        """Write the file for one runtime; the layers `kept` stay in float.
+
+        Raises:
+            EnvironmentFault: the quantiser wrote weights whose products do not fit 16 bits.
+        """
+        excluded = [*_kept_in_float(self._graph), *kept]
+        # the first call measures the ranges and leaves them in a file, the next ones read them
+        _quantise(self._prepared, path, scheme, self._crops, self._method, excluded=excluded, ranges=self._ranges)
+        largest = largest_pair(path)
+        if scheme.fits_16_bits and largest > PAIR_LIMIT:
+            fix = "install the onnxruntime that constraints.txt names"
+            raise EnvironmentFault("INT8 weights saturate", expected=f"at most {PAIR_LIMIT}", got=str(largest), fix=fix)
 
 
 def write_int8(
@@ -61,25 +104,11 @@ def write_int8(
     onnx_runtime: Path,
     tensorrt: Path,
 ) -> None:
-    """Quantise `fp32` for both runtimes, by the same ranges of its activations on normalised `crops` (n, 3, H, W).
-
-    Raises:
-        InputError: `crops` is empty.
-        EnvironmentFault: the quantiser wrote weights whose products do not fit 16 bits.
-    """
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    if not len(crops):
-        raise InputError("no crop to calibrate INT8 on", fix="give a calibration file with people in it")
+    """Quantise every layer of `fp32` for both runtimes. Errors as those of `Int8Writer`."""
     with tempfile.TemporaryDirectory() as scratch:
-        prepared = Path(scratch) / "prepared.onnx"
-        quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
-        for path, scheme in ((onnx_runtime, ONNX_RUNTIME), (tensorrt, TENSORRT)):
-            _quantise(prepared, path, scheme, crops, method, ranges=Path(scratch) / "ranges.json")
-    largest = largest_pair(onnx_runtime)
-    if largest > PAIR_LIMIT:
-        fix = "install the onnxruntime that constraints.txt names"
-        raise EnvironmentFault("INT8 weights saturate", expected=f"at most {PAIR_LIMIT}", got=str(largest), fix=fix)
+        writer = Int8Writer(fp32, crops, method, Path(scratch))
+        writer.write(onnx_runtime, ONNX_RUNTIME)
+        writer.write(tensorrt, TENSORRT)
 
 
 def largest_pair(path: Path) -> int:
@@ -96,9 +125,15 @@ def count_quantised(path: Path) -> dict[str, int]:
 
 
 def _quantise(
-    prepared: Path, path: Path, scheme: Scheme, crops: NDArray[np.float32], method: CalibrationMethod, ranges: Path
+    prepared: Path,
+    path: Path,
+    scheme: Scheme,
+    crops: NDArray[np.float32],
+    method: CalibrationMethod,
+    *,
+    excluded: list[str],
+    ranges: Path,
 ) -> None:
-    """Write one file; the first call measures the ranges and leaves them in `ranges`, the next one reads them."""
     from onnxruntime.quantization import CalibrationMethod as Method
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
@@ -114,7 +149,7 @@ def _quantise(
             per_channel=True,
             reduce_range=scheme.seven_bit_weights,
             calibrate_method=methods[method],
-            nodes_to_exclude=_kept_in_float(onnx.load(str(prepared)).graph),
+            nodes_to_exclude=excluded,
             calibration_cache_path=ranges,
             extra_options={
                 **scheme.options,

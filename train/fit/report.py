@@ -6,9 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from dvclive import Live
+from scmrepo.exceptions import SCMError
 
 from dataengine.crops.spec import apply_affine
 from dataengine.draw import contact_sheet, draw_people
+from dataengine.errors import EnvironmentFault
 from dataengine.evaluation.figures import Figures, figures_of
 from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.files import atomic_path
@@ -51,8 +53,16 @@ def write_curves(folder: Path, history: Sequence[Mapping[str, float]], final: Ma
 
     Written each time from the history in the resume state, so a run that was killed and resumed shows one unbroken
     curve.
+
+    Raises:
+        EnvironmentFault: git has no commit yet, which DVCLive asks for even where it is to save no experiment.
     """
-    with Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None) as live:
+    try:
+        live = Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None)
+    except SCMError as fault:
+        fix = "git commit --allow-empty -m start; the fit goes on where it is"
+        raise EnvironmentFault("DVCLive cannot read the git repository", got=str(fault), fix=fix) from fault
+    with live:
         for figures in history:
             for name, value in figures.items():
                 live.log_metric(name, value)

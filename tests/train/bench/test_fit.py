@@ -53,7 +53,7 @@ def test_the_plain_loop_learns_what_ours_learns(tmp_path: Path) -> None:
 def test_figures_of_fitting(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump({"fit-teacher": asdict(TINY)}))
-    taken = list(fit.run(people=16, pairs=2, saves=2, params=path))
+    taken = list(fit.run(people=8, pairs=1, saves=1, params=path))
     figures = {figure.name: figure for figure in taken if isinstance(figure, Figure)}
     assert set(figures) == {
         *("fit.overhead", "fit.ms_per_image", "fit.checkpoint_s", "fit.checkpoint_bytes"),

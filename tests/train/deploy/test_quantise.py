@@ -1,4 +1,5 @@
 import collections
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def test_an_empty_set_of_crops_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_quantiser_that_writes_8_bits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quantise, "ONNX_RUNTIME", quantise.TENSORRT)
+    monkeypatch.setattr(quantise, "ONNX_RUNTIME", replace(quantise.ONNX_RUNTIME, seven_bit_weights=False))
     paths = {"onnx_runtime": tmp_path / "ort.onnx", "tensorrt": tmp_path / "trt.onnx"}
     with pytest.raises(EnvironmentFault, match="saturate"):
         write_int8(extreme_network(tmp_path), bright_images(4), "minmax", **paths)

@@ -1,0 +1,312 @@
+"""`trace` and `ledger` over a project made by the commands themselves, with sets as the stages write them."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dataengine.active.label_export import run as label_export
+from dataengine.active.label_import import run as label_import
+from dataengine.active.labelling.sent import sent_path
+from dataengine.active.labelling.untouched import LabelImportParams
+from dataengine.active.selection import run as select
+from dataengine.cli import main
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
+from dataengine.files import sha256_file, write_json
+from dataengine.leakage.film_names import film_name
+from dataengine.mixing import MixRecipe, write_recipe
+from dataengine.nets.learnt_pictures import write_learnt_pictures
+from dataengine.people import Images, People, object_column
+from dataengine.registry.records import Registry, write_registry
+from dataengine.rounds.asked import read_rounds
+from dataengine.tracing.trace_sample import document, lines_of, run
+
+from ..active.conftest import make_project, write_set
+from ..active.test_selection import PARAMS
+from ..helpers.held_out import held_out_file
+from ..registry.test_records import entry, event
+
+INGEST, RENDER, ROUNDS, LABELS = (Path(f"data/{name}") for name in ("ingest", "render", "rounds", "labels"))
+SELECTION, TOOL, PIPELINE = Path("data/select"), Path("tool/round.json"), Path("dvc.yaml")
+IMPORT = LabelImportParams(moved_px=1.0, max_untouched_share=0.95, untouched="refuse", untouched_weight=0.5)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Path]:
+    """A project after a round: selected, sent out, half of it labelled, and fitted again. Tests only read it."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("traced")
+        patch.chdir(root)
+        for name in ("dvc.yaml", "params.yaml"):
+            shutil.copy(repository / name, root)
+        make_sets(root)
+        for _ in range(2):  # the same selection again is the same round
+            select(
+                PARAMS,
+                student=Path("models/fit-student"),
+                candidates=Path("data/pseudo-label/candidates.json"),
+                labelled=INGEST / "train.json",
+                val=INGEST / "val.json",
+                out=SELECTION,
+                report=Path("reports/select"),
+                labels=LABELS,
+                rounds=ROUNDS,
+            )
+        label_export(selection=SELECTION, out=TOOL, format_name="label-studio")
+        answer_half()
+        label_import(IMPORT, labels=TOOL, sent=sent_path(TOOL), out=LABELS)
+        make_models()
+        yield root
+
+
+def make_sets(root: Path) -> None:
+    """What ingest, render, pseudo-label and mix leave; the pool is frames of a film among the fetched ones."""
+    film = Path("data/fetch/films/clip.mp4")
+    film.parent.mkdir(parents=True)
+    film.write_bytes(b"a film")
+    video = film_name(film, sha256_file(film))
+    made = make_project(root)
+    write_set(INGEST / "pool.json", list(range(0, 60, 5)), video, seed=1, people_per_image=2, source="pseudo")
+    write_set(INGEST / "train.json", [0, 1, 2, 3], "studio.mp4", seed=2)
+    write_set(INGEST / "val.json", [10, 11], "studio.mp4", seed=3)
+    write_set(INGEST / "test.json", [20, 21], "studio.mp4", seed=4)
+    write_set(RENDER / "people.json", [0, 1], "", seed=5, source="synthetic")
+    shutil.copytree(made.student, "models/fit-student")
+    people, pool = read_people(INGEST / "pool.json", root=root)
+    pool = pool.replace(id=10_000_001 + np.arange(len(pool)), time_s=pool.frame / 30)
+    people = people.replace(image_id=people.image_id + 10_000_001)
+    reasons = np.full((len(people), 17), "kept", dtype=object)
+    reasons[:, 3], reasons[:, 4] = "unsure", "unsteady"
+    kept = np.arange(len(people)) % 2 == 0
+    candidates = people.with_extra("kept", kept).with_extra("reasons", [list(each) for each in reasons])
+    candidates = candidates.with_extra("dropped_for", np.where(kept, "", "few joints"))
+    write_people(Path("data/pseudo-label/candidates.json"), candidates, pool)
+    write_people(INGEST / "pool.json", People.empty(), pool)
+    address = f"{sha256_file(film)}#0@0"
+    write_json(INGEST / "pool_frames.json", dict.fromkeys(map(str, pool.id.tolist()), address))
+    write_json(INGEST / "test.lock.json", {"version": "3"})
+    _, test = read_people(INGEST / "test.json", root=root)
+    held_out_file(INGEST, test)
+    left_out = {
+        "check": "leak",
+        "table": "images",
+        "id": "9",
+        "reason": "near duplicate of a.png",
+        "severity": "quarantine",
+    }
+    write_json(Path("reports/ingest/quality.json"), {"findings": [{**left_out, "file": "mine/twin.png"}], "pool": {}})
+    make_render_and_mix(root)
+
+
+def make_render_and_mix(root: Path) -> None:
+    rendered, pictures = read_people(RENDER / "people.json", root=root)
+    named: dict[str, list[object]] = {"pose_name": ["plank"] * 2, "seed": [7] * 2, "image_index": [0, 1]}
+    for name, column in named.items():
+        rendered = rendered.with_extra(name, object_column(column))
+    (RENDER / "images").mkdir()
+    paths = [
+        str(shutil.copy(path, RENDER / "images" / f"{n:06d}.png")) for n, path in enumerate(pictures.path.tolist())
+    ]
+    pictures = pictures.replace(path=[str(root / path) for path in paths], video=["", ""], frame=[-1, -1])
+    write_people(RENDER / "people.json", rendered, pictures)
+    for number, path in enumerate(paths):
+        scene = {"index": number, "hdri": "night", "floor": "sand", "fingerprint": "ecf06bec91a1" + "0" * 52}
+        write_json(RENDER / f"sidecars/{number:06d}.json", scene | {"image_sha256": sha256_file(Path(path))})
+    real, frames = read_people(INGEST / "train.json", root=root)
+    mixed = People.concat([real, rendered.replace(image_id=rendered.image_id + 100)])
+    for name, values in {"cluster": [2] * 6, "repeat_factor": [3.0, *[1.0] * 5], "rarity": [0.9] * 6}.items():
+        mixed = mixed.with_extra(name, np.array(values))
+    joined = Images.concat([frames, pictures.replace(id=pictures.id + 100)])
+    info = {"stage": "mix", "params": {"labels": []}}
+    write_people(Path("data/mix/train.json"), mixed, joined, info=info)
+    write_recipe(Path("data/mix/recipe.json"), MixRecipe(synthetic_per_real=0.5, pseudo_per_real=0.0, seed=0))
+
+
+def answer_half() -> None:
+    """Anna corrects the two most wanted pictures in Label Studio, in 40 s each, and leaves the others."""
+    tasks = json.loads(TOOL.read_text())[:2]
+    for task in tasks:
+        (prediction,) = task.pop("predictions")
+        for region in prediction["result"]:
+            if region["type"] == "keypointlabels":
+                region["value"]["x"] += 2.0  # per cent of the width
+        by = {"completed_by": {"email": "anna"}, "lead_time": 40.0}
+        task["annotations"] = [{**by, "result": prediction["result"]}]
+    TOOL.write_text(json.dumps(tasks))
+
+
+def make_models() -> None:
+    """A teacher that learnt from nothing, a student and a champion from all training pictures, an archived one that is
+    not here."""
+    learnt = [sha256_file(path) for path in Path("data/ingest/train_images").iterdir()]
+    write_learnt_pictures(Path("models/fit-student"), learnt)
+    Path("models/fit-teacher").mkdir()
+    write_learnt_pictures(Path("models/fit-teacher"), [])
+    weights = json.loads(next(ROUNDS.iterdir()).read_text())["choice"]["student_sha256"]
+    write_learnt_pictures(make_folder("models/registry/new"), learnt)
+    registry = Registry().with_champion(entry("old")).with_event(event("old", "c1", "promoted"))
+    champion = replace(entry("new"), lineage={"student_sha256": weights})
+    write_registry(
+        Path("models/registry.json"), registry.with_champion(champion).with_event(event("new", "c2", "promoted"))
+    )
+
+
+def make_folder(name: str) -> Path:
+    Path(name).mkdir(parents=True)
+    return Path(name)
+
+
+def traced(wanted: str) -> tuple[str, dict[str, Any]]:
+    """The answer as text and as JSON values."""
+    found, sections = run(wanted, pipeline=PIPELINE)
+    return "\n".join(lines_of(found, sections)), json.loads(json.dumps(document(found, sections)))
+
+
+def pick(rank: int) -> str:
+    (asked,) = read_rounds(ROUNDS)
+    return next(sha256 for sha256, entered in asked.picks.items() if entered["rank"] == rank)
+
+
+def test_a_training_frame_is_followed_to_its_models(made: Path) -> None:
+    path = "data/ingest/train_images/0000.png"
+    text, facts = traced(path)
+    assert facts["sha256"] == sha256_file(Path(path))
+    assert (facts["from"]["video"], facts["from"]["frame"], facts["split"]["sets"]) == ("studio.mp4", 0, ["train"])
+    (person,) = facts["mix"]["people"]
+    assert (person["draws"], person["cluster"], person["rarity"]) == (3.0, 2, 0.9)
+    assert facts["models"]["learnt_by"] == [
+        {"model": "student", "state": "present fit"}, {"model": "new", "state": "champion"},
+    ]  # fmt: skip
+    assert facts["models"]["not_learnt_by"] == ["starter", "teacher"]
+    assert [each["model"] for each in facts["models"]["unknown_of"]] == ["old"]
+    assert "unknown of old, archived: not here" in text and "by nobody" in text and "never, in 1 recorded round" in text
+
+
+def test_a_render_is_followed_to_its_scene(made: Path) -> None:
+    for wanted in ("000001.png", "000001", "images/000001.png", sha256_file(RENDER / "images/000001.png")[:12]):
+        text, facts = traced(wanted)
+        assert (facts["from"]["seed"], facts["from"]["index"], facts["from"]["poses"]) == (7, 1, ["plank"])
+    assert "light night, ground sand; params ecf06bec91a1" in text
+    (person,) = facts["mix"]["people"]
+    assert (person["source"], person["draws"]) == ("synthetic", 1.5), "3 of 2 renders for the 6 real draws of a pass"
+
+
+def test_a_labelled_picture_is_followed_from_its_film_to_its_answer(made: Path) -> None:
+    sha256 = pick(0)
+    text, facts = traced(sha256[:10])
+    film = Path("data/fetch/films/clip.mp4")
+    assert (facts["from"]["film"], facts["from"]["film_sha256"]) == (str(film), sha256_file(film))
+    assert facts["split"]["sets"] == ["pool"]
+    kept, dropped = facts["pseudo"]["people"]
+    assert (kept["accepted_joints"], kept["rejected_joints"]) == (15, {"unsteady": 1, "unsure": 1})
+    assert dropped["dropped_for"] == "few joints"
+    (asked,) = facts["asked"]["rounds"]
+    assert (asked["round"], asked["pick"]["rank"]) == (1, 0) and asked["pick"]["why"] in text
+    assert asked["choice"]["strategy"] == PARAMS.strategy and asked["choice"]["weights"]["spread"] == 1.0
+    assert "new (champion)" in text, "the model that asked is known by its weights"
+    (answer,) = facts["answered"]["answers"]
+    assert (answer["annotator"], answer["seconds"], answer["round"], answer["people"]) == ("anna", 40.0, 1, 2)
+    assert (answer["joints_changed"], answer["in_mix"], answer["counts"]) == (32, False, True)
+    kept_picture = next(LABELS.glob(f"pictures/{sha256}*"))
+    assert {Path(path).name for path in facts["paths"]} >= {kept_picture.name}
+    assert traced(str(kept_picture))[1]["asked"] == facts["asked"], "found by the label's own picture, too"
+    assert traced(pick(3))[1]["answered"] == {"answers": []}
+
+
+def test_what_is_held_out_or_left_out_says_so(made: Path) -> None:
+    text, facts = traced("data/ingest/test_images/0020.png")
+    assert facts["split"] == {"sets": ["test"], "held_out_for": ["test"], "left_out": [], "suspect": []}
+    assert facts["measured"]["test_version"] == "3" and "test set, version 3" in text
+    text, facts = traced("twin.png")
+    assert facts["split"]["left_out"] == ["leak: near duplicate of a.png"] and facts["sha256"] is None
+    assert "sha256 unknown" in text and "models name pictures by their hash" in text
+
+
+def test_an_unlabelled_frame_that_was_passed_over(made: Path) -> None:
+    (asked,) = read_rounds(ROUNDS)
+    others = [path for path in Path("data/ingest/pool_images").iterdir() if sha256_file(path) not in asked.picks]
+    text, facts = traced(str(others[0]))
+    assert facts["asked"] == {"rounds": []} and "passed it over (uncertainty" in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("0", r"'0' stands for 4 pictures: expected one, got train 0000.png, val 0010.png.*give the path"),
+        ("clip", r"no picture 'clip'.*at least 6 digits.*among 31 pictures.*1 rounds"),
+        ("002", r"no picture '002'.*nearest: 0002.png, 0020.png, 0021.png"),
+        ("abcdef0123", "no picture 'abcdef0123'"),
+        ("params.yaml", "no picture 'params.yaml'"),
+        ("", "no picture ''"),
+    ],
+)
+def test_what_is_unknown_or_ambiguous_is_one_line(made: Path, wanted: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        traced(wanted)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_prefix_of_two_hashes_names_both(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No two files here share six digits, so the least number is lowered until two do."""
+    hashes = sorted(sha256_file(path) for path in Path("data/ingest").glob("*_images/*.png"))
+    shared = next(a[:1] for a, b in pairwise(hashes) if a[0] == b[0] and a[0] in "abcdef")
+    monkeypatch.setattr("dataengine.tracing.finding._HASH", re.compile("[0-9a-f]{1,64}"))
+    with pytest.raises(InputError, match=rf"'{shared}' stands for \d+ pictures"):
+        traced(shared)
+
+
+def test_the_commands_print_and_write_nothing(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
+    for words in (["trace", "000001.png", "--json"], ["ledger"]):
+        with pytest.raises(SystemExit) as caught:
+            main(words)
+        assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert json.loads(shown[: shown.index("\n}") + 2])["from"]["kind"] == "render"
+    table = [line.split("│")[1:-1] for line in shown.splitlines() if line.startswith("│")]
+    first, total = ([cell.strip() for cell in row] for row in table)
+    assert first[:1] + first[2:4] + first[5:] == ["1", PARAMS.strategy, "4 images", "4", "2", "64", "1.3", "48.0"]
+    assert total[:1] + total[5:] == ["all", "4", "2", "64", "1.3", "48.0"]
+    assert {path: path.stat().st_mtime_ns for path in Path().rglob("*")} == before
+
+
+def test_a_damaged_ledger_stops_trace_and_select_before_its_work(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    (record,) = ROUNDS.iterdir()
+    record.write_text(record.read_text().replace('"rank": 0', '"rank": 1'))
+    changed = record.read_bytes()
+    with pytest.raises(InputError, match=rf"{record} was changed after it was written; bring it back from git"):
+        traced("000001.png")
+    with pytest.raises(InputError, match="was changed"):
+        select(
+            PARAMS, student=Path("nowhere"), candidates=Path("nowhere"), labelled=Path("nowhere"), val=Path("nowhere"),
+            out=SELECTION, report=Path("reports/select"), rounds=ROUNDS,
+        )  # fmt: skip
+    assert record.read_bytes() == changed
+
+
+def test_a_project_without_results_says_what_is_unknown(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(repository / name, tmp_path)
+    with pytest.raises(InputError, match=r"no picture 'a\.png'.*among 0 pictures"):
+        traced("a.png")
+    write_set(INGEST / "train.json", [0], "studio.mp4", seed=2)
+    text, _ = traced("0000.png")
+    for line in ("mix       unknown", "pseudo    unknown", "unknown of teacher", "the film's file is unknown here"):
+        assert line in text
+    with pytest.raises(InputError, match=r"nowhere\.yaml cannot be read: expected a dvc\.yaml"):
+        run("a.png", pipeline=Path("nowhere.yaml"))

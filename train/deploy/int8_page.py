@@ -1,0 +1,74 @@
+"""The page `int8_layers.md`: what INT8 loses, by the layers that are left in float."""
+
+import textwrap
+from pathlib import Path
+
+from dataengine.files import atomic_path
+from dataengine.nets.checkpoint import ModelMeta
+
+from .int8_files import Int8Files
+from .params import Int8Params
+
+PAGE = "int8_layers.md"
+
+
+def write_page(path: Path, files: Int8Files, budget: Int8Params, meta: ModelMeta, people: int) -> None:
+    """Write the page on files that were judged on that many validation `people`."""
+    with atomic_path(path) as partial:
+        partial.write_text("\n".join(page(files, budget, meta, people)) + "\n", encoding="utf-8")
+
+
+def page(files: Int8Files, budget: Int8Params, meta: ModelMeta, people: int) -> list[str]:
+    """The lines of the page."""
+    lines = ["# What INT8 loses, layer by layer", ""]
+    lines += _paragraph(
+        f"{meta.network}, {meta.head} head, {meta.input_width_px} x {meta.input_height_px} px;",
+        f"ranges from {files.facts['crops']} crops ({files.facts['method']}), AP on {people} validation people.",
+        f"FP32 has AP {files.ap_fp32:.4f}; the worse of both INT8 files loses {files.ap_drop[()]:.4f} of it",
+        f"with all layers in 8 bits, and moves joints by {files.distance_px:.2f} px on the calibration crops.",
+    )
+    lines += ["", _outcome(files, budget)]
+    if not files.blamed:
+        return [*lines, "", "The layers were not asked one by one: `-S export.int8.every_layer=true` does that."]
+    lines += [
+        "",
+        *_paragraph(_LEGEND),
+        "",
+        "| in float | layers | joints move, px | AP lost | AP lost, with all above |",
+    ]
+    return [*lines, "|---|---:|---:|---:|---:|", *_rows(files)]
+
+
+_LEGEND = (
+    "Ordered by how far joints still move, on average over the calibration crops and compared with FP32, if this block "
+    "alone is in float: labels have no say in it. A dash: not measured."
+)
+
+
+def _paragraph(*sentences: str) -> list[str]:
+    return textwrap.wrap(" ".join(sentences), 118, break_on_hyphens=False)
+
+
+def _outcome(files: Int8Files, budget: Int8Params) -> str:
+    aim = f"the aim, {budget.aim_ap_drop:g}"
+    if not files.kept:
+        lost = files.ap_drop[()]
+        return (
+            f"Within {aim}: no layer is left in float." if lost <= budget.aim_ap_drop else "No layer may be in float."
+        )
+    lost = files.ap_drop[files.kept]
+    reached = f"within {aim}" if lost <= budget.aim_ap_drop else f"not {aim}, and no more blocks may be in float"
+    return f"In float: {', '.join(f'`{name}`' for name in files.kept)}. AP lost: {lost:.4f}, {reached}."
+
+
+def _rows(files: Int8Files) -> list[str]:
+    rows = []
+    for number, each in enumerate(files.blamed, start=1):
+        alone, together = (_drop(files, layers) for layers in (each.block.layers, files.top(number)))
+        count = len(each.block.layers)
+        rows.append(f"| `{each.block.name}` | {count} | {each.distance_px:.2f} | {alone} | {together} |")
+    return rows
+
+
+def _drop(files: Int8Files, layers: tuple[str, ...]) -> str:
+    return f"{files.ap_drop[layers]:.4f}" if layers in files.ap_drop else "-"
