@@ -2,10 +2,10 @@
 
 The film is that of `dataengine fetch`, 230 frames of 1768x994 px in which up to two people are found. ``infer.share_*``
 set frames a second from the file to people.json against the network on crops that lie ready, as many as people were
-found: in ``share_of_network`` as `dataengine infer` ships, with no overlay, by the starter (a network of the default
-student's size); in ``share_of_network_every_frame`` with the detector asked about each frame, in
-``share_of_network_overlay`` with the overlay film, in ``share_of_network_hrnet_w32`` by a network of a size that
-people deploy, with random weights, as time does not depend on them.
+found: in ``share_of_network`` by the defaults of `dataengine infer` with no overlay, and the starter (a network of the
+default student's size); in ``share_of_network_every_frame`` with the detector asked about each frame, in
+``share_of_network_overlay`` with the overlay film, in ``share_of_network_hrnet_w32`` by a network of a size that people
+deploy, with random weights, as time does not depend on them.
 
 Without a GPU the network shares its cores with the decoder, so a small network can have no large share:
 ``infer.share_of_decoding_and_network`` sets the same frames a second as ``share_of_network`` against decoding the film,
