@@ -16,6 +16,8 @@ from dataengine.active.label_export import run as label_export
 from dataengine.active.label_import import run as label_import
 from dataengine.active.labelling.sent import sent_path
 from dataengine.active.labelling.untouched import LabelImportParams
+from dataengine.active.manifest.entered import enter_selection
+from dataengine.active.manifest.files import content_sha256
 from dataengine.active.selection import run as select
 from dataengine.cli import main
 from dataengine.coco_json import read_people, write_people
@@ -276,6 +278,21 @@ def test_the_commands_print_and_write_nothing(made: Path, capsys: pytest.Capture
     assert first[:1] + first[2:4] + first[5:] == ["1", PARAMS.strategy, "4 images", "4", "2", "64", "1.3", "48.0"]
     assert total[:1] + total[5:] == ["all", "4", "2", "64", "1.3", "48.0"]
     assert {path: path.stat().st_mtime_ns for path in Path().rglob("*")} == before
+
+
+def test_a_selection_is_entered_when_it_goes_out_and_one_of_nothing_never(made: Path, tmp_path: Path) -> None:
+    """As where DVC took the selection from its cache: the record is the one that select leaves, but for the time."""
+    words = ["label-export", "--selection", str(SELECTION), "--out", str(tmp_path / "out.json")]
+    with pytest.raises(SystemExit) as caught:
+        main([*words, "--rounds", str(tmp_path / "rounds")])
+    assert caught.value.code == 0
+    (entered,), (known,) = read_rounds(tmp_path / "rounds"), read_rounds(ROUNDS)
+    assert replace(entered, at=known.at) == known
+    for name in ("scored.json", "labelled.json"):
+        shutil.copy(SELECTION / name, tmp_path)
+    manifest = json.loads((SELECTION / "to_label.json").read_text())
+    write_json(tmp_path / "to_label.json", {**manifest, "images": {}, "content_sha256": content_sha256({})})
+    assert enter_selection(tmp_path / "none", tmp_path) is None and not (tmp_path / "none").exists()
 
 
 def test_a_damaged_ledger_stops_trace_and_select_before_its_work(
