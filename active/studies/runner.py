@@ -24,8 +24,9 @@ from dataengine.typed_record import RECORDS
 from ..query.select_params import SelectParams
 from .choosing import choose
 from .fitting import REPORT, fit, with_settings
+from .outcome import RoundOutcome, StudyFacts
 from .plan import STAGE, Round, StudyPlan
-from .report import RoundOutcome, StudyFacts, write_study_report
+from .report import write_study_report
 from .sets import LabelledImages, StudySets
 
 NETWORKS, FITS, PICKS = "networks", "fits", "picks"
