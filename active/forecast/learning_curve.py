@@ -70,7 +70,7 @@ def forecast_ap(labels: Sequence[int], ap: Sequence[float], more: int) -> Foreca
 
     >>> after = forecast_ap([200, 400, 800], [0.30, 0.34, 0.37], more=400)
     >>> print(f"{after.labels}: {after.ap:.3f} ({after.low:.3f} to {after.high:.3f}), gain {after.gain:.3f}")
-    1200: 0.386 (0.372 to 0.402), gain 0.016
+    1200: 0.383 (0.363 to 0.403), gain 0.012
     """
     if len(labels) != len(ap) or len(set(labels)) < LEAST_POINTS or min(labels) < 1 or more < 1:
         raise ValueError(f"a forecast takes {LEAST_POINTS} different numbers of labels above 0, and more of them")

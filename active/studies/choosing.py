@@ -1,9 +1,9 @@
 """What a rule chooses in a round: the steps of `select`, on people whose labels are known but not looked at.
 
 Boxes are the labels', as a detector would give them at its best. Everything else a rule knows is what the network of
-the round before answers, and what its answers to the validation people are worth. There is no teacher to disagree with,
-no second network and no balance, so these scores are left out; pictures that look alike are not thinned, while frames
-of a film are, as `select` does.
+the round before answers, and what its answers to the validation people are worth. A teacher, a second
+network and balance are missing, so their scores are left out. Frames of a film are thinned as `select` does; pictures
+that look alike are not.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ class Judged:
     error: float
     """Distance of the median from what came, in AP."""
     error_of_no_change: float
-    """Of saying: as now."""
+    """The error of saying: as now."""
     error_of_last_gain: float
-    """Of saying: as much more as last time."""
+    """The error of saying: as much more as last time."""
 
 
 @dataclass(frozen=True)

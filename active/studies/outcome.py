@@ -9,7 +9,7 @@ from .plan import START, Round, StudyPlan
 
 
 @dataclass(frozen=True)
-class RoundOutcome:
+class PlayedRound:
     """What one fit achieved, each figure in 0..1 on the test people."""
 
     images: int
@@ -27,7 +27,7 @@ class RoundOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyFacts:
+class PoolFacts:
     """What the page says of the study."""
 
     command: str
@@ -40,20 +40,20 @@ class StudyFacts:
 
 
 @dataclass(frozen=True)
-class Curve:
+class LearningCurve:
     """One rule in one seed, from round 0 as far as its rounds follow each other."""
 
     labels: tuple[int, ...]
     ap: tuple[float, ...]
 
 
-Curves = Mapping[str, Mapping[int, Curve]]
+Curves = Mapping[str, Mapping[int, LearningCurve]]
 """Rule -> seed -> its curve so far."""
 
 
-def curves_of(plan: StudyPlan, known: Mapping[Round, RoundOutcome]) -> dict[str, dict[int, Curve]]:
+def curves_of(plan: StudyPlan, known: Mapping[Round, PlayedRound]) -> dict[str, dict[int, LearningCurve]]:
     """Rule -> seed -> curve, for those with a round 0."""
-    curves: dict[str, dict[int, Curve]] = {rule: {} for rule in plan.rules}
+    curves: dict[str, dict[int, LearningCurve]] = {rule: {} for rule in plan.rules}
     for rule in plan.rules:
         for seed in plan.seeds:
             way = [Round(START, seed, 0), *(Round(rule, seed, number) for number in range(1, plan.rounds + 1))]
@@ -64,10 +64,10 @@ def curves_of(plan: StudyPlan, known: Mapping[Round, RoundOutcome]) -> dict[str,
                 done.append(trial)
             if done:
                 labels = tuple(plan.labels(trial) for trial in done)
-                curves[rule][seed] = Curve(labels, tuple(known[trial].ap for trial in done))
+                curves[rule][seed] = LearningCurve(labels, tuple(known[trial].ap for trial in done))
     return curves
 
 
-def finished(plan: StudyPlan, curves: Curves, rule: str) -> dict[int, Curve]:
+def finished(plan: StudyPlan, curves: Curves, rule: str) -> dict[int, LearningCurve]:
     """Seed -> the curve of a rule, of the seeds in which it has all its rounds."""
     return {seed: curve for seed, curve in curves.get(rule, {}).items() if len(curve.labels) == plan.rounds + 1}

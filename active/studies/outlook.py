@@ -11,11 +11,11 @@ from dataengine.studies.page import MISSING, paragraph
 from ..forecast.learning_curve import LEVEL
 from .curves import stop_at
 from .forecasts import judged, skill
-from .outcome import Curve, Curves, StudyFacts, finished
+from .outcome import Curves, LearningCurve, PoolFacts, finished
 from .plan import StudyPlan
 
 
-def stopping(facts: StudyFacts, plan: StudyPlan, curves: Curves) -> list[str]:
+def stopping(facts: PoolFacts, plan: StudyPlan, curves: Curves) -> list[str]:
     """Where one would have stopped, by the forecast, and what that would have cost."""
     lines = ["| rule | stops with labels | AP given up | seeds that stop |", "|---|---|---|---|"]
     for rule in plan.rules:
@@ -27,10 +27,8 @@ def stopping(facts: StudyFacts, plan: StudyPlan, curves: Curves) -> list[str]:
             lines.append(f"| {rule} | {'never' if own else MISSING} | - | 0 of {len(own)} |")
             continue
         labels, lost = ([f(c, place) for c, place in early] for f in _STOPPED)
-        lines.append(
-            f"| {rule} | {np.mean(labels):.0f} | {np.mean(lost):+.3f} ({min(lost):+.3f} to {max(lost):+.3f}) "
-            f"| {len(early)} of {len(own)} |"
-        )
+        ends = f" ({min(lost):+.3f} to {max(lost):+.3f})" if len(lost) > 1 else ""
+        lines.append(f"| {rule} | {np.mean(labels):.0f} | {np.mean(lost):+.3f}{ends} | {len(early)} of {len(own)} |")
     return [
         "When to stop:",
         "",
@@ -44,7 +42,7 @@ def stopping(facts: StudyFacts, plan: StudyPlan, curves: Curves) -> list[str]:
     ]
 
 
-_STOPPED: tuple[Callable[[Curve, int], float], ...] = (
+_STOPPED: tuple[Callable[[LearningCurve, int], float], ...] = (
     lambda curve, place: curve.labels[place],
     lambda curve, place: curve.ap[-1] - curve.ap[place],
 )

@@ -15,7 +15,7 @@ from dataengine.studies.settings import json_hash
 from ..query.select_params import ScoreWeights, SelectParams
 
 START = "start"
-"""In place of a rule: the fit on the start set, of all rules of a seed."""
+"""Instead of a rule: the fit on the start set, of all rules of a seed."""
 RANDOM = "random"
 _NOTHING = dict.fromkeys(asdict(ScoreWeights()), 0.0)
 _UNKNOWN = {"teacher": 0.0, "second": 0.0, "rarity": 0.0}

@@ -11,7 +11,7 @@ from dataengine.studies.page import GREY, STYLES, new_figure
 from dataengine.studies.seed_spread import SeedMean
 
 from .curves import paired_difference
-from .outcome import Curve, Curves
+from .outcome import Curves, LearningCurve
 from .plan import RANDOM, RULES
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def study_figure(curves: Curves, means: Mapping[tuple[str, int], SeedMean]) -> F
     return figure
 
 
-def _differences(baseline: Mapping[int, Curve], own: Mapping[int, Curve]) -> dict[int, SeedMean]:
+def _differences(baseline: Mapping[int, LearningCurve], own: Mapping[int, LearningCurve]) -> dict[int, SeedMean]:
     """Labels -> mean difference, of the seeds that both have there; after round 0, which they share."""
     values: dict[int, tuple[list[float], list[float]]] = {}
     for seed in own.keys() & baseline.keys():

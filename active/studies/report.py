@@ -9,20 +9,20 @@ import numpy as np
 
 from dataengine.studies.page import MISSING, paragraph, unfinished, write_page
 
-from .outcome import Curves, RoundOutcome, StudyFacts, curves_of
+from .outcome import Curves, PlayedRound, PoolFacts, curves_of
 from .outlook import forecast_table, stopping
 from .plan import RULES, Round, StudyPlan
 from .plot import study_figure
 from .tables import against_random, ap_table, rule_means
 
 
-def write_study_report(report: Path, facts: StudyFacts, plan: StudyPlan, known: Mapping[Round, RoundOutcome]) -> None:
+def write_study_report(report: Path, facts: PoolFacts, plan: StudyPlan, known: Mapping[Round, PlayedRound]) -> None:
     """Write study.png and study.md, which shows the plot, into the folder `report`."""
     curves = curves_of(plan, known)
     write_page(report, "study", study_page(facts, plan, known, curves), study_figure(curves, rule_means(curves)))
 
 
-def study_page(facts: StudyFacts, plan: StudyPlan, known: Mapping[Round, RoundOutcome], curves: Curves) -> list[str]:
+def study_page(facts: PoolFacts, plan: StudyPlan, known: Mapping[Round, PlayedRound], curves: Curves) -> list[str]:
     """Markdown: the command, the sizes, the plot, the tables, and what the figures leave out."""
     return [
         "# Which rule saves labels, and what the next ones buy",
@@ -48,7 +48,7 @@ def study_page(facts: StudyFacts, plan: StudyPlan, known: Mapping[Round, RoundOu
     ]
 
 
-def _sizes(facts: StudyFacts, plan: StudyPlan) -> list[str]:
+def _sizes(facts: PoolFacts, plan: StudyPlan) -> list[str]:
     begin = "the network of the round before" if plan.warm else "what `start_from` says, the starter by default"
     return paragraph(
         f"The pool has {facts.pool_images} labelled images, whose labels are hidden but for {plan.start} drawn at",
@@ -61,7 +61,7 @@ def _sizes(facts: StudyFacts, plan: StudyPlan) -> list[str]:
     )
 
 
-def _seconds(plan: StudyPlan, known: Mapping[Round, RoundOutcome]) -> list[str]:
+def _seconds(plan: StudyPlan, known: Mapping[Round, PlayedRound]) -> list[str]:
     choosing = {rule: [o.choose_s for t, o in known.items() if t.rule == rule] for rule in plan.rules}
     fits = [outcome.fit_s for outcome in known.values()]
     told = ", ".join(f"{rule} {np.mean(seconds):.0f}" for rule, seconds in choosing.items() if seconds)

@@ -24,7 +24,7 @@ from dataengine.typed_record import RECORDS
 from ..query.select_params import SelectParams
 from .choosing import choose
 from .fitting import REPORT, fit, with_settings
-from .outcome import RoundOutcome, StudyFacts
+from .outcome import PlayedRound, PoolFacts
 from .plan import STAGE, Round, StudyPlan
 from .report import write_study_report
 from .sets import LabelledImages, StudySets
@@ -33,7 +33,7 @@ NETWORKS, FITS, PICKS = "networks", "fits", "picks"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelectionStudy(Study[Round, RoundOutcome]):
+class SelectionStudy(Study[Round, PlayedRound]):
     """A plan on one labelled pool."""
 
     command = "study"
@@ -76,12 +76,12 @@ class SelectionStudy(Study[Round, RoundOutcome]):
         """Name of a round: another one where anything that decides its result has changed."""
         return self.plan.name(trial, self._decides)
 
-    def known(self, trial: Round) -> RoundOutcome | None:
+    def known(self, trial: Round) -> PlayedRound | None:
         """What an earlier call measured."""
         path = self.record_file(self.name(trial))
-        return RECORDS.record(RoundOutcome, read_json(path)["outcome"], str(path)) if path.exists() else None
+        return RECORDS.record(PlayedRound, read_json(path)["outcome"], str(path)) if path.exists() else None
 
-    def outcome(self, trial: Round) -> RoundOutcome:
+    def outcome(self, trial: Round) -> PlayedRound:
         """Choose, fit and measure, as far as an earlier call has not."""
         name = self.name(trial)
         keys, choose_s = self._labelled(trial)
@@ -95,10 +95,10 @@ class SelectionStudy(Study[Round, RoundOutcome]):
         write_json(self.record_file(name), {**asdict(trial), "images": keys, "outcome": asdict(outcome)})
         return outcome
 
-    def write(self, known: Mapping[Round, RoundOutcome]) -> None:
+    def write(self, known: Mapping[Round, PlayedRound]) -> None:
         """The page and the plot."""
         sets = self.sets
-        facts = StudyFacts(
+        facts = PoolFacts(
             command=self.line,
             pool_images=len(sets.pool.images),
             val_images=len(sets.val.images),
@@ -153,13 +153,13 @@ class SelectionStudy(Study[Round, RoundOutcome]):
 
     def _measured(
         self, network: Path, folder: Path, labelled: LabelledImages, choose_s: float, fit_s: float
-    ) -> RoundOutcome:
+    ) -> PlayedRound:
         from dataengine.inference.running.predict import load_runner, predict_people
 
         test = self.sets.test
         found = predict_people(*load_runner(network), test.people, test.images, description="test people")
         figures = figures_of(test.people, test.images, found.as_people(test.people), self.protocol)
-        return RoundOutcome(
+        return PlayedRound(
             images=len(set(labelled.keys.tolist())),
             people=len(labelled.people),
             ap=figures.ap,
