@@ -37,7 +37,7 @@ def stopping(facts: PoolFacts, plan: StudyPlan, curves: Curves) -> list[str]:
         *paragraph(
             f"The rule: stop where the forecast says that {plan.step} more labels raise the curve by less than",
             f"{facts.stop_gain:g} AP. AP given up: the last round's less that at the stop, in seeds that stop before",
-            "the end.",
+            "the end. Forecasts go by AP on the test people, as those of a project go by the AP of its registry.",
         ),
     ]
 

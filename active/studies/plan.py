@@ -14,6 +14,12 @@ from dataengine.studies.settings import json_hash
 
 from ..query.select_params import ScoreWeights, SelectParams
 
+STAGE = "fit-teacher"
+"""The stage that fits."""
+OWNED = frozenset(
+    {f"{STAGE}.{key}" for key in ("seed", "epochs", "people_per_epoch", "patience", "ship", "only", "curriculum")}
+)
+"""Params that the study sets itself."""
 START = "start"
 """Instead of a rule: the fit on the start set, of all rules of a seed."""
 RANDOM = "random"
@@ -122,10 +128,3 @@ class StudyPlan:
         if trial.number:
             own += [self.step, self.candidates, self.warm, RULES[trial.rule].strategy, RULES[trial.rule].scores]
         return f"{trial.rule}-seed{trial.seed}-round{trial.number}-{json_hash(own)}"
-
-
-STAGE = "fit-teacher"
-OWNED = frozenset(
-    {f"{STAGE}.{key}" for key in ("seed", "epochs", "people_per_epoch", "patience", "ship", "only", "curriculum")}
-)
-"""Params that the study sets itself."""

@@ -29,6 +29,7 @@ from .plan import STAGE, Round, StudyPlan
 from .report import write_study_report
 from .sets import LabelledImages, StudySets
 
+STARTER = "starter"  # what start_from says for the weights that ship with the package
 NETWORKS, FITS, PICKS = "networks", "fits", "picks"
 
 
@@ -181,7 +182,16 @@ class SelectionStudy(Study[Round, PlayedRound]):
         fits = with_settings(self._document, {})
         sections = {name: fits.get(name) for name in ("fit", STAGE, "oks")}
         select = {name: value for name, value in asdict(self.select).items() if name in _OF_SELECT}
-        return [sets, sections, select, sha256_file(starter.FOLDER / WEIGHTS_NAME)]
+        return [sets, sections, select, sha256_file(starter.FOLDER / WEIGHTS_NAME), *self._origin()]
+
+    def _origin(self) -> list[Any]:
+        """What stands behind the name of a network of one's own that fits begin with."""
+        laid = with_settings(self._document, self.plan.settings)
+        begin = {**laid.get("fit", {}), **laid.get(STAGE, {})}.get("start_from")
+        if begin in (None, STARTER):
+            return []
+        weights = Path(str(begin)) / WEIGHTS_NAME
+        return [sha256_file(weights) if weights.is_file() else laid.get("compare")]
 
 
 _OF_SELECT = ("appearance_weight", "film_excess", "min_gap_frames", "weights")
