@@ -13,15 +13,17 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataengine.errors import InputError
+from dataengine.errors import DataEngineError, InputError
 from dataengine.formats.writing import Written
 from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import scale_columns, with_joint_area
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .forecast.before_labelling import forecast_line
 from .labelling.for_tools import FOR_TOOLS, how_to_load, writer
 from .labelling.gold import choose_gold, guesses
 from .labelling.sent import SENT_SUFFIX, Sent, pictures_path, sent_path, with_copied_pictures, write_sent
@@ -40,6 +42,10 @@ def command(
     rounds: Annotated[
         Path | None, typer.Option(help="Folder of the ledger of rounds, if select did not enter the selection here.")
     ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of label-import, whose recorded times say how long the picks take.")
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write the images to label as a file for an annotation tool that already holds the model's keypoints.
 
@@ -56,6 +62,9 @@ def command(
     With --rounds, the selection is entered in the ledger of rounds. The stage select does that, but not where DVC took
     its result from a cache or from an experiment.
 
+    The last line says what the picks take and what they are likely to buy: minutes, and the AP to expect after them
+    with its 80% interval, from the labels and the AP of the rounds in the registry. With fewer than two it says so.
+
     Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4 --rounds data/rounds
     """
     done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed)
@@ -64,6 +73,11 @@ def command(
     say(f"{done.images} images ({gold} of them gold) with {done.people} people to check: {out}; keep {sent_path(out)}")
     for line in how_to_load(format_name, out, done):
         say(line)
+    if params.is_file():
+        try:
+            say(forecast_line(read_selection(selection), params, labels))
+        except DataEngineError as fault:  # what was written is whole, whatever the registry or the params say
+            say(f"label-export: no forecast: {fault}")
 
 
 def run(*, selection: Path, out: Path, format_name: str = "coco", gold: int = 0, seed: int = 0) -> Written:

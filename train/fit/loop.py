@@ -26,7 +26,7 @@ from .run import Run
 from .start import choose_device, files_read, model_meta, openmp_on_own_cores, with_taught, within_section
 from .state import fit_precision, load_state, remove_state, save_state, say_precision
 from .steps.ranks import Ranks
-from .training_set import TrainingSet
+from .training_set import TrainingSet, labels_drawn
 
 
 def fit(
@@ -85,6 +85,7 @@ def fit(
             old=old,
             run_fingerprint=run_fingerprint,
             learnt=learnt,
+            labels=labels_drawn(training),
             out=out,
             report=report,
             progress=progress,
@@ -109,6 +110,7 @@ def _finish(
     old: OldTest | None,
     run_fingerprint: str,
     learnt: frozenset[str] | None,
+    labels: dict[str, int],
     out: Path,
     report: Path,
     progress: Progress,
@@ -123,7 +125,7 @@ def _finish(
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
-        "oks_sigmas": validation.protocol.sigmas_name,
+        **{"labels": labels, "oks_sigmas": validation.protocol.sigmas_name},
     }
     score = learnt_score(validation.people, prediction, validation.protocol)
     measured_by = {"oks_scale": scale_words(validation.people), "oks_sigmas": validation.protocol.sigmas_name}

@@ -86,12 +86,23 @@ class TrainingSet:
 
 def drawn_images(training: TrainingSet) -> Images:
     """The images whose people may be drawn in some epoch, those of the replayed mix among them."""
+    images = training.images
+    return images.take(np.unique(images.rows_of(training.people.image_id[_may_be_drawn(training)])))
+
+
+def labels_drawn(training: TrainingSet) -> dict[str, int]:
+    """How much that people labelled may be drawn: `images` with real people, and these `people`."""
+    real = training.people.take(_may_be_drawn(training) & (training.people.source == "real"))
+    return {"images": len(np.unique(real.image_id)), "people": len(real)}
+
+
+def _may_be_drawn(training: TrainingSet) -> NDArray[np.bool_]:
     drawn = np.zeros(len(training.people), dtype=bool)
     own = len(training.mix.source)
     for mix in training.mixes():
         part = drawn[own:] if mix is training.replayed else drawn[:own]
         part |= _drawn(mix)
-    return training.images.take(np.unique(training.images.rows_of(training.people.image_id[drawn])))
+    return drawn
 
 
 def _drawn(mix: Mix) -> NDArray[np.bool_]:

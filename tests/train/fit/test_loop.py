@@ -68,6 +68,7 @@ def test_it_learns_eight_people_by_heart(project: Path) -> None:
     shipped = predict_people(torch_runner(net), meta, people, images)
     assert pck(people, shipped.keypoints_px) == pytest.approx(hits[-1], abs=0.01)
     assert meta.lineage["stage"] == "fit-teacher"
+    assert meta.lineage["labels"] == {"images": 8, "people": 8}
     metrics = json.loads(Path("reports/models/a/metrics.json").read_text())
     assert metrics["val_pck_02"] == hits[-1]
     assert metrics["oks_scale"] == "0.53 of the annotator's box"

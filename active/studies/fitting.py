@@ -1,0 +1,84 @@
+"""A fit of a study: `dataengine fit-teacher` as a process of its own, on files that are written for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from dataengine.coco_json import write_people
+from dataengine.errors import InputError
+from dataengine.files import atomic_path
+from dataengine.mixing import MixRecipe, write_recipe
+
+from .plan import STAGE
+from .sets import LabelledImages
+
+SECTIONS = ("fit", STAGE, "oks", "compare", "registry")
+"""Sections of params.yaml that a fit may read: its own, and where a champion lies to start from."""
+MIX, VAL, PARAMS, REPORT = "mix", "val.json", "params.yaml", "report"  # in a fit's folder
+
+
+def with_settings(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+    """The sections of a params.yaml that a fit reads, with ``section.key`` -> value laid over them, values as in YAML.
+
+    >>> with_settings({"fit": {"batch": 32}, "render": {}}, {"fit-teacher.epochs": "2", "fit.losses.oks": "1.0"})
+    {'fit': {'batch': 32, 'losses': {'oks': 1.0}}, 'fit-teacher': {'epochs': 2}}
+    """
+    laid: dict[str, Any] = {name: dict(document[name] or {}) for name in SECTIONS if name in document}
+    for key, value in settings.items():
+        *way, last = key.split(".")
+        place = laid
+        for step in way:
+            below = place.get(step)
+            place[step] = place = dict(below) if isinstance(below, dict) else {}
+        place[last] = yaml.safe_load(value)
+    return laid
+
+
+def fit(
+    folder: Path,
+    network: Path,
+    *,
+    labelled: LabelledImages,
+    val: LabelledImages,
+    params: Mapping[str, Any],
+    seed: int,
+    log: Path,
+) -> None:
+    """Fit on the real people of `labelled` and write the checkpoint folder `network`; a fit that was killed goes on.
+
+    Args:
+        folder: for the files that the fit reads, and its report.
+        network: checkpoint folder to write.
+        labelled: who is learnt from.
+        val: whom the fit validates on.
+        params: what its params.yaml says.
+        seed: of the draw.
+        log: file for what the process prints.
+
+    Raises:
+        InputError: the fit fails.
+    """
+    people = labelled.people
+    write_people(folder / MIX / "train.json", people.with_extra("repeat_factor", np.ones(len(people))), labelled.images)
+    write_recipe(folder / MIX / "recipe.json", MixRecipe(0.0, 0.0, seed, "real"))
+    write_people(folder / VAL, val.people, val.images)
+    with atomic_path(folder / PARAMS) as partial:
+        partial.write_text(yaml.safe_dump(dict(params), sort_keys=False), encoding="utf-8")
+    given = {"mix": MIX, "val": VAL, "report": REPORT, "params": PARAMS}
+    words = [word for name, file in given.items() for word in (f"--{name}", str(folder / file))]
+    command = [sys.executable, "-m", "dataengine", STAGE, *words, "--out", str(network)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as opened:
+        opened.write(f"\n$ {' '.join(command[2:])}\n")
+        opened.flush()
+        done = subprocess.run(command, stdout=opened, stderr=opened)
+    if done.returncode:
+        lines = log.read_text(encoding="utf-8").strip().splitlines()
+        raise InputError(f"a fit of {folder.name} failed", got=lines[-1] if lines else "", fix=f"see {log}")

@@ -1,0 +1,197 @@
+"""Plays a plan through: chooses labels, fits, measures on the test people, and keeps every round for the next call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dataengine import starter
+from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.studies.study import Study
+from dataengine.typed_record import RECORDS
+
+from ..query.select_params import SelectParams
+from .choosing import choose
+from .fitting import REPORT, fit, with_settings
+from .outcome import PlayedRound, PoolFacts
+from .plan import STAGE, Round, StudyPlan
+from .report import write_study_report
+from .sets import LabelledImages, StudySets
+
+STARTER = "starter"  # what start_from says for the weights that ship with the package
+NETWORKS, FITS, PICKS = "networks", "fits", "picks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionStudy(Study[Round, PlayedRound]):
+    """A plan on one labelled pool."""
+
+    command = "study"
+    unit = "round"
+    page_name = "study"
+
+    plan: StudyPlan
+    sets: StudySets
+    select: SelectParams
+    params: Path
+    """The params.yaml whose fits are run."""
+    line: str
+    """The command line that asks for this study."""
+    stop_gain: float
+    """AP below which another round is not worth its labels."""
+
+    @cached_property
+    def protocol(self) -> OksProtocol:
+        """How AP is counted: by the sigmas of `params`."""
+        return load_protocol(self.params)
+
+    def prepare(self) -> None:
+        """Nothing: the sets are read.
+
+        Raises:
+            InputError: the pool is too small for the plan.
+        """
+        images = len(set(self.sets.pool.keys.tolist()))
+        most = self.plan.start + self.plan.rounds * self.plan.step
+        if images < most:
+            got = f"{images} images"
+            fix = "lower --start, --step or --rounds"
+            raise InputError("the pool is too small", expected=f"{most} or more", got=got, fix=fix)
+
+    def trials(self) -> list[Round]:
+        """All rounds of the plan."""
+        return self.plan.trials()
+
+    def name(self, trial: Round) -> str:
+        """Name of a round: another one where anything that decides its result has changed."""
+        return self.plan.name(trial, self._decides)
+
+    def known(self, trial: Round) -> PlayedRound | None:
+        """What an earlier call measured."""
+        path = self.record_file(self.name(trial))
+        return RECORDS.record(PlayedRound, read_json(path)["outcome"], str(path)) if path.exists() else None
+
+    def outcome(self, trial: Round) -> PlayedRound:
+        """Choose, fit and measure, as far as an earlier call has not."""
+        name = self.name(trial)
+        keys, choose_s = self._labelled(trial)
+        labelled = self.sets.pool.of(keys)
+        network, folder = self._network(trial), self.report / FITS / name
+        began = time.monotonic()
+        if not (network / META_NAME).is_file():
+            self._fit(trial, folder, network, labelled)
+        fit_s = time.monotonic() - began
+        outcome = self._measured(network, folder, labelled, choose_s, fit_s)
+        write_json(self.record_file(name), {**asdict(trial), "images": keys, "outcome": asdict(outcome)})
+        return outcome
+
+    def write(self, known: Mapping[Round, PlayedRound]) -> None:
+        """The page and the plot."""
+        sets = self.sets
+        facts = PoolFacts(
+            command=self.line,
+            pool_images=len(sets.pool.images),
+            val_images=len(sets.val.images),
+            test_images=len(sets.test.images),
+            test_people=len(sets.test.people),
+            oks_sigmas=self.protocol.sigmas_name,
+            stop_gain=self.stop_gain,
+        )
+        write_study_report(self.report, facts, self.plan, known)
+
+    def _labelled(self, trial: Round) -> tuple[list[str], float]:
+        """Keys of the images with labels in a round, and the seconds that choosing them took."""
+        order = self.sets.order(trial.seed)
+        if not trial.number:
+            return order[: self.plan.start], 0.0
+        earlier = [str(key) for key in read_json(self.record_file(self.name(trial.before)))["images"]]
+        path = self.report / PICKS / f"{self.name(trial)}.json"
+        if not path.exists():
+            began = time.monotonic()
+            known = set(earlier)
+            picks = choose(
+                trial.rule,
+                self._network(trial.before),
+                candidates=self.sets.pool.of([key for key in order if key not in known][: self.plan.candidates]),
+                labelled=self.sets.pool.of(earlier),
+                val=self.sets.val,
+                n=self.plan.step,
+                seed=1000 * trial.seed + trial.number,
+                params=self.select,
+                protocol=self.protocol,
+            )
+            write_json(path, {"picks": picks, "seconds": time.monotonic() - began})
+        chosen = read_json(path)
+        return earlier + [str(key) for key in chosen["picks"]], float(chosen["seconds"])
+
+    def _network(self, trial: Round) -> Path:
+        return self.report / NETWORKS / self.name(trial)
+
+    def _fit(self, trial: Round, folder: Path, network: Path, labelled: LabelledImages) -> None:
+        settings = self.plan.fit_params(trial)
+        if self.plan.warm and trial.number:
+            settings |= {f"{STAGE}.start_from": self._network(trial.before).as_posix(), f"{STAGE}.pretrained": "null"}
+        fit(
+            folder,
+            network,
+            labelled=labelled,
+            val=self.sets.val,
+            params=with_settings(self._document, settings),
+            seed=trial.seed,
+            log=self.report / "study.log",
+        )
+
+    def _measured(
+        self, network: Path, folder: Path, labelled: LabelledImages, choose_s: float, fit_s: float
+    ) -> PlayedRound:
+        from dataengine.inference.running.predict import load_runner, predict_people
+
+        test = self.sets.test
+        found = predict_people(*load_runner(network), test.people, test.images, description="test people")
+        figures = figures_of(test.people, test.images, found.as_people(test.people), self.protocol)
+        return PlayedRound(
+            images=len(set(labelled.keys.tolist())),
+            people=len(labelled.people),
+            ap=figures.ap,
+            ap50=figures.ap50,
+            pck_02=figures.pck_02,
+            val_ap=float(read_json(folder / REPORT / "metrics.json")["val_oks_ap"]),
+            choose_s=round(choose_s, 1),
+            fit_s=round(fit_s, 1),
+        )
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
+
+    @cached_property
+    def _decides(self) -> list[Any]:
+        """What decides a result apart from the plan."""
+        sets = {name: getattr(self.sets, name).sha256 for name in ("pool", "val", "test")}
+        fits = with_settings(self._document, {})
+        sections = {name: fits.get(name) for name in ("fit", STAGE, "oks")}
+        select = {name: value for name, value in asdict(self.select).items() if name in _OF_SELECT}
+        return [sets, sections, select, sha256_file(starter.FOLDER / WEIGHTS_NAME), *self._origin()]
+
+    def _origin(self) -> list[Any]:
+        """What stands behind the name of a network of one's own that fits begin with."""
+        laid = with_settings(self._document, self.plan.settings)
+        begin = {**laid.get("fit", {}), **laid.get(STAGE, {})}.get("start_from")
+        if begin in (None, STARTER):
+            return []
+        weights = Path(str(begin)) / WEIGHTS_NAME
+        return [sha256_file(weights) if weights.is_file() else laid.get("compare")]
+
+
+_OF_SELECT = ("appearance_weight", "film_excess", "min_gap_frames", "weights")
