@@ -281,7 +281,7 @@ def test_the_commands_print_and_write_nothing(made: Path, capsys: pytest.Capture
 
 
 def test_a_selection_is_entered_when_it_goes_out_and_one_of_nothing_never(made: Path, tmp_path: Path) -> None:
-    """As where DVC took the selection from its cache: the record is the one that select leaves, but for the time."""
+    """Where DVC took the selection from its cache, the record is the one that select leaves, but for the time."""
     words = ["label-export", "--selection", str(SELECTION), "--out", str(tmp_path / "out.json")]
     with pytest.raises(SystemExit) as caught:
         main([*words, "--rounds", str(tmp_path / "rounds")])
