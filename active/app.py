@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from dataengine.errors import EnvironmentFault, ParamsError
+from dataengine.errors import DataEngineError, EnvironmentFault, ParamsError
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from .curation.plugin_link import PLUGIN, link_plugin
 from .query.select_params import SelectParams
 
 SECTION = "app"
@@ -48,6 +49,9 @@ def command(
     app.address and app.port of params.yaml (127.0.0.1 and 5151 as shipped) and has no password: any address but
     loopback shows your images to the network. Ctrl-C ends the App; tags and labels stay in the database.
 
+    The panel "Pose curation" (the plus next to Samples) accepts, fixes and rejects joints, tries other rules, and sends
+    to annotation and back: the plugin @dataengine/pose, which this command links into FiftyOne's folder of plugins.
+
     Example: dataengine app
     """
     settings = load_section(params, SECTION, AppParams)
@@ -65,6 +69,10 @@ def run(settings: AppParams, *, selection: Path, dataset_name: str, browser: boo
     dataset = ensure_dataset(selection, dataset_name)
     _check_port(settings)
     fiftyone = open_fiftyone()
+    try:
+        link_plugin(Path(fiftyone.config.plugins_dir))
+    except DataEngineError as fault:
+        say(f"app: without the panel Pose curation ({PLUGIN}): {fault}")
     session = fiftyone.launch_app(
         view=dataset.load_saved_view(TO_LABEL), address=settings.address, port=settings.port, auto=False
     )

@@ -110,12 +110,24 @@ def read_selection(folder: Path) -> Selection:
     if not len(scored):  # a file without people has no columns either
         scored = scored.replace(extras={name: np.empty(0, dtype=object) for name in SCORED_COLUMNS})
     labelled, labelled_images = read_project_people(folder / LABELLED)
-    files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
     return Selection(
-        digest=hashlib.sha256("".join(files).encode()).hexdigest(),
+        digest=selection_digest(folder),
         picks=manifest["images"],
         scored=scored,
         scored_images=scored_images,
         labelled=labelled,
         labelled_images=labelled_images,
     )
+
+
+def selection_digest(folder: Path) -> str:
+    """What names the selection in `folder`, without reading it: sha256 over the hashes of its files.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    missing = [name for name in (MANIFEST, SCORED, LABELLED) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder / missing[0]} does not exist", fix="run `dataengine select`")
+    files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
+    return hashlib.sha256("".join(files).encode()).hexdigest()
