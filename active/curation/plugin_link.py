@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataengine.errors import EnvironmentFault
 
-PLUGIN = "@dataengine/pose"
+PLUGIN, PANEL = "@dataengine/pose", "pose_curation"
 SOURCE = Path(__file__).with_name("plugin")
 
 

@@ -31,7 +31,9 @@ def run_command(project: Path, arguments: Sequence[str]) -> list[str]:
         raise InputError(f"dataengine {arguments[0]} has not ended", got=f"{PATIENCE_S:g} s") from fault
     said = [line for line in done.stderr.splitlines() if line.strip()]
     if done.returncode:
-        raise InputError((said or [f"dataengine {arguments[0]} failed"])[-1].removeprefix("error: "))
+        raise InputError(
+            (said or [f"dataengine {arguments[0]} failed"])[-1].removeprefix("dataengine: ").removeprefix("error: ")
+        )
     return said
 
 

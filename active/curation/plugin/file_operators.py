@@ -36,7 +36,7 @@ class SaveAnswers(PoseOperator):
         file, record = where.short(path), where.short(record_path(where.answers))
         import_ = f"dataengine label-import --labels {file} --sent {record} --out data/labels"
         return {
-            "message": f"{count} finished pictures in {file}; bring_back, or: {import_}",
+            "message": f"{count} finished, in {file}; bring_back, or: {import_}",
             "file": str(path),
             "finished": count,
         }

@@ -209,7 +209,7 @@ class FinishImage(PoseOperator):
         show(sample, answer)
         if ctx.executor is not None:
             ctx.ops.reload_samples()
-        message = f"finished by {annotator}; {count} pictures in {where.short(path)}"
+        message = f"finished by {annotator}; {count} finished so far, in {where.short(path)}"
         return {"message": message, "file": str(path), "finished": count, "sha256": answer.sha256}
 
 

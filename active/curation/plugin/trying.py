@@ -112,7 +112,8 @@ def worth(scored: People, kept: PickInputs, weights: ScoreWeights) -> NDArray[np
     asked = [name for name, share in shares.items() if share > 0 and name != "rarity"]
     known = {name: kept.expected[name] for name in asked if name in kept.expected}
     missing = [name for name in asked if name not in scored.extras]
-    if shares["rarity"] > 0 and not any(value is not None for value in scored.extras["rarity"].tolist()):
+    rarity = scored.extras.get("rarity", np.full(len(scored), np.nan)).astype(np.float64)
+    if shares["rarity"] > 0 and np.isnan(rarity).all():
         missing.append("rarity")
     if missing:
         fix = f"set select.weights.{missing[0]} in params.yaml and run `dataengine select`"
@@ -123,8 +124,7 @@ def worth(scored: People, kept: PickInputs, weights: ScoreWeights) -> NDArray[np
         uncertainty = np.nan_to_num(person_mean(weighted_mean(known, shares))) if known else np.zeros(len(scored))
     else:
         uncertainty = combine_by_rank({name: scored.extras[name].astype(np.float64) for name in asked}, shares)
-    rarity = np.nan_to_num(scored.extras["rarity"].astype(np.float64))
-    return np.round(uncertainty * (1 + shares["rarity"] * rarity), 6)
+    return np.round(uncertainty * (1 + shares["rarity"] * np.nan_to_num(rarity)), 6)
 
 
 def as_yaml(params: SelectParams, present: SelectParams) -> str:
