@@ -138,8 +138,8 @@ class PoseCuration(foo.Panel):
     def show_params(self, ctx: Any) -> None:
         """The lines that keep the rule."""
         result = self._run(ctx, UseTheseParams, changes_of(ctx.panel_state.get("rule") or {}))
-        lines = f"```yaml\n{result['yaml']}\n```\n\n`dvc exp run {result['options']}`" if result.get("yaml") else ""
-        ctx.panel.state.kept = f"{result['message']}\n\n{lines}"
+        lines = f"params.yaml:\n\n```yaml\n{result['yaml']}\n```\n\n`dvc exp run {result['options']}`"
+        ctx.panel.state.kept = lines if result.get("yaml") else result["message"]
 
     def show_picks(self, ctx: Any) -> None:
         """Back to what select picked."""

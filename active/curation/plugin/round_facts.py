@@ -9,7 +9,7 @@ from typing import Any
 from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.params import load_section
-from dataengine.registry.records import RegistryParams, read_registry
+from dataengine.registry.records import Registry, RegistryParams, read_registry
 
 from .place import PARAMS
 
@@ -70,7 +70,8 @@ def round_facts(project: Path) -> RoundFacts:
     Raises:
         InputError: a file is damaged.
     """
-    registry = read_registry(project / load_section(project / PARAMS, "registry", RegistryParams).file)
+    file = project / load_section(project / PARAMS, "registry", RegistryParams).file
+    registry = read_registry(file) if file.is_file() else Registry()
     bounds = {entry.id: (entry.ap_low, entry.ap_high) for entry in registry.entries}
     tested = []
     for event in registry.events:

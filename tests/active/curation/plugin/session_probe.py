@@ -66,7 +66,6 @@ def session(name: str) -> dict[str, Any]:
     said["finished_second"] = call("finish_image", image=second["sha256"], annotator="ben")
     said["progress"] = call("next_to_label")
     said["brought_back"] = call("bring_back", out="labels")
-    said["bad_labels"] = call("bring_back", labels="nowhere.json")
     said["same"] = call("preview_picks")
     said["other"] = call("preview_picks", strategy="uncertainty", budget=3.0, appearance_weight=0.0, spread=2.0)
     said["not_computed"] = call("preview_picks", jitter=1.0)
@@ -91,8 +90,10 @@ def session(name: str) -> dict[str, Any]:
     said["gone"] = call("finish_image", image=said["after_rebuild"]["sha256"], annotator="anna", accept_rest=True)
     said["gone_files"] = sorted(str(path) for path in Path("out/answers").rglob("*") if path.is_file())
     gone.write_bytes(content)
-    foreign = fiftyone.Dataset("foreign")
-    dataset = foreign
+    scored = Path("out/select/scored.json")
+    scored.write_text(scored.read_text() + "\n")
+    said["moved_on"] = call("next_to_label")
+    dataset = fiftyone.Dataset("foreign")
     said["foreign"] = call("next_to_label")
     return said
 
