@@ -69,7 +69,7 @@ def run(
 
     Raises:
         InputError: the selection is damaged, has fewer labelled frames than `gold`, or its pictures have changed; or
-            `only` names a picture that is no pick.
+            `only` names a picture that was not picked.
     """
     if out.name.endswith(SENT_SUFFIX):
         raise InputError(f"--out {out} has the name of a record", fix="give it another name")

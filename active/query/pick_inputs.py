@@ -23,7 +23,7 @@ _EXPECTED = "expected."
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PickInputs:
-    """Of the scored people (n) and, after them, the labelled ones (m)."""
+    """What is kept of the scored people (n) and, after them, the labelled ones (m)."""
 
     pose: NDArray[np.float64]  # (n + m, p), the pose's part of the embedding
     appearance: NDArray[np.float32]  # (n + m, a), the student's features
@@ -33,7 +33,7 @@ class PickInputs:
     joints: int
     """That are labelled of a person."""
     seconds_per_joint: float
-    """Of an annotator."""
+    """What a joint takes an annotator."""
 
     def write(self, path: Path) -> None:
         """Write the file."""

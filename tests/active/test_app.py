@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from dataengine.active.app import AppParams, run
+from dataengine.active.curation.plugin_link import PLUGIN
 from dataengine.active.selection import run as select
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 
@@ -46,7 +47,11 @@ def served(project: Project) -> Iterator[tuple[subprocess.Popen[str], int]]:
         "select: {budget: 4, strategy: random, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, fiftyone: true, "
         f"dataset: people}}\napp: {{selection: {OUT}, port: {port}}}\n"
     )
-    environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "mongo")}
+    environment = {
+        **os.environ,
+        "FIFTYONE_DATABASE_DIR": str(project.root / "mongo"),
+        "FIFTYONE_PLUGINS_DIR": str(project.root / "plugins"),
+    }
     environment.pop("FIFTYONE_DATABASE_URI", None)
     command = [sys.executable, "-m", "dataengine", "app", "--no-browser"]
     with subprocess.Popen(
@@ -81,12 +86,31 @@ def test_app_shows_the_picks_in_a_browser_and_ends_on_ctrl_c(
     assert url == f"http://127.0.0.1:{port}/datasets/people?view=to-label"
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
         assert b"FiftyOne" in answer.read()
+    assert (project_plugins(tmp_path) / PLUGIN / "fiftyone.yml").is_file(), "one command installs the plugin"
     if CHROMIUM:
         check_screenshot(url, tmp_path)
+        check_panel(url, tmp_path)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
     if not CHROMIUM:
         pytest.skip("served, but not looked at: no Chromium or Chrome is installed")
+
+
+def project_plugins(root: Path) -> Path:
+    """FiftyOne's folder of plugins in these tests."""
+    return root / "plugins"
+
+
+def check_panel(url: str, folder: Path) -> None:
+    """The plugin's panel stands next to the pictures, with the queue and a person to click on."""
+    page, deadline = "", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        command = [str(CHROMIUM), *CHROMIUM_FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", url]
+        page = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+        if "0 of 4 picks finished." in page:
+            assert "Teacher's" in page and "js-plotly-plot" in page
+            return
+    raise AssertionError(f"the panel does not show the queue: {page[-2000:]}")
 
 
 def check_screenshot(url: str, folder: Path) -> None:

@@ -12,7 +12,7 @@ from dataengine.errors import InputError
 from dataengine.files import locked_folder
 
 from .answer_file import EXPORTED, record_path
-from .place import Place
+from .place import ProjectPlace
 
 PATIENCE_S = 600.0
 
@@ -37,7 +37,7 @@ def run_command(project: Path, arguments: Sequence[str]) -> list[str]:
     return said
 
 
-def ensure_record(place: Place) -> Path:
+def ensure_record(place: ProjectPlace) -> Path:
     """The record of what goes out for these picks, with copies of their pictures; made where it is missing.
 
     Raises:

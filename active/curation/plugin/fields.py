@@ -19,7 +19,7 @@ from dataengine.people import JOINTS
 from ..fiftyone_view import TO_LABEL
 from .joints import DECISIONS, FIXED, OPEN, REJECTED, PersonAnswer, PictureAnswer
 from .journal import read_answer
-from .place import Place
+from .place import ProjectPlace
 
 ANSWER, FINISHED_BY, OPEN_JOINTS = "answer", "finished_by", "open_joints"
 GUESSES, TRUTH = ("teacher", "student"), "ground_truth"
@@ -58,11 +58,11 @@ def guess_of(sample: Any, source: str) -> tuple[PersonAnswer, ...]:
     return tuple(PersonAnswer.guessed(*_joints(keypoint, size), size) for keypoint in people.keypoints)
 
 
-def current_answer(sample: Any, place: Place) -> PictureAnswer:
+def current_answer(sample: Any, place: ProjectPlace) -> PictureAnswer:
     """The answer as it stands: the journal's, with what was edited in the App; at first what the teacher says.
 
     Raises:
-        InputError: the picture is no pick, its answer on disk is damaged, or a person in the field lacks joints.
+        InputError: the picture was not picked, its answer on disk is damaged, or a person in the field lacks joints.
     """
     sha256 = str(sample["sha256"])
     kept = read_answer(place.answers, sha256)

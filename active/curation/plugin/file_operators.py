@@ -14,7 +14,7 @@ from ..fiftyone_view import TO_LABEL
 from .answer_file import record_path, write_answer_file
 from .commands import run_command
 from .fields import ANSWER, GUESSES, TRUTH, current_answer, guess_of, size_of
-from .place import Place
+from .place import ProjectPlace
 from .renders import Wanted, write_request
 from .said import PoseOperator, Result, place
 
@@ -148,7 +148,7 @@ class RequestRenders(PoseOperator):
         return {"message": message, "file": str(path), "people": count, "run": command}
 
 
-def _poses(sample: Any, source: str, where: Place) -> tuple[Any, ...]:
+def _poses(sample: Any, source: str, where: ProjectPlace) -> tuple[Any, ...]:
     """The people of a picture as `source` has them; nobody where it says nothing."""
     order = [ANSWER, TRUTH, GUESSES[0]] if source == "best" else [source]
     for name in order:
@@ -161,7 +161,7 @@ def _poses(sample: Any, source: str, where: Place) -> tuple[Any, ...]:
     return ()
 
 
-def _out(where: Place, given: str, suffix: str) -> Path:
+def _out(where: ProjectPlace, given: str, suffix: str) -> Path:
     """The file to write, inside of the project and not there yet."""
     if not given:
         folder = where.project / "data/to_annotate"

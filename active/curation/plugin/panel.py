@@ -25,7 +25,7 @@ from .trying import stated
 
 TABS = {"queue": "Queue", "rule": "Rule", "round": "Round"}
 ROWS = 8
-"""Of the queue that are listed."""
+"""How much of the queue is listed."""
 
 
 class PoseCuration(foo.Panel):
@@ -95,7 +95,7 @@ class PoseCuration(foo.Panel):
         self._do(ctx, RejectJoints, {"joints": [ctx.panel.state.joint]}, then_next=True)
 
     def reject_person(self, ctx: Any) -> None:
-        """There is no such person."""
+        """Nobody stands there."""
         self._do(ctx, RejectJoints, {"joints": []})
 
     def hide(self, ctx: Any) -> None:

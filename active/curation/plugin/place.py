@@ -17,14 +17,14 @@ _OPEN = "open the App by `dataengine app` in the project's folder"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ProjectPlace:
     """The project, and what of it a dataset shows."""
 
     project: Path
     selection: Path
     """Folder that `select` wrote."""
     digest: str
-    """Of that selection."""
+    """What names that selection."""
 
     @property
     def params(self) -> Path:
@@ -41,7 +41,7 @@ class Place:
         return str(path.relative_to(self.project)) if path.is_relative_to(self.project) else str(path)
 
 
-def place_of(info: Mapping[str, Any], name: str) -> Place:
+def place_of(info: Mapping[str, Any], name: str) -> ProjectPlace:
     """The place behind a dataset's `info`.
 
     Raises:
@@ -56,4 +56,4 @@ def place_of(info: Mapping[str, Any], name: str) -> Place:
     folder = root / str(info.get("selection") or load_key(root / PARAMS, "app", "selection", str))
     if selection_digest(folder) != digest:
         raise InputError(f"{folder} has been made again since dataset {name!r} was built", fix=_OPEN)
-    return Place(project=root, selection=folder, digest=digest)
+    return ProjectPlace(project=root, selection=folder, digest=digest)

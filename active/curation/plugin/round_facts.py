@@ -37,7 +37,7 @@ class RoundFacts:
     tested: tuple[Tested, ...]
     """Oldest first."""
     verdict: str
-    """Of the last comparison; "" where there was none."""
+    """What the last comparison came to; "" where there was none."""
     reason: str
 
     def lines(self) -> list[str]:

@@ -10,7 +10,7 @@ from fiftyone.operators import types
 
 from ...choice.strategies import STRATEGIES
 from ...query.select_params import ScoreWeights, SelectParams
-from .place import Place
+from .place import ProjectPlace
 from .said import PoseOperator, Result, place
 from .trying import RULE, Tried, as_options, as_yaml, stated, try_rule, with_changes
 
@@ -38,7 +38,7 @@ def ask_rule(form: Any, present: SelectParams, **events: Any) -> None:
             _slider(form, name, value, 0.0, max(MOST_WEIGHT, value), **events)
 
 
-def tried(where: Place, params: Mapping[str, Any]) -> tuple[SelectParams, Tried]:
+def tried(where: ProjectPlace, params: Mapping[str, Any]) -> tuple[SelectParams, Tried]:
     """The params with the changes, and what they pick."""
     changed = with_changes(stated(where), changes_of(params))
     return changed, try_rule(where, changed)

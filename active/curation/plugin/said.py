@@ -17,7 +17,7 @@ from dataengine.errors import DataEngineError, InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from ..fiftyone_view import TO_LABEL
-from .place import Place, place_of
+from .place import ProjectPlace, place_of
 
 Result = dict[str, Any]
 
@@ -38,8 +38,8 @@ def said(ctx: Any, work: Callable[[Any], Result]) -> Result:
     return result
 
 
-def place(ctx: Any) -> Place:
-    """Of the dataset that is open."""
+def place(ctx: Any) -> ProjectPlace:
+    """Where the project lies whose dataset is open."""
     if ctx.dataset is None:
         raise InputError("no dataset is open", fix="open the App by `dataengine app`")
     return place_of(ctx.dataset.info, ctx.dataset.name)
@@ -49,7 +49,7 @@ def sample_of(ctx: Any) -> Any:
     """The picture that is meant: parameter `image`, the one that is open in the App, or the one that is selected.
 
     Raises:
-        InputError: none is meant, several are, or there is no such picture.
+        InputError: none is meant, several are, or the dataset lacks it.
     """
     key = str(ctx.params.get("image") or "").strip()
     if key:

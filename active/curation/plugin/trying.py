@@ -23,7 +23,7 @@ from ...query.pick_inputs import PICK_INPUTS, PickInputs
 from ...query.picking import PickRules, candidate_images, pick_images
 from ...query.select_params import ScoreWeights, SelectParams
 from ...query.uncertainty import combine_by_rank, person_mean
-from .place import Place
+from .place import ProjectPlace
 
 RULE = ("strategy", "budget", "film_excess", "appearance_weight", "min_gap_frames", "seed")
 """Keys of section `select` that may be tried, besides those of `weights`."""
@@ -48,7 +48,7 @@ class Tried:
         return len(set(self.sha256) - self.present)
 
 
-def stated(place: Place) -> SelectParams:
+def stated(place: ProjectPlace) -> SelectParams:
     """Section `select` of the project's params."""
     return load_section(place.params, "select", SelectParams)
 
@@ -72,7 +72,7 @@ def with_changes(params: SelectParams, changes: Mapping[str, Any]) -> SelectPara
     return _READER.record(SelectParams, everything, "select")
 
 
-def try_rule(place: Place, params: SelectParams) -> Tried:
+def try_rule(place: ProjectPlace, params: SelectParams) -> Tried:
     """Pick by `params`; with those that `select` had, its very picks.
 
     Raises:
