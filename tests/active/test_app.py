@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,11 +20,10 @@ from dataengine.active.curation.plugin_link import PLUGIN
 from dataengine.active.selection import run as select
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 
-from ..helpers.browser import CHROMIUM, FLAGS
+from ..helpers.browser import CHROMIUM
+from ..helpers.devtools import seen
 from .conftest import Project
 from .test_selection import OUT, PARAMS, REPORT
-
-CHROMIUM_FLAGS = (*FLAGS, "--window-size=1200,800", "--virtual-time-budget=20000")  # of two budgets the last counts
 
 
 def free_port() -> int:
@@ -86,45 +84,22 @@ def test_app_shows_the_picks_in_a_browser_and_ends_on_ctrl_c(
     assert url == f"http://127.0.0.1:{port}/datasets/people?view=to-label"
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
         assert b"FiftyOne" in answer.read()
-    assert (project_plugins(tmp_path) / PLUGIN / "fiftyone.yml").is_file(), "one command installs the plugin"
+    assert (tmp_path / "plugins" / PLUGIN / "fiftyone.yml").is_file(), "one command installs the plugin"
     if CHROMIUM:
         check_screenshot(url, tmp_path)
-        check_panel(url, tmp_path)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
     if not CHROMIUM:
         pytest.skip("served, but not looked at: no Chromium or Chrome is installed")
 
 
-def project_plugins(root: Path) -> Path:
-    """FiftyOne's folder of plugins in these tests."""
-    return root / "plugins"
-
-
-def check_panel(url: str, folder: Path) -> None:
-    """The plugin's panel stands next to the pictures, with the queue and a person to click on."""
-    page, deadline = "", time.monotonic() + 60
-    while time.monotonic() < deadline:
-        command = [str(CHROMIUM), *CHROMIUM_FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", url]
-        page = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-        if "0 of 4 picks finished." in page:
-            assert "Teacher's" in page and "js-plotly-plot" in page
-            return
-    raise AssertionError(f"the panel does not show the queue: {page[-2000:]}")
-
-
 def check_screenshot(url: str, folder: Path) -> None:
-    """The pictures of the grid are on the page: coloured skeletons on a dark ground."""
-    shot = folder / "app.png"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        command = [str(CHROMIUM), *CHROMIUM_FLAGS, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", url]
-        subprocess.run(command, capture_output=True, timeout=60, check=True)
-        picture = cv2.imread(str(shot))
-        grid = picture[130:330, 280:1190].astype(int)
-        if grid.std() > 20 and np.ptp(grid, axis=2).max() > 100:
-            return
-    raise AssertionError(f"the App's grid stays blank: {shot}")
+    """The pictures of the grid, coloured skeletons on a dark ground, and next to them the plugin's panel."""
+    words, shot = ("4 samples", "0 of 4 picks finished.", "Teacher's"), folder / "app.png"
+    text = seen(url, folder / "profile", until=words, picture=shot, size=(1200, 800), seconds=150)
+    assert all(each in text for each in words), text[-1500:]
+    grid = cv2.imread(str(shot))[130:330, 280:1190].astype(int)
+    assert grid.std() > 20 and np.ptp(grid, axis=2).max() > 100, f"the App's grid is blank: {shot}"
 
 
 def test_a_taken_port_is_one_clear_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
