@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from dataengine.errors import EnvironmentFault, ParamsError
+from dataengine.errors import DataEngineError, EnvironmentFault, ParamsError
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from .curation.plugin_link import PANEL, link_plugin
 from .query.select_params import SelectParams
 
 SECTION = "app"
@@ -48,6 +49,9 @@ def command(
     app.address and app.port of params.yaml (127.0.0.1 and 5151 as shipped) and has no password: any address but
     loopback shows your images to the network. Ctrl-C ends the App; tags and labels stay in the database.
 
+    Next to the pictures stands the panel Pose curation, which accepts, fixes and rejects joints and tries other rules.
+    It belongs to the plugin @dataengine/pose, which this command links into FiftyOne's folder of plugins.
+
     Example: dataengine app
     """
     settings = load_section(params, SECTION, AppParams)
@@ -66,7 +70,11 @@ def run(settings: AppParams, *, selection: Path, dataset_name: str, browser: boo
     _check_port(settings)
     fiftyone = open_fiftyone()
     session = fiftyone.launch_app(
-        view=dataset.load_saved_view(TO_LABEL), address=settings.address, port=settings.port, auto=False
+        view=dataset.load_saved_view(TO_LABEL),
+        spaces=_spaces(fiftyone),
+        address=settings.address,
+        port=settings.port,
+        auto=False,
     )
     url = f"http://{settings.address}:{settings.port}/datasets/{dataset.name}?view={TO_LABEL.replace('_', '-')}"
     say(f"FiftyOne App: {url}   (Ctrl-C ends it)")
@@ -76,6 +84,23 @@ def run(settings: AppParams, *, selection: Path, dataset_name: str, browser: boo
         session.wait(-1)
     except KeyboardInterrupt:
         session.close()
+
+
+def _spaces(fiftyone: Any) -> Any:
+    """The pictures, and the plugin's panel next to them; the pictures alone, and a line, where it cannot be linked."""
+    pictures = _space(fiftyone, fiftyone.Panel(type="Samples", pinned=True))
+    try:
+        link_plugin(Path(fiftyone.config.plugins_dir))
+    except DataEngineError as fault:
+        say(f"app: without the panel {PANEL}: {fault}")
+        return pictures
+    panel = _space(fiftyone, fiftyone.Panel(type=PANEL))
+    return fiftyone.Space(children=[pictures, panel], orientation="horizontal")
+
+
+def _space(fiftyone: Any, panel: Any) -> Any:
+    """A space that shows its one panel; without an active child it would show the tab alone."""
+    return fiftyone.Space(children=[panel], active_child=panel.component_id)
 
 
 def _check_port(settings: AppParams) -> None:

@@ -6,6 +6,7 @@ recorded next to the file (`labelling/sent.py`) with copies of the pictures, for
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import DataEngineError, InputError
+from dataengine.files import read_json
 from dataengine.formats.writing import Written
 from dataengine.geometry.pixel_grid import within
 from dataengine.keypoints import UNLABELLED
@@ -39,6 +41,9 @@ def command(
     ] = "coco",
     gold: Annotated[int, typer.Option(help="Frames with known truth to mix in, which show how well people label.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the draw of gold frames, and of their places among the others.")] = 0,
+    only: Annotated[
+        Path | None, typer.Option(help="JSON list of the sha256 of the picks to write; by default all of them.")
+    ] = None,
     rounds: Annotated[
         Path | None, typer.Option(help="Folder of the ledger of rounds, if select did not enter the selection here.")
     ] = None,
@@ -67,7 +72,7 @@ def command(
 
     Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4 --rounds data/rounds
     """
-    done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed)
+    done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed, only=only)
     if rounds is not None:
         enter_selection(rounds, selection)
     say(f"{done.images} images ({gold} of them gold) with {done.people} people to check: {out}; keep {sent_path(out)}")
@@ -80,20 +85,33 @@ def command(
             say(f"label-export: no forecast: {fault}")
 
 
-def run(*, selection: Path, out: Path, format_name: str = "coco", gold: int = 0, seed: int = 0) -> Written:
+def run(
+    *, selection: Path, out: Path, format_name: str = "coco", gold: int = 0, seed: int = 0, only: Path | None = None
+) -> Written:
     """Write the file and its record; returns what was written, and what the format cannot hold.
 
     Raises:
-        InputError: the selection is damaged, has fewer labelled frames than `gold`, or its pictures have changed.
+        InputError: the selection is damaged, has fewer labelled frames than `gold`, or its pictures have changed; or
+            `only` names a picture that was not picked.
     """
     if out.name.endswith(SENT_SUFFIX):
         raise InputError(f"--out {out} has the name of a record", fix="give it another name")
     write = writer(format_name)
     chosen = read_selection(selection)
+    if only is not None:
+        chosen = _limited(chosen, only)
     sent = with_copied_pictures(prepared(chosen, gold, np.random.default_rng(seed)), pictures_path(out))
     written = write(out, sent.prelabels, sent.images, pictures_path(out))
     write_sent(sent_path(out), sent, chosen.digest)
     return written
+
+
+def _limited(selection: Selection, only: Path) -> Selection:
+    """The selection with some of its picks."""
+    keys = read_json(only)
+    if not isinstance(keys, list) or not keys or not set(map(str, keys)) <= set(selection.picks):
+        raise InputError(f"--only {only} does not name picks", expected="a JSON list of the sha256 of some picks")
+    return replace(selection, picks={key: pick for key, pick in selection.picks.items() if key in keys})
 
 
 def prepared(selection: Selection, gold: int, rng: np.random.Generator) -> Sent:

@@ -37,10 +37,21 @@ from .manifest.entered import enter_selection
 from .manifest.evidence import manifest_entries, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.budget import image_costs
+from .query.embeddings import joint_embedding
 from .query.lookalikes import lookalikes
+from .query.pick_inputs import PICK_INPUTS, PickInputs
 from .query.picking import PickRules, candidate_images, pick_images, selection_metrics, stands_for
 from .query.reading import read_labelled, read_unlabelled, with_mistakes
-from .query.scoring import Networks, embed, learn_losses, look, scored_people, with_student
+from .query.scoring import (
+    Networks,
+    embedding_blocks,
+    expected_losses,
+    learn_losses,
+    look,
+    scored_people,
+    scores_with_teacher,
+    with_student,
+)
 from .query.select_params import SelectParams
 
 SECTION = "select"
@@ -77,8 +88,9 @@ def command(
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
 
     Needs a fitted student, candidates that pseudo-label found, and the labelled sets. Writes OUT/to_label.json (what to
-    label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, REPORT/metrics.json and, with
-    select.fiftyone, a FiftyOne dataset with the saved view to_label; `dataengine app` opens it.
+    label and why), OUT/scored.json (every candidate), OUT/labelled.json, OUT/picks.jpg, OUT/pick_inputs.npz (for trying
+    other rules without a network), REPORT/metrics.json and, with select.fiftyone, a FiftyOne dataset with the saved
+    view to_label; `dataengine app` opens it.
 
     Images of the labelled sets, and of the label store --labels, are not asked for again, at whatever size they were
     decoded.
@@ -157,11 +169,13 @@ def run(
     seen_judged = look(networks, judged, truth_images) if networks.more else seen_truth.take(for_validation)
     curves, fit = learn_losses(seen_judged, judged, truth_images, weights, protocol)
     scored = scored_people(seen, people, images, weights, poses, protocol, curves)
-    embeddings, covered = embed([(seen, people), (seen_truth, truth)], params.appearance_weight)
+    pose, appearance = embedding_blocks([(seen, people), (seen_truth, truth)])
+    embeddings, covered = np.split(joint_embedding(pose, appearance, params.appearance_weight), [len(people)])
     choice = candidate_images(scored, images)
     rank = np.full(len(images), len(images))
     rank[choice.image_row[np.argsort(-choice.score, kind="stable")]] = np.arange(len(choice.score))
-    choice = choice.take(~lookalikes(people, images, rank, (truth, truth_images))[choice.image_row])
+    shown_elsewhere = lookalikes(people, images, rank, (truth, truth_images))
+    choice = choice.take(~shown_elsewhere[choice.image_row])
     seconds = measured_seconds_per_joint(store) or params.seconds_per_joint
     joints = int(seen.plain.person_score.taught.sum())
     costs = image_costs(params.budget_unit, choice.people, joints, seconds)
@@ -187,6 +201,15 @@ def run(
         )
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)
+        by_score = scores_with_teacher(seen, people, images, weights, protocol)
+        PickInputs(
+            pose=pose,
+            appearance=appearance,
+            shown_elsewhere=shown_elsewhere,
+            expected={} if curves is None else expected_losses(by_score, curves),
+            joints=joints,
+            seconds_per_joint=seconds,
+        ).write(folder / PICK_INPUTS)
     if rounds is not None and not in_temporary_copy(Path.cwd()):  # DVC removes a copy; its outcome may never be used
         enter_selection(rounds, out)
     metrics = selection_metrics(choice, picked, images, embeddings, covered)

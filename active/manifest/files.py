@@ -100,7 +100,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def selection_sha256(folder: Path) -> str:
-    """Digest of a selection's three files, by which rounds and imported labels name it."""
+    """What rounds and imported labels name the selection in `folder` by: sha256 over the hashes of its files.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    missing = [name for name in (MANIFEST, SCORED, LABELLED) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder / missing[0]} does not exist", fix="run `dataengine select`")
     files = [sha256_file(folder / name) for name in (MANIFEST, SCORED, LABELLED)]
     return hashlib.sha256("".join(files).encode()).hexdigest()
 

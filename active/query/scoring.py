@@ -21,7 +21,6 @@ from dataengine.person_scale import person_area
 from dataengine.poses.embedding import embed_poses
 from dataengine.poses.training_poses import TrainingPoses
 
-from .embeddings import joint_embedding
 from .expected_loss import Fit, LossCurves, assess, fit_curves, weighted_mean
 from .peaks import student_peaks
 from .uncertainty import SCORES, Scores, Seen, Where, combine_by_rank, person_mean, teacher_disagreement
@@ -124,12 +123,7 @@ def scored_people(
     """
     points, joints = seen.plain.keypoints_px, seen.plain.person_score.taught
     stand = None if poses is None else poses.look_up(*_pose(points, joints))
-    by_joint = joint_scores(seen, teacher, images, weights)
-    if weights["teacher"] > 0:
-        lost = teacher_disagreement(
-            points, teacher.keypoints_px, teacher.visibility * joints, person_area(teacher), protocol
-        )
-        by_joint["teacher"] = lost
+    by_joint = scores_with_teacher(seen, teacher, images, weights, protocol)
     figures = {name: person_mean(score) for name, score in by_joint.items()}
     rarity = np.full(len(teacher), np.nan) if stand is None else stand.rarity
     columns = {}
@@ -138,7 +132,7 @@ def scored_people(
     elif curves is None:
         uncertainty = combine_by_rank(figures, weights)
     else:
-        expected = expected_losses(by_joint, weights, curves)
+        expected = weighted_mean(expected_losses(by_joint, curves), weights)
         uncertainty = np.nan_to_num(person_mean(expected))
         columns["joint_uncertainty"] = np.nan_to_num(expected).round(4)
     worth = uncertainty * (1 + weights["rarity"] * np.nan_to_num(rarity))
@@ -159,14 +153,28 @@ def scored_people(
     )
 
 
-def expected_losses(
-    by_joint: Mapping[str, Scores], weights: Mapping[str, float], curves: LossCurves
-) -> NDArray[np.float64]:
-    """Expected loss (n, 17). What the teacher says is lost is in that unit already, as far as the teacher is right."""
+def scores_with_teacher(
+    seen: Seen, teacher: People, images: Images, weights: Mapping[str, float], protocol: OksProtocol = COCO
+) -> dict[str, Scores]:
+    """`joint_scores`, and what is lost if the teacher is right, where that weighs anything."""
+    by_joint = joint_scores(seen, teacher, images, weights)
+    if weights["teacher"] > 0:
+        flags = teacher.visibility * seen.plain.person_score.taught
+        by_joint["teacher"] = teacher_disagreement(
+            seen.plain.keypoints_px, teacher.keypoints_px, flags, person_area(teacher), protocol
+        )
+    return by_joint
+
+
+def expected_losses(by_joint: Mapping[str, Scores], curves: LossCurves) -> dict[str, NDArray[np.float64]]:
+    """Expected loss (n, 17) by each score that has curves.
+
+    What the teacher says is lost is in that unit already, as far as the teacher is right.
+    """
     known = {name: curves.expected_of(name, by_joint[name]) for name in curves.curves}
     if "teacher" in by_joint:
         known["teacher"] = by_joint["teacher"]
-    return weighted_mean(known, weights)
+    return known
 
 
 def with_student(truth: People, images: Images, seen: Seen, protocol: OksProtocol = COCO) -> People:
@@ -180,14 +188,15 @@ def with_student(truth: People, images: Images, seen: Seen, protocol: OksProtoco
     return answered.with_extra("student_confidence", np.round(seen.plain.confidence.astype(np.float64), 4))
 
 
-def embed(parts: list[tuple[Seen, People]], appearance_weight: float) -> list[NDArray[np.float64]]:
-    """Embeddings (n, d) of each part's people, all in one space, by the student's features and its pose."""
+def embedding_blocks(parts: list[tuple[Seen, People]]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """What `joint_embedding` puts together: poses (n, p) and the student's features (n, a) of the people of all parts.
+
+    One part's people after another's.
+    """
     pose = np.concatenate(
         [embed_poses(*_pose(seen.plain.keypoints_px, seen.plain.person_score.taught))[0] for seen, _ in parts]
     )
-    appearance = np.concatenate([seen.features for seen, people in parts if len(people)])  # nobody has no width
-    together = joint_embedding(pose, appearance, appearance_weight)
-    return np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
+    return pose, np.concatenate([seen.features for seen, people in parts if len(people)])  # nobody has no width
 
 
 def _pose(

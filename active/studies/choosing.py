@@ -16,8 +16,9 @@ from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.files import short_sha256
 from dataengine.people import People
 
+from ..query.embeddings import joint_embedding
 from ..query.picking import PickRules, candidate_images, pick_images
-from ..query.scoring import Networks, embed, learn_losses, look, scored_people
+from ..query.scoring import Networks, embedding_blocks, learn_losses, look, scored_people
 from ..query.select_params import SelectParams
 from .plan import RANDOM, RULES
 from .sets import LabelledImages
@@ -64,7 +65,8 @@ def choose(
             curves, _ = learn_losses(judged, val.people, val.images, weights, protocol)
         scored = scored_people(seen, people, images, weights, None, protocol, curves)
         parts = [(seen, people), (learnt, labelled.people), (judged, val.people)]
-        embeddings, *others = embed(parts, params.appearance_weight)
+        together = joint_embedding(*embedding_blocks(parts), params.appearance_weight)
+        embeddings, *others = np.split(together, np.cumsum([len(people) for _, people in parts])[:-1])
         covered = np.concatenate(others)
     choice = candidate_images(scored, images)
     rules = PickRules(

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,14 +16,14 @@ import numpy as np
 import pytest
 
 from dataengine.active.app import AppParams, run
+from dataengine.active.curation.plugin_link import PLUGIN
 from dataengine.active.selection import run as select
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 
-from ..helpers.browser import CHROMIUM, FLAGS
+from ..helpers.browser import CHROMIUM
+from ..helpers.devtools import seen
 from .conftest import Project
 from .test_selection import OUT, PARAMS, REPORT
-
-CHROMIUM_FLAGS = (*FLAGS, "--window-size=1200,800", "--virtual-time-budget=20000")  # of two budgets the last counts
 
 
 def free_port() -> int:
@@ -46,7 +45,11 @@ def served(project: Project) -> Iterator[tuple[subprocess.Popen[str], int]]:
         "select: {budget: 4, strategy: random, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, fiftyone: true, "
         f"dataset: people}}\napp: {{selection: {OUT}, port: {port}}}\n"
     )
-    environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "mongo")}
+    environment = {
+        **os.environ,
+        "FIFTYONE_DATABASE_DIR": str(project.root / "mongo"),
+        "FIFTYONE_PLUGINS_DIR": str(project.root / "plugins"),
+    }
     environment.pop("FIFTYONE_DATABASE_URI", None)
     command = [sys.executable, "-m", "dataengine", "app", "--no-browser"]
     with subprocess.Popen(
@@ -81,6 +84,7 @@ def test_app_shows_the_picks_in_a_browser_and_ends_on_ctrl_c(
     assert url == f"http://127.0.0.1:{port}/datasets/people?view=to-label"
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
         assert b"FiftyOne" in answer.read()
+    assert (tmp_path / "plugins" / PLUGIN / "fiftyone.yml").is_file(), "one command installs the plugin"
     if CHROMIUM:
         check_screenshot(url, tmp_path)
     process.send_signal(signal.SIGINT)
@@ -90,17 +94,12 @@ def test_app_shows_the_picks_in_a_browser_and_ends_on_ctrl_c(
 
 
 def check_screenshot(url: str, folder: Path) -> None:
-    """The pictures of the grid are on the page: coloured skeletons on a dark ground."""
-    shot = folder / "app.png"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        command = [str(CHROMIUM), *CHROMIUM_FLAGS, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", url]
-        subprocess.run(command, capture_output=True, timeout=60, check=True)
-        picture = cv2.imread(str(shot))
-        grid = picture[130:330, 280:1190].astype(int)
-        if grid.std() > 20 and np.ptp(grid, axis=2).max() > 100:
-            return
-    raise AssertionError(f"the App's grid stays blank: {shot}")
+    """The pictures of the grid, coloured skeletons on a dark ground, and next to them the plugin's panel."""
+    words, shot = ("4 samples", "0 of 4 picks finished.", "Teacher's"), folder / "app.png"
+    text = seen(url, folder / "profile", until=words, picture=shot, size=(1200, 800), seconds=150)
+    assert all(each in text for each in words), text[-1500:]
+    grid = cv2.imread(str(shot))[130:330, 280:1190].astype(int)
+    assert grid.std() > 20 and np.ptp(grid, axis=2).max() > 100, f"the App's grid is blank: {shot}"
 
 
 def test_a_taken_port_is_one_clear_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

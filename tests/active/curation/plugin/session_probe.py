@@ -1,0 +1,102 @@
+"""What somebody does with the plugin's operators, in a process of its own; the last line printed has every answer.
+
+`session_probe.py DATASET` on the selection out/select of the working folder. FiftyOne's database and its folder of
+plugins are those of the environment.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from dataengine.active.curation.fiftyone_view import ensure_dataset, open_fiftyone
+from dataengine.active.curation.plugin_link import link_plugin
+
+URI = "@dataengine/pose/"
+
+
+def session(name: str) -> dict[str, Any]:
+    root = Path.cwd()
+    dataset = ensure_dataset(Path("out/select"), name)
+    fiftyone = open_fiftyone()
+    link_plugin(Path(fiftyone.config.plugins_dir))
+    import fiftyone.operators as foo
+    import fiftyone.plugins as plugins
+    from fiftyone.operators.registry import OperatorRegistry
+
+    os.chdir("/")  # as FiftyOne's server, which does not run in the project
+
+    def call(operator: str, selected: list[str] | None = None, view: Any = None, **params: Any) -> dict[str, Any]:
+        ctx = {"dataset": dataset, "params": params, "selected": selected or []}
+        try:
+            done = foo.execute_operator(URI + operator, {**ctx, **({"view": view} if view is not None else {})})
+        except Exception as fault:
+            return {"crash": str(fault)}
+        asked = [each["operator_uri"] for each in done.executor.to_json()["requests"]]
+        return {**done.result, "asked": asked}
+
+    said: dict[str, Any] = {
+        "operators": sorted(each.name for each in foo.list_operators(builtin=False)),
+        "errors": OperatorRegistry().list_errors(),
+        "skills": [skill.description for skill in plugins.list_skills(plugin="@dataengine/pose")],
+    }
+    said["nothing"] = call("accept_joints", joints=["nose"])
+    said["next"] = first = call("next_to_label")
+    key = first["sha256"]
+    said["unknown"] = call("accept_joints", image=key, joints=["tail"])
+    said["outside"] = call("fix_joint", image=key, joint="nose", x=-3, y=5)
+    said["nobody"] = call("fix_joint", image=key, joint="nose", x=3, y=5, person=7)
+    said["fixed"] = call("fix_joint", image=key[:12], joint="nose", x=101.25, y=42.5)
+    said["hidden"] = call("set_visibility", image=key, joints=["left_hip"], visibility=1)
+    said["rejected"] = call("reject_joints", image=key, joints=["left_wrist"])
+    said["of_student"] = call("fix_joint", image=key, joint="right_wrist", source="student")
+    said["too_early"] = call("finish_image", image=key, annotator="anna")
+    said["nothing_to_save"] = call("save_answers")
+    sample = dataset.match({"sha256": key}).first()
+    keypoint = sample["answer"].keypoints[1]
+    keypoint.points[16] = [60.5 / 220, 30.25 / 200]  # what the App's editor writes
+    keypoint.points[15] = [float("nan"), float("nan")]
+    keypoint["visibility"][15] = None
+    sample.save()
+    said["finished"] = call("finish_image", image=key, annotator="anna", accept_rest=True)
+    said["second"] = second = call("next_to_label")
+    for person in range(second["people"]):
+        said["rejected_person"] = call("reject_joints", image=second["sha256"], person=person)
+    said["finished_second"] = call("finish_image", image=second["sha256"], annotator="ben")
+    said["progress"] = call("next_to_label")
+    said["brought_back"] = call("bring_back", out="labels")
+    said["same"] = call("preview_picks")
+    said["other"] = call("preview_picks", strategy="uncertainty", budget=3.0, appearance_weight=0.0, spread=2.0)
+    said["not_computed"] = call("preview_picks", jitter=1.0)
+    said["out_of_range"] = call("preview_picks", film_excess=0.5)
+    said["params"] = call("use_these_params", strategy="uncertainty", budget=3.0, spread=2.0)
+    said["unchanged"] = call("use_these_params")
+    picks = [str(each) for each in dataset.load_saved_view("to_label").values("id")]
+    said["renders"] = call("request_renders", selected=picks[:2])
+    said["sent"] = call("send_to_annotation", view=dataset.select(picks[2:]), format="cvat", out="sent/two.xml")
+    said["sent_again"] = call("send_to_annotation", view=dataset.select(picks[2:]), format="cvat", out="sent/two.xml")
+    said["sent_away"] = call("send_to_annotation", out="../two.json")
+    said["no_picks"] = call("send_to_annotation", view=dataset.match_tags("train"))
+    fiftyone.delete_dataset(name)  # the answers on disk stay
+    os.chdir(root)
+    dataset = ensure_dataset(Path("out/select"), name)
+    said["after_rebuild"] = call("next_to_label")
+    said["taken_up"] = call("accept_joints", image=key, joints=["nose"])
+    gone = Path(said["after_rebuild"]["image"])
+    content = gone.read_bytes()
+    gone.unlink()
+    (Path("out/answers")).rename("out/kept")  # nothing has gone out yet
+    said["gone"] = call("finish_image", image=said["after_rebuild"]["sha256"], annotator="anna", accept_rest=True)
+    said["gone_files"] = sorted(str(path) for path in Path("out/answers").rglob("*") if path.is_file())
+    gone.write_bytes(content)
+    scored = Path("out/select/scored.json")
+    scored.write_text(scored.read_text() + "\n")
+    said["moved_on"] = call("next_to_label")
+    dataset = fiftyone.Dataset("foreign")
+    said["foreign"] = call("next_to_label")
+    return said
+
+
+if __name__ == "__main__":
+    print("ANSWER " + json.dumps(session(sys.argv[1]), default=str))
