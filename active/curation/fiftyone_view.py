@@ -49,10 +49,14 @@ def ensure_dataset(tables: RunTables, name: str) -> Any:
 
 
 def _ensured(fiftyone: Any, tables: RunTables, name: str) -> Any:
-    origin = {"selection_sha256": tables.digest, "project": str(Path.cwd()), "view_version": VIEW_VERSION}
+    origin: dict[str, Any] = {
+        "selection_sha256": tables.digest,
+        "project": str(Path.cwd()),
+        "view_version": VIEW_VERSION,
+    }
     present = fiftyone.load_dataset(name) if fiftyone.dataset_exists(name) else None
     if present is not None:
-        _refuse_foreign(present, origin["project"])
+        _refuse_foreign(present, project)
         if all(present.info.get(key) == value for key, value in origin.items()):
             return present
     gone = sum(not Path(path).is_file() for path in set(tables.present_paths()))

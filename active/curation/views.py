@@ -9,6 +9,14 @@ TO_LABEL, LIKELY_MISTAKES, RARE_POSES = "to_label", "likely_mistakes", "rare_pos
 MODELS_DIFFER, PSEUDO_ACCEPTED, PSEUDO_REJECTED = "models_differ", "pseudo_accepted", "pseudo_rejected"
 
 Question = Callable[[Any, Any, float], Any]
+
+
+def _differing(dataset: Any, field: Any, differ_below: float) -> Any:
+    # what has no figure counts as less than any number, so it has to be left out by itself
+    known = dataset.match(field("models_oks").exists())
+    return known.match(field("models_oks") < differ_below).sort_by("models_oks")
+
+
 VIEWS: Mapping[str, tuple[str, str, Question]] = {
     TO_LABEL: (
         "rank",
@@ -30,7 +38,7 @@ VIEWS: Mapping[str, tuple[str, str, Question]] = {
     MODELS_DIFFER: (
         "models_oks",
         "Where champion and student differ, the furthest apart first",
-        lambda dataset, field, differ_below: dataset.match(field("models_oks") < differ_below).sort_by("models_oks"),
+        _differing,
     ),
     PSEUDO_ACCEPTED: (
         "pseudo",
