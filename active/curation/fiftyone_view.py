@@ -49,11 +49,8 @@ def ensure_dataset(tables: RunTables, name: str) -> Any:
 
 
 def _ensured(fiftyone: Any, tables: RunTables, name: str) -> Any:
-    origin: dict[str, Any] = {
-        "selection_sha256": tables.digest,
-        "project": str(Path.cwd()),
-        "view_version": VIEW_VERSION,
-    }
+    project = str(Path.cwd())
+    origin = {"selection_sha256": tables.digest, "project": project, "view_version": VIEW_VERSION}
     present = fiftyone.load_dataset(name) if fiftyone.dataset_exists(name) else None
     if present is not None:
         _refuse_foreign(present, project)

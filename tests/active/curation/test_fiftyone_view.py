@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,14 @@ def database(project: Project) -> Iterator[str]:
 
     FiftyOne would share one that it finds running for another process, wherever that keeps its data.
     """
-    from fiftyone.constants import FIFTYONE_DB_BIN_DIR
-
+    package = find_spec("fiftyone")
+    assert package is not None and package.submodule_search_locations
     folder = project.root / "mongo"
     folder.mkdir()
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = str(chosen.getsockname()[1])
-    mongod = str(Path(FIFTYONE_DB_BIN_DIR) / "mongod")
+    mongod = str(Path(package.submodule_search_locations[0]) / "db/bin/mongod")
     command = [mongod, "--dbpath", str(folder), "--port", port, "--bind_ip", "127.0.0.1", "--nounixsocket"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         yield f"mongodb://127.0.0.1:{port}"
