@@ -26,15 +26,13 @@ from dataengine.terminal.speech import say
 from .champion import champion_answers
 from .curate_params import CurateParams
 from .people_figures import (
-    STANDING,
-    stacked,
     training_standing,
     with_champion,
     with_standing,
     with_student_oks,
     with_training_standing,
 )
-from .run_tables import PictureTable, RunTables, hashed, known_hashes, selection_tables
+from .run_tables import STANDING, PictureTable, RunTables, hashed, known_hashes, selection_tables, stacked
 
 
 def curated(selection: Path, params_file: Path) -> RunTables:

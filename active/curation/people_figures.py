@@ -20,13 +20,7 @@ from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
 
 from .champion import ChampionAnswers
-
-STANDING = ("cluster", "rarity", "rare", "novel")
-
-
-def stacked(people: People, column: str) -> NDArray[Any]:
-    """An extra column of lists, as JSON brings them back, as one array."""
-    return np.array(people.extras[column].tolist())
+from .run_tables import STANDING, stacked
 
 
 def with_student_oks(labelled: People, protocol: OksProtocol) -> People:

@@ -11,8 +11,7 @@ from dataengine.people import Images, People
 
 from ..manifest.files import SCORE_NAMES
 from .documents import SampleRecord, absolute, detection, detections, keypoint, keypoints, shares
-from .people_figures import STANDING, stacked
-from .run_tables import PictureTable, RunTables
+from .run_tables import STANDING, PictureTable, RunTables, stacked
 from .views import TO_LABEL
 
 

@@ -19,6 +19,9 @@ from dataengine.people import Images, People
 
 from ..manifest.files import EMBEDDINGS, read_embeddings, read_selection
 
+STANDING = ("cluster", "rarity", "rare", "novel")
+"""Columns of people that say where their poses stand among the training people's."""
+
 
 @dataclass(frozen=True, eq=False)
 class PictureTable:
@@ -93,3 +96,8 @@ def known_hashes(tables: RunTables) -> dict[str, str]:
     """Path -> sha256 of the pictures whose hash is on file."""
     both = (tables.labelled, tables.scored)
     return {path: key for t in both for path, key in zip(t.images.path.tolist(), t.sha256, strict=True)}
+
+
+def stacked(people: People, column: str) -> NDArray[Any]:
+    """An extra column of lists, as JSON brings them back, as one array."""
+    return np.array(people.extras[column].tolist())

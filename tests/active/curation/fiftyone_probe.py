@@ -142,10 +142,10 @@ def foreign(name: str) -> dict[str, Any]:
 def see(name: str) -> dict[str, Any]:
     """Figures of people, as a person reads them in the App."""
     dataset = open_fiftyone().load_dataset(name)
-    champion = dataset.exists("champion").values(["sha256", "champion.keypoints.models_oks", "models_oks", "cluster"])
+    champion = dataset.exists("champion").values(["sha256", "champion.keypoints.models_oks", "models_oks"])
     return {
         "champion": [list(row) for row in zip(*champion, strict=True)],
-        "oks": dataset.match_tags("train").values(["student.keypoints.oks", "student_oks", "rarity"]),
+        "oks": dataset.match_tags("train").values(["student.keypoints.oks", "student_oks"]),
         "pseudo": dataset.exists("pseudo").values("pseudo.keypoints.kept"),
         "reasons": dataset.exists("pseudo").first().pseudo.keypoints[0].reasons,
         "tags": dataset.count_sample_tags(),

@@ -201,9 +201,9 @@ def test_a_whole_run_is_shown_with_exact_figures_and_comes_back_equal(project: P
     assert sorted(v for row in seen["oks"][0] for v in row) == pytest.approx(sorted(expected[train].tolist()))
     assert sorted(seen["oks"][1]) == pytest.approx(sorted(expected[train].tolist()))
     assert len(seen["champion"]) == 18
-    for _, of_people, of_picture, _ in seen["champion"]:
+    for _, of_people, of_picture in seen["champion"]:
         assert of_picture == min(of_people)
-    differing = [key for key, _, value, _ in seen["champion"] if value < 0.75]
+    differing = [key for key, _, value in seen["champion"] if value < 0.75]
     assert sorted(before["views"]["models_differ"]) == sorted(differing)
     assert seen["mapped"] == 18 and seen["rounds"] == [3] and seen["reasons"] == ["kept"] * 17
     assert seen["sources"] == {"real": 6, "pseudo": 12}
