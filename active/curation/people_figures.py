@@ -35,8 +35,8 @@ def with_champion(
 ) -> People:
     """Columns `champion_px`, `champion_confidence`, `champion_oks` (of labelled people) and `models_oks`.
 
-    `models_oks` is the OKS between both answers over the joints that the champion was taught. Where the picture is
-    gone there is no answer, and all columns are None.
+    `models_oks` is the OKS between both answers over the joints that the champion was taught. All columns are None
+    for people whose picture is gone, who were not asked about.
     """
     known = answers.known
     points = np.where(known[:, None, None], answers.keypoints_px, 0.0)

@@ -30,7 +30,7 @@ class PictureTable:
     people: People
     images: Images
     sha256: tuple[str, ...]
-    """Of each picture."""
+    """The hash of each picture."""
 
     def with_people(self, people: People) -> PictureTable:
         """The same with other columns."""
@@ -38,6 +38,8 @@ class PictureTable:
 
     def rows_by_picture(self) -> list[NDArray[np.int64]]:
         """Rows of `people` for each picture."""
+        if not len(self.images):
+            return []
         picture = self.images.rows_of(self.people.image_id)
         order = np.argsort(picture, kind="stable")
         return np.split(order, np.searchsorted(picture[order], np.arange(1, len(self.images))))
@@ -56,7 +58,7 @@ class RunTables:
     rendered: PictureTable | None = None
     pseudo: PictureTable | None = None
     embeddings: Mapping[str, NDArray[np.float32]] | None = None
-    """Of the `labelled` and the `scored` people, (n, d) each."""
+    """Where the `labelled` and the `scored` people lie, (n, d) each."""
     round: int | None = None
     differ_below: float = 0.75
     """OKS between the answers of champion and student from which down they differ."""

@@ -165,7 +165,7 @@ def test_an_update_keeps_what_people_did_and_sets_aside_what_it_would_overwrite(
     )
     assert first["datasets"] == ["people"]
     assert again["ids"] == first["ids"] == second["ids"] == fourth["ids"]
-    assert second["datasets"] == ["people"] and second["order"] == [0, 1], "a tag is no reason to set aside"
+    assert second["datasets"] == ["people"] and second["order"] == [0, 1], "a tag alone sets nothing aside"
     assert second["tags"]["looked at"] == third["tags"]["looked at"] == fourth["tags"]["looked at"] == 1
     assert touched["sha256"] in second["uncertainty"] and third["order"] == [0, 1, 2, 3]
     (kept,) = [name for name in fourth["datasets"] if name != "people"]
@@ -240,7 +240,7 @@ def keep_champion(project: Project) -> None:
 
 
 def write_pseudo_labels(project: Project) -> None:
-    """Of two people in every picture the first was kept."""
+    """The first of two people in every picture was kept."""
     people, images = read_people(project.candidates, root=project.root)
     kept = np.arange(len(people)) % 2 == 0
     reasons = [["kept"] * 17 if one else ["unsteady"] * 17 for one in kept]
