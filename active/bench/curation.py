@@ -24,7 +24,7 @@ from ..curation.run_tables import PictureTable, RunTables
 
 PICTURES, PEOPLE = 5_000, 3
 PEER_SHARE = 10
-"""The peer gets one of so many samples."""
+"""The peer gets one sample in this many, since it takes long."""
 
 
 def run(pictures: int = PICTURES) -> Iterator[Figure | Missing]:
