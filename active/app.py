@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from dataengine.errors import DataEngineError, EnvironmentFault, ParamsError
+from dataengine.errors import DataEngineError, EnvironmentFault
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
-from .curation.fiftyone_view import TO_LABEL, ensure_dataset, open_fiftyone
+from .curation.app_params import SECTION, AppParams
+from .curation.curating import curated
+from .curation.database import open_fiftyone
+from .curation.fiftyone_view import ensure_dataset
 from .curation.plugin_link import PANEL, link_plugin
+from .curation.run_tables import RunTables
+from .curation.views import TO_LABEL
 from .query.select_params import SelectParams
-
-SECTION = "app"
-
-
-@dataclass(frozen=True)
-class AppParams:
-    """Section `app` of params.yaml."""
-
-    selection: str
-    """Folder that `select` wrote."""
-    port: int
-    """TCP port of the App."""
-    address: str = "127.0.0.1"
-    """Address to listen on. The App has no password: any address but loopback shows your images to the network."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.port < 65536:
-            raise ParamsError("port", expected="1 to 65535", got=str(self.port))
 
 
 def command(
@@ -45,9 +31,9 @@ def command(
 ) -> None:
     """Open the FiftyOne App on the saved view to_label: the images to label next, most wanted first.
 
-    Needs a folder that select wrote; the dataset is built first where the database lacks it. The App listens on
-    app.address and app.port of params.yaml (127.0.0.1 and 5151 as shipped) and has no password: any address but
-    loopback shows your images to the network. Ctrl-C ends the App; tags and labels stay in the database.
+    Needs a folder that select wrote; the dataset is brought up to date first, as by `dataengine curate`. The App
+    listens on app.address and app.port of params.yaml (127.0.0.1 and 5151 as shipped) and has no password: any address
+    but loopback shows your images to the network. Ctrl-C ends the App; tags and labels stay in the database.
 
     Next to the pictures stands the panel Pose curation, which accepts, fixes and rejects joints and tries other rules.
     It belongs to the plugin @dataengine/pose, which this command links into FiftyOne's folder of plugins.
@@ -56,17 +42,17 @@ def command(
     """
     settings = load_section(params, SECTION, AppParams)
     dataset_name = load_section(params, "select", SelectParams).dataset
-    run(settings, selection=Path(selection or settings.selection), dataset_name=dataset_name, browser=browser)
+    folder = Path(selection or settings.selection)
+    run(settings, tables=curated(folder, params), dataset_name=dataset_name, browser=browser)
 
 
-def run(settings: AppParams, *, selection: Path, dataset_name: str, browser: bool) -> None:
+def run(settings: AppParams, *, tables: RunTables, dataset_name: str, browser: bool) -> None:
     """Serve the App until it is interrupted.
 
     Raises:
-        InputError: `selection` holds no selection.
         EnvironmentFault: the database does not work, or the port is taken.
     """
-    dataset = ensure_dataset(selection, dataset_name)
+    dataset = ensure_dataset(tables, dataset_name)
     _check_port(settings)
     fiftyone = open_fiftyone()
     session = fiftyone.launch_app(
@@ -112,8 +98,26 @@ def _check_port(settings: AppParams) -> None:
         try:
             probe.bind((settings.address, settings.port))
         except OSError as fault:
+            url = f"http://{settings.address}:{settings.port}"
+            if _is_app(url):
+                raise EnvironmentFault(
+                    f"a FiftyOne App is open already at {url}",
+                    fix="reload it to see what is new, end it with Ctrl-C, or change app.port in params.yaml",
+                ) from fault
             raise EnvironmentFault(
                 f"the App cannot listen on {settings.address}:{settings.port}",
                 got=fault.strerror or str(fault),
                 fix="stop the program that listens there, or change app.port in params.yaml",
             ) from fault
+
+
+def _is_app(url: str) -> bool:
+    """Whether a FiftyOne server answers there."""
+    import json
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{url}/fiftyone", timeout=2) as response:  # noqa: S310  our own address
+            return "version" in json.load(response)
+    except (OSError, ValueError, TypeError):
+        return False

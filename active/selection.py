@@ -35,7 +35,7 @@ from dataengine.terminal.speech import say
 
 from .manifest.entered import enter_selection
 from .manifest.evidence import manifest_entries, write_sheet
-from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
+from .manifest.files import EMBEDDINGS, LABELLED, MANIFEST, SCORED, SHEET, write_embeddings, write_selection
 from .query.budget import image_costs
 from .query.embeddings import joint_embedding
 from .query.lookalikes import lookalikes
@@ -200,6 +200,7 @@ def run(
             choice, picked, scored, images, weights=weights, alike=alike, costs=costs, folder=out
         )
         write_selection(folder, header, entries, tables)
+        write_embeddings(folder / EMBEDDINGS, embeddings, covered)
         write_sheet(folder / SHEET, choice, picked, scored, images)
         by_score = scores_with_teacher(seen, people, images, weights, protocol)
         PickInputs(
@@ -249,8 +250,9 @@ def show(out: Path, dataset_name: str) -> None:
         return
     try:
         from .curation.fiftyone_view import ensure_dataset  # takes seconds to import
+        from .curation.run_tables import selection_tables
 
-        dataset = ensure_dataset(out, dataset_name)
+        dataset = ensure_dataset(selection_tables(out), dataset_name)
     except Exception as fault:  # of a database, a driver, a library, or of another select: none is worth a run
         reason = " ".join(str(fault).split()) or type(fault).__name__
         say(f"select: the picks are whole, but FiftyOne does not show them: {reason}. Try: dataengine app")

@@ -57,6 +57,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "label-video": Command("dataengine.train.label_video", "Label films of any length, frame by frame."),
         "agreement": Command("dataengine.datasets.agreement", "Measure how well two annotators agree."),
         "convert": Command("dataengine.datasets.convert", "Convert labelled people between keypoint formats."),
+        "curate": Command("dataengine.active.curate", "Build or update the FiftyOne dataset of a run."),
         "app": Command("dataengine.active.app", "Open the FiftyOne App on what select chose."),
         "label-export": Command("dataengine.active.label_export", "Write the picks for an annotation tool."),
         "annotate-cvat": Command("dataengine.train.annotate_cvat", "Put the champion into CVAT's menu."),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault
 
-from ..curation.fiftyone_view import open_fiftyone
+from ..curation.database import open_fiftyone
 
 Floats = NDArray[np.floating[Any]]
 WARM_UP = 64

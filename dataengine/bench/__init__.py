@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, str] = {
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
     "select": "dataengine.active.bench.selection",
+    "fiftyone": "dataengine.active.bench.curation",
     "render": "dataengine.blender.bench.render",
     "fit": "dataengine.train.bench.fit",
     "starter": "dataengine.train.bench.starter",

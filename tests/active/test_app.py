@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 
-from dataengine.active.app import AppParams, run
+from dataengine.active.app import run
+from dataengine.active.curation.app_params import AppParams
 from dataengine.active.curation.plugin_link import PLUGIN
+from dataengine.active.curation.run_tables import RunTables, selection_tables
 from dataengine.active.selection import run as select
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 
@@ -43,7 +46,8 @@ def served(project: Project) -> Iterator[tuple[subprocess.Popen[str], int]]:
     )  # fmt: skip
     Path("params.yaml").write_text(
         "select: {budget: 4, strategy: random, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, fiftyone: true, "
-        f"dataset: people}}\napp: {{selection: {OUT}, port: {port}}}\n"
+        f"dataset: people}}\napp: {{selection: {OUT}, port: {port}}}\ncurate: {{}}\noks: {{sigmas: ''}}\n"
+        "compare: {round: 1}\nregistry: {file: models/registry.json, store: models/registry}\n"
     )
     environment = {
         **os.environ,
@@ -103,19 +107,18 @@ def check_screenshot(url: str, folder: Path) -> None:
 
 
 def test_a_taken_port_is_one_clear_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dataengine.active.app.ensure_dataset", lambda folder, name: None)
+    monkeypatch.setattr("dataengine.active.app.ensure_dataset", lambda tables, name: None)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(EnvironmentFault, match=r"change app\.port"):
             params = AppParams(selection="x", port=other.getsockname()[1])
-            run(params, selection=Path("x"), dataset_name="people", browser=False)
+            run(params, tables=cast(RunTables, None), dataset_name="people", browser=False)
 
 
 def test_without_a_selection_the_app_says_what_to_run(project: Project) -> None:
     with pytest.raises(InputError, match="does not exist; run the stage"):
-        params = AppParams(selection="nowhere", port=5151)
-        run(params, selection=Path("nowhere"), dataset_name="people", browser=False)
+        selection_tables(Path("nowhere"))
 
 
 def test_port_out_of_range_is_refused() -> None:

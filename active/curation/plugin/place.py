@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.errors import InputError
-from dataengine.params import load_key
 
 from ...manifest.files import selection_sha256
 
@@ -53,7 +52,7 @@ def place_of(info: Mapping[str, Any], name: str) -> ProjectPlace:
     root = Path(project)
     if not root.is_dir():
         raise InputError(f"dataset {name!r} shows a project that is not there", got=project, fix=_OPEN)
-    folder = root / str(info.get("selection") or load_key(root / PARAMS, "app", "selection", str))
+    folder = root / str(info.get("selection"))
     if selection_sha256(folder) != digest:
         raise InputError(f"{folder} has been made again since dataset {name!r} was built", fix=_OPEN)
     return ProjectPlace(project=root, selection=folder, digest=digest)

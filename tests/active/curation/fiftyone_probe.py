@@ -1,7 +1,7 @@
 """Run by the tests in a process of its own: steps on FiftyOne datasets in the temporary database.
 
-Takes a JSON list of steps, each `build FOLDER NAME`, or `read`, `read_kept`, `touch`, `mistakes` or `leave_partial`
-with NAME; prints their answers as one line of JSON. The database ends with the process.
+Takes a JSON list of steps, each `build FOLDER NAME`, `curate NAME`, or another one of `STEPS` with NAME;
+prints their answers as one line of JSON. The database ends with the process.
 """
 
 import json
@@ -13,11 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.active.curation.fiftyone_view import LIKELY_MISTAKES, TO_LABEL, ensure_dataset, open_fiftyone
+from dataengine.active.curation.brain_map import MAP
+from dataengine.active.curation.curating import curated
+from dataengine.active.curation.database import open_fiftyone
+from dataengine.active.curation.fiftyone_view import ensure_dataset
+from dataengine.active.curation.run_tables import selection_tables
+from dataengine.active.curation.views import LIKELY_MISTAKES, TO_LABEL
+from dataengine.errors import EnvironmentFault
 
 
 def build(folder: str, name: str) -> dict[str, Any]:
-    dataset = ensure_dataset(Path(folder), name)
+    dataset = ensure_dataset(selection_tables(Path(folder)), name)
     return {"name": dataset.name, "samples": len(dataset)}
 
 
@@ -90,12 +96,77 @@ def touch(name: str) -> dict[str, Any]:
     return {"sha256": sample.sha256}
 
 
+def edit(name: str) -> dict[str, Any]:
+    """What a person does in the App: move the student's first joint of the first unlabelled sample."""
+    sample = open_fiftyone().load_dataset(name).match_tags("unlabelled").first()
+    sample.student.keypoints[0].points[0] = [0.25, 0.5]
+    sample["note"] = "moved"
+    sample.save()
+    return {"sha256": sample.sha256}
+
+
+def curate(name: str) -> dict[str, Any]:
+    """The whole run, as `dataengine curate` builds it."""
+    dataset = ensure_dataset(curated(Path("out/select"), Path("params.yaml")), name)
+    return {"name": dataset.name, "samples": len(dataset), "views": dataset.list_saved_views()}
+
+
+def content(name: str) -> dict[str, Any]:
+    """All that is in a dataset, by sha256, but for when it was written."""
+    dataset = open_fiftyone().load_dataset(name)
+    dropped = ("created_at", "last_modified_at")
+    samples = {s.sha256: {k: v for k, v in s.to_dict().items() if k not in dropped} for s in dataset}
+    schema = {path: str(field) for path, field in dataset.get_field_schema(flat=True).items()}
+    views = {view: dataset.load_saved_view(view).values("sha256") for view in dataset.list_saved_views()}
+    runs = {key: dataset.load_brain_results(key).points.tolist() for key in dataset.list_brain_runs()}
+    return {"samples": samples, "schema": schema, "views": views, "runs": runs}
+
+
+def drop(name: str) -> dict[str, Any]:
+    """The dataset is lost."""
+    open_fiftyone().delete_dataset(name)
+    return {}
+
+
+def foreign(name: str) -> dict[str, Any]:
+    """A dataset that somebody made by hand has the name."""
+    fiftyone = open_fiftyone()
+    fiftyone.Dataset(name, persistent=True).add_sample(fiftyone.Sample(filepath="/x.png"))
+    try:
+        curate(name)
+    except EnvironmentFault as fault:
+        return {"said": str(fault), "samples": len(fiftyone.load_dataset(name))}
+    return {"said": "", "samples": len(fiftyone.load_dataset(name))}
+
+
+def see(name: str) -> dict[str, Any]:
+    """Figures of people, as a person reads them in the App."""
+    dataset = open_fiftyone().load_dataset(name)
+    champion = dataset.exists("champion").values(["sha256", "champion.keypoints.models_oks", "models_oks"])
+    return {
+        "champion": [list(row) for row in zip(*champion, strict=True)],
+        "oks": dataset.match_tags("train").values(["student.keypoints.oks", "student_oks"]),
+        "pseudo": dataset.exists("pseudo").values("pseudo.keypoints.kept"),
+        "reasons": dataset.exists("pseudo").first().pseudo.keypoints[0].reasons,
+        "tags": dataset.count_sample_tags(),
+        "sources": dataset.count_values("source"),
+        "rounds": dataset.distinct("round"),
+        "mapped": len(dataset.load_brain_results(MAP).points),
+    }
+
+
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
     "build": build,
+    "content": content,
+    "curate": curate,
+    "drop": drop,
+    "edit": edit,
+    "foreign": foreign,
     "leave_partial": leave_partial,
     "mistakes": mistakes,
     "read": read,
     "read_kept": read_kept,
+    "see": see,
     "touch": touch,
 }
 

@@ -2,22 +2,33 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from dataengine.active.curation.curating import curated
 from dataengine.active.manifest.files import read_selection
 from dataengine.active.selection import run
 from dataengine.coco_json import read_people, write_people
+from dataengine.evaluation.ap.oks import person_oks
+from dataengine.inference.exported import ONNX_FP16, file_record, load_exported, write_sidecar
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.mistakes.suspects import Suspect, joints_judged, write_suspects
+from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
+from dataengine.people import object_column
+from dataengine.registry.records import Entry, Event, Registry, write_registry
+from dataengine.registry.store import keep
+from dataengine.train.deploy.onnx_files import write_fp32
 
 from ..conftest import Project
 from ..test_selection import OUT, PARAMS, REPORT
@@ -27,10 +38,30 @@ PROBE = Path(__file__).with_name("fiftyone_probe.py")
 
 
 @pytest.fixture
-def probe(project: Project) -> Probe:
-    """Runs steps of `fiftyone_probe.py` in a process of its own, on a database in the project's folder."""
-    environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "mongo")}
-    environment.pop("FIFTYONE_DATABASE_URI", None)
+def database(project: Project) -> Iterator[str]:
+    """The address of a database of the test's own.
+
+    FiftyOne would share one that it finds running for another process, wherever that keeps its data.
+    """
+    package = find_spec("fiftyone")
+    assert package is not None and package.submodule_search_locations
+    folder = project.root / "mongo"
+    folder.mkdir()
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = str(chosen.getsockname()[1])
+    mongod = str(Path(package.submodule_search_locations[0]) / "db/bin/mongod")
+    command = [mongod, "--dbpath", str(folder), "--port", port, "--bind_ip", "127.0.0.1", "--nounixsocket"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        yield f"mongodb://127.0.0.1:{port}"
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@pytest.fixture
+def probe(database: str) -> Probe:
+    """Runs steps of `fiftyone_probe.py` in a process of its own."""
+    environment = {**os.environ, "FIFTYONE_DATABASE_URI": database}
 
     def call(*steps: list[str]) -> list[dict[str, Any]]:
         done = subprocess.run(
@@ -109,30 +140,113 @@ def check_truth(seen: dict[str, Any], selection: Any) -> None:
 
 
 @pytest.mark.slow
-def test_same_selection_is_left_alone_another_replaces_it_and_hand_work_is_kept(project: Project, probe: Probe) -> None:
-    for budget in (4, 2, 3):
+def test_an_update_keeps_what_people_did_and_sets_aside_what_it_would_overwrite(project: Project, probe: Probe) -> None:
+    for budget in (4, 2):
         select(project, budget, Path(f"out/{budget}"))
-    _, _, first, _, again, _, second, touched, _, third, old = probe(
+    torch.manual_seed(1)
+    meta = ModelMeta("residual-simcc", {}, input_width_px=64, input_height_px=64)
+    save_checkpoint(project.student, meta.build(), meta)
+    select(project, 2, Path("out/other"))
+    _, _, first, _, again, touched, _, second, _, third, edited, _, fourth, old = probe(
         ["leave_partial", "people"],
         ["build", "out/4", "people"],
         ["read", "people"],
         ["build", "out/4", "people"],
         ["read", "people"],
+        ["touch", "people"],
         ["build", "out/2", "people"],
         ["read", "people"],
-        ["touch", "people"],
-        ["build", "out/3", "people"],
+        ["build", "out/4", "people"],
+        ["read", "people"],
+        ["edit", "people"],
+        ["build", "out/other", "people"],
         ["read", "people"],
         ["read_kept", "people"],
     )
     assert first["datasets"] == ["people"]
-    assert again["ids"] == first["ids"]
-    assert second["datasets"] == ["people"] and second["order"] == [0, 1] and second["ids"] != first["ids"]
-    assert third["order"] == [0, 1, 2] and "looked at" not in third["tags"]
-    (kept,) = [name for name in third["datasets"] if name != "people"]
-    assert kept.startswith("people-")
-    assert old["name"] == kept
-    assert old["tags"]["looked at"] == 1 and touched["sha256"] in old["uncertainty"]
+    assert again["ids"] == first["ids"] == second["ids"] == fourth["ids"]
+    assert second["datasets"] == ["people"] and second["order"] == [0, 1], "a tag alone sets nothing aside"
+    assert second["tags"]["looked at"] == third["tags"]["looked at"] == fourth["tags"]["looked at"] == 1
+    assert touched["sha256"] in second["uncertainty"] and third["order"] == [0, 1, 2, 3]
+    (kept,) = [name for name in fourth["datasets"] if name != "people"]
+    assert kept.startswith("people-") and old["name"] == kept
+    moved, now = ([each["unlabelled"]["student"][0][0]] for each in (old, fourth))
+    assert edited["sha256"] == old["unlabelled"]["sha256"] and moved == [[0.25, 0.5]] != now
+
+
+@pytest.mark.slow
+def test_a_whole_run_is_shown_with_exact_figures_and_comes_back_equal(project: Project, probe: Probe) -> None:
+    select(project, 4)
+    write_params()
+    keep_champion(project)
+    write_pseudo_labels(project)
+    _, seen, before, _, _, after, refused = probe(
+        ["curate", "people"],
+        ["see", "people"],
+        ["content", "people"],
+        ["drop", "people"],
+        ["curate", "people"],
+        ["content", "people"],
+        ["foreign", "other"],
+    )
+    assert (
+        json.dumps(before) == json.dumps(after) and len(before["samples"]) == 18 and set(before["runs"]) == {"pose_map"}
+    )
+    assert set(before["views"]) == {"to_label", "models_differ", "pseudo_accepted", "pseudo_rejected"}
+    assert [len(before["views"][name]) for name in ("pseudo_accepted", "pseudo_rejected")] == [12, 12]
+    tables = curated(OUT, Path("params.yaml"))
+    truth = tables.labelled.people
+    expected = person_oks(truth, np.array(truth.extras["student_px"].tolist()))
+    train = truth.extras["split"] == "train"
+    assert sorted(v for row in seen["oks"][0] for v in row) == pytest.approx(sorted(expected[train].tolist()))
+    assert sorted(seen["oks"][1]) == pytest.approx(sorted(expected[train].tolist()))
+    assert len(seen["champion"]) == 18
+    for _, of_people, of_picture in seen["champion"]:
+        assert of_picture == min(of_people)
+    differing = [key for key, _, value in seen["champion"] if value < 0.75]
+    assert sorted(before["views"]["models_differ"]) == sorted(differing)
+    assert seen["mapped"] == 18 and seen["rounds"] == [3] and seen["reasons"] == ["kept"] * 17
+    assert seen["sources"] == {"real": 6, "pseudo": 12}
+    assert refused["samples"] == 1 and "set select.dataset in params.yaml" in refused["said"]
+
+
+def write_params() -> None:
+    Path("params.yaml").write_text(
+        "curate: {differ_below: 0.75}\noks: {sigmas: ''}\ncompare: {round: 3}\n"
+        "registry: {file: models/registry.json, store: models/registry}\n"
+    )
+
+
+def keep_champion(project: Project) -> None:
+    """Another network than the student is the registry's champion."""
+    torch.manual_seed(2)
+    meta = ModelMeta("residual-simcc", {}, input_width_px=64, input_height_px=64)
+    net = meta.build().eval()
+    folder = Path("export")
+    folder.mkdir()
+    write_fp32(net, meta, folder / ONNX_FP16)
+    files = {ONNX_FP16: file_record(folder / ONNX_FP16)}
+    write_sidecar(folder, meta, files, {"lineage": {}})
+    model, records = keep(load_exported(folder), {}, Path("models/registry"))
+    entry = Entry(
+        id=model.id, state="champion", promoted_at="2026-01-01T00:00:00+00:00", ap=0.1, ap_low=0.0, ap_high=0.2,
+        test_sha256="0" * 64, oks_sigmas="COCO", files=model.sha256, lineage={}, records=records,
+    )  # fmt: skip
+    event = Event(
+        at=entry.promoted_at, id=model.id, outcome="promoted", against="", ap=0.1, oks_sigmas="COCO", reason="first",
+        comparison_sha256="0" * 64,
+    )  # fmt: skip
+    write_registry(Path("models/registry.json"), Registry().with_champion(entry).with_event(event))
+
+
+def write_pseudo_labels(project: Project) -> None:
+    """The first of two people in every picture was kept."""
+    people, images = read_people(project.candidates, root=project.root)
+    kept = np.arange(len(people)) % 2 == 0
+    reasons = [["kept"] * 17 if one else ["unsteady"] * 17 for one in kept]
+    dropped_for = np.where(kept, "", "few joints")
+    extras = {"kept": kept, "reasons": object_column(reasons), "dropped_for": dropped_for}
+    write_people(Path("data/pseudo-label/candidates.json"), people.replace(extras=extras), images)
 
 
 @pytest.mark.slow
@@ -184,7 +298,8 @@ def test_a_database_that_cannot_start_is_one_line(project: Project) -> None:
     select(project, 2)
     (project.root / "params.yaml").write_text(
         "select: {budget: 2, strategy: random, min_gap_frames: 1, appearance_weight: 0.3, seed: 0, fiftyone: true, "
-        "dataset: people}\napp: {selection: out/select, port: 5151}\n"
+        "dataset: people}\napp: {selection: out/select, port: 5151}\ncurate: {}\noks: {sigmas: ''}\n"
+        "compare: {round: 1}\nregistry: {file: models/registry.json, store: models/registry}\n"
     )
     (project.root / "blocked").write_text("a file where the database wants a folder")
     environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "blocked")}
@@ -193,5 +308,6 @@ def test_a_database_that_cannot_start_is_one_line(project: Project) -> None:
         [sys.executable, "-m", "dataengine", "app", "--no-browser"], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
+    line = done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
     assert "FiftyOne's database does not start" in line and "make setup" in line

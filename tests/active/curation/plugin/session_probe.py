@@ -12,13 +12,14 @@ from typing import Any
 
 from dataengine.active.curation.fiftyone_view import ensure_dataset, open_fiftyone
 from dataengine.active.curation.plugin_link import link_plugin
+from dataengine.active.curation.run_tables import selection_tables
 
 URI = "@dataengine/pose/"
 
 
 def session(name: str) -> dict[str, Any]:
     root = Path.cwd()
-    dataset = ensure_dataset(Path("out/select"), name)
+    dataset = ensure_dataset(selection_tables(Path("out/select")), name)
     fiftyone = open_fiftyone()
     link_plugin(Path(fiftyone.config.plugins_dir))
     import fiftyone.operators as foo
@@ -80,7 +81,7 @@ def session(name: str) -> dict[str, Any]:
     said["no_picks"] = call("send_to_annotation", view=dataset.match_tags("train"))
     fiftyone.delete_dataset(name)  # the answers on disk stay
     os.chdir(root)
-    dataset = ensure_dataset(Path("out/select"), name)
+    dataset = ensure_dataset(selection_tables(Path("out/select")), name)
     said["after_rebuild"] = call("next_to_label")
     said["taken_up"] = call("accept_joints", image=key, joints=["nose"])
     gone = Path(said["after_rebuild"]["image"])
