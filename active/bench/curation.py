@@ -7,6 +7,7 @@ same samples ready made.
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
