@@ -19,7 +19,7 @@ from dataengine.people import JOINTS, People
 from dataengine.person_scale import with_joint_area
 
 from ...labelling.sent import Sent, read_sent, sent_path
-from .joints import PictureAnswer
+from .joints import JointAnswers
 from .journal import read_answers
 
 EXPORTED, ANSWERS = "to_label.json", "answers.json"
@@ -47,7 +47,7 @@ def write_answer_file(answers: Path) -> tuple[Path, int]:
     return path, len(finished)
 
 
-def _document(folder: Path, finished: Mapping[str, PictureAnswer], sent: Sent) -> dict[str, object]:
+def _document(folder: Path, finished: Mapping[str, JointAnswers], sent: Sent) -> dict[str, object]:
     rows = [row for row, key in enumerate(sent.sha256.tolist()) if key in finished]
     images = sent.images.take(rows)
     keys = list(finished)

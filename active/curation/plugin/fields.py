@@ -17,7 +17,7 @@ from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
 
 from ..fiftyone_view import TO_LABEL
-from .joints import DECISIONS, FIXED, OPEN, REJECTED, PersonAnswer, PictureAnswer
+from .joints import DECISIONS, FIXED, OPEN, REJECTED, PersonAnswer, JointAnswers
 from .journal import read_answer
 from .place import ProjectPlace
 
@@ -58,7 +58,7 @@ def guess_of(sample: Any, source: str) -> tuple[PersonAnswer, ...]:
     return tuple(PersonAnswer.guessed(*_joints(keypoint, size), size) for keypoint in people.keypoints)
 
 
-def current_answer(sample: Any, place: ProjectPlace) -> PictureAnswer:
+def current_answer(sample: Any, place: ProjectPlace) -> JointAnswers:
     """The answer as it stands: the journal's, with what was edited in the App; at first what the teacher says.
 
     Raises:
@@ -69,16 +69,16 @@ def current_answer(sample: Any, place: ProjectPlace) -> PictureAnswer:
     if kept is None:
         if TO_LABEL not in sample.tags:
             raise InputError(f"{sample.filepath} is not to be labelled", fix="choose one of the picks (to_label)")
-        kept = PictureAnswer(sha256=sha256, people=guess_of(sample, GUESSES[0]))
+        kept = JointAnswers(sha256=sha256, people=guess_of(sample, GUESSES[0]))
     field = sample[ANSWER] if sample.has_field(ANSWER) else None
     if field is None:
         return kept
     edited = tuple(_edited(sample, keypoint, row, kept.people) for row, keypoint in enumerate(field.keypoints))
     same = len(edited) == len(kept.people) and all(map(_is_same, edited, kept.people))
-    return kept if same else PictureAnswer(sha256=sha256, people=edited)
+    return kept if same else JointAnswers(sha256=sha256, people=edited)
 
 
-def show(sample: Any, answer: PictureAnswer) -> None:
+def show(sample: Any, answer: JointAnswers) -> None:
     """Save the answer in the sample; labels keep their ids, so that what is selected stays selected."""
     import fiftyone
 

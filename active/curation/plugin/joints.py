@@ -54,7 +54,7 @@ class PersonAnswer:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PictureAnswer:
+class JointAnswers:
     """All people of a picture."""
 
     sha256: str
@@ -79,7 +79,7 @@ class PictureAnswer:
             raise InputError(f"the picture has no person {number}", expected=f"0 to {len(self.people) - 1}")
         return self.people[number]
 
-    def with_person(self, number: int, person: PersonAnswer) -> PictureAnswer:
+    def with_person(self, number: int, person: PersonAnswer) -> JointAnswers:
         """With one person exchanged; what is changed is not finished any more."""
         people = tuple(person if row == number else other for row, other in enumerate(self.people))
         return replace(self, people=people, finished_by="", finished_at="")

@@ -15,13 +15,13 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.people import JOINTS
 
-from .joints import DECISIONS, PersonAnswer, PictureAnswer
+from .joints import DECISIONS, PersonAnswer, JointAnswers
 
 FORMAT = "dataengine.picture-answer/1"
 FOLDER = "pictures"
 
 
-def write_answer(answers: Path, answer: PictureAnswer) -> Path:
+def write_answer(answers: Path, answer: JointAnswers) -> Path:
     """Write the answer about one picture into the folder of answers."""
     path = answers / FOLDER / f"{answer.sha256}.json"
     people = [
@@ -37,7 +37,7 @@ def write_answer(answers: Path, answer: PictureAnswer) -> Path:
     return path
 
 
-def read_answer(answers: Path, sha256: str) -> PictureAnswer | None:
+def read_answer(answers: Path, sha256: str) -> JointAnswers | None:
     """The answer about a picture; None where there is none yet.
 
     Raises:
@@ -50,7 +50,7 @@ def read_answer(answers: Path, sha256: str) -> PictureAnswer | None:
     try:
         if document["format"] != FORMAT or document["sha256"] != sha256:
             raise ValueError("another format or picture")
-        return PictureAnswer(
+        return JointAnswers(
             sha256=sha256,
             people=tuple(_person(record) for record in document["people"]),
             finished_by=str(document["finished_by"]),
@@ -61,7 +61,7 @@ def read_answer(answers: Path, sha256: str) -> PictureAnswer | None:
         raise InputError(f"{path} is not an answer about a picture", got=str(fault), fix=fix) from fault
 
 
-def read_answers(answers: Path) -> dict[str, PictureAnswer]:
+def read_answers(answers: Path) -> dict[str, JointAnswers]:
     """All answers of the folder by the picture's sha256, in its order."""
     found = (read_answer(answers, path.stem) for path in sorted((answers / FOLDER).glob("[!.]*.json")))
     return {answer.sha256: answer for answer in found if answer is not None}

@@ -12,7 +12,7 @@ from dataengine.active.curation.plugin.joints import (
     OPEN,
     REJECTED,
     PersonAnswer,
-    PictureAnswer,
+    JointAnswers,
     accept,
     fix,
     joint_numbers,
@@ -72,12 +72,12 @@ def test_what_cannot_be_is_one_line() -> None:
     with pytest.raises(InputError, match="none of these joints is placed"):
         see(person(), [16], 1)
     with pytest.raises(InputError, match="no person 1: expected 0 to 0"):
-        PictureAnswer(sha256="a" * 64, people=(person(),)).person(1)
+        JointAnswers(sha256="a" * 64, people=(person(),)).person(1)
     assert joint_numbers([]) == list(range(17)) and joint_numbers(["left_eye", "nose"]) == [0, 1]
 
 
 def test_an_answer_survives_the_disk_and_a_change_makes_it_unfinished(tmp_path: Path) -> None:
-    answer = PictureAnswer(
+    answer = JointAnswers(
         sha256="b" * 64, people=(reject(person(), [2]), person()), finished_by="anna", finished_at="2026-01-01T00:00:00"
     )
     write_answer(tmp_path, answer)
@@ -93,7 +93,7 @@ def test_an_answer_survives_the_disk_and_a_change_makes_it_unfinished(tmp_path: 
 def test_a_damaged_answer_and_an_empty_folder_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no picture is finished yet"):
         write_answer_file(tmp_path)
-    path = write_answer(tmp_path, PictureAnswer(sha256="d" * 64, people=(person(),), finished_by="anna"))
+    path = write_answer(tmp_path, JointAnswers(sha256="d" * 64, people=(person(),), finished_by="anna"))
     with pytest.raises(InputError, match=f"{record_path(tmp_path).name} does not exist"):
         write_answer_file(tmp_path)
     path.write_text(path.read_text().replace('"decision"', '"decisions"'))
