@@ -17,7 +17,7 @@ from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
 
 from ..fiftyone_view import TO_LABEL
-from .joints import DECISIONS, FIXED, OPEN, REJECTED, PersonAnswer, JointAnswers
+from .joints import DECISIONS, FIXED, OPEN, REJECTED, JointAnswers, PersonAnswer
 from .journal import read_answer
 from .place import ProjectPlace
 

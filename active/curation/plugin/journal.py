@@ -15,7 +15,7 @@ from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.people import JOINTS
 
-from .joints import DECISIONS, PersonAnswer, JointAnswers
+from .joints import DECISIONS, JointAnswers, PersonAnswer
 
 FORMAT = "dataengine.picture-answer/1"
 FOLDER = "pictures"
