@@ -133,6 +133,10 @@ def test_boxes_of_a_file_are_taken_as_they_are(made: Path, tmp_path: Path) -> No
     given = People.build(image_id=frames, bbox_xywh_px=boxes, **nothing)
     write_people(tmp_path / "boxes.json", given, images.replace(path=[str(tmp_path / p) for p in images.path]))
     run(made / "net", str(made / "walk.mp4"), tmp_path / "out", boxes=tmp_path / "boxes.json", overlay=False)
+    other = images.replace(path=[str(tmp_path / p) for p in images.path], video="walk-sha00000000")
+    write_people(tmp_path / "other.json", given, other)
+    with pytest.raises(InputError, match=r"other\.json has the boxes of another film: expected walk-sha"):
+        run(made / "net", str(made / "walk.mp4"), tmp_path / "out", boxes=tmp_path / "other.json")
     people, _ = read_people(tmp_path / "out/people.json")
     np.testing.assert_array_equal(people.bbox_xywh_px, boxes)
     assert people.image_id.tolist() == (frames + 1).tolist() and set(people.track_id.tolist()) == {0}
