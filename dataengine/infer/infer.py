@@ -112,7 +112,8 @@ def run(
     }
     inference = Inference(Estimator(network, flip_test), looking, follows)
     summary = infer_source(opened, inference, out, facts, overlay=overlay)
-    written = [out / PEOPLE, *(sorted(out.glob(f"{OVERLAY}*")) if overlay else []), out / SUMMARY]
+    drawn = sorted(out.glob(f"{OVERLAY}.*" if opened.video else OVERLAY)) if overlay else []
+    written = [out / PEOPLE, *drawn, out / SUMMARY]
     for line in summary_lines(summary, written):
         answer(line)
     return summary

@@ -110,12 +110,16 @@ def test_pictures_are_answered_by_themselves_and_a_broken_one_is_left_out(
         write_picture(tmp_path / "in" / name, image)
     (tmp_path / "in/a.jpg").write_bytes(b"no picture")
     (tmp_path / "in/notes.txt").write_text("no picture, and not taken for one")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/overlay.mp4").touch()  # an earlier run's, of a film
     summary = run(made / "net", str(tmp_path / "in"), tmp_path / "out")
     assert (summary["pictures"], summary["people"], len(summary["refused"]), summary["tracks"]) == (2, 2, 1, 0)
     people, images = read_people(tmp_path / "out/people.json")
     assert [Path(path).name for path in images.path] == ["b.png", "c.jpg"] and (people.track_id == -1).all()
     assert sorted(p.name for p in (tmp_path / "out/overlay").rglob("*.jpg")) == ["b.png.jpg", "c.jpg.jpg"]
-    assert "a.jpg cannot be used" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "a.jpg cannot be used" in said.err
+    assert "out/overlay, " in said.out and "overlay.mp4" not in said.out
     (only,) = [run(made / "net", str(tmp_path / "in/b.png"), tmp_path / "one")]
     assert (only["pictures"], only["people"]) == (1, 1)
     with pytest.raises(InputError, match="none of 1 pictures"):
