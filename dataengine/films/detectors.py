@@ -66,11 +66,15 @@ class BoxesOfFile:
     every = 1
 
     def __init__(self, path: Path) -> None:
-        """Raises InputError where the file is malformed or its images have no frame index."""
+        """Raises InputError where the file is malformed, or its images have no frame index or are of several films."""
         people, images = read_people(path)
         if len(images) and (images.frame < 0).all():
             raise InputError(f"{path} names no frames", expected='images with "frame", the index in the film')
-        self.name = path.name
+        films = np.unique(images.video[images.frame >= 0]).tolist()
+        if len(films) > 1:
+            got = f"{len(films)}: {', '.join(films[:3])}"
+            raise InputError(f"{path} has frames of several films", expected="one film in a file", got=got)
+        self.name, self.film = path.name, films[0] if films else ""
         frame = images.frame[images.rows_of(people.image_id)]
         usable = (people.bbox_xywh_px[:, 2:] > 0).all(axis=1)
         self._of_frame = {

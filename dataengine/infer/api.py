@@ -21,6 +21,7 @@ from .estimating import Estimator
 from .models import open_model
 from .shown import Shown
 
+MOST_PX = 1_000_000  # beyond it integers of pixels overflow
 Picture = str | Path | NDArray[np.uint8]
 
 
@@ -71,11 +72,13 @@ class PoseModel:
                 picture by itself.
 
         Raises:
-            InputError: a picture cannot be read, an array is of another shape or type, a box is empty, or BlazePose's
-                models are missing.
+            InputError: a picture cannot be read, an array is of another shape or type, a box is empty or not finite, or
+                BlazePose's models are missing.
         """
         if isinstance(pictures, str | Path | np.ndarray):
             return self._one(pictures, boxes_xywh_px)
+        if isinstance(pictures, bytes) or not isinstance(pictures, Iterable):
+            _checked(pictures)
         if boxes_xywh_px is not None:
             raise InputError("boxes are those of one picture", expected="one picture at a time", got="several")
         return (self._one(picture, None) for picture in pictures)
@@ -83,7 +86,7 @@ class PoseModel:
     def _one(self, picture: Picture, boxes: ArrayLike | None) -> Poses:
         image_bgr = read_picture(picture) if isinstance(picture, str | Path) else _checked(picture)[..., ::-1]
         image_bgr = np.ascontiguousarray(image_bgr)
-        given = self._found(image_bgr) if boxes is None else np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+        given = self._found(image_bgr) if boxes is None else _checked_boxes(boxes)
         shown = Shown(0, "", np.nan, image_bgr)
         (people,) = self._estimator.people([shown], [given], [np.full(len(given), -1, dtype=np.int64)])
         return self._poses(people)
@@ -120,7 +123,27 @@ def load_model(path: str | Path, *, device: Device = "auto", fetched: str | Path
     return PoseModel(Path(path), device, Path(fetched))
 
 
+def _checked_boxes(boxes: ArrayLike) -> Boxes:
+    expected = f"(n, 4) numbers x, y, width, height of at most {MOST_PX:,}"
+    try:
+        given = np.asarray(boxes, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("boxes are not numbers", expected=expected, got=str(error)) from error
+    if given.size % 4 or (given.size and given.shape[-1] != 4):
+        raise InputError("boxes have another shape", expected=expected, got=str(given.shape))
+    given = given.reshape(-1, 4)
+    bad = np.flatnonzero(~(np.abs(given) <= MOST_PX).all(axis=1))
+    if len(bad):
+        raise InputError(
+            "a box is beyond any picture", expected=expected, got=f"row {bad[0]}: {given[bad[0]].tolist()}"
+        )
+    return given
+
+
 def _checked(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if not isinstance(picture, np.ndarray):
+        got = type(picture).__name__
+        raise InputError("this is not a picture", expected="a path or an array of uint8 (height, width, 3)", got=got)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         got = f"{picture.dtype} {picture.shape}"
         raise InputError("an array is not a picture", expected="uint8 (height, width, 3), channels R, G, B", got=got)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_people_file
 from dataengine.errors import InputError
 from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
+from dataengine.leakage.film_names import film_key, is_by_content
 
 from .shown import Shown
 from .sources import PictureFiles, Source
@@ -118,9 +119,17 @@ def looking_at(source: Source, *, boxes: Path | None, fetched: Path, every: int)
     """
     is_film = bool(source.video)
     if boxes is not None:
-        given = BoxesOfPictures(boxes, source.folder, source.files) if isinstance(source, PictureFiles) else None
-        of_file: FilmDetector = given or BoxesOfFile(boxes)
+        of_pictures = BoxesOfPictures(boxes, source.folder, source.files) if isinstance(source, PictureFiles) else None
+        of_file: FilmDetector = of_pictures or _boxes_of_film(boxes, source.video)
         return Looking(lambda: of_file)
     every = every if is_film else 1
     # one thread: the network has the other cores meanwhile, and two need more work for the same
     return Looking(lambda: BlazePoseDetector(fetched / MODELS, every, threads=1))
+
+
+def _boxes_of_film(path: Path, film: str) -> BoxesOfFile:
+    """Names that hold a film's hash tell films apart; any other name may be this film's elsewhere."""
+    of_film = BoxesOfFile(path)
+    if is_by_content(film) and is_by_content(of_film.film) and film_key(film) != film_key(of_film.film):
+        raise InputError(f"{path} has the boxes of another film", expected=film, got=of_film.film)
+    return of_film

@@ -80,11 +80,12 @@ def run(
     """Run it, and return what `summary.json` holds.
 
     Raises:
-        InputError: model, source or boxes are not what they should be.
+        InputError: model, source or boxes are not what they should be, or a result would be written over an input.
         EnvironmentFault: the device, the camera, an encoder or room on the disk is missing.
     """
     from .detecting import looking_at
     from .estimating import Estimator
+    from .keeping import check_inputs_stay, check_overlay_is_ours
     from .models import open_model
     from .running import SUMMARY, Inference, infer_source, summary_lines
     from .sinks import OVERLAY, PEOPLE
@@ -92,7 +93,10 @@ def run(
 
     if detect_every < 1:
         raise ParamsError("--detect-every does not fit", expected="1 or more", got=str(detect_every))
-    opened = open_source(source)
+    opened = open_source(source, out)
+    check_inputs_stay(out, [*([] if opened.is_live else [Path(source)]), *([boxes] if boxes else [])])
+    if overlay and not opened.video:
+        check_overlay_is_ours(out)
     network = open_model(model, device)
     if network.line:
         say(network.line)
@@ -108,7 +112,8 @@ def run(
     }
     inference = Inference(Estimator(network, flip_test), looking, follows)
     summary = infer_source(opened, inference, out, facts, overlay=overlay)
-    written = [out / PEOPLE, *(sorted(out.glob(f"{OVERLAY}*")) if overlay else []), out / SUMMARY]
+    drawn = sorted(out.glob(f"{OVERLAY}.*" if opened.video else OVERLAY)) if overlay else []
+    written = [out / PEOPLE, *drawn, out / SUMMARY]
     for line in summary_lines(summary, written):
         answer(line)
     return summary

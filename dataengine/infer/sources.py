@@ -16,6 +16,7 @@ from dataengine.terminal.speech import say
 from dataengine.video.decoding import iter_frames
 
 from .shown import Shown
+from .sinks import OVERLAY
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm", ".pgm"}
@@ -55,8 +56,12 @@ class FilmFile:
         self.name, self.video = self.path.name, film_name(self.path, sha256_file(self.path))
 
     def __iter__(self) -> Iterator[Shown]:
-        for frame in iter_frames(self.path, tell=self.refused.append):
+        for frame in iter_frames(self.path, tell=self._tell):
             yield Shown(frame.index, frame_path(self.video, frame.index), frame.pts_s, frame.image_bgr)
+
+    def _tell(self, line: str) -> None:
+        self.refused.append(line)
+        say(f"infer: {line}")
 
 
 @dataclass
@@ -72,7 +77,7 @@ class PictureFiles:
     refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.name, self.total = self.folder.name or str(self.folder), len(self.files)
+        self.name, self.total = self.name or self.folder.name or str(self.folder), len(self.files)
 
     def __iter__(self) -> Iterator[Shown]:
         for index, path in enumerate(self.files):
@@ -128,8 +133,10 @@ class LiveCamera:
             raise EnvironmentFault(f"camera {self.number} gives no picture", fix="close what else uses it")
 
 
-def open_source(text: str) -> Source:
+def open_source(text: str, out: Path | None = None) -> Source:
     """What `text` names: the number of a camera, a folder of pictures, a picture or a film.
+
+    Pictures that an earlier run has drawn into `out` are none of the source, though `out` lies in it.
 
     Raises:
         InputError: there is nothing there, or the folder has no picture.
@@ -143,13 +150,26 @@ def open_source(text: str) -> Source:
         raise InputError(f"{path} does not exist", expected=expected)
     if path.is_dir():
         inside = (each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES and each.is_file())
-        files = [each for each in inside if not is_junk(each.relative_to(path))]
+        files = [each for each in inside if not is_junk(each.relative_to(path)) and not _is_result(each, out)]
         if not files:
             raise InputError(f"{path} has no picture", expected="files such as .jpg or .png", fix="name another folder")
         return PictureFiles(path, files)
     if path.suffix.lower() in SUFFIXES:
-        return PictureFiles(path.parent, [path])
+        return PictureFiles(path.parent, [path], path.name)
     return FilmFile(path)
+
+
+def is_drawn(path: Path) -> bool:
+    """Whether a file is called as an overlay of a picture is.
+
+    >>> [is_drawn(Path(name)) for name in ("a.png.jpg", "a.jpg")]
+    [True, False]
+    """
+    return path.suffix == ".jpg" and Path(path.stem).suffix.lower() in SUFFIXES
+
+
+def _is_result(path: Path, out: Path | None) -> bool:
+    return out is not None and path.resolve().is_relative_to(out.resolve() / OVERLAY) and is_drawn(path)
 
 
 def frame_path(video: str, index: int) -> str:

@@ -94,6 +94,14 @@ def test_what_is_no_picture_is_refused(net: Path, tmp_path: Path) -> None:
         model("missing.jpg", boxes_xywh_px=[[0, 0, 1, 1]])
     with pytest.raises(InputError, match="a box is empty"):
         model(np.zeros((4, 4, 3), np.uint8), boxes_xywh_px=[[0, 0, 0, 1]])
+    for boxes in ([[1, 2, 3]], [[[1, 2]]], [["a"] * 4], [[np.nan, 0, 1, 1]], [[0, 0, np.inf, 1]], [[0, 0, 1e30, 1]]):
+        with pytest.raises(InputError, match=r"\(n, 4\) numbers"):
+            model(np.zeros((4, 4, 3), np.uint8), boxes_xywh_px=boxes)
+    for wrong in (None, b"a.jpg", 3):
+        with pytest.raises(InputError, match="this is not a picture"):
+            model(wrong)  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="this is not a picture"):
+        next(model([3]))  # type: ignore[list-item]
     with pytest.raises(InputError, match="boxes are those of one picture"):
         model(["a.jpg"], boxes_xywh_px=[[0, 0, 1, 1]])
     with pytest.raises(InputError, match="dataengine fetch"):

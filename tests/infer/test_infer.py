@@ -110,12 +110,16 @@ def test_pictures_are_answered_by_themselves_and_a_broken_one_is_left_out(
         write_picture(tmp_path / "in" / name, image)
     (tmp_path / "in/a.jpg").write_bytes(b"no picture")
     (tmp_path / "in/notes.txt").write_text("no picture, and not taken for one")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/overlay.mp4").touch()  # an earlier run's, of a film
     summary = run(made / "net", str(tmp_path / "in"), tmp_path / "out")
     assert (summary["pictures"], summary["people"], len(summary["refused"]), summary["tracks"]) == (2, 2, 1, 0)
     people, images = read_people(tmp_path / "out/people.json")
     assert [Path(path).name for path in images.path] == ["b.png", "c.jpg"] and (people.track_id == -1).all()
     assert sorted(p.name for p in (tmp_path / "out/overlay").rglob("*.jpg")) == ["b.png.jpg", "c.jpg.jpg"]
-    assert "a.jpg cannot be used" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "a.jpg cannot be used" in said.err
+    assert "out/overlay, " in said.out and "overlay.mp4" not in said.out
     (only,) = [run(made / "net", str(tmp_path / "in/b.png"), tmp_path / "one")]
     assert (only["pictures"], only["people"]) == (1, 1)
     with pytest.raises(InputError, match="none of 1 pictures"):
@@ -133,6 +137,10 @@ def test_boxes_of_a_file_are_taken_as_they_are(made: Path, tmp_path: Path) -> No
     given = People.build(image_id=frames, bbox_xywh_px=boxes, **nothing)
     write_people(tmp_path / "boxes.json", given, images.replace(path=[str(tmp_path / p) for p in images.path]))
     run(made / "net", str(made / "walk.mp4"), tmp_path / "out", boxes=tmp_path / "boxes.json", overlay=False)
+    other = images.replace(path=[str(tmp_path / p) for p in images.path], video="walk-sha00000000")
+    write_people(tmp_path / "other.json", given, other)
+    with pytest.raises(InputError, match=r"other\.json has the boxes of another film: expected walk-sha"):
+        run(made / "net", str(made / "walk.mp4"), tmp_path / "out", boxes=tmp_path / "other.json")
     people, _ = read_people(tmp_path / "out/people.json")
     np.testing.assert_array_equal(people.bbox_xywh_px, boxes)
     assert people.image_id.tolist() == (frames + 1).tolist() and set(people.track_id.tolist()) == {0}

@@ -134,6 +134,9 @@ def test_boxes_of_a_file_are_those_of_its_frames(tmp_path: Path) -> None:
     write_people(tmp_path / "pictures.json", people, images.replace(frame=-1))
     with pytest.raises(InputError, match="frame"):
         BoxesOfFile(tmp_path / "pictures.json")
+    write_people(tmp_path / "films.json", people, images.replace(video=["walk", "run"]))
+    with pytest.raises(InputError, match="several films: expected one film in a file, got 2: run, walk"):
+        BoxesOfFile(tmp_path / "films.json")
 
 
 def test_the_overlay_has_every_frame_at_its_time_with_people_drawn(tmp_path: Path) -> None:
