@@ -1,4 +1,4 @@
-"""The round as files say it: every model that came to promotion with its AP, and the last verdict."""
+"""The round as files say it: every model that came to promotion with its AP, the last verdict, and a forecast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from dataengine.files import read_json
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
 
-from .place import PARAMS
+from ...forecast.before_labelling import line
+from ...forecast.past_rounds import past_rounds
+from ...query.pick_inputs import PICK_INPUTS, PickInputs
+from .place import PARAMS, ProjectPlace
 
 VERDICT = "reports/compare/verdict.json"
 
@@ -70,8 +73,7 @@ def round_facts(project: Path) -> RoundFacts:
     Raises:
         InputError: a file is damaged.
     """
-    file = project / load_section(project / PARAMS, "registry", RegistryParams).file
-    registry = read_registry(file) if file.is_file() else Registry()
+    registry = _registry(project)
     bounds = {entry.id: (entry.ap_low, entry.ap_high) for entry in registry.entries}
     tested = []
     for event in registry.events:
@@ -84,3 +86,18 @@ def round_facts(project: Path) -> RoundFacts:
     if not isinstance(verdict, dict) or not isinstance(verdict.get("verdict"), str):
         raise InputError(f"{path} is not a verdict", fix="run `dataengine compare`")
     return RoundFacts(tested=tuple(tested), verdict=verdict["verdict"], reason=str(verdict.get("reason", "")))
+
+
+def forecast(place: ProjectPlace, *, images: int, people: int) -> str:
+    """What labels of so many picks are likely to buy, by the rounds in the registry; see `line`.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    kept = PickInputs.read(place.selection / PICK_INPUTS)
+    return line(past_rounds(_registry(place.project)), images, people * kept.joints * kept.seconds_per_joint / 60)
+
+
+def _registry(project: Path) -> Registry:
+    file = project / load_section(project / PARAMS, "registry", RegistryParams).file
+    return read_registry(file) if file.is_file() else Registry()

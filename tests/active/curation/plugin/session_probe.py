@@ -17,6 +17,23 @@ from dataengine.active.curation.run_tables import selection_tables
 URI = "@dataengine/pose/"
 
 
+def shown(name: str, tab: str) -> str:
+    """What the panel shows in a tab, as it goes to the browser."""
+    from fiftyone.operators.executor import ExecutionContext
+
+    from dataengine.active.curation.plugin.panel import PoseCuration
+
+    picture = "" if tab != "queue" else first_pick(name)
+    state = {"tab": tab, "picture": picture, "person": 0, "joint": "nose"}
+    params = {"panel_id": "panel", "panel_state": state}
+    ctx = ExecutionContext({"dataset_name": name, "params": params})
+    return json.dumps(PoseCuration().render(ctx).to_json(), default=str)
+
+
+def first_pick(name: str) -> str:
+    return str(open_fiftyone().load_dataset(name).load_saved_view("to_label").values("sha256")[0])
+
+
 def session(name: str) -> dict[str, Any]:
     root = Path.cwd()
     dataset = ensure_dataset(selection_tables(Path("out/select")), name)
@@ -43,6 +60,7 @@ def session(name: str) -> dict[str, Any]:
         "skills": [skill.description for skill in plugins.list_skills(plugin="@dataengine/pose")],
     }
     said["nothing"] = call("accept_joints", joints=["nose"])
+    said["tabs"] = {tab: shown(name, tab) for tab in ("queue", "rule", "round")}
     said["next"] = first = call("next_to_label")
     key = first["sha256"]
     said["unknown"] = call("accept_joints", image=key, joints=["tail"])

@@ -40,6 +40,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
         Path("params.yaml").write_text(
             "select: {budget: 4, strategy: uncertainty+diversity, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, "
             f"fiftyone: true, dataset: people}}\napp: {{selection: {OUT}, port: 5151}}\noks: {{sigmas: ''}}\n"
+            "registry: {file: models/registry.json, store: models/registry}\n"
             "label-import: {moved_px: 1.0, max_untouched_share: 0.9, untouched: refuse, untouched_weight: 0.5}\n"
         )
         environment = {
@@ -55,6 +56,13 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
         yield json.loads(line.removeprefix("ANSWER "))
     finally:
         os.chdir(before)
+
+
+def test_every_tab_of_the_panel_shows_what_it_is_for(said: Said) -> None:
+    assert "0 of 4 picks finished" in said["tabs"]["queue"] and "joints are open" in said["tabs"]["queue"]
+    assert "film_excess" in said["tabs"]["rule"] and "Use these params" in said["tabs"]["rule"]
+    assert "No comparison yet" in said["tabs"]["round"]
+    assert "more minutes (about 4 images): nobody can say yet what they buy" in said["tabs"]["round"]
 
 
 def test_every_operator_is_registered_and_the_skill_names_it(said: Said) -> None:
