@@ -35,7 +35,7 @@ from dataengine.terminal.speech import say
 
 from .manifest.entered import enter_selection
 from .manifest.evidence import manifest_entries, write_sheet
-from .manifest.files import EMBEDDINGS, LABELLED, MANIFEST, SCORED, SHEET, write_embeddings, write_selection
+from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.budget import image_costs
 from .query.embeddings import joint_embedding
 from .query.lookalikes import lookalikes
@@ -200,7 +200,6 @@ def run(
             choice, picked, scored, images, weights=weights, alike=alike, costs=costs, folder=out
         )
         write_selection(folder, header, entries, tables)
-        write_embeddings(folder / EMBEDDINGS, embeddings, covered)
         write_sheet(folder / SHEET, choice, picked, scored, images)
         by_score = scores_with_teacher(seen, people, images, weights, protocol)
         PickInputs(

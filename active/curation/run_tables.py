@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.people import Images, People
 
-from ..manifest.files import EMBEDDINGS, read_embeddings, read_selection
+from ..manifest.files import MANIFEST, Selection, read_manifest, read_selection
+from ..query.embeddings import joint_embedding
+from ..query.pick_inputs import PICK_INPUTS, PickInputs
 
 STANDING = ("cluster", "rarity", "rare", "novel")
 """Columns of people that say where their poses stand among the training people's."""
@@ -87,8 +90,21 @@ def selection_tables(folder: Path) -> RunTables:
         picks=selection.picks,
         labelled=PictureTable(selection.labelled, selection.labelled_images, tuple(selection.labelled_sha256)),
         scored=PictureTable(selection.scored, selection.scored_images, tuple(selection.scored_sha256)),
-        embeddings=read_embeddings(folder / EMBEDDINGS, selection) if (folder / EMBEDDINGS).is_file() else None,
+        embeddings=_embeddings(folder, selection) if (folder / PICK_INPUTS).is_file() else None,
     )
+
+
+def _embeddings(folder: Path, selection: Selection) -> dict[str, NDArray[np.float32]]:
+    """Where the people lie among each other in the distances that the picks were made by."""
+    kept, weight = PickInputs.read(folder / PICK_INPUTS), read_manifest(folder / MANIFEST)["appearance_weight"]
+    scored, labelled = len(selection.scored), len(selection.labelled)
+    if len(kept.pose) != scored + labelled:
+        wanted, fix = str(scored + labelled), "run `dataengine select` again"
+        raise InputError(
+            f"{folder / PICK_INPUTS} is of other people", expected=wanted, got=str(len(kept.pose)), fix=fix
+        )
+    points = joint_embedding(kept.pose, kept.appearance, weight).astype(np.float32)
+    return {"scored": points[:scored], "labelled": points[scored:]}
 
 
 def hashed(people: People, images: Images, known: Mapping[str, str]) -> PictureTable:

@@ -2,7 +2,7 @@
 
 In one folder: `to_label.json`, the manifest of the picks, keyed by the images' sha256; `scored.json`, every candidate
 with the student's keypoints, the teacher's and the uncertainties; `labelled.json`, the ground truth together with
-the student's keypoints; `embeddings.npz`, where the people of both lie among each other. The two tables are COCO
+the student's keypoints; `pick_inputs.npz` (`query/pick_inputs.py`), what the picks were made by. The two tables are COCO
 person_keypoints files. The same inputs give the same bytes.
 """
 
@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import InputError
-from dataengine.files import DAMAGED_ZIP, atomic_path, read_json, sha256_file, write_json
+from dataengine.files import read_json, sha256_file, write_json
 from dataengine.people import Images, People
 
 MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
-EMBEDDINGS = "embeddings.npz"
 MANIFEST_FORMAT = "dataengine.to-label/1"
 SCORE_NAMES = ("spread", "entropy", "peaks", "flip", "jitter", "second", "jump", "implausible", "teacher", "rarity")
 """The scores that may be combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose.
@@ -134,27 +132,3 @@ def read_selection(folder: Path) -> Selection:
         labelled=labelled,
         labelled_images=labelled_images,
     )
-
-
-def write_embeddings(path: Path, scored: NDArray[np.float64], labelled: NDArray[np.float64]) -> None:
-    """Where the scored (n, d) and the labelled (m, d) people lie among each other; half precision is enough to look."""
-    with atomic_path(path) as partial, partial.open("wb") as file:
-        np.savez(file, scored=scored.astype(np.float16), labelled=labelled.astype(np.float16))
-
-
-def read_embeddings(path: Path, selection: Selection) -> dict[str, NDArray[np.float32]]:
-    """What `write_embeddings` wrote, for the people of a selection.
-
-    Raises:
-        InputError: the file is damaged, or of other people.
-    """
-    fix = "run `dataengine select` again"
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            points = {name: stored[name].astype(np.float32) for name in ("scored", "labelled")}
-    except (*DAMAGED_ZIP, KeyError) as fault:
-        raise InputError(f"{path} is damaged", got=str(fault)[:100], fix=fix) from fault
-    expected = len(selection.scored), len(selection.labelled)
-    if (len(points["scored"]), len(points["labelled"])) != expected:
-        raise InputError(f"{path} is of other people", expected=str(expected), fix=fix)
-    return points
