@@ -139,15 +139,17 @@ def open_source(text: str, out: Path | None = None) -> Source:
     Pictures that an earlier run has drawn into `out` are none of the source, though `out` lies in it.
 
     Raises:
-        InputError: there is nothing there, or the folder has no picture.
+        InputError: there is nothing there, the folder has no picture, or it is neither file nor folder.
         EnvironmentFault: the camera does not open.
     """
     path = Path(text)
     if text.isdecimal() and not path.exists():
         return LiveCamera(int(text))
-    if not path.exists():
-        expected = "a film, a picture, a folder of pictures or a camera's number"
-        raise InputError(f"{path} does not exist", expected=expected)
+    expected = "a film, a picture, a folder of pictures or a camera's number"
+    if not text or not path.exists():
+        raise InputError(f"{text or 'a source without a name'} does not exist", expected=expected)
+    if not path.is_file() and not path.is_dir():  # a pipe would be waited for without an end
+        raise InputError(f"{path} is not a file", expected=expected, got="a pipe or a device")
     if path.is_dir():
         inside = (each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES and each.is_file())
         files = [each for each in inside if not is_junk(each.relative_to(path)) and not _is_result(each, out)]

@@ -60,3 +60,12 @@ class ExportParams:
     """Compute capabilities that the engine is built for, for example [7.5, 8.6]: 7.5 is the T4, 8.6 the RTX 30 series,
     8.9 the RTX 40 series and L4. Empty: this machine's GPU; without one, or with one that the library does not
     serve, the library's own choice."""
+
+    def __post_init__(self) -> None:
+        for name in ("calibration_crops", "typical_batch", "latency_runs", "threads"):
+            if getattr(self, name) < 1:
+                raise ParamsError(name, expected="1 or more", got=str(getattr(self, name)))
+        if self.max_batch < self.typical_batch:
+            raise ParamsError(
+                "max_batch", expected=f"typical_batch ({self.typical_batch}) or more", got=str(self.max_batch)
+            )
