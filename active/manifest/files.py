@@ -2,8 +2,8 @@
 
 In one folder: `to_label.json`, the manifest of the picks, keyed by the images' sha256; `scored.json`, every candidate
 with the student's keypoints, the teacher's and the uncertainties; `labelled.json`, the ground truth together with
-the student's keypoints; `pick_inputs.npz` (`query/pick_inputs.py`), what the picks were made by. The two tables are COCO
-person_keypoints files. The same inputs give the same bytes.
+the student's keypoints; `pick_inputs.npz` (`query/pick_inputs.py`), what the picks were made by. The two tables are
+COCO person_keypoints files. The same inputs give the same bytes.
 """
 
 from __future__ import annotations

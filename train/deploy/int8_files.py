@@ -31,7 +31,7 @@ class Int8Files:
     """What came of writing them."""
 
     kept: tuple[str, ...]
-    """Layers that stayed in float so that the budget holds, or as many as were allowed."""
+    """Layers that stayed in float so that the budget holds, or, where it cannot, those with which the least is lost."""
     blamed: tuple[Blamed, ...]
     """All blocks of layers, the one first that the most error comes from; empty if nobody had to ask."""
     distance_px: float
@@ -67,7 +67,7 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
             _try_all(files, blamed)
         if budget.most_in_float and drop > budget.aim_ap_drop:
             kept = _fewest(files, blamed, budget.aim_ap_drop, budget.most_in_float)
-            say(f"INT8 with {', '.join(kept)} in float loses {files.ap_drop[kept]:.4f} AP")
+            say(f"INT8 with {', '.join(kept) or 'no layer'} in float loses {files.ap_drop[kept]:.4f} AP")
         files.write(kept)
         distance = files.distance_px(())
     facts = {
@@ -81,10 +81,13 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
 
 
 def _fewest(files: "_Files", blamed: Sequence[Blamed], budget: float, most: int) -> tuple[str, ...]:
-    """The layers of the fewest blocks that hold the budget, or of as many as are allowed."""
+    """The layers of the fewest blocks that hold the budget; where none do, of those tried the ones that lose least."""
     most = min(most, len(blamed))
-    number = fewest_kept(lambda tried: files.write(_layers(blamed[:tried])), budget, most)
-    return _layers(blamed[: most if number is None else number])
+    tops = [_layers(blamed[:number]) for number in range(most + 1)]
+    number = fewest_kept(lambda tried: files.write(tops[tried]), budget, most)
+    return (
+        min(filter(files.ap_drop.__contains__, tops), key=files.ap_drop.__getitem__) if number is None else tops[number]
+    )
 
 
 def _try_all(files: "_Files", blamed: Sequence[Blamed]) -> None:

@@ -50,14 +50,14 @@ def _paragraph(*sentences: str) -> list[str]:
 
 
 def _outcome(files: Int8Files, budget: Int8Params) -> str:
-    aim = f"the aim, {budget.aim_ap_drop:g}"
+    lost, aim = files.ap_drop[files.kept], f"the aim, {budget.aim_ap_drop:g}"
+    within = lost <= budget.aim_ap_drop
     if not files.kept:
-        lost = files.ap_drop[()]
-        return (
-            f"Within {aim}: no layer is left in float." if lost <= budget.aim_ap_drop else "No layer may be in float."
+        beyond = (
+            "and no layer may be in float" if not budget.most_in_float else "and layers in float bring it no nearer"
         )
-    lost = files.ap_drop[files.kept]
-    reached = f"within {aim}" if lost <= budget.aim_ap_drop else f"not {aim}, and no more blocks may be in float"
+        return f"Within {aim}: no layer is left in float." if within else f"Not within {aim}, {beyond}."
+    reached = f"within {aim}" if within else f"not within {aim}, which {budget.most_in_float} blocks do not reach"
     return f"In float: {', '.join(f'`{name}`' for name in files.kept)}. AP lost: {lost:.4f}, {reached}."
 
 

@@ -1,6 +1,7 @@
 """Section `export` of params.yaml."""
 
 from dataclasses import dataclass, field
+from math import isfinite
 
 from dataengine.errors import ParamsError
 
@@ -30,6 +31,8 @@ class Int8Params:
     """Measure every block alone in float, and every number of them, for the page; takes minutes with large networks."""
 
     def __post_init__(self) -> None:
+        if not isfinite(self.aim_ap_drop):
+            raise ParamsError("int8.aim_ap_drop", expected="a number", got=str(self.aim_ap_drop))
         if self.most_in_float < 0:
             raise ParamsError("int8.most_in_float", expected="0 or more", got=str(self.most_in_float))
 

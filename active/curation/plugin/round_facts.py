@@ -89,7 +89,7 @@ def round_facts(project: Path) -> RoundFacts:
 
 
 def forecast(place: ProjectPlace, *, images: int, people: int) -> str:
-    """What labels of so many picks are likely to buy, by the rounds in the registry; see `line`.
+    """What labels of the picks, `images` with `people` in them, are likely to buy by the rounds in the registry.
 
     Raises:
         InputError: a file is missing or damaged.

@@ -64,21 +64,24 @@ def test_within_the_aim_every_layer_is_in_8_bits(ruler: Ruler, calibration: Held
     assert "Within the aim, 0.15: no layer is left in float." in page(files, PARAMS.int8, ruler.meta, 9)
 
 
-def test_beyond_the_aim_the_worst_layers_stay_in_float(ruler: Ruler, calibration: HeldCrops, folder: Path) -> None:
+def test_beyond_the_aim_the_number_that_loses_least_stays_in_float(
+    ruler: Ruler, calibration: HeldCrops, folder: Path
+) -> None:
     budget = Int8Params(aim_ap_drop=-1.0, most_in_float=2)  # which no file reaches
     files = written(ruler, calibration, folder, budget)
-    assert files.kept == files.top(2)
+    tried = {files.top(number): files.ap_drop[files.top(number)] for number in range(3)}
+    assert tried[files.kept] == min(tried.values())
     assert files.facts["layers_in_float"] == list(files.kept)
     distances = [each.distance_px for each in files.blamed]
     assert distances == sorted(distances)
     for name in (ONNX_INT8, ONNX_INT8_TRT):
         assert not quantised_products(folder / name) & set(files.kept), "what is written last is what was chosen"
-        assert len(quantised_products(folder / name)) == len(files.blamed) - 2
+        assert len(quantised_products(folder / name)) == len(files.blamed) - len(files.kept)
     plain = calibration.predict(onnx_runner(folder / ONNX_FP32), ruler.meta)
     eight_bits = calibration.predict(onnx_runner(folder / ONNX_INT8), ruler.meta)
-    assert distance_px(eight_bits, plain)["mean"] < files.distance_px
+    assert distance_px(eight_bits, plain)["mean"] <= files.distance_px
     lines = page(files, budget, ruler.meta, 9)
-    assert "not the aim, -1, and no more blocks may be in float" in "\n".join(lines)
+    assert "ot within the aim, -1, " in "\n".join(lines)
     assert len([line for line in lines if line.startswith("| `")]) == len(files.blamed)
 
 
