@@ -22,6 +22,7 @@ MODULES = (
     "dataengine.formats.reading.content",
     "dataengine.formats.reading.joints",
     "dataengine.geometry.pixel_grid",
+    "dataengine.infer.sources",
     "dataengine.leakage.film_names",
     "dataengine.mixing",
     "dataengine.nets.heatmap",

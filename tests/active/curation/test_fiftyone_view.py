@@ -304,9 +304,9 @@ def test_a_database_that_cannot_start_is_one_line(project: Project) -> None:
     (project.root / "blocked").write_text("a file where the database wants a folder")
     environment = {**os.environ, "FIFTYONE_DATABASE_DIR": str(project.root / "blocked")}
     environment.pop("FIFTYONE_DATABASE_URI", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "dataengine", "app", "--no-browser"], env=environment, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "dataengine", "app", "--no-browser"]
+    # next to another FiftyOne of this user it would take that one's database and serve the App
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     line = done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
