@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from dataengine.boxes import box_from_keypoints
 from dataengine.draw import part_around
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
+from dataengine.pictures.encoding import data_uri
 from dataengine.pictures.reading.decoding import read_picture
 
 from .joints import ACCEPTED, FIXED, OPEN, PersonAnswer
@@ -89,8 +89,7 @@ def _layout(part: Any, left: float, top: float) -> dict[str, Any]:
     down, across = part.shape[:2]
     scale = min(1.0, LONGEST_PX / max(across, down))
     small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else part
-    _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    source = f"data:image/jpeg;base64,{base64.b64encode(jpeg.tobytes()).decode()}"
+    source = data_uri(small, quality=85)
     x, y = left - 0.5, top - 0.5  # the corner of the first pixel, whose centre is a whole number
     image = {
         "source": source, "xref": "x", "yref": "y", "x": x, "y": y, "sizex": across, "sizey": down,
