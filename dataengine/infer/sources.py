@@ -42,15 +42,21 @@ class Source(Protocol):
 
 
 @dataclass
-class FilmFile:
+class _Facts:
+    """What `Source` asks for besides the pictures, as it is where nothing else is said."""
+
+    name: str = field(default="", init=False)
+    video: str = field(default="", init=False)
+    is_live: bool = field(default=False, init=False)
+    total: int | None = field(default=None, init=False)
+    refused: list[str] = field(default_factory=list, init=False)
+
+
+@dataclass
+class FilmFile(_Facts):
     """The frames of a film, upright; lost ones are passed over."""
 
     path: Path
-    name: str = ""
-    video: str = ""
-    is_live: bool = False
-    total: int | None = None
-    refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.name, self.video = self.path.name, film_name(self.path, sha256_file(self.path))
@@ -65,19 +71,16 @@ class FilmFile:
 
 
 @dataclass
-class PictureFiles:
+class PictureFiles(_Facts):
     """Pictures, each by itself; one that cannot be read is reported and passed over."""
 
     folder: Path
     files: Sequence[Path]
-    name: str = ""
-    video: str = ""
-    is_live: bool = False
-    total: int | None = None
-    refused: list[str] = field(default_factory=list)
+    called: str = ""
+    """What bars and reports call it; by default as the folder."""
 
     def __post_init__(self) -> None:
-        self.name, self.total = self.name or self.folder.name or str(self.folder), len(self.files)
+        self.name, self.total = self.called or self.folder.name or str(self.folder), len(self.files)
 
     def __iter__(self) -> Iterator[Shown]:
         for index, path in enumerate(self.files):
@@ -93,18 +96,14 @@ class PictureFiles:
 
 
 @dataclass
-class LiveCamera:
+class LiveCamera(_Facts):
     """A camera that OpenCV opens, until it is stopped."""
 
     number: int
-    name: str = ""
-    video: str = ""
-    is_live: bool = True
-    total: int | None = None
-    refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.name = self.video = f"camera{self.number}"
+        self.is_live = True
         level = cv2.getLogLevel()
         cv2.setLogLevel(0)  # what does not open is said below, in one line
         try:

@@ -85,9 +85,9 @@ def _fewest(files: "_Files", blamed: Sequence[Blamed], budget: float, most: int)
     most = min(most, len(blamed))
     tops = [_layers(blamed[:number]) for number in range(most + 1)]
     number = fewest_kept(lambda tried: files.write(tops[tried]), budget, most)
-    return (
-        min(filter(files.ap_drop.__contains__, tops), key=files.ap_drop.__getitem__) if number is None else tops[number]
-    )
+    if number is not None:
+        return tops[number]
+    return min((top for top in tops if top in files.ap_drop), key=lambda top: files.ap_drop[top])
 
 
 def _try_all(files: "_Files", blamed: Sequence[Blamed]) -> None:
