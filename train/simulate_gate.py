@@ -16,7 +16,7 @@ from scipy import stats
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import atomic_path
-from dataengine.parallel import parallel_map
+from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say

@@ -20,7 +20,7 @@ from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effecti
 from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_gain
 from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import atomic_path
-from dataengine.parallel import parallel_map
+from dataengine.parallel.parallel_map import parallel_map
 from dataengine.terminal.speech import say
 
 LEVEL = 0.95
