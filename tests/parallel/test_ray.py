@@ -3,6 +3,7 @@
 One cluster for the module: a node takes seconds to start.
 """
 
+import importlib.util
 import threading
 import time
 from collections import Counter
@@ -22,20 +23,34 @@ from ..helpers import parallel_items as items
 
 pytestmark = pytest.mark.slow
 STARTS, PATIENCE_S = 4, 240
-SMALL = {"num_cpus": 1, "object_store_memory": 80 * 1024**2, "include_dashboard": False}
+NODE = {
+    "num_cpus": 1,
+    "object_store_memory": 80 * 1024**2,
+    "include_dashboard": False,
+    "node_ip_address": "127.0.0.1",
+}
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback alone
+}
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two nodes of this machine, and no connection to them yet."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'dataengine[cluster]'")
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install 'dataengine[cluster]'")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        from ray._private import ray_constants
+
+        patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)  # where a test before this one has loaded Ray
         from ray.cluster_utils import Cluster
 
-        started = begun(lambda: Cluster(initialize_head=True, head_node_args={**SMALL, "node_ip_address": "127.0.0.1"}))
+        started = begun(lambda: Cluster(initialize_head=True, head_node_args=NODE))
         try:
-            begun(lambda: started.add_node(**SMALL))
+            begun(lambda: started.add_node(**NODE))
             yield started
         finally:
             started.shutdown()
