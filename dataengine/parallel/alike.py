@@ -25,12 +25,12 @@ class Likeness:
     code: str
     """SHA-256 of dataengine's own files."""
     instructions: tuple[str, ...]
-    """Of the processor. Libraries choose their routines by these, and sums of another order end in other last bits."""
+    """The processor's. Libraries choose routines by these, and sums in another order end in other last bits."""
 
 
 @lru_cache
 def own_likeness() -> Likeness:
-    """Of the machine and the process that asks."""
+    """The likeness of the machine and the process that asks."""
     packages = tuple((name, _version(name)) for name in PACKAGES)
     return Likeness(platform.python_version(), packages, _code_sha256(), read_processor().instructions)
 

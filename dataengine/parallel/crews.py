@@ -17,7 +17,7 @@ class Handed:
     """What a worker handed back for an item."""
 
     index: int
-    """Of the item."""
+    """The item's number."""
     outcome: bytes | Died
     """What `worker.answer` wrote, or that nothing did."""
 
