@@ -30,6 +30,7 @@ NODE = {
     "node_ip_address": "127.0.0.1",
 }
 SETTINGS = {
+    "RAY_worker_niceness": "0",  # as nice as local processes
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback alone
 }
