@@ -28,6 +28,8 @@ from ..helpers.devtools import seen
 from .conftest import Project
 from .test_selection import OUT, PARAMS, REPORT
 
+pytestmark = pytest.mark.xdist_group("fiftyone")
+
 
 def free_port() -> int:
     with socket.socket() as probe:

@@ -30,7 +30,7 @@ from dataengine.errors import EnvironmentFault, InputError
 from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.person_scale import area_of_joints, person_area, scale_counts
 
-pytestmark = pytest.mark.bpy
+pytestmark = [pytest.mark.bpy, pytest.mark.xdist_group("fiftyone")]
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ from ..conftest import Project
 from ..test_selection import OUT, PARAMS, REPORT
 
 Probe = Callable[..., list[dict[str, Any]]]
+pytestmark = pytest.mark.xdist_group("fiftyone")
 PROBE = Path(__file__).with_name("fiftyone_probe.py")
 
 
