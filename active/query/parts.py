@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,4 +88,5 @@ def _joined(parts: Sequence[Seen]) -> Seen:
 
 def _one(parts: Sequence[Prediction]) -> Prediction:
     columns = ("keypoints_px", "confidence", "spread_px", "entropy")
-    return replace(parts[0], **{name: np.concatenate([getattr(each, name) for each in parts]) for name in columns})
+    joined: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in parts]) for name in columns}
+    return replace(parts[0], **joined)

@@ -1,13 +1,13 @@
 """What the parallel map costs on a Ray cluster, against processes of this machine, and how it speeds work up.
 
-The work is that of ``simulate-coverage``: trials that take about half a second for an item, alike for all. The cluster
+The work is that of ``simulate-coverage``: trials that take about a quarter of a second for an item, alike for all. The cluster
 is real, two nodes on loopback, started for the benchmark; both ways compute the same bits, or the benchmark fails. The
-clock starts when every worker has finished an item, so that processes have started and compiled, and what is measured is
-the time for each item after that; the best of a few runs counts, ours and the peer's in turn.
+clock starts when as many items are finished as there are workers, so that processes have started and compiled, and what
+is measured is the time for each item after that; the best of a few runs counts, ours and the peer's in turn.
 
 ``scale.ray_over_local``: seconds an item with two workers on Ray, the peer with two processes. ``scale.ray_speedup_N``:
 how much faster N workers on Ray are than this process alone; the peer is N, or the cores of this machine if these are
-fewer. ``scale.ray_start_s``: from the call until every worker has finished an item, the peer with processes.
+fewer. ``scale.ray_start_s``: from the call until as many items are finished, the peer with processes.
 ``scale.render_bytes`` and ``scale.label_bytes``: what an image of `render` with its sidecar, and a person of
 `pseudo-label`, take on the disk, of what the project in the working folder has made.
 """
@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dataengine.bench.record import Figure, Missing
 from dataengine.errors import EnvironmentFault
@@ -28,7 +29,7 @@ from dataengine.hardware.threads import available_cores
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.studies.interval_coverage import Trials, run_trials
 
-ITEMS, TRIALS, RESAMPLES, RUNS = 24, 12, 1000, 3
+ITEMS, TRIALS, RESAMPLES, RUNS = 24, 6, 1000, 6
 WORKERS = (1, 2, 4)
 NODE_CPUS = 2
 OBJECT_STORE_BYTES = 100 * 1024**2
@@ -45,7 +46,7 @@ class MapTime:
     """One run of the map."""
 
     start_s: float
-    """From the call until every worker has finished an item."""
+    """From the call until as many items are finished as there are workers."""
     item_s: float
     """For each item from then on."""
 
@@ -110,7 +111,7 @@ def two_nodes() -> Iterator[str]:
         os.environ.setdefault(name, value)
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": NODE_CPUS, "node_ip_address": "127.0.0.1", "include_dashboard": False}
+    node: dict[str, Any] = {"num_cpus": NODE_CPUS, "node_ip_address": "127.0.0.1", "include_dashboard": False}
     node |= {"object_store_memory": OBJECT_STORE_BYTES}
     cluster = Cluster(initialize_head=True, head_node_args=node)
     try:

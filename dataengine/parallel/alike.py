@@ -52,14 +52,10 @@ def require_alike(here: Likeness, theirs: Likeness) -> tuple[str, ...]:
 
 def _differences(theirs: Likeness, here: Likeness) -> list[tuple[str, str, str]]:
     pairs = [("Python", theirs.python, here.python)]
-    pairs += [(name, *both) for (name, *both) in _by_package(theirs, here)]
+    mine = dict(here.packages)
+    pairs += [(name, expected, mine.get(name, "")) for name, expected in theirs.packages]
     pairs += [("code of dataengine", short_sha256(theirs.code), short_sha256(here.code))]
     return [(what, expected, got or "none") for what, expected, got in pairs if expected != got]
-
-
-def _by_package(theirs: Likeness, here: Likeness) -> list[tuple[str, str, str]]:
-    mine = dict(here.packages)
-    return [(name, expected, mine.get(name, "")) for name, expected in theirs.packages]
 
 
 def _version(package: str) -> str:

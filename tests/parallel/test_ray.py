@@ -103,7 +103,7 @@ def test_a_node_that_is_killed_loses_nothing_and_nothing_is_done_twice(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    journal = ResultJournal(tmp_path / "journal.jsonl", lambda path: path.name)
+    journal: ResultJournal[Path] = ResultJournal(tmp_path / "journal.jsonl", lambda path: path.name)
     try:
         found = parallel_map(
             items.wait_for, paths, cluster=cluster.address, description="wait", journal=journal, name=lambda p: p.name
