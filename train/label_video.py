@@ -1,6 +1,7 @@
 """Command `label-video`: films in, pseudo-labels out, frame by frame, in memory that no film's length changes."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +107,7 @@ def run(
     Raises:
         InputError: an option does not fit, or at the end, a film was refused.
     """
-    from .film.film_work import REFUSED, FilmWork, open_teacher
+    from .film.film_work import REFUSED, FilmWork, detector_of, open_teachers
     from .film.label_film import deciding_hash
     from .film.teachers import names_of
 
@@ -115,7 +116,8 @@ def run(
         raise InputError("--boxes is of one film", expected="one film", got=str(len(films)))
     if trust is not None and val is not None:
         raise InputError("--trust and --val exclude each other", fix="give the one that you mean")
-    names = names_of(tuple(open_teacher(model, fetched / MODELS) for model in models))
+    opened = partial(open_teachers, models, fetched / MODELS)
+    names = names_of(opened())
     if len(set(names)) < len(models):
         raise InputError("two models have one name", expected="folders of different names", got=", ".join(names))
     rule = _rule(params, models, names, trust=trust, val=val, fetched=fetched, protocol=protocol)
@@ -124,10 +126,8 @@ def run(
     if rule is not None:
         write_trust(out / TRUST, rule)
     work = FilmWork(
-        models=models,
-        blazepose=fetched / MODELS,
-        boxes=boxes,
-        detect_every=apart,
+        open_teachers=opened,
+        choose_detector=partial(detector_of, boxes, fetched / MODELS, apart),
         rule=rule,
         params=params,
         every=every,

@@ -9,7 +9,7 @@ bits: nodes compute on their processors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -75,15 +75,18 @@ def _answers(networks: Networks, part: Part) -> Seen:
 
 
 def _joined(parts: Sequence[Seen]) -> Seen:
-    first = parts[0]
-    return Seen(
-        _one([each.plain for each in parts]),
-        _one([each.mirrored for each in parts]),
-        np.concatenate([each.features for each in parts]),
-        tuple(_one(list(views)) for views in zip(*(each.jittered for each in parts), strict=True)),
-        None if first.second is None else _one([each.second for each in parts if each.second is not None]),
-        None if first.peaks is None else np.concatenate([each.peaks for each in parts if each.peaks is not None]),
-    )
+    """All parts' answers in one, whatever a pass was asked for."""
+    joined: dict[str, Any] = {f.name: _all([getattr(each, f.name) for each in parts]) for f in fields(Seen)}
+    return Seen(**joined)
+
+
+def _all(values: Sequence[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, Prediction):
+        return _one(values)
+    if isinstance(first, tuple):
+        return tuple(_all(each) for each in zip(*values, strict=True))
+    return None if first is None else np.concatenate(values)
 
 
 def _one(parts: Sequence[Prediction]) -> Prediction:

@@ -1,9 +1,10 @@
 """What the parallel map costs on a Ray cluster, against processes of this machine, and how it speeds work up.
 
-The work is that of ``simulate-coverage``: trials that take about a quarter of a second for an item, alike for all. The cluster
-is real, two nodes on loopback, started for the benchmark; both ways compute the same bits, or the benchmark fails. The
-clock starts when as many items are finished as there are workers, so that processes have started and compiled, and what
-is measured is the time for each item after that; the best of a few runs counts, ours and the peer's in turn.
+The work is that of ``simulate-coverage``: trials that take about a quarter of a second for an item, alike for all. The
+cluster is real, two nodes on loopback, started for the benchmark; both ways compute the same bits, or the benchmark
+fails. The clock starts when as many items are finished as there are workers, so that processes have started and
+compiled, and what is measured is the time for each item after that; the best of a few runs counts, ours and the peer's
+in turn.
 
 ``scale.ray_over_local``: seconds an item with two workers on Ray, the peer with two processes. ``scale.ray_speedup_N``:
 how much faster N workers on Ray are than this process alone; the peer is N, or the cores of this machine if these are

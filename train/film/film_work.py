@@ -1,6 +1,6 @@
 """Films as items of a parallel map: what a worker needs to label any of them, and what it says of one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from dataengine.errors import InputError
 from dataengine.files import locked_folder, sha256_file
 from dataengine.films import detectors
+from dataengine.films.detectors import FilmDetector
 from dataengine.inference.running.predict import load_runner
 from dataengine.leakage.film_names import film_name
 
@@ -20,19 +21,17 @@ from .overlay import write_overlay
 from .teachers import BlazePoseTeacher, FilmTeacher, NetworkTeacher
 
 REFUSED = "refused"
+_OPENED = ("teachers", "detector_for_a_film")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FilmWork:
-    """Called with a film, it labels it and returns its outcome; workers get it without networks, and load their own."""
+    """Called with a film, it labels it and returns its outcome; a worker opens networks of its own."""
 
-    models: tuple[str, ...]
-    """Checkpoint folders, or blazepose."""
-    blazepose: Path
-    """Folder of BlazePose's models."""
-    boxes: Path | None
-    detect_every: int
-    """People are looked for in every n-th of the frames that are read."""
+    open_teachers: Callable[[], tuple[FilmTeacher, ...]]
+    """Picklable, as is the next."""
+    choose_detector: Callable[[], Callable[[], FilmDetector]]
+    """Called once in each process; what it returns, once for each film."""
     rule: TrustRule | None
     params: PseudoLabelParams
     every: int
@@ -55,27 +54,38 @@ class FilmWork:
             return {"file": str(film), "outcome": REFUSED, "why": str(error)}
 
     def __getstate__(self) -> Mapping[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "teachers"}
+        return {name: value for name, value in vars(self).items() if name not in _OPENED}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         vars(self).update(state)
 
     @cached_property
     def teachers(self) -> tuple[FilmTeacher, ...]:
-        """In the order of `models`. Raises InputError where one cannot be loaded."""
-        return tuple(open_teacher(model, self.blazepose) for model in self.models)
+        """Those that judge together. Raises InputError where one cannot be loaded."""
+        return self.open_teachers()
+
+    @cached_property
+    def detector_for_a_film(self) -> Callable[[], FilmDetector]:
+        """Opens the detector for the next film."""
+        return self.choose_detector()
 
     def _labeller(self) -> Labeller:
-        detector = (
-            detectors.BoxesOfFile(self.boxes)
-            if self.boxes
-            else detectors.BlazePoseDetector(self.blazepose, self.detect_every)
-        )
+        detector = self.detector_for_a_film()
         return Labeller(self.teachers, detector, self.rule, self.params, self.every, self.decides)
 
 
-def open_teacher(model: str, blazepose: Path) -> FilmTeacher:
-    """The teacher that a checkpoint folder or the word blazepose names."""
-    if model == BLAZEPOSE:
-        return BlazePoseTeacher(blazepose)
-    return NetworkTeacher(Path(model).name, *load_runner(Path(model)))
+def open_teachers(models: tuple[str, ...], blazepose: Path) -> tuple[FilmTeacher, ...]:
+    """The teachers that checkpoint folders and the word blazepose name."""
+    return tuple(
+        BlazePoseTeacher(blazepose)
+        if model == BLAZEPOSE
+        else NetworkTeacher(Path(model).name, *load_runner(Path(model)))
+        for model in models
+    )
+
+
+def detector_of(boxes: Path | None, blazepose: Path, every: int) -> Callable[[], FilmDetector]:
+    """The boxes of a file, or BlazePose's in every n-th frame."""
+    if boxes is not None:
+        return lambda: detectors.BoxesOfFile(boxes)
+    return lambda: detectors.BlazePoseDetector(blazepose, every)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.people import Images, People
 from dataengine.train import label_video
-from dataengine.train.film.film_work import FilmWork
+from dataengine.train.film.film_work import FilmWork, detector_of, open_teachers
 from dataengine.train.trust.learning import learn_trust
 from dataengine.train.trust.rule import write_trust
 
@@ -93,10 +94,8 @@ def test_other_processes_write_the_same_labels_and_a_film_by_two_names_once(proj
     Path("again").mkdir()
     shutil.copy("walk.mp4", "again/walk.mp4")
     work = FilmWork(
-        models=("one",),
-        blazepose=Path("none"),
-        boxes=Path("boxes.json"),
-        detect_every=1,
+        open_teachers=partial(open_teachers, ("one",), Path("none")),
+        choose_detector=partial(detector_of, Path("boxes.json"), Path("none"), 1),
         rule=None,
         params=SURE,
         every=1,
