@@ -87,7 +87,7 @@ class RayCrew:
 def do_item(terms: tuple[bytes, int, Path, Likeness], item: bytes) -> bytes:
     """What a task runs: the item's pickled `ItemAnswer`."""
     work, threads, place, theirs = terms
-    return answer(work, item, threads, before=partial(_settle, place, theirs))
+    return answer(work, item, threads, before=partial(_settle, place, theirs), call=place.name)
 
 
 def _settle(place: Path, theirs: Likeness) -> tuple[str, ...]:

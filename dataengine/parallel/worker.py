@@ -34,7 +34,7 @@ class ItemAnswer:
 class _Unpacked:
     """The work that this process did last, ready for its next item."""
 
-    packed: bytes = b""
+    of: tuple[bytes, str] = (b"", "")
     fn: Callable[[Any], Any] | None = None
     notes: tuple[str, ...] = field(default=())
 
@@ -54,13 +54,16 @@ def use_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def answer(work: bytes, item: bytes, threads: int, before: Callable[[], tuple[str, ...]] | None = None) -> bytes:
+def answer(
+    work: bytes, item: bytes, threads: int, before: Callable[[], tuple[str, ...]] | None = None, call: str = ""
+) -> bytes:
     """The pickled `ItemAnswer` of an item; `before` is called once for each work, and what it returns comes as notes.
 
-    An exception of any kind is part of the answer; only what ends the process is not answered.
+    `call` keeps apart calls of the map with the same work, where a process may serve several. An exception of any kind
+    is part of the answer; only what ends the process is not answered.
     """
     try:
-        if _last.fn is None or _last.packed != work:
+        if _last.fn is None or _last.of != (work, call):
             _last.fn = None  # frees what the work before held, networks for example
             use_threads(threads)
             notes = before() if before is not None else ()
@@ -68,7 +71,7 @@ def answer(work: bytes, item: bytes, threads: int, before: Callable[[], tuple[st
             use_threads(threads)  # of what was loaded only now
             if initializer is not None:
                 initializer(*initargs)
-            _last.packed, _last.fn, _last.notes = work, fn, notes
+            _last.of, _last.fn, _last.notes = (work, call), fn, notes
         return pickle.dumps(ItemAnswer(_last.fn(pickle.loads(item)), notes=_last.notes))  # noqa: S301
     except Exception as error:
         return pickle.dumps(ItemAnswer(error=_portable(error), trace=traceback.format_exc()))

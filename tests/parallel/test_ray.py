@@ -18,6 +18,7 @@ from dataengine.errors import EnvironmentFault, InputError
 from dataengine.parallel import ray_crew
 from dataengine.parallel.alike import own_likeness
 from dataengine.parallel.parallel_map import ResultJournal, parallel_map
+from dataengine.parallel.ray_connection import connected
 
 from ..helpers import parallel_items as items
 
@@ -57,6 +58,13 @@ def cluster() -> Iterator[Any]:
             started.shutdown()
 
 
+@pytest.fixture(scope="module")
+def address(cluster: Any) -> Iterator[str]:
+    """The cluster's address, and a connection that stays open."""
+    with connected(cluster.address):
+        yield cluster.address
+
+
 def begun(start: Any) -> Any:
     """What `start` starts; Ray gives a process 30 seconds, which a loaded machine may need more than once."""
     for _ in range(STARTS - 1):
@@ -78,7 +86,7 @@ def test_results_are_those_of_local_processes(cluster: Any, tmp_path: Path, monk
 
 
 def test_a_node_that_is_killed_loses_nothing_and_nothing_is_done_twice(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cluster: Any, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both nodes are in the middle of an item when one of them goes."""
     monkeypatch.chdir(tmp_path)
@@ -106,7 +114,7 @@ def test_a_node_that_is_killed_loses_nothing_and_nothing_is_done_twice(
     journal: ResultJournal[Path] = ResultJournal(tmp_path / "journal.jsonl", lambda path: path.name)
     try:
         found = parallel_map(
-            items.wait_for, paths, cluster=cluster.address, description="wait", journal=journal, name=lambda p: p.name
+            items.wait_for, paths, cluster=address, description="wait", journal=journal, name=lambda p: p.name
         )
     finally:
         killer.join()
@@ -125,22 +133,22 @@ def lines(path: Path, kind: str) -> list[list[str]]:
     return [line for line in words if line[0] == kind]
 
 
-def test_an_error_on_a_node_names_its_item(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_on_a_node_names_its_item(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"^item 1 of 1: no pictures; add some"):
-        parallel_map(items.refuse, [tmp_path], cluster=cluster.address, description="refuse")
+        parallel_map(items.refuse, [tmp_path], cluster=address, description="refuse")
 
 
-def test_a_node_with_another_version_is_refused(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_with_another_version_is_refused(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     mine = own_likeness()
     packages = (("dataengine", "0.0.9"), *mine.packages[1:])
     monkeypatch.setattr(ray_crew, "own_likeness", lambda: replace(mine, packages=packages))
     with pytest.raises(EnvironmentFault, match=r"node \S+ has another dataengine: expected 0\.0\.9, got \d"):
-        parallel_map(items.threads, [0], cluster=cluster.address, description="threads")
+        parallel_map(items.threads, [0], cluster=address, description="threads")
 
 
-def test_no_room_for_an_items_threads(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_for_an_items_threads(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EnvironmentFault, match="no node of the cluster has room: expected 8 cores, got 1"):
-        parallel_map(items.threads, [0], cluster=cluster.address, threads=8, description="threads")
+        parallel_map(items.threads, [0], cluster=address, threads=8, description="threads")
