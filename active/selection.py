@@ -30,7 +30,7 @@ from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
 from dataengine.poses.training_poses import read_training_poses
 from dataengine.rounds.asked import read_rounds
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import say
 
 from .manifest.entered import enter_selection
@@ -39,6 +39,7 @@ from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.budget import image_costs
 from .query.embeddings import joint_embedding
 from .query.lookalikes import lookalikes
+from .query.parts import look_on
 from .query.pick_inputs import PICK_INPUTS, PickInputs
 from .query.picking import PickRules, candidate_images, pick_images, selection_metrics, stands_for
 from .query.reading import read_labelled, read_unlabelled, with_mistakes
@@ -47,7 +48,6 @@ from .query.scoring import (
     embedding_blocks,
     expected_losses,
     learn_losses,
-    look,
     scored_people,
     scores_with_teacher,
     with_student,
@@ -83,6 +83,7 @@ def command(
     second: Annotated[
         Path | None, typer.Option(help="Folder of another checkpoint, whose disagreement weights.second counts.")
     ] = None,
+    cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Choose the images whose labels would teach the student most, and show them in FiftyOne.
@@ -120,6 +121,7 @@ def command(
         mistakes=mistakes,
         second=second,
         rounds=rounds,
+        cluster=cluster,
     )
 
 
@@ -139,6 +141,7 @@ def run(
     mistakes: Path | None = None,
     second: Path | None = None,
     rounds: Path | None = None,
+    cluster: str | None = None,
 ) -> None:
     """Select, write, and build the FiftyOne view last: what the database does costs no selection.
 
@@ -162,11 +165,12 @@ def run(
     refuse_held_out(held_out, images, candidates)
     training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
     refuse_held_out(held_out, truth_images.take(training), labelled)
-    seen, seen_truth = look(networks, people, images), look(Networks(student=student), truth, truth_images)
+    seen = look_on(cluster, networks, people, images)
+    seen_truth = look_on(cluster, Networks(student=student), truth, truth_images)
     weights = asdict(params.weights)
     for_validation = np.flatnonzero(truth.extras["split"] == "val")
     judged = truth.take(for_validation)
-    seen_judged = look(networks, judged, truth_images) if networks.more else seen_truth.take(for_validation)
+    seen_judged = look_on(cluster, networks, judged, truth_images) if networks.more else seen_truth.take(for_validation)
     curves, fit = learn_losses(seen_judged, judged, truth_images, weights, protocol)
     scored = scored_people(seen, people, images, weights, poses, protocol, curves)
     pose, appearance = embedding_blocks([(seen, people), (seen_truth, truth)])

@@ -16,7 +16,7 @@ from dataengine.errors import InputError
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 
 from .query.select_params import SelectParams
 from .studies.fitting import SECTIONS
@@ -55,6 +55,7 @@ def command(
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Param of all fits, section.key=value; repeat it.")
     ] = None,
+    cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Find out which rule of `select` saves labels on your data, and what the next labels would buy.
@@ -111,6 +112,7 @@ def command(
         line=line + " --warm" * warm,
         stop_gain=stop_gain,
         report=report,
+        cluster=cluster,
     ).run()
 
 

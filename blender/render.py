@@ -16,7 +16,7 @@ import typer
 
 from dataengine.params import load_section
 from dataengine.poses.known_poses import read_frozen_poses
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 
 from .batch.fingerprint import render_fingerprint
 from .batch.labels import LABELS, write_labels
@@ -46,6 +46,7 @@ def command(
     ] = 0.05,
     variations: Annotated[int, typer.Option(help="With --like: images per person whose fit is kept.")] = 4,
     view_jitter: Annotated[float, typer.Option(help="With --like: standard deviation of the view, deg.")] = 12.0,
+    cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Render synthetic people in everyday and extreme poses, with COCO keypoints, visibility and masks.
@@ -53,7 +54,8 @@ def command(
     Needs `.venv-blender`, which `make setup` builds, or another Python with `bpy` named in `render.python`. Writes
     people.json, images/, sidecars/ (labels and fingerprint of each image), skipped.json and contact_sheet.jpg. In
     section `render`, `images`, `samples` and the size set the cost; `known_poses`, `extreme_share`, `motions`, `camera`
-    and `hdris` set what is seen; `workers` and `device` set where it runs. The authored poses are in
+    and `hdris` set what is seen; `workers` and `device` set where it runs, on a --cluster the number of cores that it
+    has. The authored poses are in
     blender/poses/poses.yaml, one per line. You may stop it at any time: the next run resumes.
 
     `known_poses` names what real people show, as `dataengine freeze-clusters` kept it at the end of a round: poses and
@@ -69,15 +71,15 @@ def command(
     """
     section = load_section(params, "render", RenderParams)
     if like is None:
-        run(section, out=out, cache=cache)
+        run(section, out=out, cache=cache, cluster=cluster)
         return
     from .targeted import run as targeted
 
     like_params = LikeParams(max_error, variations, view_jitter)
-    targeted.run(section, like_params, people_file=like, out=out, cache=cache)
+    targeted.run(section, like_params, people_file=like, out=out, cache=cache, cluster=cluster)
 
 
-def run(params: RenderParams, *, out: Path, cache: Path) -> None:
+def run(params: RenderParams, *, out: Path, cache: Path, cluster: str | None = None) -> None:
     """Make `out` hold what `params` ask for.
 
     Raises `EnvironmentFault` if Blender or the body model is not installed or `out` cannot be written, `InputError` if
@@ -94,5 +96,7 @@ def run(params: RenderParams, *, out: Path, cache: Path) -> None:
     fingerprint = render_fingerprint(params)
     arguments = {"params": params, "out": out, "cache": cache, "fingerprint": fingerprint, "rarity": rarity}
     job = Job(MAKER, arguments)
-    outcome = make_missing(params, out, job, fingerprint=fingerprint, count=params.images, derived=LABELS)
+    outcome = make_missing(
+        params, out, job, fingerprint=fingerprint, count=params.images, derived=LABELS, cluster=cluster
+    )
     write_labels(params, out, outcome, params.images)

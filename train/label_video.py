@@ -1,6 +1,7 @@
 """Command `label-video`: films in, pseudo-labels out, frame by frame, in memory that no film's length changes."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,12 @@ import typer
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import sha256_file, write_json
-from dataengine.leakage.film_names import film_name
+from dataengine.files import write_json
+from dataengine.hardware.threads import torch_threads
+from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import answer, say
 
 from .pseudo.filters import Opinion
@@ -23,7 +25,6 @@ from .trust.rule import TrustRule, read_trust, write_trust
 
 SUMMARY, TRUST = "films.json", "trust.json"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
-REFUSED = "refused"
 
 
 def command(
@@ -49,6 +50,7 @@ def command(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the film with the labels drawn into it, too.")
     ] = False,
+    cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Label films of any length with your networks.
@@ -59,6 +61,8 @@ def command(
     name: by trust learned on --val where there are enough labelled people, else by fitted_confidence and
     flip_tolerance. labels.json is COCO JSON with track ids and the weight of each joint (joint_weight), of people who
     were kept; metrics.json counts why joints and people were dropped.
+
+    Films are labelled one after the other; with --cluster each node takes films of its own, as many as it has cores for.
 
     A call that was stopped goes on at the frame it had reached. A file that is not a film, or of which nothing can be
     decoded, is refused in one line; the others are labelled, and the exit code is 2. films.json has the outcome of each.
@@ -77,6 +81,7 @@ def command(
         every=every,
         detect_every=detect_every,
         overlay=overlay,
+        cluster=cluster,
         protocol=load_protocol(params),
     )
 
@@ -94,6 +99,7 @@ def run(
     every: int = 1,
     detect_every: int = 4,
     overlay: bool = False,
+    cluster: str | None = None,
     protocol: OksProtocol = COCO,
 ) -> list[dict[str, Any]]:
     """Label the films, and return the metrics of each.
@@ -101,10 +107,8 @@ def run(
     Raises:
         InputError: an option does not fit, or at the end, a film was refused.
     """
-    from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile
-
-    from .film.label_film import Labeller, deciding_hash, label_film
-    from .film.overlay import write_overlay
+    from .film.film_work import REFUSED, FilmWork, detector_of, open_teachers
+    from .film.label_film import deciding_hash
     from .film.teachers import names_of
 
     _check(every=every, detect_every=detect_every)
@@ -112,8 +116,8 @@ def run(
         raise InputError("--boxes is of one film", expected="one film", got=str(len(films)))
     if trust is not None and val is not None:
         raise InputError("--trust and --val exclude each other", fix="give the one that you mean")
-    teachers = tuple(_teacher(model, fetched) for model in models)
-    names = names_of(teachers)
+    opened = partial(open_teachers, models, fetched / MODELS)
+    names = names_of(opened())
     if len(set(names)) < len(models):
         raise InputError("two models have one name", expected="folders of different names", got=", ".join(names))
     rule = _rule(params, models, names, trust=trust, val=val, fetched=fetched, protocol=protocol)
@@ -121,38 +125,42 @@ def run(
     decides = deciding_hash([Path(model) for model in models], boxes, rule, params=asdict(params), detect_every=apart)
     if rule is not None:
         write_trust(out / TRUST, rule)
-    outcomes: list[dict[str, Any]] = []
-    for film in films:
-        try:
-            detector = BoxesOfFile(boxes) if boxes else BlazePoseDetector(fetched / MODELS, apart)
-            folder = out / film_name(film, sha256_file(film))
-            labeller = Labeller(teachers, detector, rule, params, every, decides)
-            metrics = label_film(film, folder, labeller)
-            if overlay:
-                metrics["overlay"] = str(write_overlay(film, folder / "labels.json", folder))
-            outcomes.append({"file": str(film), **metrics})
-        except (InputError, FileNotFoundError) as error:
-            say(f"label-video: {error}")
-            outcomes.append({"file": str(film), "outcome": REFUSED, "why": str(error)})
-        write_json(out / SUMMARY, outcomes)
-        answer(_line(outcomes[-1]))
+    work = FilmWork(
+        open_teachers=opened,
+        choose_detector=partial(detector_of, boxes, fetched / MODELS, apart),
+        rule=rule,
+        params=params,
+        every=every,
+        decides=decides,
+        out=out,
+        overlay=overlay,
+    )
+    known: dict[int, dict[str, Any]] = {}
+
+    def note(index: int, outcome: dict[str, Any]) -> None:
+        known[index] = outcome
+        if outcome["outcome"] == REFUSED:
+            say(f"label-video: {outcome['why']}")
+        write_json(out / SUMMARY, [known[number] for number in sorted(known)])
+        answer(_line(outcome))
+
+    outcomes = parallel_map(
+        work,
+        films,
+        description="films",
+        workers=1,
+        threads=torch_threads(),
+        cluster=cluster,
+        name=str,
+        each=note,
+        unit="film",
+    )
     refused = [outcome["file"] for outcome in outcomes if outcome["outcome"] == REFUSED]
     if refused:
         raise InputError(
             f"{len(refused)} of {len(films)} films refused", got=", ".join(refused), fix=f"see {out / SUMMARY}"
         )
     return outcomes
-
-
-def _teacher(model: str, fetched: Path) -> Any:
-    from dataengine.inference.running.predict import load_runner
-
-    from .film.teachers import BlazePoseTeacher, NetworkTeacher
-    from .pseudo.teachers import BLAZEPOSE
-
-    if model == BLAZEPOSE:
-        return BlazePoseTeacher(fetched / MODELS)
-    return NetworkTeacher(Path(model).name, *load_runner(Path(model)))
 
 
 def _rule(
@@ -189,6 +197,8 @@ def _check(**counts: int) -> None:
 
 
 def _line(outcome: dict[str, Any]) -> str:
+    from .film.film_work import REFUSED
+
     if outcome["outcome"] == REFUSED:
         return f"{outcome['file']}: refused"
     accepted = np.mean(list(outcome["joint_acceptance"].values()))

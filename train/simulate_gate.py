@@ -16,9 +16,9 @@ from scipy import stats
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import atomic_path
-from dataengine.parallel import parallel_map
+from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import say
 
 from .gate.comparison import Comparison, read_verdict
@@ -63,6 +63,7 @@ def command(
     minutes: Annotated[
         float, typer.Option(help="Begin no block after this long, 0 for no limit; the tables hold what is done.")
     ] = 0,
+    cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Measure the policy's false promotions over campaigns of rounds, and its power, on models of known difference.
@@ -87,7 +88,9 @@ def command(
     real = None if verdict is None else measured_correlations(read_verdict(verdict))
     settings = settings_of(policy, campaigns, trials, real)
     until = time.time() + 60 * minutes if minutes else math.inf
-    rows = simulate_gate(policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until)
+    rows = simulate_gate(
+        policy, settings, logits, seed=seed, state=state, workers=workers or None, until=until, cluster=cluster
+    )
     options = f"--campaigns {campaigns} --trials {trials} --resamples {resamples} --seed {seed}"
     options = options if verdict is None else f"--verdict {verdict} {options}"
     line = f"dataengine simulate-gate --out {out} --state {state} {options}"
@@ -144,6 +147,7 @@ def simulate_gate(
     state: Path,
     workers: int | None = None,
     until: float = math.inf,
+    cluster: str | None = None,
 ) -> list[PromotionCount]:
     """Run all trials, or read them from `state`; those that could not begin before the time `until` are missing."""
     blocks = [
@@ -160,7 +164,7 @@ def simulate_gate(
         for setting, count in settings
         for first in range(0, count, BLOCK)
     ]
-    outcomes = parallel_map(run_block, blocks, description=f"x{BLOCK} trials", workers=workers)
+    outcomes = parallel_map(run_block, blocks, description=f"x{BLOCK} trials", workers=workers, cluster=cluster)
     return [
         _row(setting, [t for b, each in zip(blocks, outcomes, strict=True) if b.setting == setting for t in each])
         for setting, _ in settings

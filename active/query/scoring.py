@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +53,18 @@ def look(networks: Networks, people: People, images: Images) -> Seen:
     Raises:
         InputError: a checkpoint or an image is damaged.
     """
+    return answers(networks, people, images, views_off(networks, people))
+
+
+def views_off(networks: Networks, people: People) -> tuple[People, ...]:
+    """The people in boxes that are a little off, as often as `networks` asks for."""
+    return tuple(in_jittered_boxes(people, BoxJitter(seed=seed)) for seed in range(JITTERS * networks.jittered))
+
+
+def answers(networks: Networks, people: People, images: Images, off: Sequence[People]) -> Seen:
+    """What `look` returns; `off` is of `views_off`."""
     runner, meta = load_runner(networks.student)
     both = predict_both_ways(runner, meta, people, images, features=True, description="student")
-    off = [in_jittered_boxes(people, BoxJitter(seed=seed)) for seed in range(JITTERS * networks.jittered)]
     second = None
     if networks.second is not None:
         second = predict_people(*load_runner(networks.second), people, images, description="second network")

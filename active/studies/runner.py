@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,10 @@ class SelectionStudy(Study[Round, PlayedRound]):
         write_json(self.record_file(name), {**asdict(trial), "images": keys, "outcome": asdict(outcome)})
         return outcome
 
+    def side_by_side(self, missing: Sequence[Round]) -> list[list[Round]]:
+        """All rounds of one number: each waits for the network of the round before alone."""
+        return [list(part) for _, part in groupby(sorted(missing, key=_number), key=_number)]
+
     def write(self, known: Mapping[Round, PlayedRound]) -> None:
         """The page and the plot."""
         sets = self.sets
@@ -149,7 +154,7 @@ class SelectionStudy(Study[Round, PlayedRound]):
             val=self.sets.val,
             params=with_settings(self._document, settings),
             seed=trial.seed,
-            log=self.report / "study.log",
+            log=self.report / "study.log" if self.cluster is None else folder / "fit.log",
         )
 
     def _measured(
@@ -195,3 +200,7 @@ class SelectionStudy(Study[Round, PlayedRound]):
 
 
 _OF_SELECT = ("appearance_weight", "film_excess", "min_gap_frames", "weights")
+
+
+def _number(trial: Round) -> int:
+    return trial.number

@@ -19,6 +19,7 @@ from ..scene.params import RenderParams
 from ..workers.interpreter import blender_python
 from ..workers.job import Job
 from .paths import ImagePaths
+from .shards import ShardWork, make_shards
 from .workforce import Outcome, Terms, Workforce
 
 # Names of images and sidecars, also half-written ones.
@@ -34,13 +35,14 @@ def make_missing(
     derived: Sequence[str],
     *,
     search: tuple[Path, ...] = (),
+    cluster: str | None = None,
 ) -> Outcome:
     """Have workers make those of `count` images under `out` that are missing or have another fingerprint.
 
     Each worker builds its own maker from `job`; `search` lists further folders that the maker may be imported from.
     `derived` are glob patterns of the files under `out` that are made from the images: they are deleted before any of
     those images changes, so that a stopped run never leaves old labels next to new images. Exits with 128 + signal
-    number if a signal stopped the work.
+    number if a signal stopped the work. With `cluster` they are made on that, in shards.
     """
     _require_own_folder(out)
     beyond = _remove_leftovers(out, count)
@@ -55,10 +57,14 @@ def make_missing(
     for index in todo:  # a stale sidecar must not vouch for an image when the new one fails
         ImagePaths.of(out, index).sidecar.unlink(missing_ok=True)
     terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
-    workforce = Workforce(blender_python(params.python), job, terms, search=search)
+    python = blender_python(params.python)
     try:
-        for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
-            pass
+        if cluster is not None:
+            make_shards(ShardWork(python, job, terms, search), todo, outcome, cluster=cluster)
+        else:
+            workforce = Workforce(python, job, terms, search=search)
+            for _ in track(workforce.run(todo, outcome), "render", total=len(todo), unit="image"):
+                pass
     finally:
         _remove_leftovers(out, count)  # left by workers that were killed while they wrote a file
         _write_skipped(out, outcome)

@@ -27,7 +27,15 @@ from .params import LikeParams
 MAKER = "dataengine.blender.targeted.maker:LikeMaker"
 
 
-def run(params: RenderParams, like: LikeParams, *, people_file: Path, out: Path, cache: Path) -> None:
+def run(
+    params: RenderParams,
+    like: LikeParams,
+    *,
+    people_file: Path,
+    out: Path,
+    cache: Path,
+    cluster: str | None = None,
+) -> None:
     """Make `out` hold `like.variations` images of everybody in `people_file` who can be fitted.
 
     Raises as `render.run` does, and `InputError` if `people_file` is malformed or nobody in it can be fitted.
@@ -43,7 +51,7 @@ def run(params: RenderParams, like: LikeParams, *, people_file: Path, out: Path,
     count = len(kept_entries) * like.variations
     arguments = {"params": params, "like": like, "entries": kept_entries}
     job = Job(MAKER, {**arguments, "out": out, "cache": cache, "fingerprint": fingerprint})
-    outcome = make_missing(params, out, job, fingerprint=fingerprint, count=count, derived=LABELS)
+    outcome = make_missing(params, out, job, fingerprint=fingerprint, count=count, derived=LABELS, cluster=cluster)
     write_labels(params, out, outcome, count)
 
 

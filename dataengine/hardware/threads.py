@@ -36,6 +36,13 @@ def available_cores() -> int:
     return usable_cores(len(_CORES))
 
 
+def torch_threads() -> int:
+    """Threads that PyTorch computes with in this process; another number gives other last bits."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
     """Have libgomp's threads sleep soon where there is nothing to do, unless the user has said how they should wait."""
     if not any(name in environment for name in _SET_BY_USERS):

@@ -20,7 +20,8 @@ from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effecti
 from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_gain
 from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import atomic_path
-from dataengine.parallel import parallel_map
+from dataengine.parallel.parallel_map import parallel_map
+from dataengine.terminal.options import Cluster
 from dataengine.terminal.speech import say
 
 LEVEL = 0.95
@@ -85,6 +86,7 @@ def command(
     resamples: Annotated[int, typer.Option(help="Resamples of each interval.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
+    cluster: Cluster = None,
 ) -> None:
     """Measure how often the 95 % interval of a gain in AP holds the true gain, for few and for many clusters.
 
@@ -95,7 +97,9 @@ def command(
     """
     if trials < 1 or resamples < 100:
         raise ParamsError("too few trials or resamples", expected="1 or more trials of 100 or more resamples")
-    rows = simulate_coverage(SETS, trials=trials, resamples=resamples, seed=seed, workers=workers or None)
+    rows = simulate_coverage(
+        SETS, trials=trials, resamples=resamples, seed=seed, workers=workers or None, cluster=cluster
+    )
     line = f"dataengine simulate-coverage --out {out} --trials {trials} --resamples {resamples} --seed {seed}"
     with atomic_path(out) as path:
         path.write_text(table(rows, line), encoding="utf-8")
@@ -103,7 +107,13 @@ def command(
 
 
 def simulate_coverage(
-    tests: Sequence[SimulatedSet], *, trials: int, resamples: int, seed: int, workers: int | None = None
+    tests: Sequence[SimulatedSet],
+    *,
+    trials: int,
+    resamples: int,
+    seed: int,
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> list[Coverage]:
     """Coverage on each kind of test set, from trials with seeds of their own."""
     jobs = []
@@ -120,7 +130,7 @@ def simulate_coverage(
             )
             for first in range(0, trials, TRIALS_AT_ONCE)
         ]
-    outcomes = parallel_map(run_trials, jobs, description=f"x{TRIALS_AT_ONCE} trials", workers=workers)
+    outcomes = parallel_map(run_trials, jobs, description=f"x{TRIALS_AT_ONCE} trials", workers=workers, cluster=cluster)
     return [_coverage(test, jobs, outcomes) for test in tests]
 
 

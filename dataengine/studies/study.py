@@ -5,7 +5,7 @@ stopped continues where it was, because a trial's outcome is found by the trial'
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import ClassVar, Generic, TypeVar
 
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.hardware.threads import torch_threads
+from dataengine.parallel.parallel_map import parallel_map
 from dataengine.studies.dvc_project import PARAMS_NAME, DvcProject
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -34,6 +36,8 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
 
     report: Path
     """Folder for the page, the plot, the log and what is kept of each trial."""
+    cluster: str | None = None
+    """Address of a Ray cluster, for studies that say which of their trials may run side by side."""
 
     @cached_property
     def project(self) -> DvcProject:
@@ -78,11 +82,34 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
         say(f"{self.command}: {len(outcomes)} of {len(trials)} {self.unit}s are known")
         self.write(outcomes)
         missing = [trial for trial in trials if trial not in outcomes]
-        for trial in track(missing, self.command.replace("-", " "), unit=self.unit):
-            outcomes[trial] = self.outcome(trial)
-            self.write(outcomes)
+        if self.cluster is not None:
+            self._run_on(self.cluster, missing, outcomes)
+        else:
+            for trial in track(missing, self.command.replace("-", " "), unit=self.unit):
+                outcomes[trial] = self.outcome(trial)
+                self.write(outcomes)
         page = self.report / self.page_name
         say(f"{self.command}: wrote {page}.md and {page}.png")
+
+    def side_by_side(self, missing: Sequence[TrialT]) -> Iterable[Sequence[TrialT]]:
+        """The trials that are missing, parted so that none waits for another one of its part. By default one by one:
+        experiments of DVC take turns, since they share the checkout's locks and its lock file.
+        """
+        return [[trial] for trial in missing]
+
+    def _run_on(self, cluster: str, missing: Sequence[TrialT], outcomes: dict[TrialT, OutcomeT]) -> None:
+        """Run trials on a cluster, with as many threads as here: a fit's last bits depend on their number."""
+        for part in self.side_by_side(missing):
+
+            def keep(index: int, outcome: OutcomeT, part: Sequence[TrialT] = part) -> None:
+                outcomes[part[index]] = outcome
+                self.write(outcomes)
+
+            name = self.command.replace("-", " ")
+            threads = torch_threads()
+            parallel_map(
+                self.outcome, part, description=name, unit=self.unit, threads=threads, cluster=cluster, each=keep
+            )
 
     def experiment(
         self, name: str, params: Mapping[str, str], stage: str, *, copied: Sequence[Path] = (), alone: bool = False

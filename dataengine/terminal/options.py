@@ -10,3 +10,12 @@ ParamsFile = Annotated[
 ]
 PARAMS_FILE = Path("params.yaml")
 """Default of `ParamsFile`."""
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        envvar="DATAENGINE_CLUSTER",
+        help="Address of a Ray cluster to work on, HOST:PORT, or auto for the one that runs here.",
+    ),
+]

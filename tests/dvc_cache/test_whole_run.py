@@ -167,6 +167,15 @@ def clone(ran: PipelineProject, tmp_path_factory: pytest.TempPathFactory) -> Pip
     return second
 
 
+def test_the_remote_holds_every_result_under_the_hash_of_its_content(ran: PipelineProject) -> None:
+    server, remote = ran.root.with_name("server"), ran.root.with_name("remote")
+    assert_sound(remote)
+    lock = yaml.safe_load((ran.root / "dvc.lock").read_text())["stages"]
+    outs = {out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
+    held = {path.parent.name + path.name for path in cached(remote)}
+    assert outs <= held == {path.parent.name + path.name for path in cached(server)}
+
+
 def test_a_second_clone_has_nothing_to_do_and_the_same_figures(ran: PipelineProject, clone: PipelineProject) -> None:
     assert clone.repro() == []
     assert clone.is_clean()

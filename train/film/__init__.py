@@ -7,6 +7,7 @@
 - `chunks.py`: the answers about a few frames, and how they are put together and kept.
 - `judging.py`: one chunk judged with those before and after it.
 - `journal.py`: what is written while a film runs, and from where it goes on.
+- `film_work.py`: films as items of a parallel map, for many of them on many machines.
 - `overlay.py`: the film again, with who was accepted drawn into it.
 
 Detectors, and how people and films are written, are in `dataengine.films`. Adding a teacher: a class with the methods

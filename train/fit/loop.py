@@ -25,10 +25,12 @@ from .report import PICTURE_NAME, jittered_figures, validation_figures, write_cu
 from .run import Run
 from .start import choose_device, files_read, model_meta, openmp_on_own_cores, with_taught, within_section
 from .state import fit_precision, load_state, remove_state, save_state, say_precision
+from .steps.lost_ranks import ends_with_its_ranks
 from .steps.ranks import Ranks
 from .training_set import TrainingSet, labels_drawn
 
 
+@ends_with_its_ranks()
 def fit(
     stage: str,
     params: FitParams,

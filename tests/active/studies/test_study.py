@@ -1,6 +1,7 @@
 """A study from end to end with networks of a second, killed and gone on with; what rules may and may not see."""
 
 import json
+import pickle
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -17,7 +18,9 @@ from typer.testing import CliRunner
 from dataengine.active.studies import fitting
 from dataengine.active.studies.choosing import choose
 from dataengine.active.studies.plan import RULES
+from dataengine.active.studies.runner import SelectionStudy
 from dataengine.active.studies.sets import LabelledImages, read_sets
+from dataengine.active.study import parse_study_plan
 from dataengine.cli import app, main
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
@@ -144,3 +147,23 @@ def test_no_rule_sees_the_labels_that_it_asks_for(fits: list[str]) -> None:
         assert len(set(picked)) == 5 and set(picked) <= set(hidden.keys.tolist())
         assert choose(rule, network, candidates=other, **with_labels) == picked  # type: ignore[arg-type]
     assert len({tuple(sorted(picked)) for picked in picks.values()}) > 3, "rules differ"
+
+
+def test_rounds_of_one_number_run_side_by_side_on_nodes_that_name_them_alike() -> None:
+    sizes = {"start": 8, "step": 4, "rounds": 2, "candidates": 10, "people": 16, "epochs": 1}
+    plan = parse_study_plan(rules=["random", "herding"], seeds=[0, 1], warm=True, settings=[], **sizes)
+    study = SelectionStudy(
+        plan=plan,
+        sets=read_sets(Path("train.json"), Path("val.json"), Path("test.json"), 6, None),
+        select=SELECT,
+        params=Path("params.yaml"),
+        line="",
+        stop_gain=0.0,
+        report=Path("report"),
+    )
+    trials = study.trials()
+    parts = study.side_by_side(trials)
+    assert [{trial.number for trial in part} for part in parts] == [{0}, {1}, {2}]
+    assert sorted(trial for part in parts for trial in part) == sorted(trials) and len(parts[1]) == 4
+    elsewhere = pickle.loads(pickle.dumps(study.outcome)).__self__
+    assert [elsewhere.name(trial) for trial in trials] == [study.name(trial) for trial in trials]

@@ -1,7 +1,9 @@
 """The command: several films, of which one is broken, a network of random weights, and boxes from a file."""
 
 import json
+import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.films import detectors
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
+from dataengine.parallel.parallel_map import parallel_map
 from dataengine.people import Images, People
 from dataengine.train import label_video
+from dataengine.train.film.film_work import FilmWork, detector_of, open_teachers
 from dataengine.train.trust.learning import learn_trust
 from dataengine.train.trust.rule import write_trust
 
@@ -64,7 +68,8 @@ def test_a_missing_film_is_refused_too(project: Path) -> None:
         run(["missing.mp4"])
 
 
-def test_boxes_of_another_detector_are_used(project: Path) -> None:
+def boxes_of_walk() -> None:
+    """Boxes of every third frame."""
     frames = np.arange(0, 30, 3)
     images = Images.build(
         id=frames, path=[f"{f}.jpg" for f in frames], width=160, height=120, video="walk", frame=frames
@@ -72,10 +77,40 @@ def test_boxes_of_another_detector_are_used(project: Path) -> None:
     boxes = [[*blocks(int(frame))[0], 24, 40] for frame in frames]
     nothing: dict[str, Any] = {"keypoints_px": np.zeros((10, 17, 2)), "visibility": np.zeros((10, 17))}
     write_people(Path("boxes.json"), People.build(image_id=frames, bbox_xywh_px=boxes, **nothing), images)
+
+
+def test_boxes_of_another_detector_are_used(project: Path) -> None:
+    boxes_of_walk()
     (outcome,) = run(["walk.mp4"], boxes=Path("boxes.json"))
     assert (outcome["people_found"], outcome["frames"], outcome["detector"]) == (10, 30, "boxes.json")
     with pytest.raises(InputError, match="one film"):
         run(["walk.mp4", "walk.mp4"], boxes=Path("boxes.json"))
+
+
+def test_other_processes_write_the_same_labels_and_a_film_by_two_names_once(project: Path) -> None:
+    boxes_of_walk()
+    run(["walk.mp4"], boxes=Path("boxes.json"))
+    (labels,) = Path("out").glob("walk-sha*/labels.json")
+    Path("again").mkdir()
+    shutil.copy("walk.mp4", "again/walk.mp4")
+    work = FilmWork(
+        open_teachers=partial(open_teachers, ("one",), Path("none")),
+        choose_detector=partial(detector_of, Path("boxes.json"), Path("none"), 1),
+        rule=None,
+        params=SURE,
+        every=1,
+        decides="here",
+        out=Path("others"),
+        overlay=False,
+    )
+    assert work.teachers and "teachers" not in work.__getstate__()
+    films = [Path("walk.mp4"), Path("again/walk.mp4"), Path("missing.mp4")]
+    threads = torch.get_num_threads()
+    first, second, missing = parallel_map(work, films, description="films", workers=2, threads=threads)
+    assert {**first, "file": ""} == {**second, "file": ""} and first["frames"] == 30
+    assert missing["outcome"] == "refused"
+    written = json.loads((Path("others") / labels.parent.name / "labels.json").read_text())
+    assert written["annotations"] == json.loads(labels.read_text())["annotations"]
 
 
 def test_an_ensemble_is_judged_by_the_trust_of_these_models_alone(project: Path) -> None:

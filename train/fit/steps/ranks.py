@@ -7,19 +7,21 @@ Batch norm takes its statistics over a rank's part: losses and gradients of n ra
 same `batch` and n times `accumulate`, not of one with n times `batch`. Its running statistics, which
 validation reads, are rank 0's: they move once a step, where one process moves them with every accumulated batch.
 
-Start with ``torchrun --nproc_per_node 2 -m dataengine.cli fit-student ...``: `batch` samples on each rank.
+Start with ``torchrun --nproc_per_node 2 -m dataengine.cli fit-student ...``: `batch` samples on each rank. When a rank
+is lost the others end too (`lost_ranks.py`), and the same command, or torchrun's ``--max-restarts``, resumes the fit.
 """
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import torch.distributed as distributed
 import torch.distributed.nn  # before a group is joined: imported after, by DistributedDataParallel, it holds the group
 from numpy.typing import NDArray
+from torch.distributed.rendezvous import rendezvous
 
 from dataengine.errors import EnvironmentFault
 from dataengine.mixing import rank_places
@@ -47,7 +49,7 @@ class Ranks:
         if device.type == "cuda":
             _take_gpu(int(os.environ["LOCAL_RANK"]))
         if not distributed.is_initialized():
-            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", **_store_of_this_start())
         return cls(distributed.get_rank(), world)
 
     @property
@@ -83,6 +85,20 @@ class Ranks:
         """
         if self.world > 1:
             distributed.destroy_process_group()
+
+
+def _store_of_this_start() -> dict[str, Any]:
+    """Where ranks that torchrun starts again leave their addresses apart from those of the start before.
+
+    PyTorch has all starts share one store, in which a rank may find the address of a process that is gone, and wait for
+    it (pytorch/pytorch#135712). Starts are counted by each node alone, so ranks of several nodes have no number in
+    common; there ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1`` keeps the starts apart.
+    """
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT")
+    if start is None or os.environ.get("LOCAL_WORLD_SIZE") != os.environ["WORLD_SIZE"]:
+        return {}
+    store, rank, world = next(rendezvous("env://"))
+    return {"store": distributed.PrefixStore(f"start-{start}", store), "rank": rank, "world_size": world}
 
 
 def _take_gpu(local_rank: int) -> None:
