@@ -7,7 +7,8 @@ from dataengine.adopted.runner import load_adopted_runner
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.hardware.threads import available_cores
 from dataengine.inference.choose_runner import choose_runner, open_named
-from dataengine.inference.exported import ENGINE, ONNX_FP32, SIDECAR, ExportedModel, load_exported
+from dataengine.inference.exported import ENGINE, ONNX_FP32, ONNX_GRAPH, SIDECAR, ExportedModel, load_exported
+from dataengine.inference.in_graph import PictureGraph, open_graph
 from dataengine.inference.running.devices import Device, choose_device
 from dataengine.inference.running.predict import Runner, load_runner, onnx_runner
 from dataengine.inference.shipped.runners import candidates
@@ -20,7 +21,7 @@ EXPECTED = "a fit's checkpoint, an export, one of its .onnx files or its engine,
 class OpenModel:
     """A network that can be asked about crops."""
 
-    runner: Runner
+    runner: Runner | PictureGraph
     meta: ModelMeta
     line: str
     """What runs it, in words; "" where that has been said."""
@@ -68,7 +69,12 @@ def _file_of_export(path: Path, device: Device, threads: int | None) -> OpenMode
     if device == "cuda":
         fix = "give the export's folder, which takes what runs there, or --device cpu"
         raise EnvironmentFault(f"{path.name} is run on the CPU", fix=fix)
-    return _adopted(path.parent, threads) if exported.is_adopted else _on_cpu(exported, path.name, threads)
+    if exported.is_adopted:
+        return _adopted(path.parent, threads)
+    if path.name == ONNX_GRAPH:
+        line = f"{path} predicts with ONNX Runtime on the CPU, and decodes by itself"
+        return OpenModel(open_graph(exported, threads or available_cores()), exported.meta, line)
+    return _on_cpu(exported, path.name, threads)
 
 
 def _adopted(folder: Path, threads: int | None) -> OpenModel:
