@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from dataengine.inference.exported import ONNX_FP32, file_record, write_sidecar
+from dataengine.inference.in_graph import PictureGraph
+from dataengine.inference.running.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.pictures.encoding import encode_picture
 from dataengine.serving.asked.metrics import ServingMetrics
@@ -37,6 +39,12 @@ def export_of(folder: Path, seed: int, meta: ModelMeta = META) -> Path:
     write_sidecar(folder, meta, {ONNX_FP32: file_record(folder / ONNX_FP32)}, {})
     save_checkpoint(folder.with_name(f"{folder.name}_checkpoint"), net, meta)
     return folder
+
+
+def runner_of(model: ServedModel) -> Runner:
+    """What runs its network."""
+    assert not isinstance(model.open.runner, PictureGraph)
+    return model.open.runner
 
 
 def picture(seed: int = 0, width: int = 120, height: int = 90) -> np.ndarray:

@@ -23,7 +23,7 @@ from dataengine.serving.messages.pose_pb2 import Box, PoseReply, PoseRequest
 from dataengine.serving.running import RunningService
 from dataengine.serving.service import SERVICE
 
-from .made import BOXES, META, export_of, limited, picture, png, service
+from .made import BOXES, META, export_of, limited, picture, png, runner_of, service
 
 FIND = f"/{SERVICE}/Find"
 
@@ -65,7 +65,7 @@ class Gate:
             self.seen.append(len(images))
             self.entered.set()
             self.opened.wait(60)
-            return real.open.runner(images)
+            return runner_of(real)(images)
 
         self.model = ServedModel("gated", replace(real.open, runner=run))
 
@@ -255,7 +255,7 @@ def test_a_fault_of_the_network_is_the_answer_to_its_batch_alone(export: Path) -
     def run(images: np.ndarray) -> tuple[np.ndarray, ...]:
         if broken.is_set():
             raise RuntimeError("no memory")
-        return real.open.runner(images)
+        return runner_of(real)(images)
 
     model = ServedModel("breaks", replace(real.open, runner=run))
     with served(model) as (_, client):

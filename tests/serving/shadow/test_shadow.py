@@ -28,7 +28,7 @@ from dataengine.serving.shadow.figures import AgreementCount, read_agreement
 from dataengine.serving.shadow.folder import DISAGREEMENTS, PICTURES, read_disagreements
 from dataengine.serving.shadow.params import ShadowParams
 
-from ..made import BOXES, LIMITS, META, PARAMS, export_of, picture, png, service
+from ..made import BOXES, LIMITS, META, PARAMS, export_of, picture, png, runner_of, service
 
 ALL_DIFFER = ShadowParams(differ_below=1.0, least_confidence=0.0, most_per_minute=100)
 
@@ -160,7 +160,7 @@ def test_faces_are_gone_where_they_are_to_be(models: tuple[ServedModel, ServedMo
 
 def test_the_champion_never_waits_for_the_candidate(models: tuple[ServedModel, ServedModel], tmp_path: Path) -> None:
     champion, gate, entered = models[0], threading.Event(), threading.Event()
-    real = models[1].open.runner
+    real = runner_of(models[1])
 
     def slow(images: np.ndarray) -> tuple[np.ndarray, ...]:
         entered.set()
