@@ -1,6 +1,6 @@
 """The folder of a candidate in the shadow (`dataengine serve --shadow`): pictures of people whom two models see apart.
 
-They go to the pool, unlabelled: what the models said of them is no label. Everything else that a line holds is dropped.
+They go to the pool, unlabelled: models said what the lines hold, and nobody has judged it, so that is dropped.
 A picture with another content than its line says is a bad record.
 """
 
