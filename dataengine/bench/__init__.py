@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, str] = {
     "loader": "dataengine.bench.loader",
     "predict": "dataengine.bench.predict",
     "infer": "dataengine.bench.infer",
+    "serve": "dataengine.train.bench.serve",
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
     "select": "dataengine.active.bench.selection",
