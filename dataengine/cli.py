@@ -75,6 +75,8 @@ PANELS: dict[str, dict[str, Command]] = {
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
+        "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
+        "deploy": Command("dataengine.train.cluster.deploy", "Write Triton's repository and cluster manifests."),
         "history": Command("dataengine.registry.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
         "adopt": Command("dataengine.train.adopt", "Find out how an unknown pose ONNX is fed and read."),

@@ -29,6 +29,8 @@ MODULES = (
     "dataengine.nets.simcc",
     "dataengine.people",
     "dataengine.person_scale",
+    "dataengine.serving.access",
+    "dataengine.serving.shadow.differing",
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
     "dataengine.tracing.section",

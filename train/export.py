@@ -29,6 +29,7 @@ from dataengine.inference.exported import (
     write_sidecar,
 )
 from dataengine.inference.held_crops import HeldCrops
+from dataengine.inference.in_graph import RECORD, describe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.params import load_section
@@ -36,6 +37,7 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
+from .deploy.graph_file import NETWORK_FILES, write_graph
 from .deploy.int8_files import Int8Files, write_int8_files
 from .deploy.int8_page import PAGE, write_page
 from .deploy.measure import FILES, REFERENCE, Measured, measure, median_ms, refuse_lossy
@@ -50,8 +52,9 @@ _FILE_FACTS = {
     "int8": ("int8", "ONNX Runtime on a CPU: the same keypoints with and without VNNI"),
     "int8_trt": ("int8", "TensorRT, explicit quantisation; not for ONNX Runtime, which saturates without VNNI"),
     "engine": ("fp16", "the TensorRT library and GPUs that `engine` names"),
+    "graph": ("", "ONNX Runtime: pixels in, joints out, as `graph` says"),
 }
-"""Key of `FILES` -> precision, and what the file is for."""
+"""Key of `FILES` -> precision ("": that of the network inside, which the sidecar's `graph` names), and its use."""
 
 
 def command(
@@ -66,7 +69,8 @@ def command(
 
     Writes model.safetensors (PyTorch), model.onnx (FP32), model_fp16.onnx, model_int8.onnx (for ONNX Runtime on a CPU),
     model_int8_trt.onnx (for TensorRT), model.engine, and model.json, which says how to feed and read the files, what
-    each is for, which one a CPU like this machine's should use, where they come from, and their checksums.
+    each is for, which one a CPU like this machine's should use, where they come from, and their checksums. With
+    export.graph.takes, model_graph.onnx too: one of the networks with normalising (and cropping) and decoding inside.
 
     Where INT8 loses more than export.int8.aim_ap_drop, the layers that its error comes from are left in float, at most
     export.int8.most_in_float blocks of them; report/int8_layers.md names them.
@@ -104,7 +108,8 @@ def run(
         write_sidecar(folder, meta, _file_records(folder, measured), facts | {"measured_on": machine()})
         write_json(report / "metrics.json", measured.metrics)
         write_page(report / PAGE, int8, params.int8, meta, people=len(people))
-        refuse_lossy(measured.metrics, params.max_ap_drop, [each.block.name for each in int8.blamed])
+        blamed = [each.block.name for each in int8.blamed]
+        refuse_lossy(measured.metrics, params.max_ap_drop, blamed, params.graph.network)
     load_exported(out)
     say(f"runner here: {measured.runner}" + "".join(f"; {name}: {why}" for name, why in measured.not_run.items()))
     say(f"on this CPU ({measured.cpu.int8_instructions}) use {measured.cpu.file}: {measured.cpu.why}")
@@ -126,6 +131,9 @@ def _write_files(
         "fp16_weights_cut_off": clipped,
         "calibration": int8.facts | {"data_sha256": sha256_file(calibration)},
     }
+    if params.graph.takes != "nothing":
+        write_graph(folder, meta, params.graph.takes, params.graph.network)
+        facts[RECORD] = describe(meta, params.graph.takes, NETWORK_FILES[params.graph.network])
     if params.engine:
         facts["engine"] = build_engine(
             folder / ONNX_FP16,
@@ -153,7 +161,7 @@ def _file_records(folder: Path, measured: Measured) -> dict[str, dict[str, Any]]
         path = folder / FILES[key]
         if not path.exists():
             continue
-        facts: dict[str, Any] = {"precision": precision, "use": use}
+        facts: dict[str, Any] = {"precision": precision, "use": use} if precision else {"use": use}
         if key in measured.ran_by and measured.ran_by[key] != REFERENCE:
             facts |= {"runner": measured.ran_by[key], "latency_ms": median_ms(measured.metrics, key)}
         records[path.name] = file_record(path, **facts)

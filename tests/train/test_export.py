@@ -15,6 +15,7 @@ from dataengine.inference.exported import (
     ENGINE,
     ONNX_FP16,
     ONNX_FP32,
+    ONNX_GRAPH,
     ONNX_INT8,
     ONNX_INT8_TRT,
     SIDECAR,
@@ -145,7 +146,7 @@ def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Pat
     assert sidecar["lineage"]["data_sha256"]["calibration"] == sha256_file(round_folder / "train.json")
     assert sidecar["calibration"]["crops"] == PARAMS.calibration_crops
     assert sidecar["calibration"]["nodes"]["QuantizeLinear"] > 5
-    networks = {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE}
+    networks = {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE, ONNX_GRAPH}
     assert set(sidecar["files"]) == {*networks, LEARNT_NAME}
     assert (folder / LEARNT_NAME).read_bytes() == (round_folder / "steps60" / LEARNT_NAME).read_bytes()
     for name, record in sidecar["files"].items():

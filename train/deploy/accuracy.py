@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.crops.pixels import normalise
+from dataengine.crops.pixels import normalise, people_by_picture
 from dataengine.evaluation.analysis.calibration import reliability
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.inference.held_crops import HeldCrops
+from dataengine.inference.in_graph import PictureGraph
 from dataengine.inference.running.predict import Prediction, Runner
+from dataengine.inference.running.prediction import joined
 from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import read_picture
 
 TURNS = 4
 
@@ -37,8 +40,13 @@ class Ruler:
         """Cut the crops of `people`, who are scored by `protocol`."""
         return cls(meta, people, images, HeldCrops.of(people, images, meta.crop), protocol)
 
-    def predict(self, runner: Runner, description: str) -> Prediction:
+    def predict(self, runner: Runner | PictureGraph, description: str) -> Prediction:
         """The prediction of `runner` for everyone."""
+        if isinstance(runner, PictureGraph):
+            pictures = people_by_picture(self.images.rows_of(self.people.image_id))
+            paths, boxes = self.images.path, self.people.bbox_xywh_px
+            parts = [runner.predict(read_picture(str(paths[row])), boxes[persons]) for row, persons in pictures]
+            return joined(parts, np.concatenate([persons for _, persons in pictures]))
         return self.crops.predict(runner, self.meta, description=description)
 
     def figures(self, prediction: Prediction) -> dict[str, float]:
