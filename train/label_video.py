@@ -13,13 +13,11 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import sha256_file, write_json
 from dataengine.leakage.film_names import film_name
 from dataengine.params import load_section
-from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
-from .pseudo.filters import Opinion
 from .pseudo.params import PseudoLabelParams
-from .trust.rule import TrustRule, read_trust, write_trust
+from .trust.rule import write_trust
 
 SUMMARY, TRUST = "films.json", "trust.json"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
@@ -36,7 +34,17 @@ def command(
         Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ] = Path("data/fetch"),
     boxes: Annotated[
-        Path | None, typer.Option(help="COCO JSON of one film's frames: its boxes are used instead of BlazePose's.")
+        Path | None,
+        typer.Option(
+            help="Boxes of one film, instead of a detector's: COCO JSON with `frame`, or MOTChallenge's .txt."
+        ),
+    ] = None,
+    detector: Annotated[
+        str, typer.Option(help="Who finds people: blazepose, or a folder or owner/name@commit of RT-DETR or D-FINE.")
+    ] = "blazepose",
+    box_score: Annotated[
+        float | None,
+        typer.Option(help="Least score of a box, of --detector or --boxes.", show_default="0.5; files: all boxes"),
     ] = None,
     val: Annotated[
         Path | None, typer.Option(help="Labelled validation people, COCO JSON: from them trust is learned.")
@@ -72,6 +80,8 @@ def command(
         out=out,
         fetched=fetched,
         boxes=boxes,
+        detector=detector,
+        box_score=box_score,
         val=val,
         trust=trust,
         every=every,
@@ -89,6 +99,8 @@ def run(
     out: Path,
     fetched: Path = Path("data/fetch"),
     boxes: Path | None = None,
+    detector: str = "blazepose",
+    box_score: float | None = None,
     val: Path | None = None,
     trust: Path | None = None,
     every: int = 1,
@@ -101,32 +113,35 @@ def run(
     Raises:
         InputError: an option does not fit, or at the end, a film was refused.
     """
-    from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile
+    from dataengine.films.detectors import check_choice
 
+    from .film.choices import chosen_detector, chosen_rule, chosen_teacher
     from .film.label_film import Labeller, deciding_hash, label_film
     from .film.overlay import write_overlay
     from .film.teachers import names_of
 
     _check(every=every, detect_every=detect_every)
+    check_choice(detector, boxes, box_score)
     if boxes is not None and len(films) > 1:
         raise InputError("--boxes is of one film", expected="one film", got=str(len(films)))
     if trust is not None and val is not None:
         raise InputError("--trust and --val exclude each other", fix="give the one that you mean")
-    teachers = tuple(_teacher(model, fetched) for model in models)
+    teachers = tuple(chosen_teacher(model, fetched / MODELS) for model in models)
     names = names_of(teachers)
     if len(set(names)) < len(models):
         raise InputError("two models have one name", expected="folders of different names", got=", ".join(names))
-    rule = _rule(params, models, names, trust=trust, val=val, fetched=fetched, protocol=protocol)
+    rule = chosen_rule(params, models, names, trust=trust, val=val, blazepose=fetched / MODELS, protocol=protocol)
     apart = max(1, min(detect_every, params.max_gap // every))
-    decides = deciding_hash([Path(model) for model in models], boxes, rule, params=asdict(params), detect_every=apart)
+    asks = chosen_detector(detector, fetched / MODELS, boxes=boxes, least_score=box_score, every=apart)
+    settings = {"params": asdict(params), "detect_every": apart, **asks.settings}
+    decides = deciding_hash([Path(model) for model in models], boxes, rule, **settings)
     if rule is not None:
         write_trust(out / TRUST, rule)
     outcomes: list[dict[str, Any]] = []
     for film in films:
         try:
-            detector = BoxesOfFile(boxes) if boxes else BlazePoseDetector(fetched / MODELS, apart)
             folder = out / film_name(film, sha256_file(film))
-            labeller = Labeller(teachers, detector, rule, params, every, decides)
+            labeller = Labeller(teachers, asks.opened(), rule, params, every, decides)
             metrics = label_film(film, folder, labeller)
             if overlay:
                 metrics["overlay"] = str(write_overlay(film, folder / "labels.json", folder))
@@ -142,44 +157,6 @@ def run(
             f"{len(refused)} of {len(films)} films refused", got=", ".join(refused), fix=f"see {out / SUMMARY}"
         )
     return outcomes
-
-
-def _teacher(model: str, fetched: Path) -> Any:
-    from dataengine.inference.running.predict import load_runner
-
-    from .film.teachers import BlazePoseTeacher, NetworkTeacher
-    from .pseudo.teachers import BLAZEPOSE
-
-    if model == BLAZEPOSE:
-        return BlazePoseTeacher(fetched / MODELS)
-    return NetworkTeacher(Path(model).name, *load_runner(Path(model)))
-
-
-def _rule(
-    params: PseudoLabelParams,
-    models: tuple[str, ...],
-    names: tuple[str, ...],
-    *,
-    trust: Path | None,
-    val: Path | None,
-    fetched: Path,
-    protocol: OksProtocol,
-) -> TrustRule | None:
-    from .pseudo.teachers import ask_models
-    from .trust.validation import learn_from
-
-    if trust is not None:
-        rule = read_trust(trust)
-        if rule.teachers != names:
-            raise InputError(f"{trust} is of other models", expected=", ".join(names), got=", ".join(rule.teachers))
-        return rule
-
-    def ask(images: Images) -> tuple[People, tuple[Opinion, ...]]:
-        return ask_models(images, fetched / MODELS, models, max_gap=params.max_gap)
-
-    learned = learn_from(val, params, names, ask, sigmas=protocol.sigmas)
-    say(learned.line())
-    return learned.rule
 
 
 def _check(**counts: int) -> None:

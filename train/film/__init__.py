@@ -1,6 +1,7 @@
 """Films labelled as they are read: memory does not grow with their length, and work that was stopped goes on.
 
 - `label_film.py`: one film from its first frame to `labels.json`; everything else is a part of it.
+- `choices.py`: what the command's options choose.
 - `locating.py`: boxes and track ids of every frame from detections of every few.
 - `teachers.py`: networks and BlazePose, and their opinions of people.
 - `estimating.py`: frames to chunks with those opinions.
