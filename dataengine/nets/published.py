@@ -17,7 +17,7 @@ def from_source(kind: Any, source: str, what: str, **options: Any) -> Any:
     """``kind.from_pretrained`` of a folder or of a hub model, with its many faults as one line.
 
     Raises:
-        InputError: there is no such model, or it is damaged, or the hub is out of reach; `what` names its kind.
+        InputError: it is missing or damaged, or the hub is out of reach; `what` names its kind.
         ParamsError: `source` is not a folder, and does not pin a commit.
     """
     name, revision = name_and_revision(source, what)

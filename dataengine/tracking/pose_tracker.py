@@ -1,0 +1,109 @@
+"""Tracks along a film by association on keypoints, one frame after the other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from .association import Association
+from .pair_signs import TrackStates, limb_lengths, pair_signs
+from .sightings import Sightings
+
+LEAST_LOG_ODDS = 0.0
+LONGEST_GAP_S = 2.0
+REMEMBERS = 0.9  # what a track keeps of its average at each new pose
+SMOOTHS_S = 0.15  # time constant of a track's speed
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    id: int
+    time_s: float
+    keypoints_px: NDArray[np.float64]  # (17, 2)
+    speed_px_s: NDArray[np.float64]  # (2,)
+    box_xywh_px: NDArray[np.float64]  # (4,)
+    limbs: NDArray[np.float64]  # (limbs,)
+    colours: NDArray[np.float64]  # (limbs, 3)
+
+
+class PoseTracker:
+    """Matches tracks and new poses for the greatest total log odds (Hungarian method), above even odds.
+
+    A track that nobody matches waits for `longest_gap_s`, so that who was hidden comes back as the same person.
+    """
+
+    def __init__(self, association: Association, longest_gap_s: float = LONGEST_GAP_S) -> None:
+        self._association, self._longest_gap_s = association, longest_gap_s
+        self._tracks: list[_Track] = []
+        self._unused = 0
+
+    def __call__(self, seen: Sightings, image_bgr: NDArray[np.uint8] | None = None) -> NDArray[np.int64]:
+        """Track ids (n,) of the people in the next frame."""
+        self._tracks = [track for track in self._tracks if seen.time_s - track.time_s <= self._longest_gap_s]
+        ids = np.full(len(seen), -1, dtype=np.int64)
+        lengths = limb_lengths(seen)
+        if self._tracks and len(seen):
+            odds = self._association.log_odds(pair_signs(states_of(self._tracks), seen))
+            # below even odds a pair is worth nothing, so it never takes the place of one that is worth something
+            for i, j in zip(*linear_sum_assignment(-np.maximum(odds - LEAST_LOG_ODDS, 0.0)), strict=True):
+                if odds[i, j] > LEAST_LOG_ODDS:
+                    ids[j] = self._tracks[i].id
+                    self._tracks[i] = _continued(self._tracks[i], seen, int(j), lengths[j])
+        for row in np.flatnonzero(ids < 0):
+            ids[row] = self._unused
+            self._tracks.append(_begun(self._unused, seen, int(row), lengths[row]))
+            self._unused += 1
+        return ids
+
+
+def states_of(tracks: list[_Track]) -> TrackStates:
+    """The tracks as arrays."""
+    return TrackStates(
+        np.array([track.time_s for track in tracks]),
+        np.stack([track.keypoints_px for track in tracks]),
+        np.stack([track.speed_px_s for track in tracks]),
+        np.stack([track.box_xywh_px for track in tracks]),
+        np.stack([track.limbs for track in tracks]),
+        np.stack([track.colours for track in tracks]),
+    )
+
+
+def state_after(history: list[Sightings]) -> TrackStates:
+    """The track (k = 1) of somebody who was alone in each of these frames, for learning."""
+    track = _begun(0, history[0], 0, limb_lengths(history[0])[0])
+    for seen in history[1:]:
+        track = _continued(track, seen, 0, limb_lengths(seen)[0])
+    return states_of([track])
+
+
+def _begun(identity: int, seen: Sightings, row: int, limbs: NDArray[np.float64]) -> _Track:
+    return _Track(
+        identity,
+        seen.time_s,
+        seen.keypoints_px[row],
+        np.zeros(2),
+        seen.boxes_xywh_px[row],
+        limbs,
+        seen.colours[row],
+    )
+
+
+def _continued(track: _Track, seen: Sightings, row: int, limbs: NDArray[np.float64]) -> _Track:
+    gap = seen.time_s - track.time_s
+    speed = track.speed_px_s
+    if gap > 0:
+        now = np.median(seen.keypoints_px[row] - track.keypoints_px, axis=0) / gap
+        kept = np.exp(-gap / SMOOTHS_S)
+        speed = kept * speed + (1 - kept) * now
+    fresh = seen.colours[row]
+    colours = np.where(np.isnan(track.colours), fresh, REMEMBERS * track.colours + (1 - REMEMBERS) * fresh)
+    return _Track(
+        track.id,
+        seen.time_s,
+        seen.keypoints_px[row],
+        speed,
+        seen.boxes_xywh_px[row],
+        REMEMBERS * track.limbs + (1 - REMEMBERS) * limbs,
+        np.where(np.isnan(fresh), track.colours, colours),
+    )
