@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -46,6 +46,10 @@ def command(
         float | None,
         typer.Option(help="Least score of a box, of --detector or --boxes.", show_default="0.5; files: all boxes"),
     ] = None,
+    follow: Annotated[
+        Literal["overlap", "keypoints"],
+        typer.Option(help="Who is who: by overlap of boxes, or by joints, which keeps identities across gaps."),
+    ] = "overlap",
     val: Annotated[
         Path | None, typer.Option(help="Labelled validation people, COCO JSON: from them trust is learned.")
     ] = None,
@@ -82,6 +86,7 @@ def command(
         boxes=boxes,
         detector=detector,
         box_score=box_score,
+        follow=follow,
         val=val,
         trust=trust,
         every=every,
@@ -101,6 +106,7 @@ def run(
     boxes: Path | None = None,
     detector: str = "blazepose",
     box_score: float | None = None,
+    follow: Literal["overlap", "keypoints"] = "overlap",
     val: Path | None = None,
     trust: Path | None = None,
     every: int = 1,
@@ -114,6 +120,7 @@ def run(
         InputError: an option does not fit, or at the end, a film was refused.
     """
     from dataengine.films.detectors import check_choice
+    from dataengine.tracking.association import read_association
 
     from .film.choices import chosen_detector, chosen_rule, chosen_teacher
     from .film.label_film import Labeller, deciding_hash, label_film
@@ -133,7 +140,9 @@ def run(
     rule = chosen_rule(params, models, names, trust=trust, val=val, blazepose=fetched / MODELS, protocol=protocol)
     apart = max(1, min(detect_every, params.max_gap // every))
     asks = chosen_detector(detector, fetched / MODELS, boxes=boxes, least_score=box_score, every=apart)
-    settings = {"params": asdict(params), "detect_every": apart, **asks.settings}
+    association = read_association() if follow == "keypoints" else None
+    follows = {"follow": asdict(association)} if association else {}
+    settings = {"params": asdict(params), "detect_every": apart, **asks.settings, **follows}
     decides = deciding_hash([Path(model) for model in models], boxes, rule, **settings)
     if rule is not None:
         write_trust(out / TRUST, rule)
@@ -141,7 +150,7 @@ def run(
     for film in films:
         try:
             folder = out / film_name(film, sha256_file(film))
-            labeller = Labeller(teachers, asks.opened(), rule, params, every, decides)
+            labeller = Labeller(teachers, asks.opened(), rule, params, every, decides, association)
             metrics = label_film(film, folder, labeller)
             if overlay:
                 metrics["overlay"] = str(write_overlay(film, folder / "labels.json", folder))

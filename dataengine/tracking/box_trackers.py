@@ -38,6 +38,7 @@ class BoxTracker:
         Raises EnvironmentFault where the library is not installed.
         """
         kind = getattr(trackers_library(), CLASSES[name])
+        self._looks = name == "bot-sort"  # it takes the camera's motion from the pictures
         self._tracker: Any = kind(frame_rate=fps, minimum_consecutive_frames=1)
 
     def __call__(self, seen: Sightings, image_bgr: NDArray[np.uint8] | None = None) -> NDArray[np.int64]:
@@ -51,7 +52,7 @@ class BoxTracker:
             class_id=np.zeros(len(seen), dtype=int),
             data={"row": np.arange(len(seen))},
         )
-        followed = self._tracker.update(detections, frame=image_bgr)
+        followed = self._tracker.update(detections, frame=image_bgr if self._looks else None)
         ids = np.full(len(seen), -1, dtype=np.int64)
         if len(followed):
             ids[followed.data["row"].astype(int)] = followed.tracker_id

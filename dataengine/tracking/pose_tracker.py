@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from dataengine.films.detectors import Memory
+from dataengine.people import JOINTS
+
 from .association import Association
 from .pair_signs import TrackStates, limb_lengths, pair_signs
-from .sightings import Sightings
+from .sightings import LIMBS, Sightings
 
 LEAST_LOG_ODDS = 0.0
 LONGEST_GAP_S = 2.0
@@ -38,6 +41,15 @@ class PoseTracker:
         self._tracks: list[_Track] = []
         self._unused = 0
 
+    def memory(self) -> Memory:
+        """What it needs to go on after this frame, as JSON has it."""
+        return [[float(self._unused)], *(_as_numbers(track) for track in self._tracks)]
+
+    def remember(self, memory: Memory) -> None:
+        """Go on from there; an empty memory is that of a film's start."""
+        self._unused = int(memory[0][0]) if memory else 0
+        self._tracks = [_of_numbers(numbers) for numbers in memory[1:]]
+
     def __call__(self, seen: Sightings, image_bgr: NDArray[np.uint8] | None = None) -> NDArray[np.int64]:
         """Track ids (n,) of the people in the next frame."""
         self._tracks = [track for track in self._tracks if seen.time_s - track.time_s <= self._longest_gap_s]
@@ -55,6 +67,22 @@ class PoseTracker:
             self._tracks.append(_begun(self._unused, seen, int(row), lengths[row]))
             self._unused += 1
         return ids
+
+
+UNSEEN = -1.0  # a colour that JSON can hold
+
+
+def _as_numbers(track: _Track) -> list[float]:
+    colours = np.where(np.isnan(track.colours), UNSEEN, track.colours)
+    parts = ([track.id, track.time_s], track.keypoints_px, track.speed_px_s, track.box_xywh_px, track.limbs, colours)
+    return [float(value) for part in parts for value in np.ravel(part)]
+
+
+def _of_numbers(numbers: list[float]) -> _Track:
+    ends = np.cumsum([2, 2 * JOINTS, 2, 4, len(LIMBS)])
+    head, points, speed, box, limbs, colours = np.split(np.array(numbers), ends)
+    colours = np.where(colours == UNSEEN, np.nan, colours).reshape(len(LIMBS), 3)
+    return _Track(int(head[0]), float(head[1]), points.reshape(JOINTS, 2), speed, box, limbs, colours)
 
 
 def states_of(tracks: list[_Track]) -> TrackStates:

@@ -132,3 +132,14 @@ def test_colours_are_those_about_the_limbs() -> None:
     colours = limb_colours(image, points, np.full(3, 50.0))
     assert colours.shape == (3, len(LIMBS), 3)
     assert (colours[0] == 0).all() and np.allclose(colours[1], [1, 0, 0.2]) and np.isnan(colours[2]).all()
+
+
+def test_a_tracker_goes_on_from_its_memory(learned: Association) -> None:
+    film = crossing(2, hidden=(5, 6))
+    whole, first, second = PoseTracker(learned), PoseTracker(learned), PoseTracker(learned)
+    expected = [whole(seen).tolist() for seen in film.seen]
+    half = [first(seen).tolist() for seen in film.seen[:6]]
+    second.remember(json.loads(json.dumps(first.memory(), allow_nan=False)))
+    assert half + [second(seen).tolist() for seen in film.seen[6:]] == expected
+    second.remember([])
+    assert second(film.seen[0]).tolist() == [0, 1]

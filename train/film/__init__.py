@@ -6,6 +6,7 @@
 - `teachers.py`: networks and BlazePose, and their opinions of people.
 - `estimating.py`: frames to chunks with those opinions.
 - `chunks.py`: the answers about a few frames, and how they are put together and kept.
+- `following.py`: track ids by association on keypoints, where that is chosen.
 - `judging.py`: one chunk judged with those before and after it.
 - `journal.py`: what is written while a film runs, and from where it goes on.
 - `overlay.py`: the film again, with who was accepted drawn into it.
