@@ -90,6 +90,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
+        "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
         "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),
         "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),

@@ -2,7 +2,7 @@
 
 - `sightings.py`: the people of one frame as a tracker sees them.
 - `pair_signs.py`: what speaks for a track and a new pose being the same person, as numbers.
-- `association.py`: the weights of those signs, as a file and as probabilities; `association.json` are those of renders.
+- `association.py`: the weights of those signs, as a file and as probabilities; `association.yaml` are those of renders.
 - `pose_tracker.py`: tracks along a film, one frame after the other.
 - `pairs.py`: pairs to learn from, drawn from films with track ids; `fit_tracker.py`: the command that learns.
 - `baselines.py`: overlap and OKS without anything learned; `box_trackers.py`: those of the library ``trackers``.

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.files import read_json, write_json
+from dataengine.files import atomic_path
 
 from .pair_signs import SIGNS
 
-SHIPPED = Path(__file__).with_name("association.json")
+SHIPPED = Path(__file__).with_name("association.yaml")
 """Learned on renders alone, by the command that the file names."""
 
 
@@ -49,13 +50,16 @@ def fit_association(signs: NDArray[np.float64], same: NDArray[np.bool_], weight:
 
 def write_association(path: Path, association: Association, lineage: dict[str, Any]) -> None:
     """Write the weights, the names of their signs, and what they were made from."""
-    write_json(path, {"signs": list(SIGNS), **asdict(association), "lineage": lineage})
+    numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(association).items()}
+    with atomic_path(path) as partial:
+        text = yaml.safe_dump({"signs": list(SIGNS), **numbers, "lineage": lineage}, sort_keys=False)
+        partial.write_text(text, encoding="utf-8")
 
 
 def read_association(path: Path = SHIPPED) -> Association:
     """The weights of a file that `write_association` wrote. Raises InputError where it is another file."""
-    stated = read_json(path)
     try:
+        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
         if stated["signs"] != list(SIGNS):
             raise ValueError(f"signs {', '.join(stated['signs'])}")
         mean, scale, weights = (_floats(stated[name]) for name in ("mean", "scale", "weights"))
@@ -63,7 +67,7 @@ def read_association(path: Path = SHIPPED) -> Association:
         finite = np.isfinite([*mean, *scale, *weights, association.bias]).all()
         if {len(mean), len(scale), len(weights)} != {len(SIGNS)} or not finite or min(scale) <= 0:
             raise ValueError("numbers that are missing or not finite")
-    except (KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path} does not fit", expected="a file that fit-tracker wrote", got=got) from error
     return association

@@ -95,7 +95,7 @@ def run(
 
 
 def trackers_of(weights: Path) -> dict[str, Callable[[float], Tracker]]:
-    """Name -> a tracker for a film of so and so many frames a second."""
+    """Name -> a tracker for a film, given its frames a second."""
     association = read_association(weights)
     own: dict[str, Callable[[float], Tracker]] = {
         OVERLAP: lambda fps: OverlapTracker(),

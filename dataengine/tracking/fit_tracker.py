@@ -15,7 +15,7 @@ MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 def command(
     clips: Annotated[Path, typer.Option(help="COCO JSON of films with track ids: people.json of render-clips.")],
-    out: Annotated[Path, typer.Option(help="File to write: the weights as JSON.")],
+    out: Annotated[Path, typer.Option(help="File to write: the weights as YAML.")],
     fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
         "data/fetch"
     ),
@@ -28,7 +28,7 @@ def command(
     frames later teach a logistic regression how likely both are one person. `compare-trackers` measures what it is
     worth; leave films out of the fit for that.
 
-    Example: dataengine fit-tracker --clips data/clips/people.json --first 10 --out models/tracker.json
+    Example: dataengine fit-tracker --clips data/clips/people.json --first 10 --out models/tracker.yaml
     """
     run(clips, out, fetched=fetched, first=first, seed=seed)
 

@@ -1,6 +1,6 @@
 """Films whose people are known, and what BlazePose sees in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,19 @@ class LabelledFilm:
     """Each with the `track_id` of its identity."""
     time_s: NDArray[np.float64]
     """(frames,)"""
+
+    @classmethod
+    def joined(cls, parts: "Sequence[LabelledFilm]") -> "LabelledFilm":
+        """Parts of one film as one: pictures and people are numbered again, since files number them by themselves."""
+        images, people = [], []
+        for number, part in enumerate(parts):
+            shift = number * 10**9
+            images.append(part.images.replace(id=part.images.id + shift))
+            people.append(part.people.replace(image_id=part.people.image_id + shift))
+        table = Images.concat(images)
+        order = np.argsort(table.frame, kind="stable")
+        times = np.concatenate([part.time_s for part in parts])
+        return cls(parts[0].name, table.take(order), People.concat(people), times[order])
 
     @property
     def fps(self) -> float:

@@ -32,7 +32,7 @@ class IdentifiedFilm:
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class AssociationPairs:
     """m pairs of a track and a pose."""
 
     signs: NDArray[np.float64]  # (m, 10)
@@ -40,7 +40,7 @@ class Pairs:
     weight: NDArray[np.float64]  # (m,)
 
 
-def drawn_pairs(films: Sequence[IdentifiedFilm], seed: int) -> Pairs:
+def drawn_pairs(films: Sequence[IdentifiedFilm], seed: int) -> AssociationPairs:
     """All pairs of the films with the gaps `GAPS`."""
     rng = np.random.default_rng(seed)
     signs, same, weight = [np.empty((0, len(SIGNS)))], [np.empty(0, dtype=bool)], [np.empty(0)]
@@ -61,7 +61,7 @@ def drawn_pairs(films: Sequence[IdentifiedFilm], seed: int) -> Pairs:
                         signs.append(pair_signs(state, _stranger(own, others[rng.integers(len(others))], rng))[0])
                         same.append(np.zeros(1, dtype=bool))
                         weight.append(np.full(1, STRANGER_WEIGHT))
-    return Pairs(np.concatenate(signs), np.concatenate(same), np.concatenate(weight))
+    return AssociationPairs(np.concatenate(signs), np.concatenate(same), np.concatenate(weight))
 
 
 def _history(film: IdentifiedFilm, person: int, end: int, rng: np.random.Generator) -> list[Sightings]:

@@ -71,11 +71,11 @@ def test_people_without_identity_are_refused_unless_alone(tmp_path: Path, monkey
 
 
 def test_a_tracker_is_fitted_and_its_lineage_kept(clips: Path) -> None:
-    facts = fit(clips, Path("tracker.json"), first=1)
+    facts = fit(clips, Path("tracker.yaml"), first=1)
     assert facts["films"] == 1 and facts["right"] > 0.95
-    assert len(read_association(Path("tracker.json")).weights) == 10
+    assert len(read_association(Path("tracker.yaml")).weights) == 10
     with pytest.raises(ParamsError, match="first"):
-        fit(clips, Path("tracker.json"), first=-1)
+        fit(clips, Path("tracker.yaml"), first=-1)
 
 
 def test_without_the_library_the_comparison_says_how_to_install_it(
@@ -94,8 +94,8 @@ def test_the_comparison_counts_what_the_library_counts(clips: Path, monkeypatch:
     from dataengine.tracking import compare_trackers
 
     monkeypatch.setattr(compare_trackers, "found_by_blazepose", lambda film, models: film.people)
-    fit(clips, Path("tracker.json"))
-    rows = compare([clips], Path("report"), weights=Path("tracker.json"), missing=0.0)
+    fit(clips, Path("tracker.yaml"))
+    rows = compare([clips], Path("report"), weights=Path("tracker.yaml"), missing=0.0)
     assert len(rows) == 2 * 6 and {row.film_count for row in rows} == {2}
     best = next(row for row in rows if row.tracker == "keypoints")
     assert best.figures.hota_oks == pytest.approx(1.0) and best.figures.switches == 0 and best.figures.tracks == 4

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from dataengine.keypoints import COCO_SIGMAS
 from dataengine.tracking.association import Association, fit_association, read_association, write_association
 from dataengine.tracking.baselines import GreedyOksTracker, OverlapTracker
 from dataengine.tracking.pair_signs import LEAST, SIGNS, pair_signs, pairwise_oks
-from dataengine.tracking.pairs import Pairs, drawn_pairs
+from dataengine.tracking.pairs import AssociationPairs, drawn_pairs
 from dataengine.tracking.pose_tracker import LONGEST_GAP_S, PoseTracker, state_after
 from dataengine.tracking.sightings import LIMBS, Tracker, limb_colours
 
@@ -22,12 +23,12 @@ from .made_people import crossing
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Pairs:
+def pairs() -> AssociationPairs:
     return drawn_pairs([crossing(seed) for seed in range(4)], seed=0)
 
 
 @pytest.fixture(scope="module")
-def learned(pairs: Pairs) -> Association:
+def learned(pairs: AssociationPairs) -> Association:
     return fit_association(pairs.signs, pairs.same, pairs.weight)
 
 
@@ -66,7 +67,7 @@ def test_a_steady_walk_is_expected_where_it_leads() -> None:
     assert signs[SIGNS.index("distance")] < signs[SIGNS.index("distance from the last pose")]
 
 
-def test_pairs_are_of_one_person_of_two_and_of_strangers(pairs: Pairs, learned: Association) -> None:
+def test_pairs_are_of_one_person_of_two_and_of_strangers(pairs: AssociationPairs, learned: Association) -> None:
     assert pairs.signs.shape == (len(pairs.same), len(SIGNS)) and np.isfinite(pairs.signs).all()
     assert 0.2 < pairs.same.mean() < 0.5 and set(pairs.weight) == {0.3, 1.0}
     assert ((learned.log_odds(pairs.signs) > 0) == pairs.same).mean() > 0.97
@@ -104,16 +105,16 @@ def test_everybody_gets_one_id_whatever_comes(counts: list[int], seed: int) -> N
         assert len(set(ids.tolist())) == count and (ids >= 0).all()
 
 
-def test_one_kind_of_pair_teaches_nothing(pairs: Pairs) -> None:
+def test_one_kind_of_pair_teaches_nothing(pairs: AssociationPairs) -> None:
     with pytest.raises(InputError, match="nothing to learn"):
         fit_association(pairs.signs, np.ones_like(pairs.same), pairs.weight)
 
 
 def test_weights_come_back_from_their_file(learned: Association, tmp_path: Path) -> None:
-    path = tmp_path / "tracker.json"
+    path = tmp_path / "tracker.yaml"
     write_association(path, learned, {"command": "made"})
     assert read_association(path) == learned
-    good = json.loads(path.read_text())
+    good = yaml.safe_load(path.read_text())
     for bad in ({"signs": ["oks"]}, {"bias": None}, {"weights": good["weights"][:3]}, {"scale": [0.0] * len(SIGNS)}):
         path.write_text(json.dumps({**good, **bad}))
         with pytest.raises(InputError, match="fit-tracker wrote"):
