@@ -26,6 +26,8 @@ class Association:
     scale: tuple[float, ...]
     weights: tuple[float, ...]
     bias: float
+    least_log_odds: float = 0.0
+    """A pair above it may be one person; below even odds, since a new person is rarer in a film than among pairs."""
 
     def log_odds(self, signs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log odds (k, n) of pairs with signs (k, n, 10)."""
@@ -63,8 +65,9 @@ def read_association(path: Path = SHIPPED) -> Association:
         if stated["signs"] != list(SIGNS):
             raise ValueError(f"signs {', '.join(stated['signs'])}")
         mean, scale, weights = (_floats(stated[name]) for name in ("mean", "scale", "weights"))
-        association = Association(mean, scale, weights, float(stated["bias"]))
-        finite = np.isfinite([*mean, *scale, *weights, association.bias]).all()
+        bias, least = float(stated["bias"]), float(stated["least_log_odds"])
+        association = Association(mean, scale, weights, bias, least)
+        finite = np.isfinite([*mean, *scale, *weights, bias, least]).all()
         if {len(mean), len(scale), len(weights)} != {len(SIGNS)} or not finite or min(scale) <= 0:
             raise ValueError("numbers that are missing or not finite")
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:

@@ -25,8 +25,8 @@ def command(
     """Learn association on keypoints from films with track ids, in a minute or two.
 
     BlazePose labels the people in their boxes, so that its errors are learned, too. Pairs of a track and a pose some
-    frames later teach a logistic regression how likely both are one person. `compare-trackers` measures what it is
-    worth; leave films out of the fit for that.
+    frames later teach a logistic regression how likely both are one person; from which odds on they may be one is
+    chosen by following the same films. `compare-trackers` measures what it is worth; leave films out of the fit for it.
 
     Example: dataengine fit-tracker --clips data/clips/people.json --first 10 --out models/tracker.yaml
     """
@@ -43,6 +43,7 @@ def run(clips: Path, out: Path, *, fetched: Path = Path("data/fetch"), first: in
     from .association import fit_association, write_association
     from .labelled_films import found_in_labelled_boxes, read_films, sightings_of
     from .pairs import IdentifiedFilm, drawn_pairs
+    from .threshold import with_best_threshold
 
     if first < 0:
         raise ParamsError("--first does not fit", expected="0 or more", got=str(first))
@@ -54,6 +55,7 @@ def run(clips: Path, out: Path, *, fetched: Path = Path("data/fetch"), first: in
         identified.append(IdentifiedFilm([each[0] for each in frames], [found.track_id[each[2]] for each in frames]))
     pairs = drawn_pairs(identified, seed)
     association = fit_association(pairs.signs, pairs.same, pairs.weight)
+    association = with_best_threshold(association, identified, seed)
     right = (association.log_odds(pairs.signs) > 0) == pairs.same
     facts = {
         "films": len(films),

@@ -13,7 +13,6 @@ from .association import Association
 from .pair_signs import TrackStates, limb_lengths, pair_signs
 from .sightings import LIMBS, Sightings
 
-LEAST_LOG_ODDS = 0.0
 LONGEST_GAP_S = 2.0
 REMEMBERS = 0.9  # what a track keeps of its average at each new pose
 SMOOTHS_S = 0.15  # time constant of a track's speed
@@ -31,7 +30,7 @@ class _Track:
 
 
 class PoseTracker:
-    """Matches tracks and new poses for the greatest total log odds (Hungarian method), above even odds.
+    """Matches tracks and new poses for the greatest total log odds above the least ones (Hungarian method).
 
     A track that nobody matches waits for `longest_gap_s`, so that who was hidden comes back as the same person.
     """
@@ -56,10 +55,11 @@ class PoseTracker:
         ids = np.full(len(seen), -1, dtype=np.int64)
         lengths = limb_lengths(seen)
         if self._tracks and len(seen):
-            odds = self._association.log_odds(pair_signs(states_of(self._tracks), seen))
-            # below even odds a pair is worth nothing, so it never takes the place of one that is worth something
-            for i, j in zip(*linear_sum_assignment(-np.maximum(odds - LEAST_LOG_ODDS, 0.0)), strict=True):
-                if odds[i, j] > LEAST_LOG_ODDS:
+            gain = self._association.log_odds(pair_signs(states_of(self._tracks), seen))
+            gain = gain - self._association.least_log_odds
+            # a pair below it is worth nothing, so it never takes the place of one that is worth something
+            for i, j in zip(*linear_sum_assignment(-np.maximum(gain, 0.0)), strict=True):
+                if gain[i, j] > 0:
                     ids[j] = self._tracks[i].id
                     self._tracks[i] = _continued(self._tracks[i], seen, int(j), lengths[j])
         for row in np.flatnonzero(ids < 0):

@@ -15,9 +15,10 @@ from dataengine.keypoints import COCO_SIGMAS
 from dataengine.tracking.association import Association, fit_association, read_association, write_association
 from dataengine.tracking.baselines import GreedyOksTracker, OverlapTracker
 from dataengine.tracking.pair_signs import LEAST, SIGNS, pair_signs, pairwise_oks
-from dataengine.tracking.pairs import AssociationPairs, drawn_pairs
+from dataengine.tracking.pairs import AssociationPairs, IdentifiedFilm, drawn_pairs
 from dataengine.tracking.pose_tracker import LONGEST_GAP_S, PoseTracker, state_after
 from dataengine.tracking.sightings import LIMBS, Tracker, limb_colours
+from dataengine.tracking.threshold import TRIED, mistaken_identities, with_best_threshold
 
 from .made_people import crossing
 
@@ -105,6 +106,17 @@ def test_everybody_gets_one_id_whatever_comes(counts: list[int], seed: int) -> N
         assert len(set(ids.tolist())) == count and (ids >= 0).all()
 
 
+def test_the_threshold_is_the_one_with_the_fewest_mistaken_identities(learned: Association) -> None:
+    films = [crossing(seed, frames=12) for seed in range(20, 23)]
+    best = with_best_threshold(learned, films, seed=0)
+    assert best.least_log_odds in TRIED and all(mistaken_identities(best, film) == 0 for film in films)
+    never = replace(learned, least_log_odds=1e9)
+    assert mistaken_identities(never, films[0]) == 2 * 12 - 2, "everybody is new in every frame"
+    always = replace(learned, bias=1e3, weights=(0.0,) * len(SIGNS))
+    blended = IdentifiedFilm([films[0].seen[0].take(np.array([0]))] * 2, [np.array([0]), np.array([1])])
+    assert mistaken_identities(always, blended) == 1, "two people have one id"
+
+
 def test_one_kind_of_pair_teaches_nothing(pairs: AssociationPairs) -> None:
     with pytest.raises(InputError, match="nothing to learn"):
         fit_association(pairs.signs, np.ones_like(pairs.same), pairs.weight)
@@ -115,8 +127,15 @@ def test_weights_come_back_from_their_file(learned: Association, tmp_path: Path)
     write_association(path, learned, {"command": "made"})
     assert read_association(path) == learned
     good = yaml.safe_load(path.read_text())
-    for bad in ({"signs": ["oks"]}, {"bias": None}, {"weights": good["weights"][:3]}, {"scale": [0.0] * len(SIGNS)}):
-        path.write_text(json.dumps({**good, **bad}))
+    faults = (
+        {"signs": ["oks"]},
+        {"bias": None},
+        {"least_log_odds": float("nan")},
+        {"weights": good["weights"][:3]},
+        {"scale": [0.0] * len(SIGNS)},
+    )
+    for bad in faults:
+        path.write_text(yaml.safe_dump({**good, **bad}))
         with pytest.raises(InputError, match="fit-tracker wrote"):
             read_association(path)
 
