@@ -58,6 +58,10 @@ def command(
     ] = None,
     every: Annotated[int, typer.Option(help="Read every n-th frame.")] = 1,
     detect_every: Annotated[int, typer.Option(help="Of these, look for people in every n-th.")] = 4,
+    views: Annotated[
+        bool,
+        typer.Option("--views", help="Teachers see everybody turned and at other scales, too: three times the work."),
+    ] = False,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the film with the labels drawn into it, too.")
     ] = False,
@@ -91,6 +95,7 @@ def command(
         trust=trust,
         every=every,
         detect_every=detect_every,
+        views=views,
         overlay=overlay,
         protocol=load_protocol(params),
     )
@@ -111,6 +116,7 @@ def run(
     trust: Path | None = None,
     every: int = 1,
     detect_every: int = 4,
+    views: bool = False,
     overlay: bool = False,
     protocol: OksProtocol = COCO,
 ) -> list[dict[str, Any]]:
@@ -120,6 +126,7 @@ def run(
         InputError: an option does not fit, or at the end, a film was refused.
     """
     from dataengine.films.detectors import check_choice
+    from dataengine.judges.turned_views import VIEWS
     from dataengine.tracking.association import read_association
 
     from .film.choices import chosen_detector, chosen_rule, chosen_teacher
@@ -133,16 +140,19 @@ def run(
         raise InputError("--boxes is of one film", expected="one film", got=str(len(films)))
     if trust is not None and val is not None:
         raise InputError("--trust and --val exclude each other", fix="give the one that you mean")
-    teachers = tuple(chosen_teacher(model, fetched / MODELS) for model in models)
+    teachers = tuple(chosen_teacher(model, fetched / MODELS, views=views) for model in models)
     names = names_of(teachers)
     if len(set(names)) < len(models):
         raise InputError("two models have one name", expected="folders of different names", got=", ".join(names))
-    rule = chosen_rule(params, models, names, trust=trust, val=val, blazepose=fetched / MODELS, protocol=protocol)
+    rule = chosen_rule(
+        params, models, names, trust=trust, val=val, blazepose=fetched / MODELS, protocol=protocol, views=views
+    )
     apart = max(1, min(detect_every, params.max_gap // every))
     asks = chosen_detector(detector, fetched / MODELS, boxes=boxes, least_score=box_score, every=apart)
     association = read_association() if follow == "keypoints" else None
     follows = {"follow": asdict(association)} if association else {}
     settings = {"params": asdict(params), "detect_every": apart, **asks.settings, **follows}
+    settings |= {"views": list(map(asdict, VIEWS))} if views else {}
     decides = deciding_hash([Path(model) for model in models], boxes, rule, **settings)
     if rule is not None:
         write_trust(out / TRUST, rule)

@@ -10,12 +10,11 @@ from dataengine.adopted.runner import load_adopted_runner
 from dataengine.blazepose.in_boxes import upright_region
 from dataengine.blazepose.in_images import mirrored_answer
 from dataengine.blazepose.model import BlazePose
-from dataengine.blazepose.roi import Roi
 from dataengine.crops.pixels import people_by_picture
 from dataengine.crops.spec import crop_matrix, extract_crop
 from dataengine.inference.exported import ONNX_FP32
 from dataengine.inference.running.predict import Runner, load_runner, predict_both_ways, predict_crops
-from dataengine.judges.turned_views import VIEWS, TurnedView, seen_from
+from dataengine.judges.turned_views import VIEWS, TurnedView, seen_from, turned_region
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import JOINTS, Images, People
 from dataengine.pictures.reading.decoding import read_picture
@@ -54,7 +53,7 @@ def blazepose_answers(people: People, images: Images, models: Path) -> TeacherAn
             points[person], confidence[person] = found.keypoints_px, found.confidence
             mirror[person] = mirrored_answer(blazepose, image, region)
             for number, view in enumerate(VIEWS):
-                views[number, person] = blazepose.landmarks(image, _turned(region, view)).keypoints_px
+                views[number, person] = blazepose.landmarks(image, turned_region(region, view)).keypoints_px
     return TeacherAnswers(points, confidence, mirror, views)
 
 
@@ -94,13 +93,3 @@ def _from_view(
             answer()
     answer()
     return points
-
-
-def _turned(region: Roi, view: TurnedView) -> Roi:
-    """The region whose crop shows what `seen_from` shows: turned the other way, smaller where people look larger."""
-    return Roi(
-        region.center_x_px,
-        region.center_y_px,
-        region.side_px / view.scale,
-        region.angle_rad - float(np.deg2rad(view.turn_deg)),
-    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.blazepose.roi import Roi
 from dataengine.crops.spec import CropSpec, compose_affine
 
 
@@ -53,3 +54,13 @@ def fused_views(
     middle = np.median(points, axis=0)
     spread = np.sqrt(((points - middle) ** 2).sum(axis=-1).mean(axis=0))
     return middle, np.mean([np.asarray(each, dtype=np.float64) for each in confidence], axis=0), spread
+
+
+def turned_region(region: Roi, view: TurnedView) -> Roi:
+    """The region whose crop shows what `seen_from` shows: turned the other way, smaller where people look larger."""
+    return Roi(
+        region.center_x_px,
+        region.center_y_px,
+        region.side_px / view.scale,
+        region.angle_rad - float(np.deg2rad(view.turn_deg)),
+    )

@@ -9,6 +9,7 @@ from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.films import detectors
 from dataengine.films.detectors import BLAZEPOSE, BoxesOfFile, FilmDetector
 from dataengine.inference.running.predict import load_runner
+from dataengine.judges.turned_views import VIEWS
 from dataengine.people import Images, People
 from dataengine.terminal.speech import say
 
@@ -20,11 +21,12 @@ from ..trust.validation import learn_from
 from .teachers import BlazePoseTeacher, FilmTeacher, NetworkTeacher
 
 
-def chosen_teacher(model: str, blazepose: Path) -> FilmTeacher:
-    """A checkpoint folder's network, or BlazePose of the models in the folder `blazepose`."""
+def chosen_teacher(model: str, blazepose: Path, *, views: bool) -> FilmTeacher:
+    """A checkpoint folder's network, or BlazePose of the models in the folder `blazepose`; with `views`, on `VIEWS`."""
+    shown = VIEWS if views else ()
     if model == BLAZEPOSE:
-        return BlazePoseTeacher(blazepose)
-    return NetworkTeacher(Path(model).name, *load_runner(Path(model)))
+        return BlazePoseTeacher(blazepose, shown)
+    return NetworkTeacher(Path(model).name, *load_runner(Path(model)), views=shown)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def chosen_rule(
     val: Path | None,
     blazepose: Path,
     protocol: OksProtocol,
+    views: bool,
 ) -> TrustRule | None:
     """The rule of an earlier call, or one learned on validation people; None: by thresholds.
 
@@ -72,7 +75,7 @@ def chosen_rule(
         return rule
 
     def ask(images: Images) -> tuple[People, tuple[Opinion, ...]]:
-        return ask_models(images, blazepose, models, max_gap=params.max_gap)
+        return ask_models(images, blazepose, models, max_gap=params.max_gap, views=views)
 
     learned = learn_from(val, params, names, ask, sigmas=protocol.sigmas)
     say(learned.line())
