@@ -1,6 +1,7 @@
 """Judges of pseudo-labels without labels: what predicts where a teacher is wrong, and how well each does.
 
 - `answers.py`: what teachers say of labelled people along films, from several views.
+- `kept.py`: those answers, kept on the disk.
 - `turned_views.py`: test-time views of a crop.
 - `smoothing.py`: One-Euro and Kalman smoothers of tracks.
 - `several_views.py`: distance from where calibrated cameras around see a joint.

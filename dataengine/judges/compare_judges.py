@@ -8,13 +8,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from dataengine.errors import InputError
+from dataengine.errors import InputError, ParamsError
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
 from dataengine.terminal.speech import answer, say
 from dataengine.tracking.labelled_films import LabelledFilm, read_films
 
 from .judges_page import PAGE_NAME, JudgeRow, write_judges_page
+from .kept import AskedTeachers
 from .known_tracks import KnownTrack, known_tracks
 from .ranking import RankedJoints, judge_figures
 from .table import TOGETHER, signs_of, trust_of
@@ -34,6 +35,7 @@ def command(
     teacher: Annotated[
         Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
     ] = None,
+    first: Annotated[int, typer.Option(help="Use the first n films of each set by name; 0: all.")] = 0,
     calibration: Annotated[
         Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
     ] = None,
@@ -44,12 +46,15 @@ def command(
     the other teacher, mirror image, views turned and scaled, and, along the labelled tracks, jumps and the distance from
     a One-Euro filter, a Kalman smoother and an ensemble Kalman smoother; where cameras are calibrated, the distance from
     where the others see the joint. The labels then say which joints are wrong. The page has AUROC and risk against
-    coverage for each judge and teacher, with 95 % intervals over films.
+    coverage for each judge and teacher, with 95 % intervals over films. What teachers answered is kept in
+    REPORT/answers, film by film, so that a call that was stopped goes on there.
 
     Example: dataengine compare-judges --films data/clips/people.json --films data/ingest/train.json,data/ingest/val.json --teacher models/fit-teacher --calibration data/fetch/pose2sim/Calib.qca.txt --report reports/compare-judges
     """  # noqa: E501  an example is one line to copy
-    called = command_line("compare-judges", films=films, teacher=teacher, calibration=calibration)
-    run(films, report, fetched=fetched, teacher=teacher, calibration=calibration, called=called)
+    given = {"teacher": teacher, "first": first or None, "calibration": calibration}
+    stated = {name: value for name, value in given.items() if value is not None}
+    called = command_line("compare-judges", films=films, **stated)
+    run(films, report, fetched=fetched, teacher=teacher, first=first, calibration=calibration, called=called)
 
 
 def run(
@@ -58,6 +63,7 @@ def run(
     *,
     fetched: Path = Path("data/fetch"),
     teacher: Path | None = None,
+    first: int = 0,
     calibration: Path | None = None,
     called: str = "dataengine compare-judges",
 ) -> list[JudgeRow]:
@@ -65,14 +71,18 @@ def run(
 
     Raises:
         InputError: a file has no films with identities, or a model or the calibration cannot be read.
+        ParamsError: `first` is negative.
     """
+    if first < 0:
+        raise ParamsError("--first does not fit", expected="0 or more", got=str(first))
     cameras = read_calibration(calibration) if calibration else []
     rows: list[JudgeRow] = []
     for given in films:
         known = [film for part in str(given).split(",") for film in read_films(Path(part))]
-        known = joined_films(known)
+        known = joined_films(known)[: first or None]
         say(f"compare-judges: {len(known)} films of {given}")
-        rows += _rows(str(given), known, cameras, fetched / MODELS, teacher)
+        asked = AskedTeachers(fetched / MODELS, teacher, report / "answers")
+        rows += _rows(str(given), known, cameras, asked)
     write_judges_page(report, rows, called)
     answer((report / f"{PAGE_NAME}.md").read_text(encoding="utf-8"))
     return rows
@@ -88,9 +98,9 @@ def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:
 
 
 def _rows(
-    name: str, films: Sequence[LabelledFilm], cameras: Sequence[CalibratedCamera], models: Path, teacher: Path | None
+    name: str, films: Sequence[LabelledFilm], cameras: Sequence[CalibratedCamera], asked: AskedTeachers
 ) -> list[JudgeRow]:
-    tracks = known_tracks(films, models, teacher, cameras)
+    tracks = known_tracks(films, asked, cameras)
     if not tracks:
         raise InputError(f"{name} has nobody to judge", expected="people who are labelled in three frames or more")
     rows = []

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,11 @@ from dataengine.person_scale import person_area
 from dataengine.tracking.labelled_films import LabelledFilm
 from dataengine.tracking.sightings import person_sizes
 
-from .answers import TeacherAnswers, blazepose_answers, network_answers
+from .answers import TeacherAnswers
+from .kept import AskedTeachers
 from .several_views import other_views_error
 from .table import JudgedTrack
 
-BLAZEPOSE = "blazepose"
 RIGHT_FROM = 0.5  # `pseudo-label.right_from`: a joint's own OKS with the label
 LEAST_FRAMES = 3  # of a track
 
@@ -35,18 +34,13 @@ class KnownTrack:
 
 
 def known_tracks(
-    films: Sequence[LabelledFilm], models: Path, teacher: Path | None, cameras: Sequence[CalibratedCamera]
+    films: Sequence[LabelledFilm], asked: AskedTeachers, cameras: Sequence[CalibratedCamera]
 ) -> list[KnownTrack]:
-    """All people who are labelled in three frames or more, with what BlazePose and `teacher` say in their boxes.
+    """All people who are labelled in three frames or more, with what the teachers say in their boxes.
 
     `cameras` may be empty. Else films whose names begin with a camera's are taken to be synchronised by frame.
     """
-    answers: list[dict[str, TeacherAnswers]] = []
-    for film in films:
-        of_film = {BLAZEPOSE: blazepose_answers(film.people, film.images, models)}
-        if teacher is not None:
-            of_film[teacher.name] = network_answers(teacher, film.people, film.images)
-        answers.append(of_film)
+    answers = [asked.about(film) for film in films]
     errors = _camera_errors(films, answers, cameras)
     return [
         track

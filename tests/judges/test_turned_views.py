@@ -14,7 +14,9 @@ SPEC = CropSpec(96, 128)
 def test_a_view_is_opencvs_rotation_about_the_middle(view: TurnedView) -> None:
     matrix = crop_matrix(np.array([[30.0, 20.0, 40.0, 90.0]]), SPEC)
     middle = ((SPEC.width_px - 1) / 2, (SPEC.height_px - 1) / 2)
-    turned = cv2.getRotationMatrix2D(middle, -view.turn_deg, view.scale)  # it turns counter-clockwise
+    turned = np.asarray(
+        cv2.getRotationMatrix2D(middle, -view.turn_deg, view.scale), dtype=np.float64
+    )  # it turns counter-clockwise
     points = np.random.default_rng(0).uniform(0, 100, (1, 5, 2))
     expected = apply_affine(turned[None], apply_affine(matrix, points))
     np.testing.assert_allclose(apply_affine(seen_from(matrix, SPEC, view), points), expected, atol=1e-9)
