@@ -74,6 +74,7 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
+        "fit-tracker": Command("dataengine.tracking.fit_tracker", "Learn who is who along a film, from poses."),
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
         "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
         "deploy": Command("dataengine.train.cluster.deploy", "Write Triton's repository and cluster manifests."),
@@ -91,6 +92,8 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
+        "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
+        "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),
         "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(

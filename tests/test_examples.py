@@ -23,6 +23,8 @@ MODULES = (
     "dataengine.formats.reading.joints",
     "dataengine.geometry.pixel_grid",
     "dataengine.infer.sources",
+    "dataengine.judges.ranking",
+    "dataengine.judges.turned_views",
     "dataengine.leakage.film_names",
     "dataengine.mixing",
     "dataengine.nets.heatmap",
