@@ -31,6 +31,7 @@ MODULES = (
     "dataengine.person_scale",
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
+    "dataengine.terminal.speech",
     "dataengine.tracing.section",
     "dataengine.video.decoding",
 )

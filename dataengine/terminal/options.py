@@ -5,8 +5,17 @@ from typing import Annotated
 
 import typer
 
+from dataengine.errors import InputError
+
 ParamsFile = Annotated[
     Path, typer.Option("--params", help="YAML file with the params; a command reads the sections that it needs.")
 ]
 PARAMS_FILE = Path("params.yaml")
 """Default of `ParamsFile`."""
+
+
+def named_folder(text: str) -> Path:
+    """The folder that an option names; an empty name, which `Path` takes for the working folder, is an `InputError`."""
+    if not text.strip():
+        raise InputError("a folder to write has no name", expected="--out FOLDER", got="an empty text")
+    return Path(text)
