@@ -83,7 +83,6 @@ def run(
     import numpy as np
 
     from dataengine.coco_json import read_project_people
-    from dataengine.hardware.threads import available_cores
     from dataengine.nets.checkpoint import load_checkpoint
     from dataengine.terminal.speech import answer
 
@@ -117,9 +116,7 @@ def run(
     people, images = read_project_people(test)
     learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
     drawn = np.sort(np.random.default_rng(params.seed).permutation(len(learnt_people))[:64])
-    given = Measuring(
-        people, images, (learnt_people.take(drawn), learnt_images), protocol, available_cores(), runs, params.seed
-    )
+    given = Measuring(people, images, (learnt_people.take(drawn), learnt_images), protocol, runs, params.seed)
     with tempfile.TemporaryDirectory() as scratch:
         rows = sizes(networks, given, Path(scratch))
     facts = [

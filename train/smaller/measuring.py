@@ -8,7 +8,6 @@ import numpy as np
 
 from dataengine.crops.pixels import normalise
 from dataengine.evaluation.analysis.bootstrap import interval_of, paired_intervals
-from dataengine.evaluation.analysis.image_clusters import crossed, units_of
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.matching import Matches, average_precision, paired
 from dataengine.evaluation.ap.protocol import OksProtocol
@@ -20,12 +19,10 @@ from dataengine.nets.network import KeypointNetwork
 from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
-from ..deploy.accuracy import latencies_ms
+from ..deploy.accuracy import LEVEL, RESAMPLES, film_clusters, latencies_ms
 from ..deploy.onnx_files import write_fp32
 from ..deploy.quantise import write_int8
 from .removing import count, empty_channels
-
-RESAMPLES, LEVEL, BLOCK_FRAMES = 2000, 0.95, 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +34,8 @@ class Measuring:
     calibration: tuple[People, Images]
     """Training people whose crops INT8 ranges are taken from."""
     protocol: OksProtocol
-    threads: int
     runs: int
-    """Least number of timed runs of each file."""
+    """Least number of timed runs of each file, by one thread: two wait for each other where the machine is busy."""
     seed: int = 0
 
 
@@ -74,8 +70,7 @@ def sizes(networks: Mapping[str, tuple[KeypointNetwork, ModelMeta]], given: Meas
         int8_ap[name] = average_precision(_matches(int8[name], meta, held, given))
     milliseconds = _in_turns(networks, fp32, int8, given)
     base = matches[next(iter(networks))]
-    rows = given.images.rows_of(base.image_id)
-    clusters = crossed(units_of(given.images.take(rows), "time", BLOCK_FRAMES))
+    clusters = film_clusters(base, given.images)
     table = []
     for number, (name, (net, meta)) in enumerate(networks.items()):
         folder, counts = scratch / str(number), count(net, meta)
@@ -117,7 +112,7 @@ def _files(net: KeypointNetwork, meta: ModelMeta, folder: Path, given: Measuring
     crops = normalise(held.take(np.arange(len(held.people))), meta.mean, meta.std)
     paths = {"onnx_runtime": folder / ONNX_INT8, "tensorrt": folder / ONNX_INT8_TRT}
     write_int8(folder / ONNX_FP32, crops, "minmax", **paths)
-    return onnx_runner(folder / ONNX_FP32, given.threads), onnx_runner(folder / ONNX_INT8, given.threads)
+    return onnx_runner(folder / ONNX_FP32, threads=1), onnx_runner(folder / ONNX_INT8, threads=1)
 
 
 def _matches(runner: Runner, meta: ModelMeta, held: HeldCrops, given: Measuring) -> Matches:
@@ -136,7 +131,8 @@ def _in_turns(
     for size in sorted({(meta.input_height_px, meta.input_width_px) for _, meta in networks.values()}):
         names = [n for n, (_, meta) in networks.items() if (meta.input_height_px, meta.input_width_px) == size]
         runners = {f"{kind} {n}": of[n] for n in names for kind, of in (("fp32", fp32), ("int8", int8))}
-        taken = latencies_ms(runners, np.zeros((1, 3, *size), dtype=np.float32), given.runs)
+        first = HeldCrops.of(given.people.take([0]), given.images, networks[names[0]][1].crop)
+        taken = latencies_ms(runners, normalise(first.take(np.arange(1))), given.runs)
         found |= {(n, kind): float(taken[f"{kind} {n}"]["median"]) for n in names for kind in ("fp32", "int8")}
     return found
 

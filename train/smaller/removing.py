@@ -8,6 +8,7 @@ keep their outputs; their inputs, the features, may go.
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,7 +21,8 @@ from dataengine.nets.network import KeypointNetwork
 
 from .params import Counted
 
-STEPS = 50  # from nothing removed to everything: one overshoots the share by less than a fiftieth
+STEPS = 50  # from nothing removed to everything
+NEAR = 1.5  # times the share that is asked for, from which on channels are counted after every group
 MOST_REMOVED = 0.95  # of a layer's channels
 BEFORE_ANSWER = frozenset({"deconv_layers"})
 """Children of the head that only enlarge features, and so may lose channels as the backbone does."""
@@ -39,11 +41,7 @@ def without_channels(
     smaller, images = copy.deepcopy(net).eval(), _crop(meta)
     before, whole = _shapes(smaller, images), count(net, meta)[by]
     pruner = _pruner(smaller, images, multiple_of)
-    for _ in range(STEPS):
-        if count(smaller, meta)[by] <= share * whole:
-            break
-        pruner.step()
-    else:
+    if not any(_reached(pruner, smaller, meta, share * whole, by) for _ in range(STEPS)):
         raise InputError(f"{meta.network} does not become so small", expected=f"{share:g} of its {by}", fix="keep more")
     if _shapes(smaller, images) != before:
         fix = "install the version that constraints.txt names"
@@ -99,7 +97,17 @@ def refuse_other_layers(net: nn.Module, meta: ModelMeta) -> None:
         )
 
 
-def _pruner(net: KeypointNetwork, images: torch.Tensor, multiple_of: int):  # type: ignore[no-untyped-def]
+def _reached(pruner: Any, net: KeypointNetwork, meta: ModelMeta, target: float, by: Counted) -> bool:
+    """Take one step, group by group, and stop within it where few enough are left; whether they are."""
+    is_near = count(net, meta)[by] <= NEAR * target
+    for group in pruner.step(interactive=True):
+        group.prune()
+        if is_near and count(net, meta)[by] <= target:
+            return True
+    return count(net, meta)[by] <= target
+
+
+def _pruner(net: KeypointNetwork, images: torch.Tensor, multiple_of: int) -> Any:
     try:
         import torch_pruning
     except ImportError as error:

@@ -28,7 +28,7 @@ def network(head: str) -> tuple[KeypointNetwork, ModelMeta]:
 def test_a_share_is_kept_and_the_head_gives_what_it_gave(head: str, by: Any) -> None:
     net, meta = network(head)
     smaller, small_meta = without_channels(net, meta, 0.6, by, multiple_of=4)
-    assert 0.3 < count(smaller, small_meta)[by] / count(net, meta)[by] <= 0.6
+    assert 0.5 < count(smaller, small_meta)[by] / count(net, meta)[by] <= 0.6
     images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         assert [t.shape for t in smaller(images)] == [t.shape for t in net(images)]
