@@ -75,6 +75,7 @@ PANELS: dict[str, dict[str, Command]] = {
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
         "fit-tracker": Command("dataengine.tracking.fit_tracker", "Learn who is who along a film, from poses."),
+        "prune": Command("dataengine.train.prune", "Make a network smaller: fewer channels, fitted again."),
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
         "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
         "deploy": Command("dataengine.train.cluster.deploy", "Write Triton's repository and cluster manifests."),
@@ -83,7 +84,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "adopt": Command("dataengine.train.adopt", "Find out how an unknown pose ONNX is fed and read."),
         "score": Command("dataengine.train.score", "Score networks, ours and others', on the same people."),
         "begin-round": Command("dataengine.train.begin_round", "Pin the present champion for the next round."),
-        "rollback": Command("dataengine.train.rollback", "Make an archived model champion again."),
+        "rollback": Command("dataengine.registry.rollback", "Make an archived model champion again."),
     },
     "Studies: measurements over many runs": {
         "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),

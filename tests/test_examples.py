@@ -35,6 +35,7 @@ MODULES = (
     "dataengine.serving.shadow.differing",
     "dataengine.studies.seed_spread",
     "dataengine.studies.settings",
+    "dataengine.terminal.speech",
     "dataengine.tracing.section",
     "dataengine.video.decoding",
 )

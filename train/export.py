@@ -33,7 +33,7 @@ from dataengine.inference.in_graph import RECORD, describe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.params import load_section
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
 from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
@@ -42,6 +42,7 @@ from .deploy.int8_files import Int8Files, write_int8_files
 from .deploy.int8_page import PAGE, write_page
 from .deploy.measure import FILES, REFERENCE, Measured, measure, median_ms, refuse_lossy
 from .deploy.onnx_files import write_fp16, write_fp32
+from .deploy.out_folder import refuse_foreign
 from .deploy.params import ExportParams
 from .deploy.tensorrt_build import build_engine
 
@@ -61,7 +62,14 @@ def command(
     student: Annotated[Path, typer.Option(help="Checkpoint folder of the model to export.")],
     calibration: Annotated[Path, typer.Option(help="COCO JSON with training people, to calibrate INT8 on.")],
     val: Annotated[Path, typer.Option(help="COCO JSON with validation people, to measure the files on.")],
-    out: Annotated[Path, typer.Option(help="Folder for model*.onnx, model.engine and model.json.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for model*.onnx, model.engine and model.json, which are replaced together.",
+            parser=named_folder,
+            metavar="PATH",
+        ),
+    ],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json and int8_layers.md.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -96,7 +104,12 @@ def run(
     report: Path,
     protocol: OksProtocol = COCO,
 ) -> None:
-    """Export `student` to `out`; write the accuracy of every file to `report`. Raises `InputError` on a lossy file."""
+    """Export `student` to `out`; write the accuracy of every file to `report`.
+
+    Raises:
+        InputError: a file loses too much, or `out` holds what no export has written.
+    """
+    refuse_foreign(out)
     net, meta = load_checkpoint(student)
     people, images = read_project_people(val)
     ruler = Ruler.of(meta, people, images, protocol)

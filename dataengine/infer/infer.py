@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from dataengine.errors import ParamsError
+from dataengine.terminal.options import named_folder
 from dataengine.terminal.speech import answer, say
 
 DETECT_EVERY = 15
@@ -19,7 +20,14 @@ def command(
         ),
     ],
     source: Annotated[str, typer.Argument(help="A film, a picture, a folder of pictures, or a camera's number.")],
-    out: Annotated[Path, typer.Option(help="Folder to write: people.json, overlay.mp4 (or overlay/), summary.json.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder to write: people.json, overlay.mp4 (or overlay/), summary.json.",
+            parser=named_folder,
+            metavar="PATH",
+        ),
+    ],
     boxes: Annotated[
         Path | None,
         typer.Option(

@@ -163,6 +163,9 @@ def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     assert metrics["fp16"]["keypoint_distance_px"]["mean"] < 0.5
     assert metrics["int8"]["AP_drop"] <= PARAMS.max_ap_drop.int8
     assert metrics["int8"]["bytes"] < metrics["fp32"]["bytes"]
+    low, high = metrics["int8"]["AP_drop_interval"]
+    assert low <= metrics["int8"]["AP_drop"] <= high and high - low < 0.3
+    assert metrics["fp32"]["AP_drop_interval"] == pytest.approx([0, 0], abs=1e-3)
     assert metrics["int8"]["keypoint_distance_px"]["worst_joint"] in small_model.META.taught
     assert metrics["int8"]["ECE_rise"] == metrics["int8"]["ECE"] - metrics["torch"]["ECE"]
     assert (folder.parent / "report" / "int8_layers.md").read_text().startswith("# What INT8 loses")

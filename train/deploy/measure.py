@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.inference.choose_runner import try_candidate
 from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
 from dataengine.inference.exported import (
@@ -92,6 +94,7 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
         figures = ruler.figures(prediction)
         metrics[key] = figures | {
             "AP_drop": metrics["torch"]["AP"] - figures["AP"],
+            "AP_drop_interval": _drop_interval(ruler.gain(prediction, reference)),
             "ECE_rise": figures["ECE"] - metrics["torch"]["ECE"],
             "keypoint_distance_px": distance_px(prediction, reference),
             "bytes": (model.folder / FILES[key]).stat().st_size,
@@ -133,6 +136,11 @@ def refuse_lossy(
                 + (_blame(int8_layers) if key.startswith("int8") else ""),
                 fix=_FIXES.get(key, "fit longer, ") + f"or raise export.max_ap_drop.{key.removesuffix('_trt')}",
             )
+
+
+def _drop_interval(gain: Interval) -> list[float] | None:
+    """The 95 % interval of the AP that is lost; None where all people belong together, so that nothing is known."""
+    return [-gain.high, -gain.low] if np.isfinite([gain.low, gain.high]).all() else None
 
 
 def _loss(drop: float, moved: Mapping[str, Any]) -> str:
