@@ -74,13 +74,17 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
+        "fit-tracker": Command("dataengine.tracking.fit_tracker", "Learn who is who along a film, from poses."),
+        "prune": Command("dataengine.train.prune", "Make a network smaller: fewer channels, fitted again."),
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
+        "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
+        "deploy": Command("dataengine.train.cluster.deploy", "Write Triton's repository and cluster manifests."),
         "history": Command("dataengine.registry.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
         "adopt": Command("dataengine.train.adopt", "Find out how an unknown pose ONNX is fed and read."),
         "score": Command("dataengine.train.score", "Score networks, ours and others', on the same people."),
         "begin-round": Command("dataengine.train.begin_round", "Pin the present champion for the next round."),
-        "rollback": Command("dataengine.train.rollback", "Make an archived model champion again."),
+        "rollback": Command("dataengine.registry.rollback", "Make an archived model champion again."),
     },
     "Studies: measurements over many runs": {
         "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),
@@ -89,6 +93,8 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
+        "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
+        "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),
         "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(

@@ -26,6 +26,7 @@ from dataengine.formats.mpii import read_mpii, write_mpii
 from dataengine.formats.ours import read_frames, read_ours, write_ours
 from dataengine.formats.posetrack18 import read_posetrack18, write_posetrack18
 from dataengine.formats.reading.content import Limits, SourceContent
+from dataengine.formats.shadow import read_shadow
 from dataengine.formats.tools.cvat import read_cvat
 from dataengine.formats.tools.cvat_writing import write_cvat
 from dataengine.formats.tools.label_studio import read_label_studio
@@ -68,6 +69,7 @@ FORMATS: dict[str, Format] = {
     "label-studio": Format("Label Studio's JSON", read_label_studio, write_label_studio),
     "dataengine": Format("dataengine's own JSON: what render and ingest write", read_ours, write_ours),
     "frames": Format("nothing: images named <video>_<index>.jpg, unlabelled", read_frames, unlabelled=True),
+    "shadow": Format("nothing: the folder of `dataengine serve --shadow`, unlabelled", read_shadow, unlabelled=True),
 }
 
 

@@ -24,6 +24,7 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.labels.kept_pictures import without_hashes
 from dataengine.leakage.film_names import film_name
 from dataengine.leakage.held_out import HELD_OUT_NAME, write_held_out
+from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_counts, with_joint_area
@@ -33,7 +34,6 @@ from dataengine.video.decoding import video_hash
 from dataengine.video.sampling import FrameSampling
 
 from .cameras.label_views import MultiviewParams, ViewLabels, detect_views, label_views, rows_of_common_frames
-from .cameras.qualisys import read_calibration
 from .cameras.reprojection_picture import write_reprojection_picture
 from .checks.checking import check_set
 from .checks.finding import Finding

@@ -48,6 +48,7 @@ from .gate.measured import EVIDENCE_FILE, MeasuredComparison, MeasuredFacts
 from .gate.models import ScoredModel, matches_of, oks_logits, score
 from .gate.policy import CompareParams
 from .gate.report.page import write_report
+from .gate.shadow import shadow_evidence
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
@@ -65,6 +66,9 @@ def command(
     ] = None,
     detector: Annotated[
         Path | None, typer.Option(help="Folder of BlazePose's models; AP is then shown in the boxes it detects, too.")
+    ] = None,
+    shadow: Annotated[
+        Path | None, typer.Option(help="Folder of `dataengine serve --shadow`, to show how often the two agreed there.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -84,7 +88,8 @@ def command(
     People are found in their labelled boxes. AP_jittered and, with --detector, AP_detected say what the model does in
     boxes that are off and in boxes of a detector; they decide nothing. Without --balance there are no slices
     cluster=NUMBER, rare=yes and novel=yes, and a guard on one of them ends in not-enough-evidence. A candidate that has
-    learnt from a picture of the test set is rejected.
+    learnt from a picture of the test set is rejected. With --shadow the report shows how often the candidate agreed
+    with the champion in production; that decides nothing, either.
 
     docs/promotion.md explains the policy; `dataengine simulate-gate` measures what it costs and finds.
 
@@ -100,6 +105,7 @@ def command(
         out=out,
         balance=balance,
         detector=detector,
+        shadow=shadow,
     )
 
 
@@ -113,6 +119,7 @@ def run(
     out: Path,
     balance: Path | None = None,
     detector: Path | None = None,
+    shadow: Path | None = None,
     protocol: OksProtocol = COCO,
 ) -> None:
     """Write verdict.json, evidence.npz, metrics.json, report.html and each model's breakdown/<who>.png to `out`.
@@ -126,6 +133,7 @@ def run(
     new = load_exported(candidate)
     content = read_registry(registry)
     old = stored_model(content.entry(params.champion), store) if params.champion else None
+    agreement = shadow_evidence(shadow, params.champion, new.id, params.level)
     chosen_runner = runner_for(params.runner, [new] if old is None else [new, old], params.threads)
     say(chosen_runner.line())
     test_set = read_compared_set(test, params, poses, protocol)
@@ -138,7 +146,7 @@ def run(
     with fresh_folder(out) as folder:
         measured.write(folder / EVIDENCE_FILE)
         conclusion, evidence = _enter(params, measured, evidence_by_slice, registry, folder / EVIDENCE_FILE)
-        comparison = comparison_of(params, conclusion, evidence, test_set, scored, chosen_runner, poses)
+        comparison = comparison_of(params, conclusion, evidence, test_set, scored, chosen_runner, poses, agreement)
         write_json(folder / VERDICT_FILE, comparison.as_json())
         write_json(folder / METRICS, _metrics(comparison))
         lineage = {who: model.sidecar["lineage"] for who, model in models.items()}

@@ -29,17 +29,20 @@ from dataengine.inference.exported import (
     write_sidecar,
 )
 from dataengine.inference.held_crops import HeldCrops
+from dataengine.inference.in_graph import RECORD, describe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.params import load_section
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
 from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
+from .deploy.graph_file import NETWORK_FILES, write_graph
 from .deploy.int8_files import Int8Files, write_int8_files
 from .deploy.int8_page import PAGE, write_page
 from .deploy.measure import FILES, REFERENCE, Measured, measure, median_ms, refuse_lossy
 from .deploy.onnx_files import write_fp16, write_fp32
+from .deploy.out_folder import refuse_foreign
 from .deploy.params import ExportParams
 from .deploy.tensorrt_build import build_engine
 
@@ -50,15 +53,23 @@ _FILE_FACTS = {
     "int8": ("int8", "ONNX Runtime on a CPU: the same keypoints with and without VNNI"),
     "int8_trt": ("int8", "TensorRT, explicit quantisation; not for ONNX Runtime, which saturates without VNNI"),
     "engine": ("fp16", "the TensorRT library and GPUs that `engine` names"),
+    "graph": ("", "ONNX Runtime: pixels in, joints out, as `graph` says"),
 }
-"""Key of `FILES` -> precision, and what the file is for."""
+"""Key of `FILES` -> precision ("": that of the network inside, which the sidecar's `graph` names), and its use."""
 
 
 def command(
     student: Annotated[Path, typer.Option(help="Checkpoint folder of the model to export.")],
     calibration: Annotated[Path, typer.Option(help="COCO JSON with training people, to calibrate INT8 on.")],
     val: Annotated[Path, typer.Option(help="COCO JSON with validation people, to measure the files on.")],
-    out: Annotated[Path, typer.Option(help="Folder for model*.onnx, model.engine and model.json.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for model*.onnx, model.engine and model.json, which are replaced together.",
+            parser=named_folder,
+            metavar="PATH",
+        ),
+    ],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json and int8_layers.md.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -66,7 +77,8 @@ def command(
 
     Writes model.safetensors (PyTorch), model.onnx (FP32), model_fp16.onnx, model_int8.onnx (for ONNX Runtime on a CPU),
     model_int8_trt.onnx (for TensorRT), model.engine, and model.json, which says how to feed and read the files, what
-    each is for, which one a CPU like this machine's should use, where they come from, and their checksums.
+    each is for, which one a CPU like this machine's should use, where they come from, and their checksums. With
+    export.graph.takes, model_graph.onnx too: one of the networks with normalising (and cropping) and decoding inside.
 
     Where INT8 loses more than export.int8.aim_ap_drop, the layers that its error comes from are left in float, at most
     export.int8.most_in_float blocks of them; report/int8_layers.md names them.
@@ -92,7 +104,12 @@ def run(
     report: Path,
     protocol: OksProtocol = COCO,
 ) -> None:
-    """Export `student` to `out`; write the accuracy of every file to `report`. Raises `InputError` on a lossy file."""
+    """Export `student` to `out`; write the accuracy of every file to `report`.
+
+    Raises:
+        InputError: a file loses too much, or `out` holds what no export has written.
+    """
+    refuse_foreign(out)
     net, meta = load_checkpoint(student)
     people, images = read_project_people(val)
     ruler = Ruler.of(meta, people, images, protocol)
@@ -104,7 +121,8 @@ def run(
         write_sidecar(folder, meta, _file_records(folder, measured), facts | {"measured_on": machine()})
         write_json(report / "metrics.json", measured.metrics)
         write_page(report / PAGE, int8, params.int8, meta, people=len(people))
-        refuse_lossy(measured.metrics, params.max_ap_drop, [each.block.name for each in int8.blamed])
+        blamed = [each.block.name for each in int8.blamed]
+        refuse_lossy(measured.metrics, params.max_ap_drop, blamed, params.graph.network)
     load_exported(out)
     say(f"runner here: {measured.runner}" + "".join(f"; {name}: {why}" for name, why in measured.not_run.items()))
     say(f"on this CPU ({measured.cpu.int8_instructions}) use {measured.cpu.file}: {measured.cpu.why}")
@@ -126,6 +144,9 @@ def _write_files(
         "fp16_weights_cut_off": clipped,
         "calibration": int8.facts | {"data_sha256": sha256_file(calibration)},
     }
+    if params.graph.takes != "nothing":
+        write_graph(folder, meta, params.graph.takes, params.graph.network)
+        facts[RECORD] = describe(meta, params.graph.takes, NETWORK_FILES[params.graph.network])
     if params.engine:
         facts["engine"] = build_engine(
             folder / ONNX_FP16,
@@ -153,7 +174,7 @@ def _file_records(folder: Path, measured: Measured) -> dict[str, dict[str, Any]]
         path = folder / FILES[key]
         if not path.exists():
             continue
-        facts: dict[str, Any] = {"precision": precision, "use": use}
+        facts: dict[str, Any] = {"precision": precision, "use": use} if precision else {"use": use}
         if key in measured.ran_by and measured.ran_by[key] != REFERENCE:
             facts |= {"runner": measured.ran_by[key], "latency_ms": median_ms(measured.metrics, key)}
         records[path.name] = file_record(path, **facts)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -15,13 +15,11 @@ from dataengine.files import write_json
 from dataengine.hardware.threads import torch_threads
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
-from dataengine.people import Images, People
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import answer, say
 
-from .pseudo.filters import Opinion
 from .pseudo.params import PseudoLabelParams
-from .trust.rule import TrustRule, read_trust, write_trust
+from .trust.rule import write_trust
 
 SUMMARY, TRUST = "films.json", "trust.json"
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
@@ -37,8 +35,22 @@ def command(
         Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ] = Path("data/fetch"),
     boxes: Annotated[
-        Path | None, typer.Option(help="COCO JSON of one film's frames: its boxes are used instead of BlazePose's.")
+        Path | None,
+        typer.Option(
+            help="Boxes of one film, instead of a detector's: COCO JSON with `frame`, or MOTChallenge's .txt."
+        ),
     ] = None,
+    detector: Annotated[
+        str, typer.Option(help="Who finds people: blazepose, or a folder or owner/name@commit of RT-DETR or D-FINE.")
+    ] = "blazepose",
+    box_score: Annotated[
+        float | None,
+        typer.Option(help="Least score of a box, of --detector or --boxes.", show_default="0.5; files: all boxes"),
+    ] = None,
+    follow: Annotated[
+        Literal["overlap", "keypoints"],
+        typer.Option(help="Who is who: by overlap of boxes, or by joints, which keeps identities across gaps."),
+    ] = "overlap",
     val: Annotated[
         Path | None, typer.Option(help="Labelled validation people, COCO JSON: from them trust is learned.")
     ] = None,
@@ -47,6 +59,10 @@ def command(
     ] = None,
     every: Annotated[int, typer.Option(help="Read every n-th frame.")] = 1,
     detect_every: Annotated[int, typer.Option(help="Of these, look for people in every n-th.")] = 4,
+    views: Annotated[
+        bool,
+        typer.Option("--views", help="Teachers see everybody turned and at other scales, too: three times the work."),
+    ] = False,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the film with the labels drawn into it, too.")
     ] = False,
@@ -76,10 +92,14 @@ def command(
         out=out,
         fetched=fetched,
         boxes=boxes,
+        detector=detector,
+        box_score=box_score,
+        follow=follow,
         val=val,
         trust=trust,
         every=every,
         detect_every=detect_every,
+        views=views,
         overlay=overlay,
         cluster=cluster,
         protocol=load_protocol(params),
@@ -94,10 +114,14 @@ def run(
     out: Path,
     fetched: Path = Path("data/fetch"),
     boxes: Path | None = None,
+    detector: str = "blazepose",
+    box_score: float | None = None,
+    follow: Literal["overlap", "keypoints"] = "overlap",
     val: Path | None = None,
     trust: Path | None = None,
     every: int = 1,
     detect_every: int = 4,
+    views: bool = False,
     overlay: bool = False,
     cluster: str | None = None,
     protocol: OksProtocol = COCO,
@@ -107,31 +131,45 @@ def run(
     Raises:
         InputError: an option does not fit, or at the end, a film was refused.
     """
-    from .film.film_work import REFUSED, FilmWork, detector_of, open_teachers
+    from dataengine.films.detectors import check_choice
+    from dataengine.judges.turned_views import VIEWS
+    from dataengine.tracking.association import read_association
+
+    from .film.choices import chosen_detector, chosen_rule, chosen_teachers
+    from .film.film_work import REFUSED, FilmWork
     from .film.label_film import deciding_hash
     from .film.teachers import names_of
 
     _check(every=every, detect_every=detect_every)
+    check_choice(detector, boxes, box_score)
     if boxes is not None and len(films) > 1:
         raise InputError("--boxes is of one film", expected="one film", got=str(len(films)))
     if trust is not None and val is not None:
         raise InputError("--trust and --val exclude each other", fix="give the one that you mean")
-    opened = partial(open_teachers, models, fetched / MODELS)
+    opened = partial(chosen_teachers, models, fetched / MODELS, views=views)
     names = names_of(opened())
     if len(set(names)) < len(models):
         raise InputError("two models have one name", expected="folders of different names", got=", ".join(names))
-    rule = _rule(params, models, names, trust=trust, val=val, fetched=fetched, protocol=protocol)
+    rule = chosen_rule(
+        params, models, names, trust=trust, val=val, blazepose=fetched / MODELS, protocol=protocol, views=views
+    )
     apart = max(1, min(detect_every, params.max_gap // every))
-    decides = deciding_hash([Path(model) for model in models], boxes, rule, params=asdict(params), detect_every=apart)
+    finder = partial(chosen_detector, detector, fetched / MODELS, boxes=boxes, least_score=box_score, every=apart)
+    association = read_association() if follow == "keypoints" else None
+    follows = {"follow": asdict(association)} if association else {}
+    settings = {"params": asdict(params), "detect_every": apart, **finder().settings, **follows}
+    settings |= {"views": list(map(asdict, VIEWS))} if views else {}
+    decides = deciding_hash([Path(model) for model in models], boxes, rule, **settings)
     if rule is not None:
         write_trust(out / TRUST, rule)
     work = FilmWork(
         open_teachers=opened,
-        choose_detector=partial(detector_of, boxes, fetched / MODELS, apart),
+        choose_detector=finder,
         rule=rule,
         params=params,
         every=every,
         decides=decides,
+        association=association,
         out=out,
         overlay=overlay,
     )
@@ -161,33 +199,6 @@ def run(
             f"{len(refused)} of {len(films)} films refused", got=", ".join(refused), fix=f"see {out / SUMMARY}"
         )
     return outcomes
-
-
-def _rule(
-    params: PseudoLabelParams,
-    models: tuple[str, ...],
-    names: tuple[str, ...],
-    *,
-    trust: Path | None,
-    val: Path | None,
-    fetched: Path,
-    protocol: OksProtocol,
-) -> TrustRule | None:
-    from .pseudo.teachers import ask_models
-    from .trust.validation import learn_from
-
-    if trust is not None:
-        rule = read_trust(trust)
-        if rule.teachers != names:
-            raise InputError(f"{trust} is of other models", expected=", ".join(names), got=", ".join(rule.teachers))
-        return rule
-
-    def ask(images: Images) -> tuple[People, tuple[Opinion, ...]]:
-        return ask_models(images, fetched / MODELS, models, max_gap=params.max_gap)
-
-    learned = learn_from(val, params, names, ask, sigmas=protocol.sigmas)
-    say(learned.line())
-    return learned.rule
 
 
 def _check(**counts: int) -> None:

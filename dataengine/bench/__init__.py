@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, str] = {
     "predict": "dataengine.bench.predict",
     "infer": "dataengine.bench.infer",
     "scale": "dataengine.bench.scale",
+    "serve": "dataengine.train.bench.serve",
     "ingest": "dataengine.datasets.bench.ingest",
     "balance": "dataengine.datasets.bench.balance",
     "select": "dataengine.active.bench.selection",

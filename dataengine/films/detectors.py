@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from dataengine.blazepose.finder import PersonFinder
 from dataengine.blazepose.roi import Roi
-from dataengine.coco_json import read_people
-from dataengine.errors import InputError
+from dataengine.errors import ParamsError
 
+from .box_files import read_boxes
+
+BLAZEPOSE = "blazepose"
 Memory = list[list[float]]
 """What a detector remembers from frame to frame, as JSON has it."""
 
@@ -36,7 +38,7 @@ class FilmDetector(Protocol):
 class BlazePoseDetector:
     """BlazePose's detector, and its landmark model to follow people whose face it does not see."""
 
-    name = "blazepose"
+    name = BLAZEPOSE
 
     def __init__(self, models: Path, every: int, threads: int = 2) -> None:
         """Raises InputError when the folder `models` lacks a model."""
@@ -61,24 +63,17 @@ class BlazePoseDetector:
 
 
 class BoxesOfFile:
-    """The boxes that a COCO JSON of another detector gives for each `frame`; a frame that it does not name has none."""
+    """The boxes that a file of another detector gives for each frame; a frame that it does not name has none."""
 
     every = 1
 
-    def __init__(self, path: Path) -> None:
-        """Raises InputError where the file is malformed, or its images have no frame index or are of several films."""
-        people, images = read_people(path)
-        if len(images) and (images.frame < 0).all():
-            raise InputError(f"{path} names no frames", expected='images with "frame", the index in the film')
-        films = np.unique(images.video[images.frame >= 0]).tolist()
-        if len(films) > 1:
-            got = f"{len(films)}: {', '.join(films[:3])}"
-            raise InputError(f"{path} has frames of several films", expected="one film in a file", got=got)
-        self.name, self.film = path.name, films[0] if films else ""
-        frame = images.frame[images.rows_of(people.image_id)]
-        usable = (people.bbox_xywh_px[:, 2:] > 0).all(axis=1)
+    def __init__(self, path: Path, least_score: float | None = None) -> None:
+        """Boxes whose score is below `least_score` do not count. Raises InputError as `read_boxes` does."""
+        of_file = read_boxes(path)
+        self.name, self.film = path.name, of_file.film
+        counts = of_file.score >= (-np.inf if least_score is None else least_score)
         self._of_frame = {
-            int(index): people.bbox_xywh_px[usable & (frame == index)].astype(np.float64) for index in np.unique(frame)
+            int(index): of_file.boxes_xywh_px[counts & (of_file.frame == index)] for index in np.unique(of_file.frame)
         }
 
     def boxes(self, index: int, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -91,3 +86,13 @@ class BoxesOfFile:
 
     def remember(self, memory: Memory) -> None:
         """There is nothing to go on from."""
+
+
+def check_choice(detector: str, boxes: Path | None, least_score: float | None) -> None:
+    """Raises ParamsError where the options of a command contradict each other or choose nothing."""
+    if boxes is not None and detector != BLAZEPOSE:
+        raise ParamsError("--boxes and --detector exclude each other", fix="give the one that you mean")
+    if least_score is not None and boxes is None and detector == BLAZEPOSE:
+        raise ParamsError("--box-score is of --boxes or of another --detector: BlazePose has its own", got=detector)
+    if least_score is not None and not np.isfinite(least_score):
+        raise ParamsError("--box-score does not fit", expected="a number", got=str(least_score))

@@ -14,12 +14,12 @@ from dataengine.errors import InputError
 from dataengine.films.detectors import BlazePoseDetector
 from dataengine.inference.running.devices import Device
 from dataengine.people import JOINT_CONFIDENCE, People
-from dataengine.pictures.reading.decoding import read_picture
 
 from .detecting import MODELS
 from .estimating import Estimator
 from .models import open_model
 from .shown import Shown
+from .sources import read_given
 
 MOST_PX = 1_000_000  # beyond it integers of pixels overflow
 Picture = str | Path | NDArray[np.uint8]
@@ -84,7 +84,7 @@ class PoseModel:
         return (self._one(picture, None) for picture in pictures)
 
     def _one(self, picture: Picture, boxes: ArrayLike | None) -> Poses:
-        image_bgr = read_picture(picture) if isinstance(picture, str | Path) else _checked(picture)[..., ::-1]
+        image_bgr = read_given(picture) if isinstance(picture, str | Path) else _checked(picture)[..., ::-1]
         image_bgr = np.ascontiguousarray(image_bgr)
         given = self._found(image_bgr) if boxes is None else _checked_boxes(boxes)
         shown = Shown(0, "", np.nan, image_bgr)

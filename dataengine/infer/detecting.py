@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dataengine.coco_json import read_people_file
 from dataengine.errors import InputError
-from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
+from dataengine.films.detectors import BLAZEPOSE, BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
 from dataengine.leakage.film_names import film_key, is_by_content
 
 from .shown import Shown
@@ -77,8 +77,10 @@ class BoxesOfPictures:
 
     every = 1
 
-    def __init__(self, path: Path, folder: Path, files: Sequence[Path]) -> None:
+    def __init__(self, path: Path, folder: Path, files: Sequence[Path], least_score: float | None = None) -> None:
         """`files` are the pictures by index, somewhere below `folder`, from which the names in the JSON count.
+
+        Boxes whose score is below `least_score` do not count.
 
         Raises:
             InputError: the file is malformed, or names none of the pictures.
@@ -88,6 +90,7 @@ class BoxesOfPictures:
         named = [Path(name).relative_to(path.parent).as_posix() for name in images.path.tolist()]
         row_of = {name: row for row, name in enumerate(named)}
         rows, usable = images.rows_of(people.image_id), (people.bbox_xywh_px[:, 2:] > 0).all(axis=1)
+        usable &= people.score >= (-np.inf if least_score is None else least_score)
         names = [each.relative_to(folder).as_posix() for each in files]
         if not set(names) & row_of.keys():
             got = f"{named[0] if named else 'no image'}, while the source has {names[0]}"
@@ -111,25 +114,45 @@ class BoxesOfPictures:
         """There is nothing to go on from."""
 
 
-def looking_at(source: Source, *, boxes: Path | None, fetched: Path, every: int) -> Looking:
-    """The detector for a source: the boxes of a file, or BlazePose, asked about every n-th frame of a film.
+def looking_at(
+    source: Source,
+    *,
+    boxes: Path | None,
+    fetched: Path,
+    every: int,
+    detector: str = BLAZEPOSE,
+    least_score: float | None = None,
+) -> Looking:
+    """The detector for a source: the boxes of a file, or a `detector`, asked about every n-th frame of a film.
+
+    `detector` is ``blazepose``, or what `TransformersDetector` opens. `least_score` is that of a person whom it or the
+    file names; None: the detector's own, and all boxes of a file.
 
     Raises:
-        InputError: the file does not fit, or a model of BlazePose is missing.
+        InputError: the file does not fit, or a model is missing.
     """
     is_film = bool(source.video)
     if boxes is not None:
-        of_pictures = BoxesOfPictures(boxes, source.folder, source.files) if isinstance(source, PictureFiles) else None
-        of_file: FilmDetector = of_pictures or _boxes_of_film(boxes, source.video)
+        of_pictures = (
+            BoxesOfPictures(boxes, source.folder, source.files, least_score)
+            if isinstance(source, PictureFiles)
+            else None
+        )
+        of_file: FilmDetector = of_pictures or _boxes_of_film(boxes, source.video, least_score)
         return Looking(lambda: of_file)
     every = every if is_film else 1
+    if detector != BLAZEPOSE:
+        from dataengine.films.transformers_detector import TransformersDetector
+
+        network = TransformersDetector(detector, every, least_score)  # without memory: one for both threads
+        return Looking(lambda: network)
     # one thread: the network has the other cores meanwhile, and two need more work for the same
     return Looking(lambda: BlazePoseDetector(fetched / MODELS, every, threads=1))
 
 
-def _boxes_of_film(path: Path, film: str) -> BoxesOfFile:
+def _boxes_of_film(path: Path, film: str, least_score: float | None) -> BoxesOfFile:
     """Names that hold a film's hash tell films apart; any other name may be this film's elsewhere."""
-    of_film = BoxesOfFile(path)
+    of_film = BoxesOfFile(path, least_score)
     if is_by_content(film) and is_by_content(of_film.film) and film_key(film) != film_key(of_film.film):
         raise InputError(f"{path} has the boxes of another film", expected=film, got=of_film.film)
     return of_film

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import Boxes, clip_boxes
 from dataengine.crops.spec import crop_matrix, extract_crop
+from dataengine.errors import EnvironmentFault
 from dataengine.films.matching import matched
+from dataengine.inference.in_graph import PictureGraph
 from dataengine.inference.running.predict import Prediction, predict_crops
+from dataengine.inference.running.prediction import joined
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, People
 
 from .detecting import Looking
@@ -38,10 +41,31 @@ class Estimator:
     flip_test: bool = False
     """Whether the answer is averaged with that on the mirrored crop: twice the time, a little more accurate."""
 
+    def __post_init__(self) -> None:
+        if self.flip_test and isinstance(self.model.runner, PictureGraph):
+            fix = "leave out --flip-test, or take another file of the export"
+            raise EnvironmentFault("this file cuts its crops by itself", expected="no mirror image", fix=fix)
+
     def people(self, pictures: Sequence[Shown], boxes: Sequence[Boxes], tracks: Sequence[NDArray]) -> list[People]:
         """The people of each picture, who stand in `boxes` (n, 4) of it and are `tracks` (n,)."""
-        spec = self.model.meta.crop
         counts = [len(each) for each in boxes]
+        found = self._found(pictures, boxes, counts)
+        starts = np.cumsum([0, *counts])
+        return [
+            _people(found, slice(start, start + count), shown, of_picture, of_tracks)
+            for shown, of_picture, of_tracks, start, count in zip(
+                pictures, boxes, tracks, starts[:-1].tolist(), counts, strict=True
+            )
+        ]
+
+    def _found(self, pictures: Sequence[Shown], boxes: Sequence[Boxes], counts: Sequence[int]) -> Prediction | None:
+        """The joints of all of them, one picture after the other; None where there is nobody."""
+        spec, runner, meta = self.model.meta.crop, self.model.runner, self.model.meta
+        if not sum(counts):
+            return None
+        if isinstance(runner, PictureGraph):
+            each = zip(pictures, boxes, strict=True)
+            return joined([runner.predict(shown.image_bgr, of_picture) for shown, of_picture in each])
         room = sum(counts) if sum(counts) < ROUND else -(-sum(counts) // ROUND) * ROUND
         crops = np.zeros((room, spec.height_px, spec.width_px, 3), dtype=np.uint8)
         matrices = np.tile(np.eye(2, 3), (room, 1, 1))
@@ -50,15 +74,7 @@ class Estimator:
             for matrix in crop_matrix(of_picture, spec):
                 crops[row], matrices[row] = extract_crop(shown.image_bgr, matrix, spec), matrix
                 row += 1
-        runner, meta = self.model.runner, self.model.meta
-        found = predict_crops(runner, meta, crops, matrices, flip_test=self.flip_test) if room else None
-        starts = np.cumsum([0, *counts])
-        return [
-            _people(found, slice(start, start + count), shown, of_picture, of_tracks)
-            for shown, of_picture, of_tracks, start, count in zip(
-                pictures, boxes, tracks, starts[:-1].tolist(), counts, strict=True
-            )
-        ]
+        return predict_crops(runner, meta, crops, matrices, flip_test=self.flip_test)
 
 
 def answered_film(

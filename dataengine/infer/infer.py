@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from dataengine.errors import ParamsError
+from dataengine.terminal.options import named_folder
 from dataengine.terminal.speech import answer, say
 
 DETECT_EVERY = 15
@@ -19,12 +20,27 @@ def command(
         ),
     ],
     source: Annotated[str, typer.Argument(help="A film, a picture, a folder of pictures, or a camera's number.")],
-    out: Annotated[Path, typer.Option(help="Folder to write: people.json, overlay.mp4 (or overlay/), summary.json.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder to write: people.json, overlay.mp4 (or overlay/), summary.json.",
+            parser=named_folder,
+            metavar="PATH",
+        ),
+    ],
     boxes: Annotated[
         Path | None,
         typer.Option(
-            help="COCO JSON with the people's boxes, instead of BlazePose's: by `frame`, or by names in the folder."
+            help="COCO JSON with the people's boxes, instead of a detector's: by `frame`, or by names in the folder; "
+            "for a film also a COCO results list, or MOTChallenge's .txt."
         ),
+    ] = None,
+    detector: Annotated[
+        str, typer.Option(help="Who finds people: blazepose, or a folder or owner/name@commit of RT-DETR or D-FINE.")
+    ] = "blazepose",
+    box_score: Annotated[
+        float | None,
+        typer.Option(help="Least score of a box, of --detector or --boxes.", show_default="0.5; files: all boxes"),
     ] = None,
     detect_every: Annotated[
         int, typer.Option(help="Look for people in every n-th frame of a film, and whenever somebody is lost.")
@@ -55,6 +71,8 @@ def command(
         source,
         out,
         boxes=boxes,
+        detector=detector,
+        box_score=box_score,
         detect_every=detect_every,
         overlay=overlay,
         flip_test=flip_test,
@@ -71,6 +89,8 @@ def run(
     out: Path,
     *,
     boxes: Path | None = None,
+    detector: str = "blazepose",
+    box_score: float | None = None,
     detect_every: int = DETECT_EVERY,
     overlay: bool = True,
     flip_test: bool = False,
@@ -83,6 +103,8 @@ def run(
         InputError: model, source or boxes are not what they should be, or a result would be written over an input.
         EnvironmentFault: the device, the camera, an encoder or room on the disk is missing.
     """
+    from dataengine.films.detectors import check_choice
+
     from .detecting import looking_at
     from .estimating import Estimator
     from .keeping import check_inputs_stay, check_overlay_is_ours
@@ -93,6 +115,7 @@ def run(
 
     if detect_every < 1:
         raise ParamsError("--detect-every does not fit", expected="1 or more", got=str(detect_every))
+    check_choice(detector, boxes, box_score)
     opened = open_source(source, out)
     check_inputs_stay(out, [*([] if opened.is_live else [Path(source)]), *([boxes] if boxes else [])])
     if overlay and not opened.video:
@@ -100,7 +123,9 @@ def run(
     network = open_model(model, device)
     if network.line:
         say(network.line)
-    looking = looking_at(opened, boxes=boxes, fetched=fetched, every=detect_every)
+    looking = looking_at(
+        opened, boxes=boxes, fetched=fetched, every=detect_every, detector=detector, least_score=box_score
+    )
     follows = bool(opened.video) and boxes is None
     facts = {
         "source": opened.name,

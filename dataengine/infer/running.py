@@ -13,6 +13,7 @@ from typing import Any
 
 from dataengine.files import write_json
 from dataengine.terminal.progress import track
+from dataengine.terminal.speech import count
 
 from .detecting import Looking
 from .estimating import Estimator, answered_boxes, answered_film, one_opencv_thread
@@ -97,9 +98,10 @@ def infer_source(
 def summary_lines(summary: dict[str, Any], written: Sequence[Path]) -> Iterator[str]:
     """The summary in words."""
     refused = f", {len(summary['refused'])} not read" if summary["refused"] else ""
-    tracks = f" on {summary['tracks']} tracks" if summary["tracks"] else ""
+    tracks = f" on {count(summary['tracks'], 'track')}" if summary["tracks"] else ""
+    people = count(summary["people"], "person", "people")
     yield (
-        f"{summary['source']}: {summary['pictures']} pictures{refused}, {summary['people']} people{tracks}, "
+        f"{summary['source']}: {count(summary['pictures'], 'picture')}{refused}, {people}{tracks}, "
         f"{summary['pictures_per_s']:.1f} pictures/s{', stopped' if summary['stopped'] else ''}"
     )
     steps = (f"{step} " + "/".join(f"{ms:.3g}" for ms in of.values()) for step, of in summary["step_ms"].items())

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import is_junk, sha256_file
@@ -85,14 +86,16 @@ class PictureFiles(_Facts):
     def __iter__(self) -> Iterator[Shown]:
         for index, path in enumerate(self.files):
             try:
-                image = read_picture(path)
+                image = read_given(path)
             except InputError as error:
                 self.refused.append(str(error))
-                say(f"infer: {error}")
+                say(f"infer: {error}; it is left out")
                 continue
             yield Shown(index, path.relative_to(self.folder).as_posix(), np.nan, image)
         if len(self.refused) == len(self.files):
-            raise InputError(f"{self.folder}: none of {len(self.files)} pictures can be read", got=self.refused[0])
+            what = f"none of {len(self.files)} pictures" if len(self.files) > 1 else "its picture"
+            what += " can be read" if len(self.files) > 1 else " cannot be read"
+            raise InputError(f"{self.folder}: {what}", got=self.refused[0])
 
 
 @dataclass
@@ -158,6 +161,18 @@ def open_source(text: str, out: Path | None = None) -> Source:
     if path.suffix.lower() in SUFFIXES:
         return PictureFiles(path.parent, [path], path.name)
     return FilmFile(path)
+
+
+def read_given(path: Path | str) -> NDArray[np.uint8]:
+    """The picture (h, w, 3) BGR that a user names: no stage has written it, so an error advises none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return read_picture(path)
+    except InputError as error:
+        raise InputError(error.what, expected=error.expected, got=error.got) from error
 
 
 def is_drawn(path: Path) -> bool:

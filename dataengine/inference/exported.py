@@ -17,6 +17,7 @@ from dataengine.nets.checkpoint import ModelMeta
 SIDECAR = "model.json"
 ONNX_FP32, ONNX_FP16, ONNX_INT8, ENGINE = "model.onnx", "model_fp16.onnx", "model_int8.onnx", "model.engine"
 ONNX_INT8_TRT = "model_int8_trt.onnx"  # INT8 as TensorRT reads it; ONNX_INT8 is ONNX Runtime's
+ONNX_GRAPH = "model_graph.onnx"  # one of the networks with normalising and decoding inside: see `in_graph`
 CONTRACT = "contract"  # key of the sidecar of a network that was adopted: how it is fed and read
 INPUT = "images"  # name of the one input of the networks that are exported here
 FORMAT = 1
@@ -51,8 +52,10 @@ def model_id(files: Mapping[str, Mapping[str, Any]]) -> str:
     """Short hash of the networks' contents.
 
     Engines are left out: the builder does not give the same bytes twice, and a rebuilt engine is still the same model.
+    So is `ONNX_GRAPH`, which holds one of the networks again.
     """
-    networks = sorted((name, str(record["sha256"])) for name, record in files.items() if name.endswith(".onnx"))
+    names = [name for name in files if name.endswith(".onnx") and name != ONNX_GRAPH]
+    networks = sorted((name, str(files[name]["sha256"])) for name in names)
     return short_sha256(hashlib.sha256(repr(networks).encode()).hexdigest())
 
 

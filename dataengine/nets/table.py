@@ -19,6 +19,7 @@ from dataengine.nets.efficientnet import EfficientNetLite0
 from dataengine.nets.heads import make_head
 from dataengine.nets.hrnet import HRNet
 from dataengine.nets.layout import Layout
+from dataengine.nets.narrowed import WIDTHS, narrow
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.residual import Residual
 from dataengine.nets.vitpose import VitPose
@@ -49,13 +50,17 @@ def build_network(
 ) -> KeypointNetwork:
     """A network with fresh weights; the caller seeds torch.
 
-    `kwargs` are the backbone's own arguments and the head's options together. Unknown names and arguments are a
+    `kwargs` are the backbone's own arguments and the head's options together, and, of a network that was pruned, the
+    widths of its layers (`narrowed`). Unknown names and arguments are a
     `ParamsError`.
     """
     entry = _entry(name)
     try:
         reader, own = make_head(head, layout or Layout(), kwargs or {})
-        return entry.kind(reader, **own, **entry.kwargs)
+        widths = own.pop(WIDTHS, {})
+        net = entry.kind(reader, **own, **entry.kwargs)
+        narrow(net, widths)
+        return net
     except (TypeError, ValueError, LookupError, RuntimeError) as error:
         raise ParamsError(f"network {name} does not take these arguments", got=f"{kwargs}: {error}") from error
 

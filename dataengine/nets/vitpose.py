@@ -8,22 +8,20 @@ model's own decoder is kept and tensor names are those of ``VitPoseForPoseEstima
 backbone's tokens.
 """
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.errors import InputError, ParamsError
 from dataengine.nets.heads import Head, Heatmap
 from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.published import from_source, published_faults, transformers_library
 from dataengine.nets.weights import take_weights
 
 # ViTPose-S without mixture of experts, where nobody gives a configuration.
 SMALL: Mapping[str, Any] = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 12}
 OWN_DECODER = "head"
-COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class VitPose(KeypointNetwork):
@@ -40,7 +38,7 @@ class VitPose(KeypointNetwork):
                 expected=f"{width} x {height}",
                 got=f"{head.layout.input_width_px} x {head.layout.input_height_px}",
             )
-        model = _transformers().VitPoseForPoseEstimation(settings)
+        model = transformers_library().VitPoseForPoseEstimation(settings)
         self.backbone: nn.Module = model.backbone
         patch = settings.backbone_config.patch_size
         self.layer_count: int = settings.backbone_config.num_hidden_layers
@@ -74,69 +72,24 @@ class VitPose(KeypointNetwork):
     @classmethod
     def architecture_of(cls, source: str) -> Mapping[str, Any]:
         """The configuration of a folder or of a hub model, as plain JSON values."""
-        config = _from_source(_transformers().VitPoseConfig, source)
-        if not isinstance(config, _transformers().VitPoseConfig) or config.model_type != "vitpose":
+        config = from_source(transformers_library().VitPoseConfig, source, "ViTPose")
+        if not isinstance(config, transformers_library().VitPoseConfig) or config.model_type != "vitpose":
             raise InputError(f"{source} is not a ViTPose model", expected="model_type vitpose", got=config.model_type)
         return {"config": config.to_diff_dict()}
 
     def take_pretrained(self, source: str) -> None:
         """Weights of a folder or of a hub model, in safetensors."""
-        model = _from_source(_transformers().VitPoseForPoseEstimation, source, use_safetensors=True)
+        model = from_source(transformers_library().VitPoseForPoseEstimation, source, "ViTPose", use_safetensors=True)
         take_weights(self, model.state_dict(), source, optional=self.head_layers, spare=(f"{OWN_DECODER}.",))
 
 
 def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
-    library = _transformers()
+    library = transformers_library()
     if config is not None:
         try:
             return library.VitPoseConfig.from_dict(dict(config))
-        except _faults() as error:
+        except published_faults() as error:
             raise ParamsError("network_kwargs config is not ViTPose's", got=str(error)) from error
     size = [head.layout.input_height_px, head.layout.input_width_px]
     backbone = library.VitPoseBackboneConfig(**SMALL, image_size=size, out_indices=[SMALL["num_hidden_layers"]])
     return library.VitPoseConfig(backbone_config=backbone, num_labels=head.layout.keypoints)
-
-
-def _from_source(kind: Any, source: str, **options: Any) -> Any:
-    """``from_pretrained``, with its many faults as one line."""
-    name, revision = _name_and_revision(source)
-    try:
-        return kind.from_pretrained(name, revision=revision, **options)
-    except _faults() as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise InputError(
-            f"ViTPose weights {source!r} cannot be loaded",
-            expected="a folder with config.json and model.safetensors, or owner/name@commit and access to the hub",
-            got=first,
-        ) from error
-
-
-def _name_and_revision(source: str) -> tuple[str, str | None]:
-    """A folder and None, or a hub model and the commit it is pinned to; anything else is an error."""
-    if Path(source).is_dir():
-        if not (Path(source) / "config.json").is_file():  # the library would take its defaults
-            raise InputError(f"{source} holds no ViTPose model", expected="config.json and model.safetensors in it")
-        return source, None
-    name, _, revision = source.partition("@")
-    if not COMMIT.fullmatch(revision):
-        raise ParamsError(
-            f"pretrained {source!r} is not a folder, and names no commit of a hub model",
-            expected="owner/name@ and the 40 digits of a commit",
-            fix="take them from the model's history on the hub: branches and tags move",
-        )
-    return name, revision
-
-
-def _faults() -> tuple[type[Exception], ...]:
-    """What the library raises for files that are not there and for a configuration that is none."""
-    from huggingface_hub.errors import StrictDataclassError
-
-    return (OSError, RuntimeError, TypeError, ValueError, KeyError, StrictDataclassError)
-
-
-def _transformers() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise EnvironmentFault("transformers is not installed", fix="pip install dataengine[networks]") from error
-    return transformers

@@ -1,4 +1,4 @@
-"""Two ways to write a line: `say` what happened, and `answer` what was asked for.
+"""Two ways to write a line: `say` what happened, and `answer` what was asked for; `count` words a number in it.
 
 Results go to standard output, so that they can be piped; everything else goes to standard error. Errors are raised
 (`dataengine.errors`), never printed.
@@ -15,3 +15,12 @@ def say(line: str) -> None:
 def answer(text: str) -> None:
     """Write the result that the command was run for."""
     print(text, flush=True)
+
+
+def count(number: int, name: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    >>> count(1, "joint"), count(2, "joint"), count(2, "person", "people")
+    ('1 joint', '2 joints', '2 people')
+    """
+    return f"{number} {name if number == 1 else plural or name + 's'}"

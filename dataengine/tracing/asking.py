@@ -9,10 +9,11 @@ from typing import Any
 from dataengine.files import read_json
 from dataengine.rounds.answered import PictureAnswer, read_answers
 from dataengine.rounds.asked import AskedRound
+from dataengine.terminal.speech import count
 
 from .finding import FoundSample
 from .models import who_asked
-from .section import Section, count, when
+from .section import Section, when
 from .training import labels_of_mix
 
 MANIFEST = "to_label.json"

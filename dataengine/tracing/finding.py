@@ -18,6 +18,7 @@ from .models import TracedModel
 from .tables import PictureRow, normalised
 
 LEAST_DIGITS = 6
+_DIGITS = re.compile("[0-9a-f]+")
 _HASH = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},64}}")
 SHOWN, NEAREST = 4, 3
 
@@ -170,6 +171,8 @@ def _nothing(wanted: str, entries: Sequence[CatalogueEntry], catalogue: Catalogu
     name = PurePath(wanted).name
     near = [each for each in names if name and name in each][:NEAREST] or get_close_matches(name, names, n=NEAREST)
     hint = f"nearest: {', '.join(near)}" if near else "`dvc pull` what is missing here, or correct it"
+    if not near and len(wanted) < LEAST_DIGITS and _DIGITS.fullmatch(wanted):
+        hint = f"of a hash give {LEAST_DIGITS} digits or more: {len(wanted)} are too few"
     return InputError(
         f"no picture {wanted!r}",
         expected=f"a path, the end of one, an image id, or at least {LEAST_DIGITS} digits of a SHA-256",

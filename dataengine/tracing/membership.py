@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataengine.files import read_json, short_sha256
+from dataengine.terminal.speech import count
 
 from .catalogue import SPLITS
 from .finding import FoundSample
 from .models import read_project_registry
-from .section import Section, count, when
+from .section import Section, when
 from .tables import normalised
 
 LOCK_NAME = "test.lock.json"

@@ -30,12 +30,3 @@ def when(at: str) -> str:
     '2026-03-01 12:30 UTC'
     """
     return f"{at[:16].replace('T', ' ')} UTC"
-
-
-def count(number: int, name: str, plural: str = "") -> str:
-    """A number with its noun.
-
-    >>> count(1, "joint"), count(2, "joint"), count(2, "person", "people")
-    ('1 joint', '2 joints', '2 people')
-    """
-    return f"{number} {name if number == 1 else plural or name + 's'}"

@@ -8,9 +8,10 @@ from typing import Any
 
 from dataengine.files import read_json
 from dataengine.mixing import MixRecipe, read_recipe, share_of
+from dataengine.terminal.speech import count
 
 from .finding import FoundSample
-from .section import Section, count
+from .section import Section
 from .tables import PictureRow
 
 RECIPE_NAME, KEPT = "recipe.json", "kept"

@@ -14,13 +14,8 @@ from numpy.typing import NDArray
 from dataengine.blazepose import BlazePose
 from dataengine.geometry.cameras import project
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
-from dataengine.people import JOINTS
-from dataengine.terminal.progress import track
-from dataengine.video import iter_frames
-
-from ..sources.frames import FrameWriter
-from .qualisys import CalibratedCamera
-from .triangulation import (
+from dataengine.multiview.qualisys import CalibratedCamera
+from dataengine.multiview.triangulation import (
     Agreement,
     Triangulation,
     align_principal_points,
@@ -28,6 +23,11 @@ from .triangulation import (
     triangulate_plain,
     triangulate_robust,
 )
+from dataengine.people import JOINTS
+from dataengine.terminal.progress import track
+from dataengine.video import iter_frames
+
+from ..sources.frames import FrameWriter
 
 
 @dataclass(frozen=True)

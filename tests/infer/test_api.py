@@ -133,3 +133,10 @@ def test_an_export_and_its_file_answer_as_the_checkpoint(net: Path, tmp_path: Pa
 def test_importing_the_package_stays_light() -> None:
     heavy = "import dataengine, sys; sys.exit(any(name in sys.modules for name in ('torch', 'cv2', 'numpy')))"
     assert subprocess.run([sys.executable, "-c", heavy], check=False).returncode == 0
+
+
+def test_a_picture_that_cannot_be_read_speaks_of_no_stage(net: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"a\.jpg cannot be used") as raised:
+        load_model(net)(tmp_path / "a.jpg")
+    assert "stage" not in str(raised.value)

@@ -118,11 +118,12 @@ def test_pictures_are_answered_by_themselves_and_a_broken_one_is_left_out(
     assert [Path(path).name for path in images.path] == ["b.png", "c.jpg"] and (people.track_id == -1).all()
     assert sorted(p.name for p in (tmp_path / "out/overlay").rglob("*.jpg")) == ["b.png.jpg", "c.jpg.jpg"]
     said = capsys.readouterr()
-    assert "a.jpg cannot be used" in said.err
+    assert "a.jpg cannot be used" in said.err and "it is left out" in said.err and "stage" not in said.err
     assert "out/overlay, " in said.out and "overlay.mp4" not in said.out
     (only,) = [run(made / "net", str(tmp_path / "in/b.png"), tmp_path / "one")]
     assert (only["pictures"], only["people"]) == (1, 1)
-    with pytest.raises(InputError, match="none of 1 pictures"):
+    assert "b.png: 1 picture, 1 person, " in capsys.readouterr().out
+    with pytest.raises(InputError, match="its picture cannot be read"):
         run(made / "net", str(tmp_path / "in/a.jpg"), tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
@@ -227,3 +228,10 @@ def test_ctrl_c_ends_with_what_was_read_whole(
     assert json.loads((tmp_path / "summary.json").read_text())["stopped"] is True
     assert len(list(annotation_records(tmp_path / "people.json"))) >= 6
     assert json.loads((tmp_path / "people.json").read_text())["info"]["stopped"] is True
+
+
+def test_a_folder_without_a_name_is_refused(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["infer", str(made / "net"), str(made / "walk.mp4"), "--out", ""])
+    assert raised.value.code == 2
+    assert "a folder to write has no name" in capsys.readouterr().err

@@ -246,6 +246,7 @@ def test_an_unlabelled_frame_that_was_passed_over(made: Path) -> None:
         ("clip", r"no picture 'clip'.*at least 6 digits.*among 31 pictures.*1 rounds"),
         ("002", r"no picture '002'.*nearest: 0002.png, 0020.png, 0021.png"),
         ("abcdef0123", "no picture 'abcdef0123'"),
+        ("fed98", "no picture 'fed98'.*; of a hash give 6 digits or more: 5 are too few"),
         ("params.yaml", "no picture 'params.yaml'"),
         ("", "no picture ''"),
     ],

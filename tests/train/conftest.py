@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.inference.exported import load_exported
+from dataengine.train.deploy.params import GraphParams
 
 from ..helpers import small_model
 from .exported_models import PARAMS, export_to
@@ -29,7 +30,7 @@ def exported(round_folder: Path) -> dict[str, Path]:
     """Exports of the two checkpoints by the names "good" (with an engine) and "bad" (without)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(round_folder)
-        without_engine = replace(PARAMS, engine=False)
+        without_engine = replace(PARAMS, engine=False, graph=GraphParams(takes="picture", network="int8"))
         return {
             "good": export_to(round_folder, "steps60", round_folder / "export-good" / "model"),
             "bad": export_to(round_folder, "steps6", round_folder / "export-bad" / "model", without_engine),

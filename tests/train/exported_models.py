@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dataengine.train.deploy.params import ExportParams, Int8Params, MaxApDrop
+from dataengine.train.deploy.params import ExportParams, GraphParams, Int8Params, MaxApDrop
 from dataengine.train.export import run
 
 PARAMS = ExportParams(
@@ -16,6 +16,7 @@ PARAMS = ExportParams(
     latency_runs=3,
     threads=1,
     seed=0,
+    graph=GraphParams(takes="crops"),
 )
 
 

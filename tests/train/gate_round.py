@@ -46,7 +46,7 @@ PARAMS = CompareParams(
 
 PROCESSES = multiprocessing.get_context("forkserver")
 """Makes processes of their own, forked from one that has loaded torch and the rest, and started nothing."""
-PROCESSES.set_forkserver_preload(["dataengine.train.promote", "dataengine.train.rollback"])
+PROCESSES.set_forkserver_preload(["dataengine.train.promote", "dataengine.registry.rollback"])
 
 
 def killed(target: Callable[..., None], *arguments: object) -> bool:

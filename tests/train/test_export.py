@@ -15,6 +15,7 @@ from dataengine.inference.exported import (
     ENGINE,
     ONNX_FP16,
     ONNX_FP32,
+    ONNX_GRAPH,
     ONNX_INT8,
     ONNX_INT8_TRT,
     SIDECAR,
@@ -145,7 +146,7 @@ def test_sidecar_says_how_to_feed_and_where_from(folder: Path, round_folder: Pat
     assert sidecar["lineage"]["data_sha256"]["calibration"] == sha256_file(round_folder / "train.json")
     assert sidecar["calibration"]["crops"] == PARAMS.calibration_crops
     assert sidecar["calibration"]["nodes"]["QuantizeLinear"] > 5
-    networks = {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE}
+    networks = {"model.safetensors", ONNX_FP32, ONNX_FP16, ONNX_INT8, ONNX_INT8_TRT, ENGINE, ONNX_GRAPH}
     assert set(sidecar["files"]) == {*networks, LEARNT_NAME}
     assert (folder / LEARNT_NAME).read_bytes() == (round_folder / "steps60" / LEARNT_NAME).read_bytes()
     for name, record in sidecar["files"].items():
@@ -162,6 +163,9 @@ def test_metrics_compare_each_file_with_pytorch(folder: Path) -> None:
     assert metrics["fp16"]["keypoint_distance_px"]["mean"] < 0.5
     assert metrics["int8"]["AP_drop"] <= PARAMS.max_ap_drop.int8
     assert metrics["int8"]["bytes"] < metrics["fp32"]["bytes"]
+    low, high = metrics["int8"]["AP_drop_interval"]
+    assert low <= metrics["int8"]["AP_drop"] <= high and high - low < 0.3
+    assert metrics["fp32"]["AP_drop_interval"] == pytest.approx([0, 0], abs=1e-3)
     assert metrics["int8"]["keypoint_distance_px"]["worst_joint"] in small_model.META.taught
     assert metrics["int8"]["ECE_rise"] == metrics["int8"]["ECE"] - metrics["torch"]["ECE"]
     assert (folder.parent / "report" / "int8_layers.md").read_text().startswith("# What INT8 loses")

@@ -10,7 +10,8 @@ import pytest
 
 from dataengine.errors import InputError
 from dataengine.inference.exported import load_exported
-from dataengine.train import diff, rollback
+from dataengine.registry import rollback
+from dataengine.train import diff
 from dataengine.train import promote as promote_module
 from dataengine.train.promote import PromoteParams
 

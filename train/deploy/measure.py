@@ -1,20 +1,31 @@
 """What each exported file costs and loses here: `measure` runs them all on the same crops and compares with PyTorch.
 
 FP32 and INT8 run in ONNX Runtime on the CPU, which decides the file that a CPU should use; FP16 runs on CUDA if ONNX
-Runtime has it. The engine and PyTorch on CUDA run if this machine can run them. TensorRT's INT8 file runs node by node
-on the CPU, for its accuracy alone.
+Runtime has it. The engine and PyTorch on CUDA run if this machine can run them. TensorRT's INT8 file, node by node, and
+the file with cropping and decoding inside run on the CPU for their accuracy alone.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from dataengine.errors import EnvironmentFault, InputError
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.inference.choose_runner import try_candidate
 from dataengine.inference.cpu_file import CpuFile, choose_cpu_file
-from dataengine.inference.exported import ENGINE, ONNX_FP16, ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT, ExportedModel
+from dataengine.inference.exported import (
+    ENGINE,
+    ONNX_FP16,
+    ONNX_FP32,
+    ONNX_GRAPH,
+    ONNX_INT8,
+    ONNX_INT8_TRT,
+    ExportedModel,
+)
+from dataengine.inference.in_graph import RECORD, PictureGraph, open_graph
 from dataengine.inference.running.predict import Runner, onnx_runner, torch_runner
 from dataengine.inference.shipped.runners import candidates
 from dataengine.nets.checkpoint import WEIGHTS_NAME
@@ -33,12 +44,13 @@ FILES = {
     "int8_trt": ONNX_INT8_TRT,
     "engine": ENGINE,
     "torch_cuda": WEIGHTS_NAME,
+    "graph": ONNX_GRAPH,
 }
 """Key in metrics.json -> file."""
 
 
 _INT8_FIX = "calibrate on more crops, raise export.int8.most_in_float, "
-_FIXES = {"int8": _INT8_FIX, "int8_trt": _INT8_FIX}
+_FIXES = {"int8": _INT8_FIX, "int8_trt": _INT8_FIX, "graph": "let export.graph take crops, "}
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,10 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
     ran_by, runners = _assign(params, model, runners_here)
     plain = torch_runner(net, device="auto")
     reference = ruler.predict(plain, "PyTorch")
-    timed_runners = {"torch": plain} | {key: runner for key, runner in runners.items() if ran_by[key] != REFERENCE}
+    timed_runners: dict[str, Runner] = {"torch": plain}
+    for key, runner in runners.items():
+        if ran_by[key] != REFERENCE and not isinstance(runner, PictureGraph):
+            timed_runners[key] = runner
     latency = _latencies(params, ruler, timed_runners)
     metrics: dict[str, Any] = {
         "people": len(ruler.people),
@@ -79,6 +94,7 @@ def measure(params: ExportParams, net: nn.Module, ruler: Ruler, model: ExportedM
         figures = ruler.figures(prediction)
         metrics[key] = figures | {
             "AP_drop": metrics["torch"]["AP"] - figures["AP"],
+            "AP_drop_interval": _drop_interval(ruler.gain(prediction, reference)),
             "ECE_rise": figures["ECE"] - metrics["torch"]["ECE"],
             "keypoint_distance_px": distance_px(prediction, reference),
             "bytes": (model.folder / FILES[key]).stat().st_size,
@@ -99,25 +115,36 @@ def median_ms(metrics: Mapping[str, Any], key: str) -> dict[str, float]:
     return {str(record["batch"]): record["median"] for record in measured.values()}
 
 
-def refuse_lossy(metrics: Mapping[str, Any], limits: MaxApDrop, int8_layers: Sequence[str] = ()) -> None:
+def refuse_lossy(
+    metrics: Mapping[str, Any], limits: MaxApDrop, int8_layers: Sequence[str] = (), graph_network: str = "fp32"
+) -> None:
     """Raise `InputError` if a file loses more AP than its limit; both INT8 files have the same one.
 
-    `int8_layers` are those that the error of INT8 comes from, the worst first, for the message.
+    `int8_layers` are those that the error of INT8 comes from, the worst first, for the message; `graph_network` is the
+    file whose network `ONNX_GRAPH` holds, and with which it is compared.
     """
-    for key, limit in (asdict(limits) | {"int8_trt": limits.int8}).items():
+    of_files: dict[str, float] = asdict(limits)
+    for key, limit in (of_files | {"int8_trt": limits.int8}).items():
         drop = metrics.get(key, {}).get("AP_drop", 0.0)
+        if key == "graph" and key in metrics:
+            drop -= metrics[graph_network]["AP_drop"]
         if drop > limit:
             raise InputError(
-                f"{FILES[key]} loses too much AP against PyTorch",
+                f"{FILES[key]} loses too much AP against {FILES[graph_network] if key == 'graph' else 'PyTorch'}",
                 expected=f"at most {limit:g}",
-                got=_loss(metrics[key]) + (_blame(int8_layers) if key.startswith("int8") else ""),
+                got=_loss(drop, metrics[key]["keypoint_distance_px"])
+                + (_blame(int8_layers) if key.startswith("int8") else ""),
                 fix=_FIXES.get(key, "fit longer, ") + f"or raise export.max_ap_drop.{key.removesuffix('_trt')}",
             )
 
 
-def _loss(figures: Mapping[str, Any]) -> str:
-    moved = figures["keypoint_distance_px"]
-    return f"{figures['AP_drop']:.4f}; {moved['worst_joint']} moves most, by {moved['worst_joint_mean']:.2g} px"
+def _drop_interval(gain: Interval) -> list[float] | None:
+    """The 95 % interval of the AP that is lost; None where all people belong together, so that nothing is known."""
+    return [-gain.high, -gain.low] if np.isfinite([gain.low, gain.high]).all() else None
+
+
+def _loss(drop: float, moved: Mapping[str, Any]) -> str:
+    return f"{drop:.4f}; {moved['worst_joint']} moves most, by {moved['worst_joint_mean']:.2g} px"
 
 
 def _blame(layers: Sequence[str]) -> str:
@@ -126,16 +153,18 @@ def _blame(layers: Sequence[str]) -> str:
 
 def _assign(
     params: ExportParams, model: ExportedModel, runners_here: Mapping[str, Runner]
-) -> tuple[dict[str, str], dict[str, Runner]]:
+) -> tuple[dict[str, str], dict[str, Runner | PictureGraph]]:
     """The runner of each file: its name, and the runner itself."""
     path, threads = model.folder, params.threads
     half = "onnx-cuda" if "onnx-cuda" in runners_here else "onnx-cpu"
-    runs: dict[str, tuple[str, Runner]] = {
+    runs: dict[str, tuple[str, Runner | PictureGraph]] = {
         "fp32": ("onnx-cpu", onnx_runner(path / ONNX_FP32, threads)),
         "fp16": (half, runners_here[half]),
         "int8": ("onnx-cpu", onnx_runner(path / ONNX_INT8, threads)),
         "int8_trt": (REFERENCE, exact_runner(path / ONNX_INT8_TRT, threads)),
     }
+    if RECORD in model.sidecar:
+        runs["graph"] = (REFERENCE, open_graph(model, threads))
     for key, name in (("engine", "engine"), ("torch_cuda", "torch-cuda")):
         if name in runners_here:
             runs[key] = (name, runners_here[name])

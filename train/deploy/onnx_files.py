@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from dataengine.inference.exported import INPUT
+from dataengine.inference.in_graph import OPSET
 from dataengine.inference.running.predict import Runner
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.terminal.speech import say
 
 FP16_MAX = float(np.finfo(np.float16).max)  # 65504
-OPSET = 17  # the newest that the TorchScript exporter, ONNX Runtime's quantiser and TensorRT all support
 
 
 def write_fp32(net: nn.Module, meta: ModelMeta, path: Path) -> None:

@@ -2,10 +2,23 @@
 
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Literal
 
 from dataengine.errors import ParamsError
 
 from .quantise import CalibrationMethod
+
+GraphNetwork = Literal["fp32", "fp16", "int8"]
+
+
+@dataclass(frozen=True)
+class GraphParams:
+    """A further file that holds what stands before and behind the network as well."""
+
+    takes: Literal["nothing", "crops", "picture"] = "nothing"
+    """What it is fed with: crops that are cut already; a picture and boxes; nothing: it is not written."""
+    network: GraphNetwork = "fp32"
+    """The file whose network is inside."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +30,8 @@ class MaxApDrop:
     int8: float
     """Limit of both INT8 files."""
     engine: float
+    graph: float = 0.01
+    """Limit of the file with cropping and decoding inside, against the file whose network it holds."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,7 @@ class ExportParams:
     """Compute capabilities that the engine is built for, for example [7.5, 8.6]: 7.5 is the T4, 8.6 the RTX 30 series,
     8.9 the RTX 40 series and L4. Empty: this machine's GPU; without one, or with one that the library does not
     serve, the library's own choice."""
+    graph: GraphParams = field(default_factory=GraphParams)
 
     def __post_init__(self) -> None:
         for name in ("calibration_crops", "typical_batch", "latency_runs", "threads"):

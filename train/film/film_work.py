@@ -8,20 +8,18 @@ from typing import Any
 
 from dataengine.errors import InputError
 from dataengine.files import locked_folder, sha256_file
-from dataengine.films import detectors
-from dataengine.films.detectors import FilmDetector
-from dataengine.inference.running.predict import load_runner
 from dataengine.leakage.film_names import film_name
+from dataengine.tracking.association import Association
 
 from ..pseudo.params import PseudoLabelParams
-from ..pseudo.teachers import BLAZEPOSE
 from ..trust.rule import TrustRule
+from .choices import ChosenDetector
 from .label_film import LABELS, Labeller, label_film
 from .overlay import write_overlay
-from .teachers import BlazePoseTeacher, FilmTeacher, NetworkTeacher
+from .teachers import FilmTeacher
 
 REFUSED = "refused"
-_OPENED = ("teachers", "detector_for_a_film")
+_OPENED = ("teachers", "detector")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,13 +28,15 @@ class FilmWork:
 
     open_teachers: Callable[[], tuple[FilmTeacher, ...]]
     """Picklable, as is the next."""
-    choose_detector: Callable[[], Callable[[], FilmDetector]]
-    """Called once in each process; what it returns, once for each film."""
+    choose_detector: Callable[[], ChosenDetector]
+    """Called once in each process; each film opens what it returns."""
     rule: TrustRule | None
     params: PseudoLabelParams
     every: int
     decides: str
     """The hash that `Labeller` has."""
+    association: Association | None
+    """That `Labeller` has."""
     out: Path
     """Each film gets a folder of its own in there."""
     overlay: bool
@@ -65,27 +65,12 @@ class FilmWork:
         return self.open_teachers()
 
     @cached_property
-    def detector_for_a_film(self) -> Callable[[], FilmDetector]:
-        """Opens the detector for the next film."""
+    def detector(self) -> ChosenDetector:
+        """What each film opens."""
         return self.choose_detector()
 
     def _labeller(self) -> Labeller:
-        detector = self.detector_for_a_film()
-        return Labeller(self.teachers, detector, self.rule, self.params, self.every, self.decides)
-
-
-def open_teachers(models: tuple[str, ...], blazepose: Path) -> tuple[FilmTeacher, ...]:
-    """The teachers that checkpoint folders and the word blazepose name."""
-    return tuple(
-        BlazePoseTeacher(blazepose)
-        if model == BLAZEPOSE
-        else NetworkTeacher(Path(model).name, *load_runner(Path(model)))
-        for model in models
-    )
-
-
-def detector_of(boxes: Path | None, blazepose: Path, every: int) -> Callable[[], FilmDetector]:
-    """The boxes of a file, or BlazePose's in every n-th frame."""
-    if boxes is not None:
-        return lambda: detectors.BoxesOfFile(boxes)
-    return lambda: detectors.BlazePoseDetector(blazepose, every)
+        opened = self.detector.opened()
+        return Labeller(
+            self.teachers, opened, self.rule, self.params, self.every, self.decides, association=self.association
+        )

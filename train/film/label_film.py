@@ -17,6 +17,7 @@ from dataengine.leakage.film_names import film_name
 from dataengine.nets.checkpoint import META_NAME
 from dataengine.studies.settings import json_hash
 from dataengine.terminal.progress import track
+from dataengine.tracking.association import Association
 from dataengine.video.decoding import DecodedFilm, Frame, iter_frames
 
 from ..pseudo.filters import KEPT, VERDICTS
@@ -25,6 +26,7 @@ from ..pseudo.persons import PERSON_REASONS
 from ..trust.rule import TrustRule
 from .chunks import Chunk
 from .estimating import estimated
+from .following import JointFollower
 from .journal import FilmProgress, Journal
 from .judging import JudgedChunk, judged_chunk
 from .locating import Locator, Resume
@@ -46,6 +48,8 @@ class Labeller:
     """Every n-th frame is read."""
     decides: str
     """A hash of the teachers, the detector's files, the rule and the params."""
+    association: Association | None = None
+    """By which people are followed on their joints; None: by the overlap of boxes."""
 
 
 def deciding_hash(models: Sequence[Path], boxes: Path | None, rule: TrustRule | None, **settings: object) -> str:
@@ -123,7 +127,13 @@ def _steps(film: Path, name: str, labeller: Labeller, journal: Journal, decoded:
     )
     locate = Locator(labeller.detector, min_overlap=params.track_overlap, max_gap=params.max_gap, resume=resume)
     frames = _frames(film, labeller.every, resume, decoded)
+    follow = None
+    if labeller.association is not None:
+        follow = JointFollower(labeller.association, resume.followed if resume else [])
     for chunk, state in estimated(locate(frames), labeller.teachers):
+        if follow is not None:
+            chunk = follow(chunk)
+            state = replace(state, followed=follow.memory()) if state else None
         part = None if pending is None else judged(before, pending, chunk)
         before, pending = pending, chunk
         yield _Step(part, state, before, pending)

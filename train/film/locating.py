@@ -37,6 +37,8 @@ class Resume:
     """The next track id."""
     memory: Memory = field(default_factory=list)
     """The detector's."""
+    followed: Memory = field(default_factory=list)
+    """That of `following.JointFollower`, where it is used."""
 
 
 class Locator:

@@ -15,12 +15,14 @@ from dataengine.blazepose.in_boxes import upright_region
 from dataengine.blazepose.in_images import mirrored_answer
 from dataengine.blazepose.model import BlazePose
 from dataengine.crops.spec import crop_matrix, extract_crop
-from dataengine.inference.running.predict import BATCH, Runner, predict_crops
+from dataengine.inference.running.predict import BATCH, Prediction, Runner, predict_crops
+from dataengine.judges.answers import TeacherAnswers
+from dataengine.judges.turned_views import TurnedView, seen_from, turned_region
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import JOINTS
 
 from ..pseudo.filters import Opinion
-from ..pseudo.teachers import BLAZEPOSE
+from ..pseudo.teachers import BLAZEPOSE, opinion_of_views
 
 # PyTorch keeps memory for every size of batch that it has met, so a film must not show it every size there is.
 ROUND = 16
@@ -41,34 +43,49 @@ class FilmTeacher(Protocol):
 class NetworkTeacher:
     """A network: crops are cut as frames come, and answered together."""
 
-    def __init__(self, name: str, runner: Runner, meta: ModelMeta) -> None:
-        self.name, self._runner, self._meta = name, runner, meta
+    def __init__(self, name: str, runner: Runner, meta: ModelMeta, views: Sequence[TurnedView] = ()) -> None:
+        """`views`: what it is shown besides the crop and its mirror image."""
+        self.name, self._runner, self._meta, self._views = name, runner, meta, views
         self._crops: list[NDArray[np.uint8]] = []
         self._matrices: list[NDArray[np.float64]] = []
 
     def look(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> None:
-        """Cut the crops."""
-        for matrix in crop_matrix(boxes_xywh_px, self._meta.crop):
-            self._crops.append(extract_crop(image_bgr, matrix, self._meta.crop))
-            self._matrices.append(matrix)
+        """Cut the crops, for each person that of every view."""
+        spec = self._meta.crop
+        straight = crop_matrix(boxes_xywh_px, spec)
+        for each in zip(straight, *(seen_from(straight, spec, view) for view in self._views), strict=True):
+            for matrix in each:
+                self._crops.append(extract_crop(image_bgr, matrix, spec))
+                self._matrices.append(matrix)
 
     def opinion(self) -> Opinion:
         """Its answers to the crops and to their mirror images."""
-        spec = self._meta.crop
-        n = len(self._crops)
-        room = -(-n // ROUND) * ROUND
-        crops = np.zeros((room, spec.height_px, spec.width_px, 3), dtype=np.uint8)
-        matrices = np.tile(np.eye(2, 3), (room, 1, 1))
-        if n:
-            crops[:n], matrices[:n] = self._crops, self._matrices
+        spec, count = self._meta.crop, 1 + len(self._views)
+        crops = np.array(self._crops, dtype=np.uint8).reshape(-1, count, spec.height_px, spec.width_px, 3)
+        matrices = np.array(self._matrices, dtype=np.float64).reshape(-1, count, 2, 3)
         self._crops, self._matrices = [], []
-        plain, mirrored = (
-            predict_crops(self._runner, self._meta, crops, matrices, batch=BATCH, mirrored=is_mirrored)
-            for is_mirrored in (False, True)
-        )
-        points = plain.keypoints_px[:n].astype(np.float64)
-        apart = np.linalg.norm(points - mirrored.keypoints_px[:n], axis=2)
-        return Opinion(points, plain.confidence[:n].astype(np.float64), apart)
+        n = len(crops)
+        padded = _padded(crops[:, 0], matrices[:, 0])
+        plain, mirrored = (self._answered(*padded, mirrored=is_mirrored) for is_mirrored in (False, True))
+        points, confidence = plain.keypoints_px[:n].astype(np.float64), plain.confidence[:n].astype(np.float64)
+        turned_back = mirrored.keypoints_px[:n].astype(np.float64)
+        if not self._views:
+            return Opinion(points, confidence, np.linalg.norm(points - turned_back, axis=2))
+        turned = [self._answered(*_padded(crops[:, k], matrices[:, k]), mirrored=False) for k in range(1, count)]
+        views = np.stack([each.keypoints_px[:n].astype(np.float64) for each in turned])
+        return opinion_of_views(TeacherAnswers(points, confidence, turned_back, views))
+
+    def _answered(self, crops: NDArray[np.uint8], matrices: NDArray[np.float64], *, mirrored: bool) -> Prediction:
+        return predict_crops(self._runner, self._meta, crops, matrices, batch=BATCH, mirrored=mirrored)
+
+
+def _padded(crops: NDArray[np.uint8], matrices: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The crops (n, H, W, 3) and their maps, and as many empty ones as make n a multiple of `ROUND`."""
+    n = len(crops)
+    room = -(-n // ROUND) * ROUND
+    filled, maps = np.zeros((room, *crops.shape[1:]), dtype=np.uint8), np.tile(np.eye(2, 3), (room, 1, 1))
+    filled[:n], maps[:n] = crops, matrices
+    return filled, maps
 
 
 @dataclass(eq=False)
@@ -76,6 +93,7 @@ class _Answers:
     points: list[NDArray[np.float32]]
     confidence: list[NDArray[np.float32]]
     mirrored: list[NDArray[np.float32]]
+    views: list[NDArray[np.float32]]
 
 
 class BlazePoseTeacher:
@@ -83,10 +101,10 @@ class BlazePoseTeacher:
 
     name = BLAZEPOSE
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, views: Sequence[TurnedView] = ()) -> None:
         """Raises InputError when the folder `models` lacks a model."""
-        self._blazepose = BlazePose(models)
-        self._answers = _Answers([], [], [])
+        self._blazepose, self._views = BlazePose(models), views
+        self._answers = _Answers([], [], [], [])
 
     def look(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> None:
         """Ask about each person and its mirror image."""
@@ -96,6 +114,10 @@ class BlazePoseTeacher:
             self._answers.points.append(found.keypoints_px)
             self._answers.confidence.append(found.confidence)
             self._answers.mirrored.append(mirrored_answer(self._blazepose, image_bgr, region))
+            for view in self._views:
+                self._answers.views.append(
+                    self._blazepose.landmarks(image_bgr, turned_region(region, view)).keypoints_px
+                )
 
     def opinion(self) -> Opinion:
         """The answers."""
@@ -104,7 +126,10 @@ class BlazePoseTeacher:
             for each in (self._answers.points, self._answers.mirrored)
         )
         confidence = np.array(self._answers.confidence, dtype=np.float64).reshape(-1, JOINTS)
-        self._answers = _Answers([], [], [])
+        views = np.array(self._answers.views, dtype=np.float64).reshape(len(points), len(self._views), JOINTS, 2)
+        self._answers = _Answers([], [], [], [])
+        if self._views:
+            return opinion_of_views(TeacherAnswers(points, confidence, mirrored, np.swapaxes(views, 0, 1)))
         return Opinion(points, confidence, np.linalg.norm(points - mirrored, axis=2))
 
 

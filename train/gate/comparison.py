@@ -162,6 +162,27 @@ class Settle:
 
 
 @dataclass(frozen=True)
+class ShadowRow:
+    """People, or joints of one name, that champion and candidate both answered in production."""
+
+    name: str  # of the joint; "people" for whole poses
+    compared: int
+    agreed: int
+    rate: Interval  # the share that agrees, with Wilson's interval, people taken as independent
+
+
+@dataclass(frozen=True)
+class ShadowEvidence:
+    """How often the candidate agreed with the champion in whose shadow it ran; decides nothing."""
+
+    differ_below: float  # OKS from which on two answers agree
+    since: str
+    until: str
+    rows: tuple[ShadowRow, ...]  # people first, then the joints in COCO's order
+    outcomes: Mapping[str, int]  # what became of everybody whom the champion answered
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A verdict with everything that it rests on."""
 
@@ -185,6 +206,7 @@ class Comparison:
     poses: PoseCounts | None = None  # None: compared without the training set's poses
     runner: RunnerUsed | None = None  # None: in verdicts that are older than this field
     dependence: tuple[Dependence, ...] = ()
+    shadow: ShadowEvidence | None = None  # None: the candidate was in no shadow of this champion
 
     @property
     def champion_id(self) -> str:

@@ -13,7 +13,7 @@ from dataengine.poses.training_poses import TrainingPoses
 
 from .checks import guarded_names
 from .compared_set import ComparedSet
-from .comparison import Comparison, PoseCounts, RunnerUsed, SliceRow
+from .comparison import Comparison, PoseCounts, RunnerUsed, ShadowEvidence, SliceRow
 from .conclusion import Conclusion
 from .evidence import WHOLE, Evidence, SliceEvidence, interval_in_range
 from .models import ScoredModel, agreement
@@ -28,6 +28,7 @@ def comparison_of(
     scored: Mapping[str, ScoredModel],
     chosen: ChosenRunner,
     poses: TrainingPoses | None,
+    shadow: ShadowEvidence | None = None,
 ) -> Comparison:
     """Everything that verdict.json and the report say."""
     first, second, verdict = scored["candidate"], scored.get("champion"), conclusion.verdict
@@ -53,6 +54,7 @@ def comparison_of(
         poses=None if poses is None else _poses(poses, test.people),
         runner=_runner_used(chosen),
         dependence=evidence.dependence,
+        shadow=shadow,
     )
 
 

@@ -12,6 +12,8 @@ from dataengine.adopted.runner import load_adopted_runner
 from dataengine.blazepose.in_images import Found, as_people, find_people
 from dataengine.inference.exported import ONNX_FP32
 from dataengine.inference.running.predict import load_runner, predict_both_ways
+from dataengine.judges.answers import TeacherAnswers, blazepose_answers, network_answers
+from dataengine.judges.turned_views import fused_views
 from dataengine.people import JOINTS, Images, People
 
 from .filters import Opinion
@@ -40,6 +42,14 @@ def fitted_opinion(checkpoint: Path, people: People, images: Images) -> Opinion:
     return Opinion(points, both.plain.confidence.astype(np.float64), apart)
 
 
+def opinion_of_views(answers: TeacherAnswers) -> Opinion:
+    """All views fused: medians of the joints, and the larger of the views' spread and the mirror image's distance."""
+    every = [answers.points_px, answers.mirrored_px, *answers.views_px]
+    points, confidence, spread = fused_views(every, [answers.confidence])
+    apart = np.linalg.norm(answers.points_px - answers.mirrored_px, axis=2)
+    return Opinion(points, confidence, np.maximum(apart, spread))
+
+
 def ask_teachers(
     images: Images, models: Path, teacher: Path | None, *, max_gap: int
 ) -> tuple[People, tuple[Opinion, ...]]:
@@ -55,11 +65,20 @@ def ask_teachers(
 
 
 def ask_models(
-    images: Images, models: Path, teachers: Sequence[str], *, max_gap: int
+    images: Images, models: Path, teachers: Sequence[str], *, max_gap: int, views: bool = False
 ) -> tuple[People, tuple[Opinion, ...]]:
-    """The same of any `teachers`: checkpoint folders, or ``blazepose``."""
+    """The same of any `teachers`: checkpoint folders, or ``blazepose``. With `views` each also sees `VIEWS`."""
     found = find_people(images, models, max_gap=max_gap)
     people = as_people(found, images)
+    if views:
+        return people, tuple(
+            opinion_of_views(
+                blazepose_answers(people, images, models)
+                if teacher == BLAZEPOSE
+                else network_answers(Path(teacher), people, images)
+            )
+            for teacher in teachers
+        )
     return people, tuple(
         blazepose_opinion(found) if teacher == BLAZEPOSE else fitted_opinion(Path(teacher), people, images)
         for teacher in teachers

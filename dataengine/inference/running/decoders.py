@@ -1,8 +1,9 @@
-"""Heads read on the network's own device: what `nets.heads` does in numpy, in PyTorch and float64.
+"""Heads read on the network's own device: what `nets.heads` does in numpy, in PyTorch, in float64 where nothing else is
+asked for.
 
-Every step keeps its shapes and waits for nothing on the host, so a decoder can be part of a CUDA graph. Constants are
-made once, because a graph may not copy from ordinary memory; for the same reason `masked_fill` stands where one would
-write `torch.where` with a number.
+Every step keeps its shapes and waits for nothing on the host, so a decoder can be part of a CUDA graph, and of an ONNX
+file. Constants are made once, because a CUDA graph may not copy from ordinary memory; for the same reason `masked_fill`
+stands where one would write `torch.where` with a number.
 
 Adding a head: write a class with the methods of `Decoder` and a line in `DECODERS`.
 """
@@ -24,7 +25,7 @@ _SMALLEST_PROBABILITY = 1e-12  # as in the heads: what the logarithm of an entro
 
 
 class Joints(NamedTuple):
-    """What `nets.layout.Decoded` holds, as float64 tensors on the device: places (b, k, 2), the others (b, k)."""
+    """What `nets.layout.Decoded` holds, as tensors on the device: places (b, k, 2), the others (b, k)."""
 
     keypoints_px: Tensor
     confidence: Tensor
@@ -36,7 +37,7 @@ class Decoder(Protocol):
     """What every head's decoder offers; see the methods of the same names in `nets.heads.Head`."""
 
     def distributions(self, answer: Tensors) -> Tensors:
-        """The answer as what may be averaged over mirrored views, float64."""
+        """The answer as what may be averaged over mirrored views."""
 
     def mirrored(self, distributions: Tensors) -> Tensors:
         """What `distributions` of the mirrored crops say of the crops themselves."""
@@ -48,18 +49,18 @@ class Decoder(Protocol):
 class SimCCDecoder:
     """See `nets.simcc.decode`."""
 
-    def __init__(self, head: SimCC, device: torch.device) -> None:
-        layout = head.layout
+    def __init__(self, head: SimCC, device: torch.device, dtype: torch.dtype) -> None:
+        layout, self._dtype = head.layout, dtype
         self._split = layout.simcc_split
         self._flip = _constant(FLIP_INDEX, device)
         self._centers = [
-            _constant(simcc.bin_centers_px(size * self._split, self._split), device)
+            _constant(simcc.bin_centers_px(size * self._split, self._split), device).to(dtype)
             for size in (layout.input_width_px, layout.input_height_px)
         ]
 
     def distributions(self, answer: Tensors) -> Tensors:
         """Softmax of both axes."""
-        return tuple(torch.softmax(logits.double(), dim=-1) for logits in answer)
+        return tuple(torch.softmax(logits.to(self._dtype), dim=-1) for logits in answer)
 
     def mirrored(self, distributions: Tensors) -> Tensors:
         """Columns turned around, sides renamed."""
@@ -87,16 +88,17 @@ class SimCCDecoder:
 class HeatmapDecoder:
     """See `nets.heatmap.decode`."""
 
-    def __init__(self, head: Heatmap, device: torch.device) -> None:
+    def __init__(self, head: Heatmap, device: torch.device, dtype: torch.dtype) -> None:
+        self._dtype = dtype
         self._flip, self._lag = _constant(FLIP_INDEX, device), head.mirror_lag_cells
-        self._cell_px = _constant(np.array(head.cell_px), device)
+        self._cell_px = _constant(np.array(head.cell_px), device).to(dtype)
         self._reach = round(heatmap.KERNEL_REACH * head.blur_sigma)
         self._span = _constant(np.arange(-1, 2 * self._reach + 2), device)
-        self._band = _constant(heatmap.blur_band(head.blur_sigma), device) if self._reach else None
+        self._band = _constant(heatmap.blur_band(head.blur_sigma), device).to(dtype) if self._reach else None
 
     def distributions(self, answer: Tensors) -> Tensors:
         """The map itself, which flip tests average as it is."""
-        return tuple(maps.double() for maps in answer)
+        return tuple(maps.to(self._dtype) for maps in answer)
 
     def mirrored(self, distributions: Tensors) -> Tensors:
         """Columns turned around, sides renamed; interpolated where a cell's mirror image lies between two."""
@@ -131,7 +133,7 @@ class HeatmapDecoder:
         top = patch.amax(dim=(-2, -1), keepdim=True)
         log = (patch / top.masked_fill(top <= 0, 1.0)).clamp(min=heatmap.TINY).log()
         step, is_summit = newton_step(log)
-        highest = torch.stack([column, row], dim=-1).double()
+        highest = torch.stack([column, row], dim=-1).to(self._dtype)
         limit = heatmap.MAX_STEP_CELLS
         near = torch.minimum(torch.maximum(middle + step, highest - limit), highest + limit)
         return torch.where(is_summit[..., None], near, highest)
@@ -167,9 +169,9 @@ def newton_step(log: Tensor) -> tuple[Tensor, Tensor]:
 DECODERS: Mapping[type, Any] = {SimCC: SimCCDecoder, Heatmap: HeatmapDecoder}
 
 
-def decoder_of(head: Head, device: torch.device) -> Decoder:
-    """The decoder of a head, its constants on `device`."""
-    decoder: Decoder = DECODERS[type(head)](head, device)
+def decoder_of(head: Head, device: torch.device, dtype: torch.dtype = torch.float64) -> Decoder:
+    """The decoder of a head, its constants on `device`; it computes in `dtype`."""
+    decoder: Decoder = DECODERS[type(head)](head, device, dtype)
     return decoder
 
 

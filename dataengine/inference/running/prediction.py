@@ -1,5 +1,6 @@
 """What prediction returns: `Prediction`, and `Results`, the arrays that batches are written into as they come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,16 @@ class Prediction:
             visibility=np.full(self.confidence.shape, VISIBLE, np.uint8),
             score=self.scores(people.bbox_xywh_px),
         )
+
+
+def joined(parts: Sequence[Prediction], rows: NDArray[np.int64] | None = None) -> Prediction:
+    """Several predictions of one network as one; `rows` (n,) are the places of their people in it, in order if None."""
+    order = slice(None) if rows is None else np.argsort(rows)
+    arrays = (
+        np.concatenate([getattr(part, name) for part in parts])[order]
+        for name in ("keypoints_px", "confidence", "spread_px", "entropy")
+    )
+    return Prediction(*arrays, person_score=parts[0].person_score)
 
 
 class Results:

@@ -2,6 +2,7 @@
 
 import json
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from dataengine.errors import InputError
 from dataengine.films.coco_lines import annotation_records
 from dataengine.films.detectors import BoxesOfFile
 from dataengine.people import Images, People
+from dataengine.tracking.association import read_association
 from dataengine.train.film.estimating import estimated
 from dataengine.train.film.label_film import LABELS, NOBODY_FOUND, label_film
 from dataengine.train.film.locating import Locator
@@ -137,6 +139,20 @@ def test_boxes_of_a_file_are_those_of_its_frames(tmp_path: Path) -> None:
     write_people(tmp_path / "films.json", people, images.replace(video=["walk", "run"]))
     with pytest.raises(InputError, match="several films: expected one film in a file, got 2: run, walk"):
         BoxesOfFile(tmp_path / "films.json")
+
+
+def test_people_are_followed_by_their_joints_across_a_stop(walk: Path, tmp_path: Path) -> None:
+    """Each walker keeps one identity, whether or not the call was stopped in between."""
+    by_joints = replace(labeller(), association=read_association())
+    label_film(walk, tmp_path / "whole", by_joints)
+    stopped = replace(labeller(teacher=BoxTeacher(130)), association=by_joints.association)
+    with pytest.raises(KeyboardInterrupt):
+        label_film(walk, tmp_path / "parts", stopped)
+    label_film(walk, tmp_path / "parts", replace(labeller(), association=by_joints.association))
+    whole, parts = ((tmp_path / name / LABELS).read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+    people, _ = read_people(tmp_path / "whole" / LABELS)
+    assert set(people.track_id.tolist()) == {0}
 
 
 def test_the_overlay_has_every_frame_at_its_time_with_people_drawn(tmp_path: Path) -> None:

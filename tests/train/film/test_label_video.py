@@ -18,7 +18,8 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.people import Images, People
 from dataengine.train import label_video
-from dataengine.train.film.film_work import FilmWork, detector_of, open_teachers
+from dataengine.train.film.choices import chosen_detector, chosen_teachers
+from dataengine.train.film.film_work import FilmWork
 from dataengine.train.trust.learning import learn_trust
 from dataengine.train.trust.rule import write_trust
 
@@ -94,8 +95,11 @@ def test_other_processes_write_the_same_labels_and_a_film_by_two_names_once(proj
     Path("again").mkdir()
     shutil.copy("walk.mp4", "again/walk.mp4")
     work = FilmWork(
-        open_teachers=partial(open_teachers, ("one",), Path("none")),
-        choose_detector=partial(detector_of, Path("boxes.json"), Path("none"), 1),
+        open_teachers=partial(chosen_teachers, ("one",), Path("none"), views=False),
+        choose_detector=partial(
+            chosen_detector, "blazepose", Path("none"), boxes=Path("boxes.json"), least_score=None, every=1
+        ),
+        association=None,
         rule=None,
         params=SURE,
         every=1,

@@ -77,6 +77,7 @@ def write_report(
         people=_people(comparison, people, images, scored),
         people_words=_people_words(comparison),
         test=_test(comparison),
+        shadow_words=_shadow_words(comparison),
         lineage={who: _lineage(comparison, who, facts) for who, facts in lineage.items()},
     )
     with atomic_path(path) as partial:
@@ -162,6 +163,14 @@ def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
             else _row(part.name, interval, scale, "candidate", "+" if has_champion else "", limits.get(part.name))
         )
         yield {"name": part.name, "svg": ""} | row | facts
+
+
+def _shadow_words(comparison: Comparison) -> str:
+    """What became of everybody whom the champion answered."""
+    if comparison.shadow is None:
+        return ""
+    counts = sorted(comparison.shadow.outcomes.items(), key=lambda item: -item[1])
+    return "Of everybody whom the champion answered: " + ", ".join(f"{count} {what}" for what, count in counts) + "."
 
 
 def _pose_words(comparison: Comparison) -> str:

@@ -124,6 +124,15 @@ it, and how often it happens. Shorter bars are better.</p>{{ key }}
 {% for row in errors %}<div class="row errors"><span>{{ row.name }}<br><small>{{ row.meaning }}</small></span>
 <span class="plot">{{ row.svg }}</span>{% for cost, count in row.cells %}<span class="n">{{ cost }}<br><small>{{ count
 }}</small></span>{% endfor %}</div>{% endfor %}</div>
+{% if c.shadow %}<h2>In the champion's shadow</h2><p class="soft">Both models answered the same people in production
+between {{ c.shadow.since }} and {{ c.shadow.until }}. Two answers agree from an OKS of {{ c.shadow.differ_below }}
+on, a joint from that similarity on. The intervals (Wilson, {{ "%.0f"|format(100 * c.policy.level) }} %) take people as
+independent, which frames of one film are not. This decides nothing. {{ shadow_words }}</p>
+<table><thead><tr><th></th><th class="n">agreed</th><th class="n">compared</th><th
+class="n">share</th></tr></thead><tbody>
+{% for row in c.shadow.rows %}<tr><td>{{ row.name }}</td><td class="n">{{ row.agreed }}</td>
+<td class="n">{{ row.compared }}</td><td class="n">{{ bounds(row.rate) }}</td></tr>{% endfor
+%}</tbody></table>{% endif %}
 <h2>{{ "Where the two differ most" if c.champion else "Where the candidate is worst" }}</h2>
 <p class="soft">{{ people_words }} The person's left is blue, right is orange; hollow joints are labelled as
 occluded.</p>

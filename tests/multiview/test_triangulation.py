@@ -4,15 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from dataengine.datasets.cameras.qualisys import CalibratedCamera, read_calibration
-from dataengine.datasets.cameras.triangulation import (
+from dataengine.errors import InputError
+from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
+from dataengine.multiview.triangulation import (
     Agreement,
     align_principal_points,
     reprojection_error_px,
     triangulate_plain,
     triangulate_robust,
 )
-from dataengine.errors import InputError
 
 AGREEMENT = Agreement(max_error_px=10.0, min_views=3, min_confidence=0.3)
 

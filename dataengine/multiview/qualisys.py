@@ -29,6 +29,8 @@ class CalibratedCamera:
     """(4,) OpenCV's k1, k2, p1, p2."""
     cam_from_world: NDArray[np.float64]
     """(3, 4) world (metres, z up) to camera (x right, y down, z forward)."""
+    size_px: tuple[int, int] | None = None
+    """Width and height of the video that was calibrated; None where the file does not say."""
 
 
 def read_calibration(path: Path) -> list[CalibratedCamera]:
@@ -57,7 +59,13 @@ def _camera(element: ElementTree.Element) -> CalibratedCamera:
         K=np.array([[focal_u, 0, center_u], [0, focal_v, center_v], [0, 0, 1]]),
         distortion=np.array([float(intrinsic[key]) for key in coefficients]),
         cam_from_world=np.concatenate([world_rotation, -(world_rotation @ centre_m)[:, None]], axis=1),
+        size_px=_size(element),
     )
+
+
+def _size(element: ElementTree.Element) -> tuple[int, int] | None:
+    view = element.find("fov_video")
+    return None if view is None else (int(view.attrib["right"]) + 1, int(view.attrib["bottom"]) + 1)
 
 
 def _only(element: ElementTree.Element, tag: str) -> dict[str, str]:

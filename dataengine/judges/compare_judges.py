@@ -1,0 +1,162 @@
+"""Command `compare-judges`: which judge finds a teacher's mistakes best, on films whose people are labelled."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from dataengine.errors import InputError, ParamsError
+from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
+from dataengine.studies.page import command_line
+from dataengine.terminal.speech import answer, say
+from dataengine.tracking.labelled_films import LabelledFilm, read_films
+
+from .judges_page import PAGE_NAME, JudgeRow, write_judges_page
+from .kept import AskedTeachers
+from .known_tracks import KnownTrack, known_tracks
+from .ranking import RankedJoints, judge_figures
+from .table import TOGETHER, signs_of, trust_of
+
+MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
+
+
+def command(
+    films: Annotated[
+        list[Path],
+        typer.Option(help="COCO JSON of films with labelled people; repeat it. `A,B` takes two files as one set."),
+    ],
+    report: Annotated[Path, typer.Option(help="Folder for judges.md, judges.png and metrics.json.")],
+    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
+        "data/fetch"
+    ),
+    teacher: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
+    ] = None,
+    first: Annotated[int, typer.Option(help="Use the first n films of each set by name; 0: all.")] = 0,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
+    ] = None,
+) -> None:
+    """Measure which judge knows best where a teacher is wrong, without labels.
+
+    BlazePose and --teacher label the people in their labelled boxes. Each judge ranks their joints by trust: confidence,
+    the other teacher, mirror image, views turned and scaled, and, along the labelled tracks, jumps and the distance from
+    a One-Euro filter, a Kalman smoother and an ensemble Kalman smoother; where cameras are calibrated, the distance from
+    where the others see the joint. The labels then say which joints are wrong. The page has AUROC and risk against
+    coverage for each judge and teacher, with 95 % intervals over films. What teachers answered is kept in
+    REPORT/answers, film by film, so that a call that was stopped goes on there.
+
+    Example: dataengine compare-judges --films data/clips/people.json --films data/ingest/train.json,data/ingest/val.json --teacher models/fit-teacher --calibration data/fetch/pose2sim/Calib.qca.txt --report reports/compare-judges
+    """  # noqa: E501  an example is one line to copy
+    given = {"teacher": teacher, "first": first or None, "calibration": calibration}
+    stated = {name: value for name, value in given.items() if value is not None}
+    called = command_line("compare-judges", films=films, **stated)
+    run(films, report, fetched=fetched, teacher=teacher, first=first, calibration=calibration, called=called)
+
+
+def run(
+    films: list[Path],
+    report: Path,
+    *,
+    fetched: Path = Path("data/fetch"),
+    teacher: Path | None = None,
+    first: int = 0,
+    calibration: Path | None = None,
+    called: str = "dataengine compare-judges",
+) -> list[JudgeRow]:
+    """Write the page into `report`, and return its rows.
+
+    Raises:
+        InputError: a file has no films with identities, or a model or the calibration cannot be read.
+        ParamsError: `first` is negative.
+    """
+    if first < 0:
+        raise ParamsError("--first does not fit", expected="0 or more", got=str(first))
+    cameras = read_calibration(calibration) if calibration else []
+    rows: list[JudgeRow] = []
+    for given in films:
+        known = [film for part in str(given).split(",") for film in read_films(Path(part))]
+        known = joined_films(known)[: first or None]
+        say(f"compare-judges: {len(known)} films of {given}")
+        asked = AskedTeachers(fetched / MODELS, teacher, report / "answers")
+        rows += _rows(str(given), known, cameras, asked)
+    write_judges_page(report, rows, called)
+    answer((report / f"{PAGE_NAME}.md").read_text(encoding="utf-8"))
+    return rows
+
+
+def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:
+    """Films of one name as one, their frames in order: a split may have cut them."""
+    joined = []
+    for name in dict.fromkeys(film.name for film in films):
+        parts = [film for film in films if film.name == name]
+        joined.append(parts[0] if len(parts) == 1 else LabelledFilm.joined(parts))
+    return joined
+
+
+def _rows(
+    name: str, films: Sequence[LabelledFilm], cameras: Sequence[CalibratedCamera], asked: AskedTeachers
+) -> list[JudgeRow]:
+    tracks = known_tracks(films, asked, cameras)
+    if not tracks:
+        raise InputError(f"{name} has nobody to judge", expected="people who are labelled in three frames or more")
+    rows = []
+    for judged in tracks[0].track.answers:
+        trusts = [trust_of(track.track, judged) for track in tracks]
+        judges = list(dict.fromkeys(judge for trust in trusts for judge in trust))
+        trusts = _with_learned(tracks, trusts, judged)
+        for judge in (*judges, TOGETHER):
+            of_films = _by_film(tracks, [trust.get(judge) for trust in trusts], judged)
+            if of_films:
+                joints = sum(len(each.right) for each in of_films)
+                wrong = 1 - sum(int(each.right.sum()) for each in of_films) / max(joints, 1)
+                figures = judge_figures(of_films)
+                rows.append(JudgeRow(name, len(of_films), joints, wrong, judged, judge, figures))
+    return rows
+
+
+def _by_film(
+    tracks: Sequence[KnownTrack], trusts: Sequence[NDArray[np.float64] | None], teacher: str
+) -> list[RankedJoints]:
+    """The labelled joints, film by film."""
+    of_film: dict[str, list[RankedJoints]] = {}
+    for known, trust in zip(tracks, trusts, strict=True):
+        if trust is not None:
+            own = RankedJoints(trust[known.labelled], known.right[teacher][known.labelled])
+            of_film.setdefault(known.film, []).append(own)
+    return [
+        RankedJoints(np.concatenate([each.trust for each in parts]), np.concatenate([each.right for each in parts]))
+        for parts in of_film.values()
+    ]
+
+
+def _with_learned(
+    tracks: Sequence[KnownTrack], trusts: Sequence[Mapping[str, NDArray[np.float64]]], teacher: str
+) -> list[dict[str, NDArray[np.float64]]]:
+    """The same with a logistic regression over all judges, learned for each film on the others."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    signs = [signs_of(trust) for trust in trusts]
+    out = [dict(trust) for trust in trusts]
+    for film in dict.fromkeys(known.film for known in tracks):
+        table = [
+            (sign[known.labelled], known.right[teacher][known.labelled])
+            for known, sign in zip(tracks, signs, strict=True)
+            if known.film != film
+        ]
+        right = np.concatenate([each for _, each in table]) if table else np.empty(0, dtype=bool)
+        if not right.any() or right.all():
+            continue
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        model.fit(np.concatenate([each for each, _ in table]), right)
+        for row, known in enumerate(tracks):
+            if known.film == film:
+                shape = signs[row].shape
+                odds = model.decision_function(signs[row].reshape(-1, shape[-1]))
+                out[row][TOGETHER] = odds.reshape(shape[:-1])
+    return out

@@ -1,0 +1,72 @@
+"""The page of `compare-judges`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dataengine.files import write_json
+from dataengine.studies.page import STYLES, new_figure, paragraph, write_page
+
+from .ranking import COVERAGES, JudgeFigures
+
+PAGE_NAME = "judges"
+
+
+@dataclass(frozen=True)
+class JudgeRow:
+    """One judge of one teacher on one set of films."""
+
+    films: str
+    film_count: int
+    joints: int
+    wrong: float
+    """Share of the teacher's labelled joints that are wrong."""
+    teacher: str
+    judge: str
+    figures: JudgeFigures
+
+
+def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> None:
+    """Write judges.md, judges.png and metrics.json into `report`."""
+    shares = " and ".join(f"{share:.0%}" for share in COVERAGES)
+    lines = ["# Who knows where a teacher is wrong", "", f"    {called}", ""]
+    lines += paragraph(
+        "Teachers label people in their labelled boxes; a joint is wrong whose own OKS with the label is below 0.5. A",
+        "judge ranks the joints without labels. AUROC: the probability that it trusts a right joint more than a wrong",
+        "one; in brackets its 95 % interval, films resampled whole, which for a few films is rough. Risk: the share of",
+        f"wrong joints among the {shares} it trusts most. AURC: the mean risk over all coverages, where a judge that",
+        "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person.",
+        "*All together* is a logistic regression over the others but the cameras, learned for each film on the rest.",
+    )
+    for films, teacher in dict.fromkeys((row.films, row.teacher) for row in rows):
+        own = [row for row in rows if (row.films, row.teacher) == (films, teacher)]
+        lines += ["", f"## {films}: {teacher}", ""]
+        lines += [f"{own[0].film_count} films, {own[0].joints} labelled joints, {own[0].wrong:.1%} of them wrong.", ""]
+        header = " | ".join(f"risk at {share:.0%}" for share in COVERAGES)
+        lines += [f"| judge | AUROC | {header} | AURC |", "|---|---|---|---|---|", *map(_line, own)]
+    lines += ["", "![AUROC of each judge](judges.png)"]
+    sets = list(dict.fromkeys((row.films, row.teacher) for row in rows))
+    judges = list(dict.fromkeys(row.judge for row in rows))
+    figure = new_figure(9, 4.5)
+    axes = figure.add_subplot()
+    for number, each in enumerate(sets):
+        color, marker = STYLES[number % len(STYLES)]
+        own = [row for row in rows if (row.films, row.teacher) == each]
+        at = [judges.index(row.judge) + 0.12 * (number - len(sets) / 2) for row in own]
+        label = f"{Path(each[0].split(',')[0]).parent.name}: {each[1]}"
+        axes.plot(at, [row.figures.auroc for row in own], marker, color=color, label=label)
+    axes.set_xticks(range(len(judges)), [judge.replace(" ", "\n") for judge in judges])
+    axes.tick_params(axis="x", labelsize=7)
+    axes.axhline(0.5, color="#777777", linewidth=0.8)
+    axes.set_ylabel("AUROC")
+    axes.legend(fontsize=7)
+    write_page(report, PAGE_NAME, lines, figure)
+    write_json(report / "metrics.json", [asdict(row) for row in rows])
+
+
+def _line(row: JudgeRow) -> str:
+    of = row.figures
+    low, high = of.interval
+    interval = f" ({low:.3f} to {high:.3f})" if low == low else ""
+    risks = " | ".join(f"{risk:.1%}" for risk in of.risk)
+    return f"| {row.judge} | {of.auroc:.3f}{interval} | {risks} | {of.aurc:.4f} |"

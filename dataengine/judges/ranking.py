@@ -1,0 +1,82 @@
+"""How well a judge finds a teacher's mistakes: AUROC, and risk against coverage, with intervals by film."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+RESAMPLES, LEVEL = 300, 0.95
+COVERAGES = (0.5, 0.8)
+
+
+@dataclass(frozen=True, eq=False)
+class RankedJoints:
+    """k labelled joints of one film."""
+
+    trust: NDArray[np.float64]  # (k,) higher is better, any scale; minus infinity ranks last
+    right: NDArray[np.bool_]  # (k,)
+
+
+@dataclass(frozen=True)
+class JudgeFigures:
+    """A judge over all films of a set."""
+
+    auroc: float
+    interval: tuple[float, float]
+    """That of the AUROC, films resampled whole; NaN for a single film."""
+    risk: tuple[float, ...]
+    """Share of wrong joints among the most trusted, at each of `COVERAGES`."""
+    aurc: float
+    """The mean of that over all coverages (Geifman and El-Yaniv, "Selective Classification", NeurIPS 2017)."""
+
+
+def judge_figures(films: Sequence[RankedJoints], seed: int = 0) -> JudgeFigures:
+    """Figures of one judge. NaN where all joints are right, or all wrong."""
+    rng = np.random.default_rng(seed)
+    drawn = [
+        _pooled(films, rng.integers(len(films), size=len(films))) for _ in range(RESAMPLES if len(films) > 1 else 0)
+    ]
+    aurocs = [auroc(each.trust, each.right) for each in drawn]
+    known = [value for value in aurocs if np.isfinite(value)]
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if known else (np.nan, np.nan)
+    together = _pooled(films, np.arange(len(films)))
+    risk = risk_curve(together.trust, together.right)
+    return JudgeFigures(
+        auroc(together.trust, together.right),
+        (float(low), float(high)),
+        tuple(float(risk[max(round(share * len(risk)) - 1, 0)]) if len(risk) else np.nan for share in COVERAGES),
+        float(risk.mean()) if len(risk) else np.nan,
+    )
+
+
+def auroc(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Probability that a right joint is trusted more than a wrong one; ties count a half. NaN without both kinds.
+
+    >>> auroc(np.array([0.9, 0.8, 0.3, 0.3]), np.array([True, True, True, False]))
+    0.8333333333333334
+    """
+    good = int(right.sum())
+    bad = len(right) - good
+    if not good or not bad:
+        return float("nan")
+    ranks = rankdata(trust)
+    return float((ranks[right].sum() - good * (good + 1) / 2) / (good * bad))
+
+
+def risk_curve(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of wrong joints (k,) among the 1, 2, ..., k most trusted; equally trusted ones share their mistakes.
+
+    >>> risk_curve(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, False, True, False]))
+    array([0.        , 0.25      , 0.33333333, 0.5       ])
+    """
+    _, group, size = np.unique(-trust, return_inverse=True, return_counts=True)
+    wrong = np.bincount(group, weights=~right, minlength=len(size)) / size
+    return np.cumsum(np.repeat(wrong, size)) / np.arange(1, len(trust) + 1)
+
+
+def _pooled(films: Sequence[RankedJoints], rows: NDArray[np.int64]) -> RankedJoints:
+    return RankedJoints(
+        np.concatenate([films[row].trust for row in rows]), np.concatenate([films[row].right for row in rows])
+    )

@@ -1,0 +1,4 @@
+"""Several calibrated, synchronised cameras: `qualisys.py` calibration files, `triangulation.py` robust 3D joints.
+
+Adding a calibration format: a reader that returns the cameras of `qualisys.py`.
+"""

@@ -1,0 +1,88 @@
+"""The command on made films whose teacher errs where its mirror image disagrees."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataengine.errors import ParamsError
+from dataengine.judges import kept
+from dataengine.judges.answers import TeacherAnswers
+from dataengine.judges.compare_judges import joined_films, run
+from dataengine.judges.table import CONFIDENCE, FLIP, TEACHERS, TOGETHER
+from dataengine.people import Images, People
+from dataengine.tracking.labelled_films import read_films
+
+from ..tracking.test_labelled_films import written
+
+
+def erring(people: People, seed: int) -> TeacherAnswers:
+    """One joint in five is far off, and the mirror image names another place for it; confidence says nothing."""
+    rng = np.random.default_rng(seed)
+    truth = people.keypoints_px.astype(np.float64)
+    wrong = rng.random(truth.shape[:2]) < 0.2
+    off = np.where(wrong[..., None], rng.choice([-1, 1], truth.shape) * 60.0, 0.0)
+    noise = rng.normal(0, 0.5, (6, *truth.shape))
+    mirrored = truth - off + noise[1]
+    return TeacherAnswers(truth + off + noise[0], rng.random(wrong.shape), mirrored, truth + off + noise[2:])
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which teacher was asked, each time."""
+    monkeypatch.chdir(tmp_path)
+    calls = list[str]()
+
+    def blazepose(people: People, images: Images, models: Path) -> TeacherAnswers:
+        calls.append("blazepose")
+        return erring(people, int(images.id[0]))
+
+    def network(folder: Path, people: People, images: Images) -> TeacherAnswers:
+        calls.append(folder.name)
+        return erring(people, 1000 + int(images.id[0]))
+
+    monkeypatch.setattr(kept, "blazepose_answers", blazepose)
+    monkeypatch.setattr(kept, "network_answers", network)
+    return calls
+
+
+def test_the_page_ranks_judges_and_asks_nobody_twice(asked: list[str]) -> None:
+    clips = written(Path("clips"), films=3)
+    Path("net").mkdir()
+    Path("net/model.json").write_text("{}")
+    rows = run([clips], Path("report"), teacher=Path("net"), first=2)
+    assert asked == ["blazepose", "net"] * 2
+    of = {(row.teacher, row.judge): row for row in rows}
+    assert {row.teacher for row in rows} == {"blazepose", "net"} and {row.film_count for row in rows} == {2}
+    assert of["blazepose", FLIP].figures.auroc > 0.99 and of["blazepose", TOGETHER].figures.auroc > 0.97
+    assert abs(of["blazepose", CONFIDENCE].figures.auroc - 0.5) < 0.1
+    assert 0.6 < of["net", TEACHERS].figures.auroc < 0.98, "the other teacher errs, too"
+    assert of["net", FLIP].wrong == pytest.approx(0.2, abs=0.05)
+    page = Path("report/judges.md").read_text()
+    assert "| flip | " in page and "clips/people.json: net" in page
+    assert run([clips], Path("report"), teacher=Path("net"), first=2) == rows
+    assert len(asked) == 4, "the answers are kept"
+    next(Path("report/answers").glob("*.npz")).write_bytes(b"half a file")
+    run([clips], Path("report"), teacher=Path("net"), first=2)
+    assert len(asked) == 5, "a damaged one is asked for again"
+    with pytest.raises(ParamsError, match="first"):
+        run([clips], Path("report"), first=-1)
+
+
+def test_parts_of_a_film_are_one(asked: list[str]) -> None:
+    films = read_films(written(Path("clips"), films=1))
+    first, second = (
+        type(film)(
+            film.name,
+            film.images.take(rows),
+            film.people.take(np.isin(film.people.image_id, film.images.id[rows])),
+            film.time_s[rows],
+        )
+        for film, rows in ((films[0], np.arange(6, 12)), (films[0], np.arange(6)))
+    )
+    (whole,) = joined_films([first, second])
+    assert whole.images.frame.tolist() == list(range(12)) and len(whole.people) == 24
+    assert whole.time_s.tolist() == films[0].time_s.tolist()
+    at = whole.images.rows_of(whole.people.image_id)
+    order = np.argsort(at, kind="stable")
+    np.testing.assert_array_equal(whole.people.keypoints_px[order], films[0].people.keypoints_px)

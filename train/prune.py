@@ -1,0 +1,128 @@
+"""Command `prune`: smaller networks out of a student, fitted again, with a table of what each costs and brings."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+
+from .fit.params import BASE
+from .smaller.params import PruneParams
+
+
+def command(
+    student: Annotated[Path, typer.Option(help="Checkpoint folder of the network to make smaller.")],
+    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote, to fit on.")],
+    val: Annotated[Path, typer.Option(help="Labelled people to validate the fits on, COCO JSON.")],
+    test: Annotated[Path, typer.Option(help="Other labelled people, on whom all networks are measured, COCO JSON.")],
+    out: Annotated[Path, typer.Option(help="Folder for a checkpoint folder per share, such as macs-0.50.")],
+    report: Annotated[Path, typer.Option(help="Folder for compression.md, its plot, and the reports of the fits.")],
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Checkpoint folder of another network to measure; may be repeated.")
+    ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
+) -> None:
+    """Remove channels from a network, fit what is left, and measure size, time and AP.
+
+    For each share in prune.keep of the products (prune.by: or parameters) the channels with the smallest norms are
+    removed, with all layers that depend on them, and the network is fitted again on the mix, learning from the student
+    as well (prune.teach). Each is a checkpoint like that of a fit: `export` and `fit-student.start_from` take it. A
+    checkpoint that is there already, of the same student, params and data, is not made again.
+
+    The page compares them with the student itself, the student fitted on as long, each network before its fit, and the
+    student with as many single weights set to zero. Choose by validation people: a test set that chooses is used up.
+
+    Params come from section `prune`, and from `fit` for what all fits share.
+
+    Example: dataengine prune --student models/fit-student --mix data/mix --val data/ingest/val.json --test data/ingest/test.json --out models/prune --report reports/prune
+    """  # noqa: E501  an example is one line to copy
+    section = load_section(params, "prune", PruneParams, base=BASE)
+    protocol = load_protocol(params)
+    run(
+        section,
+        student=student,
+        mix=mix,
+        val=val,
+        test=test,
+        out=out,
+        report=report,
+        also=also or (),
+        held_out=held_out,
+        protocol=protocol,
+    )
+
+
+def run(
+    params: PruneParams,
+    *,
+    student: Path,
+    mix: Path,
+    val: Path,
+    test: Path,
+    out: Path,
+    report: Path,
+    also: Sequence[Path] = (),
+    held_out: Path | None = None,
+    protocol: OksProtocol = COCO,
+    runs: int = 60,
+) -> None:
+    """Write the checkpoints and the page; files are timed at least `runs` times each.
+
+    Raises:
+        InputError: the student cannot be pruned, or not so far; or as in `fit_student.run`.
+    """
+    import numpy as np
+
+    from dataengine.coco_json import read_project_people
+    from dataengine.nets.checkpoint import load_checkpoint
+    from dataengine.terminal.speech import answer
+
+    from .fit.data import MIX_PEOPLE
+    from .smaller import page
+    from .smaller.measuring import Measuring, sizes
+    from .smaller.refitting import prune_one, start_of
+    from .smaller.removing import refuse_other_layers, with_zeros
+
+    net, meta = load_checkpoint(student)
+    refuse_other_layers(net, meta)
+    networks = {"student": (net, meta)}
+    for share in (None, *params.keep):
+        name = "fitted-on" if share is None else f"{params.by}-{share:.2f}"
+        made = prune_one(
+            params,
+            share,
+            student=student,
+            mix=mix,
+            val=val,
+            held_out=held_out,
+            out=out / name,
+            report=report / name,
+            protocol=protocol,
+        )
+        networks[name] = load_checkpoint(made)
+        if share is not None:
+            networks[f"{name}, not fitted again"] = start_of(made)
+            networks[f"{1 - share:.2f} of weights zero"] = with_zeros(net, 1 - share), meta
+    networks |= {str(path): load_checkpoint(path) for path in also}
+    people, images = read_project_people(test)
+    learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
+    drawn = np.sort(np.random.default_rng(params.seed).permutation(len(learnt_people))[:64])
+    given = Measuring(people, images, (learnt_people.take(drawn), learnt_images), protocol, runs, params.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        rows = sizes(networks, given, Path(scratch))
+    facts = [
+        f"{meta.network}, {meta.head} head, {meta.input_width_px} x {meta.input_height_px} px;",
+        f"fitted again for {params.epochs} epochs; AP on {len(people)} people of {test}.",
+    ]
+    page.write(report, rows, facts)
+    for line in page.lines(rows, facts):
+        answer(line)
