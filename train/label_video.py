@@ -186,7 +186,7 @@ def run(
         work,
         films,
         description="films",
-        workers=1,
+        workers=1 if cluster is None else None,  # here a film has all cores
         threads=torch_threads(),
         cluster=cluster,
         name=str,

@@ -117,6 +117,21 @@ def test_other_processes_write_the_same_labels_and_a_film_by_two_names_once(proj
     assert written["annotations"] == json.loads(labels.read_text())["annotations"]
 
 
+@pytest.mark.parametrize(("cluster", "workers"), [(None, 1), ("10.0.0.5:6379", None)])
+def test_films_take_turns_here_and_fill_a_cluster(
+    project: Path, monkeypatch: pytest.MonkeyPatch, cluster: str | None, workers: int | None
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def note(work: Any, films: list[Path], **terms: Any) -> list[dict[str, Any]]:
+        asked.update(terms)
+        return []
+
+    monkeypatch.setattr(label_video, "parallel_map", note)
+    run(["walk.mp4", "walk.mp4"], cluster=cluster)
+    assert (asked["cluster"], asked["workers"], asked["threads"]) == (cluster, workers, torch.get_num_threads())
+
+
 def test_an_ensemble_is_judged_by_the_trust_of_these_models_alone(project: Path) -> None:
     known, _ = made(60, seed=0, teachers=2)
     learnt = learn_trust(known, ("one", "two"), ASKED, FILTERS)
