@@ -33,8 +33,8 @@ def connected(address: str) -> Iterator[Any]:
     Raises:
         EnvironmentFault: Ray is not installed, nothing answers, or what answers is of another Ray or Python.
     """
-    host = "" if address == AUTO else _host_and_port(address)[0]
-    ray = _imported(_QUIET | (_LOOPBACK if host in _LOCAL_HOSTS else {}))
+    is_local = address == AUTO or _host_and_port(address)[0] in _LOCAL_HOSTS
+    ray = _imported(_QUIET | (_LOOPBACK if is_local else {}))
     if ray.is_initialized():
         yield ray
         return
