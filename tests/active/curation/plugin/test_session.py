@@ -106,6 +106,29 @@ def test_faults_are_one_line_and_change_nothing(said: Said) -> None:
     assert said["gone_files"] == [], "a picture that is gone finishes nothing"
 
 
+def test_a_picture_that_is_gone_does_not_stop_the_queue(said: Said) -> None:
+    assert "does not exist" in said["gone_shown"] and '"label": "Next"' in said["gone_shown"]
+    assert "4 picks" in said["gone_shown"], "the rest of the tab is there"
+    assert said["gone_next"]["ok"] and said["gone_next"]["sha256"] != said["after_rebuild"]["sha256"]
+
+
+def test_what_was_decided_counts_though_the_database_failed_before_it_was_shown(said: Said) -> None:
+    assert said["failed"]["ok"] is False
+    assert said["failed"]["message"].startswith("FiftyOne's database failed: got 127.0.0.1:1: connection closed; open")
+    assert said["after_failure"]["ok"]
+    (path,) = Path("out/answers").rglob(f"{said['after_failure']['sha256']}.json")
+    person = json.loads(path.read_text())["people"][0]
+    assert person["points_px"][0] == [50, 40] and person["decision"][:2] == ["fixed", "accepted"]
+
+
+def test_a_database_that_dies_in_mid_session_is_one_line(said: Said) -> None:
+    assert said["answering"] == [True, False]
+    for message in (said["killed"]["message"], said["killed_build"]):
+        assert "FiftyOne's database" in message and "\n" not in message and len(message) < 450
+    assert said["killed"]["ok"] is False
+    assert all(json.loads(path.read_text()) for path in Path("out/answers").rglob("*.json")), "answers are whole"
+
+
 def test_answers_come_back_as_labels_of_who_gave_them(said: Said) -> None:
     assert said["brought_back"]["ok"], said["brought_back"]
     (path,) = Path("labels").glob("*.json")
