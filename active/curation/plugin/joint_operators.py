@@ -18,6 +18,7 @@ from .commands import ensure_record
 from .fields import GUESSES, current_answer, declare, guess_of, person_of, show, size_of
 from .journal import write_answer
 from .picks import next_waiting, queue
+from .place import ProjectPlace
 from .said import PoseOperator, Result, ask_joints, ask_picture, place, sample_of, to_label
 
 Change = Callable[[rules.PersonAnswer, Any, int], rules.PersonAnswer]
@@ -31,13 +32,18 @@ def changed(ctx: Any, change: Change, what: str) -> Result:
     given = ctx.params.get("person")
     number = person_of(sample, ctx.selected_labels or [], None if given is None else int(given))
     answer = answer.with_person(number, change(answer.person(number), sample, number))
+    save(ctx, where, sample, answer)
+    still = f"{answer.open} joints of the picture are open" if answer.open else "every joint is decided"
+    return {"message": f"person {number}: {what}; {still}", "sha256": answer.sha256, "open": answer.open}
+
+
+def save(ctx: Any, where: ProjectPlace, sample: Any, answer: rules.JointAnswers) -> None:
+    """The answer on disk first, then in the database, then in the App."""
     write_answer(where.answers, answer)
     declare(ctx.dataset)
     show(sample, answer)
     if ctx.executor is not None:
         ctx.ops.reload_samples()
-    still = f"{answer.open} joints of the picture are open" if answer.open else "every joint is decided"
-    return {"message": f"person {number}: {what}; {still}", "sha256": answer.sha256, "open": answer.open}
 
 
 def named(ctx: Any) -> list[int]:

@@ -17,6 +17,7 @@ from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, VISIBLE
 from .fields import GUESSES
 from .joint_operators import AcceptJoints, FinishImage, FixJoint, RejectJoints, SetVisibility
 from .panel_tabs import SHOWN
+from .people_operators import AddPerson
 from .picks import next_waiting, queue
 from .rule_operators import UseTheseParams, changes_of, in_words, picks_view, tried
 from .said import PoseOperator, Result, place, said, to_label
@@ -90,6 +91,12 @@ class PoseCuration(foo.Panel):
     def reject_person(self, ctx: Any) -> None:
         """Nobody stands there."""
         self._do(ctx, RejectJoints, {"joints": []})
+
+    def add_person(self, ctx: Any) -> None:
+        """Somebody is there whom nobody has found: the next clicks place the joints."""
+        result = self._do(ctx, AddPerson, {})
+        if result["ok"]:
+            ctx.panel.set_state({"person": result["person"], "joint": COCO_KEYPOINTS[0]})
 
     def hide(self, ctx: Any) -> None:
         """The chosen joint is hidden."""

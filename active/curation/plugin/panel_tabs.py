@@ -16,7 +16,7 @@ from .picks import queue
 from .picture import figure
 from .round_facts import forecast, round_facts
 from .rule_operators import ask_rule
-from .said import place, to_label
+from .said import place
 from .trying import stated
 
 ROWS = 8
@@ -82,6 +82,7 @@ def _buttons(events: Any) -> dict[str, list[tuple[str, str, Any]]]:
         "of_person": [
             ("accept_all", "Accept all", events.accept_all),
             ("reject_person", "Nobody there", events.reject_person),
+            ("add_person", "Add person", events.add_person),
             ("open", "Open", events.open_picture),
             ("next", "Next", events.go_on),
             ("finish", "Finish", events.finish),
@@ -105,17 +106,11 @@ def show_rule(ctx: Any, panel: Any, events: Any) -> None:
 def show_round(ctx: Any, panel: Any, events: Any) -> None:
     """The last verdict, every model that was tested, and what the picks are likely to buy."""
     facts = round_facts(place(ctx).project)
-    panel.md("\n\n".join([*facts.lines()[:1], _forecast(ctx)]), name="verdict")
+    panel.md("\n\n".join([*facts.lines()[:1], forecast(place(ctx))]), name="verdict")
     if facts.tested:
         layout = {"yaxis": {"title": {"text": "AP"}, "range": [0, 1]}, "height": 320}
         panel.plot("curve", data=facts.curve(), layout=layout, height=45)
         panel.md("\n".join(facts.lines()[1:]), name="tested")
-
-
-def _forecast(ctx: Any) -> str:
-    """What the picks are likely to buy, if everybody in them is labelled."""
-    people = [len(each or ()) for each in to_label(ctx.dataset).values("people.detections")]
-    return forecast(place(ctx), images=len(people), people=sum(people))
 
 
 SHOWN: Mapping[str, Callable[[Any, Any, Any], None]] = {"queue": show_queue, "rule": show_rule, "round": show_round}

@@ -80,6 +80,12 @@ def session(name: str) -> dict[str, Any]:
     sample.save()
     said["finished"] = call("finish_image", image=key, annotator="anna", accept_rest=True)
     said["second"] = second = call("next_to_label")
+    said["nowhere"] = call("add_person", image=key, points={"nose": [500, 5]})
+    said["no_place"] = call("add_person", image=key, points={"nose": "left"})
+    said["added"] = call("add_person", image=key, points={"nose": [30.5, 20], "left_hip": [33, 60.25, 1]})
+    said["added_joint"] = call("fix_joint", image=key, joint="right_hip", x=25, y=61, person=said["added"]["person"])
+    said["added_nobody"] = call("add_person", image=key)
+    said["finished_again"] = call("finish_image", image=key, annotator="anna")
     for person in range(second["people"]):
         said["rejected_person"] = call("reject_joints", image=second["sha256"], person=person)
     said["finished_second"] = call("finish_image", image=second["sha256"], annotator="ben")
