@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,15 @@ from dataengine.terminal.speech import say
 
 from .curation.app_params import SECTION, AppParams
 from .curation.curating import curated
-from .curation.database import open_fiftyone
+from .curation.database import database_faults_as_one_line, is_answering, open_fiftyone
 from .curation.fiftyone_view import ensure_dataset
 from .curation.plugin_link import PANEL, link_plugin
 from .curation.run_tables import RunTables
 from .curation.views import TO_LABEL
 from .query.select_params import SelectParams
+
+BETWEEN_LOOKS_S = 10.0
+"""How often the App's database is looked after."""
 
 
 def command(
@@ -50,26 +54,34 @@ def run(settings: AppParams, *, tables: RunTables, dataset_name: str, browser: b
     """Serve the App until it is interrupted.
 
     Raises:
-        EnvironmentFault: the database does not work, or the port is taken.
+        EnvironmentFault: the database does not work, or has ended since, or the port is taken.
     """
     dataset = ensure_dataset(tables, dataset_name)
     _check_port(settings)
     fiftyone = open_fiftyone()
-    session = fiftyone.launch_app(
-        view=dataset.load_saved_view(TO_LABEL),
-        spaces=_spaces(fiftyone),
-        address=settings.address,
-        port=settings.port,
-        auto=False,
-    )
+    with database_faults_as_one_line():
+        session = fiftyone.launch_app(
+            view=dataset.load_saved_view(TO_LABEL),
+            spaces=_spaces(fiftyone),
+            address=settings.address,
+            port=settings.port,
+            auto=False,
+        )
     url = f"http://{settings.address}:{settings.port}/datasets/{dataset.name}?view={TO_LABEL.replace('_', '-')}"
     say(f"FiftyOne App: {url}   (Ctrl-C ends it)")
     if browser:
         typer.launch(url)
     try:
-        session.wait(-1)
+        while is_answering():
+            time.sleep(BETWEEN_LOOKS_S)
     except KeyboardInterrupt:
+        return
+    finally:
         session.close()
+    raise EnvironmentFault(
+        "FiftyOne's database has ended while the App was open",
+        fix="run `dataengine app` again: decisions are on disk, and the dataset is brought up to date",
+    )
 
 
 def _spaces(fiftyone: Any) -> Any:

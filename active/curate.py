@@ -36,11 +36,13 @@ def command(
     Example: dataengine curate
     """
     from .curation.curating import curated, lines_about
+    from .curation.database import database_faults_as_one_line
     from .curation.fiftyone_view import ensure_dataset
 
     folder = selection or Path(load_section(params, "app", AppParams).selection)
     tables = curated(folder, params)
     dataset = ensure_dataset(tables, load_section(params, "select", SelectParams).dataset)
     counts = ", ".join(f"{count} {name}" for name, count in lines_about(tables).items())
-    say(f"curate: {len(dataset)} samples in FiftyOne dataset {dataset.name!r} ({counts})")
-    say(f"curate: views {', '.join(dataset.list_saved_views())}; open: dataengine app")
+    with database_faults_as_one_line():
+        say(f"curate: {len(dataset)} samples in FiftyOne dataset {dataset.name!r} ({counts})")
+        say(f"curate: views {', '.join(dataset.list_saved_views())}; open: dataengine app")

@@ -48,7 +48,11 @@ def command(
         Path | None, typer.Option(help="Folder of the ledger of rounds, if select did not enter the selection here.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Folder of label-import, whose recorded times say how long the picks take.")
+        Path | None,
+        typer.Option(
+            help="Folder of label-import, whose recorded times say how long the picks take.",
+            show_default="curate.labels of params.yaml",
+        ),
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

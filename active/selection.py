@@ -243,6 +243,7 @@ def _networks(params: SelectParams, student: Path, balance: Path | None, second:
         second=second if params.weights.second else None,
         jittered=params.weights.jitter > 0,
         peaks=params.weights.peaks > 0,
+        dropout=params.weights.dropout > 0,
     )
 
 

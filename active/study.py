@@ -6,6 +6,7 @@ says one round ahead what the next labels will buy, and the page says how right 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -84,7 +85,7 @@ def command(
         warm=warm,
         settings=setting or [],
     )
-    if val_images < 0 or stop_gain < 0:
+    if val_images < 0 or not 0 <= stop_gain < math.inf:
         raise InputError("--val-images and --stop-gain", expected="0 or more", got=f"{val_images} and {stop_gain:g}")
     line = command_line(
         "study",

@@ -12,6 +12,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
 from dataengine.inference.running.predict import Runner, load_runner, predict_people
+from dataengine.inference.under_dropout import dropout_disagreement
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images
 from dataengine.person_scale import scale_words
@@ -30,7 +31,7 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the resampled images.")] = 0,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Compare ways to score a person: plain means, presence-aware ones, and learnt ones, on the same keypoints.
+    """Compare ways to score a person on the same keypoints: means, sameness under dropout, and learnt scores.
 
     Shows the AP with each, its gain over the mean confidence of the taught joints with a 95 % interval, the expected
     calibration error, and the AP that a score would have that knew every OKS. Images are resampled one by one: of a
@@ -46,8 +47,8 @@ def run(
 ) -> dict[str, Any]:
     """Measure, print, write `report`/metrics.json and return its content."""
     runner, meta = load_runner(model)
-    learnt_on, _ = _answers(runner, meta, learn, protocol)
-    measured_on, images = _answers(runner, meta, test, protocol)
+    learnt_on, _ = _answers(model, runner, meta, learn, protocol)
+    measured_on, images = _answers(model, runner, meta, test, protocol)
     rows = list(score_figures(learnt_on, measured_on, images, seed=seed))
     metrics = {
         "people": len(measured_on.people),
@@ -64,12 +65,12 @@ def run(
     return metrics
 
 
-def _answers(runner: Runner, meta: ModelMeta, path: Path, protocol: OksProtocol) -> tuple[Answers, Images]:
+def _answers(model: Path, runner: Runner, meta: ModelMeta, path: Path, protocol: OksProtocol) -> tuple[Answers, Images]:
     people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people", expected="labelled people")
     prediction = predict_people(runner, meta, people, images, description=path.stem)
-    return Answers(people, prediction, protocol), images
+    return Answers(people, prediction, protocol, dropout_disagreement(model, people, images)), images
 
 
 def table(rows: list[ScoreFigures]) -> list[str]:

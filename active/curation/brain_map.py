@@ -1,8 +1,8 @@
-"""The map of all pictures in two dimensions, for the App's panel Embeddings: neighbours look and stand alike.
+"""Where pictures lie among each other: a map for the App's panel Embeddings, and an index to sort by likeness.
 
 A picture lies where one of its people does: of unlabelled people the one most worth labelling, as `select` counts,
 of labelled ones the one on whom the student does worst. The plane is that of the two principal components of the
-embeddings, so that the same embeddings give the same map.
+embeddings, so that the same embeddings give the same map. Likeness is their distance, by which `select` picks.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from .documents import sample_id
 from .run_tables import PictureTable, RunTables
 
-MAP = "pose_map"
-"""The brain run's key."""
+MAP, LIKENESS = "pose_map", "pose_likeness"
+"""Keys of the brain runs."""
 
 
 def picture_embeddings(tables: RunTables) -> tuple[list[str], NDArray[np.float32]]:
@@ -44,20 +44,27 @@ def plane(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.pad(spread, ((0, 0), (0, 2 - spread.shape[1]))).round(4)
 
 
-def save_map(dataset: Any, tables: RunTables) -> None:
-    """Make the brain run `MAP`, unless the dataset has that of the same embeddings; drop it where there are none."""
+def save_brain_runs(dataset: Any, tables: RunTables) -> None:
+    """Make `MAP` and `LIKENESS`, unless the dataset has those of the same embeddings; without any, drop them."""
     keys, embeddings = picture_embeddings(tables)
     digest = hashlib.sha256(("".join(keys)).encode() + embeddings.tobytes()).hexdigest()[:12] if keys else ""
-    runs = dataset.list_brain_runs()
-    if MAP in runs and dataset.info.get("map_digest") == digest:
+    runs = set(dataset.list_brain_runs()) & {MAP, LIKENESS}
+    if runs == {MAP, LIKENESS} and dataset.info.get("map_digest") == digest:
         return
-    if MAP in runs:
-        dataset.delete_brain_run(MAP)
+    for key in sorted(runs):
+        dataset.delete_brain_run(key)
     if len(keys) > 2:  # fewer have no plane
         import fiftyone.brain as brain
 
-        points = {str(sample_id(key)): point for key, point in zip(keys, plane(embeddings), strict=True)}
+        ids = [str(sample_id(key)) for key in keys]
+        points = dict(zip(ids, plane(embeddings), strict=True))
         brain.compute_visualization(dataset, points=points, brain_key=MAP, progress=False)
+        # given when the run is made, embeddings would have to be there for every picture
+        index = brain.compute_similarity(
+            dataset, embeddings=False, brain_key=LIKENESS, backend="sklearn", metric="euclidean"
+        )
+        index.add_to_index(embeddings, ids)
+        index.save()
     dataset.info["map_digest"] = digest
     dataset.save()
 

@@ -17,6 +17,10 @@ class CurateParams:
     """Folder that balance wrote: where everybody else's poses stand."""
     pseudo: str = "data/pseudo-label/candidates.json"
     """Everybody whom pseudo-label found, with its reasons."""
+    rounds: str = "data/rounds"
+    """The ledger of rounds: which round asked for a picture."""
+    labels: str = "data/labels"
+    """The label store: whose labels a picture has, and which round they answer."""
     answers: str = "data/curate"
     """Folder in which the champion's answers are kept."""
     differ_below: float = 0.75

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from dataengine.registry.records import RegistryParams, read_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.speech import say
 
+from .asked_before import asked_before
 from .champion import champion_answers
 from .curate_params import CurateParams
 from .people_figures import (
@@ -45,6 +46,7 @@ def curated(selection: Path, params_file: Path) -> RunTables:
     protocol = load_protocol(params_file)
     tables = selection_tables(selection)
     tables = replace(tables, round=load_key(params_file, "compare", "round", int), differ_below=params.differ_below)
+    tables = replace(tables, history=asked_before(Path(params.rounds), Path(params.labels)))
     labelled = tables.labelled.with_people(with_student_oks(tables.labelled.people, protocol))
     tables = _with_poses(replace(tables, labelled=labelled), params)
     pseudo = Path(params.pseudo)
@@ -59,6 +61,7 @@ def curated(selection: Path, params_file: Path) -> RunTables:
         "files": {str(path): sha256_file(path) for path in files if path.is_file()},
         "champion": "" if champion is None else champion.id,
         "round": tables.round,
+        "history": {key: asdict(each) for key, each in tables.history.items()},
         "differ_below": params.differ_below,
         "sigmas": protocol.sigmas_name,
     }

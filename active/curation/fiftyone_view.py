@@ -16,7 +16,7 @@ from dataengine.errors import EnvironmentFault
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON
 from dataengine.terminal.speech import say
 
-from .brain_map import save_map
+from .brain_map import save_brain_runs
 from .database import database_faults_as_one_line, open_fiftyone
 from .database_turn import one_at_a_time
 from .documents import SampleRecord, check_format
@@ -28,7 +28,7 @@ from .updating import update
 from .views import LIKELY_MISTAKES, TO_LABEL, save_views
 
 __all__ = ["LIKELY_MISTAKES", "TO_LABEL", "ensure_dataset", "open_fiftyone"]
-VIEW_VERSION = 6
+VIEW_VERSION = 7
 """Raise it when the fields change, so that datasets of the earlier kind are updated."""
 FIRST_UPDATABLE = 5
 """Datasets of earlier versions do not say what was written into them: they are built again."""
@@ -110,7 +110,7 @@ def _finish(fiftyone: Any, dataset: Any, used: set[str], tables: RunTables, orig
     """What stands on the dataset; the origin last, so that a build that was killed is made again."""
     dataset.reload()
     save_views(fiftyone, dataset, used, tables.differ_below)
-    save_map(dataset, tables)
+    save_brain_runs(dataset, tables)
     dataset.info = {**dataset.info, **origin, "built_at": _last_change(dataset)}
     dataset.save()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from dataengine.people import Images, People
 
 from ..manifest.files import SCORE_NAMES
 from .documents import SampleRecord, absolute, detection, detections, keypoint, keypoints, shares
-from .run_tables import STANDING, PictureTable, RunTables, stacked
+from .run_tables import STANDING, AskedBefore, PictureTable, RunTables, stacked
 from .views import TO_LABEL
 
 
@@ -36,6 +37,7 @@ def sample_records(tables: RunTables) -> list[SampleRecord]:
         record.fields["stands_for"] = int(pick.get("stands_for", 1))  # older selections do not say
     for record in records.values():
         record.fields["round"] = tables.round
+        record.fields |= asdict(tables.history.get(record.sha256, AskedBefore()))
     return [records[key] for key in sorted(records)]
 
 

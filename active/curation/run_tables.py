@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,18 @@ class PictureTable:
         return np.split(order, np.searchsorted(picture[order], np.arange(1, len(self.images))))
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskedBefore:
+    """What the ledger and the label store know of a picture."""
+
+    asked_round: int | None = None
+    """The last round that asked for it; None where none did."""
+    answered_round: int | None = None
+    """The round that its labels answer; None for labels that answer no recorded one."""
+    answered_by: str | None = None
+    """Who gave the labels that count."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RunTables:
     """All that is shown of a run."""
@@ -67,6 +79,8 @@ class RunTables:
     embeddings: Mapping[str, NDArray[np.float32]] | None = None
     """Where the `labelled` and the `scored` people lie, (n, d) each."""
     round: int | None = None
+    history: Mapping[str, AskedBefore] = field(default_factory=dict)
+    """sha256 of a picture -> in which round it was asked for and answered; only of those that were."""
     differ_below: float = 0.75
     """OKS between the answers of champion and student from which down they differ."""
 

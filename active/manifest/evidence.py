@@ -24,6 +24,7 @@ WORDS: Mapping[str, str] = {
     "spread": "wide distributions",
     "entropy": "flat or many-peaked distributions",
     "peaks": "the model hesitates between several places",
+    "dropout": "the answer changes when parts of what the network sees are dropped",
     "flip": "the answer changes when the image is mirrored",
     "jitter": "the answer changes when the box is moved a little",
     "second": "two networks disagree",

@@ -24,7 +24,9 @@ from dataengine.people import Images, People
 
 MANIFEST, SCORED, LABELLED, SHEET = "to_label.json", "scored.json", "labelled.json", "picks.jpg"
 MANIFEST_FORMAT = "dataengine.to-label/1"
-SCORE_NAMES = ("spread", "entropy", "peaks", "flip", "jitter", "second", "jump", "implausible", "teacher", "rarity")
+SCORE_NAMES = (
+    *("spread", "entropy", "peaks", "dropout", "flip", "jitter", "second", "jump", "implausible", "teacher", "rarity"),
+)
 """The scores that may be combined, as files, params and FiftyOne name them: uncertainties and the rarity of the pose.
 Those that were not asked for are not in the files."""
 SCORED_COLUMNS = ("sha256", "uncertainty", "worth", "student_confidence", "teacher_px", "teacher_visibility", "rarity")

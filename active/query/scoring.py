@@ -15,6 +15,7 @@ from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.inference.running.predict import load_runner, predict_both_ways, predict_people
+from dataengine.inference.under_dropout import dropout_disagreement
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import SOURCE_DTYPE, Images, People, object_column
 from dataengine.person_scale import person_area
@@ -40,11 +41,13 @@ class Networks:
     """Whether to ask the student about crops that are a little off, too: `JITTERS` more passes."""
     peaks: bool = False
     """Whether to look at the peaks of its distributions: one more pass."""
+    dropout: bool = False
+    """Whether to ask it with parts of its features dropped: one more pass, in which only the head runs repeatedly."""
 
     @property
     def more(self) -> bool:
         """Whether more is asked for than the student's answers, plain and mirrored."""
-        return self.jittered or self.peaks or self.second is not None
+        return self.jittered or self.peaks or self.dropout or self.second is not None
 
 
 def look(networks: Networks, people: People, images: Images) -> Seen:
@@ -75,6 +78,7 @@ def answers(networks: Networks, people: People, images: Images, off: Sequence[Pe
         tuple(predict_people(runner, meta, each, images, description="jittered boxes") for each in off),
         second,
         student_peaks(networks.student, people, images) if networks.peaks else None,
+        dropout_disagreement(networks.student, people, images) if networks.dropout else None,
     )
 
 

@@ -20,6 +20,8 @@ class ScoreWeights:
     """Entropy of the student's predicted distributions."""
     peaks: float = 0.0
     """Among how many places the student hesitates. Takes one more pass."""
+    dropout: float = 0.0
+    """How far the student disagrees with itself when parts of its features are dropped. Takes one more pass."""
     flip: float = 1.0
     """Distance between the student's answers to an image and to its mirror image."""
     jitter: float = 0.0

@@ -8,9 +8,6 @@ Adding a score: write the function, add a line to `SCORES` that feeds it, a weig
 and the words for a person to `manifest/evidence.py`. A score that needs more than `Seen` holds is read in
 `scoring.py`, and only where its weight is above 0. Nothing has to be scaled: calibration does that, and it says in the
 metrics whether the score follows the loss at all.
-
-Disagreement under dropout (BALD) is not among them: the networks have none at all, and answers under dropout that they
-were not fitted with would say nothing. `second` measures the same doubt, of the weights, with two fitted networks.
 """
 
 from __future__ import annotations
@@ -49,6 +46,8 @@ class Seen:
     """Another network's answer."""
     peaks: NDArray[np.float64] | None = None
     """(n, 17) multi-peak entropy of the student's answer."""
+    dropout: NDArray[np.float64] | None = None
+    """(n, 17) how far the student disagrees with itself under dropout."""
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Seen:
         """The answer to some of the people."""
@@ -59,6 +58,7 @@ class Seen:
             tuple(_rows(each, rows) for each in self.jittered),
             None if self.second is None else _rows(self.second, rows),
             None if self.peaks is None else self.peaks[rows],
+            None if self.dropout is None else self.dropout[rows],
         )
 
 
@@ -163,10 +163,15 @@ def teacher_disagreement(
     return np.where(labelled, 1 - similarity, np.nan)
 
 
+def _asked(score: Scores | None, seen: Seen) -> Scores:
+    return np.full(seen.plain.entropy.shape, np.nan) if score is None else score
+
+
 SCORES: Mapping[str, Callable[[Seen, Where], Scores]] = {
     "spread": lambda seen, where: spread(seen.plain.spread_px, where.bbox_xywh_px),
     "entropy": lambda seen, where: np.asarray(seen.plain.entropy, dtype=np.float64),
-    "peaks": lambda seen, where: np.full(seen.plain.entropy.shape, np.nan) if seen.peaks is None else seen.peaks,
+    "peaks": lambda seen, where: _asked(seen.peaks, seen),
+    "dropout": lambda seen, where: _asked(seen.dropout, seen),
     "flip": lambda seen, where: disagreement(seen.plain.keypoints_px, seen.mirrored.keypoints_px, where.bbox_xywh_px),
     "jitter": lambda seen, where: scatter(
         [answer.keypoints_px for answer in (seen.plain, *seen.jittered)], where.bbox_xywh_px

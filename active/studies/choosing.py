@@ -56,7 +56,12 @@ def choose(
         embeddings, covered = np.zeros((len(people), 1)), np.zeros((0, 1))
     else:
         weights = own.weights(params)
-        networks = Networks(student=network, jittered=weights["jitter"] > 0, peaks=weights["peaks"] > 0)
+        networks = Networks(
+            student=network,
+            jittered=weights["jitter"] > 0,
+            peaks=weights["peaks"] > 0,
+            dropout=weights["dropout"] > 0,
+        )
         seen = look(networks, _without_labels(people), images)
         judged = look(networks, val.people, val.images)
         learnt = look(Networks(student=network), labelled.people, labelled.images)

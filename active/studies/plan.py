@@ -53,6 +53,7 @@ RULES: Mapping[str, Rule] = {
     "badge": Rule("badge", "k-means++ on vectors as long as the expected loss, by the same scores", None),
     "typiclust": Rule("typiclust", "the most typical of each cluster without a label"),
     "peaks": Rule("uncertainty", "the people whose joints have the highest multi-peak entropy", ("peaks",)),
+    "bald": Rule("uncertainty", "the people on whom the network disagrees with itself under dropout", ("dropout",)),
 }
 
 

@@ -48,15 +48,16 @@ def against_random(plan: StudyPlan, curves: Curves) -> list[str]:
     baseline = finished(plan, curves, RANDOM)
     if not baseline:
         return ["What a rule saves takes a finished seed of random."]
+    most = plan.start + plan.rounds * plan.step
     lines = [
-        "| rule | area | area - random's | last AP - random's | labels to random's last AP | seeds |",
-        "|---|---|---|---|---|---|",
+        "| rule | area | area - random's | last AP - random's | labels to random's last AP | labels saved | seeds |",
+        "|---|---|---|---|---|---|---|",
     ]
     for rule in plan.rules:
         own = finished(plan, curves, rule)
         seeds = [seed for seed in own if seed in baseline]
         if not seeds:
-            lines.append(f"| {rule} | {MISSING} | {MISSING} | {MISSING} | {MISSING} | 0 |")
+            lines.append(f"| {rule} | {' | '.join([MISSING] * 5)} | 0 |")
             continue
         areas, theirs = ([area(c[seed].labels, c[seed].ap) for seed in seeds] for c in (own, baseline))
         last, their_last = ([c[seed].ap[-1] for seed in seeds] for c in (own, baseline))
@@ -65,8 +66,8 @@ def against_random(plan: StudyPlan, curves: Curves) -> list[str]:
             differences = [_clear(paired_difference(*pair)) for pair in ((areas, theirs), (last, their_last))]
         mean = seed_means({rule: areas})[rule].text()
         reached = [labels_to_reach(own[seed].labels, own[seed].ap, baseline[seed].ap[-1]) for seed in seeds]
-        lines.append(f"| {rule} | {mean} | {' | '.join(differences)} | {_reached(reached)} | {len(seeds)} |")
-    most = plan.start + plan.rounds * plan.step
+        cost = f"{_reached(reached)} | {_saved(reached, most)}"
+        lines.append(f"| {rule} | {mean} | {' | '.join(differences)} | {cost} | {len(seeds)} |")
     return [
         *lines,
         "",
@@ -75,7 +76,7 @@ def against_random(plan: StudyPlan, curves: Curves) -> list[str]:
             "of its own differences; **bold** where it leaves 0 out, which one comparison in twenty does by chance.",
             f"Labels to random's last AP: where a seed's curve first comes to what random has at {most} labels in that",
             "seed, straight lines between rounds. Scatter makes any curve come there early by luck: random's own line",
-            f"says by how much. What it saves is {most} minus that.",
+            f"says by how much. Labels saved: the share by which that is below {most}, in seeds that come there.",
         ),
     ]
 
@@ -88,6 +89,11 @@ def _reached(reached: list[float | None]) -> str:
     return (
         text if len(there) == len(reached) else f"{text}, never in {len(reached) - len(there)} of {len(reached)} seeds"
     )
+
+
+def _saved(reached: list[float | None], most: int) -> str:
+    there = [labels for labels in reached if labels is not None]
+    return f"{1 - np.mean(there) / most:.0%}" if there else "none"
 
 
 def _clear(difference: SeedMean) -> str:

@@ -9,7 +9,10 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 from typing import cast
 
 import cv2
@@ -116,6 +119,50 @@ def test_a_taken_port_is_one_clear_line(project: Project, monkeypatch: pytest.Mo
         with pytest.raises(EnvironmentFault, match=r"change app\.port"):
             params = AppParams(selection="x", port=other.getsockname()[1])
             run(params, tables=cast(RunTables, None), dataset_name="people", browser=False)
+
+
+class AnotherApp(BaseHTTPRequestHandler):
+    """What FiftyOne's server says of itself."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"version": "1.22.1"}')
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_an_app_that_is_open_already_is_one_clear_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataengine.active.app.ensure_dataset", lambda tables, name: None)
+    with HTTPServer(("127.0.0.1", 0), AnotherApp) as other:
+        serving = Thread(target=other.serve_forever)
+        serving.start()
+        try:
+            params = AppParams(selection="x", port=other.server_port)
+            with pytest.raises(EnvironmentFault, match=r"is open already at http://127.*; reload it"):
+                run(params, tables=cast(RunTables, None), dataset_name="people", browser=False)
+        finally:
+            other.shutdown()
+            serving.join()
+
+
+def test_an_app_whose_database_dies_ends_with_a_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+    answers = iter([True, False])
+    dataset = SimpleNamespace(name="people", load_saved_view=lambda name: name)
+    session = SimpleNamespace(close=lambda: closed.append(True))
+    monkeypatch.setattr("dataengine.active.app.ensure_dataset", lambda tables, name: dataset)
+    monkeypatch.setattr("dataengine.active.app.open_fiftyone", lambda: SimpleNamespace(launch_app=lambda **_: session))
+    monkeypatch.setattr("dataengine.active.app._spaces", lambda fiftyone: None)
+    monkeypatch.setattr("dataengine.active.app.is_answering", lambda: next(answers))
+    monkeypatch.setattr("dataengine.active.app.BETWEEN_LOOKS_S", 0.0)
+    params = AppParams(selection="x", port=free_port())
+    with pytest.raises(
+        EnvironmentFault, match=r"database has ended .*; run `dataengine app` again: decisions are on disk"
+    ):
+        run(params, tables=cast(RunTables, None), dataset_name="people", browser=False)
+    assert closed == [True]
 
 
 def test_without_a_selection_the_app_says_what_to_run(project: Project) -> None:

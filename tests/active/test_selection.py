@@ -170,13 +170,14 @@ def test_uncertainty_is_the_loss_of_oks_that_validation_shows(
 
 def test_scores_that_nobody_asks_for_are_not_computed(project: Project) -> None:
     select(project)
-    assert not {"peaks", "jitter", "second", "jump", "implausible"} & set(read_selection(OUT).scored.extras)
-    more = ScoreWeights(peaks=1, jitter=1, second=1, jump=1, implausible=1)
+    assert not {"peaks", "dropout", "jitter", "second", "jump", "implausible"} & set(read_selection(OUT).scored.extras)
+    more = ScoreWeights(peaks=1, dropout=1, jitter=1, second=1, jump=1, implausible=1)
     with pytest.raises(ParamsError, match="give --second"):
         select(project, replace(PARAMS, weights=more))
     run(replace(PARAMS, weights=more), **inputs(project), out=OUT, report=REPORT, second=project.student)
     scored = read_selection(OUT).scored
     assert (scored.extras["jitter"].astype(float) > 0).all() and (scored.extras["peaks"].astype(float) > 0).any()
+    assert (scored.extras["dropout"].astype(float) > 0).all()
     assert not scored.extras["second"].astype(float).any(), "the student agrees with itself"
     assert (scored.extras["implausible"].astype(float) >= 0).all()
     assert "jump" not in scored.extras, "nobody is tracked"

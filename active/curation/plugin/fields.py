@@ -2,11 +2,13 @@
 
 A person is a `Keypoint` with lists parallel to `points`: `visibility` (COCO's flags) and `decision`. So what somebody
 moves, clears or adds in the editor is an answer, too: `current_answer` compares the field with the journal, and takes a
-joint that moved for fixed, one that is gone for rejected.
+joint that moved for fixed, one that is gone for rejected. A field that still is as `show` left it was not edited: where
+the journal says otherwise, the database failed before it heard of that, and the journal counts.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,11 +19,14 @@ from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.people import JOINTS
 
 from ..fiftyone_view import TO_LABEL
+from ..handwork import content_hash
 from .joints import DECISIONS, FIXED, OPEN, REJECTED, JointAnswers, PersonAnswer
 from .journal import read_answer
 from .place import ProjectPlace
 
 ANSWER, FINISHED_BY, OPEN_JOINTS = "answer", "finished_by", "open_joints"
+SHOWN = "answer_shown"
+"""Hash of the field `answer` as it was last shown."""
 GUESSES, TRUTH = ("teacher", "student"), "ground_truth"
 SAME_PX = 0.01
 """The database and the journal round differently."""
@@ -36,6 +41,8 @@ def declare(dataset: Any) -> None:
         dataset.add_sample_field(ANSWER, fiftyone.EmbeddedDocumentField, embedded_doc_type=fiftyone.Keypoints)
         dataset.add_sample_field(FINISHED_BY, fiftyone.StringField)
         dataset.add_sample_field(OPEN_JOINTS, fiftyone.IntField)
+    if SHOWN not in dataset.get_field_schema():
+        dataset.add_sample_field(SHOWN, fiftyone.StringField)
 
 
 def size_of(sample: Any) -> tuple[int, int]:
@@ -71,7 +78,7 @@ def current_answer(sample: Any, place: ProjectPlace) -> JointAnswers:
             raise InputError(f"{sample.filepath} is not to be labelled", fix="choose one of the picks (to_label)")
         kept = JointAnswers(sha256=sha256, people=guess_of(sample, GUESSES[0]))
     field = sample[ANSWER] if sample.has_field(ANSWER) else None
-    if field is None:
+    if field is None or (sample.has_field(SHOWN) and sample[SHOWN] == _hash(field)):
         return kept
     edited = tuple(_edited(sample, keypoint, row, kept.people) for row, keypoint in enumerate(field.keypoints))
     same = len(edited) == len(kept.people) and all(map(_is_same, edited, kept.people))
@@ -92,6 +99,7 @@ def show(sample: Any, answer: JointAnswers) -> None:
         keypoint["decision"] = list(person.decision)
         keypoints.append(keypoint)
     sample[ANSWER] = fiftyone.Keypoints(keypoints=keypoints)
+    sample[SHOWN] = _hash(sample[ANSWER])
     sample[FINISHED_BY], sample[OPEN_JOINTS] = answer.finished_by or None, answer.open
     sample.save()
 
@@ -108,6 +116,19 @@ def person_of(sample: Any, selected: Sequence[dict[str, Any]], given: int | None
             if str(label.id) in wanted:
                 return row
     return 0
+
+
+def _hash(field: Any) -> str:
+    """Hash of all that an editor can change."""
+    return content_hash(
+        [
+            [
+                [[None if v is None or not math.isfinite(v) else round(float(v), 9) for v in p] for p in each.points],
+                *(list(each[name] or ()) if each.has_field(name) else [] for name in ("visibility", "decision")),
+            ]
+            for each in field.keypoints
+        ]
+    )
 
 
 def _joints(keypoint: Any, size: tuple[int, int]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

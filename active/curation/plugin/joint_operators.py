@@ -16,7 +16,9 @@ from . import joints as rules
 from .answer_file import write_answer_file
 from .commands import ensure_record
 from .fields import GUESSES, current_answer, declare, guess_of, person_of, show, size_of
-from .journal import read_answers, write_answer
+from .journal import write_answer
+from .picks import next_waiting, queue
+from .place import ProjectPlace
 from .said import PoseOperator, Result, ask_joints, ask_picture, place, sample_of, to_label
 
 Change = Callable[[rules.PersonAnswer, Any, int], rules.PersonAnswer]
@@ -30,13 +32,18 @@ def changed(ctx: Any, change: Change, what: str) -> Result:
     given = ctx.params.get("person")
     number = person_of(sample, ctx.selected_labels or [], None if given is None else int(given))
     answer = answer.with_person(number, change(answer.person(number), sample, number))
-    declare(ctx.dataset)
+    save(ctx, where, sample, answer)
+    still = f"{answer.open} joints of the picture are open" if answer.open else "every joint is decided"
+    return {"message": f"person {number}: {what}; {still}", "sha256": answer.sha256, "open": answer.open}
+
+
+def save(ctx: Any, where: ProjectPlace, sample: Any, answer: rules.JointAnswers) -> None:
+    """The answer on disk first, then in the database, then in the App."""
     write_answer(where.answers, answer)
+    declare(ctx.dataset)
     show(sample, answer)
     if ctx.executor is not None:
         ctx.ops.reload_samples()
-    still = f"{answer.open} joints of the picture are open" if answer.open else "every joint is decided"
-    return {"message": f"person {number}: {what}; {still}", "sha256": answer.sha256, "open": answer.open}
 
 
 def named(ctx: Any) -> list[int]:
@@ -60,25 +67,24 @@ class NextToLabel(PoseOperator):
 
     def work(self, ctx: Any) -> Result:
         """Finds it by the answers on disk."""
-        where = place(ctx)
-        finished = {key for key, each in read_answers(where.answers).items() if each.finished_by}
-        picks = to_label(ctx.dataset)
-        keys = picks.values(["id", "sha256", "rank", "why"])
-        waiting = [row for row in zip(*keys, strict=True) if row[1] not in finished]
-        total = len(keys[0])
-        if not waiting:
+        listed = queue(ctx)
+        total, left = len(listed), sum(not each["finished"] for each in listed)
+        if not left:
             return {"message": f"all {total} picks are finished: bring_back makes labels of them", "left": 0}
-        sample = ctx.dataset[waiting[0][0]]
-        answer = current_answer(sample, where)
+        row, words = next_waiting(listed)
+        if row is None:
+            raise InputError(words)
+        sample = ctx.dataset[row["id"]]
+        answer = current_answer(sample, place(ctx))
         declare(ctx.dataset)
         show(sample, answer)
         if ctx.executor is not None:
-            ctx.ops.set_view(view=picks)
+            ctx.ops.set_view(view=to_label(ctx.dataset))
             ctx.ops.open_sample(id=str(sample.id))
-        message = f"pick {waiting[0][2] + 1} of {total}, {total - len(waiting)} finished: {waiting[0][3]}"
+        message = f"pick {row['rank'] + 1} of {total}, {total - left} finished: {row['why']}"
         return {
-            "message": message, "left": len(waiting), "sha256": answer.sha256, "rank": waiting[0][2],
-            "why": waiting[0][3], "image": sample.filepath, "people": len(answer.people), "open": answer.open,
+            "message": message, "left": left, "sha256": answer.sha256, "rank": row["rank"], "why": row["why"],
+            "image": sample.filepath, "people": len(answer.people), "open": answer.open,
         }  # fmt: skip
 
 
@@ -203,9 +209,9 @@ class FinishImage(PoseOperator):
         ensure_record(where)
         at = datetime.now(UTC).isoformat(timespec="seconds")
         answer = replace(answer, finished_by=annotator, finished_at=at)
-        declare(ctx.dataset)
         write_answer(where.answers, answer)
         path, count = write_answer_file(where.answers)
+        declare(ctx.dataset)
         show(sample, answer)
         if ctx.executor is not None:
             ctx.ops.reload_samples()

@@ -41,6 +41,15 @@ class PersonAnswer:
             decision=(OPEN,) * JOINTS,
         )
 
+    @classmethod
+    def absent(cls) -> PersonAnswer:
+        """Somebody of whom no joint is placed yet."""
+        return cls(
+            points_px=np.full((JOINTS, 2), np.nan),
+            visibility=np.full(JOINTS, UNLABELLED, dtype=np.uint8),
+            decision=(OPEN,) * JOINTS,
+        )
+
     @property
     def open(self) -> int:
         """Placed joints that nobody has decided on."""
@@ -83,6 +92,10 @@ class JointAnswers:
         """With one person exchanged; what is changed is not finished any more."""
         people = tuple(person if row == number else other for row, other in enumerate(self.people))
         return replace(self, people=people, finished_by="", finished_at="")
+
+    def with_another(self, person: PersonAnswer) -> JointAnswers:
+        """With one person more, the last; what is changed is not finished any more."""
+        return replace(self, people=(*self.people, person), finished_by="", finished_at="")
 
 
 def joint_numbers(names: Sequence[str]) -> list[int]:

@@ -16,8 +16,9 @@ from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, VISIBLE
 
 from .fields import GUESSES
 from .joint_operators import AcceptJoints, FinishImage, FixJoint, RejectJoints, SetVisibility
-from .journal import read_answers
-from .panel_tabs import SHOWN, queue
+from .panel_tabs import SHOWN
+from .people_operators import AddPerson
+from .picks import next_waiting, queue
 from .rule_operators import UseTheseParams, changes_of, in_words, picks_view, tried
 from .said import PoseOperator, Result, place, said, to_label
 
@@ -51,13 +52,12 @@ class PoseCuration(foo.Panel):
         ctx.panel.state.tab = ctx.params.get("value") or ctx.panel.state.tab
 
     def go_on(self, ctx: Any) -> None:
-        """Takes the most wanted pick that nobody has finished."""
+        """Takes the next pick that nobody has finished, by rank."""
 
         def work(ctx: Any) -> Result:
-            finished = {key for key, each in read_answers(place(ctx).answers).items() if each.finished_by}
-            waiting = [key for key in to_label(ctx.dataset).values("sha256") if key not in finished]
-            ctx.panel.set_state({"picture": waiting[0] if waiting else "", "person": 0})
-            return {"message": f"{len(waiting)} picks are waiting" if waiting else "every pick is finished"}
+            row, words = next_waiting(queue(ctx), ctx.panel.state.picture or "")
+            ctx.panel.set_state({"picture": row["sha256"] if row else "", "person": 0})
+            return {"message": words}
 
         self._note(ctx, said(ctx, work))
 
@@ -91,6 +91,12 @@ class PoseCuration(foo.Panel):
     def reject_person(self, ctx: Any) -> None:
         """Nobody stands there."""
         self._do(ctx, RejectJoints, {"joints": []})
+
+    def add_person(self, ctx: Any) -> None:
+        """Somebody is there whom nobody has found: the next clicks place the joints."""
+        result = self._do(ctx, AddPerson, {})
+        if result["ok"]:
+            ctx.panel.set_state({"person": result["person"], "joint": COCO_KEYPOINTS[0]})
 
     def hide(self, ctx: Any) -> None:
         """The chosen joint is hidden."""

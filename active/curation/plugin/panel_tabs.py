@@ -12,11 +12,11 @@ from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from .fields import current_answer
-from .journal import read_answers
+from .picks import queue
 from .picture import figure
 from .round_facts import forecast, round_facts
 from .rule_operators import ask_rule
-from .said import place, to_label
+from .said import place
 from .trying import stated
 
 ROWS = 8
@@ -43,7 +43,12 @@ def _show_picture(ctx: Any, panel: Any, events: Any, row: dict[str, Any]) -> Non
     number, joint = int(ctx.panel.state.person or 0), ctx.panel.state.joint or COCO_KEYPOINTS[0]
     person = answer.person(number)
     panel.md(f"**Pick {row['rank'] + 1}**: {row['why']}. {answer.open} joints are open.", name="why")
-    data, layout = figure(Path(sample.filepath), person, COCO_KEYPOINTS.index(joint))
+    try:
+        data, layout = figure(Path(sample.filepath), person, COCO_KEYPOINTS.index(joint))
+    except InputError as fault:  # of the picture alone: the others go on
+        panel.md(f"**{fault}**", name="no_picture")
+        panel.h_stack("without", gap=1).btn("next", label="Next", on_click=events.go_on, variant="outlined")
+        return
     panel.plot(
         "figure", data=data, layout=layout, config={"displayModeBar": False}, on_click=events.place_joint,
         height=60,
@@ -77,6 +82,7 @@ def _buttons(events: Any) -> dict[str, list[tuple[str, str, Any]]]:
         "of_person": [
             ("accept_all", "Accept all", events.accept_all),
             ("reject_person", "Nobody there", events.reject_person),
+            ("add_person", "Add person", events.add_person),
             ("open", "Open", events.open_picture),
             ("next", "Next", events.go_on),
             ("finish", "Finish", events.finish),
@@ -100,34 +106,11 @@ def show_rule(ctx: Any, panel: Any, events: Any) -> None:
 def show_round(ctx: Any, panel: Any, events: Any) -> None:
     """The last verdict, every model that was tested, and what the picks are likely to buy."""
     facts = round_facts(place(ctx).project)
-    panel.md("\n\n".join([*facts.lines()[:1], _forecast(ctx)]), name="verdict")
+    panel.md("\n\n".join([*facts.lines()[:1], forecast(place(ctx))]), name="verdict")
     if facts.tested:
         layout = {"yaxis": {"title": {"text": "AP"}, "range": [0, 1]}, "height": 320}
         panel.plot("curve", data=facts.curve(), layout=layout, height=45)
         panel.md("\n".join(facts.lines()[1:]), name="tested")
-
-
-def _forecast(ctx: Any) -> str:
-    """What the picks are likely to buy, if everybody in them is labelled."""
-    people = [len(each or ()) for each in to_label(ctx.dataset).values("people.detections")]
-    return forecast(place(ctx), images=len(people), people=sum(people))
-
-
-def queue(ctx: Any) -> list[dict[str, Any]]:
-    """The picks with what is finished, most wanted first.
-
-    Raises:
-        InputError: no dataset is open, or an answer on disk is damaged.
-    """
-    if ctx.dataset is None:
-        raise InputError("no dataset is open", fix="open the App by `dataengine app`")
-    answers = read_answers(place(ctx).answers)
-    names = ("id", "sha256", "rank", "why")
-    rows = zip(*to_label(ctx.dataset).values(list(names)), strict=True)
-    listed = [dict(zip(names, row, strict=True)) for row in rows]
-    for row in listed:
-        row["finished"] = answers[row["sha256"]].finished_by if row["sha256"] in answers else ""
-    return listed
 
 
 SHOWN: Mapping[str, Callable[[Any, Any, Any], None]] = {"queue": show_queue, "rule": show_rule, "round": show_round}

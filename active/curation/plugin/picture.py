@@ -22,7 +22,8 @@ CONTEXT = 0.25
 CELLS = 200
 """Places that can be clicked along the longer side."""
 LONGEST_PX = 640
-HEIGHT_PX = 460
+HEIGHT_PX = 400
+"""Less than the panel's share of a window 700 px high: a higher figure covers what stands below it."""
 
 
 def figure(path: Path, person: PersonAnswer, chosen: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:

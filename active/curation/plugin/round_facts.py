@@ -11,9 +11,8 @@ from dataengine.files import read_json
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
 
-from ...forecast.before_labelling import line
-from ...forecast.past_rounds import past_rounds
-from ...query.pick_inputs import PICK_INPUTS, PickInputs
+from ...forecast.before_labelling import forecast_line
+from ...manifest.files import read_selection
 from .place import PARAMS, ProjectPlace
 
 VERDICT = "reports/compare/verdict.json"
@@ -88,14 +87,13 @@ def round_facts(project: Path) -> RoundFacts:
     return RoundFacts(tested=tuple(tested), verdict=verdict["verdict"], reason=str(verdict.get("reason", "")))
 
 
-def forecast(place: ProjectPlace, *, images: int, people: int) -> str:
-    """What labels of the picks, `images` with `people` in them, are likely to buy by the rounds in the registry.
+def forecast(place: ProjectPlace) -> str:
+    """What labels of the picks are likely to buy, in the words of `label-export`.
 
     Raises:
-        InputError: a file is missing or damaged.
+        DataEngineError: a file is missing or damaged.
     """
-    kept = PickInputs.read(place.selection / PICK_INPUTS)
-    return line(past_rounds(_registry(place.project)), images, people * kept.joints * kept.seconds_per_joint / 60)
+    return forecast_line(read_selection(place.selection), place.params, root=place.project)
 
 
 def _registry(project: Path) -> Registry:

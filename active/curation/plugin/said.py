@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 from dataengine.errors import DataEngineError, InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 
+from ..database import fault_line
 from ..fiftyone_view import TO_LABEL
 from .place import ProjectPlace, place_of
 
@@ -29,8 +30,8 @@ def said(ctx: Any, work: Callable[[Any], Result]) -> Result:
     except DataEngineError as fault:
         result = {"ok": False, "message": str(fault)}
     except PyMongoError as fault:
-        line = " ".join(str(fault).split())[:200]
-        result = {"ok": False, "message": f"FiftyOne's database failed: got {line}; open the App by `dataengine app`"}
+        fix = "open the App again by `dataengine app`; what was decided before is on disk"
+        result = {"ok": False, "message": f"FiftyOne's database failed: got {fault_line(fault)}; {fix}"}
     except OSError as fault:
         result = {"ok": False, "message": f"a file cannot be read or written: got {fault}"}
     if ctx.executor is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.active.curation.brain_map import MAP
+from dataengine.active.curation.brain_map import LIKENESS, MAP
 from dataengine.active.curation.curating import curated
 from dataengine.active.curation.database import open_fiftyone
 from dataengine.active.curation.fiftyone_view import ensure_dataset
@@ -118,7 +118,8 @@ def content(name: str) -> dict[str, Any]:
     samples = {s.sha256: {k: v for k, v in s.to_dict().items() if k not in dropped} for s in dataset}
     schema = {path: str(field) for path, field in dataset.get_field_schema(flat=True).items()}
     views = {view: dataset.load_saved_view(view).values("sha256") for view in dataset.list_saved_views()}
-    runs = {key: dataset.load_brain_results(key).points.tolist() for key in dataset.list_brain_runs()}
+    results = {key: dataset.load_brain_results(key) for key in sorted(dataset.list_brain_runs())}
+    runs = {key: (each.points if key == MAP else each.embeddings).tolist() for key, each in results.items()}
     return {"samples": samples, "schema": schema, "views": views, "runs": runs}
 
 
@@ -152,7 +153,17 @@ def see(name: str) -> dict[str, Any]:
         "sources": dataset.count_values("source"),
         "rounds": dataset.distinct("round"),
         "mapped": len(dataset.load_brain_results(MAP).points),
+        "alike": alike(dataset),
     }
+
+
+def alike(dataset: Any) -> dict[str, Any]:
+    """The pictures most like the first one, as the App sorts them, and by their embeddings."""
+    index = dataset.load_brain_results(LIKENESS)
+    first = str(index.sample_ids[0])
+    sorted_by_app = dataset.sort_by_similarity(first, brain_key=LIKENESS, k=5).values("id")
+    far = np.linalg.norm(index.embeddings - index.embeddings[0], axis=1)
+    return {"app": sorted_by_app, "own": [str(index.sample_ids[row]) for row in np.argsort(far, kind="stable")[:5]]}
 
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {

@@ -56,6 +56,7 @@ def test_label_export_ends_with_what_the_picks_are_likely_to_buy(
     select(make_project(tmp_path))
     sections = {
         "select": {"seconds_per_joint": 3.0},
+        "curate": {},
         "registry": {"file": "registry.json", "store": "registry"},
     }
     Path("params.yaml").write_text(yaml.safe_dump(sections))

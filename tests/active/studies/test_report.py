@@ -55,10 +55,10 @@ def test_the_page_tells_means_differences_and_labels_saved() -> None:
     row = line_of(page, "| entropy |", "| AP with labels:")
     assert row.startswith(f"| entropy | 0.110 ± {shared:.3f} | 0.140 ± {own:.3f} |") and row.endswith("| 3 |")
     head = "| rule | area |"
-    assert "| 0.150 ± 0.025 | - | - | 1000 (1000 to 1000) | 3 |" in line_of(page, "| random |", head)
+    assert "| 0.150 ± 0.025 | - | - | 1000 (1000 to 1000) | 0% | 3 |" in line_of(page, "| random |", head)
     entropy = line_of(page, "| entropy |", head)
-    assert "| **+0.016 ± 0.000** | **+0.010 ± 0.000** | 733 (733 to 733) | 3 |" in entropy
-    assert "| never reached | 3 |" in line_of(page, "| core-set |", head)
+    assert "| **+0.016 ± 0.000** | **+0.010 ± 0.000** | 733 (733 to 733) | 27% | 3 |" in entropy
+    assert "| never reached | none | 3 |" in line_of(page, "| core-set |", head)
     assert line_of(page, "| core-set | ", "When to stop").startswith(
         "| core-set | 400 | -0.030 (-0.030 to -0.030) | 3 of 3"
     )
@@ -71,7 +71,7 @@ def test_a_rule_that_comes_there_in_some_seeds_says_so() -> None:
     for number in (3, 4):
         known[Round("entropy", 2, number)] = replace(known[last], ap=0.13)
     entropy = line_of(page_of(WIDE, known), "| entropy |", "| rule | area |")
-    assert "733 (733 to 733), never in 1 of 3 seeds" in entropy
+    assert "733 (733 to 733), never in 1 of 3 seeds | 27% |" in entropy
 
 
 def test_the_start_counts_once_for_all_rules() -> None:

@@ -127,6 +127,8 @@ def test_a_set_that_shares_pictures_with_the_test_is_refused() -> None:
         read_sets(Path("train.json"), Path("train.json"), Path("test.json"), 0, None)
     with pytest.raises(InputError, match=r"val.json and val.json share pictures"):
         read_sets(Path("train.json"), Path("val.json"), Path("val.json"), 0, None)
+    done = CliRunner().invoke(app, [*TWO_RULES, "--stop-gain", "nan"])
+    assert "--stop-gain: expected 0 or more, got 6 and nan" in str(done.exception)
     done = CliRunner().invoke(app, [*TWO_RULES, "--start", "21"])
     assert "the pool is too small: expected 25 or more, got 24 images" in str(done.exception)
 

@@ -29,6 +29,8 @@ class Answers:
     people: People
     prediction: Prediction
     protocol: OksProtocol = COCO
+    dropout: Scores | None = None
+    """(n, 17) BALD, see `inference.under_dropout`; None where nobody asked."""
 
     @property
     def confidence(self) -> Scores:
@@ -86,6 +88,19 @@ def expected_from_spread(answers: Answers) -> Scores:
     return np.asarray((1 / (1 + variance / falloff))[:, taught].mean(axis=1))
 
 
+def sameness_under_dropout(answers: Answers) -> Scores:
+    """exp(-BALD), mean over the taught joints: 1 where nothing that is dropped changes the answer."""
+    if answers.dropout is None:
+        raise ValueError("the network was not asked under dropout")
+    return np.exp(-answers.dropout[:, answers.prediction.person_score.taught].mean(axis=1))
+
+
+def calibrated_sameness(learn: Answers, answers: Answers) -> Scores:
+    """`sameness_under_dropout`, made calibrated by a logistic curve, which ranks as before unless it falls."""
+    columns = [np.pad(sameness_under_dropout(each)[:, None], ((0, 0), (0, 2))) for each in (learn, answers)]
+    return fitted_weights(columns[0], learn.oks).of(columns[1])
+
+
 def calibrated_mean(learn: Answers, answers: Answers) -> Scores:
     """The mean of the taught joints, made a calibrated one by a logistic curve: it ranks people as before."""
     features, learn_features = answers.features.copy(), learn.features.copy()
@@ -104,6 +119,11 @@ SCORES: Mapping[str, Callable[[Answers], Scores]] = {
     "mean of joints that seem present": mean_of_present,
     "mean by presence": mean_by_presence,
     "expected from the spread": expected_from_spread,
+    "sameness under dropout": sameness_under_dropout,
 }
-LEARNT: Mapping[str, Callable[[Answers, Answers], Scores]] = {"calibrated mean": calibrated_mean, "learnt": learnt}
+LEARNT: Mapping[str, Callable[[Answers, Answers], Scores]] = {
+    "calibrated mean": calibrated_mean,
+    "calibrated sameness under dropout": calibrated_sameness,
+    "learnt": learnt,
+}
 ORACLE = "the OKS itself"

@@ -17,13 +17,13 @@ from dataengine.active.curation.run_tables import selection_tables
 URI = "@dataengine/pose/"
 
 
-def shown(name: str, tab: str) -> str:
+def shown(name: str, tab: str, picture: str = "") -> str:
     """What the panel shows in a tab, as it goes to the browser."""
     from fiftyone.operators.executor import ExecutionContext
 
     from dataengine.active.curation.plugin.panel import PoseCuration
 
-    picture = "" if tab != "queue" else first_pick(name)
+    picture = picture or ("" if tab != "queue" else first_pick(name))
     state = {"tab": tab, "picture": picture, "person": 0, "joint": "nose"}
     params = {"panel_id": "panel", "panel_state": state}
     ctx = ExecutionContext({"dataset_name": name, "params": params})
@@ -80,6 +80,12 @@ def session(name: str) -> dict[str, Any]:
     sample.save()
     said["finished"] = call("finish_image", image=key, annotator="anna", accept_rest=True)
     said["second"] = second = call("next_to_label")
+    said["nowhere"] = call("add_person", image=key, points={"nose": [500, 5]})
+    said["no_place"] = call("add_person", image=key, points={"nose": "left"})
+    said["added"] = call("add_person", image=key, points={"nose": [30.5, 20], "left_hip": [33, 60.25, 1]})
+    said["added_joint"] = call("fix_joint", image=key, joint="right_hip", x=25, y=61, person=said["added"]["person"])
+    said["added_nobody"] = call("add_person", image=key)
+    said["finished_again"] = call("finish_image", image=key, annotator="anna")
     for person in range(second["people"]):
         said["rejected_person"] = call("reject_joints", image=second["sha256"], person=person)
     said["finished_second"] = call("finish_image", image=second["sha256"], annotator="ben")
@@ -108,13 +114,64 @@ def session(name: str) -> dict[str, Any]:
     (Path("out/answers")).rename("out/kept")  # nothing has gone out yet
     said["gone"] = call("finish_image", image=said["after_rebuild"]["sha256"], annotator="anna", accept_rest=True)
     said["gone_files"] = sorted(str(path) for path in Path("out/answers").rglob("*") if path.is_file())
+    said["gone_shown"] = shown(name, "queue", said["after_rebuild"]["sha256"])
+    said["gone_next"] = call("next_to_label")
     gone.write_bytes(content)
+    for file in sorted(Path("out/kept").rglob("*.json")):
+        (Path("out/answers") / file.relative_to("out/kept")).parent.mkdir(parents=True, exist_ok=True)
+        file.rename(Path("out/answers") / file.relative_to("out/kept"))
+    said |= with_a_failing_database(call, said["after_rebuild"]["sha256"])
     scored = Path("out/select/scored.json")
     scored.write_text(scored.read_text() + "\n")
     said["moved_on"] = call("next_to_label")
     dataset = fiftyone.Dataset("foreign")
     said["foreign"] = call("next_to_label")
+    said |= without_a_database(call, key)
     return said
+
+
+def with_a_failing_database(call: Any, key: str) -> dict[str, Any]:
+    """It fails once between the disk and the field that the App shows, then works again."""
+    from pymongo.errors import AutoReconnect
+
+    from dataengine.active.curation.plugin import joint_operators
+
+    show, before = joint_operators.show, call("set_visibility", image=key, joints=["nose"], visibility=1)
+
+    def fail(*_: Any) -> None:
+        raise AutoReconnect("127.0.0.1:1: connection closed (configured timeouts: many), Timeout: 30s, Topology: much")
+
+    joint_operators.show = fail  # type: ignore[assignment]
+    failed = call("fix_joint", image=key, joint="nose", x=50.0, y=40.0)
+    joint_operators.show = show
+    return {
+        "before_failure": before,
+        "failed": failed,
+        "after_failure": call("accept_joints", image=key, joints=["left_eye"]),
+    }
+
+
+def without_a_database(call: Any, key: str) -> dict[str, Any]:
+    """It is killed while the App is open."""
+    import psutil
+    import pymongo
+
+    from dataengine.active.curation.database import is_answering
+    from dataengine.errors import DataEngineError
+
+    there, folder = is_answering(), os.environ["FIFTYONE_DATABASE_DIR"]
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "mongod" and folder in (process.info["cmdline"] or []):
+            process.kill()
+            process.wait(timeout=30)
+    with pymongo.timeout(3):
+        killed = call("fix_joint", image=key, joint="nose", x=3.0, y=5.0)
+        try:
+            ensure_dataset(selection_tables(Path("out/select")), "people")
+            built = ""
+        except DataEngineError as fault:
+            built = str(fault)
+    return {"killed": killed, "killed_build": built, "answering": [there, is_answering(patience_s=1.0)]}
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from dataengine.active.curation.plugin import place
 from dataengine.active.curation.plugin_link import SOURCE
-from dataengine.active.manifest.files import read_manifest
+from dataengine.active.forecast.before_labelling import forecast_line
+from dataengine.active.manifest.files import read_manifest, read_selection
 from dataengine.active.selection import run as select
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError
@@ -41,7 +43,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
         Path("params.yaml").write_text(
             "select: {budget: 4, strategy: uncertainty+diversity, min_gap_frames: 10, appearance_weight: 0.3, seed: 0, "
             f"fiftyone: true, dataset: people}}\napp: {{selection: {OUT}, port: 5151}}\noks: {{sigmas: ''}}\n"
-            "registry: {file: models/registry.json, store: models/registry}\n"
+            "registry: {file: models/registry.json, store: models/registry}\ncurate: {labels: labels}\n"
             "label-import: {moved_px: 1.0, max_untouched_share: 0.9, untouched: refuse, untouched_weight: 0.5}\n"
         )
         environment = {
@@ -63,7 +65,9 @@ def test_every_tab_of_the_panel_shows_what_it_is_for(said: Said) -> None:
     assert "0 of 4 picks finished" in said["tabs"]["queue"] and "joints are open" in said["tabs"]["queue"]
     assert "film_excess" in said["tabs"]["rule"] and "Use these params" in said["tabs"]["rule"]
     assert "No comparison yet" in said["tabs"]["round"]
-    assert "more minutes (about 4 images): nobody can say yet what they buy" in said["tabs"]["round"]
+    line = forecast_line(read_selection(OUT), Path("params.yaml"))
+    assert "more minutes (about 4 images): nobody can say yet what they buy" in line
+    assert line in said["tabs"]["round"], "the words of label-export"
 
 
 def test_every_operator_is_registered_and_the_skill_names_it(said: Said) -> None:
@@ -90,6 +94,8 @@ def test_faults_are_one_line_and_change_nothing(said: Said) -> None:
         "unknown": "unknown joint 'tail'",
         "outside": "nose lies outside of the picture of 220 x 200 px",
         "nobody": "no person 7: expected 0 to 1",
+        "nowhere": "nose lies outside of the picture of 220 x 200 px",
+        "no_place": "the place of nose: expected [x, y] in pixels, or [x, y, visibility], got left",
         "too_early": "28 joints of the picture are open",
         "nothing_to_save": "no picture is finished yet",
         "no_picks": "the view shows no picks",
@@ -107,16 +113,44 @@ def test_faults_are_one_line_and_change_nothing(said: Said) -> None:
     assert said["gone_files"] == [], "a picture that is gone finishes nothing"
 
 
+def test_a_picture_that_is_gone_does_not_stop_the_queue(said: Said) -> None:
+    assert "does not exist" in said["gone_shown"] and '"label": "Next"' in said["gone_shown"]
+    assert "4 picks" in said["gone_shown"], "the rest of the tab is there"
+    assert said["gone_next"]["ok"] and said["gone_next"]["sha256"] != said["after_rebuild"]["sha256"]
+
+
+def test_what_was_decided_counts_though_the_database_failed_before_it_was_shown(said: Said) -> None:
+    assert said["failed"]["ok"] is False
+    assert said["failed"]["message"].startswith("FiftyOne's database failed: got 127.0.0.1:1: connection closed; open")
+    assert said["after_failure"]["ok"]
+    (path,) = Path("out/answers").rglob(f"{said['after_failure']['sha256']}.json")
+    person = json.loads(path.read_text())["people"][0]
+    assert person["points_px"][0] == [50, 40] and person["decision"][:2] == ["fixed", "accepted"]
+
+
+def test_a_database_that_dies_in_mid_session_is_one_line(said: Said) -> None:
+    assert said["answering"] == [True, False]
+    for message in (said["killed"]["message"], said["killed_build"]):
+        assert "FiftyOne's database" in message and "\n" not in message and len(message) < 450
+    assert said["killed"]["ok"] is False
+    assert all(json.loads(path.read_text()) for path in Path("out/answers").rglob("*.json")), "answers are whole"
+
+
 def test_answers_come_back_as_labels_of_who_gave_them(said: Said) -> None:
     assert said["brought_back"]["ok"], said["brought_back"]
     (path,) = Path("labels").glob("*.json")
     info = json.loads(path.read_text())["info"]
     people, images = read_people(path, root=Path.cwd())
+    added = people.take(people.keypoints_px[:, 0, 0] == 30.5)
+    people = people.take(people.keypoints_px[:, 0, 0] != 30.5)
+    assert added.keypoints_px[0, [0, 11, 12]].tolist() == [[30.5, 20], [33, 60.25], [25, 61]]
+    assert np.flatnonzero(added.visibility[0]).tolist() == [0, 11, 12] and added.visibility[0, 11] == 1
+    assert said["added"]["person"] == 2 and said["added_nobody"]["ok"], "of whom no joint is placed, no label comes"
     assert len(people) == 2 and set(people.extras["annotator"].tolist()) == {"anna"}
     assert info["nobody"] == [{"sha256": said["second"]["sha256"], "annotator": "ben"}]
     assert set(people.extras["sha256"].tolist()) == {said["next"]["sha256"]} and len(images) == 2
     effort = info["annotators"]["anna"]
-    assert (effort["moved"], effort["removed"], effort["added"]) == (3, 2, 0), "the editor's move and hole are counted"
+    assert (effort["moved"], effort["removed"], effort["added"]) == (3, 2, 3), "the editor's move and hole are counted"
     rows = {tuple(points[0].round(2).tolist()): row for row, points in enumerate(people.keypoints_px)}
     first = rows[(101.25, 42.5)]
     by_name = dict(zip(COCO_KEYPOINTS, people.visibility[first].tolist(), strict=True))
@@ -146,7 +180,7 @@ def test_the_rule_of_select_gives_its_very_picks_and_another_gives_others(said: 
 
 def test_renders_and_an_annotation_tool_get_what_was_chosen(said: Said) -> None:
     people, _ = read_people(Path(said["renders"]["file"]))
-    assert len(people) == said["renders"]["people"] == 2, "the second picture shows nobody"
+    assert len(people) == said["renders"]["people"] == 3, "the second picture shows nobody"
     assert [101.25, 42.5] in people.keypoints_px[:, 0].round(2).tolist(), "the answer, not the guess"
     assert f"--like {Path(said['renders']['file']).relative_to(Path.cwd())}" in said["renders"]["run"]
     assert said["sent"]["pictures"] == 2 and Path("sent/two.xml").is_file()
