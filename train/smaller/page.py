@@ -46,9 +46,9 @@ def lines(rows: Sequence[Sized], facts: Sequence[str]) -> list[str]:
         table.append("| " + " | ".join(cells) + " |")
     legend = (
         "MACs are those of one crop; in brackets the share of the first row's, and how many times as fast. Times are "
-        "medians of one crop at a time in ONNX Runtime, by one thread, all files in turns. AP and its gain over the "
-        "first row have 95 % intervals over blocks of 10 frames of a film, or over pictures. A star: no other row has "
-        "fewer MACs and as much AP."
+        "those of the fastest run of one crop in ONNX Runtime, by one thread, all files in turns. AP and its gain over "
+        "the first row have 95 % intervals over blocks of 10 frames of a film, or over pictures. A star: no other row "
+        "has fewer MACs and as much AP."
     )
     empty = sum(row.empty_channels for row in rows if "zero" not in row.name)
     channels = f"Channels that are all zero in networks whose channels were removed: {empty}."
