@@ -10,6 +10,7 @@ from typing import Any
 
 from fiftyone import operators as foo
 from fiftyone.operators import types
+from pymongo.errors import PyMongoError
 
 from dataengine.errors import DataEngineError
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, VISIBLE
@@ -20,7 +21,7 @@ from .panel_tabs import SHOWN
 from .people_operators import AddPerson
 from .picks import next_waiting, queue
 from .rule_operators import UseTheseParams, changes_of, in_words, picks_view, tried
-from .said import PoseOperator, Result, place, said, to_label
+from .said import PoseOperator, Result, one_line, place, said, to_label
 
 TABS = {"queue": "Queue", "rule": "Rule", "round": "Round"}
 
@@ -60,13 +61,6 @@ class PoseCuration(foo.Panel):
             return {"message": words}
 
         self._note(ctx, said(ctx, work))
-
-    def open_row(self, ctx: Any) -> None:
-        """Takes the picture of a row of the table."""
-        row = ctx.params.get("row")
-        listed = queue(ctx)
-        if isinstance(row, int) and row < len(listed):
-            ctx.panel.set_state({"picture": listed[row]["sha256"], "person": 0})
 
     def choose(self, ctx: Any) -> None:
         """A joint, a person or a name was chosen: the App has put it into the state."""
@@ -138,8 +132,11 @@ class PoseCuration(foo.Panel):
     def show_params(self, ctx: Any) -> None:
         """The lines that keep the rule."""
         result = self._run(ctx, UseTheseParams, changes_of(ctx.panel_state.get("rule") or {}))
+        if not result.get("yaml"):  # nothing differs, or it went wrong
+            ctx.panel.state.kept = result["message"]
+            return
         lines = f"params.yaml:\n\n```yaml\n{result['yaml']}\n```\n\n`dvc exp run {result['options']}`"
-        ctx.panel.state.kept = lines if result.get("yaml") else result["message"]
+        ctx.panel.state.kept = lines
 
     def show_picks(self, ctx: Any) -> None:
         """Back to what select picked."""
@@ -155,8 +152,8 @@ class PoseCuration(foo.Panel):
         panel.enum("tab", tabs.values(), default=tab, view=tabs, on_change=self.change_tab)
         try:
             SHOWN[tab](ctx, panel, self)
-        except DataEngineError as fault:
-            panel.md(f"**{fault}**", name="fault")
+        except (DataEngineError, PyMongoError) as fault:
+            panel.md(f"**{one_line(fault)}**", name="fault")
         return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, padding=1))
 
     def _do(self, ctx: Any, operator: type[PoseOperator], params: dict[str, Any], *, then_next: bool = False) -> Result:
