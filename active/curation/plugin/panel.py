@@ -66,9 +66,10 @@ class PoseCuration(foo.Panel):
         """A joint, a person or a name was chosen: the App has put it into the state."""
 
     def place_joint(self, ctx: Any) -> None:
-        """The chosen joint lies where the picture was clicked."""
+        """The chosen joint lies where the picture was clicked; after one that had no place the next is chosen."""
         at = {"x": ctx.params.get("x"), "y": ctx.params.get("y"), "joint": ctx.panel.state.joint}
-        self._do(ctx, FixJoint, at)
+        if self._do(ctx, FixJoint, at).get("was_placed") is False:
+            self._next_joint(ctx)
 
     def accept_one(self, ctx: Any) -> None:
         """The chosen joint is right."""
@@ -163,9 +164,12 @@ class PoseCuration(foo.Panel):
         result = self._run(ctx, operator, {**meant, **params})
         self._note(ctx, result)
         if then_next and result["ok"]:
-            row = COCO_KEYPOINTS.index(state.joint)
-            ctx.panel.state.joint = COCO_KEYPOINTS[(row + 1) % len(COCO_KEYPOINTS)]
+            self._next_joint(ctx)
         return result
+
+    def _next_joint(self, ctx: Any) -> None:
+        row = COCO_KEYPOINTS.index(ctx.panel.state.joint)
+        ctx.panel.state.joint = COCO_KEYPOINTS[(row + 1) % len(COCO_KEYPOINTS)]
 
     def _run(self, ctx: Any, operator: type[PoseOperator], params: dict[str, Any]) -> Result:
         kept = dict(ctx.params)
