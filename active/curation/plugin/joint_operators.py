@@ -148,7 +148,10 @@ class FixJoint(PoseOperator):
         if not source and (x is None or y is None):
             raise InputError("where the joint belongs is not given", expected="x and y in pixels, or source")
 
+        was_placed = []
+
         def change(person: rules.PersonAnswer, sample: Any, number: int) -> rules.PersonAnswer:
+            was_placed.append(bool(person.visibility[joint]))
             size, at = size_of(sample), (x, y)
             if source:
                 guess = _guess(sample, source, number)
@@ -157,7 +160,8 @@ class FixJoint(PoseOperator):
                 at = tuple(guess.points_px[joint].tolist())
             return rules.fix(person, joint, at, size)
 
-        return changed(ctx, change, f"{in_words([joint])} moved")
+        result = changed(ctx, change, f"{in_words([joint])} moved")
+        return {**result, "was_placed": was_placed[0]}
 
 
 class SetVisibility(PoseOperator):

@@ -10,6 +10,7 @@ from typing import Any
 
 from fiftyone import operators as foo
 from fiftyone.operators import types
+from pymongo.errors import PyMongoError
 
 from dataengine.errors import DataEngineError
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, VISIBLE
@@ -20,7 +21,7 @@ from .panel_tabs import SHOWN
 from .people_operators import AddPerson
 from .picks import next_waiting, queue
 from .rule_operators import UseTheseParams, changes_of, in_words, picks_view, tried
-from .said import PoseOperator, Result, place, said, to_label
+from .said import PoseOperator, Result, one_line, place, said, to_label
 
 TABS = {"queue": "Queue", "rule": "Rule", "round": "Round"}
 
@@ -61,20 +62,14 @@ class PoseCuration(foo.Panel):
 
         self._note(ctx, said(ctx, work))
 
-    def open_row(self, ctx: Any) -> None:
-        """Takes the picture of a row of the table."""
-        row = ctx.params.get("row")
-        listed = queue(ctx)
-        if isinstance(row, int) and row < len(listed):
-            ctx.panel.set_state({"picture": listed[row]["sha256"], "person": 0})
-
     def choose(self, ctx: Any) -> None:
         """A joint, a person or a name was chosen: the App has put it into the state."""
 
     def place_joint(self, ctx: Any) -> None:
-        """The chosen joint lies where the picture was clicked."""
+        """The chosen joint lies where the picture was clicked; after one that had no place the next is chosen."""
         at = {"x": ctx.params.get("x"), "y": ctx.params.get("y"), "joint": ctx.panel.state.joint}
-        self._do(ctx, FixJoint, at)
+        if self._do(ctx, FixJoint, at).get("was_placed") is False:
+            self._next_joint(ctx)
 
     def accept_one(self, ctx: Any) -> None:
         """The chosen joint is right."""
@@ -138,8 +133,11 @@ class PoseCuration(foo.Panel):
     def show_params(self, ctx: Any) -> None:
         """The lines that keep the rule."""
         result = self._run(ctx, UseTheseParams, changes_of(ctx.panel_state.get("rule") or {}))
+        if not result.get("yaml"):  # nothing differs, or it went wrong
+            ctx.panel.state.kept = result["message"]
+            return
         lines = f"params.yaml:\n\n```yaml\n{result['yaml']}\n```\n\n`dvc exp run {result['options']}`"
-        ctx.panel.state.kept = lines if result.get("yaml") else result["message"]
+        ctx.panel.state.kept = lines
 
     def show_picks(self, ctx: Any) -> None:
         """Back to what select picked."""
@@ -155,8 +153,8 @@ class PoseCuration(foo.Panel):
         panel.enum("tab", tabs.values(), default=tab, view=tabs, on_change=self.change_tab)
         try:
             SHOWN[tab](ctx, panel, self)
-        except DataEngineError as fault:
-            panel.md(f"**{fault}**", name="fault")
+        except (DataEngineError, PyMongoError) as fault:
+            panel.md(f"**{one_line(fault)}**", name="fault")
         return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, padding=1))
 
     def _do(self, ctx: Any, operator: type[PoseOperator], params: dict[str, Any], *, then_next: bool = False) -> Result:
@@ -166,9 +164,12 @@ class PoseCuration(foo.Panel):
         result = self._run(ctx, operator, {**meant, **params})
         self._note(ctx, result)
         if then_next and result["ok"]:
-            row = COCO_KEYPOINTS.index(state.joint)
-            ctx.panel.state.joint = COCO_KEYPOINTS[(row + 1) % len(COCO_KEYPOINTS)]
+            self._next_joint(ctx)
         return result
+
+    def _next_joint(self, ctx: Any) -> None:
+        row = COCO_KEYPOINTS.index(ctx.panel.state.joint)
+        ctx.panel.state.joint = COCO_KEYPOINTS[(row + 1) % len(COCO_KEYPOINTS)]
 
     def _run(self, ctx: Any, operator: type[PoseOperator], params: dict[str, Any]) -> Result:
         kept = dict(ctx.params)

@@ -29,8 +29,11 @@ def show_queue(ctx: Any, panel: Any, events: Any) -> None:
     done = sum(bool(row["finished"]) for row in listed)
     panel.md(f"**{done} of {len(listed)} picks finished.** {ctx.panel.state.note or ''}", name="progress")
     key = ctx.panel.state.picture
-    if key:
-        _show_picture(ctx, panel, events, next(row for row in listed if row["sha256"] == key))
+    shown = [row for row in listed if row["sha256"] == key]  # none where another selection was made meanwhile
+    if shown:
+        _show_picture(ctx, panel, events, shown[0])
+    elif any(not row["finished"] for row in listed):
+        panel.h_stack("begin", gap=1).btn("next", label="Next", on_click=events.go_on, variant="outlined")
     ahead = [row for row in listed if not row["finished"]][:ROWS]
     table = ["| rank | why | |", "|---|---|---|"]
     table += [f"| {row['rank'] + 1} | {row['why']} | {'here' if row['sha256'] == key else ''} |" for row in ahead]

@@ -19,6 +19,8 @@ from .joints import ACCEPTED, FIXED, OPEN, PersonAnswer
 COLOURS = {OPEN: "#ffb300", ACCEPTED: "#4caf50", FIXED: "#29b6f6"}
 CONTEXT = 0.25
 """Picture shown around the person, as a share of its box."""
+LEAST_JOINTS = 6
+"""With fewer placed (a face has five) nobody knows where the rest is, and the whole picture is shown."""
 CELLS = 200
 """Places that can be clicked along the longer side."""
 LONGEST_PX = 640
@@ -29,6 +31,8 @@ HEIGHT_PX = 400
 def figure(path: Path, person: PersonAnswer, chosen: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Traces and layout in pixels of the picture: the part around the person, its joints by decision, `chosen` ringed.
 
+    Of a person with few joints placed, such as one who is being added, the whole picture is shown.
+
     Raises:
         InputError: the picture is gone or damaged.
     """
@@ -36,7 +40,7 @@ def figure(path: Path, person: PersonAnswer, chosen: int) -> tuple[list[dict[str
     placed = person.visibility > UNLABELLED
     height, width = picture.shape[:2]
     box = np.array([0, 0, width, height], dtype=np.float64)
-    if placed.any():
+    if placed.sum() >= LEAST_JOINTS:
         points = np.where(placed[:, None], person.points_px, 0.0)
         box = box_from_keypoints(points[None], person.visibility[None])[0]
     part, corner_px = part_around(picture, box, CONTEXT)

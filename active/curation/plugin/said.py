@@ -27,16 +27,21 @@ def said(ctx: Any, work: Callable[[Any], Result]) -> Result:
     """Do the work; the line goes to the App as a notification and into the result."""
     try:
         result = {"ok": True, **work(ctx)}
-    except DataEngineError as fault:
-        result = {"ok": False, "message": str(fault)}
-    except PyMongoError as fault:
-        fix = "open the App again by `dataengine app`; what was decided before is on disk"
-        result = {"ok": False, "message": f"FiftyOne's database failed: got {fault_line(fault)}; {fix}"}
+    except (DataEngineError, PyMongoError) as fault:
+        result = {"ok": False, "message": one_line(fault)}
     except OSError as fault:
         result = {"ok": False, "message": f"a file cannot be read or written: got {fault}"}
     if ctx.executor is not None:
         ctx.ops.notify(result["message"], variant="success" if result["ok"] else "error")
     return result
+
+
+def one_line(fault: DataEngineError | PyMongoError) -> str:
+    """What went wrong, and how to fix it."""
+    if isinstance(fault, DataEngineError):
+        return str(fault)
+    fix = "open the App again by `dataengine app`; what was decided before is on disk"
+    return f"FiftyOne's database failed: got {fault_line(fault)}; {fix}"
 
 
 def place(ctx: Any) -> ProjectPlace:
@@ -110,7 +115,11 @@ class PoseOperator(foo.Operator):
     def resolve_input(self, ctx: Any) -> Any:
         """The form, which is asked for without any parameter, too."""
         form = types.Object()
-        self.inputs(ctx, form)
+        try:
+            self.inputs(ctx, form)
+        except (DataEngineError, PyMongoError) as fault:  # the same that stops the work: FiftyOne shows it in the form
+            form = types.Object()
+            form.view("fault", types.Error(label=one_line(fault)))
         return types.Property(form, view=types.View(label=self.label)) if form.properties else None
 
     def execute(self, ctx: Any) -> Result:

@@ -61,6 +61,7 @@ def session(name: str) -> dict[str, Any]:
     }
     said["nothing"] = call("accept_joints", joints=["nose"])
     said["tabs"] = {tab: shown(name, tab) for tab in ("queue", "rule", "round")}
+    said["another_selection"] = shown(name, "queue", "f" * 64)
     said["next"] = first = call("next_to_label")
     key = first["sha256"]
     said["unknown"] = call("accept_joints", image=key, joints=["tail"])
@@ -126,6 +127,7 @@ def session(name: str) -> dict[str, Any]:
     said["moved_on"] = call("next_to_label")
     dataset = fiftyone.Dataset("foreign")
     said["foreign"] = call("next_to_label")
+    said["foreign_rule"] = call("preview_picks")  # its form cannot be made, either
     said |= without_a_database(call, key)
     return said
 

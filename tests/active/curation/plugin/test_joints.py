@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from dataengine.active.curation.plugin.joints import (
     see,
 )
 from dataengine.active.curation.plugin.journal import read_answer, read_answers, write_answer
+from dataengine.active.curation.plugin.picture import figure
 from dataengine.errors import InputError
 
 SIZE = (100, 80)
@@ -58,6 +60,21 @@ def test_decisions_change_the_joints_that_are_meant_and_no_others() -> None:
     seen = see(fixed, [NOSE, LEFT_HIP], 1)
     assert seen.visibility[[NOSE, LEFT_HIP]].tolist() == [1, 1]
     assert (seen.decision[NOSE], seen.decision[LEFT_HIP]) == (FIXED, ACCEPTED)
+
+
+def test_somebody_of_whom_little_is_placed_is_looked_for_in_the_whole_picture(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    assert cv2.imwrite(str(path), np.zeros((SIZE[1], SIZE[0], 3), dtype=np.uint8))
+
+    def shown(joints: int) -> tuple[float, float]:
+        added = PersonAnswer.absent()
+        for joint in range(joints):
+            added = fix(added, joint, (40 + joint, 30 + joint), SIZE)
+        (image,) = figure(path, added, NOSE)[1]["images"]
+        return image["sizex"], image["sizey"]
+
+    assert shown(0) == shown(5) == SIZE
+    assert shown(6)[0] < SIZE[0]
 
 
 def test_what_cannot_be_is_one_line() -> None:

@@ -63,6 +63,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
 
 def test_every_tab_of_the_panel_shows_what_it_is_for(said: Said) -> None:
     assert "0 of 4 picks finished" in said["tabs"]["queue"] and "joints are open" in said["tabs"]["queue"]
+    assert '"label": "Next"' in said["another_selection"] and "Accept" not in said["another_selection"]
     assert "film_excess" in said["tabs"]["rule"] and "Use these params" in said["tabs"]["rule"]
     assert "No comparison yet" in said["tabs"]["round"]
     line = forecast_line(read_selection(OUT), Path("params.yaml"))
@@ -103,6 +104,7 @@ def test_faults_are_one_line_and_change_nothing(said: Said) -> None:
         "sent_away": "../two.json leaves the project",
         "not_computed": "the score jitter was not computed by select",
         "foreign": "dataset 'foreign' shows no selection; open the App by `dataengine app`",
+        "foreign_rule": "dataset 'foreign' shows no selection; open the App by `dataengine app`",
         "gone": "does not exist; run `dataengine select` again",
         "moved_on": "has been made again since dataset 'people' was built",
     }
