@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataengine.errors import ParamsError
-from dataengine.judges import kept
+from dataengine.judges import kept, ranking
 from dataengine.judges.answers import TeacherAnswers
 from dataengine.judges.compare_judges import joined_films, run
 from dataengine.judges.table import CONFIDENCE, FLIP, TEACHERS, TOGETHER
@@ -31,6 +31,7 @@ def erring(people: People, seed: int) -> TeacherAnswers:
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which teacher was asked, each time."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ranking, "RESAMPLES", 20)
     calls = list[str]()
 
     def blazepose(people: People, images: Images, models: Path) -> TeacherAnswers:
