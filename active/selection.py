@@ -34,6 +34,7 @@ from dataengine.rounds.asked import read_rounds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .asking.label_shares import request_words, requested_shares
 from .manifest.entered import enter_selection
 from .manifest.evidence import manifest_entries, with_requests, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
@@ -43,7 +44,6 @@ from .query.lookalikes import lookalikes
 from .query.pick_inputs import PICK_INPUTS, PickInputs
 from .query.picking import PickRules, candidate_images, pick_with_requests, selection_metrics, stands_for
 from .query.reading import read_labelled, read_unlabelled, with_mistakes
-from .query.requested import request_words, requested_shares
 from .query.scoring import (
     Networks,
     embedding_blocks,

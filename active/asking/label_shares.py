@@ -16,8 +16,8 @@ from dataengine.people import Images, People
 from dataengine.poses.training_poses import TrainingPoses
 from dataengine.requests.record import PoseRequest
 
-from ..asking.parts import WITHOUT_LABELS, kind_of, people_of_part, present_part
-from .picking import Candidates, RequestedShare
+from ..query.picking import Candidates, RequestedShare
+from .parts import WITHOUT_LABELS, kind_of, people_of_part, present_part
 
 
 def requested_shares(
