@@ -56,13 +56,14 @@ def interval_text(interval: Interval | None, sign: str = "") -> str:
 def _sizes(facts: CampaignFacts, plan: CampaignPlan) -> list[str]:
     return paragraph(
         f"The pool has {facts.pool_images} labelled images, whose labels are hidden but for {plan.start} drawn at",
-        "random. Round 0, which all arms share, is a fit on these from the starter. In each of the",
-        f"{plan.rounds} rounds an arm has {plan.step} more labelled; the engine's arms look at {plan.candidates}",
-        f"images without labels for that. Every fit begins with the starter and sees {plan.people} people. Arms with renders",
-        f"have {plan.base_renders} of the library; requests get {plan.renders} a round. AP is that of the exported",
-        f"file on {facts.test_people} people in {facts.test_images} test images; {facts.val_images} validation images say",
-        "whether pseudo-labels pay. Verdicts are the gate's, each arm with a registry of its own. Sigmas of OKS:",
-        f"{facts.oks_sigmas}. Rare: poses that few of round 0's people show, in all arms.",
+        "random. Round 0, which all arms share, is a fit on these from the starter.",
+        f"In each of the {plan.rounds} rounds an arm has {plan.step} more labelled; the engine's arms look at",
+        f"{plan.candidates} images without labels for that. Every fit begins with the starter and sees {plan.people}",
+        f"people. Arms with renders have {plan.base_renders} of the library; requests get {plan.renders} a round.",
+        f"AP is that of the exported file on {facts.test_people} people in {facts.test_images} test images;",
+        f"{facts.val_images} validation images say whether pseudo-labels pay. Verdicts are the gate's, each arm with a",
+        f"registry of its own. Sigmas of OKS: {facts.oks_sigmas}. Rare: poses that few of round 0's people show, in",
+        "all arms.",
     )
 
 
