@@ -86,7 +86,8 @@ def command(
     Only one round runs at a time. A round that was stopped, by whatever, goes on with the same command where it was.
     Afterwards what it wrote to git waits to be committed (params.yaml, dvc.lock, the registry, data/rounds and
     data/requests); --commit does that, and nothing else is added to the commit. With --every it may be called as often
-    as you like: until the next round is due, one line says when. docs/rounds.md has lines for cron, systemd and CI.
+    as you like: until the next round is due, one line says when. docs/rounds.md has lines for cron, systemd and CI;
+    OUT/change_request.md is the text of a change request: verdict, registry, label bill.
 
     Example: dataengine round --every 7d --commit
     """
