@@ -88,6 +88,7 @@ def _begin(files: CampaignFiles, plan: CampaignPlan, start: RoundStart, renders:
     folder = start.folder
     if folder.params.exists():
         return
+    folder.root.mkdir(parents=True, exist_ok=True)
     if start.before is None:
         write_registry(folder.of("registry.json"), Registry())
     else:
