@@ -1,6 +1,7 @@
 """Renders that requests ask for: as many as were asked for, joined and marked; none without requests."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from dataengine.blender import render
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.targeted import requested
 from dataengine.blender.targeted.params import LikeParams
-from dataengine.blender.targeted.requested import OUTCOMES, PEOPLE, REQUEST, render_requested
+from dataengine.blender.targeted.requested import EXAMPLES, OUTCOMES, PEOPLE, REQUEST, render_requested
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.people import Images, People
-from dataengine.requests.record import PoseRequest, write_request
+from dataengine.requests.record import PoseRequest, RequestState
 
 from ...requests.test_requests import request
 
@@ -57,18 +58,12 @@ def no_blender(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requested, "make_images", fake_images)
 
 
-def requests_in(folder: Path, *renders: int) -> tuple[list[PoseRequest], list[Path]]:
-    made = [request(renders=count, reason=str(count)) for count in renders]
-    return made, [write_request(folder, each) for each in made]
-
-
 @pytest.mark.usefixtures("no_blender")
 def test_each_request_gets_its_images_and_all_are_one_file(tmp_path: Path, small_params: RenderParams) -> None:
-    made, files = requests_in(tmp_path / "requests", 6, 2)
+    made = [request(renders=count, reason=str(count)) for count in (6, 2)]
     lonely = PoseRequest(asked=made[0].asked, people=made[0].people.take([0]), images=made[0].images)
-    files.append(write_request(tmp_path / "requests", lonely))
     out = tmp_path / "render" / "requested"
-    render_requested(small_params, [*made, lonely], files, out=out, cache=tmp_path)
+    render_requested(small_params, [*made, lonely], out=out, cache=tmp_path)
     people, images = read_people(out / PEOPLE)
     assert people.extras[REQUEST].tolist() == [made[0].id] * 6 + [made[1].id] * 2
     assert len(set(images.path.tolist())) == 8 and all(Path(path).is_file() for path in images.path.tolist())
@@ -76,10 +71,13 @@ def test_each_request_gets_its_images_and_all_are_one_file(tmp_path: Path, small
     assert outcomes[made[0].id] == {"renders": 6, "people": 5, "fitted": 4, "why": "bent"}
     assert outcomes[lonely.id]["renders"] == 0 and "can be fitted" in outcomes[lonely.id]["why"]
 
-    render_requested(small_params, made[1:], files[1:2], out=out, cache=tmp_path)
+    examples = (out / made[1].id / EXAMPLES).read_bytes()
+    served = replace(made[1], state=RequestState(now="served", served_in=3))
+    render_requested(small_params, [served], out=out, cache=tmp_path)
+    assert (out / made[1].id / EXAMPLES).read_bytes() == examples, "what fits are kept by does not change"
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [made[1].id], "others are gone"
     assert len(read_people(out / PEOPLE)[0]) == 2
-    render_requested(small_params, [], [], out=out, cache=tmp_path)
+    render_requested(small_params, [], out=out, cache=tmp_path)
     assert not out.exists(), "as if there had never been any"
 
 
@@ -87,5 +85,5 @@ def test_without_requests_nothing_is_loaded_or_written(
     tmp_path: Path, small_params: RenderParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requested, "render_requested", None)
-    render._render_requested(small_params, [], [], out=tmp_path / "requested", cache=tmp_path)
+    render._render_requested(small_params, [], out=tmp_path / "requested", cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
