@@ -29,18 +29,20 @@ from dataengine.mistakes.suspects import read_suspects
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.params import load_section
 from dataengine.poses.training_poses import read_training_poses
+from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, open_requests
 from dataengine.rounds.asked import read_rounds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
+from .asking.label_shares import request_words, requested_shares
 from .manifest.entered import enter_selection
-from .manifest.evidence import manifest_entries, write_sheet
+from .manifest.evidence import manifest_entries, with_requests, write_sheet
 from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
 from .query.budget import image_costs
 from .query.embeddings import joint_embedding
 from .query.lookalikes import lookalikes
 from .query.pick_inputs import PICK_INPUTS, PickInputs
-from .query.picking import PickRules, candidate_images, pick_images, selection_metrics, stands_for
+from .query.picking import PickRules, candidate_images, pick_with_requests, selection_metrics, stands_for
 from .query.reading import read_labelled, read_unlabelled, with_mistakes
 from .query.scoring import (
     Networks,
@@ -101,12 +103,14 @@ def command(
     above 0, poses far from all of the training set are worth more, which takes --balance; without it nothing else
     changes, but OUT/scored.json has no rarity. With --mistakes the dataset has the saved view likely_mistakes of
     labelled images, the likeliest first. With --rounds, what is asked for, why and by which model is entered in the
-    ledger of rounds, which `dataengine ledger` and `dataengine trace` read.
+    ledger of rounds, which `dataengine ledger` and `dataengine trace` read. Open requests (section `requests`,
+    docs/rounds.md) choose first, with at most requests.label_share of the budget.
 
     Example: dataengine select --student models/fit-student --candidates data/pseudo-label/candidates.json --labelled data/mix/train.json --val data/ingest/val.json --labels data/labels --balance data/balance --held-out data/ingest/held_out.json --rounds data/rounds --out data/select --report reports/select
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, SECTION, SelectParams),
+        requests=load_requests_params(params),
         protocol=load_protocol(params),
         student=student,
         candidates=candidates,
@@ -139,6 +143,7 @@ def run(
     mistakes: Path | None = None,
     second: Path | None = None,
     rounds: Path | None = None,
+    requests: RequestsParams = NO_REQUESTS,
 ) -> None:
     """Select, write, and build the FiftyOne view last: what the database does costs no selection.
 
@@ -152,6 +157,7 @@ def run(
     networks = _networks(params, student, balance, second)
     if rounds is not None:
         read_rounds(rounds)  # a damaged one stops the stage before hours of scoring
+    asked = open_requests(requests)
     poses = None if balance is None else read_training_poses(balance)
     store = read_store(labels) if labels else []
     known = read_labelled({"train": labelled, "val": val}, store)
@@ -180,7 +186,10 @@ def run(
     joints = int(seen.plain.person_score.taught.sum())
     costs = image_costs(params.budget_unit, choice.people, joints, seconds)
     query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "film_excess", "seed")}
-    picked = pick_images(choice, images, embeddings, covered, costs, PickRules(**query))
+    shares = requested_shares(
+        asked, choice, scored, images, poses, costs=costs, most=params.budget * requests.label_share
+    )
+    picked, wanted_by = pick_with_requests(choice, images, embeddings, covered, costs, PickRules(**query), shares)
     header = {
         **query,
         "budget_unit": params.budget_unit,
@@ -199,6 +208,7 @@ def run(
         entries = manifest_entries(
             choice, picked, scored, images, weights=weights, alike=alike, costs=costs, folder=out
         )
+        entries = with_requests(entries, wanted_by, {request.id: request_words(request) for request in asked})
         write_selection(folder, header, entries, tables)
         write_sheet(folder / SHEET, choice, picked, scored, images)
         by_score = scores_with_teacher(seen, people, images, weights, protocol)

@@ -8,6 +8,7 @@ params make them again.
 Which poses: `scene/pose_odds.py` weighs them by how rare they are among the real people of a frozen file.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,8 @@ import typer
 
 from dataengine.params import load_section
 from dataengine.poses.known_poses import read_frozen_poses
+from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, rendered_requests
+from dataengine.requests.record import PoseRequest
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .batch.fingerprint import render_fingerprint
@@ -33,6 +36,8 @@ from .workers.interpreter import require_blender
 from .workers.job import Job
 
 MAKER = "dataengine.blender.pictures.maker:ImageMaker"
+REQUESTED = "requested"
+"""Folder in that of the images for those that requests ask for."""
 
 
 def command(
@@ -59,6 +64,10 @@ def command(
     `known_poses` names what real people show, as `dataengine freeze-clusters` kept it at the end of a round: poses and
     views that are rare among them are drawn more, in proportion to their rarity raised to `rarity_power`.
 
+    Requests that `dataengine begin-round` pinned in section `requests` are followed: the poses that failures ask for
+    are rendered as with --like, into OUT/requested/, whose people.json has all of them. With none pinned nothing
+    changes.
+
     With --like, poses come from labelled people instead, say those of a rare cluster or those a gate failed on. The
     body is fitted to each person, fits.json reports every fit, and each person whose fit is kept gets `--variations`
     images: all images of the first person, then all of the second, and so on.
@@ -69,7 +78,7 @@ def command(
     """
     section = load_section(params, "render", RenderParams)
     if like is None:
-        run(section, out=out, cache=cache)
+        run(section, out=out, cache=cache, requests=load_requests_params(params))
         return
     from .targeted import run as targeted
 
@@ -77,13 +86,14 @@ def command(
     targeted.run(section, like_params, people_file=like, out=out, cache=cache)
 
 
-def run(params: RenderParams, *, out: Path, cache: Path) -> None:
-    """Make `out` hold what `params` ask for.
+def run(params: RenderParams, *, out: Path, cache: Path, requests: RequestsParams = NO_REQUESTS) -> None:
+    """Make `out` hold what `params` ask for, and what `requests` pin.
 
     Raises `EnvironmentFault` if Blender or the body model is not installed or `out` cannot be written, `InputError` if
     more images failed than `max_skipped_share` allows. SIGINT and SIGTERM stop it between images; it then exits with
     128 + signal number.
     """
+    asked = rendered_requests(requests)  # a damaged one is found before the first image
     python = require_blender(params.python)
     require_room(out)
     poses = read_pose_library() + read_motions(params.motions)  # a bad file is found before the first image
@@ -96,3 +106,14 @@ def run(params: RenderParams, *, out: Path, cache: Path) -> None:
     job = Job(MAKER, arguments)
     outcome = make_missing(params, out, job, fingerprint=fingerprint, count=params.images, derived=LABELS)
     write_labels(params, out, outcome, params.images)
+    files = [Path(requests.folder) / request.name for request in asked]
+    _render_requested(params, asked, files, out=out / REQUESTED, cache=cache)
+
+
+def _render_requested(
+    params: RenderParams, asked: Sequence[PoseRequest], files: Sequence[Path], *, out: Path, cache: Path
+) -> None:
+    if asked or out.exists():
+        from .targeted.requested import render_requested
+
+        render_requested(params, asked, files, out=out, cache=cache)

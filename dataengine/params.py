@@ -45,6 +45,11 @@ def load_values(path: Path, section: str) -> dict[str, Any]:
     return values
 
 
+def has_section(path: Path, section: str) -> bool:
+    """Whether the file has the section, for one that a project may do without."""
+    return section in _document(path)
+
+
 def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
     """Read one key of section `section`, for callers that do not depend on the others; those are not checked."""
     value = _section(path, section)

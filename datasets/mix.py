@@ -72,6 +72,9 @@ def command(
     balance: Annotated[Path, typer.Option(help="Folder that balance wrote about the same real people.")],
     out: Annotated[Path, typer.Option(help="Folder for train.json and recipe.json.")],
     report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    requested: Annotated[
+        Path | None, typer.Option(help="Folder of renders that requests asked for; there is none without requests.")
+    ] = None,
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,
@@ -85,13 +88,17 @@ def command(
     nobody; each picture is compared with the one that was labelled, and of several files about it the latest counts.
     With --held-out, a picture of validation or test in any of them is refused.
 
+    What render made of requests is under --requested and joins the synthetic people, so that an epoch draws as many
+    synthetic people as before, of more kinds; mix.synthetic_images does not count them.
+
     mix.synthetic_per_real is the ratio. The default of 1 : 3 is a place to start, not a finding: `dataengine sweep-mix`
     measures which ratio is best on your data.
 
-    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --balance data/balance --held-out data/ingest/held_out.json --out data/mix --report reports/mix
+    Example: dataengine mix --real data/ingest/train.json --synthetic data/render/people.json --requested data/render/requested --balance data/balance --held-out data/ingest/held_out.json --out data/mix --report reports/mix
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, SECTION, MixParams)
-    run(section, real=real, synthetic=synthetic, balance=balance, out=out, report=report, held_out=held_out)
+    files = {"real": real, "synthetic": synthetic, "balance": balance}
+    run(section, **files, out=out, report=report, held_out=held_out, requested=requested)
 
 
 def run(
@@ -103,6 +110,7 @@ def run(
     out: Path,
     report: Path,
     held_out: Path | None = None,
+    requested: Path | None = None,
 ) -> dict[str, Any]:
     """Join, write, and return the metrics.
 
@@ -117,11 +125,15 @@ def run(
     files = [read_label_file(Path(path)) for path in dict.fromkeys(params.labels)]
     counting = without_superseded(files)
     labelled = [_labelled(file, balanced.poses) for file in counting]
-    rendered = _rendered(synthetic, balanced.poses, params.synthetic_images)
-    parts = [_with_people(*_balanced(real, balanced, balance)), *labelled, _with_people(*rendered)]
-    for (shown, pictures), name in zip(
-        parts, [str(real), *(str(file.path) for file in counting), str(synthetic)], strict=True
-    ):
+    rendered = {str(synthetic): _rendered(synthetic, balanced.poses, params.synthetic_images)}
+    if requested is not None and (asked_for := requested / synthetic.name).exists():
+        rendered[str(asked_for)] = _rendered(asked_for, balanced.poses, None)
+    parts = [
+        _with_people(*_balanced(real, balanced, balance)),
+        *labelled,
+        *(_with_people(*r) for r in rendered.values()),
+    ]
+    for (shown, pictures), name in zip(parts, [str(real), *(str(f.path) for f in counting), *rendered], strict=True):
         of_renderer = np.isin(pictures.id, shown.image_id[shown.source == "synthetic"])
         refuse_held_out(held_out, pictures, name, rendered=of_renderer)
     people, images = joined(parts)

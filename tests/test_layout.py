@@ -196,7 +196,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 STANDS_FOR_DATA = re.compile(r"(data|models)/[^/]+\.dvc")
 MADE_BY_PEOPLE = re.compile(
-    r"models/registry\.json|data/(labels|pose_clusters|rounds|sigmas)/[^/]+\.json|data/labels/(README\.md|pictures\.dvc)"
+    r"models/registry\.json|data/(labels|pose_clusters|requests|rounds|sigmas)/[^/]+\.json|data/(labels|requests)/README\.md|data/labels/pictures\.dvc"
 )
 STARTER = re.compile(r"dataengine/starter/model\.(json|safetensors)")  # the one model that ships
 AT_THE_TOP = {
@@ -226,6 +226,7 @@ def is_out_of_place(tracked: str) -> bool:
         ("data/labels/pictures/ab.jpg", True),
         ("data/pose_clusters/0123456789ab.json", False),
         ("data/rounds/0123456789ab.json", False),
+        ("data/requests/request-0123456789ab.json", False),
         ("data/sigmas/sigmas-0123456789ab.json", False),
         ("findings/a.md", False),
         ("train/promote.py", False),

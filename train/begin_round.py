@@ -1,6 +1,7 @@
-"""Begin a round: pin in params.yaml what the next comparison takes from the registry, which goes on changing.
+"""Begin a round: pin in params.yaml what the round takes from the registry and the requests, which go on changing.
 
-Pinned are the champion, the number of the round, the hash of the policy, and the head of the registry's ledger.
+Pinned are the champion, the number of the round, the hash of the policy, and the head of the registry's ledger; and the
+requests that `render` and `select` follow.
 """
 
 import json
@@ -15,22 +16,28 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import atomic_path
 from dataengine.params import load_section
 from dataengine.registry.records import Registry, RegistryParams, read_registry
+from dataengine.requests.pinned import SECTION as REQUESTS
+from dataengine.requests.pinned import load_requests_params, requests_to_pin
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .gate.policy import CompareParams
 
+SECTION = "compare"
+_EMPTY = {"compare.round": "1", "requests.open": "[]", "requests.kept": "[]"}
+
 
 def command(
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
-    """Pin the present champion, the round's number, the policy and the registry's last comparison in params.yaml.
+    """Pin the champion, the round's number, the policy, the registry's last comparison and the requests in params.yaml.
 
     Run it before each new candidate, so that it has to beat today's champion, and after each change of section compare
     or oks. It reads the registry that registry.file names and writes compare.champion, compare.round, compare.policy
-    and compare.ledger; comments stay. Until then a promotion changes nothing that `dvc repro` depends on. Every
-    comparison spends a share of compare.alpha on its test set, whatever the verdict, so a round is good for one:
-    `compare` refuses a second candidate, and a policy that is not the pinned one.
+    and compare.ledger; and from requests.folder, requests.open and requests.kept. Comments stay. Until then a promotion
+    changes nothing that `dvc repro` depends on. Every comparison spends a share of compare.alpha on its test set,
+    whatever the verdict, so a round is good for one: `compare` refuses a second candidate, and a policy that is not
+    the pinned one. `dataengine round` does this and all that follows.
 
     Example: dataengine begin-round && dvc repro
     """
@@ -42,12 +49,16 @@ def run(params: Path) -> None:
     paths = load_section(params, "registry", RegistryParams)
     policy, sigmas = load_section(params, "compare", CompareParams), load_protocol(params).sigmas_name
     new_values = values_to_pin(read_registry(Path(paths.file)), policy, sigmas)
-    old_values = pin(params, new_values)
-    changed_names = [name for name, value in new_values.items() if old_values[name] != value]
-    for name in changed_names:
-        say(f"compare.{name}: {_text_of(old_values[name])} -> {_text_of(new_values[name])}")
+    requests = load_requests_params(params)
+    wanted = requests_to_pin(requests, new_values["round"]) if requests.folder else {}
+    is_changed = False
+    for section, values in ((REQUESTS, wanted), (SECTION, new_values)):
+        old_values = pin(params, values, section)
+        for name in (name for name, value in values.items() if old_values[name] != value):
+            say(f"{section}.{name}: {_text_of(old_values[name])} -> {_text_of(values[name])}")
+            is_changed = True
     champion = _text_of(new_values["champion"])
-    say("Next: dvc repro." if changed_names else f"compare.champion stays {champion}: nothing to change.")
+    say("Next: dvc repro." if is_changed else f"compare.champion stays {champion}: nothing to change.")
 
 
 def values_to_pin(registry: Registry, policy: CompareParams, oks_sigmas: str) -> dict[str, Any]:
@@ -61,11 +72,11 @@ def values_to_pin(registry: Registry, policy: CompareParams, oks_sigmas: str) ->
     }
 
 
-def pin(params: Path, new_values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set keys of section `compare` in the YAML file and change no other character; return the old values."""
+def pin(params: Path, new_values: Mapping[str, Any], section: str = SECTION) -> dict[str, Any]:
+    """Set keys of a section of the YAML file and change no other character; return the old values."""
     text = params.read_text(encoding="utf-8")
-    section = _value(yaml.compose(text), "compare")
-    nodes = {name: _scalar(_value(section, name), name, params) for name in new_values}
+    keys = _value(yaml.compose(text), section)
+    nodes = {name: _replaceable(_value(keys, name), f"{section}.{name}", params) for name in new_values}
     old_values = {
         name: yaml.safe_load(text[node.start_mark.index : node.end_mark.index]) for name, node in nodes.items()
     }
@@ -83,12 +94,12 @@ def pin(params: Path, new_values: Mapping[str, Any]) -> dict[str, Any]:
     return old_values
 
 
-def _scalar(node: yaml.Node | None, name: str, params: Path) -> yaml.Node:
-    """The node, if its value can be replaced in place."""
-    if not isinstance(node, yaml.ScalarNode):
-        value = "1" if name == "round" else '""'
-        raise ParamsError(f"{params} has no compare.{name}", fix=f"add the key with value {value}")
-    return node
+def _replaceable(node: yaml.Node | None, key: str, params: Path) -> yaml.Node:
+    """The node, if its value can be replaced where it stands: a plain value, or a list in brackets."""
+    if isinstance(node, yaml.ScalarNode) or (isinstance(node, yaml.SequenceNode) and node.flow_style):
+        return node
+    value = _EMPTY.get(key, '""')
+    raise ParamsError(f"{params} has no {key}", fix=f"add the key with value {value}")
 
 
 def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
@@ -98,4 +109,5 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _text_of(value: Any) -> str:
-    return str(value) if value != "" else "(none)"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text or "(none)"

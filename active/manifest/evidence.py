@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,21 @@ def manifest_entries(
             "people": [_person(scored, row) for row in people.tolist()],
         }
     return entries
+
+
+def with_requests(
+    entries: Mapping[str, Mapping[str, Any]], wanted_by: Sequence[str], words: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The entries, where a request asked for the pick with its id and its `words` before the other reasons.
+
+    `wanted_by` (k,) has the id of each pick's request in the order of ranks, "" for none.
+    """
+    marked = {}
+    for sha256, entry in entries.items():
+        request = wanted_by[entry["rank"]]
+        why = f"{words[request]}; {entry['why']}" if request else entry["why"]
+        marked[sha256] = {**entry, "why": why, **({"request": request} if request else {})}
+    return marked
 
 
 def reason(standing: Mapping[str, float], *, novel: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +95,34 @@ def pick_images(
         costs: (c,) of each image, above 0; fewer images are returned where there are fewer.
         rules: how to pick.
     """
+    return pick_with_requests(choice, images, embeddings, covered, costs, rules, ())[0]
+
+
+@dataclass(frozen=True, eq=False)
+class RequestedShare:
+    """What a request gets of the budget."""
+
+    request: str
+    """Its id."""
+    candidates: NDArray[np.bool_]  # (c,) rows of `choice` that it is about
+    budget: float
+    """In the unit of the costs."""
+
+
+def pick_with_requests(
+    choice: Candidates,
+    images: Images,
+    embeddings: NDArray[np.float64],
+    covered: NDArray[np.float64],
+    costs: NDArray[np.float64],
+    rules: PickRules,
+    shares: Sequence[RequestedShare],
+) -> tuple[Rows, list[str]]:
+    """`pick_images`, where requests choose first: each among its own candidates, by the same strategy and limits.
+
+    What they leave of the budget is spent as if there were no requests, with their picks as labelled. Also returns the
+    request (k,) that each pick is for, "" for none.
+    """
     rng = np.random.default_rng(rules.seed)
     # a strategy that ignores the scores must not get them in through the thinning
     order = choice.score if rules.strategy in BY_SCORE else rng.random(len(choice.score))
@@ -102,30 +131,41 @@ def pick_images(
     film = images.video[rows]
     dear = costs if len(costs) and np.ptp(costs) else None
     picked: list[int] = []
-    left, taken, share, shares = float(rules.budget), Counter[str](), 0.0, 1
+    wanted_by: list[str] = []
+    left, taken, share, times = float(rules.budget), Counter[str](), 0.0, 1
+    turns = [(each.request, each.candidates, min(each.budget, left)) for each in shares]
+    turns.append(("", np.ones(len(costs), dtype=bool), left))
+    request, own_candidates, own_left = turns.pop(0)
     while True:
         still = still[costs[still] <= left]
         if not share:  # of the first round
             share = max(1.0, _share(film[still], _affordable(left, costs[still]), rules.film_excess))
-        allowed = still[[_has_room(film[row], taken, share * shares) for row in still.tolist()]]
+        open_rows = still[own_candidates[still] & (costs[still] <= own_left)]
+        allowed = open_rows[[_has_room(film[row], taken, share * times) for row in open_rows.tolist()]]
         if not len(allowed):
-            if not len(still):
-                return np.array(picked, dtype=np.int64)
-            shares += 1
+            if turns:  # a request has what it asked for, or what there is of it
+                request, own_candidates, own_left = turns.pop(0)
+                own_left = min(own_left, left)
+                continue
+            if not len(open_rows):
+                return np.array(picked, dtype=np.int64), wanted_by
+            times += 1
             continue
         asked = STRATEGIES[rules.strategy](
             choice.score[allowed],
             own[allowed],
-            _affordable(left, costs[allowed]),
+            _affordable(own_left, costs[allowed]),
             rng,
             labelled=np.concatenate([covered, own[picked]]),
             costs=None if dear is None else dear[allowed],
         )
         for row in allowed[asked].tolist():
-            if costs[row] <= left and _has_room(film[row], taken, share * shares):
+            if costs[row] <= own_left and _has_room(film[row], taken, share * times):
                 picked.append(row)
+                wanted_by.append(request)
                 taken[str(film[row])] += 1
                 left -= costs[row]
+                own_left -= costs[row]
         still = still[~np.isin(still, picked)]
 
 

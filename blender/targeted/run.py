@@ -39,12 +39,27 @@ def run(params: RenderParams, like: LikeParams, *, people_file: Path, out: Path,
     entries = fits_of(people_file, cache, out / "fits.json", like.max_error_share)
     kept_entries = kept(entries)
     say(f"{len(kept_entries)} of {len(entries)} people fitted, see {out / 'fits.json'}")
-    fingerprint = _fingerprint(params, like, kept_entries)
-    count = len(kept_entries) * like.variations
-    arguments = {"params": params, "like": like, "entries": kept_entries}
+    make_images(params, like, kept_entries, out=out, cache=cache)
+
+
+def make_images(
+    params: RenderParams,
+    like: LikeParams,
+    entries: list[dict[str, Any]],
+    *,
+    out: Path,
+    cache: Path,
+    most: int | None = None,
+) -> int:
+    """Make `out` hold `like.variations` images of every entry, `most` in all, and people.json; the number of images."""
+    fingerprint = _fingerprint(params, like, entries)
+    count = len(entries) * like.variations
+    count = count if most is None else min(count, most)
+    arguments = {"params": params, "like": like, "entries": entries}
     job = Job(MAKER, {**arguments, "out": out, "cache": cache, "fingerprint": fingerprint})
     outcome = make_missing(params, out, job, fingerprint=fingerprint, count=count, derived=LABELS)
     write_labels(params, out, outcome, count)
+    return count - len(outcome.skipped)
 
 
 def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str, Any]]) -> str:

@@ -1,0 +1,120 @@
+"""What a round starts from, and whether git holds it.
+
+Inputs are what dvc.yaml names as dependencies and no stage makes (code, labels, kept data), dvc.yaml and params.yaml
+themselves, and whatever else lies in git and is named in params.yaml. A round writes some of them itself: the pins in
+params.yaml, dvc.lock, the registry, the records of rounds and requests (`OwnFiles`). `inputs_digest` leaves these out,
+so that a round that was stopped finds the inputs that it began with.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from dataengine.errors import EnvironmentFault
+from dataengine.files import flat_items
+from dataengine.registry.ledger import digest_of
+from dataengine.rounds.places import ProjectPlaces
+from dataengine.studies.dvc_project import LOCK_NAME, PARAMS_NAME, PIPELINE_NAME, paths_of
+
+PINS = {"compare": ("champion", "round", "policy", "ledger"), "requests": ("open", "kept")}
+"""Keys of params.yaml that `dataengine begin-round` writes."""
+_KEPT_DATA = ".dvc"
+
+
+@dataclass(frozen=True)
+class RoundInputs:
+    """The inputs of the project in a folder."""
+
+    root: Path
+    places: ProjectPlaces
+    own: tuple[str, ...]
+    """Files and folders that a round writes, although git holds them: no input of the round that writes them."""
+
+    def changed(self, *, own: bool) -> list[str]:
+        """Inputs that differ from the last commit, in order; with `own`, also what rounds write themselves."""
+        listed = self._git("status", "--porcelain", "-z", "-uall", "--no-renames", "--", ".")
+        above = self._git("rev-parse", "--show-prefix").strip()  # git names files from the checkout's root
+        names = sorted(line[3:].removeprefix(above) for line in listed.split("\0") if line)
+        found = [name for name in names if self.is_input(name) and (own or not self._is_own(name))]
+        return found + self._changed_data()
+
+    def is_input(self, name: str) -> bool:
+        """Whether the file `name`, relative to the project, decides what a round makes."""
+        path = PurePosixPath(name)
+        if name in (PIPELINE_NAME, PARAMS_NAME, LOCK_NAME) or path.suffix == _KEPT_DATA or self._is_own(name):
+            return True
+        return any(path.is_relative_to(dep) for dep in self._named)
+
+    def digest(self) -> str:
+        """Hash of all inputs but those that the round writes: the same hash, the same round."""
+        blobs = dict(self._tracked())
+        for name in self.changed(own=False):
+            blobs[name] = self._blob(name)
+        blobs.pop(PARAMS_NAME, None)
+        return digest_of([sorted(blobs.items()), self._params_without_pins()])
+
+    def commit(self) -> str:
+        """The commit that the project is at."""
+        return self._git("rev-parse", "HEAD").strip()
+
+    @property
+    def _named(self) -> set[str]:
+        """Dependencies that no stage makes, and paths in params.yaml."""
+        stages = self.places.stages.values()
+        made = {path for stage in stages for key in ("outs", "metrics", "plots") for path in paths_of(stage, key)}
+        deps = {path for stage in stages for path in paths_of(stage, "deps")} - made
+        values = (value for _, value in flat_items(self._params()))
+        texts = {str(each) for value in values for each in (value if isinstance(value, list) else [value])}
+        return deps | {text for text in texts if text and (self.root / text).exists() and not text.startswith(".")}
+
+    def _params(self) -> dict[str, Any]:
+        return dict(yaml.safe_load((self.root / PARAMS_NAME).read_text(encoding="utf-8")) or {})
+
+    def _params_without_pins(self) -> dict[str, Any]:
+        params = self._params()
+        for section, keys in PINS.items():
+            if isinstance(params.get(section), dict):
+                params[section] = {k: v for k, v in params[section].items() if k not in keys}
+        return json.loads(json.dumps(params, default=str))  # dates and the like as texts
+
+    def _is_own(self, name: str) -> bool:
+        return any(PurePosixPath(name).is_relative_to(each) for each in self.own)
+
+    def _tracked(self) -> Iterator[tuple[str, str]]:
+        """(path, blob) of the tracked inputs."""
+        for line in self._git("ls-files", "-s", "-z").split("\0"):
+            facts, _, name = line.partition("\t")
+            if name and self.is_input(name) and not self._is_own(name):
+                yield name, facts.split()[1]
+
+    def _blob(self, name: str) -> str:
+        path = self.root / name
+        return self._git("hash-object", "--", name).strip() if path.is_file() else "missing"
+
+    def _changed_data(self) -> list[str]:
+        """Kept data that differ from the ``.dvc`` file that stands for them."""
+        kept = [name for name in self._git("ls-files", "-z", f"*{_KEPT_DATA}").split("\0") if name]
+        if not kept:
+            return []
+        status = json.loads(self._run(sys.executable, "-m", "dvc", "status", "--json", *kept) or "{}")
+        return sorted(f"{name} (its data)" for name in status)
+
+    def _git(self, *arguments: str) -> str:
+        return self._run("git", *arguments)
+
+    def _run(self, *command: str) -> str:
+        try:
+            done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            got = str(getattr(error, "stderr", "") or error).strip()[-300:]
+            fix = "run in a checkout of git and DVC"
+            raise EnvironmentFault(f"{' '.join(command[:2])} does not work in {self.root}", got=got, fix=fix) from error
+        return done.stdout
