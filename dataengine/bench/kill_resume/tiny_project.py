@@ -23,6 +23,8 @@ STAGES = ("ingest", "balance", "mix", "fit-teacher", "fit-student", "select", "e
 GIVEN = ("fetch", "render", "pseudo-label")
 DATA = ("data/", "models/", "reports/", "${")
 PICTURES, SIDE_PX, DOT_PX = 40, 96, 4
+SECOND: Mapping[str, int] = {"balance": 1, "mix": 1, "fit-teacher": 3, "fit-student": 4, "select": 1}
+"""Section -> its seed in the second round, so that all stages but `ingest` have work again."""
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "ingest": {
         "sources": [
@@ -53,6 +55,7 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
     },
     "compare": {
         "floor_ap": -1.0,
+        "primary": {"kind": "non-inferiority", "margin": 0.5},
         "alpha": 0.5,
         "uses": 2,
         "warn_from": 2,
@@ -100,6 +103,17 @@ def begin(root: Path, environment: Mapping[str, str]) -> None:
         ["git", "add", "-A"],
         ["git", "commit", "-q", "-m", "project"],
     ):
+        subprocess.run(words, cwd=root, env=dict(environment), check=True)
+
+
+def begin_second(root: Path, environment: Mapping[str, str]) -> None:
+    """Commit what the first round left, and what changes for the second: it has a champion to beat and work to do."""
+    params = root / "params.yaml"
+    sections = yaml.safe_load(params.read_text(encoding="utf-8"))
+    for name, seed in SECOND.items():
+        sections[name]["seed"] = seed
+    params.write_text(yaml.safe_dump(sections, sort_keys=False))
+    for words in (["git", "add", "-A"], ["git", "commit", "-q", "-m", "first round"]):
         subprocess.run(words, cwd=root, env=dict(environment), check=True)
 
 

@@ -1,7 +1,7 @@
 """A Python whose imports are done: each start of ``dataengine``, ``dvc`` or ``python -m`` forks from one server.
 
 Starting a command costs seconds of imports and a round starts twenty commands. Here a small program of the same name,
-first on PATH, hands its arguments, folder, environment and streams over to a server that has imported everything; that
+first on PATH, hands its arguments, folder, environment and streams over to a server that has done the imports; that
 forks a process of the caller's process group, which runs the command as ``python -m`` would. So a kill of the group
 finds real processes doing real work, and a hundred rounds fit into minutes.
 
@@ -12,50 +12,56 @@ What fails silently: a thread that an import starts would not be in the forks, s
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import runpy
+import shlex
 import signal
 import socket
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 NAMES = ("dataengine", "dvc", "python")
 """Programs that are put on PATH."""
-IMPORTED = (
-    *("dataengine.cli", "dvc.cli", "dvc.commands.repro", "dvc.commands.status", "dvc.repo", "dvc.repo.reproduce"),
-    *("dvc.stage.run", "dvc.dvcfile", "dvc.scm", "dvc_data.index", "dvc_data.hashfile.db.local"),
-    *("torch", "torch._dynamo", "torch.onnx", "onnx", "cv2", "scipy.stats", "sklearn.cluster"),
-    *("albumentations", "matplotlib.pyplot", "pycocotools.mask", "numba", "dvclive", "torch.utils.data"),
-)
-_SHIM = """#!{python} -ISs
-import array, json, os, socket, sys
-words = [{name!r}, *sys.argv[1:]]
-request = {{"words": words, "cwd": os.getcwd(), "env": dict(os.environ), "group": os.getpgrp()}}
+THREADED = ("onnxruntime",)
+"""Packages whose import starts a thread: each command imports them itself."""
+_CALLER, _CALLING = (
+    "caller.py",
+    """
+import json, os, socket, sys
+request = {"words": sys.argv[2:], "cwd": os.getcwd(), "env": dict(os.environ), "group": os.getpgrp()}
 with socket.socket(socket.AF_UNIX) as caller:
-    caller.connect({address!r})
+    caller.connect(sys.argv[1])
     socket.send_fds(caller, [json.dumps(request).encode() + b"\\n"], [0, 1, 2])
     sys.exit(int(caller.recv(16) or b"137"))
-"""
+""",
+)
 
 
 def write_programs(folder: Path, address: Path) -> None:
     """Write the small programs into `folder`, which callers put first on PATH."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _CALLER).write_text(_CALLING)
+    call = shlex.join([os.path.realpath(sys.executable), "-ISs", str(folder / _CALLER), str(address)])
     for name in NAMES:
-        path = folder / name
-        path.write_text(_SHIM.format(python=os.path.realpath(sys.executable), name=name, address=str(address)))
-        path.chmod(0o755)
+        (folder / name).write_text(f'#!/bin/sh\nexec {call} {name} "$@"\n')
+        (folder / name).chmod(0o755)
 
 
-def serve(address: Path, programs: Path, modules: tuple[str, ...]) -> None:
-    """Import `modules`, then fork for each caller until the process that started this one has ended."""
-    for name in (*IMPORTED, *modules):
-        import_module(name)
+def serve(address: Path, programs: Path, needed: Path) -> None:
+    """Import what `needed` lists, then fork for each caller until the process that started this one has ended.
+
+    Forks add what they had to import themselves to the file `needed`, for the next server.
+    """
+    for name in needed.read_text().split() if needed.is_file() else ():
+        with contextlib.suppress(Exception):  # some can only be imported by another, or not at all
+            import_module(name)
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1 or threading.active_count() > 1:
         raise RuntimeError(f"{threads} threads after the imports: forks would lack them")
@@ -75,7 +81,7 @@ def serve(address: Path, programs: Path, modules: tuple[str, ...]) -> None:
                 request, streams = _received(caller)
                 if request is not None and os.fork() == 0:
                     server.close()
-                    _run(caller, request, streams, programs)
+                    _run(caller, request, streams, programs, needed)
                 for stream in streams:
                     os.close(stream)
 
@@ -93,7 +99,7 @@ def _received(caller: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return json.loads(content), streams
 
 
-def _run(caller: socket.socket, request: dict[str, Any], streams: list[int], programs: Path) -> None:
+def _run(caller: socket.socket, request: dict[str, Any], streams: list[int], programs: Path, needed: Path) -> None:
     """In the fork: become the command, and say its exit code to the caller."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
@@ -106,15 +112,23 @@ def _run(caller: socket.socket, request: dict[str, Any], streams: list[int], pro
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    code = 1
+    code, known = 1, set(sys.modules)
     try:
         code = _run_module(request["words"], programs)
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
+    _add(needed, (name for name in list(sys.modules) if name not in known))
     caller.sendall(str(code).encode())
     os._exit(code)
+
+
+def _add(needed: Path, names: Iterable[str]) -> None:
+    """Add modules to the list, in the order in which they were imported; one write, since forks run side by side."""
+    kept = [name for name in names if name.split(".")[0] not in (*THREADED, "__main__", "__mp_main__")]
+    with needed.open("a") as opened:
+        opened.write("".join(f"{name}\n" for name in kept))
 
 
 def _run_module(words: list[str], programs: Path) -> int:
@@ -136,4 +150,4 @@ def _run_module(words: list[str], programs: Path) -> int:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), Path(sys.argv[2]), tuple(sys.argv[3:]))
+    serve(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

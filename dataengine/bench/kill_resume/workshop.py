@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +86,10 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def open_workshop(modules: Sequence[str], write: Callable[[Path], None]) -> Iterator[Workshop]:
-    """A folder with a warm Python that has imported `modules`, and the project that `write` makes; gone afterwards.
+def open_workshop(write: Callable[[Workshop], None]) -> Iterator[Workshop]:
+    """A folder with a warm Python and the project that `write` makes, which runs all that tries will run.
+
+    The Python that `write` uses begins cold; the one for the tries has imported what that one had to.
 
     Raises:
         EnvironmentFault: the warm Python did not start.
@@ -105,15 +107,26 @@ def open_workshop(modules: Sequence[str], write: Callable[[Path], None]) -> Iter
             "DVC_NO_ANALYTICS": "true",
             "DVC_SITE_CACHE_DIR": str(folder / "site"),
         }
-        words = [sys.executable, "-m", "dataengine.bench.kill_resume.warm_python", str(address), str(programs)]
-        with subprocess.Popen([*words, *modules], env=environment) as server:
-            try:
-                _wait_for(address, server)
-                workshop = Workshop(folder, environment)
-                write(workshop.root)
-                yield workshop
-            finally:
-                server.kill()
+        workshop = Workshop(folder, environment)
+        with _serving(address, programs, environment):
+            write(workshop)
+        workshop.keep_as_start()
+        with _serving(address, programs, environment):
+            yield workshop
+
+
+@contextmanager
+def _serving(address: Path, programs: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """A warm Python that listens at `address`."""
+    module, needed = "dataengine.bench.kill_resume.warm_python", programs.parent / "needed"
+    words = [sys.executable, "-m", module, str(address), str(programs), str(needed)]
+    with subprocess.Popen(words, env=environment) as server:
+        try:
+            _wait_for(address, server)
+            yield
+        finally:
+            server.kill()
+            address.unlink(missing_ok=True)
 
 
 def _wait_for(address: Path, server: subprocess.Popen[bytes]) -> None:

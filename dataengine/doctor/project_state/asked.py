@@ -1,4 +1,4 @@
-"""What rounds asked for, against the labels that answer it and the selection that `select` left last."""
+"""What rounds asked for, of people and of the next round, against answers and against what `select` left last."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dataengine.errors import InputError
 from dataengine.files import json_files, read_json, sha256_file
+from dataengine.requests.folder import PATTERN
+from dataengine.requests.record import read_request
 from dataengine.rounds.answered import of_no_round, read_answers
 from dataengine.rounds.asked import AskedRound, read_record, read_rounds
 
@@ -15,7 +17,7 @@ from .finding import StateFinding, finding
 from .kept import Kept
 from .labels import gone_files, record_in_git
 
-GROUP = "rounds"
+GROUP, REQUESTS = "rounds", "requests"
 SELECTION_FILES = ("to_label.json", "scored.json", "labelled.json")
 """The files over whose hashes a selection's own hash goes, in this order (`active/manifest/files.py`)."""
 
@@ -28,6 +30,18 @@ def check_records(kept: Kept) -> Iterator[StateFinding]:
         except InputError as error:
             yield record_in_git(kept, GROUP, path, str(error))
     yield from gone_files(kept, GROUP, kept.rounds)
+
+
+def check_requests(kept: Kept) -> Iterator[StateFinding]:
+    """Whether each request is as it was written, apart from its state, and whether a committed one is gone."""
+    if kept.requests is None:
+        return
+    for path in sorted(kept.requests.glob(PATTERN)):
+        try:
+            read_request(path)
+        except InputError as error:
+            yield record_in_git(kept, REQUESTS, path, str(error))
+    yield from gone_files(kept, REQUESTS, kept.requests)
 
 
 def check_answers(kept: Kept) -> Iterator[StateFinding]:

@@ -14,6 +14,7 @@ UNMERGED = frozenset({"DD", "AU", "UD", "UA", "DU", "AA", "UU"})
 def check_committed(kept: Kept) -> Iterator[StateFinding]:
     """Changes to registry, labels, records, params and dvc.lock that no commit has, and unsettled merges of them."""
     places = [kept.registry, kept.labels, kept.rounds, kept.params, kept.root / "dvc.lock"]
+    places += [kept.requests] if kept.requests else []
     names = [kept.relative(path) for path in places]
     done = kept.git("status", "--porcelain", "--untracked-files=all", "--", *names)
     if done.returncode:

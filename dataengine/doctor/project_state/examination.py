@@ -28,6 +28,7 @@ GROUPS: Mapping[str, tuple[Callable[[Kept], Iterator[StateFinding]], ...]] = {
     models.PINS: (models.check_pins, models.check_named_files),
     labels.GROUP: (labels.check_label_files, labels.check_pictures),
     asked.GROUP: (asked.check_records, asked.check_answers, asked.check_last_selection),
+    asked.REQUESTS: (asked.check_requests,),
     dvc_files.RESULTS: (dvc_files.check_status,),
     committed.GROUP: (committed.check_committed,),
 }
@@ -94,6 +95,20 @@ def examine_and_fix(root: Path, params: Path) -> Examination:
                 fixed.append(each.result.found)
     after = _examined(kept)
     return Examination(after.findings, tuple(fixed), tuple(failed))
+
+
+def fix_left_behind(root: Path, params: Path) -> list[str]:
+    """Remove what killed processes have left and put right what DVC has half written; what was put right.
+
+    For a caller that holds the project's lock, before it starts git or DVC. Raises as `examine`.
+    """
+    kept, fixed = read_kept(root, params), list[str]()
+    for group in (left_behind.GROUP, dvc_files.GROUP):
+        for each in [each for check in GROUPS[group] for each in check(kept)]:
+            if each.repair is not None:
+                each.repair()
+                fixed.append(each.result.found)
+    return fixed
 
 
 def _examined(kept: Kept) -> Examination:

@@ -13,6 +13,7 @@ import psutil
 from dataengine.errors import EnvironmentFault
 from dataengine.params import load_section
 from dataengine.registry.records import RegistryParams
+from dataengine.requests.pinned import load_requests_params
 from dataengine.rounds.places import read_places
 
 PROGRAMS = ("dvc", "dataengine", "git")
@@ -29,6 +30,8 @@ class Kept:
     store: Path
     labels: Path
     rounds: Path
+    requests: Path | None
+    """None for a project without section `requests`."""
     selection: Path
     """What `select` left last."""
     workers: tuple[str, ...]
@@ -67,6 +70,7 @@ def read_kept(root: Path, params: Path) -> Kept:
         store=root / registry.store,
         labels=places.needed("select", "--labels"),
         rounds=places.needed("select", "--rounds"),
+        requests=root / requests if (requests := load_requests_params(params).folder) else None,
         selection=places.needed("select", "--out"),
         workers=tuple(processes_in(root)),
     )

@@ -19,7 +19,7 @@ from .finding import StateFinding, finding
 from .kept import Kept
 from .restoring import remove
 
-GROUP = "left behind"
+GROUP = "leftovers"
 DRAFT_FILE = re.compile(r"\..+\.\d+\.partial(\.[^.]+)?")
 DRAFT_FOLDER = re.compile(r"\..+\.partial")
 PASSED_OVER = frozenset({".partial", "cache"})
