@@ -20,7 +20,7 @@ from dataengine.terminal.speech import say
 
 KILLS = int(os.environ.get("DATAENGINE_KILLS", "100"))
 SEED = 20
-FULL_DISKS = 10
+FULL_DISKS = int(os.environ.get("DATAENGINE_FULL_DISKS", "10"))
 ROUND = ("dataengine", "round")
 
 
@@ -57,8 +57,8 @@ def _on_full_disks(workshop: Workshop, rng: random.Random, right: Undisturbed) -
     except EnvironmentFault as fault:
         return Missing("rounds.full_disk_resume", fault.expected)
     for room, each in zip(rooms, tries, strict=True):
-        for fault in each.faults:
-            say(f"with {room} bytes of room: {fault}")
+        for wrong in each.faults:
+            say(f"with {room} bytes of room: {wrong}")
     return Figure("rounds.full_disk_resume", sum(not each.faults for each in tries), f"of {FULL_DISKS}", FULL_DISKS)
 
 

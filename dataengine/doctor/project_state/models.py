@@ -124,8 +124,8 @@ def check_named_files(kept: Kept) -> Iterator[StateFinding]:
 
 
 def _named_files(sections: Mapping[str, Any]) -> dict[str, list[str]]:
-    keys = (("mix", "labels"), ("render", "known_poses"), ("oks", "sigmas"), ("balance", "frozen"))
-    keys += (("requests", "open"), ("requests", "kept"))
+    keys = [("mix", "labels"), ("render", "known_poses"), ("oks", "sigmas"), ("balance", "frozen")]
+    keys += [("requests", "open"), ("requests", "kept")]
     named = {}
     for section, key in keys:
         value = (sections.get(section) or {}).get(key) if isinstance(sections.get(section), dict) else None
