@@ -8,9 +8,10 @@ those steps' own commands; here is only their order.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from dataengine.rounds.places import ProjectPlaces, read_places
 from dataengine.studies.dvc_project import LOCK_NAME, PARAMS_NAME, PIPELINE_NAME
 from dataengine.terminal.speech import answer, say
 
+from .drift.drift import drift_of
 from .rounds.committed import PINS, RoundInputs
 from .rounds.facts import gather, request_facts
 from .rounds.journal import DoneStep, RoundJournal, read_journal, remove_journal, write_journal
@@ -53,7 +55,7 @@ class RoundSetting:
     """Folder of the ledger of rounds."""
     out: Path
 
-    @property
+    @cached_property
     def inputs(self) -> RoundInputs:
         """What it starts from."""
         own = [LOCK_NAME, self.registry.file, self.requests.folder, self.rounds.relative_to(self.root).as_posix()]
@@ -85,7 +87,8 @@ def command(
     Only one round runs at a time. A round that was stopped, by whatever, goes on with the same command where it was.
     Afterwards what it wrote to git waits to be committed (params.yaml, dvc.lock, the registry, data/rounds and
     data/requests); --commit does that, and nothing else is added to the commit. With --every it may be called as often
-    as you like: until the next round is due, one line says when. docs/rounds.md has lines for cron, systemd and CI.
+    as you like: until the next round is due, one line says when. docs/rounds.md has lines for cron, systemd and CI;
+    OUT/change_request.md is the text of a change request: verdict, registry, label bill.
 
     Example: dataengine round --every 7d --commit
     """
@@ -239,6 +242,7 @@ def _ended(plan: RoundSetting, journal: RoundJournal) -> WholeRound:
     requests = load_requests_params(plan.root / PARAMS_NAME)  # as they were pinned
     facts = gather(plan.places, requests, before.ended if before else "")
     waiting = [each for each in read_requests(Path(requests.folder)) if each.state.now == "waiting"]
+    facts["drift"] = _drift(plan, earlier)
     facts["next"] = [request_facts(request) for request in waiting]
     facts["seconds"] = {name: step.seconds for name, step in journal.steps.items()}
     ended = WholeRound(
@@ -253,6 +257,13 @@ def _ended(plan: RoundSetting, journal: RoundJournal) -> WholeRound:
     write_whole_round(plan.rounds, ended)
     write_page(plan.out, ended, before.facts if before else None, plan.places)
     return ended
+
+
+def _drift(plan: RoundSetting, earlier: Sequence[WholeRound]) -> dict[str, Any] | None:
+    """The pool against the training set; a film is new that no earlier round had in its pool."""
+    selection = plan.places.of("select", "--out")
+    films = {film for each in earlier for film in (each.facts.get("drift") or {}).get("films", ())}
+    return None if selection is None else drift_of(selection, sorted(films))
 
 
 def _commit(plan: RoundSetting, ended: WholeRound) -> None:

@@ -88,6 +88,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),
         "compare-recipes": Command("dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."),
         "study": Command("dataengine.active.study", "Find the rule of select that saves labels; forecast AP."),
+        "campaign": Command("dataengine.active.campaign", "Measure whether the loop pays, round by round."),
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),

@@ -2,6 +2,6 @@
 
 In reading order: `committed.py` (inputs, and whether git holds them), `lock.py` (one round at a time), `journal.py`
 (steps that are done), `steps.py` (running one), `whole.py` (rounds that ended, and when the next is due), `facts.py`
-(what a round did, from files that stages left), `template.py` and `page.py`. Adding a step: a line in `STEPS` of
-`active/round.py`, with what it is a function of.
+(what a round did, from files that stages left), `template.py`, `change_request.py` and `page.py`. Adding a step: a line
+in `STEPS` of `active/round.py`, with what it is a function of.
 """

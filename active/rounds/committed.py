@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -51,7 +52,7 @@ class RoundInputs:
         path = PurePosixPath(name)
         if name in (PIPELINE_NAME, PARAMS_NAME, LOCK_NAME) or path.suffix == _KEPT_DATA or self._is_own(name):
             return True
-        return any(path.is_relative_to(dep) for dep in self._named)
+        return name in self._named or any(str(parent) in self._named for parent in path.parents)
 
     def digest(self) -> str:
         """Hash of all inputs but those that the round writes: the same hash, the same round."""
@@ -65,7 +66,7 @@ class RoundInputs:
         """The commit that the project is at."""
         return self._git("rev-parse", "HEAD").strip()
 
-    @property
+    @cached_property
     def _named(self) -> set[str]:
         """Dependencies that no stage makes, and paths in params.yaml."""
         stages = self.places.stages.values()

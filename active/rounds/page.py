@@ -1,4 +1,7 @@
-"""The page of a round: `write_page` puts index.html and round.json into a folder; pictures are inside the page."""
+"""The page of a round: `write_page` puts index.html, round.json and change_request.md into a folder.
+
+Pictures are inside the page, so that it can be sent on its own.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,12 @@ from dataengine.pictures.encoding import data_uri
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.rounds.places import ProjectPlaces
 
+from .change_request import change_request
 from .facts import REQUESTED
 from .template import PAGE
 from .whole import WholeRound
 
-PAGE_FILE, JSON_FILE = "index.html", "round.json"
+PAGE_FILE, JSON_FILE, CHANGE_REQUEST = "index.html", "round.json", "change_request.md"
 _WIDEST_PX, _QUALITY = 1200, 80
 
 
@@ -40,8 +44,9 @@ def write_page(out: Path, ended: WholeRound, before: Mapping[str, Any] | None, p
         )
     )
     write_json(out / JSON_FILE, asdict(ended))
-    with atomic_path(out / PAGE_FILE) as partial:
-        partial.write_text(text, encoding="utf-8")
+    for name, content in ((CHANGE_REQUEST, change_request(ended, str(out / PAGE_FILE))), (PAGE_FILE, text)):
+        with atomic_path(out / name) as partial:
+            partial.write_text(content, encoding="utf-8")
     return out / PAGE_FILE
 
 

@@ -73,6 +73,9 @@ champion {{ interval(f.learnt.test.champion_AP) }}; gain {{ interval(f.learnt.te
 {{ figure("Student on validation people") }}
 {% if f.drift %}<h2>Drift</h2>
 <p>{{ f.drift.words }}</p>
+{% if f.drift.farthest_films %}<p>Farthest from the training people, in their spread:
+{% for film in f.drift.farthest_films %}{{ film.film }} ({{ film.distance }}){{ "" if loop.last else ", " }}
+{% endfor %}</p>{% endif %}
 {% if f.drift.new_films %}<p>New films in the pool: {{ f.drift.new_films|join(", ") }}</p>{% endif %}
 <dl>{% for test in f.drift.tests %}<dt>{{ test.what }}</dt><dd>{{ test.words }}</dd>{% endfor %}</dl>{% endif %}
 <h2>Decided</h2>

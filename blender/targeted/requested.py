@@ -3,7 +3,7 @@
 ``OUT/<request's id>/`` holds the fits and images of one request, as `run.py` makes them, and ``OUT/people.json`` all of
 them together, with the column `request`; ``OUT/requests.json`` says what was made of each and why poses were left out.
 A request whose poses cannot be fitted gets no images, and the run goes on: the others are worth it. Without requests
-there is no OUT.
+nothing is written.
 """
 
 import shutil

@@ -10,8 +10,10 @@ from dataengine.active.query.budget import UNITS, image_costs
 from dataengine.active.query.picking import (
     Candidates,
     PickRules,
+    RequestedShare,
     candidate_images,
     pick_images,
+    pick_with_requests,
     selection_metrics,
     stands_for,
 )
@@ -133,3 +135,31 @@ def test_an_image_is_as_wanted_as_its_most_wanted_person_and_copies_count_once()
     choice = candidate_images(people, images)
     assert choice.sha256.tolist() == ["a", "b"] and choice.image_row.tolist() == [1, 0]
     assert choice.score.tolist() == [0.5, 0.7] and choice.people.tolist() == [1, 2]
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 100), st.sampled_from(sorted(STRATEGIES)), st.integers(1, 12))
+def test_requests_choose_first_among_their_own_and_within_their_budget(seed: int, strategy: str, budget: int) -> None:
+    films = ["a"] * 10 + ["b"] * 10 + [""] * 10
+    choice, images, embeddings = pool(films, seed)
+    own, costs = rules(strategy=strategy, budget=budget), np.ones(30)
+    plain = pick_images(choice, images, embeddings, NOBODY, costs, own)
+    again, nobody = pick_with_requests(choice, images, embeddings, NOBODY, costs, own, ())
+    assert plain.tolist() == again.tolist() and set(nobody) <= {""}
+    wanted = np.arange(30) % 3 == 0
+    shares = [RequestedShare("x", wanted, 2.0), RequestedShare("y", np.arange(30) == 7, 5.0)]
+    picked, of = pick_with_requests(choice, images, embeddings, NOBODY, costs, own, shares)
+    assert len(set(picked.tolist())) == len(picked) == len(plain) == budget
+    for_x = [row for row, request in zip(picked.tolist(), of, strict=True) if request == "x"]
+    assert len(for_x) == min(2, budget) and wanted[for_x].all()
+    assert of.count("y") == (1 if budget > 2 else 0), "it takes what there is, and leaves the rest"
+    assert of == sorted(of, key=lambda request: {"x": 0, "y": 1, "": 2}[request])
+
+
+def test_requests_keep_the_gap_between_frames_of_a_film_and_others_picks() -> None:
+    choice, images, embeddings = pool(["a"] * 12)
+    images = images.replace(frame=np.arange(12) * 4)
+    own = rules(budget=4, min_gap_frames=8)
+    shares = [RequestedShare("x", np.arange(12) < 6, 2.0)]
+    picked, of = pick_with_requests(choice, images, embeddings, NOBODY, np.ones(12), own, shares)
+    assert of[:2] == ["x", "x"] and np.diff(np.sort(images.frame[picked])).min() >= 8
