@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dataengine.bench.kill_resume.warm_python import write_programs
 from dataengine.errors import EnvironmentFault
 
-PATIENCE_S = 300.0
+PATIENCE_S = 1800.0
+"""After which a command counts as hung; a busy machine takes minutes for what takes seconds."""
 _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 _SOMEBODY = {f"GIT_{role}_{name}": "a@b.org" for role in ("AUTHOR", "COMMITTER") for name in ("NAME", "EMAIL")}
 
@@ -31,8 +33,8 @@ class Workshop:
 
     @property
     def root(self) -> Path:
-        """The project of the present try."""
-        return self.folder / "project"
+        """The project of the present try, in a path with a space."""
+        return self.folder / "tiny project"
 
     @property
     def start(self) -> Path:
@@ -52,9 +54,21 @@ class Workshop:
 
     def run(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, to its end."""
-        return subprocess.run(
-            words, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        done = subprocess.Popen(
+            words,
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
         )
+        try:
+            out, err = done.communicate(timeout=PATIENCE_S)
+        except BaseException:
+            kill_group(done)
+            raise
+        return subprocess.CompletedProcess(words, done.returncode, out, err)
 
     def run_killed(self, words: Sequence[str], after_s: float) -> bool:
         """Run a command, and kill it with all that it has started after `after_s`; False where it had ended by then."""
@@ -74,7 +88,7 @@ class Workshop:
         )
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[Any]) -> None:
     """SIGKILL to every process of the group, also to one that was being forked into it."""
     for _ in range(5):
         try:
@@ -94,7 +108,7 @@ def open_workshop(write: Callable[[Workshop], None]) -> Iterator[Workshop]:
     Raises:
         EnvironmentFault: the warm Python did not start.
     """
-    with tempfile.TemporaryDirectory(prefix="rounds-") as name:
+    with tempfile.TemporaryDirectory(prefix="rounds-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         address, programs = folder / "socket", folder / "bin"
         write_programs(programs, address)

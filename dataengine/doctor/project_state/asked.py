@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from dataengine.errors import InputError
@@ -11,7 +12,7 @@ from dataengine.files import json_files, read_json, sha256_file
 from dataengine.requests.folder import PATTERN
 from dataengine.requests.record import read_request
 from dataengine.rounds.answered import of_no_round, read_answers
-from dataengine.rounds.asked import AskedRound, read_record, read_rounds
+from dataengine.rounds.asked import AskedRound, enter_round, read_record, read_rounds
 
 from .finding import StateFinding, finding
 from .kept import Kept
@@ -20,6 +21,8 @@ from .labels import gone_files, record_in_git
 GROUP, REQUESTS = "rounds", "requests"
 SELECTION_FILES = ("to_label.json", "scored.json", "labelled.json")
 """The files over whose hashes a selection's own hash goes, in this order (`active/manifest/files.py`)."""
+NO_FACTS = ("format", "content_sha256", "images")
+"""Keys of the first that are no facts about the choice (`active/manifest/entered.py`)."""
 
 
 def check_records(kept: Kept) -> Iterator[StateFinding]:
@@ -64,8 +67,16 @@ def check_last_selection(kept: Kept) -> Iterator[StateFinding]:
     if not digest or rounds is None or digest in {asked.selection_sha256 for asked in rounds}:
         return
     found = f"{kept.relative(kept.selection)} asks for labels, and no record says so: it came from DVC's cache"
-    fix = "dataengine label-export, which enters what it sends out; or dvc repro --force --single-item select"
-    yield finding(GROUP, "selection", "note", found, fix=fix)
+    fix = "dataengine label-export, which enters what it sends out"
+    yield finding(GROUP, "selection", "note", found, fix=fix, repair=partial(enter_selection, kept))
+
+
+def enter_selection(kept: Kept) -> None:
+    """Enter what `select` left into the ledger of rounds, as `select` itself does outside of temporary copies."""
+    manifest = read_json(kept.selection / SELECTION_FILES[0])
+    choice = {name: value for name, value in manifest.items() if name not in NO_FACTS}
+    digest = selection_digest(kept.selection)
+    enter_round(kept.rounds, selection_sha256=digest, choice=choice, picks=manifest["images"])
 
 
 def selection_digest(folder: Path) -> str:

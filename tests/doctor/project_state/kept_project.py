@@ -55,6 +55,7 @@ def new_kept_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     sections = {
         "registry": {"file": "models/registry.json", "store": "models/registry"},
         "compare": {"champion": "a", "round": 2, "policy": "", "ledger": ledger.head},
+        "requests": {"folder": "data/requests", "open": []},
         "mix": {"labels": [str(path) for path in Path("data/labels").glob("*.json")]},
     }
     Path("params.yaml").write_text(yaml.safe_dump(sections))

@@ -12,18 +12,21 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dataengine.active.manifest.files import selection_sha256
 from dataengine.cli import app
 from dataengine.doctor.project_state import asked, committed, dvc_files, labels, left_behind, models
 from dataengine.doctor.project_state.examination import examine
 from dataengine.doctor.project_state.finding import StateFinding
-from dataengine.doctor.project_state.kept import Kept, processes_in
+from dataengine.doctor.project_state.kept import Kept, processes_in, read_kept
 from dataengine.doctor.project_state.restoring import ASIDE
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, fresh_folder
 from dataengine.labels.label_store import read_store
 from dataengine.registry.records import read_registry, write_registry
+from dataengine.requests.record import write_request
 from dataengine.rounds.asked import read_rounds
 
+from ...requests.test_requests import request
 from .kept_project import copy_of, ledger_of, new_kept_project
 
 
@@ -176,6 +179,17 @@ def test_results_that_are_gone_come_from_the_cache_and_changed_ones_stay(kept: K
     assert made.read_text() == "{}" and (kept.store / "b" / "more.txt").exists()
 
 
+def test_a_worktree_has_nothing_until_it_shares_the_cache(kept: Kept, tmp_path: Path) -> None:
+    assert kept.git("worktree", "add", "-q", str(tmp_path / "other")).returncode == 0
+    other = read_kept(tmp_path / "other", tmp_path / "other" / "params.yaml")
+    with pytest.raises(InputError, match="dvc pull"):
+        dvc_files.check_out(other, ["data/select"])
+    (other.root / ".dvc/config.local").write_text(f"[cache]\n    dir = {kept.root / '.dvc/cache'}\n")
+    dvc_files.check_out(other, ["data/select", "models/registry"])
+    assert list(models.check_store(other)) == [] and asked.selection_digest(other.selection)
+    assert list(left_behind.check_git_locks(other)) == []
+
+
 def test_a_registry_that_lost_what_was_spent(kept: Kept) -> None:
     registry = read_registry(kept.registry)
     write_registry(kept.registry, replace(registry, ledger=ledger_of(2)))
@@ -256,8 +270,21 @@ def test_records_of_rounds(kept: Kept) -> None:
     record.write_bytes(good.replace(b"random", b"chosen"))
     assert len(put_right(asked.check_records(kept))) == 1 and record.read_bytes() == good
     (kept.selection / "scored.json").write_text("[]")
-    (found,) = asked.check_last_selection(kept)
-    assert "no record" in found.result.found
+    assert len(put_right(asked.check_last_selection(kept))) == 1
+    entered = read_rounds(kept.rounds)[-1]
+    assert (entered.number, entered.selection_sha256) == (2, selection_sha256(kept.selection))
+    assert dict(entered.picks) == {"p": {"rank": 1}} and list(asked.check_last_selection(kept)) == []
+
+
+def test_a_request_that_was_changed(kept: Kept) -> None:
+    assert kept.requests is not None
+    path = write_request(kept.requests, request())
+    assert list(asked.check_requests(kept)) == []
+    path.write_text(path.read_text().replace("rare and wrong", "rare"))
+    (found,) = asked.check_requests(kept)
+    assert found.result.status == "fault" and found.repair is None, "it is in no commit"
+    kept.params.write_text(kept.params.read_text().replace("open: []", "open: [data/requests/gone.json]"))
+    assert [each.result.name for each in models.check_named_files(kept)] == ["files"]
 
 
 def test_an_unsettled_merge(kept: Kept) -> None:
