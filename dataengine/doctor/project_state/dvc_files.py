@@ -58,11 +58,19 @@ def lock_fault(path: Path) -> str:
     stages = document.get("stages", {})
     if not isinstance(stages, dict):
         return "it holds no stages"
-    for name, stage in stages.items():
-        entries = [entry for key in ("deps", "outs") for entry in (stage or {}).get(key) or ()]
-        if "cmd" not in (stage or {}) or any("path" not in entry or "md5" not in entry for entry in entries):
-            return f"stage {name} ends in the middle"
-    return ""
+    cut = next((name for name, stage in stages.items() if not _is_whole(stage)), None)
+    return "" if cut is None else f"stage {cut} ends in the middle"
+
+
+def _is_whole(stage: Any) -> bool:
+    """Whether a stage of dvc.lock has its command, and path and hash of each dependency and output."""
+    if not isinstance(stage, dict) or "cmd" not in stage:
+        return False
+    lists = [stage.get(key) or [] for key in ("deps", "outs")]
+    if not all(isinstance(entries, list) for entries in lists):
+        return False
+    entries = [entry for entries in lists for entry in entries]
+    return all(isinstance(entry, dict) and {"path", "md5"} <= entry.keys() for entry in entries)
 
 
 def check_status(kept: Kept) -> Iterator[StateFinding]:
