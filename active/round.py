@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dataengine.doctor.project_state.examination import fix_left_behind
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.params import has_section, load_section, load_values
@@ -105,6 +106,8 @@ def run(
     span = parse_every(every) if every else None
     plan = _plan(root, out)
     with only_round(root / STATE) as holder:
+        for put_right in fix_left_behind(root, root / PARAMS_NAME):
+            say(f"round: put right: {put_right}")
         if restart:
             remove_journal(root / STATE)
         journal = read_journal(root / STATE)

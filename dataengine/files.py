@@ -178,6 +178,11 @@ def is_junk(path: PurePath) -> bool:
     return any(part.startswith(".") or part in JUNK for part in path.parts)
 
 
+def json_files(folder: Path) -> list[Path]:
+    """The JSON files in `folder` by name, without the drafts (`atomic_path`) that a killed process may have left."""
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
 def short_sha256(sha256: str) -> str:
     """The first 12 digits of a hex hash: the name of a model, a set or a file of labels, and what messages show.
 

@@ -9,6 +9,7 @@ import pytest
 MODULES = (
     "dataengine.boxes",
     "dataengine.crops.spec",
+    "dataengine.doctor.project_state.dvc_files",
     "dataengine.dvc_cache.enclosure",
     "dataengine.dvc_cache.temporary_copy",
     "dataengine.errors",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.errors import InputError, ParamsError
-from dataengine.files import read_json, short_sha256, write_json
+from dataengine.files import json_files, read_json, short_sha256, write_json
 from dataengine.registry.ledger import digest_of
 from dataengine.typed_record import RECORDS
 
@@ -61,7 +61,7 @@ def read_whole_rounds(rounds: Path) -> list[WholeRound]:
         InputError: one is damaged, or not named by its content.
     """
     found = []
-    for path in (rounds / FOLDER).glob("*.json"):
+    for path in json_files(rounds / FOLDER):
         record = RECORDS.record(WholeRound, read_json(path), str(path))
         if path.stem != record.id:
             raise InputError(f"{path} was changed after it was written", fix="bring it back from git")

@@ -25,4 +25,5 @@ BENCHMARKS: dict[str, str] = {
     "video": "dataengine.train.bench.label_video",
     "export": "dataengine.train.bench.export",
     "repro": "dataengine.bench.repro",
+    "rounds": "dataengine.bench.rounds",
 }

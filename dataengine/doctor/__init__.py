@@ -6,7 +6,7 @@ are plain functions from those facts to one `CheckResult`, so a test describes a
 
 In reading order:
 
-- `check_result.py`: what a check returns.
+- `lines/`: what a check returns, and its lines on the screen.
 - `asking/`: programs asked with a time limit (a crash or a hang is an answer), and what is run in those processes.
 - `project.py`: the project's folder, its params, whether set-up has run.
 - `environment.py`, `database.py`: packages, disk and ports; the database behind FiftyOne.
@@ -16,6 +16,7 @@ In reading order:
 - `processor.py`, `memory.py`, `engines.py`, `rendering.py`, `curation.py`, `tools.py`: the checks, by group.
 - `diagnosis.py`: all checks in their order, the verdict, the JSON object.
 - `screen.py`: the same for a person, on one screen.
+- `project_state/`: the same question about what the project keeps (`--project`).
 - `doctor.py`: the command; `__main__.py`: the same before set-up, with the standard library alone.
 
 Adding a check: add what it needs to `facts.py` and `questions.py`, write a function of the facts in its group's file,

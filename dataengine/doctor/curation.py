@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .check_result import CheckResult, Status
 from .facts import Facts
+from .lines.check_result import CheckResult, Status
 from .project import LATER, REPAIR
 
 _START_IT = "start it, or unset FIFTYONE_DATABASE_URI"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from . import choices, curation, engines, memory, processor, rendering, tools
-from .check_result import CheckResult
 from .facts import Facts
+from .lines.check_result import CheckResult
 from .project import read_project
 from .questions import gather
 

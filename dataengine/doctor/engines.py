@@ -8,8 +8,8 @@ from dataengine.doctor.asking.programs import Reply
 from dataengine.hardware.gpus import Gpu, parse_nvidia_smi
 
 from . import choices
-from .check_result import CheckResult
 from .facts import Facts
+from .lines.check_result import CheckResult
 from .memory import gigabytes
 from .project import LATER, REPAIR
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .check_result import CheckResult
 from .facts import Facts
+from .lines.check_result import CheckResult
 
 # Measured with the default params on two cores without a GPU. Memory is the most while the body model is built, once;
 # the two environments are 4.5 GB, and pip unpacks what it installs next to them.

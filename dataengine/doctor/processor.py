@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import choices
-from .check_result import CheckResult
 from .facts import Facts
+from .lines.check_result import CheckResult
 
 
 def check_instructions(facts: Facts) -> CheckResult:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .check_result import CheckResult
 from .facts import Facts
+from .lines.check_result import CheckResult
 from .project import LATER, REPAIR
 
 _NAMED = 2  # packages; the rest are counted

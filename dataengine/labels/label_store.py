@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.files import locked_folder
+from dataengine.files import json_files, locked_folder
 from dataengine.labels.kept_pictures import PICTURES, keep
 from dataengine.labels.label_file import LabelFile, label_document, read_label_file, write_label_file
 from dataengine.people import Images, People
@@ -41,7 +41,7 @@ def read_store(folder: Path) -> list[LabelFile]:
     Raises:
         InputError: a JSON file in it is not a label file, or was changed.
     """
-    return sorted((read_label_file(path) for path in folder.glob("*.json")), key=lambda file: file.order)
+    return sorted((read_label_file(path) for path in json_files(folder)), key=lambda file: file.order)
 
 
 def latest(files: Sequence[LabelFile]) -> dict[str, LabelFile]:

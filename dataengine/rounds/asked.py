@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.errors import InputError
-from dataengine.files import locked_folder, read_json, short_sha256, write_json
+from dataengine.files import json_files, locked_folder, read_json, short_sha256, write_json
 from dataengine.registry.ledger import digest_of
 from dataengine.typed_record import RECORDS
 
@@ -57,7 +57,7 @@ def read_rounds(folder: Path) -> list[AskedRound]:
     Raises:
         InputError: a JSON file in it is not a record, or was changed.
     """
-    return sorted((_read(path) for path in folder.glob("*.json")), key=lambda asked: asked.order)
+    return sorted((read_record(path) for path in json_files(folder)), key=lambda asked: asked.order)
 
 
 def enter_round(
@@ -78,14 +78,15 @@ def enter_round(
         content = {"number": number, "at": at, "selection_sha256": selection_sha256, "choice": choice, "picks": picks}
         path = folder / _name(selection_sha256)
         write_json(path, {"format": ROUND_FORMAT, **content, "digest": digest_of(content)})
-        return _read(path)
+        return read_record(path)
 
 
 def _name(selection_sha256: str) -> str:
     return f"{short_sha256(selection_sha256)}.json"
 
 
-def _read(path: Path) -> AskedRound:
+def read_record(path: Path) -> AskedRound:
+    """One record; a file that is none, or that somebody changed, is an `InputError`."""
     document = read_json(path)
     stated = document.get("format") if isinstance(document, dict) else type(document).__name__
     if stated != ROUND_FORMAT:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.doctor.asking.programs import Reply
-from dataengine.doctor.check_result import CheckResult
 from dataengine.doctor.database import Database
 from dataengine.doctor.environment import Disk, Packages
 from dataengine.doctor.facts import Facts
+from dataengine.doctor.lines.check_result import CheckResult
 from dataengine.doctor.project import Project
 from dataengine.hardware.machine import parse_cpuinfo
 from dataengine.hardware.memory import Memory

@@ -12,7 +12,8 @@ import pytest
 from dataengine.doctor.asking.programs import Reply
 from dataengine.doctor.diagnosis import GROUPS, Diagnosis, run_checks
 from dataengine.doctor.facts import Facts
-from dataengine.doctor.screen import COLUMNS, screen_lines
+from dataengine.doctor.lines.result_lines import COLUMNS
+from dataengine.doctor.screen import screen_lines
 from dataengine.errors import EnvironmentFault
 
 from .healthy import facts, project, with_gpu
