@@ -7,6 +7,7 @@ those steps' own commands; here is only their order.
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.doctor.project_state.examination import fix_left_behind
-from dataengine.errors import InputError
+from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file
 from dataengine.params import has_section, load_section, load_values
 from dataengine.registry.ledger import digest_of
@@ -268,14 +269,17 @@ def _drift(plan: RoundSetting, earlier: Sequence[WholeRound]) -> dict[str, Any] 
 
 def _commit(plan: RoundSetting, ended: WholeRound) -> None:
     """Commit what the round wrote, and nothing else."""
-    import subprocess
-
     names = [name for name in (PARAMS_NAME, *plan.inputs.own) if (plan.root / name).exists()]
     verdict = (ended.facts["decided"] or {}).get("verdict", "no comparison")
-    subprocess.run(["git", "add", "--", *names], cwd=plan.root, check=True)
-    if subprocess.run(["git", "diff", "--cached", "--quiet", "--", *names], cwd=plan.root).returncode:
-        words = ["git", "commit", "-q", "-m", f"Round {ended.number}: {verdict}", "--", *names]
-        subprocess.run(words, cwd=plan.root, check=True)
+    try:
+        subprocess.run(["git", "add", "--", *names], cwd=plan.root, check=True, capture_output=True, text=True)
+        if subprocess.run(["git", "diff", "--cached", "--quiet", "--", *names], cwd=plan.root).returncode:
+            words = ["git", "commit", "-q", "-m", f"Round {ended.number}: {verdict}", "--", *names]
+            subprocess.run(words, cwd=plan.root, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        got = " ".join(str(error.stderr).split())[-300:]
+        fix = "the same command commits it once git can"
+        raise EnvironmentFault("what the round wrote cannot be committed", got=got, fix=fix) from error
 
 
 def _report(plan: RoundSetting, ended: WholeRound, is_committed: bool) -> None:
