@@ -106,14 +106,11 @@ def run(params: RenderParams, *, out: Path, cache: Path, requests: RequestsParam
     job = Job(MAKER, arguments)
     outcome = make_missing(params, out, job, fingerprint=fingerprint, count=params.images, derived=LABELS)
     write_labels(params, out, outcome, params.images)
-    files = [Path(requests.folder) / request.name for request in asked]
-    _render_requested(params, asked, files, out=out / REQUESTED, cache=cache)
+    _render_requested(params, asked, out=out / REQUESTED, cache=cache)
 
 
-def _render_requested(
-    params: RenderParams, asked: Sequence[PoseRequest], files: Sequence[Path], *, out: Path, cache: Path
-) -> None:
+def _render_requested(params: RenderParams, asked: Sequence[PoseRequest], *, out: Path, cache: Path) -> None:
     if asked or out.exists():
         from .targeted.requested import render_requested
 
-        render_requested(params, asked, files, out=out, cache=cache)
+        render_requested(params, asked, out=out, cache=cache)

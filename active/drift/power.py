@@ -36,7 +36,7 @@ class SeenShift:
 def seen_shift(
     training: GroupedPeople, pool_groups: int, alpha: float, rng: np.random.Generator, seed: int
 ) -> SeenShift:
-    """The shift that a test at level `alpha` would have seen with a pool of so many groups."""
+    """The shift that a test at level `alpha` would have seen with a pool of that many groups."""
     centred = training.values - training.values.mean(axis=0)
     spread = float(np.sqrt((centred**2).sum(axis=1).mean()))
     kernel = KernelFeatures(training.values, seed)

@@ -118,7 +118,7 @@ def pick_with_requests(
     rules: PickRules,
     shares: Sequence[RequestedShare],
 ) -> tuple[Rows, list[str]]:
-    """`pick_images`, where requests choose first: each among its own candidates, by the same strategy and limits.
+    """`pick_images`, where requests choose first: each among its own candidates, by the same strategy.
 
     What they leave of the budget is spent as if there were no requests, with their picks as labelled. Also returns the
     request (k,) that each pick is for, "" for none.
@@ -143,13 +143,13 @@ def pick_with_requests(
         open_rows = still[own_candidates[still] & (costs[still] <= own_left)]
         allowed = open_rows[[_has_room(film[row], taken, share * times) for row in open_rows.tolist()]]
         if not len(allowed):
-            if turns:  # a request has what it asked for, or what there is of it
-                request, own_candidates, own_left = turns.pop(0)
-                own_left = min(own_left, left)
+            if len(open_rows):
+                times += 1
                 continue
-            if not len(open_rows):
+            if not turns:
                 return np.array(picked, dtype=np.int64), wanted_by
-            times += 1
+            request, own_candidates, own_left = turns.pop(0)  # the one before has what it asked for, or all there is
+            own_left, times = min(own_left, left), 1
             continue
         asked = STRATEGIES[rules.strategy](
             choice.score[allowed],

@@ -30,13 +30,11 @@ from .fits import fits_of, kept
 from .params import LikeParams
 from .run import make_images
 
-PEOPLE, OUTCOMES, REQUEST = "people.json", "requests.json", "request"
+PEOPLE, OUTCOMES, EXAMPLES, REQUEST = "people.json", "requests.json", "examples.json", "request"
 
 
-def render_requested(
-    params: RenderParams, requests: Sequence[PoseRequest], files: Sequence[Path], *, out: Path, cache: Path
-) -> None:
-    """Make `out` hold the images of `requests`, whose files are `files`, and nothing else.
+def render_requested(params: RenderParams, requests: Sequence[PoseRequest], *, out: Path, cache: Path) -> None:
+    """Make `out` hold the images of `requests`, and nothing else.
 
     Raises as `run.run` does, but not where nobody can be fitted.
     """
@@ -46,10 +44,7 @@ def render_requested(
     python = require_blender(params.python)
     prepare_body_cache(cache)
     params = replace(params, device=resolve_device(params, python), known_poses="")
-    outcomes = [
-        _render_one(params, request, file, out / request.id, cache)
-        for request, file in zip(requests, files, strict=True)
-    ]
+    outcomes = [_render_one(params, request, out / request.id, cache) for request in requests]
     parts = [
         _marked(*read_people(out / request.id / PEOPLE), request.id)
         for request, outcome in zip(requests, outcomes, strict=True)
@@ -60,12 +55,11 @@ def render_requested(
     write_people(out / PEOPLE, people, images, info={"description": "synthetic people that requests asked for"})
 
 
-def _render_one(params: RenderParams, request: PoseRequest, file: Path, out: Path, cache: Path) -> dict[str, Any]:
+def _render_one(params: RenderParams, request: PoseRequest, out: Path, cache: Path) -> dict[str, Any]:
     """The images of one request; what was made of it."""
     like = LikeParams()
-    out.mkdir(parents=True, exist_ok=True)
     try:
-        entries = fits_of(file, cache, out / "fits.json", like.max_error_share)
+        entries = fits_of(_examples(request, out), cache, out / "fits.json", like.max_error_share)
     except InputError as fault:
         say(f"render: request {request.id} gets no images: {fault}")
         return {"renders": 0, "people": len(request.people), "fitted": 0, "why": str(fault)}
@@ -74,6 +68,14 @@ def _render_one(params: RenderParams, request: PoseRequest, file: Path, out: Pat
     made = make_images(params, like, fitted, out=out, cache=cache, most=request.asked.renders)
     left_out = sorted({entry["why"] for entry in entries if not entry["kept"]})
     return {"renders": made, "people": len(entries), "fitted": len(kept(entries)), "why": "; ".join(left_out[:3])}
+
+
+def _examples(request: PoseRequest, out: Path) -> Path:
+    """The example poses alone: fits are kept by this file, which does not change as the request is served."""
+    path = out / EXAMPLES
+    names = [str(out / Path(name).name) for name in request.images.path.tolist()]
+    write_people(path, request.people, request.images.replace(path=names))
+    return path
 
 
 def _marked(people: People, images: Images, request: str) -> tuple[People, Images]:

@@ -20,14 +20,18 @@ from dataengine.active.selection import run
 from dataengine.cli import app
 from dataengine.coco_json import read_people, write_people
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.evaluation.analysis.slice_builders import slices_by_size
 from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.files import sha256_file
 from dataengine.person_scale import person_area
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
 from dataengine.poses.embedding import pose_bones, vectors_of_bones
 from dataengine.poses.known_poses import RANKS, KnownPoses, write_known_poses
+from dataengine.requests.folder import add_requests
+from dataengine.requests.pinned import RequestsParams
 
 from ..helpers.held_out import encoded_again, held_out_file
+from ..requests.test_requests import ASKED, request
 from .conftest import Project
 
 PARAMS = SelectParams(
@@ -361,3 +365,19 @@ def test_joints_that_the_student_was_not_taught_do_not_count(project: Project) -
     assert (scored.visibility[:, 3] == 0).all() and (np.delete(scored.visibility, 3, axis=1) == 2).all()
     confidence = np.array(scored.extras["student_confidence"].tolist())
     assert scored.score == pytest.approx(np.delete(confidence, 3, axis=1).mean(axis=1), abs=1e-4)
+
+
+def test_open_requests_get_their_share_and_none_change_nothing(project: Project) -> None:
+    run(PARAMS, **inputs(project), out=Path("a/select"), report=REPORT)
+    empty = RequestsParams(folder="data/requests")
+    run(PARAMS, **inputs(project), out=Path("b/select"), report=REPORT, requests=empty)
+    assert [sha256_file(Path("a/select") / f) for f in FILES] == [sha256_file(Path("b/select") / f) for f in FILES]
+    scored = read_selection(Path("a/select"))
+    sizes = [part.name for part in slices_by_size(scored.scored, scored.scored_images)]
+    asked = replace(ASKED, part=sizes[0], labels=3)
+    (path,) = add_requests(Path("data/requests"), [replace(request(), asked=asked)])
+    pinned = replace(empty, open=[str(path)], label_share=0.5)
+    run(PARAMS, **inputs(project), out=OUT, report=REPORT, requests=pinned)
+    entries = sorted(read_manifest(OUT / "to_label.json")["images"].values(), key=lambda entry: entry["rank"])
+    assert [entry.get("request") is not None for entry in entries] == [True, True, False, False]
+    assert entries[0]["why"].startswith(f"asked for by request {path.stem.removeprefix('request-')} ({sizes[0]}, gate")

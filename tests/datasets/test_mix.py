@@ -306,3 +306,19 @@ def test_test_pictures_among_real_or_rendered_people_are_refused(real: People, p
     shutil.copyfile(str(images.path[0]), str(table.path[3]))
     with pytest.raises(InputError, match=rf"^{place} has pictures.*1 of test"):
         run(PARAMS, real=REAL, synthetic=SYNTHETIC, balance=BALANCE, out=OUT, report=REPORT, held_out=held_out)
+
+
+def test_renders_that_requests_asked_for_join_the_synthetic_people(real: People) -> None:
+    plain = mix()
+    before = [(OUT / name).read_bytes() for name in ("train.json", "recipe.json")]
+    paths = {"real": REAL, "synthetic": SYNTHETIC, "balance": BALANCE, "out": OUT, "report": REPORT}
+    folder = Path("data/render/requested")
+    assert run(PARAMS, **paths, requested=folder) == plain
+    assert [(OUT / name).read_bytes() for name in ("train.json", "recipe.json")] == before, "none: as it always was"
+    asked_for = crowd((0, 3), seed=9, source="synthetic").with_extra("request", ["ab"] * 3)
+    write_crowd(folder / "people.json", asked_for)
+    found = run(replace(PARAMS, synthetic_images=5), **paths, requested=folder)
+    assert found["synthetic"] == 8, "the first five of the library, and all that were asked for"
+    assert found["drawn_synthetic"] == plain["drawn_synthetic"], "the ratio stays"
+    people, _ = read_people(OUT / "train.json", root=Path.cwd())
+    assert [value for value in people.extras["request"].tolist() if value] == ["ab"] * 3

@@ -96,6 +96,8 @@ def _begin(files: CampaignFiles, plan: CampaignPlan, start: RoundStart, renders:
         for name in ("registry", "requests"):
             if start.before.of(name).is_dir():
                 shutil.copytree(start.before.of(name), folder.of(name), dirs_exist_ok=True)
+    if start.before is not None and renders and start.before.of("data/render").is_dir():
+        shutil.copytree(start.before.of("data/render"), folder.of("data/render"), dirs_exist_ok=True)
     if start.trial.arm != START and not ARMS[start.trial.arm].asks:
         shutil.rmtree(folder.of("requests"), ignore_errors=True)
     own: dict[str, Any] = {"seed": start.trial.seed, "library_renders": start.library_renders, "synthetic": renders}

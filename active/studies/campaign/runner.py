@@ -18,6 +18,7 @@ from dataengine.files import read_json, sha256_file, short_sha256, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.people import Images
 from dataengine.requests.folder import read_requests
+from dataengine.requests.record import PoseRequest
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
@@ -163,7 +164,7 @@ class Campaign(Study[CampaignRound, PlayedCampaign]):
             reason=str(verdict["reason"]),
             outcome=str(read_json(folder.of("promote/promotion.json")).get("outcome", "")),
             requests=tuple(
-                f"{r.id} ({r.asked.asked_by}, {r.asked.part or 'poses'}): {r.state.brought.get('words', '')}"
+                f"{r.id} ({r.asked.asked_by}, {r.asked.part or 'poses'}): {_words(r)}"
                 for r in requests
                 if r.state.served_in == number
             ),
@@ -203,6 +204,13 @@ class Campaign(Study[CampaignRound, PlayedCampaign]):
 def _asked_renders(folder: RoundFolder) -> int:
     path = folder.of("data/render/requested/requests.json")
     return sum(int(made["renders"]) for made in read_json(path).values()) if path.exists() else 0
+
+
+def _words(request: PoseRequest) -> str:
+    """What it brought; its pictures come with their labels, and no label store knows of them."""
+    brought = request.state.brought
+    *_, change = str(brought.get("words", "")).split("; ")
+    return f"{brought.get('renders', 0)} renders, {brought.get('pictures', 0)} pictures to label; {change}"
 
 
 def read_document(params: Path) -> dict[str, Any]:

@@ -83,7 +83,9 @@ def test_examples_in_docstrings() -> None:
 def test_the_gate_asks_for_what_is_wrong_and_the_rarer_the_more(poses: TrainingPoses) -> None:
     verdict = figures(cluster_0=0.3, cluster_2=0.3, cluster_1=0.49, video_x=0.0, occlusion_most=0.9)
     needs = {need.part: need for need in needs_of_gate(verdict, shown(), poses, PARAMS)}
-    assert set(needs) == {"cluster=0", "cluster=2"}, "1 is within min_gap, 3 is better, a video is no kind of people"
+    assert set(needs) == {"cluster=0", "cluster=2"}, (
+        "1 is within min_gap, 3 is better, and a video says nothing about people elsewhere"
+    )
     assert needs["cluster=2"].weight > needs["cluster=0"].weight
     share = np.mean([row % 3 == 0 for row in range(24)])
     assert share == pytest.approx(1 / 3)
@@ -263,4 +265,4 @@ def test_another_file_is_no_verdict(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["renders", "most", "min_gap"])
 def test_params_out_of_range_are_named(key: str) -> None:
     with pytest.raises(ParamsError, match=key):
-        replace(PARAMS, **{key: -1})
+        RequestParams(**{key: -1})  # type: ignore[arg-type]
