@@ -70,7 +70,7 @@ async def run(
     from .asked.metrics import ServingMetrics
     from .asked.served_model import served_model
     from .running import running_service
-    from .shadow.asking import shadow_of
+    from .shadow.opening import shadow_of
 
     access_of(params)  # before a model is loaded
     ended = asyncio.Event()

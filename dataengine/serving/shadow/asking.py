@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +21,17 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import clip_boxes
 from dataengine.crops.spec import crop_matrix, extract_crop
-from dataengine.errors import InputError
 from dataengine.inference.running.prediction import Prediction
-from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.terminal.speech import say
 
 from ..asked.crops import AskedCrops
 from ..asked.metrics import ServingMetrics
-from ..asked.served_model import ServedModel, served_model
+from ..asked.served_model import ServedModel
+from .answers import answer_of, one_of
 from .differing import Compared, compare_answers
 from .faces import head_circles
 from .figures import AgreementBook, ShadowAgreement
-from .folder import Disagreement, ShadowAnswer
+from .folder import Disagreement
 from .keeping import Keeper
 from .params import ShadowParams
 
@@ -125,7 +123,7 @@ class Shadow:
         inner = size / spec.padding  # the box that this crop was cut around
         for row, crop in enumerate(asked.crops_bgr):
             box = np.concatenate([(size - inner) / 2, inner])[None]
-            yield _Offered(request_id, crop, box, _one(champion, row))
+            yield _Offered(request_id, crop, box, one_of(champion, row))
 
     def _count(self, outcome: str, people: int = 1) -> None:
         self._metrics.shadow.labels(outcome).inc(people)
@@ -195,8 +193,8 @@ class Shadow:
                 picture=picture,
                 picture_sha256=sha256,
                 box_xywh_px=(x, y, width, height),
-                champion=_answer_of(self._champion, offered.champion, row, shift, box),
-                candidate=_answer_of(self._candidate, candidate, row, shift, box),
+                champion=answer_of(self._champion, offered.champion, row, shift, box),
+                candidate=answer_of(self._candidate, candidate, row, shift, box),
                 oks=float(compared.oks[row]),
                 joint_oks=compared.by_joint(row),
                 reason=compared.reason(row, self._params.differ_below),
@@ -207,49 +205,3 @@ class Shadow:
             )
 
         return self._keeper.keep(part, circles, record)
-
-
-@contextmanager
-def shadow_of(
-    candidate: Path | None, champion: ServedModel, folder: Path, params: ShadowParams, metrics: ServingMetrics
-) -> Iterator[Shadow | None]:
-    """The shadow of `champion` inside the block; None without a candidate.
-
-    Raises:
-        InputError: the candidate is the champion itself, speaks of other joints, or the folder is not a shadow's.
-    """
-    if candidate is None:
-        yield None
-        return
-    model = served_model(candidate, "cpu", threads=1)
-    if model.id == champion.id:
-        raise InputError("the candidate is the champion", expected="another model", got=model.id)
-    for who in (champion, model):
-        if tuple(who.open.meta.keypoints) != COCO_KEYPOINTS:
-            raise InputError(f"model {who.id} has other joints", expected="COCO's 17 in their order")
-    shadow = Shadow(champion, model, folder, params, metrics)
-    say(f"candidate {model.id} answers in the shadow; {folder} keeps whom the two differ on")
-    try:
-        yield shadow
-    finally:
-        shadow.close()
-
-
-def _one(found: Prediction, row: int) -> Prediction:
-    rows = slice(row, row + 1)
-    return Prediction(
-        found.keypoints_px[rows], found.confidence[rows], found.spread_px[rows], found.entropy[rows], found.person_score
-    )
-
-
-def _answer_of(
-    model: ServedModel, found: Prediction, row: int, shift: NDArray[np.int64], box: NDArray[np.float64]
-) -> ShadowAnswer:
-    one = _one(found, row)
-    confidence = np.where(found.person_score.taught, one.confidence[0], 0)
-    return ShadowAnswer(
-        model=model.id,
-        keypoints_px=tuple((float(x), float(y)) for x, y in one.keypoints_px[0] - shift),
-        confidence=tuple(confidence.tolist()),
-        score=float(one.scores(box[None])[0]),
-    )

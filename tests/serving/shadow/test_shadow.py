@@ -22,10 +22,11 @@ from dataengine.serving.asked.metrics import ServingMetrics
 from dataengine.serving.asked.served_model import ServedModel, served_model
 from dataengine.serving.client import PoseClient
 from dataengine.serving.messages.pose_pb2 import Box, PoseRequest
-from dataengine.serving.shadow.asking import Shadow, shadow_of
+from dataengine.serving.shadow.asking import Shadow
 from dataengine.serving.shadow.differing import compare_answers
 from dataengine.serving.shadow.figures import AgreementCount, read_agreement
 from dataengine.serving.shadow.folder import DISAGREEMENTS, PICTURES, read_disagreements
+from dataengine.serving.shadow.opening import shadow_of
 from dataengine.serving.shadow.params import ShadowParams
 
 from ..made import BOXES, LIMITS, META, PARAMS, export_of, picture, png, runner_of, service
