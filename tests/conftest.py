@@ -1,5 +1,9 @@
 """Shared fixtures."""
 
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +31,9 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process run all tests of a file (``--dist loadgroup``), so that a module's fixtures are made once.
-
-    Files that say otherwise form a group: FiftyOne joins any database of the same user, so those tests take turns.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+@pytest.fixture(scope="module")
+def fiftyone_turn() -> Iterator[None]:
+    """FiftyOne joins any database of the same user that runs, so tests that start one take turns, whoever runs them."""
+    with (Path(tempfile.gettempdir()) / f"dataengine-tests-fiftyone-{os.getuid()}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield

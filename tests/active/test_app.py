@@ -31,7 +31,7 @@ from ..helpers.devtools import seen
 from .conftest import Project
 from .test_selection import OUT, PARAMS, REPORT
 
-pytestmark = pytest.mark.xdist_group("fiftyone")
+pytestmark = pytest.mark.usefixtures("fiftyone_turn")
 
 
 def free_port() -> int:

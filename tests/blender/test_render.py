@@ -30,7 +30,7 @@ from dataengine.errors import EnvironmentFault, InputError
 from dataengine.geometry.pixel_grid import pixel_of
 from dataengine.person_scale import area_of_joints, person_area, scale_counts
 
-pytestmark = [pytest.mark.bpy, pytest.mark.xdist_group("fiftyone")]
+pytestmark = pytest.mark.bpy
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,7 @@ def test_rendered_people_are_judged_as_leniently_as_people_whose_box_is_drawn(re
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("fiftyone_turn")
 def test_fiftyone_imports_the_set_as_it_is(rendered: Path, small_params: RenderParams, tmp_path: Path) -> None:
     if importlib.util.find_spec("fiftyone") is None:  # importing it here would take seconds
         pytest.skip("FiftyOne is not installed")

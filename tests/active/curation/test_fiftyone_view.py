@@ -34,7 +34,7 @@ from ..conftest import Project
 from ..test_selection import OUT, PARAMS, REPORT
 
 Probe = Callable[..., list[dict[str, Any]]]
-pytestmark = pytest.mark.xdist_group("fiftyone")
+pytestmark = pytest.mark.usefixtures("fiftyone_turn")
 PROBE = Path(__file__).with_name("fiftyone_probe.py")
 
 

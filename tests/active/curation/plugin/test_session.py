@@ -25,7 +25,7 @@ from dataengine.keypoints import COCO_KEYPOINTS
 from ...conftest import make_project
 from ...test_selection import OUT, PARAMS, REPORT
 
-pytestmark = pytest.mark.xdist_group("fiftyone")
+pytestmark = pytest.mark.usefixtures("fiftyone_turn")
 PROBE = Path(__file__).with_name("session_probe.py")
 Said = dict[str, Any]
 
