@@ -28,7 +28,7 @@ def pictures(folder: Path) -> LabelledImages:
     images = Images.build(id=[5, 6, 7, 8], path=[str(path) for path in paths], width=[8] * 4, height=[8] * 4)
     people = People.build(
         image_id=[5, 6, 7, 8],
-        bbox_xywh_px=np.tile(np.float32([0, 0, 8, 8]), (4, 1)),
+        bbox_xywh_px=np.tile(np.array([0, 0, 8, 8], np.float32), (4, 1)),
         keypoints_px=np.full((4, 17, 2), 4, np.float32),
         visibility=np.full((4, 17), 2, np.uint8),
         source="real",
