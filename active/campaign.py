@@ -16,6 +16,7 @@ from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
+from .studies.campaign.overrides import OWNED, check_overrides
 from .studies.campaign.plan import ARMS, ENGINE, UNDIRECTED, CampaignPlan
 from .studies.campaign.playing import CampaignFiles
 from .studies.campaign.runner import Campaign, read_document
@@ -45,7 +46,8 @@ def command(
     people: Annotated[int, typer.Option(help="People that every fit sees, in all its epochs together.")] = 20_000,
     epochs: Annotated[int, typer.Option(help="Epochs of each fit, with a validation after each.")] = 1,
     setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Param of all rounds, section.key=value; repeat it.")
+        list[str] | None,
+        typer.Option("--set", help="Param of all rounds, such as export.int8.most_in_float=0; repeat it."),
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -77,6 +79,8 @@ def command(
         },
         settings=setting or [],
     )
+    document = read_document(params)
+    check_overrides(document, plan.settings)
     line = command_line(
         "campaign",
         labelled=labelled,
@@ -98,9 +102,7 @@ def command(
     Campaign(
         plan=plan,
         sets=read_sets(labelled, val, test, 0, held_out),
-        files=CampaignFiles(
-            val=val, test=test, fetched=fetched, cache=cache, held_out=held_out, document=read_document(params)
-        ),
+        files=CampaignFiles(val=val, test=test, fetched=fetched, cache=cache, held_out=held_out, document=document),
         params=params,
         line=line,
         report=report,
@@ -127,6 +129,6 @@ def parse_campaign(
     return CampaignPlan(
         arms=tuple(name for name in ARMS if name in arms),
         seeds=parse_seeds(seeds),
-        settings=parse_settings(settings, ()),
+        settings=parse_settings(settings, OWNED),
         **counts,
     )

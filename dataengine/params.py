@@ -59,6 +59,21 @@ def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
     return converted
 
 
+def parse_value(text: str) -> Any:
+    """A value as it stands in params.yaml.
+
+    Raises:
+        ParamsError: it is not YAML.
+
+    >>> [parse_value(text) for text in ("1e-3", "null", "[1, 2]", "cpu")]
+    [0.001, None, [1, 2], 'cpu']
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ParamsError("the value is not YAML", got=text) from error
+
+
 def _laid_over(shared: Any, own: Any, cls: type) -> Any:
     """`own` with what it lacks from `shared`. Mappings that are not sections, such as weights by name, stay whole."""
     if not isinstance(shared, dict) or not isinstance(own, dict):

@@ -30,6 +30,7 @@ MODULES = (
     "dataengine.mixing",
     "dataengine.nets.heatmap",
     "dataengine.nets.simcc",
+    "dataengine.params",
     "dataengine.people",
     "dataengine.person_scale",
     "dataengine.serving.access",

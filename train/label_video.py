@@ -37,7 +37,8 @@ def command(
     boxes: Annotated[
         Path | None,
         typer.Option(
-            help="Boxes of one film, instead of a detector's: COCO JSON with `frame`, or MOTChallenge's .txt."
+            help="Boxes of one film, instead of a detector's: COCO JSON with `frame`, a COCO results list, or "
+            "MOTChallenge's .txt."
         ),
     ] = None,
     detector: Annotated[

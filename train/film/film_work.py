@@ -44,6 +44,8 @@ class FilmWork:
     def __call__(self, film: Path) -> dict[str, Any]:
         """The metrics of the film, or why it is refused."""
         try:
+            if not film.exists():
+                raise InputError(f"{film} does not exist", expected="a film's file")
             folder = self.out / film_name(film, sha256_file(film))
             with locked_folder(folder):  # the same film by another name may be another worker's
                 metrics = label_film(film, folder, self._labeller())

@@ -22,6 +22,7 @@ from dataengine.people import Images, People
 from dataengine.registry.records import Registry, write_registry
 
 from ..sets import LabelledImages
+from .answers import carry_answers
 from .places import RoundFolder
 from .plan import ARMS, START, CampaignPlan, CampaignRound
 from .programs import RoundPrograms
@@ -100,6 +101,8 @@ def _begin(files: CampaignFiles, plan: CampaignPlan, start: RoundStart, renders:
         shutil.copytree(start.before.of("data/render"), folder.of("data/render"), dirs_exist_ok=True)
     if start.trial.arm != START and not ARMS[start.trial.arm].asks:
         shutil.rmtree(folder.of("requests"), ignore_errors=True)
+    if start.before is not None and start.trial.arm != START and ARMS[start.trial.arm].asks:
+        carry_answers(start.before, folder, start.labelled)
     own: dict[str, Any] = {"seed": start.trial.seed, "library_renders": start.library_renders, "synthetic": renders}
     held_out = "" if files.held_out is None else os.path.relpath(files.held_out, folder.root)
     write_pipeline(folder, os.path.relpath(files.test, folder.root), held_out)

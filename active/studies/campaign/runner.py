@@ -207,7 +207,7 @@ def _asked_renders(folder: RoundFolder) -> int:
 
 
 def _words(request: PoseRequest) -> str:
-    """What it brought; its pictures come with their labels, and no label store knows of them."""
+    """What it brought in the round that served it; the next one begins with the labels of its pictures."""
     brought = request.state.brought
     *_, change = str(brought.get("words", "")).split("; ")
     return f"{brought.get('renders', 0)} renders, {brought.get('pictures', 0)} pictures to label; {change}"

@@ -9,6 +9,7 @@ import yaml
 
 from dataengine.files import atomic_path
 
+from .overrides import lay_overrides
 from .places import RoundFolder
 from .plan import CampaignPlan
 
@@ -39,9 +40,8 @@ def write_settings(
     """
     own: dict[str, dict[str, Any]] = {
         "render": {"images": library_renders},
-        "mix": {"seed": seed, "only": None, "labels": [], "synthetic_images": None}
-        | ({} if synthetic else _NO_RENDERS),
-        STAGE: _fit(plan, seed) | ({} if pseudo else {"pseudo_per_real": 0.0}),
+        "mix": {"seed": seed, "only": None, "labels": [], "synthetic_images": None},
+        STAGE: _fit(plan, seed),
         "select": {"fiftyone": False, "budget": plan.step, "budget_unit": "images", "seed": seed},
         "requests": {"folder": folder.of("requests").as_posix(), "open": [], "kept": [], "keep_rounds": 10**6},
         "request": {"renders": plan.renders, "by_hand": "", "shadow": ""},
@@ -50,9 +50,11 @@ def write_settings(
         "export": {"engine": False, "max_ap_drop": {"fp32": 1.0, "fp16": 1.0, "int8": 1.0, "engine": 1.0}},
     }
     laid = {name: {**(document.get(name) or _NONE), **own.get(name, _NONE)} for name in {*document, *own}}
-    for key, value in plan.settings.items():
-        section, _, name = key.partition(".")
-        laid.setdefault(section, {})[name] = yaml.safe_load(value)
+    lay_overrides(laid, plan.settings)
+    if not synthetic:
+        laid["mix"]["synthetic_per_real"] = 0.0
+    if not pseudo:
+        laid[STAGE]["pseudo_per_real"] = 0.0
     with atomic_path(folder.params) as partial:
         # lists in brackets: begin-round replaces them where they stand
         partial.write_text(yaml.safe_dump(laid, sort_keys=False, default_flow_style=None), encoding="utf-8")
@@ -82,6 +84,3 @@ def _fit(plan: CampaignPlan, seed: int) -> dict[str, Any]:
         "curriculum": [],
         "start_from": "starter",
     }
-
-
-_NO_RENDERS = {"synthetic_per_real": 0.0}

@@ -11,6 +11,7 @@ import yaml
 from dataengine.active.campaign import parse_campaign
 from dataengine.active.studies.campaign import programs
 from dataengine.active.studies.campaign.outcome import CampaignFacts, PlayedCampaign
+from dataengine.active.studies.campaign.overrides import OWNED, check_overrides
 from dataengine.active.studies.campaign.page import write_campaign_page
 from dataengine.active.studies.campaign.places import RoundFolder
 from dataengine.active.studies.campaign.plan import ARMS, START, CampaignPlan, CampaignRound
@@ -24,7 +25,9 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.params import load_section
 from dataengine.requests.pinned import load_requests_params
 from dataengine.rounds.places import read_places
+from dataengine.studies.settings import parse_settings
 from dataengine.train import begin_round
+from dataengine.train.deploy.params import ExportParams
 from dataengine.train.fit_student import FitStudentParams
 
 from ...helpers.dvc_checkout import repository_file
@@ -77,6 +80,7 @@ def test_a_name_follows_from_what_decides() -> None:
         ({"counts": {**COUNTS, "candidates": 99}}, "--candidates is too small"),
         ({"counts": {**COUNTS, "epochs": 3}}, "--epochs does not fit"),
         ({"settings": ["nonsense"]}, "--set cannot be used"),
+        ({"settings": ["select.budget=3"]}, "not a param that an option of the study sets, got select.budget=3"),
         ({"seeds": [-1]}, "--seed is negative"),
     ],
 )
@@ -85,6 +89,44 @@ def test_options_that_make_no_campaign_are_one_line(changes: dict[str, Any], say
     with pytest.raises(InputError) as raised:
         parse_campaign(**{**options, **changes})
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("ingest.seed=1", "--set changes what no round reads: expected fit | fit-student | "),
+        (
+            "export.int8.most=0",
+            "--set export.int8.most is not a param: expected one of export.int8: aim_ap_drop, most_in_",
+        ),
+        ("export.engine.on=1", "expected one of export.engine: no keys below it, got on"),
+        ("fit-student.epoch=1", "--set fit-student.epoch is not a param: expected one of fit-student: "),
+        ("export.int8.most_in_float=few", "is of another kind: expected a number, such as 4, got few"),
+        ("export.int8=0", "is of another kind: expected a mapping"),
+        ("balance.clusters=[1", "--set balance.clusters is not YAML: got [1"),
+    ],
+)
+def test_a_setting_that_no_round_can_use_is_one_line_before_anything_runs(setting: str, says: str) -> None:
+    document = repository_file("params.yaml")
+    with pytest.raises(InputError) as raised:
+        check_overrides(document, parse_settings([setting], OWNED))
+    assert says in str(raised.value)
+
+
+def test_settings_reach_into_mappings_and_leave_the_project_as_it_is(tmp_path: Path) -> None:
+    document, folder = repository_file("params.yaml"), RoundFolder(tmp_path)
+    asked = ["export.int8.most_in_float=0", "fit-student.learning_rate=3e-3", "mix.synthetic_per_real=0.5",
+             "fit-student.start_from=null"]  # fmt: skip
+    settings = parse_settings(asked, OWNED)
+    check_overrides(document, settings)
+    for renders, ratio in ((True, 0.5), (False, 0.0)):
+        own: dict[str, Any] = {"seed": 0, "library_renders": 1, "synthetic": renders, "pseudo": False}
+        write_settings(folder, document, plan(settings=settings), **own)
+        assert load_section(folder.params, "export", ExportParams).int8.most_in_float == 0
+        fit = load_section(folder.params, "fit-student", FitStudentParams, base="fit")
+        assert (fit.learning_rate, fit.start_from) == (0.003, None)
+        assert load_section(folder.params, "mix", MixParams).synthetic_per_real == ratio
+    assert document == repository_file("params.yaml")
 
 
 def test_a_rounds_params_are_those_of_the_project_with_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
