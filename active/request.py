@@ -40,7 +40,7 @@ from .asking.gate import needs_of_gate
 from .asking.need import Need
 from .asking.parts import CLUSTER, kind_of, people_of_part
 from .asking.request_params import RequestParams
-from .asking.shadow import needs_of_shadow, read_disagreements
+from .asking.shadow import needs_of_shadow, read_doubted_people
 from .asking.shown_people import ShownPeople, examples_among, read_shown_people, refuse_test, take_examples
 from .asking.verdict_figures import VerdictFigures, read_verdict_figures
 
@@ -62,7 +62,7 @@ class RoundResults:
 
 def command(
     shadow: Annotated[
-        Path | None, typer.Option(help="Folder of disagreements of shadow serving, instead of request.shadow.")
+        Path | None, typer.Option(help="Folder of `dataengine serve --shadow`, instead of request.shadow.")
     ] = None,
     pipeline: Annotated[Path, typer.Option(help="The pipeline, which says where the files lie.")] = Path("dvc.yaml"),
     params: ParamsFile = PARAMS_FILE,
@@ -146,7 +146,7 @@ def _needs(
         yield from needs_of_gate(results.verdict, results.known, results.poses, params)
     yield from needs_of_selection(results.known, results.poses, params)
     if shadow is not None:
-        yield from needs_of_shadow(read_disagreements(shadow), results.poses, params)
+        yield from needs_of_shadow(read_doubted_people(shadow), results.poses, params)
     answered = {each.asked.evidence.get("file") for each in earlier if each.asked.asked_by == "person"}
     for need in needs_by_hand(Path(params.by_hand)) if params.by_hand else ():
         if need.evidence["file"] not in answered:

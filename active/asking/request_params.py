@@ -28,7 +28,7 @@ class RequestParams:
     asked_again: float = 0.5
     """Factor on a need for each earlier round that was asked for the same and did not make it clearly better."""
     shadow: str = ""
-    """Folder of disagreements of shadow serving, "" for none."""
+    """Folder of `dataengine serve --shadow`, "" for none."""
     by_hand: str = ""
     """Folder of poses that a person chose in the App, "" for none."""
 

@@ -1,37 +1,26 @@
 """Needs from shadow serving: people on whom a candidate that answers next to the champion disagrees with it.
 
-A folder of ``*.jsonl`` files, one JSON object a line for each disagreement:
-
-    {"picture": "pictures/ab12.jpg", "sha256": "...", "width": 640, "height": 480, "box": [x, y, w, h],
-     "champion": [[x, y, confidence], ...], "candidate": [[x, y, confidence], ...], "oks": 0.41, "reason": "..."}
-
-`picture` is relative to the folder, "" where it was not kept; `sha256` is that of its bytes. `width` and `height` are
-its size, px; `box` (edges of pixels) and the 17 joints of each model (centres of pixels, order of `COCO_KEYPOINTS`) lie
-in it. `oks` is that of the candidate's joints with the champion's. Other keys are passed over, and so is a line that is
-not such an object; how many were is said.
-
-Which of the two is right nobody knows yet: the champion's joints stand for the pose, since its place in the space of
-poses is what counts.
+The folder is that of `dataengine serve --shadow`, read by `dataengine.serving.shadow.folder`. Which of the two models
+is right nobody knows yet: the champion's joints stand for the pose, since its place in the space of poses is what
+counts.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from dataengine.dvc_cache.enclosure import Enclosure
-from dataengine.errors import InputError
 from dataengine.keypoints import UNLABELLED, VISIBLE
-from dataengine.people import JOINTS, Images, People
+from dataengine.people import Images, People
+from dataengine.pictures.reading.header import PictureFault, read_header
 from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
 from dataengine.requests.record import ORIGIN
+from dataengine.serving.shadow.folder import Disagreement, read_disagreements
 from dataengine.terminal.speech import say
 
 from .need import Need
@@ -40,12 +29,10 @@ from .request_params import RequestParams
 
 SURE = 0.3
 """Confidence from which a joint of the champion's is part of the pose."""
-LONGEST_LINE, MOST_LINES = 65_536, 200_000
-LARGEST_PX = 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class Disagreements:
+class DoubtedPeople:
     """n people on whom two models disagree."""
 
     people: People  # with the champion's joints, ORIGIN and sha256
@@ -54,27 +41,21 @@ class Disagreements:
     reasons: tuple[str, ...]
 
 
-def read_disagreements(folder: Path) -> Disagreements:
-    """Read the folder; lines that cannot be used are counted, and a line says how many.
+def read_doubted_people(folder: Path) -> DoubtedPeople:
+    """Read the shadow's folder; people whose picture cannot be read any more are left out, and a line says how many.
 
     Raises:
-        InputError: the folder does not exist.
+        InputError: the folder is none of a shadow's, or a line is damaged.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder} does not exist", expected="a folder with *.jsonl of shadow serving")
-    enclosure, rows, bad = Enclosure(folder), list[dict[str, Any]](), Counter[str]()
-    for path in sorted(folder.glob("*.jsonl")):
-        for line in _lines(path):
-            try:
-                rows.append(_checked(json.loads(line), folder, enclosure))
-            except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
-                bad[f"{path.name}: {' '.join(str(error).split())[:100]}"] += 1
-    if bad:
-        say(f"request: {sum(bad.values())} lines of {folder} are no disagreements, such as {bad.most_common(1)[0][0]}")
-    return _table(rows)
+    records = read_disagreements(folder)
+    sizes = [_size(folder / record.picture) for record in records]
+    there = [(record, size) for record, size in zip(records, sizes, strict=True) if size is not None]
+    if len(there) < len(records):
+        say(f"request: {len(records) - len(there)} people of {folder} are left out: their pictures cannot be read")
+    return _table([record for record, _ in there], [size for _, size in there])
 
 
-def needs_of_shadow(found: Disagreements, poses: TrainingPoses | None, params: RequestParams) -> Iterator[Need]:
+def needs_of_shadow(found: DoubtedPeople, poses: TrainingPoses | None, params: RequestParams) -> Iterator[Need]:
     """A need for each pose cluster of the disagreements below `params.shadow_oks`; without clusters one for all."""
     grave = found.oks < params.shadow_oks
     if not grave.any():
@@ -100,61 +81,37 @@ def needs_of_shadow(found: Disagreements, poses: TrainingPoses | None, params: R
         )
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file, without ever holding more than a long one."""
-    with path.open("r", encoding="utf-8", errors="replace") as opened:
-        for _ in range(MOST_LINES):
-            line = opened.readline(LONGEST_LINE)
-            if not line:
-                return
-            if line.strip():
-                yield line
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height, px; None where no picture can be read."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as stream:
+            return read_header(stream).size
+    except (PictureFault, OSError):
+        return None
 
 
-def _checked(record: Any, folder: Path, enclosure: Enclosure) -> dict[str, Any]:
-    """A line's object, with numbers as they are used; anything else is a ValueError, TypeError or KeyError."""
-    if not isinstance(record, dict):
-        raise ValueError("no object")
-    size = [int(record[name]) for name in ("width", "height")]
-    box = _numbers(record["box"], (4,))
-    champion, candidate = (_numbers(record[who], (JOINTS, 3)) for who in ("champion", "candidate"))
-    oks = float(record["oks"])
-    if not 0 <= oks <= 1:
-        raise ValueError("oks is not in 0..1")
-    if min(size) < 1 or max(size) > LARGEST_PX or (box[2:] <= 0).any():
-        raise ValueError("a picture or box without a size")
-    picture = str(record.get("picture", ""))
-    if picture and str(folder / picture) not in enclosure:
-        raise ValueError("a picture outside of the folder")
-    texts = {name: str(record.get(name, "")) for name in ("sha256", "reason")}
-    return {**texts, "picture": picture, "size": size, "box": box, "joints": champion, "other": candidate, "oks": oks}
-
-
-def _numbers(value: Any, shape: tuple[int, ...]) -> np.typing.NDArray[np.float64]:
-    found = np.array(value, dtype=np.float64)
-    if found.shape != shape or not np.isfinite(found).all() or np.abs(found).max() > LARGEST_PX:
-        raise ValueError(f"expected {shape} finite numbers")
-    return found
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> Disagreements:
-    if not rows:
-        none = Images.build(id=[], path=[], width=[], height=[])
-        return Disagreements(People.empty(), none, np.empty(0), ())
-    joints = np.array([row["joints"] for row in rows])
-    flags = np.where(joints[..., 2] >= SURE, VISIBLE, UNLABELLED)
+def _table(records: list[Disagreement], sizes: list[tuple[int, int]]) -> DoubtedPeople:
+    count = len(records)
+    if not count:
+        return DoubtedPeople(People.empty(), Images.build(id=[], path=[], width=[], height=[]), np.empty(0), ())
+    joints = np.array([record.champion.keypoints_px for record in records])
+    confidence = np.array([record.champion.confidence for record in records])
+    flags = np.where(confidence >= SURE, VISIBLE, UNLABELLED)
     people = People.build(
-        image_id=np.arange(len(rows)),
-        bbox_xywh_px=np.array([row["box"] for row in rows]),
-        keypoints_px=np.where(flags[..., None] > UNLABELLED, joints[..., :2], 0.0),
+        image_id=np.arange(count),
+        bbox_xywh_px=np.array([record.box_xywh_px for record in records]),
+        keypoints_px=np.where(flags[..., None] > UNLABELLED, joints, 0.0),
         visibility=flags,
         source="pseudo",
-        extras={"sha256": [row["sha256"] for row in rows], ORIGIN: ["shadow"] * len(rows)},
+        extras={"sha256": [record.picture_sha256 for record in records], ORIGIN: ["shadow"] * count},
     )
     images = Images.build(
-        id=np.arange(len(rows)),
-        path=[row["picture"] or f"not_kept_{number}" for number, row in enumerate(rows)],
-        width=[row["size"][0] for row in rows],
-        height=[row["size"][1] for row in rows],
+        id=np.arange(count),
+        path=[record.picture for record in records],
+        width=[width for width, _ in sizes],
+        height=[height for _, height in sizes],
     )
-    return Disagreements(people, images, np.array([row["oks"] for row in rows]), tuple(row["reason"] for row in rows))
+    oks = np.array([record.oks for record in records])
+    return DoubtedPeople(people, images, oks, tuple(record.reason for record in records))

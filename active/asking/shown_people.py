@@ -28,8 +28,6 @@ MEASURED = ("test", "reserved")
 """Splits whose people are only measured on."""
 LEAST_JOINTS = 8
 """Labelled in an example; the fit of the body takes six, of which some may be wrong."""
-TEACHER_SURE = 0.5
-"""Score from which a joint that a teacher saw in the pool counts."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,21 +1,17 @@
 """Map a function over items in parallel, in order.
 
 Results do not depend on where they were computed: on one process, several, or a Ray cluster. An item whose worker died
-is done again by another one, at most `ATTEMPTS` times; what is finished is never done twice. With a `ResultJournal` the
-same holds for a run that was stopped.
+is done again by another one, at most `ATTEMPTS` times; what is finished is never done twice.
 """
 
 import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
 
 from dataengine.errors import DataEngineError, EnvironmentFault
 from dataengine.hardware.threads import available_cores
-from dataengine.parallel import journal as journals
 from dataengine.parallel.crews import Crew, Died
 from dataengine.parallel.local_crew import LocalCrew
 from dataengine.parallel.worker import ItemAnswer, pack
@@ -26,15 +22,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 ATTEMPTS = 3
 """How often a worker may die of the same item."""
-
-
-@dataclass(frozen=True)
-class ResultJournal(Generic[Item]):
-    """Where results are kept for a run that goes on; they must be JSON."""
-
-    path: Path
-    facts: Callable[[Item], Any]
-    """All that decides an item's result, as JSON: hashes of files, params, seeds."""
 
 
 def parallel_map(
@@ -48,7 +35,6 @@ def parallel_map(
     threads: int = 1,
     cluster: str | None = None,
     name: Callable[[Item], str] | None = None,
-    journal: ResultJournal[Item] | None = None,
     each: Callable[[int, Result], None] | None = None,
     unit: str = "it",
 ) -> list[Result]:
@@ -65,7 +51,6 @@ def parallel_map(
         threads: with which a worker's libraries compute, and cores that it takes. This process keeps its own number.
         cluster: address of a Ray cluster, ``auto`` for the one that runs here; None: processes of this machine.
         name: of an item, for messages; by default its number.
-        journal: where results are kept, so that a run that was stopped goes on.
         each: called in this process with the number and the result of each item once it is finished, in that order.
         unit: of the progress bar.
 
@@ -84,7 +69,6 @@ def parallel_map(
         initargs=initargs,
         threads=threads,
         cluster=cluster,
-        journal=journal,
         unit=unit,
     )
     found = dict[int, Result]()
@@ -106,27 +90,18 @@ def _finished(
     initargs: tuple[Any, ...],
     threads: int,
     cluster: str | None,
-    journal: ResultJournal[Item] | None,
     unit: str,
 ) -> Iterator[tuple[int, Result]]:
-    """The number of each item with its result, those in the journal first."""
-    with ExitStack() as open_files:
-        results = open_files.enter_context(journals.KeptResults(journal.path)) if journal else None
-        keys = [journals.content_key(fn, journal.facts(item)) for item in items] if journal else []
-        missing = [index for index in range(len(items)) if results is None or keys[index] not in results]
-        if results is not None:
-            known = sorted(set(range(len(items))) - set(missing))
-            yield from ((index, results[keys[index]]) for index in known)
-        if not missing:
-            return
-        workers = min(workers or available_cores(), len(missing)) if cluster is None else workers
-        if cluster is None and workers == 1:
-            done = _here(fn, items, missing, names, initializer, initargs)
-        else:
-            crew = crew_for(pack(fn, initializer, initargs), workers=workers, threads=threads, cluster=cluster)
-            done = _by_crew(crew, items, missing, names, description)
-        for index, value in track(done, description, total=len(missing), unit=unit):
-            yield index, value if results is None else results.add(keys[index], value)
+    """The number of each item with its result, as they are finished."""
+    if not items:
+        return
+    workers = min(workers or available_cores(), len(items)) if cluster is None else workers
+    if cluster is None and workers == 1:
+        done = _here(fn, items, names, initializer, initargs)
+    else:
+        crew = crew_for(pack(fn, initializer, initargs), workers=workers, threads=threads, cluster=cluster)
+        done = _by_crew(crew, items, names, description)
+    yield from track(done, description, total=len(items), unit=unit)
 
 
 def crew_for(work: bytes, *, workers: int | None, threads: int, cluster: str | None) -> AbstractContextManager[Crew]:
@@ -142,7 +117,6 @@ def crew_for(work: bytes, *, workers: int | None, threads: int, cluster: str | N
 def _here(
     fn: Callable[[Item], Result],
     items: Sequence[Item],
-    missing: Sequence[int],
     names: "_Names",
     initializer: Callable[..., None] | None,
     initargs: tuple[Any, ...],
@@ -150,19 +124,19 @@ def _here(
     """In this process, one after the other."""
     if initializer:
         initializer(*initargs)
-    for index in missing:
+    for index, item in enumerate(items):
         try:
-            value = fn(items[index])
+            value = fn(item)
         except Exception as error:
             raise names.named(index, error) from error.__cause__
         yield index, value
 
 
 def _by_crew(
-    crew: AbstractContextManager[Crew], items: Sequence[Any], missing: Sequence[int], names: "_Names", description: str
+    crew: AbstractContextManager[Crew], items: Sequence[Any], names: "_Names", description: str
 ) -> Iterator[tuple[int, Any]]:
     """By workers, each with one item at a time."""
-    waiting, deaths, said = deque(missing), Counter[int](), set[str]()
+    waiting, deaths, said = deque(range(len(items))), Counter[int](), set[str]()
     out = 0
     with crew as workers:
         while waiting or out:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,8 @@ class Batcher:
             self._metrics.expired.labels(waiting.at).inc()
             raise RequestExpired from error
         finally:
+            with suppress(ValueError):  # one that has ended waits for no batch, however long the present one takes
+                self._ready.remove(waiting)
             self._inside -= 1
             self._metrics.inside.set(self._inside)
 

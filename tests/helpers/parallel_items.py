@@ -88,9 +88,3 @@ def wait_for(path: Path) -> str:
         time.sleep(0.02)
     note(path.with_name("notes"), f"ended {path.name}")
     return path.name
-
-
-def pair(number: int) -> tuple[int, float]:
-    """A value that JSON changes: a tuple."""
-    note(begun[-1], f"done {number}")
-    return number, 0.1 * number

@@ -2,16 +2,14 @@
 
 import math
 import pickle
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import read_json, write_json
-from dataengine.parallel.parallel_map import ATTEMPTS, ResultJournal, parallel_map
+from dataengine.parallel.parallel_map import ATTEMPTS, parallel_map
 
 from ..helpers import parallel_items as items
 
@@ -77,61 +75,27 @@ def test_an_item_that_kills_every_worker_ends_the_map() -> None:
         parallel_map(items.die, range(2), workers=2, description="die")
 
 
-def facts(number: int) -> Any:
-    return {"number": number}
-
-
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_journal_keeps_what_is_finished(workers: int, tmp_path: Path) -> None:
-    """Stopped after some results: they are not computed again, and read as they were returned."""
-    notes, journal = tmp_path / "notes", ResultJournal(tmp_path / "journal.jsonl", facts)
-    common: dict[str, Any] = {"description": "pair", "workers": workers, "initializer": items.remember}
-    common |= {"initargs": (notes,), "journal": journal}
-
-    def stop(index: int, value: Any) -> None:
-        if index == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        parallel_map(items.pair, range(6), **common, each=stop)
-    kept = journal.path.read_bytes().splitlines(keepends=True)
-    assert 1 <= len(kept) < 6
-    journal.path.write_bytes(b"".join(kept) + kept[0][:9])  # killed while it wrote
-    finished = Counter(line for line in notes.read_text().splitlines() if "done" in line)
-    notes.unlink()
-    found = parallel_map(items.pair, range(6), **common)
-    assert found == [[number, 0.1 * number] for number in range(6)]
-    again = Counter(line for line in notes.read_text().splitlines() if "done" in line)
-    assert len(again) == 6 - len(kept)
-    assert len(journal.path.read_bytes().splitlines()) == 6
-    assert set(finished | again) == {f"done {number}" for number in range(6)}
-    notes.unlink()
-    assert parallel_map(items.pair, [5, 2], **common) == [found[5], found[2]]
-    assert not notes.exists(), "no worker was started"
+def test_each_process_is_initialized_once_and_each_result_is_told(workers: int, tmp_path: Path) -> None:
+    told: dict[int, int] = {}
+    found = parallel_map(
+        items.square,
+        range(5),
+        workers=workers,
+        description="square",
+        initializer=items.remember,
+        initargs=(tmp_path / "notes",),
+        each=told.__setitem__,
+    )
+    assert found == [number * number for number in range(5)] == [told[index] for index in range(5)]
+    lines = (tmp_path / "notes").read_text().splitlines()
+    begun = [line for line in lines if line.startswith("initialized")]
+    assert len(begun) == len(set(begun)) and 1 <= len(begun) <= workers
+    assert sorted(line for line in lines if line.startswith("done")) == [f"done {number}" for number in range(5)]
 
 
-def test_a_file_that_is_not_a_journal_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_text("mine\nalone\n")
-    with pytest.raises(InputError, match=r"notes\.txt is not a journal"):
-        parallel_map(math.factorial, [1], description="factorial", journal=ResultJournal(path, facts))
-    assert path.read_text() == "mine\nalone\n"
-
-
-def test_two_runs_do_not_write_one_journal(tmp_path: Path) -> None:
-    journal = ResultJournal(tmp_path / "journal.jsonl", facts)
-
-    def again(index: int, value: int) -> None:
-        parallel_map(math.factorial, [1], description="factorial", journal=journal)
-
-    with pytest.raises(InputError, match=r"journal\.jsonl is in use; wait"):
-        parallel_map(math.factorial, [1], description="factorial", journal=journal, each=again)
-
-
-def test_results_of_another_function_are_others(tmp_path: Path) -> None:
-    journal = ResultJournal(tmp_path / "journal.jsonl", facts)
-    assert parallel_map(math.factorial, [4], description="factorial", journal=journal) == [24]
-    assert parallel_map(math.sqrt, [4], description="root", journal=journal) == [2.0]
+def test_nothing_to_do_is_done() -> None:
+    assert parallel_map(math.factorial, [], workers=2, description="nothing") == []
 
 
 def test_a_worker_that_died_between_items_is_replaced() -> None:

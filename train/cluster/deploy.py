@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from dataengine.errors import InputError
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
@@ -17,6 +18,8 @@ from .params import DeployParams
 from .repository import write_repository
 
 REPOSITORY = "triton"
+WRITTEN = frozenset({REPOSITORY, *(name.split("/")[0] for name in MANIFESTS)})
+"""Folders in `--out`."""
 
 
 class _Plain(yaml.SafeDumper):
@@ -45,11 +48,13 @@ def command(
 
 
 def run(params: DeployParams, export: Path, out: Path) -> None:
-    """Write all of it to `out`, which is replaced.
+    """Write all of it to `out`; what an earlier call wrote there is replaced.
 
     Raises:
-        InputError: the export is damaged, was adopted, or lacks the network's file.
+        InputError: the export is damaged, was adopted, or lacks the network's file; or `out` holds something
+            else, which would be lost.
     """
+    _refuse_foreign(out)
     model = load_exported(export)
     with fresh_folder(out) as folder:
         write_repository(folder / REPOSITORY, model, params)
@@ -59,3 +64,14 @@ def run(params: DeployParams, export: Path, out: Path) -> None:
             (folder / name).write_text(text, encoding="utf-8")
     answer(f"{out / REPOSITORY} is Triton's model repository of {model.id}; copy it to {params.storage}")
     answer(f"then kubectl apply -f {out / 'kubernetes'}, or -f {out / 'kserve'}")
+
+
+def _refuse_foreign(out: Path) -> None:
+    place = out.resolve()
+    if not place.name or (out.exists() and not out.is_dir()):
+        raise InputError(f"{out} cannot be written", expected="a folder of its own", fix="name one with --out")
+    inside = sorted(each.name for each in place.iterdir()) if place.is_dir() else []
+    foreign = [name for name in inside if name not in WRITTEN]
+    if foreign:
+        fix = "name another folder with --out, or clear this one"
+        raise InputError(f"{out} would be replaced", expected="what deploy wrote, or nothing", got=foreign[0], fix=fix)

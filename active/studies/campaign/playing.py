@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dataengine.coco_json import read_project_people, write_people
-from dataengine.files import read_json, write_json
+from dataengine.files import fresh_folder, read_json, write_json
 from dataengine.people import Images, People
 from dataengine.registry.records import Registry, write_registry
 
@@ -87,7 +87,8 @@ def play(files: CampaignFiles, plan: CampaignPlan, start: RoundStart, log: Path)
 def _begin(files: CampaignFiles, plan: CampaignPlan, start: RoundStart, renders: bool) -> None:
     """Params, pipeline, and the registry and requests as the round before left them."""
     folder = start.folder
-    if folder.params.exists():
+    pseudo = folder.of("params-pseudo.yaml")
+    if folder.params.exists() and pseudo.exists():  # the last two to be written
         return
     folder.root.mkdir(parents=True, exist_ok=True)
     if start.before is None:
@@ -106,7 +107,6 @@ def _begin(files: CampaignFiles, plan: CampaignPlan, start: RoundStart, renders:
     own: dict[str, Any] = {"seed": start.trial.seed, "library_renders": start.library_renders, "synthetic": renders}
     held_out = "" if files.held_out is None else os.path.relpath(files.held_out, folder.root)
     write_pipeline(folder, os.path.relpath(files.test, folder.root), held_out)
-    pseudo = folder.of("params-pseudo.yaml")
     write_settings(folder, files.document, plan, **own, pseudo=True)
     folder.params.replace(pseudo)
     write_settings(folder, files.document, plan, **own, pseudo=False)
@@ -119,7 +119,8 @@ def _balance(programs: RoundPrograms, folder: RoundFolder, start: RoundStart) ->
         folder.of("reports/balance"), "--params", folder.params, given=[train],
     )  # fmt: skip
     if not folder.of("gate-balance").exists():
-        shutil.copytree(start.first.of("data/balance"), folder.of("gate-balance"))
+        with fresh_folder(folder.of("gate-balance")) as copy:
+            shutil.copytree(start.first.of("data/balance"), copy, dirs_exist_ok=True)
 
 
 def _mix(programs: RoundPrograms, files: CampaignFiles, folder: RoundFolder, renders: bool) -> None:

@@ -5,6 +5,6 @@ between two answers), `keeping.py` (what is kept, and what is too much), `faces.
 lies in the folder, written and read), `figures.py` (how often the two agree). Adding a reason to keep somebody: in
 `differing.py`.
 
-`ingest` (format `shadow`) and `compare --shadow` read the folder by `folder.read_disagreements` and
+`ingest` (format `shadow`), `request` and `compare --shadow` read the folder by `folder.read_disagreements` and
 `figures.read_agreement`.
 """

@@ -6,14 +6,19 @@ picture is there before its line is; a line that is cut off, by a crash, is igno
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dataengine.errors import InputError
 from dataengine.files import atomic_path
+from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.typed_record import RECORDS
 
 DISAGREEMENTS, PICTURES, FIGURES = "disagreements.jsonl", "pictures", "figures.json"
+FARTHEST_PX = 1e7
+"""Beyond it no answer lies."""
+_SHA256, _HASH = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{1,16}")
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,10 @@ def read_disagreements(folder: Path) -> list[Disagreement]:
 
 def append_disagreement(folder: Path, record: Disagreement, content: bytes) -> None:
     """Put the picture of these bytes and then the line into the folder, each whole or not at all."""
+    line = json.dumps(asdict(record), allow_nan=False).encode() + b"\n"
     picture = folder / record.picture
     with atomic_path(picture) as partial:
         partial.write_bytes(content)
-    line = json.dumps(asdict(record), allow_nan=False).encode() + b"\n"
     opened = os.open(folder / DISAGREEMENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         end = os.fstat(opened).st_size
@@ -109,8 +114,25 @@ def drop_torn_line(folder: Path) -> None:
 def _disagreement(line: bytes, where: str) -> Disagreement:
     try:
         record = RECORDS.record(Disagreement, json.loads(line), where)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is not JSON", got=str(error)) from error
-    if record.picture != f"{PICTURES}/{record.picture_sha256}.jpg" or not record.picture_sha256.isalnum():
+    if record.picture != f"{PICTURES}/{record.picture_sha256}.jpg" or not _SHA256.fullmatch(record.picture_sha256):
         raise InputError(f"{where} names another picture", expected=f"{PICTURES}/SHA256.jpg", got=record.picture)
+    if (wrong := _wrong(record)) is not None:
+        raise InputError(f"{where}: {wrong[0]}", expected=wrong[1], fix="bring the line back, or remove it")
     return record
+
+
+def _wrong(record: Disagreement) -> tuple[str, str] | None:
+    """The first value that no shadow writes, and what it should be."""
+    joints = len(COCO_KEYPOINTS)
+    for name, answer in (("champion", record.champion), ("candidate", record.candidate)):
+        if (len(answer.keypoints_px), len(answer.confidence)) != (joints, joints):
+            return f"{name} has other joints", f"{joints}"
+        if max(abs(value) for place in answer.keypoints_px for value in place) > FARTHEST_PX:
+            return f"{name}.keypoints_px", "pixels of the picture"
+    if max(map(abs, record.box_xywh_px)) > FARTHEST_PX or min(record.box_xywh_px[2:]) <= 0:
+        return "box_xywh_px", "a box with a size"
+    if not 0 <= record.oks <= 1:
+        return "oks", "0 to 1"
+    return None if _HASH.fullmatch(record.perceptual_hash) else ("perceptual_hash", "16 hex digits")

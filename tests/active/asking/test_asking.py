@@ -1,7 +1,6 @@
 """What failures ask for: sources, budget, example poses, what came of it; and that the test set is never shown."""
 
 import doctest
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,37 +19,21 @@ from dataengine.active.asking.gate import needs_of_gate
 from dataengine.active.asking.need import Need
 from dataengine.active.asking.parts import people_of_part, present_part
 from dataengine.active.asking.request_params import RequestParams
-from dataengine.active.asking.shadow import needs_of_shadow, read_disagreements
 from dataengine.active.asking.shown_people import ShownPeople, examples_among, refuse_test, take_examples
 from dataengine.active.asking.verdict_figures import SliceFigures, VerdictFigures, read_verdict_figures
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.people import Images, People
-from dataengine.poses.clusters import PoseClusters
-from dataengine.poses.embedding import embed_poses, pose_bones
-from dataengine.poses.known_poses import RANKS, KnownPoses
+from dataengine.poses.embedding import embed_poses
 from dataengine.poses.training_poses import TrainingPoses
 from dataengine.requests.record import ORIGIN, PoseRequest, RequestState
 
 from ...helpers.held_out import held_out_file
-from ...helpers.pose_samples import FIGURES, crowd, write_crowd
+from ...helpers.pose_samples import crowd, write_crowd
 from ...requests.test_requests import ASKED, request
 
 PARAMS = RequestParams(renders=10, labels=4, most=2, examples=3, min_people=3, min_gap=0.02)
-
-
-@pytest.fixture(scope="module")
-def poses() -> TrainingPoses:
-    """Three clusters, one a figure; the second and third are rare."""
-    figures = np.stack(FIGURES) * 100
-    flags = np.full((3, 17), 2)
-    centres, _ = embed_poses(figures, flags)
-    clusters = PoseClusters(
-        centres=centres.round(6), counts=np.array([50, 9, 3]), repeat_factor=np.array([1.0, 1.5, 3.0])
-    )
-    bones, _ = pose_bones(figures, flags)
-    return TrainingPoses(clusters=clusters, known=KnownPoses(bones=bones, spacing=np.linspace(0, 0.5, len(RANKS))))
 
 
 def shown(counts: tuple[int, ...] = (12, 6, 6)) -> ShownPeople:
@@ -142,47 +125,6 @@ def test_a_picture_or_a_pose_of_the_test_set_is_refused(tmp_path: Path) -> None:
     assert shows_test_person(test.take([1]), test)
     moved = test.replace(keypoints_px=test.keypoints_px + 3)
     assert not shows_test_person(moved, test) and not shows_test_person(People.empty(), test)
-
-
-def line(**changes: Any) -> dict[str, Any]:
-    joints = [[10.0 + j, 20.0 + 3 * (j % 5), 0.9] for j in range(17)]
-    record = {"picture": "a.jpg", "sha256": "ab", "width": 100, "height": 80, "box": [5, 5, 50, 60], "champion": joints,
-              "candidate": joints, "oks": 0.2, "reason": "sides exchanged"}  # fmt: skip
-    return {**record, **changes}
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        "{", "[]", "null", "3", '"x"', "\u00ff", "[" * 5000,
-        json.dumps(line(oks=1.5)), json.dumps(line(oks=None)), json.dumps(line(width=0)), json.dumps(line(width=10**9)),
-        json.dumps(line(box=[1, 2, 3])), json.dumps(line(box=[1, 2, -3, 4])), json.dumps(line(champion=[[1, 2, 3]])),
-        json.dumps(line(candidate="none")), json.dumps(line(champion=[[1e300, 1, 1]] * 17)),
-        json.dumps(line(picture="../../etc/passwd")), json.dumps(line()).replace("0.2", "NaN"),
-        json.dumps({k: v for k, v in line().items() if k != "champion"}),
-    ],
-)  # fmt: skip
-def test_a_bad_line_of_a_shadow_costs_that_line_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], bad: str
-) -> None:
-    (tmp_path / "day.jsonl").write_text(f"{json.dumps(line())}\n{bad}\n\n{json.dumps(line(extra=1, oks=0.4))}\n")
-    found = read_disagreements(tmp_path)
-    assert found.oks.tolist() == [0.2, 0.4]
-    assert "1 lines of" in capsys.readouterr().err
-
-
-def test_a_shadow_asks_by_cluster_the_worst_first(tmp_path: Path, poses: TrainingPoses) -> None:
-    standing, lying = (np.column_stack([FIGURES[row] * 60 + 20, np.ones(17)]).tolist() for row in (0, 2))
-    rows = [line(champion=standing, oks=0.1)] + [line(champion=lying, oks=oks) for oks in (0.3, 0.2, 0.9)]
-    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    needs = {need.part: need for need in needs_of_shadow(read_disagreements(tmp_path), poses, PARAMS)}
-    assert set(needs) == {"cluster=0", "cluster=2"}
-    lost = needs["cluster=2"]
-    assert lost.weight == pytest.approx((1 - 0.25) * 2 / 3) and "sides exchanged" in lost.reason
-    assert lost.examples is not None and len(lost.examples[0]) == 2
-    assert [*needs_of_shadow(read_disagreements(tmp_path), poses, replace(PARAMS, shadow_oks=0.05))] == []
-    with pytest.raises(InputError, match="does not exist"):
-        read_disagreements(tmp_path / "none")
 
 
 def test_a_person_asks_before_all_others(tmp_path: Path) -> None:

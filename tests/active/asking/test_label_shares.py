@@ -14,14 +14,13 @@ from dataengine.requests.record import PoseRequest
 
 from ...helpers.pose_samples import crowd
 from ...requests.test_requests import ASKED, request
-from .test_asking import poses  # noqa: F401  a fixture
 
 
-def about(part: str, labels: int, poses: TrainingPoses) -> PoseRequest:  # noqa: F811
+def about(part: str, labels: int, poses: TrainingPoses) -> PoseRequest:
     return replace(request(), asked=replace(ASKED, part=part, labels=labels, clusters_id=poses.clusters.id))
 
 
-def test_each_gets_its_labels_from_its_own_images_up_to_the_share(poses: TrainingPoses) -> None:  # noqa: F811
+def test_each_gets_its_labels_from_its_own_images_up_to_the_share(poses: TrainingPoses) -> None:
     people = crowd((6, 6, 3))
     hashes = np.array([f"{i:064d}" for i in people.image_id])
     people = people.replace(extras={"sha256": hashes, "worth": np.ones(len(people))})
@@ -40,7 +39,7 @@ def test_each_gets_its_labels_from_its_own_images_up_to_the_share(poses: Trainin
     assert requested_shares(asked, choice, people, images, None, costs=costs, most=3) == []
 
 
-def test_a_pick_says_which_request_asked_for_it(poses: TrainingPoses) -> None:  # noqa: F811
+def test_a_pick_says_which_request_asked_for_it(poses: TrainingPoses) -> None:
     made = about("cluster=2", 2, poses)
     entries = {"a": {"rank": 1, "why": "w"}, "b": {"rank": 0, "why": "v"}}
     marked = with_requests(entries, [made.id, ""], {made.id: request_words(made)})

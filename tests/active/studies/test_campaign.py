@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dataengine.active.campaign import parse_campaign
-from dataengine.active.studies.campaign import programs
+from dataengine.active.studies.campaign import playing, programs
 from dataengine.active.studies.campaign.outcome import CampaignFacts, PlayedCampaign
 from dataengine.active.studies.campaign.overrides import OWNED, check_overrides
 from dataengine.active.studies.campaign.page import write_campaign_page
@@ -192,3 +192,38 @@ def test_the_page_shows_what_is_known_so_far(tmp_path: Path) -> None:
     assert "| 7 (+0.011 validation AP) | +0.100 (+0.050 to +0.150) | reject, refused |" in text
     assert "| engine | random | 0 | +0.030 (-0.010 to +0.070) | - | reject |" in text
     assert "- seed 0, round 1: ab (gate): 20 renders" in text
+
+
+def test_a_round_killed_while_its_params_were_written_writes_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bool] = []
+
+    def write(folder: RoundFolder, *_: Any, pseudo: bool, **__: Any) -> None:
+        folder.params.write_text(str(pseudo))
+        written.append(pseudo)
+        if len(written) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(playing, "write_settings", write)
+    monkeypatch.setattr(playing, "write_pipeline", lambda *_: None)
+    folder = RoundFolder(tmp_path / "round")
+    nobody: Any = None
+    files = playing.CampaignFiles(
+        val=tmp_path, test=tmp_path, fetched=tmp_path, cache=tmp_path, held_out=None, document={}
+    )
+    start = playing.RoundStart(
+        trial=CampaignRound(START, 0, 0),
+        folder=folder,
+        before=None,
+        first=folder,
+        labelled=nobody,
+        candidates=nobody,
+        library_renders=1,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        playing._begin(files, plan(), start, renders=False)
+    for _ in range(2):  # the second time nothing is left to write
+        playing._begin(files, plan(), start, renders=False)
+        assert folder.params.read_text() == "False" and folder.of("params-pseudo.yaml").read_text() == "True"
+    assert written == [True, True, False]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from dataengine.errors import InputError
 from dataengine.params import load_section
-from dataengine.train.cluster.deploy import _Plain
+from dataengine.train.cluster.deploy import _Plain, run
 from dataengine.train.cluster.manifests import MANIFESTS
 from dataengine.train.cluster.params import DeployParams
 
@@ -101,3 +102,16 @@ def test_kserve_takes_it(params: DeployParams) -> None:
     manifest["spec"]["predictor"] = {"minReplicas": "1"}
     with pytest.raises(AssertionError, match="is not int"):
         models.check("V1beta1InferenceService", manifest, "InferenceService")
+
+
+def test_foreign_files_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "triton").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"would be replaced: expected what deploy wrote, or nothing, got notes\.txt"):
+        run(DeployParams(), tmp_path / "export", tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    (tmp_path / "notes.txt").unlink()
+    with pytest.raises(InputError, match="export"):  # the folder is fine, the export is missing
+        run(DeployParams(), tmp_path / "export", tmp_path)
+    with pytest.raises(InputError, match="a folder of its own"):
+        run(DeployParams(), tmp_path / "export", Path("/"))
