@@ -46,11 +46,17 @@ class Prediction:
 def joined(parts: Sequence[Prediction], rows: NDArray[np.int64] | None = None) -> Prediction:
     """Several predictions of one network as one; `rows` (n,) are the places of their people in it, in order if None."""
     order = slice(None) if rows is None else np.argsort(rows)
-    arrays = (
-        np.concatenate([getattr(part, name) for part in parts])[order]
-        for name in ("keypoints_px", "confidence", "spread_px", "entropy")
+
+    def stacked(name: str) -> NDArray[np.float32]:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    return Prediction(
+        keypoints_px=stacked("keypoints_px"),
+        confidence=stacked("confidence"),
+        spread_px=stacked("spread_px"),
+        entropy=stacked("entropy"),
+        person_score=parts[0].person_score,
     )
-    return Prediction(*arrays, person_score=parts[0].person_score)
 
 
 class Results:

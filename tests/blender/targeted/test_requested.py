@@ -85,5 +85,5 @@ def test_without_requests_nothing_is_loaded_or_written(
     tmp_path: Path, small_params: RenderParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requested, "render_requested", None)
-    render._render_requested(small_params, [], out=tmp_path / "requested", cache=tmp_path)
+    render._render_requested(small_params, [], out=tmp_path / "requested", cache=tmp_path, cluster=None)
     assert list(tmp_path.iterdir()) == []
