@@ -133,7 +133,7 @@ def write_project(folder: Path) -> None:
     params["balance"] |= {"clusters": 2, "threshold": 1.8}
     params["ingest"]["pool_videos"] = [str(clip)]
     params["fit"] |= TINY_NETWORK
-    commit_project(kept, {name: params[name] for name in (*kept, "fit", "oks")}, {"code.py": RENDER})
+    commit_project(kept, {name: params[name] for name in (*kept, "fit", "oks", "requests")}, {"code.py": RENDER})
 
 
 @pytest.mark.slow

@@ -34,6 +34,7 @@ SETTINGS = {
     "RAY_worker_niceness": "0",  # as nice as local processes
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback alone
+    "PYTHONPATH": str(Path(__file__).resolve().parents[2]),  # where these items are
 }
 
 

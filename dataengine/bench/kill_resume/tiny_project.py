@@ -18,6 +18,7 @@ import yaml
 
 from dataengine.coco_json import write_people
 from dataengine.people import Images, People
+from dataengine.pictures.encoding import write_picture
 
 STAGES = ("ingest", "balance", "mix", "fit-teacher", "fit-student", "select", "export", "compare", "promote")
 GIVEN = ("fetch", "render", "pseudo-label")
@@ -134,7 +135,7 @@ def _write_own(folder: Path, root: Path) -> None:
     (folder / "pool").mkdir()
     for frame in range(2):
         picture = np.full((SIDE_PX, SIDE_PX, 3), 60 + 60 * frame, np.uint8)
-        cv2.imwrite(str(folder / f"pool/walk_{frame:06d}.png"), picture)
+        write_picture(folder / f"pool/walk_{frame:06d}.png", picture)
 
 
 def _write_given(folder: Path, root: Path) -> None:
@@ -145,7 +146,7 @@ def _write_given(folder: Path, root: Path) -> None:
     people, images = _drawn(folder / "render", 8, seed=2)
     people = people.replace(source=np.full(len(people), "synthetic", dtype="<U9"))
     write_people(folder / "render/people.json", people, images)
-    cv2.imwrite(str(folder / "pseudo-label/pool.png"), np.zeros((8, 8, 3), np.uint8))
+    write_picture(folder / "pseudo-label/pool.png", np.zeros((8, 8, 3), np.uint8))
     pool = Images.build(id=[1], path=[str(folder / "pseudo-label/pool.png")], width=8, height=8)
     for name in ("people", "candidates"):
         write_people(folder / f"pseudo-label/{name}.json", People.empty(), pool)
@@ -165,7 +166,7 @@ def _drawn(folder: Path, n: int, *, seed: int) -> tuple[People, Images]:
         picture = cv2.resize(rng.integers(0, 90, (6, 6, 3), dtype=np.uint8), (SIDE_PX, SIDE_PX))
         for (x, y), color in zip(joints, colors, strict=True):
             cv2.circle(picture, (round(x), round(y)), DOT_PX, color, -1)
-        cv2.imwrite(path, picture)
+        write_picture(Path(path), picture)
     ids = np.arange(1, n + 1)
     box = np.concatenate([points.min(axis=1) - 8, np.ptp(points, axis=1) + 16], axis=1)
     people = People.build(image_id=ids, bbox_xywh_px=box, keypoints_px=points, visibility=np.full((n, 17), 2))

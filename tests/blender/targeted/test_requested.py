@@ -23,7 +23,14 @@ from ...requests.test_requests import request
 
 
 def fake_images(
-    params: RenderParams, like: LikeParams, entries: list[dict[str, Any]], *, out: Path, cache: Path, most: int
+    params: RenderParams,
+    like: LikeParams,
+    entries: list[dict[str, Any]],
+    *,
+    out: Path,
+    cache: Path,
+    most: int,
+    cluster: str | None,
 ) -> int:
     """Instead of the workers: one grey picture with one person for each image."""
     count = min(most, like.variations * len(entries))
