@@ -19,6 +19,7 @@ import yaml
 from dataengine.coco_json import write_people
 from dataengine.people import Images, People
 from dataengine.pictures.encoding import write_picture
+from dataengine.registry.records import Registry, write_registry
 
 STAGES = ("ingest", "balance", "mix", "fit-teacher", "fit-student", "select", "export", "compare", "promote")
 GIVEN = ("fetch", "render", "pseudo-label")
@@ -55,6 +56,10 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
         "max_ap_drop": {"fp32": 1.0, "fp16": 1.0, "int8": 1.0, "engine": 1.0},
     },
     "compare": {
+        "champion": "",  # whatever this project has begun
+        "round": 1,
+        "policy": "",
+        "ledger": "",
         "floor_ap": -1.0,
         "primary": {"kind": "non-inferiority", "margin": 0.5},
         "alpha": 0.5,
@@ -74,7 +79,7 @@ def write_project(root: Path, pipeline: Path) -> None:
 
     Args:
         root: the folder to make.
-        pipeline: the dvc.yaml with the stages; params.yaml and models/registry.json lie next to it.
+        pipeline: the dvc.yaml with the stages; params.yaml lies next to it.
     """
     for folder in ("data/labels", "data/rounds", "models"):
         (root / folder).mkdir(parents=True)
@@ -86,7 +91,7 @@ def write_project(root: Path, pipeline: Path) -> None:
     for name, changes in PARAMS.items():
         sections[name] = {**sections[name], **changes}
     (root / "params.yaml").write_text(yaml.safe_dump(sections, sort_keys=False))
-    shutil.copy(pipeline.with_name("models") / "registry.json", root / "models")
+    write_registry(root / "models/registry.json", Registry())
     for name in (".gitignore", ".dvcignore"):
         shutil.copy(pipeline.with_name(name), root)
     with (root / ".gitignore").open("a") as ignored:
