@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 import yaml
 
-from dataengine.errors import InputError
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
+from ..deploy.out_folder import contents_of_ours
 from .manifests import MANIFESTS
 from .params import DeployParams
 from .repository import write_repository
@@ -54,7 +54,7 @@ def run(params: DeployParams, export: Path, out: Path) -> None:
         InputError: the export is damaged, was adopted, or lacks the network's file; or `out` holds something
             else, which would be lost.
     """
-    _refuse_foreign(out)
+    contents_of_ours(out, WRITTEN, "what deploy wrote")
     model = load_exported(export)
     with fresh_folder(out) as folder:
         write_repository(folder / REPOSITORY, model, params)
@@ -64,14 +64,3 @@ def run(params: DeployParams, export: Path, out: Path) -> None:
             (folder / name).write_text(text, encoding="utf-8")
     answer(f"{out / REPOSITORY} is Triton's model repository of {model.id}; copy it to {params.storage}")
     answer(f"then kubectl apply -f {out / 'kubernetes'}, or -f {out / 'kserve'}")
-
-
-def _refuse_foreign(out: Path) -> None:
-    place = out.resolve()
-    if not place.name or (out.exists() and not out.is_dir()):
-        raise InputError(f"{out} cannot be written", expected="a folder of its own", fix="name one with --out")
-    inside = sorted(each.name for each in place.iterdir()) if place.is_dir() else []
-    foreign = [name for name in inside if name not in WRITTEN]
-    if foreign:
-        fix = "name another folder with --out, or clear this one"
-        raise InputError(f"{out} would be replaced", expected="what deploy wrote, or nothing", got=foreign[0], fix=fix)

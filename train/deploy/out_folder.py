@@ -1,6 +1,6 @@
-"""The folder of an export, which the next export replaces whole: nobody else's files may lie in it."""
+"""Folders that a command replaces whole: nobody else's files may lie in them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from dataengine.errors import InputError
@@ -19,17 +19,29 @@ def refuse_foreign(out: Path) -> None:
 
     A fit's checkpoint has files of the same names; its metadata name no files.
     """
-    place = out.resolve()
-    if not place.name or (out.exists() and not out.is_dir()):
-        raise InputError(f"{out} cannot be written", expected="a folder of its own", fix="name one with --out")
-    if not place.is_dir():
-        return
-    foreign = next((each for each in sorted(place.iterdir()) if each.name not in OURS or each.is_dir()), None)
-    if foreign is not None:
-        raise InputError(f"{out} would be replaced", expected="an export, or nothing", got=foreign.name, fix=FIX)
-    inside = [each.name for each in place.iterdir()]
+    inside = contents_of_ours(out, OURS, "an export")
     if not inside:
         return
+    place = out.resolve()
+    folder = next((name for name in inside if (place / name).is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{out} would be replaced", expected="an export, or nothing", got=folder, fix=FIX)
     record = read_json(place / SIDECAR) if SIDECAR in inside else {}
     if not isinstance(record, Mapping) or "files" not in record:
         raise InputError(f"{out} would be replaced", expected="an export", got="a checkpoint or a part of one", fix=FIX)
+
+
+def contents_of_ours(out: Path, ours: Collection[str], what: str) -> list[str]:
+    """The names in the folder `out`, sorted; none where it is not there yet.
+
+    Raises:
+        InputError: it is a file, or holds a name that is none of `ours`, which make up `what`.
+    """
+    place = out.resolve()
+    if not place.name or (out.exists() and not out.is_dir()):
+        raise InputError(f"{out} cannot be written", expected="a folder of its own", fix="name one with --out")
+    inside = sorted(each.name for each in place.iterdir()) if place.is_dir() else []
+    foreign = next((name for name in inside if name not in ours), None)
+    if foreign is not None:
+        raise InputError(f"{out} would be replaced", expected=f"{what}, or nothing", got=foreign, fix=FIX)
+    return inside

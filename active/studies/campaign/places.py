@@ -25,8 +25,3 @@ class RoundFolder:
     def pipeline(self) -> Path:
         """Its dvc.yaml, which says where the files lie; nothing runs it."""
         return self.of("dvc.yaml")
-
-    @property
-    def network(self) -> Path:
-        """The checkpoint that the round ships; a link to the better of two fits where pseudo-labels were tried."""
-        return self.of("network")
