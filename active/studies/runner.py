@@ -13,75 +13,35 @@ from typing import Any
 import yaml
 
 from dataengine import starter
-from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.figures import figures_of
-from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
-from dataengine.studies.study import Study
-from dataengine.typed_record import RECORDS
 
 from ..query.select_params import SelectParams
 from .choosing import choose
 from .fitting import REPORT, fit, with_settings
 from .outcome import PlayedRound, PoolFacts
 from .plan import STAGE, Round, StudyPlan
+from .pool_study import PoolStudy
 from .report import write_study_report
-from .sets import LabelledImages, StudySets
+from .sets import LabelledImages
 
 STARTER = "starter"  # what start_from says for the weights that ship with the package
 NETWORKS, FITS, PICKS = "networks", "fits", "picks"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelectionStudy(Study[Round, PlayedRound]):
+class SelectionStudy(PoolStudy[Round, PlayedRound]):
     """A plan on one labelled pool."""
 
     command = "study"
-    unit = "round"
+    outcome_kind = PlayedRound
     page_name = "study"
 
     plan: StudyPlan
-    sets: StudySets
     select: SelectParams
-    params: Path
-    """The params.yaml whose fits are run."""
-    line: str
-    """The command line that asks for this study."""
     stop_gain: float
     """AP below which another round is not worth its labels."""
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
-
-    def prepare(self) -> None:
-        """Nothing: the sets are read.
-
-        Raises:
-            InputError: the pool is too small for the plan.
-        """
-        images = len(set(self.sets.pool.keys.tolist()))
-        most = self.plan.start + self.plan.rounds * self.plan.step
-        if images < most:
-            got = f"{images} images"
-            fix = "lower --start, --step or --rounds"
-            raise InputError("the pool is too small", expected=f"{most} or more", got=got, fix=fix)
-
-    def trials(self) -> list[Round]:
-        """All rounds of the plan."""
-        return self.plan.trials()
-
-    def name(self, trial: Round) -> str:
-        """Name of a round: another one where anything that decides its result has changed."""
-        return self.plan.name(trial, self._decides)
-
-    def known(self, trial: Round) -> PlayedRound | None:
-        """What an earlier call measured."""
-        path = self.record_file(self.name(trial))
-        return RECORDS.record(PlayedRound, read_json(path)["outcome"], str(path)) if path.exists() else None
 
     def outcome(self, trial: Round) -> PlayedRound:
         """Choose, fit and measure, as far as an earlier call has not."""

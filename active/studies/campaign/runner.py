@@ -11,18 +11,13 @@ from typing import Any
 import yaml
 
 from dataengine import starter
-from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import read_json, sha256_file, short_sha256, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.people import Images
 from dataengine.requests.folder import read_requests
 from dataengine.requests.record import PoseRequest
-from dataengine.studies.study import Study
-from dataengine.typed_record import RECORDS
 
-from ..sets import StudySets
+from ..pool_study import PoolStudy
 from .outcome import CampaignFacts, PlayedCampaign
 from .page import write_campaign_page
 from .places import RoundFolder
@@ -34,49 +29,15 @@ ROUNDS, VERSUS = "rounds", "versus"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Campaign(Study[CampaignRound, PlayedCampaign]):
+class Campaign(PoolStudy[CampaignRound, PlayedCampaign]):
     """A plan on one labelled pool."""
 
     command = "campaign"
-    unit = "round"
+    outcome_kind = PlayedCampaign
     page_name = "campaign"
 
     plan: CampaignPlan
-    sets: StudySets
     files: CampaignFiles
-    params: Path
-    line: str
-    """The command line that asks for this campaign."""
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
-
-    def prepare(self) -> None:
-        """Nothing: the sets are read.
-
-        Raises:
-            InputError: the pool is too small for the plan.
-        """
-        images = len(set(self.sets.pool.keys.tolist()))
-        most = self.plan.start + self.plan.rounds * self.plan.step
-        if images < most:
-            fix = "lower --start, --step or --rounds"
-            raise InputError("the pool is too small", expected=f"{most} or more", got=f"{images} images", fix=fix)
-
-    def trials(self) -> list[CampaignRound]:
-        """All rounds of the plan."""
-        return self.plan.trials()
-
-    def name(self, trial: CampaignRound) -> str:
-        """Name of a round: another one where anything that decides its result has changed."""
-        return self.plan.name(trial, self._decides)
-
-    def known(self, trial: CampaignRound) -> PlayedCampaign | None:
-        """What an earlier call measured."""
-        path = self.record_file(self.name(trial))
-        return RECORDS.record(PlayedCampaign, read_json(path)["outcome"], str(path)) if path.exists() else None
 
     def outcome(self, trial: CampaignRound) -> PlayedCampaign:
         """Play and measure, as far as an earlier call has not."""
