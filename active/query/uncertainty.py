@@ -13,7 +13,7 @@ metrics whether the score follows the loss at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,11 @@ class Seen:
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Seen:
         """The answer to some of the people."""
         return Seen(
-            _rows(self.plain, rows),
-            _rows(self.mirrored, rows),
+            self.plain.take(rows),
+            self.mirrored.take(rows),
             self.features[rows] if len(self.features) else self.features,
-            tuple(_rows(each, rows) for each in self.jittered),
-            None if self.second is None else _rows(self.second, rows),
+            tuple(each.take(rows) for each in self.jittered),
+            None if self.second is None else self.second.take(rows),
             None if self.peaks is None else self.peaks[rows],
             None if self.dropout is None else self.dropout[rows],
         )
@@ -70,16 +70,6 @@ class Where:
     track: NDArray[np.int64]  # (n,) of a film, -1: none
     video: NDArray[np.str_]  # (n,) "": a still
     frame: NDArray[np.int64]  # (n,)
-
-
-def _rows(answer: Prediction, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Prediction:
-    return replace(
-        answer,
-        keypoints_px=answer.keypoints_px[rows],
-        confidence=answer.confidence[rows],
-        spread_px=answer.spread_px[rows],
-        entropy=answer.entropy[rows],
-    )
 
 
 def box_size_px(bbox_xywh_px: Floats) -> Scores:

@@ -142,7 +142,7 @@ class Batcher:
                 continue
             ends = np.cumsum([len(asked) for asked in people]).tolist()
             for waiting, start, end in zip(batch, [0, *ends[:-1]], ends, strict=True):
-                _set(waiting.answer, _rows(found, slice(start, end)))
+                _set(waiting.answer, found.take(slice(start, end)))
 
     async def _next_batch(self) -> list[_Waiting]:
         """The requests that are ready, in their order, as many as fit; those too late or given up are dropped."""
@@ -174,13 +174,3 @@ def _set(answer: "asyncio.Future[Prediction]", outcome: Prediction | BaseExcepti
         answer.set_exception(outcome)
     else:
         answer.set_result(outcome)
-
-
-def _rows(found: Prediction, rows: slice) -> Prediction:
-    return Prediction(
-        found.keypoints_px[rows],
-        found.confidence[rows],
-        found.spread_px[rows],
-        found.entropy[rows],
-        found.person_score,
-    )

@@ -1,7 +1,8 @@
 """What prediction returns: `Prediction`, and `Results`, the arrays that batches are written into as they come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,16 @@ class Prediction:
     entropy: NDArray[np.float32]  # (n, 17) normalised entropy of the two distributions, 0 certain .. 1 no idea
     person_score: PersonScore = field(default_factory=PersonScore)
     """How the network's people are scored, and which joints it was taught; of the others it knows nothing."""
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Self:
+        """The answer to some of the people."""
+        return replace(
+            self,
+            keypoints_px=self.keypoints_px[rows],
+            confidence=self.confidence[rows],
+            spread_px=self.spread_px[rows],
+            entropy=self.entropy[rows],
+        )
 
     def scores(self, bbox_xywh_px: Boxes) -> NDArray[np.float32]:
         """One confidence per person (n,), 0..1, of people who were looked for in these boxes (n, 4)."""
