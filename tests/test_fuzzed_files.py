@@ -55,7 +55,7 @@ from .train.gate.test_comparison import record_with
 
 Read = Callable[[Path], Any]
 KINDS = 34
-EACH = max(1, int(os.environ.get("DATAENGINE_FUZZED", "960")) // KINDS)
+EACH = max(1, -(-int(os.environ.get("DATAENGINE_FUZZED", "952")) // KINDS))
 LONGEST_S = 20.0  # of a single input, on a busy machine
 MOST_GROWTH_KB = 1 << 20  # of the largest memory that the process ever held, by all inputs of a kind
 WRITTEN = ("aic", "coco", "crowdpose", "cvat", "label-studio", "lsp", "mpii", "posetrack18", "yolo")

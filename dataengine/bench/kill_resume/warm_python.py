@@ -6,7 +6,7 @@ forks a process of the caller's process group, which runs the command as ``pytho
 finds real processes doing real work, and a hundred rounds fit into minutes.
 
 What fails silently: a thread that an import starts would not be in the forks, so the server refuses to begin with one
-(ONNX Runtime's does, and is imported by each command itself).
+(ONNX Runtime's and FiftyOne's do, and are imported by each command itself).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 
 NAMES = ("dataengine", "dvc", "python")
 """Programs that are put on PATH."""
-THREADED = ("onnxruntime",)
+THREADED = ("onnxruntime", "fiftyone")
 """Packages whose import starts a thread: each command imports them itself."""
 _CALLER, _CALLING = (
     "caller.py",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.bench.kill_resume.killing import Undisturbed, try_full_disk, try_kill, undisturbed
+from dataengine.bench.kill_resume.lost import try_lost_remote
 from dataengine.bench.kill_resume.outcome import differences, outcome_of
 from dataengine.bench.kill_resume.small_disk import small_disk
 from dataengine.bench.kill_resume.tiny_project import begin, write_project
@@ -57,3 +58,7 @@ def test_a_full_disk_costs_nothing_but_time(workshop: Workshop, right: Undisturb
         pytest.skip(str(fault))
     made = try_full_disk(workshop, WORDS, right.written_bytes // 2, right, examined=False)
     assert made.was_killed and made.faults == ()
+
+
+def test_a_remote_that_is_gone_does_not_matter(workshop: Workshop, right: Undisturbed) -> None:
+    assert try_lost_remote(workshop, WORDS, right, examined=False).faults == ()
