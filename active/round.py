@@ -1,18 +1,15 @@
 """Run one whole round: begin it, run the pipeline, ask the next one, and leave a page.
 
 `run` holds the project's lock (`rounds/lock.py`), refuses inputs that no commit holds (`rounds/committed.py`) and runs
-`STEPS`, each of which is skipped where the journal says that it is done (`rounds/journal.py`). What a round does is in
-those steps' own commands; here is only their order.
+the steps (`rounds/order.py`), each of which is skipped where the journal says that it is done (`rounds/journal.py`).
+What a round does is in those steps' own commands.
 """
 
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,47 +17,21 @@ import typer
 
 from dataengine.doctor.project_state.examination import fix_left_behind
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.files import sha256_file
-from dataengine.params import has_section, load_section, load_values
-from dataengine.registry.ledger import digest_of
-from dataengine.registry.records import RegistryParams
 from dataengine.requests.folder import read_requests
-from dataengine.requests.pinned import RequestsParams, load_requests_params
-from dataengine.rounds.places import ProjectPlaces, read_places
-from dataengine.studies.dvc_project import LOCK_NAME, PARAMS_NAME, PIPELINE_NAME
+from dataengine.requests.pinned import load_requests_params
+from dataengine.studies.dvc_project import PARAMS_NAME
 from dataengine.terminal.speech import answer, say
 
 from .drift.drift import drift_of
-from .rounds.committed import PINS, RoundInputs
 from .rounds.facts import gather, request_facts
-from .rounds.journal import DoneStep, RoundJournal, read_journal, remove_journal, write_journal
+from .rounds.journal import RoundJournal, read_journal, remove_journal, write_journal
 from .rounds.lock import only_round
+from .rounds.order import run_steps
 from .rounds.page import write_page
-from .rounds.steps import run_program
+from .rounds.setting import STATE, RoundSetting, read_setting
 from .rounds.whole import WholeRound, due_at, parse_every, read_whole_rounds, write_whole_round
 
-STATE = Path(".dvc/tmp/dataengine")
-"""Folder of lock and journal, where git and DVC look for nothing."""
 _NAMED = 5  # files that a line names
-
-
-@dataclass(frozen=True)
-class RoundSetting:
-    """What a round is run with."""
-
-    root: Path
-    places: ProjectPlaces
-    registry: RegistryParams
-    requests: RequestsParams
-    rounds: Path
-    """Folder of the ledger of rounds."""
-    out: Path
-
-    @cached_property
-    def inputs(self) -> RoundInputs:
-        """What it starts from."""
-        own = [LOCK_NAME, self.registry.file, self.requests.folder, self.rounds.relative_to(self.root).as_posix()]
-        return RoundInputs(self.root, self.places, tuple(name for name in own if name))
 
 
 def command(
@@ -105,7 +76,7 @@ def run(
         InputError: a round is running, inputs are not committed or have changed since it began, or a step failed.
     """
     span = parse_every(every) if every else None
-    plan = _plan(root, out)
+    plan = read_setting(root, out)
     with only_round(root / STATE) as holder:
         for put_right in fix_left_behind(root, root / PARAMS_NAME):
             say(f"round: put right: {put_right}")
@@ -118,25 +89,12 @@ def run(
                 answer(f"round: the next is due at {due.isoformat(timespec='minutes')}")
                 return
         journal = _begun(plan, allow_dirty) if journal is None else _resumed(plan, journal)
-        journal = _steps_done(plan, journal, holder.token)
+        journal = run_steps(plan, journal, holder.token)
         ended = _ended(plan, journal)
         if commit:
             _commit(plan, ended)
         remove_journal(root / STATE)
     _report(plan, ended, commit)
-
-
-def _plan(root: Path, out: Path) -> RoundSetting:
-    places = read_places(root / PIPELINE_NAME)
-    params = root / PARAMS_NAME
-    return RoundSetting(
-        root=root,
-        places=places,
-        registry=load_section(params, "registry", RegistryParams),
-        requests=load_requests_params(params),
-        rounds=places.needed("select", "--rounds"),
-        out=out,
-    )
 
 
 def _begun(plan: RoundSetting, allow_dirty: bool) -> RoundJournal:
@@ -164,76 +122,6 @@ def _resumed(plan: RoundSetting, journal: RoundJournal) -> RoundJournal:
     done = ", ".join(journal.steps) or "nothing"
     say(f"round: going on with the round of {journal.started}; done so far: {done}")
     return journal
-
-
-@dataclass(frozen=True)
-class RoundStep:
-    """A step, and what it is a function of."""
-
-    words: Callable[[RoundSetting], list[str]]
-    given: Callable[[RoundSetting, RoundJournal], Any]
-    made: Callable[[RoundSetting], Any]
-    """A hash of its results: where that changes, the step is run again."""
-
-
-def _steps_done(plan: RoundSetting, journal: RoundJournal, token: str) -> RoundJournal:
-    for name, step in STEPS.items():
-        given = digest_of(step.given(plan, journal))
-        if journal.has_done(name, given, digest_of(step.made(plan))):
-            continue
-        say(f"round: {name}")
-        began = time.monotonic()
-        run_program(step.words(plan), root=plan.root, log=plan.out / "round.log", token=token)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        done = DoneStep(given, digest_of(step.made(plan)), now, round(time.monotonic() - began, 1))
-        journal = journal.with_step(name, done)
-        write_journal(plan.root / STATE, journal)
-    return journal
-
-
-def _pins(plan: RoundSetting) -> dict[str, Any]:
-    """What begin-round pinned."""
-    params = plan.root / PARAMS_NAME
-    return {
-        f"{section}.{key}": load_values(params, section).get(key)
-        for section, keys in PINS.items()
-        if has_section(params, section)
-        for key in keys
-    }
-
-
-def _hash(path: Path) -> str:
-    return sha256_file(path) if path.is_file() else ""
-
-
-def _results(plan: RoundSetting) -> list[str]:
-    """What `request` reads: the verdict and the selection."""
-    compare, select = plan.places.of("compare", "--out"), plan.places.of("select", "--out")
-    files = [compare and compare / "verdict.json", select and select / "to_label.json"]
-    return [_hash(path) if path else "" for path in files]
-
-
-def _requests(plan: RoundSetting) -> list[str]:
-    return sorted(request.id for request in read_requests(Path(plan.requests.folder))) if plan.requests.folder else []
-
-
-STEPS: Mapping[str, RoundStep] = {
-    "begin-round": RoundStep(
-        lambda plan: ["dataengine", "begin-round"],
-        lambda plan, journal: journal.inputs,
-        _pins,
-    ),
-    "repro": RoundStep(
-        lambda plan: ["dvc", "repro"],
-        lambda plan, journal: [journal.inputs, _pins(plan)],
-        lambda plan: _hash(plan.root / LOCK_NAME),
-    ),
-    "request": RoundStep(
-        lambda plan: ["dataengine", "request"],
-        lambda plan, journal: [_pins(plan), _results(plan)],
-        _requests,
-    ),
-}
 
 
 def _ended(plan: RoundSetting, journal: RoundJournal) -> WholeRound:

@@ -13,7 +13,7 @@ import numpy as np
 from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
 
-from .need import Need
+from .need import Need, rarity
 from .parts import CLUSTER
 from .request_params import RequestParams
 from .shown_people import ShownPeople
@@ -38,7 +38,7 @@ def needs_of_selection(known: ShownPeople, poses: TrainingPoses | None, params: 
         yield Need(
             asked_by="selection",
             part=f"{CLUSTER}={number}",
-            weight=above * (1 - share),
+            weight=above * rarity(cluster[training] == number),
             reason=(
                 f"{mean + above:.3f} of OKS likely lost on {own.sum()} people of the pool in {CLUSTER} {number}, "
                 f"{above:.3f} above the rest; {share:.1%} of the training people are like them"

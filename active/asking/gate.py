@@ -13,7 +13,7 @@ import numpy as np
 
 from dataengine.poses.training_poses import TrainingPoses
 
-from .need import Need
+from .need import Need, rarity
 from .parts import KINDS, kind_of, people_of_part
 from .request_params import RequestParams
 from .shown_people import ShownPeople
@@ -35,7 +35,7 @@ def needs_of_gate(
         yield Need(
             asked_by="gate",
             part=figures.name,
-            weight=lacking * (1 - share),
+            weight=lacking * rarity(of_part[training]),
             reason=(
                 f"AP {figures.ap.value:.3f} ({figures.ap.low:.3f} to {figures.ap.high:.3f}) on {figures.people} people"
                 f" of {figures.name}, {lacking:.3f} below all; {share:.1%} of the training people are like them{errors}"

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dataengine.people import Images, People
 from dataengine.requests.record import Asker
 
@@ -28,3 +31,14 @@ class Need:
     """Poses to render, where the source has its own; None: people of the part are looked up."""
     wants_labels: bool = True
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def rarity(is_like: NDArray[np.bool_]) -> float:
+    """How rare a part is among the training people (n,), 0..1: the share that is not like it.
+
+    One more person who is not like it is counted, so that a part to which all of them belong still weighs something.
+
+    >>> rarity(np.array([True, False, False])), rarity(np.ones(3, dtype=bool)), rarity(np.zeros(0, dtype=bool))
+    (0.75, 0.25, 1.0)
+    """
+    return 1.0 - float(is_like.sum()) / (len(is_like) + 1)

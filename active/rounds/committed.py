@@ -9,6 +9,7 @@ so that a round that was stopped finds the inputs that it began with.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,7 +41,11 @@ class RoundInputs:
     """Files and folders that a round writes, although git holds them: no input of the round that writes them."""
 
     def changed(self, *, own: bool) -> list[str]:
-        """Inputs that differ from the last commit, in order; with `own`, also what rounds write themselves."""
+        """Inputs that differ from the last commit, in order, to be shown; with `own`, also what rounds write."""
+        return [os.fsencode(name).decode("utf-8", "backslashreplace") for name in self._changed(own=own)]
+
+    def _changed(self, *, own: bool) -> list[str]:
+        """The same by their names on the disk, where bytes that are not UTF-8 are lone surrogates."""
         listed = self._git("status", "--porcelain", "-z", "-uall", "--no-renames", "--", ".")
         above = self._git("rev-parse", "--show-prefix").strip()  # git names files from the checkout's root
         names = sorted(line[3:].removeprefix(above) for line in listed.split("\0") if line)
@@ -57,7 +62,7 @@ class RoundInputs:
     def digest(self) -> str:
         """Hash of all inputs but those that the round writes: the same hash, the same round."""
         blobs = dict(self._tracked())
-        for name in self.changed(own=False):
+        for name in self._changed(own=False):
             blobs[name] = self._blob(name)
         blobs.pop(PARAMS_NAME, None)
         return digest_of([sorted(blobs.items()), self._params_without_pins()])
@@ -113,9 +118,10 @@ class RoundInputs:
 
     def _run(self, *command: str) -> str:
         try:
-            done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, cwd=self.root, capture_output=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            got = str(getattr(error, "stderr", "") or error).strip()[-300:]
+            said = getattr(error, "stderr", None)
+            got = (said.decode("utf-8", "replace") if said else str(error)).strip()[-300:]
             fix = "run in a checkout of git and DVC"
             raise EnvironmentFault(f"{' '.join(command[:2])} does not work in {self.root}", got=got, fix=fix) from error
-        return done.stdout
+        return os.fsdecode(done.stdout)

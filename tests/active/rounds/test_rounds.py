@@ -167,6 +167,15 @@ def test_only_what_decides_the_round_has_to_be_committed(project: RoundInputs) -
     assert project.digest() != digest
 
 
+def test_a_name_that_is_not_utf_8_can_be_shown_and_counts(project: RoundInputs) -> None:
+    before = project.digest()
+    Path(os.fsdecode(b"code/caf\xe9.py")).write_text("2")
+    assert project.changed(own=False) == ["code/caf\\xe9.py"]
+    new = project.digest()
+    git("add", "-A")
+    assert RoundInputs(Path(), project.places, project.own).digest() == new != before
+
+
 def test_what_begin_round_pins_is_no_other_input(project: RoundInputs) -> None:
     digest = project.digest()
     text = Path("params.yaml").read_text()

@@ -15,6 +15,7 @@ import yaml
 from typer.testing import CliRunner
 
 from dataengine.active import round as whole_round
+from dataengine.active.rounds import order
 from dataengine.active.rounds.journal import read_journal
 from dataengine.active.rounds.whole import read_whole_rounds
 from dataengine.cli import app
@@ -120,7 +121,7 @@ def test_a_stopped_round_goes_on_and_a_changed_or_uncommitted_one_is_refused(
 ) -> None:
     """In-process: what is run is written down, and the second step fails at first."""
     ran: list[str] = []
-    real = whole_round.run_program
+    real = order.run_program
 
     def recorded(words: list[str], **options: Any) -> None:
         ran.append(words[1])
@@ -128,7 +129,7 @@ def test_a_stopped_round_goes_on_and_a_changed_or_uncommitted_one_is_refused(
             raise InputError("`dvc repro` failed", got="no room left")
         real(words, **options)
 
-    monkeypatch.setattr(whole_round, "run_program", recorded)
+    monkeypatch.setattr(order, "run_program", recorded)
     write_verdict(Path("given/compare"), ap=0.35)
     with pytest.raises(InputError, match=r"not committed: got given/compare/verdict.json; commit them"):
         whole_round.run(Path(), out=OUT)
