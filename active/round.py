@@ -19,6 +19,7 @@ from dataengine.doctor.project_state.examination import fix_left_behind
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.requests.folder import read_requests
 from dataengine.requests.pinned import load_requests_params
+from dataengine.rounds.whole import WholeRound, due_at, parse_every, read_whole_rounds, write_whole_round
 from dataengine.studies.dvc_project import PARAMS_NAME
 from dataengine.terminal.speech import answer, say
 
@@ -29,7 +30,6 @@ from .rounds.lock import only_round
 from .rounds.order import run_steps
 from .rounds.page import write_page
 from .rounds.setting import STATE, RoundSetting, read_setting
-from .rounds.whole import WholeRound, due_at, parse_every, read_whole_rounds, write_whole_round
 
 _NAMED = 5  # files that a line names
 

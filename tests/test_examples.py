@@ -33,6 +33,7 @@ MODULES = (
     "dataengine.params",
     "dataengine.people",
     "dataengine.person_scale",
+    "dataengine.rounds.whole",
     "dataengine.serving.access",
     "dataengine.serving.shadow.differing",
     "dataengine.studies.seed_spread",

@@ -19,7 +19,6 @@ import pytest
 import yaml
 
 from dataengine.active.manifest.files import read_manifest, write_selection
-from dataengine.active.rounds.whole import WholeRound, read_whole_rounds, write_whole_round
 from dataengine.coco_json import read_people, write_people
 from dataengine.doctor.project_state.dvc_files import lock_fault
 from dataengine.errors import DataEngineError
@@ -37,6 +36,7 @@ from dataengine.registry.ledger import ComparedInputs, pictures_name
 from dataengine.registry.records import Registry, read_registry, write_registry
 from dataengine.requests.record import read_request, write_request
 from dataengine.rounds.asked import enter_round, read_record
+from dataengine.rounds.whole import WholeRound, read_whole_rounds, write_whole_round
 from dataengine.train.fit.params import BASE, FitParams
 from dataengine.train.gate.comparison import read_verdict
 from dataengine.train.gate.measured import MeasuredComparison, MeasuredFacts

@@ -2,7 +2,7 @@
 
 In reading order: `committed.py` (inputs, and whether git holds them), `lock.py` (one round at a time), `journal.py`
 (steps that are done), `setting.py` (what a round is run with), `steps.py` (running a step), `order.py` (all of them),
-`whole.py` (rounds that ended, and when the next is due), `facts.py` (what a round did, from files that stages left),
-`template.py`, `change_request.py` and `page.py`. Adding a step: a line in `STEPS` of `order.py`, with what it is a
+`facts.py` (what a round did, from files that stages left), `template.py`, `change_request.py` and `page.py`. Records of
+rounds that ended are `dataengine/rounds/whole.py`. Adding a step: a line in `STEPS` of `order.py`, with what it is a
 function of.
 """

@@ -13,6 +13,7 @@ from dataengine.requests.folder import PATTERN
 from dataengine.requests.record import read_request
 from dataengine.rounds.answered import of_no_round, read_answers
 from dataengine.rounds.asked import AskedRound, enter_round, read_record, read_rounds
+from dataengine.rounds.whole import FOLDER, read_whole_round
 
 from .finding import StateFinding, finding
 from .kept import Kept
@@ -33,6 +34,17 @@ def check_records(kept: Kept) -> Iterator[StateFinding]:
         except InputError as error:
             yield record_in_git(kept, GROUP, path, str(error))
     yield from gone_files(kept, GROUP, kept.rounds)
+
+
+def check_whole_rounds(kept: Kept) -> Iterator[StateFinding]:
+    """Whether the record of each round that ended is as it was written, and whether a committed one is gone."""
+    folder = kept.rounds / FOLDER
+    for path in json_files(folder):
+        try:
+            read_whole_round(path)
+        except InputError as error:
+            yield record_in_git(kept, GROUP, path, str(error))
+    yield from gone_files(kept, GROUP, folder)
 
 
 def check_requests(kept: Kept) -> Iterator[StateFinding]:

@@ -27,7 +27,7 @@ GROUPS: Mapping[str, tuple[Callable[[Kept], Iterator[StateFinding]], ...]] = {
     models.REGISTRY: (models.check_registry, models.check_store),
     models.PINS: (models.check_pins, models.check_named_files),
     labels.GROUP: (labels.check_label_files, labels.check_pictures),
-    asked.GROUP: (asked.check_records, asked.check_answers, asked.check_last_selection),
+    asked.GROUP: (asked.check_records, asked.check_whole_rounds, asked.check_answers, asked.check_last_selection),
     asked.REQUESTS: (asked.check_requests,),
     dvc_files.RESULTS: (dvc_files.check_status,),
     committed.GROUP: (committed.check_committed,),

@@ -1,6 +1,5 @@
 """The parts of `round`: one at a time, committed inputs, steps that are done once, and when the next is due."""
 
-import doctest
 import json
 import os
 import signal
@@ -13,14 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from dataengine.active.rounds import whole
 from dataengine.active.rounds.committed import RoundInputs
 from dataengine.active.rounds.journal import DoneStep, RoundJournal, read_journal, remove_journal, write_journal
 from dataengine.active.rounds.lock import LOCK_FILE, MARK, only_round
 from dataengine.active.rounds.steps import run_program
-from dataengine.active.rounds.whole import WholeRound, due_at, parse_every, read_whole_rounds, write_whole_round
 from dataengine.errors import InputError, ParamsError
 from dataengine.rounds.places import read_places
+from dataengine.rounds.whole import WholeRound, due_at, parse_every, read_whole_rounds, write_whole_round
 
 from ...helpers.dvc_checkout import REPOSITORY, git
 
@@ -113,7 +111,6 @@ def ended(at: datetime, **facts: Any) -> WholeRound:
 
 
 def test_the_next_round_is_due_counted_from_the_beginning_of_the_last(tmp_path: Path) -> None:
-    assert doctest.testmod(whole) == (0, 1)
     first, second = (ended(datetime(2026, 1, day, tzinfo=UTC), x=day) for day in (1, 8))
     for each in (second, first, first):
         write_whole_round(tmp_path, each)

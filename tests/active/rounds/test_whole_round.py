@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from dataengine.active import round as whole_round
 from dataengine.active.rounds import order
 from dataengine.active.rounds.journal import read_journal
-from dataengine.active.rounds.whole import read_whole_rounds
 from dataengine.cli import app
 from dataengine.errors import InputError
 from dataengine.requests.folder import read_requests
 from dataengine.requests.record import ORIGIN
+from dataengine.rounds.whole import read_whole_rounds
 
 from ...helpers.dvc_checkout import REPOSITORY
 from ...helpers.pipeline_project import PipelineProject, environment

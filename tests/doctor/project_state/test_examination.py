@@ -25,6 +25,7 @@ from dataengine.labels.label_store import read_store
 from dataengine.registry.records import read_registry, write_registry
 from dataengine.requests.record import write_request
 from dataengine.rounds.asked import read_rounds
+from dataengine.rounds.whole import WholeRound, write_whole_round
 
 from ...requests.test_requests import request
 from .kept_project import copy_of, ledger_of, new_kept_project
@@ -274,6 +275,19 @@ def test_records_of_rounds(kept: Kept) -> None:
     entered = read_rounds(kept.rounds)[-1]
     assert (entered.number, entered.selection_sha256) == (2, selection_sha256(kept.selection))
     assert dict(entered.picks) == {"p": {"rank": 1}} and list(asked.check_last_selection(kept)) == []
+
+
+def test_the_record_of_a_whole_round_that_was_changed(kept: Kept) -> None:
+    when = "2026-01-01T00:00:00+00:00"
+    ended = WholeRound(number=1, started=when, ended=when, commit="c", inputs="i", uncommitted=(), facts={"AP": 0.5})
+    path = write_whole_round(kept.rounds, ended)
+    assert kept.git("add", "-f", str(path)).returncode == 0 and kept.git("commit", "-qm", "round").returncode == 0
+    assert list(asked.check_whole_rounds(kept)) == []
+    good = path.read_bytes()
+    path.write_bytes(good.replace(b"0.5", b"0.9"))
+    assert len(put_right(asked.check_whole_rounds(kept))) == 1 and path.read_bytes() == good
+    path.unlink()
+    assert len(put_right(asked.check_whole_rounds(kept))) == 1 and path.read_bytes() == good
 
 
 def test_a_request_that_was_changed(kept: Kept) -> None:

@@ -60,13 +60,16 @@ def read_whole_rounds(rounds: Path) -> list[WholeRound]:
     Raises:
         InputError: one is damaged, or not named by its content.
     """
-    found = []
-    for path in json_files(rounds / FOLDER):
-        record = RECORDS.record(WholeRound, read_json(path), str(path))
-        if path.stem != record.id:
-            raise InputError(f"{path} was changed after it was written", fix="bring it back from git")
-        found.append(record)
+    found = [read_whole_round(path) for path in json_files(rounds / FOLDER)]
     return sorted(found, key=lambda each: (each.ended, each.id))
+
+
+def read_whole_round(path: Path) -> WholeRound:
+    """One record. Raises as `read_whole_rounds`."""
+    record = RECORDS.record(WholeRound, read_json(path), str(path))
+    if path.stem != record.id:
+        raise InputError(f"{path} was changed after it was written", fix="bring it back from git")
+    return record
 
 
 def parse_every(text: str) -> timedelta:
