@@ -33,7 +33,7 @@ class SideBySide:
 
 @contextmanager
 def side_by_side(workers: int) -> Iterator[SideBySide]:
-    """As many threads for a ``with`` block, in each of which PyTorch computes with one; fewer than two are none."""
+    """That many threads for a ``with`` block, in each of which PyTorch computes with one; fewer than two are none."""
     if workers < 2:
         yield SideBySide()
         return

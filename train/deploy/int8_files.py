@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dataengine.crops.pixels import normalise
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.running.predict import Prediction, Runner, onnx_runner
@@ -20,6 +17,7 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
 from .accuracy import Ruler, distance_px
+from .calibration_crops import network_inputs
 from .last_layer import LastLayerErrors, last_layer_errors
 from .layer_search import Blamed, blame, blocks_of, fewest_kept
 from .onnx_files import exact_runner
@@ -123,8 +121,7 @@ class _Files:
     """Both files, written again and again with other layers in float, and what each version loses."""
 
     def __init__(self, params: ExportParams, ruler: Ruler, calibration: HeldCrops, folder: Path, scratch: Path) -> None:
-        meta = ruler.meta
-        self._crops = normalise(calibration.take(np.arange(len(calibration.people))), meta.mean, meta.std)
+        self._crops = network_inputs(calibration, ruler.meta)
         self._writer = Int8Writer(folder / ONNX_FP32, self._crops, params.calibration_method, scratch)
         self._ruler, self._calibration = ruler, calibration
         self._folder, self._scratch, self._threads = folder, scratch, params.threads

@@ -114,9 +114,9 @@ def falls_of(wanted: Arrays, given: Arrays) -> Falls:
         ranges.append(cells.max() - cells.min())
         for axis in range(peak.shape[1]):
             for step in (-1, 1):
-                beside = peak + step * np.eye(peak.shape[1], dtype=np.int64)[axis]
-                rows = np.flatnonzero((beside[:, axis] >= 0) & (beside[:, axis] < cells.shape[1 + axis]))
-                here, there = (rows, *peak[rows].T), (rows, *beside[rows].T)
+                neighbour = peak + step * np.eye(peak.shape[1], dtype=np.int64)[axis]
+                rows = np.flatnonzero((neighbour[:, axis] >= 0) & (neighbour[:, axis] < cells.shape[1 + axis]))
+                here, there = (rows, *peak[rows].T), (rows, *neighbour[rows].T)
                 fall.append((cells[here] - cells[there]) / ranges[-1])
                 at_peak.append(error[here] / ranges[-1])
                 of_fall.append((error[here] - error[there]) / ranges[-1])

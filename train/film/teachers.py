@@ -44,7 +44,7 @@ class FilmTeacher(Protocol):
         """Take what it needs of the people (n, 4) in a frame."""
 
     def ask(self) -> Ask:
-        """Begin anew, and what gives its opinion of everybody looked at since the last call, in their order.
+        """What gives its opinion of everybody looked at since the last call, in their order.
 
         That may be called in another thread, while this one looks at the next people.
         """

@@ -112,6 +112,6 @@ def test_what_peak_and_neighbour_share_is_no_error_of_the_fall() -> None:
     falls = []
     for one in maps.reshape(6, 5, 6):  # the same by loops
         y, x = np.unravel_index(one.argmax(), one.shape)
-        beside = [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
-        falls += [one[y, x] - one[at] for at in beside if 0 <= at[0] < 5 and 0 <= at[1] < 6]
+        around = [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+        falls += [one[y, x] - one[at] for at in around if 0 <= at[0] < 5 and 0 <= at[1] < 6]
     assert shared.fall == pytest.approx(np.mean(falls) / width)
