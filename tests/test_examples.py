@@ -23,6 +23,7 @@ MODULES = (
     "dataengine.formats.reading.content",
     "dataengine.formats.reading.joints",
     "dataengine.geometry.pixel_grid",
+    "dataengine.infer.side_by_side",
     "dataengine.infer.sources",
     "dataengine.judges.ranking",
     "dataengine.judges.turned_views",

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from torch import nn
 
@@ -28,7 +27,6 @@ from dataengine.inference.exported import (
     load_exported,
     write_sidecar,
 )
-from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.in_graph import RECORD, describe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
@@ -37,6 +35,7 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
 from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
+from .deploy.calibration_crops import calibration_people
 from .deploy.graph_file import NETWORK_FILES, write_graph
 from .deploy.int8_files import Int8Files, write_int8_files
 from .deploy.int8_page import PAGE, write_page
@@ -138,7 +137,7 @@ def _write_files(
     meta = ruler.meta
     write_fp32(net, meta, folder / ONNX_FP32)
     clipped = write_fp16(folder / ONNX_FP32, folder / ONNX_FP16)
-    crops = _calibration_crops(calibration, meta, params.calibration_crops, np.random.default_rng(params.seed))
+    crops = calibration_people(calibration, meta, params)
     int8 = write_int8_files(params, ruler, crops, folder)
     facts: dict[str, Any] = {
         "fp16_weights_cut_off": clipped,
@@ -157,14 +156,6 @@ def _write_files(
             capabilities=[str(capability) for capability in params.engine_capabilities],
         )
     return facts, int8
-
-
-def _calibration_crops(path: Path, meta: ModelMeta, count: int, rng: np.random.Generator) -> HeldCrops:
-    """Real people, drawn without replacement; others only if none is real."""
-    people, images = read_project_people(path)
-    real = np.flatnonzero(people.source == "real")
-    rows = real if len(real) else np.arange(len(people))
-    return HeldCrops.of(people.take(np.sort(rng.permutation(rows)[:count])), images, meta.crop)
 
 
 def _file_records(folder: Path, measured: Measured) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, str] = {
     "distill": "dataengine.train.bench.distill",
     "video": "dataengine.train.bench.label_video",
     "export": "dataengine.train.bench.export",
+    "int8": "dataengine.train.bench.int8_peers",
     "repro": "dataengine.bench.repro",
     "rounds": "dataengine.bench.rounds",
 }

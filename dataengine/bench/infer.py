@@ -9,7 +9,9 @@ deploy, with random weights, as time does not depend on them.
 
 Without a GPU the network shares its cores with the decoder, so a small network can have no large share:
 ``infer.share_of_decoding_and_network`` sets the same frames a second as ``share_of_network`` against decoding the film,
-then running the network, each with all cores for itself.
+then running the network, each with all cores for itself. ``infer.possible_share`` is how large ``share_of_network``
+can be where nothing but decoding and the network takes time and no core ever waits: frames a second of CPU time, both
+together against the network. It hardly depends on what else the machine does.
 
 ``infer.STEP_p50_ms`` and so on are milliseconds of a picture in each step, all steps at once; of ``detect`` per picture
 that the detector was asked about.
@@ -18,7 +20,7 @@ that the detector was asked about.
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -59,6 +61,7 @@ def run(film: Path = FILM, runs: int = RUNS, large: ModelMeta = HRNET) -> Iterat
             if not options:
                 both = 1 / (1 / network + decoding_seconds(film) / summary["pictures"])
                 yield Figure("infer.share_of_decoding_and_network", rate, "frames/s", both)
+                yield _possible_share(film, summary["people"])
                 for step, of_step in summary["step_ms"].items():
                     for share, ms in of_step.items():
                         yield Figure(f"infer.{step.replace(' ', '_')}_{share}_ms", ms, "ms")
@@ -68,15 +71,15 @@ def run(film: Path = FILM, runs: int = RUNS, large: ModelMeta = HRNET) -> Iterat
         yield Figure("infer.share_of_network_hrnet_w32", summary["pictures_per_s"], "frames/s", network)
 
 
-def network_seconds(checkpoint: Path, people: int) -> float:
-    """Seconds for that many crops that lie ready, once."""
+def network_seconds(checkpoint: Path, people: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds by the `clock` for that many crops that lie ready, once."""
     runner, meta = load_runner(checkpoint)
     crops = np.zeros((people, meta.input_height_px, meta.input_width_px, 3), dtype=np.uint8)
     matrices = np.tile(np.eye(2, 3), (people, 1, 1))
     predict_crops(runner, meta, crops[:BATCH], matrices[:BATCH])
-    started = time.perf_counter()
+    started = clock()
     predict_crops(runner, meta, crops, matrices)
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def decoding_seconds(film: Path) -> float:
@@ -85,6 +88,18 @@ def decoding_seconds(film: Path) -> float:
     for _ in decoded_frames(film, tell=lambda line: None):
         pass
     return time.perf_counter() - started
+
+
+def _possible_share(film: Path, people: int) -> Figure:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several wait for each other, which counts as CPU time
+    try:
+        network = network_seconds(FOLDER, max(people, 1), clock=time.process_time)
+    finally:
+        torch.set_num_threads(threads)
+    started, frames = time.process_time(), sum(1 for _ in decoded_frames(film, tell=lambda line: None))
+    both = network + time.process_time() - started
+    return Figure("infer.possible_share", frames / both, "frames/CPU s", frames / network)
 
 
 def _against_network(

@@ -8,7 +8,7 @@ In reading order:
 - `models.py`: whatever is named as a model, opened.
 - `detecting.py`: who asks the detector about which pictures.
 - `following.py`: boxes and track ids in the pictures that the detector is not asked about.
-- `estimating.py`: pictures to people with joints, a few pictures at a time.
+- `estimating.py`: pictures to people with joints, a few pictures at a time; `side_by_side.py`: threads that share them.
 - `lines.py`: threads that work ahead of each other, through lines of bounded length.
 - `sinks.py`: what is written; `step_times.py`: how long each step took.
 - `api.py`: `load_model` and what it returns.

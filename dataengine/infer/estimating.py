@@ -6,7 +6,7 @@ data's cameras, joints are as good (OKS 0.84) with 1, 4, 8 or 16 frames at a tim
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from dataengine.crops.spec import crop_matrix, extract_crop
 from dataengine.errors import EnvironmentFault
 from dataengine.films.matching import matched
 from dataengine.inference.in_graph import PictureGraph
-from dataengine.inference.running.predict import Prediction, predict_crops
+from dataengine.inference.running.predict import Prediction, Runner, predict_crops
 from dataengine.inference.running.prediction import joined
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, People
 
@@ -25,6 +25,7 @@ from .detecting import Looking
 from .following import LEAST_SIDE_PX, MIN_OVERLAP, Follower
 from .models import OpenModel
 from .shown import Answered, Shown
+from .side_by_side import SideBySide
 from .step_times import StepTimes
 
 FRAMES = 8  # in a batch: a quarter of a second of a film whose boxes follow from the joints in the batch before
@@ -40,6 +41,8 @@ class Estimator:
     model: OpenModel
     flip_test: bool = False
     """Whether the answer is averaged with that on the mirrored crop: twice the time, a little more accurate."""
+    threads: SideBySide = field(default_factory=SideBySide)
+    """Who cuts and reads crops."""
 
     def __post_init__(self) -> None:
         if self.flip_test and isinstance(self.model.runner, PictureGraph):
@@ -60,21 +63,32 @@ class Estimator:
 
     def _found(self, pictures: Sequence[Shown], boxes: Sequence[Boxes], counts: Sequence[int]) -> Prediction | None:
         """The joints of all of them, one picture after the other; None where there is nobody."""
-        spec, runner, meta = self.model.meta.crop, self.model.runner, self.model.meta
+        runner = self.model.runner
         if not sum(counts):
             return None
         if isinstance(runner, PictureGraph):
-            each = zip(pictures, boxes, strict=True)
-            return joined([runner.predict(shown.image_bgr, of_picture) for shown, of_picture in each])
-        room = sum(counts) if sum(counts) < ROUND else -(-sum(counts) // ROUND) * ROUND
+            shown = list(zip(pictures, boxes, strict=True))
+            return joined(self.threads.map(lambda some: _read_pictures(runner, some), shown, 1))
+        cuts = [
+            (shown.image_bgr, matrix)
+            for shown, of_picture in zip(pictures, boxes, strict=True)
+            for matrix in crop_matrix(of_picture, self.model.meta.crop)
+        ]
+        return joined(self.threads.map(lambda some: self._read(runner, some), cuts, ROUND))
+
+    def _read(self, runner: Runner, cuts: Sequence[tuple[NDArray[np.uint8], NDArray[np.float64]]]) -> Prediction:
+        """The joints in crops of pictures by matrices (2, 3)."""
+        meta, spec, count = self.model.meta, self.model.meta.crop, len(cuts)
+        room = count if count < ROUND else -(-count // ROUND) * ROUND
         crops = np.zeros((room, spec.height_px, spec.width_px, 3), dtype=np.uint8)
         matrices = np.tile(np.eye(2, 3), (room, 1, 1))
-        row = 0
-        for shown, of_picture in zip(pictures, boxes, strict=True):
-            for matrix in crop_matrix(of_picture, spec):
-                crops[row], matrices[row] = extract_crop(shown.image_bgr, matrix, spec), matrix
-                row += 1
-        return predict_crops(runner, meta, crops, matrices, flip_test=self.flip_test)
+        for row, (image_bgr, matrix) in enumerate(cuts):
+            crops[row], matrices[row] = extract_crop(image_bgr, matrix, spec), matrix
+        return predict_crops(runner, meta, crops, matrices, flip_test=self.flip_test).take(slice(count))
+
+
+def _read_pictures(graph: PictureGraph, shown: Sequence[tuple[Shown, Boxes]]) -> Prediction:
+    return joined([graph.predict(picture.image_bgr, boxes) for picture, boxes in shown])
 
 
 def answered_film(

@@ -104,12 +104,15 @@ def run(
         EnvironmentFault: the device, the camera, an encoder or room on the disk is missing.
     """
     from dataengine.films.detectors import check_choice
+    from dataengine.hardware.threads import available_cores
+    from dataengine.inference.running.devices import choose_device
 
     from .detecting import looking_at
     from .estimating import Estimator
     from .keeping import check_inputs_stay, check_overlay_is_ours
     from .models import open_model
     from .running import SUMMARY, Inference, infer_source, summary_lines
+    from .side_by_side import side_by_side
     from .sinks import OVERLAY, PEOPLE
     from .sources import open_source
 
@@ -120,7 +123,10 @@ def run(
     check_inputs_stay(out, [*([] if opened.is_live else [Path(source)]), *([boxes] if boxes else [])])
     if overlay and not opened.video:
         check_overlay_is_ours(out)
-    network = open_model(model, device)
+    # a camera shows a picture at a time, and a GPU needs no threads
+    alone = opened.is_live or choose_device(device).type == "cuda"
+    workers = 1 if alone else available_cores()
+    network = open_model(model, device, threads=None if alone else 1)
     if network.line:
         say(network.line)
     looking = looking_at(
@@ -135,8 +141,9 @@ def run(
         "detect_every": detect_every if follows else 1,
         "flip_test": flip_test,
     }
-    inference = Inference(Estimator(network, flip_test), looking, follows)
-    summary = infer_source(opened, inference, out, facts, overlay=overlay)
+    with side_by_side(workers) as threads:
+        inference = Inference(Estimator(network, flip_test, threads), looking, follows)
+        summary = infer_source(opened, inference, out, facts, overlay=overlay)
     drawn = sorted(out.glob(f"{OVERLAY}.*" if opened.video else OVERLAY)) if overlay else []
     written = [out / PEOPLE, *drawn, out / SUMMARY]
     for line in summary_lines(summary, written):

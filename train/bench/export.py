@@ -75,11 +75,12 @@ def _rates(runners: dict[str, Runner], batch: NDArray[np.float32]) -> dict[str, 
     taken: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(TURNS):
         for name, runner in runners.items():
-            taken[name].append(_rate(runner, batch))
+            taken[name].append(rate(runner, batch))
     return {name: statistics.median(rates) for name, rates in taken.items()}
 
 
-def _rate(runner: Runner, batch: NDArray[np.float32]) -> float:
+def rate(runner: Runner, batch: NDArray[np.float32]) -> float:
+    """Crops a second of a runner that is shown a batch again and again for `SECONDS_A_TURN`."""
     runner(batch)
     count, start = 0, time.perf_counter()
     while (seconds := time.perf_counter() - start) < SECONDS_A_TURN:

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dataengine.crops.pixels import normalise
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8, ONNX_INT8_TRT
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.inference.running.predict import Prediction, Runner, onnx_runner
@@ -20,6 +17,8 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
 from .accuracy import Ruler, distance_px
+from .calibration_crops import network_inputs
+from .last_layer import LastLayerErrors, last_layer_errors
 from .layer_search import Blamed, blame, blocks_of, fewest_kept
 from .onnx_files import exact_runner
 from .params import ExportParams
@@ -39,8 +38,13 @@ class Int8Files:
     ap_fp32: float
     ap_drop: Mapping[tuple[str, ...], float]
     """AP that the worse of both files loses against FP32 on the validation people, by the layers in float."""
+    figures: Mapping[tuple[str, ...], Mapping[str, Mapping[str, float]]]
+    """By the layers in float, the AP and ECE of each INT8 file on the validation people."""
+    ece_fp32: float
     facts: dict[str, Any]
     """For the sidecar."""
+    last_layer: LastLayerErrors | None = None
+    """Where every layer was asked."""
 
     def top(self, number: int) -> tuple[str, ...]:
         """The layers of the `number` blocks that the most error comes from."""
@@ -60,11 +64,13 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
         drop = files.write(())
         blamed: tuple[Blamed, ...] = ()
         kept: tuple[str, ...] = ()
+        last_layer: LastLayerErrors | None = None
         if budget.every_layer or (budget.most_in_float and drop > budget.aim_ap_drop):
             say(f"INT8 loses {drop:.4f} AP; looking for the layers that it comes from")
             blamed = tuple(blame(blocks_of(files.layers), files.distance_px))
         if budget.every_layer:
             _try_all(files, blamed)
+            last_layer = files.last_layer_errors()
         if budget.most_in_float and drop > budget.aim_ap_drop:
             kept = _fewest(files, blamed, budget.aim_ap_drop, budget.most_in_float)
             say(f"INT8 with {', '.join(kept) or 'no layer'} in float loses {files.ap_drop[kept]:.4f} AP")
@@ -77,7 +83,17 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
         "layers_in_float": list(kept),
         "largest_pair_of_products": largest_pair(folder / ONNX_INT8),  # at most 32767, or CPUs would differ
     }
-    return Int8Files(kept, blamed, distance, files.ap_fp32, files.ap_drop, facts)
+    return Int8Files(
+        kept=kept,
+        blamed=blamed,
+        distance_px=distance,
+        ap_fp32=files.fp32["AP"],
+        ap_drop=files.ap_drop,
+        figures=files.figures,
+        ece_fp32=files.fp32["ECE"],
+        facts=facts,
+        last_layer=last_layer,
+    )
 
 
 def _fewest(files: "_Files", blamed: Sequence[Blamed], budget: float, most: int) -> tuple[str, ...]:
@@ -105,15 +121,15 @@ class _Files:
     """Both files, written again and again with other layers in float, and what each version loses."""
 
     def __init__(self, params: ExportParams, ruler: Ruler, calibration: HeldCrops, folder: Path, scratch: Path) -> None:
-        meta = ruler.meta
-        crops = normalise(calibration.take(np.arange(len(calibration.people))), meta.mean, meta.std)
-        self._writer = Int8Writer(folder / ONNX_FP32, crops, params.calibration_method, scratch)
+        self._crops = network_inputs(calibration, ruler.meta)
+        self._writer = Int8Writer(folder / ONNX_FP32, self._crops, params.calibration_method, scratch)
         self._ruler, self._calibration = ruler, calibration
         self._folder, self._scratch, self._threads = folder, scratch, params.threads
         plain = onnx_runner(folder / ONNX_FP32, params.threads)
         self._wanted = self._of_calibration(plain)
         self.layers = self._writer.layers
-        self.ap_fp32 = self._ap_of(plain)
+        self.fp32 = self._figures_of(plain)
+        self.figures: dict[tuple[str, ...], dict[str, dict[str, float]]] = {}
         self.ap_drop: dict[tuple[str, ...], float] = {}
 
     def write(self, kept: tuple[str, ...]) -> float:
@@ -123,17 +139,28 @@ class _Files:
         self._writer.write(for_tensorrt, TENSORRT, kept)
         if kept not in self.ap_drop:
             runners = onnx_runner(for_onnx, self._threads), exact_runner(for_tensorrt, self._threads)
-            self.ap_drop[kept] = self.ap_fp32 - min(self._ap_of(runner) for runner in runners)
+            names = for_onnx.name, for_tensorrt.name
+            self.figures[kept] = {n: self._figures_of(each) for n, each in zip(names, runners, strict=True)}
+            self.ap_drop[kept] = self.fp32["AP"] - min(each["AP"] for each in self.figures[kept].values())
         return self.ap_drop[kept]
 
     def distance_px(self, kept: Collection[str]) -> float:
         """Mean distance of the ONNX Runtime file's joints from FP32's with the layers `kept` in float, image px."""
         path = self._scratch / "tried.onnx"
         self._writer.write(path, ONNX_RUNTIME, kept)
-        return distance_px(self._of_calibration(onnx_runner(path, self._threads)), self._wanted)["mean"]
+        return self._moved_px(onnx_runner(path, self._threads))
+
+    def last_layer_errors(self) -> LastLayerErrors:
+        """What 8 bits do to the head's last layers."""
+        return last_layer_errors(self._writer, self._crops, self._moved_px, self._scratch, threads=self._threads)
+
+    def _moved_px(self, runner: Runner) -> float:
+        return float(distance_px(self._of_calibration(runner), self._wanted)["mean"])
 
     def _of_calibration(self, runner: Runner) -> Prediction:
         return self._calibration.predict(runner, self._ruler.meta)
 
-    def _ap_of(self, runner: Runner) -> float:
-        return self._ruler.figures(self._ruler.predict(runner, "INT8"))["AP"]
+    def _figures_of(self, runner: Runner) -> dict[str, float]:
+        """AP, and the calibration error of the scores."""
+        figures = self._ruler.figures(self._ruler.predict(runner, "INT8"))
+        return {name: figures[name] for name in ("AP", "ECE")}

@@ -7,6 +7,7 @@ from dataengine.files import atomic_path
 from dataengine.nets.checkpoint import ModelMeta
 
 from .int8_files import Int8Files
+from .last_layer import LastLayerErrors
 from .params import Int8Params
 
 PAGE = "int8_layers.md"
@@ -27,7 +28,9 @@ def page(files: Int8Files, budget: Int8Params, meta: ModelMeta, people: int) -> 
         f"FP32 has AP {files.ap_fp32:.4f}; the worse of both INT8 files loses {files.ap_drop[()]:.4f} of it",
         f"with all layers in 8 bits, and moves joints by {files.distance_px:.2f} px on the calibration crops.",
     )
-    lines += ["", _outcome(files, budget)]
+    lines += ["", _outcome(files, budget), "", *_calibration(files)]
+    if files.last_layer is not None:
+        lines += ["", *_last_layer(files.last_layer)]
     if not files.blamed:
         return [*lines, "", "The layers were not asked one by one: `-S export.int8.every_layer=true` does that."]
     lines += [
@@ -59,6 +62,37 @@ def _outcome(files: Int8Files, budget: Int8Params) -> str:
         return f"Within {aim}: no layer is left in float." if within else f"Not within {aim}, {beyond}."
     reached = f"within {aim}" if within else f"not within {aim}, which {budget.most_in_float} blocks do not reach"
     return f"In float: {', '.join(f'`{name}`' for name in files.kept)}. AP lost: {lost:.4f}, {reached}."
+
+
+def _calibration(files: Int8Files) -> list[str]:
+    """AP and ECE of the scores, before and after."""
+    lines = ["| file | in float | AP | ECE of scores |", "|---|---|---:|---:|"]
+    lines.append(f"| FP32 | | {files.ap_fp32:.4f} | {files.ece_fp32:.3f} |")
+    for kept in dict.fromkeys([(), files.kept]):
+        in_float = f"{len(kept)} layers" if kept else "none"
+        for name, figures in files.figures[kept].items():
+            lines.append(f"| {name} | {in_float} | {figures['AP']:.4f} | {figures['ECE']:.3f} |")
+    return lines
+
+
+def _last_layer(errors: LastLayerErrors) -> list[str]:
+    """How far joints move, and what happens around the peaks of the answer."""
+    names = ", ".join(f"`{name}`" for name in errors.layers)
+    lines = _paragraph(
+        f"The last layers are {names}. A joint's place is read from how the answer falls from its peak to the next",
+        f"bin or cell, {errors.step_px:g} px of the crop away. Falls and errors are shares of the answer's range; an",
+        "error of the peak that its neighbours share moves nothing.",
+    )
+    lines += [
+        "",
+        "| in 8 bits | joints move, px | fall from the peak | error of the peak, RMS | error of the fall, RMS |",
+    ]
+    lines += ["|---|---:|---:|---:|---:|"]
+    for name, moved in errors.moved_px.items():
+        falls = errors.falls.get(name)
+        cells = ["-"] * 3 if falls is None else [f"{x:.3%}" for x in (falls.fall, falls.at_peak, falls.of_fall)]
+        lines.append(f"| {name} | {moved:.2f} | {' | '.join(cells)} |")
+    return lines
 
 
 def _rows(files: Int8Files) -> list[str]:

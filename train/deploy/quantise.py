@@ -33,6 +33,8 @@ CalibrationMethod = Literal["minmax", "entropy", "percentile"]
 BATCH = 8  # crops; the histograms of two methods hold all activations of a batch
 PAIR_LIMIT = 2**15 - 1  # what the 16-bit sum of two products holds
 _PRODUCTS = ("MatMul", "Gemm")
+LAYERS = ("Conv", "ConvTranspose", *_PRODUCTS)
+"""Kinds of nodes whose products run in 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +74,31 @@ class Int8Writer:
         if not len(crops):
             raise InputError("no crop to calibrate INT8 on", fix="give a calibration file with people in it")
         self._crops, self._method = crops, method
-        self._prepared, self._ranges = scratch / "prepared.onnx", scratch / "ranges.json"
-        quant_pre_process(str(fp32), str(self._prepared), skip_symbolic_shape=True)
-        self._graph = onnx.load(str(self._prepared)).graph
+        self.prepared, self._ranges = scratch / "prepared.onnx", scratch / "ranges.json"
+        quant_pre_process(str(fp32), str(self.prepared), skip_symbolic_shape=True)
+        self.graph: Any = onnx.load(str(self.prepared)).graph
 
     @property
     def layers(self) -> list[str]:
-        """Names of the nodes whose products run in 8 bits, in order of computation."""
-        return [node.name for node in self._graph.node if node.op_type in ("Conv", *_PRODUCTS)]
+        """Names of the nodes whose products are of 8 bits, in order of computation."""
+        in_float = _kept_in_float(self.graph)
+        return [node.name for node in self.graph.node if node.op_type in LAYERS and node.name not in in_float]
 
-    def write(self, path: Path, scheme: Scheme, kept: Collection[str] = ()) -> None:
+    def write(self, path: Path, scheme: Scheme, kept: Collection[str] = (), *, answers: bool = False) -> None:
         """Write the file for one runtime; the layers `kept` stay in float.
+
+        With `answers` a convolution that gives an output is of 8 bits, too, and no convolution's output is rounded:
+        to see what that does where all others are kept.
 
         Raises:
             EnvironmentFault: the quantiser wrote weights whose products do not fit 16 bits.
         """
-        excluded = [*_kept_in_float(self._graph), *kept]
+        free = ("Conv", *_PRODUCTS) if answers else _PRODUCTS
+        excluded = [*_kept_in_float(self.graph, free), *kept]
         # the first call measures the ranges and leaves them in a file, the next ones read them
-        _quantise(self._prepared, path, scheme, self._crops, self._method, excluded=excluded, ranges=self._ranges)
+        _quantise(
+            self.prepared, path, scheme, self._crops, self._method, excluded=excluded, free=free, ranges=self._ranges
+        )
         largest = largest_pair(path)
         if scheme.fits_16_bits and largest > PAIR_LIMIT:
             fix = "install the onnxruntime that constraints.txt names"
@@ -132,6 +141,7 @@ def _quantise(
     method: CalibrationMethod,
     *,
     excluded: list[str],
+    free: Collection[str],
     ranges: Path,
 ) -> None:
     from onnxruntime.quantization import CalibrationMethod as Method
@@ -153,7 +163,7 @@ def _quantise(
             calibration_cache_path=ranges,
             extra_options={
                 **scheme.options,
-                "OpTypesToExcludeOutputQuantization": list(_PRODUCTS),
+                "OpTypesToExcludeOutputQuantization": list(free),
                 # for all methods: one batch at a time, else all must be of one size and in memory
                 "CalibStridedMinMax": 1,
             },
@@ -161,10 +171,13 @@ def _quantise(
     onnx.checker.check_model(str(path))
 
 
-def _kept_in_float(graph: Any) -> list[str]:
-    """Names of the nodes before the first convolution, and of those that give the outputs without being products."""
+def _kept_in_float(graph: Any, free: Collection[str] = _PRODUCTS) -> list[str]:
+    """Names of the nodes before the first convolution, and of those that give the outputs.
+
+    Kinds of nodes whose outputs are not rounded, `free`, may give outputs in 8 bits.
+    """
     outputs = {output.name for output in graph.output}
-    output_nodes = [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in _PRODUCTS]
+    output_nodes = [node.name for node in graph.node if outputs & set(node.output) and node.op_type not in free]
     constants = {tensor.name for tensor in graph.initializer} | {""}
     image_like, input_nodes = {INPUT}, []
     for node in graph.node:  # in order of computation

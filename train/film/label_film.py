@@ -1,7 +1,8 @@
 """One film from its first frame to `labels.json`."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -72,11 +73,12 @@ def label_film(film: Path, folder: Path, labeller: Labeller) -> dict[str, Any]:
     journal = Journal(folder, fingerprint, len(labeller.teachers))
     progress, decoded = journal.progress, list[DecodedFilm]()
     try:
-        for step in _steps(film, name, labeller, journal, decoded):
-            progress = progress if step.part is None else _added(journal, progress, step.part)
-            if step.resume is not None:
-                progress = replace(progress, resume=step.resume)
-                progress = journal.commit(progress, step.before, step.pending)
+        with closing(_steps(film, name, labeller, journal, decoded)) as steps:  # which ends its threads
+            for step in steps:
+                progress = progress if step.part is None else _added(journal, progress, step.part)
+                if step.resume is not None:
+                    progress = replace(progress, resume=step.resume)
+                    progress = journal.commit(progress, step.before, step.pending)
         metrics = _metrics(name, labeller, progress, decoded)
         info = {"film": film.name, "sha256": sha256, "fingerprint": fingerprint, "params": asdict(labeller.params)}
         journal.finish(folder / LABELS, info)
@@ -114,7 +116,9 @@ class _Step:
     pending: Chunk
 
 
-def _steps(film: Path, name: str, labeller: Labeller, journal: Journal, decoded: list[DecodedFilm]) -> Iterator[_Step]:
+def _steps(
+    film: Path, name: str, labeller: Labeller, journal: Journal, decoded: list[DecodedFilm]
+) -> Generator[_Step, None, None]:
     """Each chunk is judged once the next one is there."""
     params, resume = labeller.params, journal.progress.resume
     before, pending = journal.before, journal.pending

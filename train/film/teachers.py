@@ -3,8 +3,9 @@
 Adding a teacher: a class with the methods of `FilmTeacher`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,10 @@ from dataengine.blazepose.in_boxes import upright_region
 from dataengine.blazepose.in_images import mirrored_answer
 from dataengine.blazepose.model import BlazePose
 from dataengine.crops.spec import crop_matrix, extract_crop
+from dataengine.infer.side_by_side import SideBySide
 from dataengine.inference.running.predict import BATCH, Prediction, Runner, predict_crops
+from dataengine.inference.running.prediction import joined
+from dataengine.inference.running.runners import TorchRunner
 from dataengine.judges.answers import TeacherAnswers
 from dataengine.judges.turned_views import TurnedView, seen_from, turned_region
 from dataengine.nets.checkpoint import ModelMeta
@@ -28,6 +32,9 @@ from ..pseudo.teachers import BLAZEPOSE, opinion_of_views
 ROUND = 16
 
 
+Ask = Callable[[SideBySide], Opinion]
+
+
 class FilmTeacher(Protocol):
     """Looks at people frame by frame and gives its opinion of all of them at the end of a chunk."""
 
@@ -36,8 +43,11 @@ class FilmTeacher(Protocol):
     def look(self, image_bgr: NDArray[np.uint8], boxes_xywh_px: NDArray[np.float64]) -> None:
         """Take what it needs of the people (n, 4) in a frame."""
 
-    def opinion(self) -> Opinion:
-        """What it says of everybody looked at since the last call, in their order."""
+    def ask(self) -> Ask:
+        """What gives its opinion of everybody looked at since the last call, in their order.
+
+        That may be called in another thread, while this one looks at the next people.
+        """
 
 
 class NetworkTeacher:
@@ -58,25 +68,39 @@ class NetworkTeacher:
                 self._crops.append(extract_crop(image_bgr, matrix, spec))
                 self._matrices.append(matrix)
 
-    def opinion(self) -> Opinion:
+    def ask(self) -> Ask:
         """Its answers to the crops and to their mirror images."""
         spec, count = self._meta.crop, 1 + len(self._views)
         crops = np.array(self._crops, dtype=np.uint8).reshape(-1, count, spec.height_px, spec.width_px, 3)
         matrices = np.array(self._matrices, dtype=np.float64).reshape(-1, count, 2, 3)
         self._crops, self._matrices = [], []
+        return partial(self._opinion, crops, matrices)
+
+    def _opinion(self, crops: NDArray[np.uint8], matrices: NDArray[np.float64], threads: SideBySide) -> Opinion:
         n = len(crops)
         padded = _padded(crops[:, 0], matrices[:, 0])
-        plain, mirrored = (self._answered(*padded, mirrored=is_mirrored) for is_mirrored in (False, True))
+        plain, mirrored = (self._answered(*padded, threads, mirrored=is_mirrored) for is_mirrored in (False, True))
         points, confidence = plain.keypoints_px[:n].astype(np.float64), plain.confidence[:n].astype(np.float64)
         turned_back = mirrored.keypoints_px[:n].astype(np.float64)
         if not self._views:
             return Opinion(points, confidence, np.linalg.norm(points - turned_back, axis=2))
-        turned = [self._answered(*_padded(crops[:, k], matrices[:, k]), mirrored=False) for k in range(1, count)]
+        others = range(1, 1 + len(self._views))
+        turned = [self._answered(*_padded(crops[:, k], matrices[:, k]), threads, mirrored=False) for k in others]
         views = np.stack([each.keypoints_px[:n].astype(np.float64) for each in turned])
         return opinion_of_views(TeacherAnswers(points, confidence, turned_back, views))
 
-    def _answered(self, crops: NDArray[np.uint8], matrices: NDArray[np.float64], *, mirrored: bool) -> Prediction:
-        return predict_crops(self._runner, self._meta, crops, matrices, batch=BATCH, mirrored=mirrored)
+    def _answered(
+        self, crops: NDArray[np.uint8], matrices: NDArray[np.float64], threads: SideBySide, *, mirrored: bool
+    ) -> Prediction:
+        def read(rows: Sequence[int]) -> Prediction:
+            part = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)
+            return predict_crops(self._runner, self._meta, crops[part], matrices[part], batch=BATCH, mirrored=mirrored)
+
+        # a GPU's stream is one, and there is nothing to gain
+        shared = (
+            SideBySide() if isinstance(self._runner, TorchRunner) and self._runner.device.type == "cuda" else threads
+        )
+        return joined(shared.map(read, range(len(crops)), ROUND) or [read(())])
 
 
 def _padded(crops: NDArray[np.uint8], matrices: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -119,15 +143,17 @@ class BlazePoseTeacher:
                     self._blazepose.landmarks(image_bgr, turned_region(region, view)).keypoints_px
                 )
 
-    def opinion(self) -> Opinion:
-        """The answers."""
+    def ask(self) -> Ask:
+        """The answers, which are there already."""
+        answers, self._answers = self._answers, _Answers([], [], [], [])
+        return lambda threads: self._opinion(answers)
+
+    def _opinion(self, answers: _Answers) -> Opinion:
         points, mirrored = (
-            np.array(each, dtype=np.float64).reshape(-1, JOINTS, 2)
-            for each in (self._answers.points, self._answers.mirrored)
+            np.array(each, dtype=np.float64).reshape(-1, JOINTS, 2) for each in (answers.points, answers.mirrored)
         )
-        confidence = np.array(self._answers.confidence, dtype=np.float64).reshape(-1, JOINTS)
-        views = np.array(self._answers.views, dtype=np.float64).reshape(len(points), len(self._views), JOINTS, 2)
-        self._answers = _Answers([], [], [], [])
+        confidence = np.array(answers.confidence, dtype=np.float64).reshape(-1, JOINTS)
+        views = np.array(answers.views, dtype=np.float64).reshape(len(points), len(self._views), JOINTS, 2)
         if self._views:
             return opinion_of_views(TeacherAnswers(points, confidence, mirrored, np.swapaxes(views, 0, 1)))
         return Opinion(points, confidence, np.linalg.norm(points - mirrored, axis=2))

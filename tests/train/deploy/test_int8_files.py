@@ -15,6 +15,7 @@ from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train.deploy.accuracy import Ruler, distance_px
 from dataengine.train.deploy.int8_files import Int8Files, write_int8_files
 from dataengine.train.deploy.int8_page import page
+from dataengine.train.deploy.last_layer import EVERYTHING, INPUTS, WEIGHTS, falls_of
 from dataengine.train.deploy.onnx_files import write_fp32
 from dataengine.train.deploy.params import Int8Params
 
@@ -89,5 +90,28 @@ def test_every_layer_is_measured_where_that_is_asked(ruler: Ruler, calibration: 
     files = written(ruler, calibration, folder, Int8Params(aim_ap_drop=1.0, most_in_float=0, every_layer=True))
     assert files.kept == ()
     assert {each.block.layers for each in files.blamed} | {files.top(2)} <= set(files.ap_drop)
-    assert not [line for line in page(files, PARAMS.int8, ruler.meta, 9) if line.endswith("| - |")]
+    assert not [
+        line for line in page(files, PARAMS.int8, ruler.meta, 9) if line.startswith("| `") and line.endswith("| - |")
+    ]
     assert len(quantised_products(folder / ONNX_INT8)) == len(files.blamed), "nothing of the search is left in the file"
+    assert files.last_layer is not None
+    assert files.last_layer.layers == ("/to_x/MatMul", "/to_y/MatMul")
+    moved = files.last_layer.moved_px
+    assert moved[EVERYTHING] == pytest.approx(files.distance_px)
+    assert max(moved[WEIGHTS], moved[INPUTS]) < moved[EVERYTHING]
+    assert all(falls.fall > 0 and falls.of_fall > 0 for falls in files.last_layer.falls.values())
+    assert any(line.startswith(f"| {WEIGHTS} |") for line in page(files, PARAMS.int8, ruler.meta, 9))
+
+
+def test_what_peak_and_neighbour_share_is_no_error_of_the_fall() -> None:
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(2, 3, 5, 6))
+    shared = falls_of([maps], [maps + 0.25])
+    width = maps.max() - maps.min()
+    assert (shared.at_peak, shared.of_fall) == (pytest.approx(0.25 / width), pytest.approx(0, abs=1e-12))
+    falls = []
+    for one in maps.reshape(6, 5, 6):  # the same by loops
+        y, x = np.unravel_index(one.argmax(), one.shape)
+        around = [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+        falls += [one[y, x] - one[at] for at in around if 0 <= at[0] < 5 and 0 <= at[1] < 6]
+    assert shared.fall == pytest.approx(np.mean(falls) / width)

@@ -8,6 +8,7 @@ import numpy as np
 from dataengine.films.detectors import Memory
 from dataengine.people import JOINTS
 from dataengine.train.film.label_film import Labeller
+from dataengine.train.film.teachers import Ask
 from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams
 
@@ -87,12 +88,13 @@ class BoxTeacher:
             raise KeyboardInterrupt
         self._boxes += list(boxes_xywh_px)
 
-    def opinion(self) -> Opinion:
+    def ask(self) -> Ask:
         boxes = np.array(self._boxes).reshape(-1, 4)
         self._boxes = []
         points = boxes[:, None, :2] + SHARES * boxes[:, None, 2:]
         confidence = np.broadcast_to(1 - boxes[:, :1] / 300, (len(boxes), JOINTS)).copy()
-        return Opinion(points, confidence, np.zeros((len(boxes), JOINTS)))
+        opinion = Opinion(points, confidence, np.zeros((len(boxes), JOINTS)))
+        return lambda threads: opinion
 
 
 def labeller(detector: BlockDetector | None = None, teacher: BoxTeacher | None = None, every: int = 1) -> Labeller:

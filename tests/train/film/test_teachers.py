@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dataengine.infer.side_by_side import SideBySide
 from dataengine.inference.running.predict import predict_both_ways, torch_runner
 from dataengine.judges import answers
 from dataengine.judges.turned_views import VIEWS
@@ -29,8 +30,8 @@ def test_opinions_are_those_of_the_same_people_in_pictures(tmp_path: Path, per_f
     teacher = NetworkTeacher("net", runner, META)
     for image, of_frame in zip(frames, boxes, strict=True):
         teacher.look(image, of_frame)
-    opinion = teacher.opinion()
-    assert len(teacher.opinion().confidence) == 0, "everybody is answered once"
+    opinion = teacher.ask()(SideBySide())
+    assert len(teacher.ask()(SideBySide()).confidence) == 0, "everybody is answered once"
     for number, image in enumerate(frames):
         cv2.imwrite(str(tmp_path / f"{number}.png"), image)
     images = Images.build(id=[0, 1, 2], path=[str(tmp_path / f"{n}.png") for n in range(3)], width=120, height=90)
@@ -54,7 +55,7 @@ def test_views_are_those_of_the_same_people_in_pictures(tmp_path: Path, monkeypa
     boxes = np.array([[10.0, 5.0, 40.0, 60.0], [60.0, 20.0, 30.0, 50.0]])
     teacher = NetworkTeacher("net", runner, META, VIEWS)
     teacher.look(image, boxes)
-    opinion = teacher.opinion()
+    opinion = teacher.ask()(SideBySide())
     cv2.imwrite(str(tmp_path / "0.png"), image)
     images = Images.build(id=[0], path=[str(tmp_path / "0.png")], width=120, height=90)
     nothing = np.zeros((2, 17, 2))
