@@ -12,7 +12,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
 from dataengine.terminal.speech import answer, say
-from dataengine.tracking.labelled_films import LabelledFilm, read_films
+from dataengine.tracking.labelled_films import LabelledFilm, joined_films, read_films
 
 from .judges_page import PAGE_NAME, JudgeRow, write_judges_page
 from .kept import AskedTeachers
@@ -86,15 +86,6 @@ def run(
     write_judges_page(report, rows, called)
     answer((report / f"{PAGE_NAME}.md").read_text(encoding="utf-8"))
     return rows
-
-
-def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:
-    """Films of one name as one, their frames in order: a split may have cut them."""
-    joined = []
-    for name in dict.fromkeys(film.name for film in films):
-        parts = [film for film in films if film.name == name]
-        joined.append(parts[0] if len(parts) == 1 else LabelledFilm.joined(parts))
-    return joined
 
 
 def _rows(
