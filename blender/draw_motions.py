@@ -45,12 +45,12 @@ def command(
     Example: dataengine draw-motions --out data/motions/train.npz --cache data/cache/anny --people 300 --bvh walk.bvh --bvh-share 0.5
     """  # noqa: E501  an example is one line to copy
     drawn = load_section(params, "render", RenderParams)
-    given = {
-        "motions": None if bvh is None else [str(path) for path in bvh],
-        "motion_share": bvh_share,
-        "seed": seed,
-    }
-    drawn = replace(drawn, **{name: value for name, value in given.items() if value is not None})
+    drawn = replace(
+        drawn,
+        motions=drawn.motions if bvh is None else [str(path) for path in bvh],
+        motion_share=drawn.motion_share if bvh_share is None else bvh_share,
+        seed=drawn.seed if seed is None else seed,
+    )
     run(drawn, out=out, cache=cache, people=people, seconds=seconds, fps=fps)
 
 

@@ -70,7 +70,7 @@ PANELS: dict[str, dict[str, Command]] = {
     "Synthesis: inspect what is rendered": {
         "pose-sheet": Command("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
         "render-clips": Command("dataengine.blender.render_clips", "Render labelled videos of people, with track ids."),
-        "draw-motions": Command("dataengine.blender.draw_motions", "Draw people in motion as joints, to fit a lifter on."),
+        "draw-motions": Command("dataengine.blender.draw_motions", "Draw people in motion as joints, for a lifter."),
         "check-renders": Command("dataengine.blender.check_renders", "Check labels against Blender's own depth."),
         "measure-like": Command("dataengine.blender.measure_like", "Measure how well the body fits real poses."),
     },

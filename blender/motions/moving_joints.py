@@ -43,7 +43,7 @@ class MovingJoints:
         points = skinning.weight[:, None] * shape.unskinned_m[skinning.vertex]
         np.add.at(offsets, (skinning.joint, skinning.bone), points)
         offsets -= shares[..., None] * skeleton.heads_m
-        moving = shares.any(axis=0)
+        moving: NDArray[np.bool_] = np.asarray(shares.any(axis=0))
         for bone in reversed(range(len(moving))):  # parents come before children
             if moving[bone] and skeleton.parents[bone] >= 0:
                 moving[skeleton.parents[bone]] = True

@@ -18,9 +18,7 @@ ABOVE_FLOOR_M = 0.08  # of an ankle's joint whose foot stands on the floor
 _HIPS = (11, 12)  # rows of the COCO joints
 
 
-def performed(
-    spec: ClipSpec, time_s: NDArray[np.float64], model: BodyModel
-) -> list[tuple[str, NDArray[np.float64]]]:
+def performed(spec: ClipSpec, time_s: NDArray[np.float64], model: BodyModel) -> list[tuple[str, NDArray[np.float64]]]:
     """For each person the name of its first pose, and its joints (f, 17, 3) in the world at times (f,)."""
     return [(each.person.pose.name, _joints(each, time_s, model)) for each in spec.performers]
 
@@ -30,9 +28,7 @@ def _joints(performer: Performer, time_s: NDArray[np.float64], model: BodyModel)
     moving = MovingJoints.of(model, shape)
     turn = about_axis([0, 0, 1], performer.person.turn_rad)
     solved = [solve_orientations(pose, shape.skeleton) for pose in performer.keys]
-    floors = [
-        turn @ _settled(pose, each, performer, model) for pose, each in zip(performer.keys, solved, strict=True)
-    ]
+    floors = [turn @ _settled(pose, each, performer, model) for pose, each in zip(performer.keys, solved, strict=True)]
     keys = np.stack([floor @ each[moving.bones, :3, :3] for floor, each in zip(floors, solved, strict=True)])
     lifts = np.array([performer.person.lift_m if pose.airborne else 0.0 for pose in performer.keys])
     key, share = _places(performer, time_s)

@@ -41,7 +41,9 @@ def command(
     first: Annotated[int, typer.Option(help="Measure on the first n films of each set by name; the rest teach.")] = 6,
     fields: Annotated[list[int] | None, typer.Option(help="Receptive field, a power of 3; repeat it.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Seed of a fit; repeat it.")] = None,
-    teacher: Annotated[Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
+    ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
     ] = None,

@@ -98,9 +98,7 @@ def run(
         say("fit-lifter: no --films, so the lifter learns from tracks without errors")
     errors = measured_errors(seen) if films else MeasuredErrors.none()
     free: list[RayTrack] = [
-        each.track
-        for given in unlabelled
-        for each in seen_tracks(films_of(given)[leave_first:], asked, cameras)
+        each.track for given in unlabelled for each in seen_tracks(films_of(given)[leave_first:], asked, cameras)
     ]
     net, losses = fit_lifter(out, params, LifterData(drawn, errors, free))
     lineage = {
@@ -117,5 +115,8 @@ def run(
     }
     save_lifter(out, net, params, lineage)
     forget_state(out)
-    answer(f"{out}: receptive field {params.receptive_field} frames, " + ", ".join(f"{k} {v:.3f}" for k, v in losses.items()))
+    answer(
+        f"{out}: receptive field {params.receptive_field} frames, "
+        + ", ".join(f"{k} {v:.3f}" for k, v in losses.items())
+    )
     return lineage

@@ -92,4 +92,3 @@ def trial_result(
     write_json(kept, {"measured": measured, "fit": fingerprint, "accuracy": of})
     forget_state(folder)
     return TrialResult(trial, accuracy)
-

@@ -42,7 +42,9 @@ def load_lifter(folder: Path) -> tuple[LifterNetwork, LifterMeta]:
     """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
     record = read_json(folder / LIFTER_META)
     if not isinstance(record, dict) or not isinstance(record.get("params"), dict):
-        raise InputError(f"{folder / LIFTER_META} is not a lifter's metadata", fix="make it with `dataengine fit-lifter`")
+        raise InputError(
+            f"{folder / LIFTER_META} is not a lifter's metadata", fix="make it with `dataengine fit-lifter`"
+        )
     meta = RECORDS.record(LifterMeta, record, f"{folder / LIFTER_META}")
     path = folder / LIFTER_WEIGHTS
     got = sha256_file(path)

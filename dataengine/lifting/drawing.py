@@ -33,7 +33,7 @@ def draw_windows(
     seconds = motions.seconds()
     share = np.diff(motions.first) / len(motions.joints_m)
     motion = rng.choice(len(motions), size=windows, p=share)
-    rate = np.exp(rng.uniform(*np.log(params.rate_fps), size=windows))
+    rate = _log_uniform(params.rate_fps, windows, rng)
     time_s = rng.random(windows)[:, None] * seconds[motion][:, None] + (np.arange(frames) - asked) / rate[:, None]
     joints = motions.at(motion, time_s)
     mirror = rng.random(windows) < 0.5
@@ -62,7 +62,7 @@ def before_cameras(
     azimuth = rng.uniform(0, 2 * np.pi, n)[:, None] + np.deg2rad(rng.normal(0, cameras.turn_deg_s, n))[:, None] * time_s
     pitch = np.deg2rad(rng.uniform(*cameras.pitch_deg, size=n))[:, None]
     roll = np.deg2rad(rng.normal(0, cameras.roll_deg, n))[:, None]
-    depth = np.exp(rng.uniform(*np.log(cameras.distance_m), size=n))
+    depth = _log_uniform(cameras.distance_m, n, rng)
     aside = rng.uniform(-cameras.off_axis, cameras.off_axis, (n, 2))
     turns = camera_turns(azimuth, pitch, roll).astype(joints_m.dtype)
     turned = (joints_m - root_of(joints_m)[:, asked, None]) @ turns.swapaxes(-1, -2)
@@ -110,6 +110,11 @@ def window_of_tracks(
     there = np.isfinite(rays[:, asked]).all(axis=-1)
     sure = np.where(there, np.nan_to_num(confidence[:, asked]), 0.0)
     return seen, np.nan_to_num(rays[:, asked]).astype(np.float32), sure.astype(np.float32)
+
+
+def _log_uniform(bounds: tuple[float, float], n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    low, high = np.log(bounds).tolist()
+    return np.asarray(np.exp(rng.uniform(low, high, size=n)))
 
 
 def _missing(windows: int, frames: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -77,7 +77,9 @@ def _matrix(value: Any, shape: tuple[int, ...], column: str) -> NDArray[np.float
     try:
         matrix = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{column} of a person is malformed", expected=f"numbers {shape}", got=str(value)[:60]) from error
+        raise InputError(
+            f"{column} of a person is malformed", expected=f"numbers {shape}", got=str(value)[:60]
+        ) from error
     if matrix.shape != shape:
         raise InputError(f"{column} of a person is malformed", expected=f"numbers {shape}", got=str(matrix.shape))
     return matrix

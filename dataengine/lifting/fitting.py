@@ -1,7 +1,7 @@
 """The fit of a lifter: labelled windows, and after a while tracks without labels as well.
 
-A killed fit goes on from its last state, which lies in ``<out>.resume`` while it runs. Every step draws from a generator
-of its own number, so a fit that was resumed ends as one that was not.
+A killed fit goes on from its last state, which lies in ``<out>.resume`` while it runs. Every step draws from a
+generator of its own number, so a fit that was resumed ends as one that was not.
 """
 
 import pickle
@@ -46,7 +46,9 @@ class LifterData:
 
     def fingerprint(self) -> str:
         """Of all content."""
-        unlabelled = [[float(np.nansum(each.rays)), float(each.confidence.sum()), len(each)] for each in self.unlabelled]
+        unlabelled = [
+            [float(np.nansum(each.rays)), float(each.confidence.sum()), len(each)] for each in self.unlabelled
+        ]
         parts = (self.motions.joints_m, self.motions.first, self.errors.errors, self.errors.confidence)
         return json_hash([[float(part.astype(np.float64).sum()), len(part)] for part in parts] + [unlabelled])
 

@@ -52,7 +52,7 @@ def lift_track(net: LifterNetwork, params: LifterParams, track: RayTrack) -> Lif
 
 
 def _settled(rays: NDArray[np.float64], track: RayTrack) -> NDArray[np.float64]:
-    """Reprojected joints (f, 17, 2), moved in each frame by the median of their offsets: the root's error is taken out."""
+    """Reprojected joints (f, 17, 2), moved in each frame by the median offset: the root's error is taken out."""
     there = np.isfinite(track.rays).all(axis=-1) & (track.confidence > 0)
     offset = np.where(there[..., None], track.rays - rays, np.nan)
     offset[~there.any(axis=1)] = 0.0

@@ -48,8 +48,7 @@ class TemporalTrunk(nn.Module):
         self.dilations = tuple(accumulate(widths[:-1], mul, initial=1))
         ins = [FEATURES, *[channels] * (len(widths) - 1)]
         self.in_time = nn.ModuleList(
-            nn.Conv1d(channels_in, channels, width, bias=False)
-            for channels_in, width in zip(ins, widths, strict=True)
+            nn.Conv1d(channels_in, channels, width, bias=False) for channels_in, width in zip(ins, widths, strict=True)
         )
         self.pointwise = nn.ModuleList(nn.Conv1d(channels, channels, 1, bias=False) for _ in widths[1:])
         self.norms = nn.ModuleList(nn.BatchNorm1d(channels) for _ in range(2 * len(widths) - 1))

@@ -36,7 +36,9 @@ class RayTrack:
         frames = len(self.time_s)
         if not frames or self.rays.shape != (frames, JOINTS, 2) or self.confidence.shape != (frames, JOINTS):
             got = f"{self.time_s.shape}, {self.rays.shape}, {self.confidence.shape}"
-            raise InputError("a track is malformed", expected="times (f,), rays (f, 17, 2), confidence (f, 17)", got=got)
+            raise InputError(
+                "a track is malformed", expected="times (f,), rays (f, 17, 2), confidence (f, 17)", got=got
+            )
         if not np.isfinite(self.time_s).all() or (np.diff(self.time_s) <= 0).any():
             raise InputError("the times of a track are malformed", expected="finite ones that grow")
 
@@ -66,8 +68,9 @@ class MeasuredErrors:
             raise InputError("no tracks to measure errors on", expected="films whose people are labelled")
         errors, confidence = [], []
         for track, true in zip(tracks, truth, strict=True):
-            known = np.isfinite(true).all(axis=-1) & np.isfinite(track.rays).all(axis=-1)
-            spread = normalised(true[None], np.isfinite(true).all(axis=-1)[None].astype(np.float64)).spread[0]
+            labelled = np.asarray(np.isfinite(true).all(axis=-1))
+            known = np.asarray(labelled & np.isfinite(track.rays).all(axis=-1))
+            spread = normalised(true[None], labelled[None].astype(np.float64)).spread[0]
             off = np.where(known[..., None], (track.rays - true) / spread[:, None, None], 0.0)
             errors.append(np.clip(np.nan_to_num(off), -LARGEST_ERROR, LARGEST_ERROR))
             confidence.append(np.where(known, np.nan_to_num(track.confidence), 0.0))

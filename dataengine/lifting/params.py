@@ -39,12 +39,12 @@ class LifterParams:
     seed: int = 0
     filter_widths: tuple[int, ...] = (3, 3, 3)
     """Odd widths of the convolutions in time; the receptive field is their product: 27 frames."""
-    channels: int = 256
+    channels: int = 128
     """Of the trunk of poses; that of the root has half as many."""
     dropout: float = 0.1
     causal: bool = False
     """Whether a frame is lifted from itself and frames before it alone, as a live film needs it."""
-    steps: int = 2000
+    steps: int = 1500
     batch: int = 128
     """Windows in one step, of one frame each."""
     learning_rate: float = 0.001
@@ -67,7 +67,9 @@ class LifterParams:
 
     def __post_init__(self) -> None:
         if not self.filter_widths or any(width < 1 or width % 2 == 0 for width in self.filter_widths):
-            raise ParamsError("filter_widths", expected="odd numbers, for example [3, 3, 3]", got=str(self.filter_widths))
+            raise ParamsError(
+                "filter_widths", expected="odd numbers, for example [3, 3, 3]", got=str(self.filter_widths)
+            )
         if self.receptive_field > 2187:
             raise ParamsError("filter_widths", expected="a product of at most 2187", got=str(self.receptive_field))
         for name, low, high in (

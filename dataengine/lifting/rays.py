@@ -73,12 +73,12 @@ def normalised(rays: NDArray[np.floating[Any]], confidence: NDArray[np.floating[
     local = points - middle[..., None, :]
     spread = np.sqrt((weight * (local[..., 0] ** 2 + local[..., 1] ** 2)).sum(axis=-1) / safe)
     seen = (there.sum(axis=-1) >= 2) & (spread > 1e-9)
-    middle, spread = _carried_on(middle, seen, 0.0), _carried_on(spread, seen, UNSEEN_SPREAD)
-    local = np.where(there[..., None], (points - middle[..., None, :]) / spread[..., None, None], zero)
+    middles, spreads = _carried_on(middle, seen, 0.0), _carried_on(spread, seen, UNSEEN_SPREAD)
+    local = np.where(there[..., None], (points - middles[..., None, :]) / spreads[..., None, None], zero)
     local = np.clip(local, -FARTHEST, FARTHEST)
     per_joint = np.concatenate([local, sure[..., None]], axis=-1).reshape(*local.shape[:-2], -1)
-    inputs = np.concatenate([per_joint, middle, np.log(spread)[..., None]], axis=-1)
-    return Normalised(inputs.astype(np.float32), middle.astype(np.float32), spread.astype(np.float32))
+    inputs = np.concatenate([per_joint, middles, np.log(spreads)[..., None]], axis=-1)
+    return Normalised(inputs.astype(np.float32), middles.astype(np.float32), spreads.astype(np.float32))
 
 
 def _carried_on(values: NDArray[np.floating[Any]], seen: NDArray[np.bool_], first: float) -> NDArray[np.floating[Any]]:
