@@ -1,8 +1,10 @@
 """The page of `compare-judges`."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from dataengine.files import write_json
 from dataengine.studies.page import STYLES, new_figure, paragraph, write_page
@@ -36,6 +38,7 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
         "one; in brackets its 95 % interval, films resampled whole, which for a few films is rough. Risk: the share of",
         f"wrong joints among the {shares} it trusts most. AURC: the mean risk over all coverages, where a judge that",
         "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person.",
+        "*Lifted pose*: the distance from where the teacher's own pose, lifted to space over many frames, projects to.",
         "*All together* is a logistic regression over the others but the cameras, learned for each film on the rest.",
     )
     for films, teacher in dict.fromkeys((row.films, row.teacher) for row in rows):
@@ -61,7 +64,16 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
     axes.set_ylabel("AUROC")
     axes.legend(fontsize=7)
     write_page(report, PAGE_NAME, lines, figure)
-    write_json(report / "metrics.json", [asdict(row) for row in rows])
+    write_json(report / "metrics.json", [_without_nan(asdict(row)) for row in rows])
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN, as of the interval of a single film, becomes null: it is not JSON."""
+    if isinstance(value, Mapping):
+        return {name: _without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _line(row: JudgeRow) -> str:
