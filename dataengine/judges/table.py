@@ -1,7 +1,7 @@
 """Every judge's trust in every joint of a teacher, person by person along a film.
 
 The higher, the better; the scales differ, so only ranks may be compared. Distances are in sizes of the person, by its
-median over the film.
+median over the film, and relative to how wide OKS takes the joint to be.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dataengine.keypoints import COCO_SIGMAS
 
 from .answers import TeacherAnswers
 from .smoothing import best_smoothed, one_euro
@@ -19,6 +21,8 @@ CAMERAS, LIFTED, TOGETHER = "other cameras", "lifted pose", "all together, learn
 NOISE = 0.02  # standard deviation of an observation, in sizes of the person
 Smooth = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 LEAST_NOISE = 0.005  # an ensemble may agree by chance
+WIDTHS = COCO_SIGMAS / COCO_SIGMAS.mean()
+"""(17,) OKS forgives a hip what it does not forgive an eye, and so does a distance that is to say what is wrong."""
 SOFTENED = 0.01  # sizes below which differences say nothing
 
 
@@ -56,7 +60,7 @@ def trust_of(track: JudgedTrack, teacher: str) -> dict[str, NDArray[np.float64]]
         trust[LIFTED] = -track.lifted_error[teacher]
     if teacher in track.camera_error_px:
         trust[CAMERAS] = -track.camera_error_px[teacher]
-    return trust
+    return {name: each if name == CONFIDENCE else each / WIDTHS for name, each in trust.items()}
 
 
 def signs_of(trust: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:

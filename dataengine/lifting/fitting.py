@@ -45,7 +45,7 @@ class LifterData:
     """Without them the fit is supervised alone."""
 
     def fingerprint(self) -> str:
-        """Of all content."""
+        """A hash of all content."""
         unlabelled = [
             [float(np.nansum(each.rays)), float(each.confidence.sum()), len(each)] for each in self.unlabelled
         ]
@@ -150,7 +150,7 @@ def _save(out: Path, fingerprint: str, step: int, net: LifterNetwork, optimizer:
 
 
 def _resumed(out: Path, fingerprint: str, net: LifterNetwork, optimizer: torch.optim.Optimizer) -> int:
-    """The step to go on from; 0 where there is no state of this very fit."""
+    """The step to go on from; 0 without a state of this very fit."""
     try:
         record: dict[str, Any] = torch.load(_resume_folder(out) / _STATE, map_location="cpu", weights_only=True)
         if record["fingerprint"] != fingerprint:

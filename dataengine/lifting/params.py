@@ -40,7 +40,7 @@ class LifterParams:
     filter_widths: tuple[int, ...] = (3, 3, 3)
     """Odd widths of the convolutions in time; the receptive field is their product: 27 frames."""
     channels: int = 128
-    """Of the trunk of poses; that of the root has half as many."""
+    """Those of the trunk of poses; that of the root has half as many."""
     dropout: float = 0.1
     causal: bool = False
     """Whether a frame is lifted from itself and frames before it alone, as a live film needs it."""
@@ -51,15 +51,15 @@ class LifterParams:
     decay: float = 0.05
     """The learning rate falls exponentially to this share of itself."""
     root_weight: float = 1.0
-    """Of the trajectory's error against that of the pose."""
+    """Weight of the trajectory's error against that of the pose."""
     rate_fps: tuple[float, float] = (10.0, 60.0)
     """Frames a second of training windows, [low, high]."""
     missing_share: float = 0.15
-    """Of windows, in which one to four joints are not seen for a while."""
+    """Share of windows in which one to four joints are not seen for a while."""
     warmup_share: float = 0.3
-    """Of the steps, before tracks without labels take part."""
+    """Share of the steps before tracks without labels take part."""
     unlabelled_share: float = 0.5
-    """Of a step's windows, once they take part."""
+    """Their share of a step's windows, once they take part."""
     reprojection_weight: float = 0.5
     bone_weight: float = 0.5
     """Both of the losses on tracks without labels."""
