@@ -70,12 +70,15 @@ PANELS: dict[str, dict[str, Command]] = {
     "Synthesis: inspect what is rendered": {
         "pose-sheet": Command("dataengine.blender.pose_sheet", "Draw the whole pose library on one page."),
         "render-clips": Command("dataengine.blender.render_clips", "Render labelled videos of people, with track ids."),
+        "draw-motions": Command("dataengine.blender.draw_motions", "Draw people in motion as joints, for a lifter."),
         "check-renders": Command("dataengine.blender.check_renders", "Check labels against Blender's own depth."),
         "measure-like": Command("dataengine.blender.measure_like", "Measure how well the body fits real poses."),
     },
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
         "fit-tracker": Command("dataengine.tracking.fit_tracker", "Learn who is who along a film, from poses."),
+        "fit-lifter": Command("dataengine.lifter_fits.fit_lifter", "Learn joints in space from joints along a film."),
+        "lift": Command("dataengine.lifting.lift", "Lift tracks of people to joints in space."),
         "prune": Command("dataengine.train.prune", "Make a network smaller: fewer channels, fitted again."),
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
         "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
@@ -97,6 +100,7 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
         "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
+        "compare-lifters": Command("dataengine.lifter_fits.compare_lifters", "Measure how well joints are lifted."),
         "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),
         "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),

@@ -28,6 +28,7 @@ MODULES = (
     "dataengine.judges.ranking",
     "dataengine.judges.turned_views",
     "dataengine.leakage.film_names",
+    "dataengine.lifter_fits.trials",
     "dataengine.mixing",
     "dataengine.nets.heatmap",
     "dataengine.nets.simcc",

@@ -5,6 +5,7 @@
 - `turned_views.py`: test-time views of a crop.
 - `smoothing.py`: One-Euro and Kalman smoothers of tracks.
 - `several_views.py`: distance from where calibrated cameras around see a joint.
+- `lifted_pose.py`: distance from where the pose, lifted to space, projects to.
 - `table.py`: every judge's trust in every joint.
 - `known_tracks.py`: labelled people along films, and which joints are right.
 - `ranking.py`: AUROC, and risk against coverage, with intervals by film.

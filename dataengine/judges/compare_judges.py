@@ -12,11 +12,12 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
 from dataengine.terminal.speech import answer, say
-from dataengine.tracking.labelled_films import LabelledFilm, read_films
+from dataengine.tracking.labelled_films import LabelledFilm, joined_films, read_films
 
 from .judges_page import PAGE_NAME, JudgeRow, write_judges_page
 from .kept import AskedTeachers
 from .known_tracks import KnownTrack, known_tracks
+from .lifted_pose import Lifter, loaded_lifter
 from .ranking import RankedJoints, judge_figures
 from .table import TOGETHER, signs_of, trust_of
 
@@ -39,22 +40,33 @@ def command(
     calibration: Annotated[
         Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
     ] = None,
+    lifter: Annotated[Path | None, typer.Option(help="Folder that fit-lifter wrote: lifted poses judge, too.")] = None,
 ) -> None:
     """Measure which judge knows best where a teacher is wrong, without labels.
 
     BlazePose and --teacher label the people in their labelled boxes. Each judge ranks their joints by trust: confidence,
     the other teacher, mirror image, views turned and scaled, and, along the labelled tracks, jumps and the distance from
     a One-Euro filter, a Kalman smoother and an ensemble Kalman smoother; where cameras are calibrated, the distance from
-    where the others see the joint. The labels then say which joints are wrong. The page has AUROC and risk against
+    where the others see the joint; with --lifter, from where the pose projects to once it is lifted to space. Leave the
+    films out of that lifter's fit (--leave-first). The labels then say which joints are wrong. The page has AUROC and risk against
     coverage for each judge and teacher, with 95 % intervals over films. What teachers answered is kept in
     REPORT/answers, film by film, so that a call that was stopped goes on there.
 
     Example: dataengine compare-judges --films data/clips/people.json --films data/ingest/train.json,data/ingest/val.json --teacher models/fit-teacher --calibration data/fetch/pose2sim/Calib.qca.txt --report reports/compare-judges
     """  # noqa: E501  an example is one line to copy
-    given = {"teacher": teacher, "first": first or None, "calibration": calibration}
+    given = {"teacher": teacher, "first": first or None, "calibration": calibration, "lifter": lifter}
     stated = {name: value for name, value in given.items() if value is not None}
     called = command_line("compare-judges", films=films, **stated)
-    run(films, report, fetched=fetched, teacher=teacher, first=first, calibration=calibration, called=called)
+    run(
+        films,
+        report,
+        fetched=fetched,
+        teacher=teacher,
+        first=first,
+        calibration=calibration,
+        lifter=lifter,
+        called=called,
+    )
 
 
 def run(
@@ -65,6 +77,7 @@ def run(
     teacher: Path | None = None,
     first: int = 0,
     calibration: Path | None = None,
+    lifter: Path | None = None,
     called: str = "dataengine compare-judges",
 ) -> list[JudgeRow]:
     """Write the page into `report`, and return its rows.
@@ -76,31 +89,27 @@ def run(
     if first < 0:
         raise ParamsError("--first does not fit", expected="0 or more", got=str(first))
     cameras = read_calibration(calibration) if calibration else []
+    lift = loaded_lifter(lifter) if lifter else None
     rows: list[JudgeRow] = []
     for given in films:
         known = [film for part in str(given).split(",") for film in read_films(Path(part))]
         known = joined_films(known)[: first or None]
         say(f"compare-judges: {len(known)} films of {given}")
         asked = AskedTeachers(fetched / MODELS, teacher, report / "answers")
-        rows += _rows(str(given), known, cameras, asked)
+        rows += _rows(str(given), known, cameras, asked, lift)
     write_judges_page(report, rows, called)
     answer((report / f"{PAGE_NAME}.md").read_text(encoding="utf-8"))
     return rows
 
 
-def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:
-    """Films of one name as one, their frames in order: a split may have cut them."""
-    joined = []
-    for name in dict.fromkeys(film.name for film in films):
-        parts = [film for film in films if film.name == name]
-        joined.append(parts[0] if len(parts) == 1 else LabelledFilm.joined(parts))
-    return joined
-
-
 def _rows(
-    name: str, films: Sequence[LabelledFilm], cameras: Sequence[CalibratedCamera], asked: AskedTeachers
+    name: str,
+    films: Sequence[LabelledFilm],
+    cameras: Sequence[CalibratedCamera],
+    asked: AskedTeachers,
+    lifter: Lifter | None,
 ) -> list[JudgeRow]:
-    tracks = known_tracks(films, asked, cameras)
+    tracks = known_tracks(films, asked, cameras, lifter)
     if not tracks:
         raise InputError(f"{name} has nobody to judge", expected="people who are labelled in three frames or more")
     rows = []

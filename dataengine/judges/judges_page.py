@@ -1,8 +1,10 @@
 """The page of `compare-judges`."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from dataengine.files import write_json
 from dataengine.studies.page import STYLES, new_figure, paragraph, write_page
@@ -35,7 +37,9 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
         "judge ranks the joints without labels. AUROC: the probability that it trusts a right joint more than a wrong",
         "one; in brackets its 95 % interval, films resampled whole, which for a few films is rough. Risk: the share of",
         f"wrong joints among the {shares} it trusts most. AURC: the mean risk over all coverages, where a judge that",
-        "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person.",
+        "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person, and",
+        "relative to how wide OKS takes the joint to be: what is far for an eye is near for a hip.",
+        "*Lifted pose*: the distance from where the teacher's own pose, lifted to space over many frames, projects to.",
         "*All together* is a logistic regression over the others but the cameras, learned for each film on the rest.",
     )
     for films, teacher in dict.fromkeys((row.films, row.teacher) for row in rows):
@@ -61,7 +65,16 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
     axes.set_ylabel("AUROC")
     axes.legend(fontsize=7)
     write_page(report, PAGE_NAME, lines, figure)
-    write_json(report / "metrics.json", [asdict(row) for row in rows])
+    write_json(report / "metrics.json", [_without_nan(asdict(row)) for row in rows])
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN, as of the interval of a single film, becomes null: it is not JSON."""
+    if isinstance(value, Mapping):
+        return {name: _without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _line(row: JudgeRow) -> str:

@@ -15,6 +15,7 @@ from dataengine.tracking.sightings import person_sizes
 
 from .answers import TeacherAnswers
 from .kept import AskedTeachers
+from .lifted_pose import Lifter, lifted_errors
 from .several_views import other_views_error
 from .table import JudgedTrack
 
@@ -34,7 +35,10 @@ class KnownTrack:
 
 
 def known_tracks(
-    films: Sequence[LabelledFilm], asked: AskedTeachers, cameras: Sequence[CalibratedCamera]
+    films: Sequence[LabelledFilm],
+    asked: AskedTeachers,
+    cameras: Sequence[CalibratedCamera],
+    lifter: Lifter | None = None,
 ) -> list[KnownTrack]:
     """All people who are labelled in three frames or more, with what the teachers say in their boxes.
 
@@ -45,12 +49,15 @@ def known_tracks(
     return [
         track
         for film, of_film, error in zip(films, answers, errors, strict=True)
-        for track in _tracks(film, of_film, error)
+        for track in _tracks(film, of_film, error, lifted_errors(film, of_film, cameras, lifter))
     ]
 
 
 def _tracks(
-    film: LabelledFilm, answers: Mapping[str, TeacherAnswers], error_px: Mapping[str, NDArray[np.float64]]
+    film: LabelledFilm,
+    answers: Mapping[str, TeacherAnswers],
+    error_px: Mapping[str, NDArray[np.float64]],
+    lifted: Mapping[str, NDArray[np.float64]],
 ) -> list[KnownTrack]:
     people = film.people
     at = film.images.rows_of(people.image_id)
@@ -71,6 +78,7 @@ def _tracks(
             float(np.median(person_sizes(own.bbox_xywh_px))),
             of_track,
             {name: each[rows] for name, each in error_px.items()},
+            {name: each[rows] for name, each in lifted.items()},
         )
         found.append(KnownTrack(film.name, track, own.visibility > 0, right))
     return found

@@ -1,24 +1,28 @@
 """Every judge's trust in every joint of a teacher, person by person along a film.
 
 The higher, the better; the scales differ, so only ranks may be compared. Distances are in sizes of the person, by its
-median over the film.
+median over the film, and relative to how wide OKS takes the joint to be.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dataengine.keypoints import COCO_SIGMAS
 
 from .answers import TeacherAnswers
 from .smoothing import best_smoothed, one_euro
 
 CONFIDENCE, TEACHERS, FLIP, VIEWS = "confidence", "second teacher", "flip", "views"
 JUMP, ONE_EURO, KALMAN, ENSEMBLE = "jump", "One-Euro", "Kalman smoother", "ensemble Kalman smoother"
-CAMERAS, TOGETHER = "other cameras", "all together, learned"
+CAMERAS, LIFTED, TOGETHER = "other cameras", "lifted pose", "all together, learned"
 NOISE = 0.02  # standard deviation of an observation, in sizes of the person
 Smooth = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 LEAST_NOISE = 0.005  # an ensemble may agree by chance
+WIDTHS = COCO_SIGMAS / COCO_SIGMAS.mean()
+"""(17,) OKS forgives a hip what it does not forgive an eye, and so does a distance that is to say what is wrong."""
 SOFTENED = 0.01  # sizes below which differences say nothing
 
 
@@ -32,6 +36,8 @@ class JudgedTrack:
     """By teacher, of these frames."""
     camera_error_px: Mapping[str, NDArray[np.float64]]
     """By teacher (f, 17): the distance from where the other cameras see the joint, in its own pixels; may be empty."""
+    lifted_error: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """By teacher (f, 17): the distance from where its pose, lifted to space, projects to; empty without a lifter."""
 
 
 def trust_of(track: JudgedTrack, teacher: str) -> dict[str, NDArray[np.float64]]:
@@ -50,9 +56,11 @@ def trust_of(track: JudgedTrack, teacher: str) -> dict[str, NDArray[np.float64]]
     }
     if others:
         trust[TEACHERS] = -np.mean([_apart(points, other.points_px / size) for other in others], axis=0)
+    if teacher in track.lifted_error:
+        trust[LIFTED] = -track.lifted_error[teacher]
     if teacher in track.camera_error_px:
         trust[CAMERAS] = -track.camera_error_px[teacher]
-    return trust
+    return {name: each if name == CONFIDENCE else each / WIDTHS for name, each in trust.items()}
 
 
 def signs_of(trust: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -80,6 +80,15 @@ def read_films(path: Path) -> list[LabelledFilm]:
     return films
 
 
+def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:
+    """Films of one name as one, their frames in order: a split may have cut them."""
+    joined = []
+    for name in dict.fromkeys(film.name for film in films):
+        parts = [film for film in films if film.name == name]
+        joined.append(parts[0] if len(parts) == 1 else LabelledFilm.joined(parts))
+    return joined
+
+
 def found_by_blazepose(film: LabelledFilm, models: Path) -> People:
     """Everybody whom BlazePose finds by itself, with its joints and its score."""
     return as_people(find_people(film.images, models, max_gap=FOLLOWS_FRAMES), film.images)

@@ -8,10 +8,10 @@ import pytest
 from dataengine.errors import ParamsError
 from dataengine.judges import kept, ranking
 from dataengine.judges.answers import TeacherAnswers
-from dataengine.judges.compare_judges import joined_films, run
+from dataengine.judges.compare_judges import run
 from dataengine.judges.table import CONFIDENCE, FLIP, TEACHERS, TOGETHER
 from dataengine.people import Images, People
-from dataengine.tracking.labelled_films import read_films
+from dataengine.tracking.labelled_films import joined_films, read_films
 
 from ..tracking.test_labelled_films import written
 

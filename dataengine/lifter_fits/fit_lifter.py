@@ -1,0 +1,122 @@
+"""Command `fit-lifter`: learn joints in space from joints along a film, on drawn motions and teachers' tracks."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dataengine.errors import ParamsError
+from dataengine.files import sha256_file
+from dataengine.judges.kept import AskedTeachers
+from dataengine.lifting.checkpoint import save_lifter
+from dataengine.lifting.fitting import LifterData, fit_lifter, forget_state
+from dataengine.lifting.motions import read_motions_file
+from dataengine.lifting.observed import MeasuredErrors, RayTrack
+from dataengine.lifting.params import LifterParams
+from dataengine.multiview.qualisys import read_calibration
+from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.speech import answer, say
+
+from .teacher_tracks import films_of, measured_errors, seen_tracks
+
+MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
+ANSWERS = Path("reports/compare-judges/answers")
+
+
+def command(
+    motions: Annotated[Path, typer.Option(help="File that draw-motions wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder of the lifter: lifter.safetensors and lifter.json.")],
+    films: Annotated[
+        list[Path] | None, typer.Option(help="COCO JSON of films with labelled people: teachers' errors; repeat it.")
+    ] = None,
+    leave_first: Annotated[int, typer.Option(help="Leave out the first n films of each set by name.")] = 0,
+    unlabelled: Annotated[
+        list[Path] | None, typer.Option(help="COCO JSON of films whose labels count for nothing but boxes; repeat it.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
+    ] = None,
+    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
+        "data/fetch"
+    ),
+    answers: Annotated[Path, typer.Option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
+    params: ParamsFile = PARAMS_FILE,
+) -> None:
+    """Fit a lifter in a minute or two on two cores: from 2D tracks of people to 3D ones.
+
+    It learns from people who move in space, seen by virtual cameras, with the errors that BlazePose and --teacher make
+    along --films laid over them; no picture is rendered for it. With --unlabelled, their tracks in those films take part
+    as well: what is lifted from them has to project back onto them, with bones as long as those of labelled people.
+    Section `fit-lifter` of params.yaml sets the receptive field, by `filter_widths`. A fit that was stopped goes on.
+
+    Example: dataengine fit-lifter --motions data/motions/train.npz --films data/clips/people.json --leave-first 6 --out models/lifter
+    """  # noqa: E501  an example is one line to copy
+    run(
+        load_section(params, "fit-lifter", LifterParams),
+        motions,
+        out,
+        films=films or [],
+        leave_first=leave_first,
+        unlabelled=unlabelled or [],
+        teacher=teacher,
+        calibration=calibration,
+        fetched=fetched,
+        answers=answers,
+    )
+
+
+def run(
+    params: LifterParams,
+    motions: Path,
+    out: Path,
+    *,
+    films: list[Path],
+    leave_first: int = 0,
+    unlabelled: list[Path],
+    teacher: Path | None = None,
+    calibration: Path | None = None,
+    fetched: Path = Path("data/fetch"),
+    answers: Path = ANSWERS,
+) -> dict[str, Any]:
+    """Write the lifter into `out`; its lineage is returned.
+
+    Raises:
+        InputError: a file is not what it should be, or a teacher's model is missing.
+        ParamsError: `leave_first` is negative.
+    """
+    if leave_first < 0:
+        raise ParamsError("--leave-first does not fit", expected="0 or more", got=str(leave_first))
+    drawn = read_motions_file(motions)
+    cameras = read_calibration(calibration) if calibration else []
+    asked = AskedTeachers(fetched / MODELS, teacher, answers)
+    seen = seen_tracks([film for given in films for film in films_of(given)[leave_first:]], asked, cameras)
+    if not films:
+        say("fit-lifter: no --films, so the lifter learns from tracks without errors")
+    errors = measured_errors(seen) if films else MeasuredErrors.none()
+    free: list[RayTrack] = [
+        each.track for given in unlabelled for each in seen_tracks(films_of(given)[leave_first:], asked, cameras)
+    ]
+    net, losses = fit_lifter(out, params, LifterData(drawn, errors, free))
+    lineage = {
+        "command": "fit-lifter",
+        "motions_sha256": sha256_file(motions),
+        "motions": len(drawn),
+        "films": [str(path) for path in films],
+        "left_out": leave_first,
+        "error_tracks": len(seen),
+        "unlabelled": [str(path) for path in unlabelled],
+        "unlabelled_tracks": len(free),
+        "teachers": sorted({each.teacher for each in seen}),
+        "losses": {name: round(value, 5) for name, value in losses.items()},
+    }
+    save_lifter(out, net, params, lineage)
+    forget_state(out)
+    answer(
+        f"{out}: receptive field {params.receptive_field} frames, "
+        + ", ".join(f"{k} {v:.3f}" for k, v in losses.items())
+    )
+    return lineage

@@ -1,0 +1,64 @@
+"""A lifter on disk: ``lifter.safetensors`` (weights; no pickle) and ``lifter.json`` (what they mean)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from dataengine.errors import InputError
+from dataengine.files import atomic_path, read_json, sha256_file, short_sha256, write_json
+from dataengine.nets.weights import check_names_and_shapes
+from dataengine.typed_record import RECORDS
+
+from .network import LifterNetwork
+from .params import LifterParams
+
+LIFTER_WEIGHTS, LIFTER_META = "lifter.safetensors", "lifter.json"
+
+
+@dataclass(frozen=True)
+class LifterMeta:
+    """The sidecar of a lifter."""
+
+    params: LifterParams
+    weights_sha256: str
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    """What it was fitted on, and how good it was."""
+
+
+def save_lifter(folder: Path, net: LifterNetwork, params: LifterParams, lineage: Mapping[str, Any]) -> None:
+    """Write weights, then metadata with their checksum, so that a half-written lifter is refused."""
+    weights = {name: tensor.detach().contiguous().clone() for name, tensor in net.state_dict().items()}
+    with atomic_path(folder / LIFTER_WEIGHTS) as partial:
+        save_file(weights, partial)
+    meta = LifterMeta(params, sha256_file(folder / LIFTER_WEIGHTS), dict(lineage))
+    write_json(folder / LIFTER_META, asdict(meta))
+
+
+def load_lifter(folder: Path) -> tuple[LifterNetwork, LifterMeta]:
+    """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
+    record = read_json(folder / LIFTER_META)
+    if not isinstance(record, dict) or not isinstance(record.get("params"), dict):
+        raise InputError(
+            f"{folder / LIFTER_META} is not a lifter's metadata", fix="make it with `dataengine fit-lifter`"
+        )
+    meta = RECORDS.record(LifterMeta, record, f"{folder / LIFTER_META}")
+    path = folder / LIFTER_WEIGHTS
+    got = sha256_file(path)
+    if got != meta.weights_sha256:
+        raise InputError(
+            f"{path} is not the file that its metadata describe",
+            expected=f"sha256 {short_sha256(meta.weights_sha256)}",
+            got=short_sha256(got),
+        )
+    try:
+        weights = dict(load_file(path))
+    except SafetensorError as error:
+        raise InputError(f"{path} is not a safetensors file", got=str(error)) from error
+    net = LifterNetwork(meta.params)
+    check_names_and_shapes(folder, net.state_dict(), weights)
+    net.load_state_dict(weights)
+    return net.eval(), meta
