@@ -98,6 +98,9 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
         "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
         "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),
+        "compare-students": Command(
+            "dataengine.train.studies.students.compare_students", "Measure what pictures without labels are worth."
+        ),
         "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(

@@ -1,0 +1,73 @@
+"""Pseudo-labels of one fitted teacher in known boxes, and how right its accepted joints are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dataengine.evaluation.ap.oks_formula import joint_similarities
+from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.keypoints import UNLABELLED
+from dataengine.people import People
+from dataengine.person_scale import person_area
+
+from ...pseudo.filters import KEPT, Placement
+from ...pseudo.outcome import as_candidates, picture_sizes
+from ...pseudo.params import PseudoLabelParams
+from ...pseudo.persons import person_reasons
+from ...pseudo.teachers import TEACHERS, fitted_opinion
+from ...trust.judging import judge
+from ...trust.known_people import known_people
+from ...trust.learning import learn_trust
+from .sets import Labelled, without_labels
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Who is learned from, and what their joints are worth."""
+
+    people: People
+    precision: float
+    """Of the accepted joints with a hidden label, the share that is right."""
+    coverage: float
+    """Of the joints with a hidden label, the share that is accepted."""
+    by_thresholds: bool
+    """Too few validation people: the thresholds of params.yaml decide."""
+
+
+def pseudo_label(
+    teacher: Path, unlabelled: Labelled, val: Labelled, params: PseudoLabelParams, protocol: OksProtocol
+) -> PseudoLabels:
+    """Label the people of `unlabelled` in their boxes; trust is learned on `val`. Hidden labels only measure."""
+    name = TEACHERS[-1:]
+    opinion_val = fitted_opinion(teacher, val[0], val[1])
+    known = known_people(val[0], val[1], val[0], [opinion_val], protocol.sigmas)
+    learned = learn_trust(known, name, params, params)
+    rule = None if isinstance(learned, str) else learned[0]
+    truth, images = unlabelled
+    people = without_labels(truth)
+    opinion = fitted_opinion(teacher, people, images)
+    n = len(people)
+    placed = Placement(
+        bbox_xywh_px=people.bbox_xywh_px,
+        picture_px=picture_sizes(people, images),
+        neighbour_rows=np.full((n, 2), -1),
+        time=np.zeros(n),
+    )
+    verdict = judge((opinion,), placed, rule, params)
+    once = np.ones(n, dtype=np.int64)
+    reasons = person_reasons(people, verdict, params, followed=once, shown=once)
+    kept = reasons == ""
+    labelled = truth.visibility > UNLABELLED
+    accepted = labelled & (verdict.reason == KEPT)
+    similarity = joint_similarities(verdict.keypoints_px, truth.keypoints_px, person_area(truth), protocol.sigmas)
+    right = accepted & (similarity >= params.right_from)
+    found = as_candidates(people.replace(source=np.full(n, "pseudo")), images, verdict, {name[0]: opinion}, reasons)
+    return PseudoLabels(
+        people=found.take(kept),
+        precision=float(right.sum() / max(accepted.sum(), 1)),
+        coverage=float(accepted.sum() / max(labelled.sum(), 1)),
+        by_thresholds=rule is None,
+    )
