@@ -36,6 +36,9 @@ LEAST_OF_BEST: Mapping[str, tuple[float, str]] = {
     PCK: (0.5, "validation people are found no more"),
 }
 LEAST_SEEN = 0.05  # a figure that has never been above it cannot collapse
+# Two networks that see the same in a person but not where a label is have agreed on something else. Fits that learn lie
+# above 1, those that a weight of 300 drove off their labels below 0.15.
+SURE_AGREEMENT, LEAST_PCK_PER_AGREEMENT = 0.3, 0.25
 FIX = "lower consistency.weight, raise consistency.least_confidence, or set consistency.mode: none"
 
 
@@ -78,10 +81,19 @@ def figures_of_sums(sums: NDArray[np.float64], size_px: tuple[int, int], taught:
 
 
 def refuse_collapse(history: Sequence[Mapping[str, float]]) -> None:
-    """Raise `InputError` where the last epoch of `history` fell below its share of the best epoch before it."""
+    """Raise `InputError` where the last epoch of `history` fell below its share of the best epoch before it, or where
+    student and teacher agree on what no label says."""
     if len(history) < 2:
         return
     last = history[-1]
+    agreed, found = last.get(AGREEMENT, 0.0), last[PCK]
+    if agreed >= SURE_AGREEMENT and found < LEAST_PCK_PER_AGREEMENT * agreed:
+        raise InputError(
+            f"the student has collapsed in epoch {len(history) - 1}: it agrees with its teacher and not with labels",
+            expected=f"{PCK} of {LEAST_PCK_PER_AGREEMENT * agreed:.3f} or more where {AGREEMENT} is {agreed:.3f}",
+            got=f"{found:.3f}",
+            fix=FIX,
+        )
     for name, (share, meaning) in LEAST_OF_BEST.items():
         if name not in last:
             continue
