@@ -63,7 +63,7 @@ def command(
     a second network) answers the plain crop, and the student is to find the same joints in a turned, recoloured one with
     joints blotted out. The fit stops with one line where that makes it collapse.
 
-    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-student --report reports/fit-student
+    Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --unlabelled data/pseudo-label/candidates.json --balance data/balance --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-student --report reports/fit-student
     """  # noqa: E501  an example is one line to copy
     from .fit.start import settled
 
@@ -88,10 +88,10 @@ def run(
     protocol: OksProtocol = COCO,
 ) -> dict[str, float]:
     """Fit on mix and pseudo-labels and return the final figures on `val`; `InputError` as in `fit_teacher.run`."""
-    from .fit.consistency.people import read_unlabelled
     from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
     from .fit.loop import fit
     from .fit.start import crop_spec
+    from .fit.unlabelled import read_unlabelled
 
     training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only, params.curriculum)
     refuse_learning(held_out, training)

@@ -28,7 +28,7 @@ class ConsistencyParams:
     """Who teaches: nobody; the student's own average of the weights; or the average of a second network, which the
     student's average teaches in turn and which is not shipped."""
     weight: float = 1.0
-    """Of this loss, next to that of the labels."""
+    """The loss's weight, next to that of the labels."""
     ramp_share: float = 0.3
     """Share of all steps in which the weight rises."""
     unlabelled_per_labelled: float = 1.0

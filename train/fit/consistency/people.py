@@ -6,19 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.coco_json import read_project_people
-from dataengine.errors import InputError
-from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import endless_row
 from dataengine.people import Images, People
-from dataengine.poses.clusters import PoseClusters, read_pose_clusters
+from dataengine.poses.clusters import PoseClusters
 
-from ..data import shows_any
-from ..training_set import TrainingSet
 from .params import ConsistencyParams
 
 _STREAM = 11  # of random numbers: no other draw of a fit uses it
-CLUSTERS_NAME = "clusters.json"  # in the folder of the stage balance
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,41 +31,6 @@ class Unlabelled:
         """Rows number `first` to `first + count` of an endless sequence in which everybody comes equally often."""
         n = len(self.people)
         return endless_row(lambda cycle: np.random.default_rng([seed, _STREAM, cycle]).permutation(n), n, first, count)
-
-
-def read_unlabelled(
-    params: ConsistencyParams,
-    path: Path | None,
-    training: TrainingSet,
-    *,
-    balance: Path | None = None,
-    held_out: Path | None = None,
-) -> Unlabelled | None:
-    """The people of `path` whose pictures are not labelled in `training`; None where `mode` is none.
-
-    Poses in the file, if any, say whose cluster is rare by the folder `balance`, and nothing else.
-
-    Raises:
-        InputError: no file is given, nobody is left, or `held_out` names a picture.
-    """
-    if params.mode == "none":
-        return None
-    if path is None:
-        raise InputError("consistency needs people without labels", fix="name them by --unlabelled, or set mode: none")
-    people, images = read_project_people(path)
-    labelled = training.people.take(training.people.source != "pseudo")
-    known = training.images.take(np.isin(training.images.id, labelled.image_id))
-    people = people.take(~shows_any(labelled, known, images)[images.rows_of(people.image_id)])
-    people = people.take((people.bbox_xywh_px[:, 2:] > 0).all(axis=1))
-    if not len(people):
-        raise InputError(f"{path} has nobody whose picture is not labelled", fix="set consistency.mode: none")
-    images = images.take(np.isin(images.id, people.image_id))
-    refuse_held_out(held_out, images, path)
-    clusters_file = balance / CLUSTERS_NAME if balance is not None else None
-    clusters = read_pose_clusters(clusters_file) if clusters_file is not None and clusters_file.is_file() else None
-    cutouts = np.where(rare(people, clusters), params.rare_cutouts, params.cutouts).astype(np.float32)
-    files = (path, *([clusters_file] if clusters_file is not None else []))
-    return Unlabelled(params, people, images, cutouts, files)
 
 
 def rare(people: People, clusters: PoseClusters | None) -> NDArray[np.bool_]:

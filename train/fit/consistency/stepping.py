@@ -32,7 +32,7 @@ def weight_at(params: ConsistencyParams, step: int, steps: int) -> float:
 
 
 class UnlabelledBatches:
-    """Labelled batches with views of people without labels beside them."""
+    """Labelled batches together with views of people without labels."""
 
     def __init__(
         self, unlabelled: Unlabelled, spec: CropSpec, batch: int, ranks: Ranks, store: PatchStore | None

@@ -1,4 +1,4 @@
-"""The two views of people without labels as tensors: what a step reads beside its labelled batch."""
+"""The two views of people without labels as tensors: what a step reads besides its labelled batch."""
 
 from dataclasses import dataclass
 

@@ -30,9 +30,9 @@ class PseudoLabels:
 
     people: People
     precision: float
-    """Of the accepted joints with a hidden label, the share that is right."""
+    """The share of the accepted joints with a hidden label that is right."""
     coverage: float
-    """Of the joints with a hidden label, the share that is accepted."""
+    """The share of the joints with a hidden label that is accepted."""
     by_thresholds: bool
     """Too few validation people: the thresholds of params.yaml decide."""
 

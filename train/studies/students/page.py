@@ -31,9 +31,9 @@ class StudentOutcome:
     pck_02: float
     val_ap: float
     seconds: float
-    """Of its fits and of pseudo-labelling."""
+    """What its fits and pseudo-labelling took."""
     precision: float | None = None
-    """Of accepted joints, by hidden labels; None where nothing is pseudo-labelled."""
+    """The share of accepted joints that is right, by hidden labels; None where nothing is pseudo-labelled."""
     coverage: float | None = None
     pseudo_people: int | None = None
 
