@@ -91,7 +91,7 @@ def run(
     from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
     from .fit.loop import fit
     from .fit.start import crop_spec
-    from .fit.unlabelled import read_unlabelled
+    from .unlabelled.reading import read_unlabelled
 
     training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only, params.curriculum)
     refuse_learning(held_out, training)

@@ -1,7 +1,8 @@
 """Fitting a network: resumable, on one or several processes, from any start.
 
-In reading order: `params.py`; `curriculum.py`, `training_set.py`, `data.py`, `unlabelled.py` (what is learnt from); `origin.py` and
+In reading order: `params.py`; `curriculum.py`, `training_set.py`, `data.py` (what is learnt from); `origin.py` and
 `start.py` (first weights); `loop.py` (the fit) with `run.py`, `step.py`, `schedule.py`, `state.py` and the package
-`steps`; then the package `consistency`, `distill.py`, `forgetting.py`, and what is shown: `progress.py`, `report.py`. Adding a param: a field of
-`params.py` with its docstring and check; every field but `loader` enters the fingerprint without further work.
+`steps`; then the package `consistency` (people without labels), `distill.py`, `forgetting.py`, and what is shown:
+`progress.py`, `report.py`. Adding a param: a field of `params.py` with its docstring and check; every field but
+`loader` enters the fingerprint without further work.
 """

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from dataengine.mixing import endless_row
 from dataengine.people import Images, People
-from dataengine.poses.clusters import PoseClusters
 
 from .params import ConsistencyParams
 
@@ -31,10 +30,3 @@ class Unlabelled:
         """Rows number `first` to `first + count` of an endless sequence in which everybody comes equally often."""
         n = len(self.people)
         return endless_row(lambda cycle: np.random.default_rng([seed, _STREAM, cycle]).permutation(n), n, first, count)
-
-
-def rare(people: People, clusters: PoseClusters | None) -> NDArray[np.bool_]:
-    """Which people (n,) have a pose, as far as one is known, that lies in a rare cluster."""
-    if clusters is None or not len(people):
-        return np.zeros(len(people), dtype=bool)
-    return np.asarray(clusters.repeats(clusters.assign(people.keypoints_px, people.visibility)) > 1)

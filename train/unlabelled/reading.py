@@ -1,18 +1,20 @@
-"""Reads the people without labels that a fit learns from as well (`consistency/`)."""
+"""Reads people without labels, and which of them have a pose that is rare among the labelled ones."""
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.leakage.leaks import refuse_held_out
-from dataengine.poses.clusters import read_pose_clusters
+from dataengine.people import People
+from dataengine.poses.clusters import PoseClusters, read_pose_clusters
 
-from .consistency.params import ConsistencyParams
-from .consistency.people import Unlabelled, rare
-from .data import shows_any
-from .training_set import TrainingSet
+from ..fit.consistency.params import ConsistencyParams
+from ..fit.consistency.people import Unlabelled
+from ..fit.data import shows_any
+from ..fit.training_set import TrainingSet
 
 CLUSTERS_NAME = "clusters.json"  # in the folder of the stage balance
 
@@ -50,3 +52,10 @@ def read_unlabelled(
     cutouts = np.where(rare(people, clusters), params.rare_cutouts, params.cutouts).astype(np.float32)
     files = (path, *([clusters_file] if clusters_file is not None else []))
     return Unlabelled(params, people, images, cutouts, files)
+
+
+def rare(people: People, clusters: PoseClusters | None) -> NDArray[np.bool_]:
+    """Which people (n,) have a pose, as far as one is known, that lies in a rare cluster."""
+    if clusters is None or not len(people):
+        return np.zeros(len(people), dtype=bool)
+    return np.asarray(clusters.repeats(clusters.assign(people.keypoints_px, people.visibility)) > 1)
