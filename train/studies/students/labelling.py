@@ -21,6 +21,7 @@ from ...pseudo.teachers import TEACHERS, fitted_opinion
 from ...trust.judging import judge
 from ...trust.known_people import known_people
 from ...trust.learning import learn_trust
+from ...trust.rule import TrustRule
 from .sets import Labelled, without_labels
 
 
@@ -42,10 +43,7 @@ def pseudo_label(
 ) -> PseudoLabels:
     """Label the people of `unlabelled` in their boxes; trust is learned on `val`. Hidden labels only measure."""
     name = TEACHERS[-1:]
-    opinion_val = fitted_opinion(teacher, val[0], val[1])
-    known = known_people(val[0], val[1], val[0], [opinion_val], protocol.sigmas)
-    learned = learn_trust(known, name, params, params)
-    rule = None if isinstance(learned, str) else learned[0]
+    rule = _rule(teacher, val, params, protocol) if params.target_precision else None
     truth, images = unlabelled
     people = without_labels(truth)
     opinion = fitted_opinion(teacher, people, images)
@@ -71,3 +69,11 @@ def pseudo_label(
         coverage=float(accepted.sum() / max(labelled.sum(), 1)),
         by_thresholds=rule is None,
     )
+
+
+def _rule(teacher: Path, val: Labelled, params: PseudoLabelParams, protocol: OksProtocol) -> TrustRule | None:
+    """What validation people teach of the teacher; None where they are too few."""
+    people, images = val
+    known = known_people(people, images, people, [fitted_opinion(teacher, people, images)], protocol.sigmas)
+    learned = learn_trust(known, TEACHERS[-1:], params, params)
+    return None if isinstance(learned, str) else learned[0]
