@@ -102,6 +102,9 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
         "compare-lifters": Command("dataengine.lifter_fits.compare_lifters", "Measure how well joints are lifted."),
         "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),
+        "compare-students": Command(
+            "dataengine.train.studies.students.compare_students", "Measure what pictures without labels are worth."
+        ),
         "compare-trust": Command("dataengine.train.compare_trust", "Measure what accepted pseudo-labels are worth."),
         "simulate-gate": Command("dataengine.train.simulate_gate", "Measure the gate's false promotions and power."),
         "simulate-coverage": Command(

@@ -2,6 +2,7 @@
 
 In reading order: `params.py`; `curriculum.py`, `training_set.py`, `data.py` (what is learnt from); `origin.py` and
 `start.py` (first weights); `loop.py` (the fit) with `run.py`, `step.py`, `schedule.py`, `state.py` and the package
-`steps`; then `distill.py`, `forgetting.py`, and what is shown: `progress.py`, `report.py`. Adding a param: a field of
-`params.py` with its docstring and check; every field but `loader` enters the fingerprint without further work.
+`steps`; then the package `consistency` (people without labels), `distill.py`, `forgetting.py`, and what is shown:
+`progress.py`, `report.py`. Adding a param: a field of `params.py` with its docstring and check; every field but
+`loader` enters the fingerprint without further work.
 """

@@ -65,7 +65,7 @@ def read_training_set(
     people, images, new_mix = _read_mix(mix)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo" or any(p.draws_pseudo for p in curriculum)):
         more, more_images = read_project_people(pseudo)
-        more = more.take(~_shows_any(people, images, more_images)[more_images.rows_of(more.image_id)])
+        more = more.take(~shows_any(people, images, more_images)[more_images.rows_of(more.image_id)])
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
         if not len(more):
@@ -82,7 +82,7 @@ def read_training_set(
     return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share, curriculum=curriculum)
 
 
-def _shows_any(people: People, known: Images, images: Images) -> NDArray[np.bool_]:
+def shows_any(people: People, known: Images, images: Images) -> NDArray[np.bool_]:
     """Which of `images` (m,) are files that `known` names, too, or copies of those in which nobody was seen or labelled
     by hand: labels have copies of their own of the pool's pictures."""
     files = {Path(path).resolve() for path in known.path.tolist()}
@@ -143,16 +143,20 @@ def refuse_learning(held_out: Path | None, training: TrainingSet) -> None:
 
 
 def learnt_pictures(
-    training: TrainingSet, picture_sha256: Mapping[str, str], origin: Path | None
+    training: TrainingSet,
+    picture_sha256: Mapping[str, str],
+    origin: Path | None,
+    unlabelled: Images | None = None,
 ) -> frozenset[str] | None:
-    """SHA-256 of the pictures drawn, and of those that the network in the folder `origin` has learnt from.
+    """SHA-256 of the pictures drawn, of those `unlabelled`, and of those that the network in the folder `origin` knows.
 
     None where it is not known what that network has learnt from. `picture_sha256` is by path.
     """
     earlier = read_learnt_pictures(origin) if origin else frozenset[str]()
     if earlier is None:
         return None
-    return earlier | {picture_sha256[str(path)] for path in drawn_images(training).path.tolist()}
+    paths = drawn_images(training).path.tolist() + (unlabelled.path.tolist() if unlabelled is not None else [])
+    return earlier | {picture_sha256[str(path)] for path in paths}
 
 
 def picture_hashes(*tables: Images) -> dict[str, str]:

@@ -8,6 +8,7 @@ A batch is cut into pieces, and their gradients are added up. Each piece's loss 
 enters with its share of them, so the sum is the mean over the batch; only batch norm sees the pieces.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
@@ -20,6 +21,7 @@ from dataengine.hardware.dtypes import DTYPES
 from dataengine.nets.network import KeypointNetwork
 
 from ..losses.table import LossScales, WeightedLoss
+from .consistency.teaching import Consistency, cut_out
 from .distill import Distillation
 from .params import FitParams
 from .schedule import MovingAverage, decay_groups, layer_decays, set_layer_decay
@@ -41,12 +43,16 @@ class Learner:
         *,
         precision: str,
         protocol: OksProtocol = COCO,
+        consistency: Callable[[WeightedLoss], Consistency] | None = None,
     ) -> None:
-        """`average` follows `net`; `precision` is bf16, fp16 or fp32; the OKS loss is by `protocol`."""
+        """`average` follows `net`; `consistency` makes the part for people without labels.
+
+        `precision` is bf16, fp16 or fp32; the OKS loss is by `protocol`."""
         self.params, self.net, self.ranks, self.distillation = params, net, ranks, distillation
         self.device, self.dtype = next(net.parameters()).device, DTYPES[precision]
         scales = LossScales.of(params.label_sigma_px, protocol, self.device)
         self.loss = WeightedLoss(params.losses, net.head_kind, scales)
+        self.consistency = consistency(self.loss) if consistency is not None else None
         self.network_input = NetworkInput(self.device, channels_last=params.channels_last)
         self.model: nn.Module = net if distillation is None else distillation.model
         self.layer_decays = layer_decays(params)
@@ -58,6 +64,7 @@ class Learner:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.pieces = params.accumulate
         self.parallel = DistributedDataParallel(self.model) if ranks.world > 1 else None
+        self.average_net = average if average is not None else net
         self.average = MovingAverage(average, net) if average is not None else None
         self.decay: float | Tensor = torch.zeros((), device=self.device) if self.device.type == "cuda" else 0.0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -67,8 +74,10 @@ class Learner:
         if self.changes_depth:
             set_layer_decay(self.optimizer, self.layer_decays[phase])
 
-    def set_rates(self, learning_rate: float, decay: float) -> None:
-        """Learning rate, and decay of the average, from the next step on."""
+    def set_rates(self, learning_rate: float, decay: float, consistency: float = 0.0) -> None:
+        """Learning rate, decay of the average, and weight of `consistency`, from the next step on."""
+        if self.consistency is not None:
+            self.consistency.set_weight(consistency)
         set_rate(self.optimizer, learning_rate)
         if isinstance(self.decay, Tensor):
             self.decay.fill_(decay)
@@ -94,7 +103,7 @@ class Learner:
             # gradients are exchanged, and averaged over the ranks, after the last piece
             alone = self.parallel is None or index == len(parts) - 1
             with nullcontext() if alone else self.parallel.no_sync():  # type: ignore[union-attr]
-                loss = self._loss(part) * share
+                loss = self._loss(part, share, _views_share(part, inputs))
                 self.scaler.scale(loss).backward()
             total = total + loss.detach()
         return self.ranks.total(total / self.ranks.world).float()
@@ -122,9 +131,27 @@ class Learner:
         counted = self.ranks.total(inputs.target.counted).clamp(min=1)
         return [(part.target.counted / counted * world).float() for part in parts]
 
-    def _loss(self, inputs: Inputs) -> Tensor:
+    def _loss(self, inputs: Inputs, share: Tensor | float, views_share: float) -> Tensor:
+        """The part's loss: that of labels times `share`, that of people without labels times `views_share`."""
+        if self.consistency is None or inputs.views is None or not len(inputs.views):
+            return self._labelled_loss(inputs) * share
+        views, target = inputs.views, inputs.target
+        with self._autocast():
+            taught = self.consistency.ask(self.network_input(views.weak))
+        lesson = self.consistency.lesson(tuple(tensor.float() for tensor in taught), views)  # places need all digits
+        strong = cut_out(self.network_input(views.strong), lesson, views)
+        images = torch.cat([self.network_input(inputs.images), strong])
+        with self._autocast():
+            answer = (self.parallel or self.model)(self.network_input(images))
+        own, other = zip(*(tensor.float().split([len(inputs), len(views)]) for tensor in answer), strict=True)
+        return self.loss(own, target) * share + self.consistency.loss_of(other, lesson) * views_share
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not torch.float32)
+
+    def _labelled_loss(self, inputs: Inputs) -> Tensor:
         images, target = self.network_input(inputs.images), inputs.target
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not torch.float32):
+        with self._autocast():
             answer = (self.parallel or self.model)(images)
             teacher_answer = self.distillation.teach(images) if self.distillation else ()
         student = tuple(tensor.float() for tensor in answer)
@@ -132,6 +159,10 @@ class Learner:
             return self.loss(student, target)
         teacher = tuple(tensor.float() for tensor in teacher_answer)
         return self.loss(student[1:], target) + self.distillation.loss(student, teacher, target.joint_weight)
+
+
+def _views_share(part: Inputs, whole: Inputs) -> float:
+    return len(part.views) / len(whole.views) if part.views is not None and whole.views else 0.0
 
 
 def _bounds(samples: int, pieces: int) -> list[tuple[int, int]]:

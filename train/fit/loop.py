@@ -16,6 +16,9 @@ from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
 
 from ..scoring.expected_oks import learnt_score
+from .consistency.people import Unlabelled
+from .consistency.plot import write_watch_picture
+from .consistency.watch import refuse_collapse
 from .data import ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .forgetting import OldTest, forgetting, old_test_set
 from .origin import origin_folder, starter_hash
@@ -41,10 +44,12 @@ def fit(
     report: Path,
     files: Sequence[Path],
     distill: DistillParams | None = None,
+    unlabelled: Unlabelled | None = None,
 ) -> dict[str, float]:
     """Fit on `training`, write the checkpoint folder `out` and the folder `report`; returns the final figures.
 
-    `files` are the label files read, for the fingerprint; `distill` may name a teacher. A ParamsError names section
+    `files` are the label files read, for the fingerprint; `distill` may name a teacher;
+    `unlabelled` are people without labels to learn from as well. A ParamsError names section
     `stage`.
     """
     with within_section(stage):
@@ -53,17 +58,30 @@ def fit(
         meta = with_taught(meta, params, labelled)
     ranks, protocol = Ranks.of_environment(device), validation.protocol
     teacher = [Path(distill.teacher) / WEIGHTS_NAME] if distill and distill.teacher else []
-    pictures = picture_hashes(training.images, validation.images)
-    learnt = learnt_pictures(training, pictures, origin_folder(params))
+    more = [unlabelled.images] if unlabelled is not None else []
+    pictures = picture_hashes(training.images, validation.images, *more)
+    learnt = learnt_pictures(training, pictures, origin_folder(params), *more)
     contents, read = {**pictures, **starter_hash(params)}, [*files, *files_read(params), *teacher]
+    read += unlabelled.files if unlabelled is not None else ()
     run_fingerprint = fingerprint(params, contents, read, ranks.world, protocol)
     old = old_test_set(params, training, protocol)
     state = load_state(out, run_fingerprint)
     precision = ranks.from_first(lambda: fit_precision(params, device, state, out))
     with within_section(stage):
-        run = Run(params, meta, training, ranks, distill, precision=precision.name, protocol=protocol)
+        run = Run(
+            params,
+            meta,
+            training,
+            ranks,
+            distill,
+            precision=precision.name,
+            protocol=protocol,
+            unlabelled=unlabelled,
+        )
     progress = Progress(report)
     run.restore(state)
+    if unlabelled is not None:
+        refuse_collapse(run.history)  # a state of a fit that was stopped for it
     if ranks.is_first:
         say_precision(stage, precision)
         if not run.done:
@@ -73,10 +91,15 @@ def fit(
     while not run.finished():
         with openmp_on_own_cores(device):
             loss = run.epoch(steps)
-        run.note({"train_loss": loss, **ranks.from_first(lambda: _validate(run, meta, validation, progress))})
+        watched = run.watched()
+        run.note(
+            {"train_loss": loss, **watched, **ranks.from_first(lambda: _validate(run, meta, validation, progress))}
+        )
         if ranks.is_first:
             save_state(out, run.state(run_fingerprint))
             progress.show_curves(run.history)
+        if unlabelled is not None:
+            refuse_collapse(run.history)
     next(steps, None)  # lets the bar finish its line
     final = ranks.from_first(
         lambda: _finish(
@@ -136,6 +159,7 @@ def _finish(
         write_curves(report_folder, run.history, {**final, **measured_by})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)
+        write_watch_picture(report_folder, run.history)
     remove_state(out)
     progress.restart()
     return final

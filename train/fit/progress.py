@@ -11,6 +11,7 @@ from pathlib import Path
 from dataengine.files import fresh_folder
 from dataengine.inference.running.predict import Prediction
 
+from .consistency.plot import write_watch_picture
 from .data import ValidationSet
 from .report import write_curves, write_picture
 
@@ -38,6 +39,7 @@ class Progress:
         """Write the curves of all epochs so far."""
         with fresh_folder(self.folder / _CURVES) as folder:
             write_curves(folder, history, history[-1])
+            write_watch_picture(folder, history)
 
     def finish(self, report: Path) -> None:
         """Copy the pictures into the folder `report`."""

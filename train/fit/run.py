@@ -3,6 +3,8 @@
 import copy
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +17,14 @@ from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.network import KeypointNetwork
 from dataengine.person_scale import person_area
 
+from ..losses.table import WeightedLoss
+from .consistency.people import Unlabelled
+from .consistency.stepping import UnlabelledBatches, weight_at
+from .consistency.teaching import Consistency
+from .consistency.watch import figures_of_sums
 from .curriculum import place_at
 from .distill import Distillation
 from .params import DistillParams, FitParams
@@ -24,12 +32,13 @@ from .schedule import average_decay, rate_in_phase
 from .start import choose_device, first_network
 from .state import FitState
 from .step import Stepper
-from .steps.batch import Ready
+from .steps.batch import Ready, mirrored
 from .steps.optimizer import take_state
 from .steps.ranks import Ranks
 from .training_set import TrainingSet
 
 INFERENCE_BATCH = 64
+PEER_SEED = 1_000_003  # added to the seed of a second network
 CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress
 
 
@@ -46,6 +55,7 @@ class Run:
         *,
         precision: str,
         protocol: OksProtocol = COCO,
+        unlabelled: Unlabelled | None = None,
     ) -> None:
         """`precision` is what `params.precision` means on this machine: bf16, fp16 or fp32.
 
@@ -65,16 +75,19 @@ class Run:
         self.distillation = (
             Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
         )
-        self.stepper = Stepper(
-            params,
-            self.net,
-            area_px2=person_area(training.people),
-            image_path=self.samples.image_path,
-            ranks=ranks,
-            distillation=self.distillation,
-            average=self.average,
-            precision=precision,
-            protocol=protocol,
+        area_px2 = person_area(training.people)
+        self.taught = np.array([name in (meta.taught or meta.keypoints) for name in meta.keypoints])
+        self.size_px = (meta.input_width_px, meta.input_height_px)
+        two = unlabelled is not None and unlabelled.params.mode == "two"
+        self.peer: Stepper | None = None
+        peer_average: nn.Module | None = None
+        if two:
+            second = first_network(replace(params, seed=params.seed + PEER_SEED), meta)
+            second = second.to(device=device, memory_format=layout)
+            peer_average = copy.deepcopy(second)
+            self.peer = self._stepper(second, peer_average, area_px2, self.average, unlabelled, protocol)
+        self.stepper = self._stepper(
+            self.net, self.average, area_px2, peer_average or self.average, unlabelled, protocol
         )
         self.best: dict[str, torch.Tensor] | None = None
         self.history: list[dict[str, float]] = []
@@ -85,7 +98,39 @@ class Run:
             raise InputError("fewer samples than processes", expected=f"{ranks.world} or more", got=str(drawn))
         self.steps_per_epoch = drawn // self.batch
         self.steps = params.epochs * self.steps_per_epoch
+        self.unlabelled = (
+            UnlabelledBatches(unlabelled, meta.crop, self.batch, ranks, params.loader.store()) if unlabelled else None
+        )
         self.fit_seconds, self._fit_images, self.waited = 0.0, 0, WaitClock()
+
+    def _stepper(
+        self,
+        net: KeypointNetwork,
+        average: nn.Module,
+        area_px2: NDArray[np.float64],
+        teacher: nn.Module,
+        unlabelled: Unlabelled | None,
+        protocol: OksProtocol,
+    ) -> Stepper:
+        """The steps of one network, which `teacher` teaches people without labels."""
+        device = next(net.parameters()).device
+
+        def consistency(loss: WeightedLoss) -> Consistency:
+            assert unlabelled is not None
+            return Consistency(unlabelled.params, net.head_kind, teacher, loss, self.taught, device)
+
+        return Stepper(
+            self.params,
+            net,
+            area_px2=area_px2,
+            image_path=self.samples.image_path,
+            ranks=self.ranks,
+            distillation=self.distillation,
+            average=average,
+            precision=self.precision,
+            protocol=protocol,
+            consistency=consistency if unlabelled is not None else None,
+        )
 
     @property
     def done(self) -> int:
@@ -104,6 +149,8 @@ class Run:
         learner.pieces = state.pieces
         if self.distillation is not None:
             self.distillation.projection.load_state_dict(state.projection)
+        if self.peer is not None:
+            _restore_peer(self.peer, state.peer)
         self.best = None if state.best is None else dict(state.best)
         self.history = list(state.history)
 
@@ -121,12 +168,15 @@ class Run:
             scaler=learner.scaler.state_dict(),
             projection=self.distillation.projection.state_dict() if self.distillation else {},
             pieces=learner.pieces,
+            peer=_peer_state(self.peer) if self.peer is not None else {},
             precision=self.precision,
         )
 
     def leave(self) -> None:
         """Leave the other ranks, when all is fitted."""
         self.stepper.learner.parallel = None
+        if self.peer is not None:
+            self.peer.learner.parallel = None
         self.ranks.leave()
 
     @property
@@ -167,12 +217,21 @@ class Run:
         torch.manual_seed(int(dropout_seed.generate_state(1)[0]))
         started = time.perf_counter()
         self.stepper.learner.enter_phase(place_at(self.params.phases, self.done).number)
+        steppers = [stepper for stepper in (self.stepper, self.peer) if stepper is not None]
+        for stepper in steppers if self.unlabelled is not None else []:
+            self.ranks.same_buffers(stepper.learner.average_net)
+        if self.peer is not None:
+            self.peer.learner.enter_phase(place_at(self.params.phases, self.done).number)
         for batch in self._batches(order):
             step = next(step_numbers)
             rate = rate_in_phase(self.params, self.done, step, self.steps_per_epoch)
             decay = average_decay(self.params, step)
-            self.stepper.step(batch, rate, f"epoch {self.done}, step {step}", decay)
-        mean = self.stepper.mean_loss()
+            weight = weight_at(self.unlabelled.unlabelled.params, step, self.steps) if self.unlabelled else 0.0
+            position = f"epoch {self.done}, step {step}"
+            self.stepper.step(batch, rate, position, decay, weight)
+            if self.peer is not None:
+                self.peer.step(mirrored(batch), rate, f"{position} of the second network", decay, weight)
+        mean, *_ = [stepper.mean_loss() for stepper in steppers]
         self.fit_seconds += time.perf_counter() - started
         self._fit_images += self.steps_per_epoch * self.batch
         return mean
@@ -180,6 +239,20 @@ class Run:
     def _batches(self, order: NDArray[np.int64]) -> Iterator[Ready]:
         """This rank's batches of an epoch that visits `order`."""
         places = self.ranks.places(len(order), self.batch)
+        if self.unlabelled is not None:
+            return self.unlabelled.epoch(
+                self.samples,
+                order[places],
+                self.batch // self.ranks.world,
+                self.params.seed,
+                self.done,
+                self.stepper.ready,
+                steps=self.steps_per_epoch,
+                places=places,
+                raw=self.stepper.device.type == "cuda",
+                workers=self.params.loader.threads(self.stepper.device.type),
+                waited=self.waited,
+            )
         return prepared_batches(
             self.samples,
             order[places],
@@ -193,6 +266,15 @@ class Run:
             waited=self.waited,
         )
 
+    def watched(self) -> dict[str, float]:
+        """What was watched in the epoch just fitted, of all ranks; nothing without people without labels."""
+        consistency = self.stepper.learner.consistency
+        if consistency is None:
+            return {}
+        sums = self.ranks.total(consistency.sums).cpu().numpy()
+        consistency.sums.zero_()
+        return figures_of_sums(sums, self.size_px, self.taught)
+
     def speed(self) -> dict[str, float]:
         """Images a second that this process fitted, the share of that time spent waiting for crops, epochs of the fit.
 
@@ -204,3 +286,23 @@ class Run:
             "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
             "loader_wait_share": round(self.waited.seconds / seconds, 4) if seconds else 0.0,
         }
+
+
+def _peer_state(peer: Stepper) -> dict[str, Any]:
+    learner = peer.learner
+    return {
+        "net": learner.net.state_dict(),
+        "average": learner.average_net.state_dict(),
+        "optimizer": learner.optimizer.state_dict(),
+        "scaler": learner.scaler.state_dict(),
+        "pieces": learner.pieces,
+    }
+
+
+def _restore_peer(peer: Stepper, state: dict[str, Any]) -> None:
+    learner = peer.learner
+    learner.net.load_state_dict(state["net"])
+    learner.average_net.load_state_dict(state["average"])
+    take_state(learner.optimizer, state["optimizer"])
+    learner.scaler.load_state_dict(state["scaler"])
+    learner.pieces = state["pieces"]

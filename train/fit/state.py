@@ -47,6 +47,7 @@ class FitState:
         default_factory=dict
     )  # projection of the features, if there is a teacher
     pieces: int = 1  # pieces that a batch is cut into to fit this machine's memory
+    peer: dict[str, Any] = field(default_factory=dict)  # net, average, optimizer and scaler of a second network
     precision: str = ""  # precision it began in: bf16, fp16 or fp32
 
 

@@ -15,6 +15,8 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.nets.network import KeypointNetwork
 from dataengine.terminal.speech import say
 
+from ..losses.table import WeightedLoss
+from .consistency.teaching import Consistency
 from .distill import Distillation
 from .learner import Learner
 from .params import FitParams
@@ -24,6 +26,7 @@ from .steps.guard import Guard
 from .steps.memory import first_line, halved, is_out_of_memory, refuse_optimizer, refuse_rank
 from .steps.optimizer import allow_recording, fresh_scaler
 from .steps.ranks import Ranks
+from .steps.views import Views
 
 
 class Stepper:
@@ -41,9 +44,19 @@ class Stepper:
         *,
         precision: str,
         protocol: OksProtocol = COCO,
+        consistency: Callable[[WeightedLoss], Consistency] | None = None,
     ) -> None:
         """`area_px2` (n,) is every training person's area in image pixels; `image_path` names a person's image."""
-        self.learner = Learner(params, net, ranks, distillation, average, precision=precision, protocol=protocol)
+        self.learner = Learner(
+            params,
+            net,
+            ranks,
+            distillation,
+            average,
+            precision=precision,
+            protocol=protocol,
+            consistency=consistency,
+        )
         self.area_px2, self.device = area_px2, self.learner.device
         self.guard = Guard(image_path, overflow_is_usual=self.learner.scaler.is_enabled())
         self.recorded: Recorded | None = None
@@ -54,20 +67,23 @@ class Stepper:
             if ranks.world > 1:
                 self._stop_recording("several processes share the fit")
 
-    def ready(self, batch: Batch) -> Ready:
+    def ready(self, batch: Batch, views: Views | None = None) -> Ready:
         """`batch` in the form that `step` takes; may be called in the loader's threads."""
-        return ready(batch, self.area_px2, self.device)
+        return ready(batch, self.area_px2, self.device, views)
 
-    def step(self, batch: Ready, learning_rate: float, position: str, decay: float = 0.0) -> Tensor:
+    def step(
+        self, batch: Ready, learning_rate: float, position: str, decay: float = 0.0, consistency: float = 0.0
+    ) -> Tensor:
         """Learn from `batch`; returns its loss, a scalar on the device that is good until the next step.
 
-        `decay` is that of the average; `position` says where in the run this is, for messages.
+        `decay` is that of the average, `consistency` the weight of people without labels;
+        `position` says where in the run this is, for messages.
 
         Raises:
             InputError: this step, or on a GPU one of the last few, was not finite; it has changed no weight.
             EnvironmentFault: there is not enough memory.
         """
-        self.learner.set_rates(learning_rate, decay)
+        self.learner.set_rates(learning_rate, decay, consistency)
         report = self._learned(batch.inputs)
         self._steps += 1
         self.guard.note(report, batch.rows, position)

@@ -127,7 +127,7 @@ def prepared_batches(
 
     def make(start: int) -> Item:
         rows = order[start : start + batch]
-        drawn = samples.draw(rows, _seeds(seed, epoch, places, start, len(rows)))
+        drawn = samples.draw(rows, sample_seeds(seed, epoch, places, start, len(rows)))
         return prepare(collate(drawn, rows, raw=raw))
 
     return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
@@ -147,20 +147,27 @@ def epoch_view_batches(
     """Like `epoch_batches`, but with a weak and a strong view of each sample.
 
     For training on unlabelled people by consistency (FixMatch: Sohn et al., NeurIPS 2020), where the answer to the weak
-    view is the label of the strong one; both fits train on labels alone and draw with `epoch_batches`.
+    view is the label of the strong one.
     """
 
     def make(start: int) -> ViewBatch:
         rows = order[start : start + batch]
-        pairs = samples.views(rows, _seeds(seed, epoch, places, start, len(rows)))
-        return ViewBatch(
-            weak=collate([pair.weak for pair in pairs], rows),
-            strong=collate([pair.strong for pair in pairs], rows),
-            strong_from_weak=np.stack([pair.strong_from_weak for pair in pairs]),
-            mirrored=np.array([pair.mirrored for pair in pairs]),
-        )
+        return view_batch(samples, rows, sample_seeds(seed, epoch, places, start, len(rows)))
 
     return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
+
+
+def view_batch(
+    samples: CropSamples, rows: NDArray[np.int64], seeds: Sequence[tuple[int, ...]], *, raw: bool = False
+) -> ViewBatch:
+    """Both views of the persons `rows` (b,), each drawn from its own seed."""
+    pairs = samples.views(rows, seeds)
+    return ViewBatch(
+        weak=collate([pair.weak for pair in pairs], rows, raw=raw),
+        strong=collate([pair.strong for pair in pairs], rows, raw=raw),
+        strong_from_weak=np.stack([pair.strong_from_weak for pair in pairs]),
+        mirrored=np.array([pair.mirrored for pair in pairs]),
+    )
 
 
 def collate(drawn: Sequence[Sample], rows: NDArray[np.int64], *, raw: bool = False) -> Batch:
@@ -226,8 +233,9 @@ def _starts(order: NDArray[np.int64], batch: int) -> range:
     return range(0, len(order) - batch + 1, batch)
 
 
-def _seeds(
+def sample_seeds(
     seed: int, epoch: int, places: NDArray[np.int64] | None, start: int, count: int
 ) -> list[tuple[int, int, int]]:
+    """The seeds of `count` samples from place `start` on, which lie at `places` of the whole epoch."""
     sample_places = range(start, start + count) if places is None else places[start : start + count]
     return [(seed, epoch, int(place)) for place in sample_places]

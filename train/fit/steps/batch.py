@@ -14,8 +14,10 @@ from torch import Tensor
 
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
 from dataengine.crops.training.loader import Batch
+from dataengine.keypoints import FLIP_INDEX
 
 from ...losses.table import Target
+from .views import Views
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,7 @@ class Inputs:
     keypoints_px: Tensor  # (b, 17, 2) crop pixels
     joint_weight: Tensor  # (b, 17), 0 = does not count
     area_px2: Tensor  # (b,) area of the person, pixels of the augmented crop
+    views: Views | None = None  # of people without labels
 
     def __len__(self) -> int:
         return len(self.images)
@@ -33,7 +36,14 @@ class Inputs:
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """All of them, in order."""
-        return (self.images, self.keypoints_px, self.joint_weight, self.area_px2)
+        own = (self.images, self.keypoints_px, self.joint_weight, self.area_px2)
+        return own if self.views is None else (*own, *self.views.tensors)
+
+    @classmethod
+    def of_tensors(cls, tensors: Sequence[Tensor]) -> "Inputs":
+        """From what `tensors` gives."""
+        images, keypoints_px, joint_weight, area_px2, *views = tensors
+        return cls(images, keypoints_px, joint_weight, area_px2, Views(*views) if views else None)
 
     @property
     def target(self) -> Target:
@@ -41,19 +51,24 @@ class Inputs:
         return Target(self.keypoints_px, self.joint_weight, self.area_px2)
 
     def part(self, start: int, end: int) -> "Inputs":
-        """Samples `start` to `end`."""
-        return Inputs(*(tensor[start:end] for tensor in self.tensors))
+        """Samples `start` to `end`, and as large a part of the views."""
+        own = [tensor[start:end] for tensor in self.tensors[:4]]
+        count = len(self.views) if self.views is not None else 0
+        first, last = (count * place // len(self) for place in (start, end))
+        return Inputs.of_tensors([*own, *(tensor[first:last] for tensor in self.tensors[4:])])
 
     def to(self, device: torch.device) -> "Inputs":
         """The same on `device`, without waiting for the copies."""
-        return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self.tensors))
+        return Inputs.of_tensors([tensor.to(device, non_blocking=True) for tensor in self.tensors])
 
     def pinned(self) -> "Inputs":
         """The same in memory that a GPU copies from while the host goes on; needs CUDA."""
-        return Inputs(*(tensor.pin_memory() for tensor in self.tensors))
+        return Inputs.of_tensors([tensor.pin_memory() for tensor in self.tensors])
 
     def fits(self, other: "Inputs") -> bool:
         """Whether `other` has the shapes and types of this one."""
+        if len(self.tensors) != len(other.tensors):
+            return False
         pairs = zip(self.tensors, other.tensors, strict=True)
         return all(a.shape == b.shape and a.dtype == b.dtype for a, b in pairs)
 
@@ -71,17 +86,39 @@ class Ready:
     rows: NDArray[np.int64]  # (b,) which persons, for messages
 
 
-def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device) -> Ready:
+def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device, views: Views | None = None) -> Ready:
     """Lay out `batch`. Pins memory for a GPU; safe in any thread.
 
     `area_px2` (n,) holds the areas of all training people in image pixels; the batch knows how much each crop enlarges.
     """
     arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows] * batch.crop_scale**2)
-    inputs = Inputs(torch.from_numpy(batch.images), *(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
+    keypoints_px, weight, area = (torch.from_numpy(np.asarray(a, np.float32)) for a in arrays)
+    inputs = Inputs(torch.from_numpy(batch.images), keypoints_px, weight, area, views)
     if device.type != "cuda":
         return Ready(inputs, batch.rows)
     with torch.cuda.device(device):  # a new thread is on the first GPU
         return Ready(inputs.pinned(), batch.rows)
+
+
+def mirrored(given: Ready) -> Ready:
+    """The same people seen in a mirror, left and right exchanged: how a second network learns from them.
+
+    Of the views only the strong ones are turned: the teacher answers the same weak ones.
+    """
+    inputs, flip = given.inputs, torch.from_numpy(np.asarray(FLIP_INDEX).copy())
+    width = inputs.images.shape[-1]
+    turn = torch.tensor([-1.0, 1.0])
+    shift = torch.tensor([width - 1.0, 0.0])
+    views = inputs.views
+    if views is not None:
+        moved = views.strong_from_weak * turn[:, None]
+        moved[:, 0, 2] += width - 1.0
+        draws = views.draws.flip(1)  # other holes
+        turned = (views.strong.flip(-1), moved, ~views.mirrored)
+        views = Views(views.weak, *turned, views.area_px2, views.cutouts, draws)
+    keypoints = (inputs.keypoints_px * turn + shift)[:, flip]
+    own = (inputs.images.flip(-1), keypoints, inputs.joint_weight[:, flip], inputs.area_px2)
+    return Ready(Inputs(*own, views=views), given.rows)
 
 
 class NetworkInput:

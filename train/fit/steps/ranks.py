@@ -68,6 +68,12 @@ class Ranks:
             distributed.all_reduce(summed)
         return summed
 
+    def same_buffers(self, net: torch.nn.Module) -> None:
+        """Give every rank the first one's running statistics of `net`."""
+        if self.world > 1:
+            for buffer in net.buffers():
+                distributed.broadcast(buffer, 0)
+
     def from_first(self, make: Callable[[], T]) -> T:
         """What rank 0 makes, on every rank."""
         if self.world == 1:

@@ -1,0 +1,152 @@
+"""The study of students: what a recipe may cost, whose labels are hidden, what accepted joints are worth, the page."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from dataengine.cli import app
+from dataengine.coco_json import write_people
+from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import COCO
+from dataengine.params import load_section
+from dataengine.people import Images, People
+from dataengine.train.pseudo.filters import Opinion
+from dataengine.train.pseudo.params import PseudoLabelParams
+from dataengine.train.studies.students import labelling
+from dataengine.train.studies.students.page import StudentOutcome, write_student_page
+from dataengine.train.studies.students.plan import StudentPlan, StudentTrial
+from dataengine.train.studies.students.sets import StudentSets, read_student_sets, without_labels
+
+from ....helpers.drawn_people import draw_people_at
+
+PLAN = StudentPlan(
+    recipes=("supervised", "pseudo", "ema", "two"),
+    starts=("starter", "random"),
+    labels=(2, 4),
+    seeds=(0, 1),
+    people=14_000,
+    unlabelled_per_labelled=1.0,
+    settings={"fit.batch": "8"},
+)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[People, Images]:
+    return draw_people_at(tmp_path_factory.mktemp("students") / "images", 12, seed=3)
+
+
+def test_all_recipes_take_as_many_passes() -> None:
+    passes = {"supervised": 3, "pseudo": 2 * 3, "ema": 3 + 4, "two": 2 * (3 + 4)}
+    assert {name: PLAN.people_of(name) * cost for name, cost in passes.items()} == dict.fromkeys(passes, 42_000)
+
+
+def test_a_trial_is_known_by_all_that_decides_it() -> None:
+    trials = PLAN.trials()
+    assert len(trials) == len(set(trials)) == 4 * 2 * 2 * 2
+    assert {trial.seed for trial in trials[:16]} == {0}
+    names = {PLAN.name(trial, "data") for trial in trials}
+    assert len(names) == len(trials)
+    assert not names & {PLAN.name(trial, "other data") for trial in trials}
+    assert not names & {replace(PLAN, settings={}).name(trial, "data") for trial in trials}
+    params = PLAN.fit_params(StudentTrial("two", "random", 2, 1))
+    assert params["fit-student.consistency.mode"] == "two"
+    assert params["fit-student.start_from"] == "null"
+    assert PLAN.fit_params(trials[1], "a/teacher")["fit-student.start_from"] == "a/teacher"
+
+
+def test_more_labels_hold_the_fewer_and_no_label_is_left_elsewhere(
+    drawn: tuple[People, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = StudentSets(train=drawn, val=drawn, test=drawn, sha256="")
+    few, rest = sets.split(3, seed=1)
+    more, _ = sets.split(7, seed=1)
+    assert len(few[1]) == 3
+    assert set(few[1].id) < set(more[1].id)
+    assert set(few[1].id) | set(rest[1].id) == set(drawn[1].id)
+    assert not set(few[1].id) & set(rest[1].id)
+    assert set(sets.split(3, seed=2)[0][1].id) != set(few[1].id)
+    hidden = without_labels(rest[0])
+    assert not hidden.visibility.any()
+    assert not hidden.keypoints_px.any()
+    assert (hidden.bbox_xywh_px == rest[0].bbox_xywh_px).all()
+    with pytest.raises(InputError, match="--labels leaves no picture"):
+        for name in ("train", "val", "test"):
+            monkeypatch.chdir(Path(str(drawn[1].path[0])).parent.parent)
+            write_people(Path(f"{name}.json"), *drawn)
+        read_student_sets(Path("train.json"), Path("val.json"), Path("test.json"), 12)
+
+
+def test_accepted_joints_are_judged_by_hidden_labels_alone(
+    drawn: tuple[People, Images], monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    truth, images = drawn
+    rng = np.random.default_rng(0)
+    wrong = rng.random((12, 17)) < 0.3
+    points = truth.keypoints_px + np.where(wrong[..., None], 60.0, 0.0)
+    confidence = np.where(rng.random((12, 17)) < 0.5, 0.9, 0.1)
+    opinion = Opinion(points, confidence, np.zeros((12, 17)))
+    monkeypatch.setattr(labelling, "fitted_opinion", lambda *_: opinion)
+    params = replace(
+        load_section(repository / "params.yaml", "pseudo-label", PseudoLabelParams),
+        target_precision=0.0,
+        min_joints=1,
+        max_limb_excess=0.0,
+    )
+    found = labelling.pseudo_label(Path("none"), drawn, drawn, params, COCO)
+    inside = ((points >= -0.5) & (points < np.array([images.width[0], images.height[0]]) - 0.5)).all(axis=2)
+    labelled = truth.visibility > 0
+    accepted = (confidence > 0.5) & inside & labelled
+    assert found.by_thresholds
+    assert found.coverage == pytest.approx(accepted.sum() / labelled.sum())
+    assert found.precision == pytest.approx((accepted & ~wrong).sum() / accepted.sum())
+    assert set(found.people.source) == {"pseudo"}
+    moved = truth.replace(keypoints_px=truth.keypoints_px + 500)
+    blind = labelling.pseudo_label(Path("none"), (moved, images), drawn, params, COCO)
+    assert blind.precision == 0.0
+    assert np.array_equal(blind.people.keypoints_px, found.people.keypoints_px)
+
+
+def test_the_page_compares_with_labels_alone(tmp_path: Path) -> None:
+    known: Mapping[StudentTrial, StudentOutcome] = {
+        trial: StudentOutcome(
+            ap=0.2 if trial.recipe == "ema" else 0.1 + 0.01 * trial.seed,
+            ap50=0.5,
+            pck_02=0.4,
+            val_ap=0.1,
+            seconds=60.0,
+            precision=0.91 if trial.recipe == "pseudo" else None,
+            coverage=0.4 if trial.recipe == "pseudo" else None,
+            pseudo_people=100 if trial.recipe == "pseudo" else None,
+        )
+        for trial in PLAN.trials()
+        if trial.start == "starter"
+    }
+    write_student_page(tmp_path, PLAN, known, {"train": 12, "val": 3, "test": 3}, 0.9, "dataengine compare-students")
+    page = (tmp_path / "students.md").read_text()
+    assert "**Unfinished: 16 of 32 trials are known.**" in page
+    (row,) = [line for line in page.splitlines() if line.startswith("| starter | 4 | ema |")]
+    assert "| 1.90 | +0.095 ±" in row
+    (row,) = [line for line in page.splitlines() if line.startswith("| starter | 4 | 0.9 |")]
+    assert "| +1.0 |" in row
+    assert (tmp_path / "students.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--recipe", "magic"], "--recipe is unknown"),
+        (["--start", "nowhere"], "--start is unknown"),
+        (["--labels", "0"], "--labels and --people"),
+        (["--set", "render.images=3"], "--set changes what no fit reads"),
+        (["--set", "fit-student.epochs=3"], "--set cannot be used"),
+    ],
+)
+def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
+    given = [word for name in ("labelled", "val", "test", "report") for word in (f"--{name}", f"{name}.json")]
+    result = CliRunner().invoke(app, ["compare-students", *given, *words])
+    assert isinstance(result.exception, InputError) or result.exit_code
+    assert said in str(result.exception) + result.output

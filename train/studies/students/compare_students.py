@@ -1,0 +1,99 @@
+"""Command `compare-students`: what pictures without labels are worth to a student, at equal numbers of passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataengine.errors import InputError
+from dataengine.params import load_section
+from dataengine.studies.page import command_line
+from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+
+from ...fit.consistency.params import ConsistencyParams
+from ...pseudo.params import PseudoLabelParams
+from .plan import EPOCHS, OWNED, RECIPES, STAGE, STARTER, STARTS, StudentPlan
+from .runner import SECTIONS, StudentStudy
+from .sets import read_student_sets
+
+PER_LABELLED = f"{STAGE}.consistency.unlabelled_per_labelled"
+
+
+def command(
+    labelled: Annotated[Path, typer.Option(help="COCO JSON of labelled people; most of their labels are hidden.")],
+    val: Annotated[Path, typer.Option(help="COCO JSON of validation people.")],
+    test: Annotated[Path, typer.Option(help="COCO JSON of the people that everything is measured on.")],
+    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each trial; read again to go on.")],
+    recipe: Annotated[
+        list[str] | None, typer.Option(help=f"Recipe, {' | '.join(RECIPES)}; repeat it.", show_default="all")
+    ] = None,
+    start: Annotated[
+        list[str] | None, typer.Option(help=f"First weights, {' | '.join(STARTS)}; repeat it.", show_default=STARTER)
+    ] = None,
+    labels: Annotated[
+        list[int] | None, typer.Option(help="Pictures with labels; repeat it.", show_default="200 and 800")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seed; repeat it, intervals need two or more.", show_default="0, 1 and 2")
+    ] = None,
+    people: Annotated[int, typer.Option(help="People that a supervised fit sees.")] = 12_000,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Param of all fits, section.key=value; repeat it.")
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
+) -> None:
+    """Compare students that learn from labels alone, from pseudo-labels, and by consistency.
+
+    Each seed draws the pictures with labels; of all other training pictures only the boxes are known. A supervised fit,
+    a teacher with pseudo-labels, and consistency with one and with two networks take equally many passes. AP is
+    measured on the test people once a trial; choose settings by the validation AP of a seed that you do not report.
+
+    Writes REPORT/students.md and its plot: AP with intervals over seeds, and precision and coverage of accepted joints
+    by the hidden labels. A study that was stopped goes on with the same command, and more may be asked for later.
+    Trials are known by data, params and plan; after a change of the code take another folder.
+
+    Example: dataengine compare-students --labelled data/ingest/train.json --val data/ingest/val.json --test data/ingest/test.json --labels 200 --labels 800 --seed 0 --seed 1 --seed 2 --report reports/compare-students
+    """  # noqa: E501  an example is one line to copy
+    for name, given, known in (("--recipe", recipe or [], RECIPES), ("--start", start or [], STARTS)):
+        if unknown := sorted(set(given) - set(known)):
+            raise InputError(f"{name} is unknown", expected=" | ".join(known), got=unknown[0])
+    numbers = sorted(set(labels or [200, 800]))
+    if numbers[0] < 1 or people < 8 * EPOCHS:
+        got = f"{numbers[0]} and {people}"
+        raise InputError("--labels and --people", expected=f"1 or more, and {8 * EPOCHS} or more", got=got)
+    further = parse_settings(setting or [], OWNED)
+    strange = [key for key in further if section_of(key) not in SECTIONS]
+    if strange:
+        raise InputError("--set changes what no fit reads", expected=" | ".join(SECTIONS), got=strange[0])
+    plan = StudentPlan(
+        recipes=tuple(name for name in RECIPES if name in (recipe or RECIPES)),
+        starts=tuple(name for name in STARTS if name in (start or [STARTER])),
+        labels=tuple(numbers),
+        seeds=parse_seeds(seed or [0, 1, 2]),
+        people=people,
+        unlabelled_per_labelled=float(further.get(PER_LABELLED, ConsistencyParams().unlabelled_per_labelled)),
+        settings={PER_LABELLED: str(ConsistencyParams().unlabelled_per_labelled), **further},
+    )
+    line = command_line(
+        "compare-students",
+        labelled=labelled,
+        val=val,
+        test=test,
+        recipe=plan.recipes,
+        start=plan.starts,
+        labels=plan.labels,
+        seed=plan.seeds,
+        people=people,
+        set=assignments(further),
+    )
+    StudentStudy(
+        plan=plan,
+        sets=read_student_sets(labelled, val, test, plan.labels[-1]),
+        params=params,
+        pseudo=load_section(params, "pseudo-label", PseudoLabelParams),
+        line=line,
+        report=report,
+    ).run()

@@ -1,0 +1,57 @@
+"""The people of the study: some pictures keep their labels, of the others only the boxes are left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dataengine.coco_json import read_project_people
+from dataengine.errors import InputError
+from dataengine.files import sha256_file
+from dataengine.people import Images, People
+
+Labelled = tuple[People, Images]
+
+
+@dataclass(frozen=True, eq=False)
+class StudentSets:
+    """Training pictures, validation and test people."""
+
+    train: Labelled
+    val: Labelled
+    test: Labelled
+    sha256: str
+
+    def split(self, labels: int, seed: int) -> tuple[Labelled, Labelled]:
+        """`labels` training pictures drawn by `seed`, a part of those drawn for more labels; and all others."""
+        people, images = self.train
+        order = np.random.default_rng([seed, 0]).permutation(len(images))
+        return _of(people, images.take(np.sort(order[:labels]))), _of(people, images.take(np.sort(order[labels:])))
+
+
+def read_student_sets(train: Path, val: Path, test: Path, most_labels: int) -> StudentSets:
+    """The real people of `train` and everybody of the other files; InputError where a set is too small."""
+    sets = {}
+    for name, path in (("train", train), ("val", val), ("test", test)):
+        people, images = read_project_people(path)
+        people = people.take(people.source == "real") if name == "train" else people
+        if not len(people):
+            raise InputError(f"{path} has no people", fix="name a file of ingest: train.json, val.json, test.json")
+        sets[name] = _of(people, images.take(np.isin(images.id, people.image_id)))
+    if len(sets["train"][1]) <= most_labels:
+        got = f"{len(sets['train'][1])} with people"
+        raise InputError("--labels leaves no picture without labels", expected=f"over {most_labels} pictures", got=got)
+    return StudentSets(**sets, sha256=" ".join(sha256_file(path) for path in (train, val, test)))
+
+
+def without_labels(people: People) -> People:
+    """The boxes alone."""
+    return people.replace(
+        keypoints_px=np.zeros_like(people.keypoints_px), visibility=np.zeros_like(people.visibility), extras={}
+    )
+
+
+def _of(people: People, images: Images) -> Labelled:
+    return people.take(np.isin(people.image_id, images.id)), images
