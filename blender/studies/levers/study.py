@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.coco_json import read_people
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.params import load_values
@@ -86,7 +86,7 @@ class LeverStudy(Study[LeverRun, LeverOutcome]):
             people=self.lengths.epochs * self.lengths.people_per_epoch,
             label_people=self.lengths.label_epochs * self.lengths.people_per_epoch,
             labels=self.labels,
-            validation_people=len(read_people(self.val)[0]),
+            validation_people=len(read_project_people(self.val)[0]),
         )
         by_lever = {
             name: [known[LeverRun(name, seed)] for seed in self.seeds if LeverRun(name, seed) in known]
@@ -99,7 +99,7 @@ class LeverStudy(Study[LeverRun, LeverOutcome]):
         """The `labels` photographs whose content has the lowest hash, and their people. InputError: there are fewer."""
         if not self.labels:
             return None
-        people, images = read_people(self.real)
+        people, images = read_project_people(self.real)
         people = people.take((people.visibility > 0).any(axis=1))
         images = images.take(np.unique(images.rows_of(people.image_id)))
         if len(images) < self.labels:
