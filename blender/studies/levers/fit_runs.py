@@ -69,7 +69,7 @@ def write_mix(folder: Path, rendered: tuple[People, Images], real: tuple[People,
 
 
 def section(params_file: Path, lengths: FitLengths, seed: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Section fit-teacher of one fit: from random weights, with `changes`."""
+    """Section fit-teacher of one fit: from random weights, with `changes`. Section fit stays what both fits share."""
     phases: list[dict[str, Any]] = [{"epochs": lengths.epochs, "only": "synthetic"}]
     phases += [{"epochs": lengths.label_epochs, "only": "real"}] if lengths.label_epochs else []
     own = {
@@ -77,9 +77,7 @@ def section(params_file: Path, lengths: FitLengths, seed: int, changes: Mapping[
         **{"people_per_epoch": lengths.people_per_epoch, "start_from": None, "pretrained": None, "only": None},
         **{"patience": 0, "ship": "last", "old_test": None, "replay": {"mix": None, "share": 0.0}},
     }
-    given = {name: value for name, value in load_values(params_file, STAGE).items() if name not in own}
-    shared = {name: value for name, value in load_values(params_file, "fit").items() if name not in own}
-    return laid_over(laid_over(laid_over(shared, given), own), changes)
+    return laid_over({**load_values(params_file, STAGE), **own}, changes)
 
 
 def fit(params_file: Path, mix: Path, val: Path, own: Mapping[str, Any], folder: Path) -> None:

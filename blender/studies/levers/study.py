@@ -123,4 +123,4 @@ class LeverStudy(Study[LeverRun, LeverOutcome]):
     @cached_property
     def _given(self) -> list[Any]:
         files = [sha256_file(path) for path in (self.real, self.val)]
-        return [*files, load_values(self.sets.params_file, "oks")]
+        return [*files, *(load_values(self.sets.params_file, name) for name in ("fit", "oks"))]
