@@ -13,6 +13,7 @@ from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
+from .render import run as render
 from .studies.levers.fit_runs import FitLengths
 from .studies.levers.lever import BASE, SHIPPED, read_levers
 from .studies.levers.render_sets import RenderSets
@@ -45,7 +46,7 @@ def command(
 ) -> None:
     """Measure what the renderer's levers are worth: number of pictures, poses, cameras, clothes, backgrounds, blur, JPEG.
 
-    Each lever is the base with one change: of section `render`, which is rendered anew with the same seed; of the
+    Each lever is the base with one change: of section `render`, which is rendered with the same seed; of the
     number of pictures; or of how the fit shows them (`augment`), which costs no rendering. On each a network of section
     `fit-teacher` is fitted from random weights, on renders alone and then on a few labelled photographs, and scored on
     validation people after both.
@@ -107,7 +108,7 @@ def run(
         levers={name: given for name, given in listed.items() if not chosen or name in chosen or name == BASE},
         seeds=seeds,
         lengths=lengths,
-        sets=RenderSets(params, cache, report / "sets", base),
+        sets=RenderSets(params, cache, report / "sets", render, base),
         real=real,
         val=val,
         labels=labels,

@@ -11,7 +11,7 @@ from dataengine.terminal.speech import say
 
 from ..scene.params import RenderParams
 from .paths import LEFT_OUT, ImagePaths
-from .quality import QUALITY_NAME, NothingKept, Quality, write_quality
+from .quality import QUALITY_NAME, Keeping, NothingKept, write_quality
 from .records import assemble
 from .workforce import Outcome
 
@@ -19,14 +19,14 @@ LABELS = ("people.json", "contact_sheet.jpg", QUALITY_NAME)
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
 
-def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> Quality:
+def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> Keeping:
     """Write people.json, a contact sheet and quality.json for those of `count` images that were made.
 
     Raises `InputError` if more failed than `max_skipped_share` allows, `NothingKept` if no image is left.
     """
     _check_skipped(out, outcome, params, count)
     all_records = read_records(out, count)
-    quality = Quality.of(all_records)
+    quality = Keeping.of(all_records)
     if not quality.images:
         got = f"{count} images tried{quality.words()}"
         raise NothingKept(f"no image of {out} is worth keeping", got=got, fix="change camera, light or poses")

@@ -19,7 +19,7 @@ class NothingKept(InputError):
 
 
 @dataclass(frozen=True)
-class Quality:
+class Keeping:
     """How many pictures a batch has, and how many not at the first try."""
 
     images: int
@@ -31,7 +31,7 @@ class Quality:
     """Reason -> number of pictures left out for it."""
 
     @classmethod
-    def of(cls, records: Sequence[dict[str, Any]]) -> "Quality":
+    def of(cls, records: Sequence[dict[str, Any]]) -> "Keeping":
         """The account of the sidecars `records`."""
         why = Counter(str(record[LEFT_OUT]) for record in records if LEFT_OUT in record)
         images = len(records) - why.total()
@@ -45,6 +45,6 @@ class Quality:
         return f"; {self.taken_again} taken again, {self.left_out} left out{reasons}"
 
 
-def write_quality(out: Path, quality: Quality) -> None:
+def write_quality(out: Path, quality: Keeping) -> None:
     """Write quality.json into the folder `out`."""
     write_json(out / QUALITY_NAME, asdict(quality))

@@ -32,7 +32,7 @@ WhyNot = Callable[[NDArray[np.uint8], Sequence[dict[str, Any]]], str]
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class Photograph:
     """What the observer saw, and the records of the people in it."""
 
     seen: Observation
@@ -87,7 +87,7 @@ class ImageMaker:
         write_json(paths.sidecar, {**own, **about, LEFT_OUT: why})
         return shot.seen
 
-    def _shot(self, scene: SceneSpec) -> Shot:
+    def _shot(self, scene: SceneSpec) -> Photograph:
         params = self._params
         geometry = build_geometry(scene, self._model, self._tailor, params.width_px, params.height_px)
         backdrop = backdrop_of(scene, self._backgrounds, params)
@@ -101,7 +101,7 @@ def take(
     *,
     device: DeviceWish = "cpu",
     backdrop_bgr: NDArray[np.uint8] | None = None,
-) -> Shot:
+) -> Photograph:
     """Render `geometry`, and label who is in the image."""
     joints = np.concatenate([person.joints_m for person in geometry.people])
     seen = observe(
@@ -114,10 +114,10 @@ def take(
         lens=geometry.lens,
         backdrop_bgr=backdrop_bgr,
     )
-    return Shot(seen, annotate(geometry, seen))
+    return Photograph(seen, annotate(geometry, seen))
 
 
-def save(shot: Shot, paths: ImagePaths, about: dict[str, Any]) -> None:
+def save(shot: Photograph, paths: ImagePaths, about: dict[str, Any]) -> None:
     """Write the image with its labels; the sidecar begins with `about` and is written last."""
     write_picture(paths.image, shot.seen.image_bgr)
     record = {

@@ -15,7 +15,7 @@ from dataengine.terminal.speech import say
 from ..batch.fingerprint import render_fingerprint
 from ..batch.labels import LABELS, write_labels
 from ..batch.missing import make_missing, require_room
-from ..batch.quality import Quality
+from ..batch.quality import Keeping
 from ..batch.sources import TARGETED, sources_sha256
 from ..body.cache import prepare_body_cache
 from ..devices.resolve import resolve_device
@@ -60,7 +60,7 @@ def make_images(
     cache: Path,
     most: int | None = None,
     cluster: str | None = None,
-) -> Quality:
+) -> Keeping:
     """Make `out` hold `like.variations` images of every entry, `most` in all, and people.json; what was left out."""
     fingerprint = _fingerprint(params, like, entries)
     count = len(entries) * like.variations

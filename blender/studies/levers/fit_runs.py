@@ -37,7 +37,7 @@ class FitLengths:
 
 
 @dataclass(frozen=True)
-class Figures:
+class LeverFigures:
     """On the validation people, each in 0..1."""
 
     pck: float
@@ -50,14 +50,14 @@ class Figures:
 class LeverOutcome:
     """What one fit achieved."""
 
-    renders: Figures
+    renders: LeverFigures
     """After renders alone."""
-    labels: Figures | None
+    labels: LeverFigures | None
     """After the labelled photographs; None without."""
     people: int
     """Rendered people that could be drawn."""
     seconds: float | None
-    """Of fitting, without validation."""
+    """Time of fitting, without validation."""
 
 
 def write_mix(folder: Path, rendered: tuple[People, Images], real: tuple[People, Images] | None, seed: int) -> None:
@@ -110,8 +110,8 @@ def read_outcome(folder: Path, lengths: FitLengths, people: int) -> LeverOutcome
     )
 
 
-def _figures(report: Path, epoch: int) -> Figures:
-    return Figures(
+def _figures(report: Path, epoch: int) -> LeverFigures:
+    return LeverFigures(
         **{name: _value(report / "plots" / "metrics" / f"{curve}.tsv", epoch) for name, curve in CURVES.items()}
     )
 

@@ -1,5 +1,6 @@
 """The pictures of each lever: the first of the base's, or rendered with the lever's params by the stage itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from dataengine.params import PARAMS, load_values
 from dataengine.people import Images, People
 from dataengine.studies.settings import json_hash
 
-from ...render import run
 from ...scene.params import RenderParams
 from .lever import Lever, laid_over
 
@@ -26,6 +26,8 @@ class RenderSets:
     cache: Path
     folder: Path
     """Where sets are rendered; those that are there are not rendered again."""
+    render: Callable[..., None]
+    """The stage: makes a folder `out` hold what RenderParams ask for, with the body model in `cache`."""
     base: Path | None
     """A folder that `render` wrote, whose first pictures are the base's; None: rendered like the others."""
 
@@ -51,7 +53,7 @@ class RenderSets:
                 by_file[path] = lever
         for path, lever in by_file.items():
             if self.base is None or lever.render:
-                run(self.params(lever), out=path.parent, cache=self.cache)
+                self.render(self.params(lever), out=path.parent, cache=self.cache)
 
     def read(self, lever: Lever) -> tuple[People, Images]:
         """The people with a labelled joint in the first `lever.images` pictures, and these.

@@ -41,7 +41,7 @@ def recipe_figure(by_recipe: Mapping[str, Points], curve: Points) -> Figure:
 
 
 def _style(recipe: str) -> tuple[str, str]:
-    """Of a recipe of the table its own; of others one that their name decides."""
+    """Colour and marker: a recipe of the table has its own, another one those that its name decides."""
     return _STYLE.get(recipe) or STYLES[sum(map(ord, recipe)) % len(STYLES)]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dataengine.blender.batch.labels import write_labels
 from dataengine.blender.batch.paths import LEFT_OUT, ImagePaths
-from dataengine.blender.batch.quality import NothingKept, Quality
+from dataengine.blender.batch.quality import Keeping, NothingKept
 from dataengine.blender.batch.workforce import Outcome
 from dataengine.blender.scene.params import RenderParams
 from dataengine.coco_json import read_people
@@ -41,7 +41,7 @@ def test_labels_leave_out_what_was_not_worth_keeping(
     made(tmp_path, 1, **{LEFT_OUT: "nobody can be seen"})
     made(tmp_path, 2, attempt=2)
     quality = write_labels(replace(small_params, images=3), tmp_path, Outcome(), 3)
-    assert quality == Quality(images=2, taken_again=1, left_out=1, why={"nobody can be seen": 1})
+    assert quality == Keeping(images=2, taken_again=1, left_out=1, why={"nobody can be seen": 1})
     people, images = read_people(tmp_path / "people.json")
     assert images.id.tolist() == people.image_id.tolist() == [0, 2]
     assert json.loads((tmp_path / "quality.json").read_text())["why"] == {"nobody can be seen": 1}
@@ -56,4 +56,4 @@ def test_a_batch_of_which_nothing_is_left_is_one_line(tmp_path: Path, small_para
 
 
 def test_where_all_were_kept_at_once_nothing_is_said() -> None:
-    assert Quality.of([{"people": []}, {"people": []}]).words() == ""
+    assert Keeping.of([{"people": []}, {"people": []}]).words() == ""

@@ -11,7 +11,7 @@ from dataengine.blender.batch.missing import is_done
 from dataengine.blender.batch.paths import LEFT_OUT, ImagePaths
 from dataengine.blender.cycles.observe import Observation
 from dataengine.blender.pictures.in_sight import NOBODY, nobody_seen
-from dataengine.blender.pictures.maker import ATTEMPTS, ImageMaker, Shot
+from dataengine.blender.pictures.maker import ATTEMPTS, ImageMaker, Photograph
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.scene.spec import SceneSpec, draw_scene
@@ -57,10 +57,10 @@ def maker(
     made._poses, made._odds = read_pose_library(), None
     waiting = iter(shots)
 
-    def shot(scene: SceneSpec) -> Shot:
+    def shot(scene: SceneSpec) -> Photograph:
         seen = Observation.__new__(Observation)
         object.__setattr__(seen, "image_bgr", next(waiting))
-        return Shot(seen, [PERSON])
+        return Photograph(seen, [PERSON])
 
     monkeypatch.setattr(made, "_shot", shot)
     for folder in ("images", "sidecars"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dataengine.blender import render
-from dataengine.blender.batch.quality import Quality
+from dataengine.blender.batch.quality import Keeping
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.targeted import requested
 from dataengine.blender.targeted.params import LikeParams
@@ -32,7 +32,7 @@ def fake_images(
     cache: Path,
     most: int,
     cluster: str | None,
-) -> Quality:
+) -> Keeping:
     """Instead of the workers: one grey picture with one person for each image."""
     count = min(most, like.variations * len(entries))
     images = Images.build(
@@ -46,7 +46,7 @@ def fake_images(
         visibility=np.full((count, 17), 2), source="synthetic",
     )  # fmt: skip
     write_people(out / PEOPLE, people, images)
-    return Quality(images=count, taken_again=1, left_out=0, why={})
+    return Keeping(images=count, taken_again=1, left_out=0, why={})
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from dataengine.blender.compare_renders import parse_lengths
+from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.studies.levers.fit_runs import (
     CURVES,
-    Figures,
     FitLengths,
+    LeverFigures,
     LeverOutcome,
     read_outcome,
     section,
@@ -35,6 +36,12 @@ from ....helpers.drawn_people import draw_people_at
 from ....helpers.dvc_checkout import repository_file
 
 LENGTHS = FitLengths(epochs=3, label_epochs=1, people_per_epoch=8)
+
+
+def no_rendering(*_: Any, **__: Any) -> None:
+    raise AssertionError("there is nothing to render")
+
+
 PARAMS = Path(__file__).parents[4] / "params.yaml"
 
 
@@ -50,7 +57,7 @@ def test_the_shipped_levers_fit_the_params(tmp_path: Path) -> None:
     """Each is read by the stages that use it: render and fit-teacher."""
     levers, shared = read_levers(SHIPPED), repository_file("params.yaml")["fit"]
     assert levers[BASE] == Lever(images=200)
-    sets = RenderSets(PARAMS, tmp_path, tmp_path, None)
+    sets = RenderSets(PARAMS, tmp_path, tmp_path, no_rendering, None)
     for lever in levers.values():
         assert sets.params(lever).images == lever.images
         (tmp_path / "params.yaml").write_text(
@@ -72,7 +79,7 @@ def test_the_shipped_levers_fit_the_params(tmp_path: Path) -> None:
         ("levers: [", "not YAML"),
     ],
 )
-def test_what_is_no_file_of_levers(text: str, match: str, tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(text: str, match: str, tmp_path: Path) -> None:
     (tmp_path / "levers.yaml").write_text(text)
     with pytest.raises(ParamsError, match=match):
         read_levers(tmp_path / "levers.yaml")
@@ -86,7 +93,7 @@ def test_lengths_that_do_not_fit(lengths: tuple[int, int, int]) -> None:
 
 
 def test_sets_are_the_first_of_the_base_or_named_by_what_renders_them(renders: Path, tmp_path: Path) -> None:
-    sets = RenderSets(PARAMS, tmp_path, tmp_path / "sets", renders)
+    sets = RenderSets(PARAMS, tmp_path, tmp_path / "sets", no_rendering, renders)
     _, images = sets.read(Lever(images=4))
     assert images.id.tolist() == read_people(renders / "people.json")[1].id.tolist()[:4]
     with pytest.raises(InputError, match="too few pictures"):
@@ -98,14 +105,14 @@ def test_sets_are_the_first_of_the_base_or_named_by_what_renders_them(renders: P
     assert sets.people_file(more) == sets.people_file(plain), "more pictures keep those that are there"
 
 
-def test_what_is_missing_is_rendered_once_by_the_stage(
-    renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_is_rendered_once_by_the_stage(renders: Path, tmp_path: Path) -> None:
     made: list[tuple[int, list[str]]] = []
-    where = "dataengine.blender.studies.levers.render_sets.run"
-    monkeypatch.setattr(where, lambda params, out, cache: made.append((params.images, params.fabrics)))
+
+    def render(params: RenderParams, out: Path, cache: Path) -> None:
+        made.append((params.images, params.fabrics))
+
     levers = [Lever(images=3), *(Lever(images=count, render={"fabrics": ["plain"]}) for count in (4, 9))]
-    RenderSets(PARAMS, tmp_path, tmp_path / "sets", renders).make(levers)
+    RenderSets(PARAMS, tmp_path, tmp_path / "sets", render, renders).make(levers)
     assert made == [(9, ["plain"])]
 
 
@@ -143,13 +150,13 @@ def test_figures_are_those_of_the_last_epoch_of_each_phase(tmp_path: Path) -> No
         rows = [f"{step}\t{step / 10 + (name == 'ap')}" for step in range(4)]
         (folder / f"{curve}.tsv").write_text("\n".join([f"step\t{curve}", *rows]) + "\n")
     write_json(tmp_path / "report" / "metrics.json", {"images_per_s": 16.0})
-    assert read_outcome(tmp_path, LENGTHS, 5) == LeverOutcome(Figures(0.2, 1.2), Figures(0.3, 1.3), 5, 2.0)
+    assert read_outcome(tmp_path, LENGTHS, 5) == LeverOutcome(LeverFigures(0.2, 1.2), LeverFigures(0.3, 1.3), 5, 2.0)
     with pytest.raises(InputError, match="too short"):
         read_outcome(tmp_path, FitLengths(5, 0, 8), 5)
 
 
 def outcome(ap: float) -> LeverOutcome:
-    return LeverOutcome(Figures(ap, ap), Figures(ap / 2, ap / 2), 9, 60.0)
+    return LeverOutcome(LeverFigures(ap, ap), LeverFigures(ap / 2, ap / 2), 9, 60.0)
 
 
 def test_the_page_says_what_differs_clearly(tmp_path: Path) -> None:
@@ -165,7 +172,7 @@ def test_the_page_says_what_differs_clearly(tmp_path: Path) -> None:
     assert "renders: AP: clearly better than the base: better; clearly worse: none." in page
     assert "| better | 3 | 9 | 0.810 (**+0.300 ± 0.0" in page and "| once | 3 | missing |" in page
     assert "Unfinished: 6 of 8 fits" in page and (tmp_path / "render_levers.png").stat().st_size > 1000
-    assert gains({"a": SeedMean(1.0, 0.1)}) == {}, "without a base there is no gain"
+    assert gains({"a": SeedMean(1.0, 0.1)}) == {}, "gains are over a base"
 
 
 def test_a_study_goes_on_where_it_was(renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +197,7 @@ def test_a_study_goes_on_where_it_was(renders: Path, tmp_path: Path, monkeypatch
         levers = {BASE: Lever(3), "before photographs": Lever(3, fit={"augment": {"background_share": share}})}
         return LeverStudy(
             report=tmp_path / "report", levers=levers, seeds=(0, 1), lengths=LENGTHS, labels=2, words="w",
-            sets=RenderSets(PARAMS, tmp_path, tmp_path / "sets", renders), real=tmp_path / "real.json",
+            sets=RenderSets(PARAMS, tmp_path, tmp_path / "sets", no_rendering, renders), real=tmp_path / "real.json",
             val=tmp_path / "real.json",
         )  # fmt: skip
 
