@@ -2,12 +2,14 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dataengine.errors import ParamsError
 from dataengine.params import PARAMS, parse_value
+
+from .chosen import Choice
 
 BASE = "base"
 SHIPPED = Path(__file__).with_name("levers.yaml")
@@ -33,6 +35,8 @@ class Lever:
     """Number of pictures; null for the base's."""
     render: dict[str, Any] = field(default_factory=dict)
     """Keys of section `render` with other values; nested keys one by one. Empty: the base's own pictures."""
+    keep: Choice = field(default_factory=Choice)
+    """Pictures that are kept, by what they show: as many as `images`, of all that the base has."""
     fit: dict[str, Any] = field(default_factory=dict)
     """Keys of section `fit-teacher` with other values, such as augment.background_share."""
 
@@ -67,7 +71,7 @@ def read_levers(path: Path) -> dict[str, Lever]:
     document = parse_value(path.read_text(encoding="utf-8"))
     listed = PARAMS.record(Levers, document, str(path))
     found = {name: PARAMS.record(Lever, value, f"{path}: {name}") for name, value in listed.levers.items()}
-    return {name: Lever(lever.images or listed.images, lever.render, lever.fit) for name, lever in found.items()}
+    return {name: replace(lever, images=lever.images or listed.images) for name, lever in found.items()}
 
 
 def laid_over(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,14 @@ class LeverStudy(Study[LeverRun, LeverOutcome]):
     def _name(self, trial: LeverRun) -> str:
         lever = self.levers[trial.lever]
         people_file = self.sets.people_file(lever)
-        decides = [self._section(trial), lever.images, self.labels, self._given, sha256_file(people_file)]
+        decides = [
+            self._section(trial),
+            lever.images,
+            asdict(lever.keep),
+            self.labels,
+            self._given,
+            sha256_file(people_file),
+        ]
         short = "".join(letter if letter.isalnum() else "-" for letter in trial.lever)
         return f"{short}-seed{trial.seed}-{json_hash(decides)}"
 

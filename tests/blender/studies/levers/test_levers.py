@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from dataengine.blender.compare_renders import parse_lengths
+from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.scene.camera import Camera, look_at
 from dataengine.blender.scene.params import RenderParams
+from dataengine.blender.studies.levers.chosen import Choice
 from dataengine.blender.studies.levers.fit_runs import (
     CURVES,
     FitLengths,
@@ -27,6 +30,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import write_json
 from dataengine.mixing import draw_epoch, read_recipe
 from dataengine.params import load_section
+from dataengine.people import Images, People, object_column
 from dataengine.studies.seed_spread import SeedMean
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit.params import BASE as FIT
@@ -64,7 +68,8 @@ def test_the_shipped_levers_fit_the_params(tmp_path: Path) -> None:
             yaml.safe_dump({"fit": shared, "fit-teacher": section(PARAMS, LENGTHS, 0, lever.fit)})
         )
         load_section(tmp_path / "params.yaml", "fit-teacher", FitParams, base=FIT)
-    assert sets.params(levers["eye-level cameras"]).camera.distance_m == (0.8, 60.0), "nested keys one by one"
+    level = sets.params(Lever(render={"camera": {"roll_deg": [0, 0]}}))
+    assert (level.camera.roll_deg, level.camera.distance_m) == ((0, 0), (0.8, 60.0)), "nested keys one by one"
 
 
 @pytest.mark.parametrize(
@@ -209,3 +214,40 @@ def test_a_study_goes_on_where_it_was(renders: Path, tmp_path: Path, monkeypatch
     assert fitted[4:] == ["2 0.25"] * 2, "the base is known"
     found = study(0.25).known(LeverRun(BASE, 1))
     assert found is not None and found.renders.ap == 0.12 and found.labels is not None and found.labels.ap == 0.13
+
+
+def rendered_by(cameras: list[Camera], poses: list[str], at: list[int]) -> tuple[People, Images]:
+    """People of these poses in pictures `at`, each taken by the camera of its place."""
+    people = People.build(
+        image_id=at, bbox_xywh_px=np.ones((len(at), 4)), keypoints_px=np.zeros((len(at), 17, 2)),
+        visibility=np.full((len(at), 17), 2), source="synthetic",
+        extras={
+            "pose_name": np.array(poses),
+            "cam_from_world": object_column([cameras[place].cam_from_world.tolist() for place in at]),
+            "K": object_column([cameras[place].intrinsics.tolist() for place in at]),
+        },
+    )  # fmt: skip
+    count = len(cameras)
+    return people, Images.build(id=range(count), path=["p.png"] * count, width=64, height=64)
+
+
+def test_pictures_are_chosen_by_what_they_show() -> None:
+    middle = np.array([0.0, 0.0, 1.0])
+    cameras = [
+        Camera(64, 64, focal, look_at(np.array([2.0, -4.0, height]), middle, roll_rad=0.3))
+        for focal, height in ((24.0, 1.0), (50.0, 1.0), (50.0, 3.5), (85.0, 1.0))
+    ]
+    extreme = next(pose.name for pose in read_pose_library() if pose.extreme)
+    usual = next(pose.name for pose in read_pose_library() if not pose.extreme)
+    people, images = rendered_by(cameras, [usual, usual, extreme, usual, extreme], [0, 1, 1, 2, 3])
+    assert Choice().rows(people, images).tolist() == [True] * 4
+    assert Choice(poses="everyday").rows(people, images).tolist() == [True, False, True, False]
+    assert Choice(poses="extreme").rows(people, images).tolist() == [False, False, False, True]
+    assert Choice(focal_mm=(40.0, 60.0)).rows(people, images).tolist() == [False, True, True, False]
+    assert Choice(height_m=(0.9, 1.1)).rows(people, images).tolist() == [True, True, False, True]
+    down = float(np.degrees(np.arctan(2.5 / np.hypot(2, 4))))
+    assert Choice(pitch_deg=(down - 0.01, down + 0.01)).rows(people, images).tolist() == [False, False, True, False]
+    nobody = people.take(people.image_id != 0)
+    assert not Choice().rows(nobody, images)[0], "nobody is in it"
+    with pytest.raises(ParamsError, match="pitch_deg"):
+        Choice(pitch_deg=(3.0, 1.0))
