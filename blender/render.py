@@ -50,6 +50,10 @@ def command(
         float, typer.Option(help="With --like: reject fits with a larger mean error (share of the box's longer side).")
     ] = 0.05,
     variations: Annotated[int, typer.Option(help="With --like: images per person whose fit is kept.")] = 4,
+    max_off: Annotated[
+        float,
+        typer.Option(help="With --like: make pictures again whose pose is farther off (mean, share of its extent)."),
+    ] = 0.1,
     view_jitter: Annotated[float, typer.Option(help="With --like: standard deviation of the view, deg.")] = 12.0,
     cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,
@@ -72,7 +76,10 @@ def command(
 
     With --like, poses come from labelled people instead, say those of a rare cluster or those a gate failed on. The
     body is fitted to each person, fits.json reports every fit, and each person whose fit is kept gets `--variations`
-    images: all images of the first person, then all of the second, and so on.
+    images: all images of the first person, then all of the second, and so on. A picture that shows too little of the
+    person, or another pose, is made again in another scene, and left out after several.
+
+    A picture in which nobody can be seen is made again likewise. quality.json has the counts.
 
     Example: dataengine render --out data/render --cache data/cache/anny
 
@@ -84,7 +91,7 @@ def command(
         return
     from .targeted import run as targeted
 
-    like_params = LikeParams(max_error, variations, view_jitter)
+    like_params = LikeParams(max_error, variations, view_jitter, most_off_share=max_off)
     targeted.run(section, like_params, people_file=like, out=out, cache=cache, cluster=cluster)
 
 

@@ -94,6 +94,7 @@ PANELS: dict[str, dict[str, Command]] = {
     "Studies: measurements over many runs": {
         "sweep-mix": Command("dataengine.datasets.sweep_mix", "Find the best ratio of synthetic to real."),
         "compare-recipes": Command("dataengine.datasets.compare_recipes", "Find the best recipe by number of labels."),
+        "compare-renders": Command("dataengine.blender.compare_renders", "Find what about renders pays."),
         "study": Command("dataengine.active.study", "Find the rule of select that saves labels; forecast AP."),
         "campaign": Command("dataengine.active.campaign", "Measure whether the loop pays, round by round."),
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),

@@ -56,12 +56,12 @@ def draw_epoch(
 ) -> NDArray[np.int64]:
     """Shuffled sample indices of one epoch.
 
-    source (n,) is "real", "synthetic" or "pseudo"; repeat_factor (n,) >= 1 counts for real samples only.
-    Real sample i is drawn floor(r_i) or ceil(r_i) times, and all real samples together round(sum r) times, the
-    same number every epoch, so that schedules know its length. The others are drawn round(ratio * drawn real)
-    times, going through their pool in a new order each time, across epochs: no sample is drawn again before all
-    have been drawn equally often. `recipe.only` leaves out all sources but one. Raises InputError when a recipe asks
-    for samples that do not exist.
+    source (n,) is "real", "synthetic" or "pseudo"; repeat_factor (n,) >= 1. Real sample i is drawn floor(r_i) or
+    ceil(r_i) times, and all real samples together round(sum r) times, the same number every epoch, so that schedules
+    know its length. The others are drawn round(ratio * drawn real) times, going through their pool in a new order each
+    time, across epochs: no sample is drawn again before all have been drawn equally often, but for those that a pool
+    holds several times, floor(r_i) or ceil(r_i). `recipe.only` leaves out all sources but one. Raises InputError when a
+    recipe asks for samples that do not exist.
 
     >>> source = np.array(["real", "real", "real", "real", "synthetic", "synthetic"])
     >>> recipe = MixRecipe(synthetic_per_real=0.5, pseudo_per_real=0, seed=0)
@@ -75,7 +75,8 @@ def draw_epoch(
     elif recipe.only is not None:
         pool = np.flatnonzero(source == recipe.only)
         stream = SYNTHETIC_STREAM if recipe.only == "synthetic" else PSEUDO_STREAM
-        return _draw_cycling(pool, len(pool), epoch, [recipe.seed, stream])
+        count = _times(repeat_factor[pool])
+        return _draw_cycling(pool, repeat_factor, count, epoch, [recipe.seed, stream])
     real = _draw_real(
         np.flatnonzero(source == "real"), repeat_factor, np.random.default_rng([recipe.seed, REAL_STREAM, epoch])
     )
@@ -93,7 +94,7 @@ def draw_epoch(
                 got="none",
                 fix=f"make some, or set {name}_per_real: 0",
             )
-        parts.append(_draw_cycling(pool, count, epoch, [recipe.seed, stream]))
+        parts.append(_draw_cycling(pool, repeat_factor, count, epoch, [recipe.seed, stream]))
     drawn = np.concatenate(parts)
     return np.random.default_rng([recipe.seed, SHUFFLE_STREAM, epoch]).permutation(drawn)
 
@@ -181,9 +182,9 @@ def _check(source: NDArray[np.str_], repeat_factor: NDArray[np.float64], recipe:
     unknown = sorted(set(source.tolist()) - set(SOURCES))
     if unknown:
         raise InputError("draw_epoch: unknown source", expected="real, synthetic or pseudo", got=", ".join(unknown))
+    if not np.isfinite(repeat_factor).all() or (repeat_factor < 1).any():
+        raise InputError("draw_epoch: bad repeat factor", expected="finite, >= 1", got=f"{repeat_factor.min()}")
     factors = repeat_factor[source == "real"]
-    if not np.isfinite(factors).all() or (factors < 1).any():
-        raise InputError("draw_epoch: bad repeat factor", expected="finite, >= 1", got=f"{factors.min()}")
     if recipe.only in ("synthetic", "pseudo") and not (source == recipe.only).any():
         fix = f"make some, or set only: null instead of {recipe.only}"
         raise InputError(f"no {recipe.only} samples to draw", expected="at least one", got="none", fix=fix)
@@ -211,10 +212,23 @@ def _draw_real(
     return np.repeat(order, whole.astype(np.int64) + extra)
 
 
-def _draw_cycling(pool: NDArray[np.int64], count: int, epoch: int, seed: list[int]) -> NDArray[np.int64]:
+def _draw_cycling(
+    pool: NDArray[np.int64], repeat_factor: NDArray[np.float64], count: int, epoch: int, seed: list[int]
+) -> NDArray[np.int64]:
     """Places epoch * count ... (epoch + 1) * count of the endless sequence of reshuffled pools."""
     if not count:
         return np.empty(0, np.int64)
-    return endless_row(
-        lambda cycle: np.random.default_rng([*seed, cycle]).permutation(pool), len(pool), epoch * count, count
-    )
+    repeats = bool((repeat_factor[pool] > 1).any())
+
+    def shuffled(cycle: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng([*seed, cycle])
+        return rng.permutation(_draw_real(pool, repeat_factor, rng) if repeats else pool)
+
+    return endless_row(shuffled, _times(repeat_factor[pool]), epoch * count, count)
+
+
+def _times(repeat_factor: NDArray[np.float64]) -> int:
+    """How often `_draw_real` draws samples of these factors, all together."""
+    whole = np.floor(repeat_factor)
+    part = np.round((repeat_factor - whole) * FACTOR_UNIT).astype(np.int64)
+    return int(whole.sum()) + (int(part.sum()) + FACTOR_UNIT // 2) // FACTOR_UNIT

@@ -6,7 +6,9 @@ Every fit is an experiment of DVC in a folder of its own, so the checkout stays 
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +17,14 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.files import read_json
+from dataengine.params import parse_value
 from dataengine.studies.settings import parse_seeds, parse_settings, section_of
 
-from .studies.recipes.plan import HALVED, OWNED, RECIPES, RecipePlan
+from .studies.recipes.plan import HALVED, OWNED, PRETRAIN, RECIPES, RecipePlan
 from .studies.recipes.runner import RecipeStudy
 
 HELD_OUT_MARGIN = 1.2  # validation and test get this many times the images asked for: shares by hash are not exact
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
 LARGEST_HELD_OUT_SHARE = 0.45  # of validation and of test, so that a tenth is left for training
 
 
@@ -43,7 +47,17 @@ def command(
     rendered: Annotated[
         list[int] | None, typer.Option(help="Number of rendered images to learn from alone, for a curve; repeat it.")
     ] = None,
+    curriculum: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A recipe of your own, NAME=PHASES, in one fit; from the starter if NAME begins so; repeat it."
+        ),
+    ] = None,
     people: Annotated[int, typer.Option(help="People that every run sees, in all epochs together.")] = 20_000,
+    seconds: Annotated[
+        float,
+        typer.Option(help="Instead of --people: time of fitting that every run gets; 0: equal numbers of people."),
+    ] = 0.0,
     epochs: Annotated[int, typer.Option(help="Epochs of each run; even, because two recipes halve them.")] = 4,
     patience: Annotated[
         int, typer.Option(help="Epochs without a better validation AP that end a run; 0: equal numbers of people.")
@@ -53,11 +67,13 @@ def command(
         list[str] | None, typer.Option("--set", help="Param for all runs, section.key=value; repeat it.")
     ] = None,
 ) -> None:
-    """Compare training recipes at several numbers of real labels, each with the same number of people seen.
+    """Compare training recipes at several numbers of real labels: by people seen, by time, or until validation stops.
 
     Recipes: real people only; rendered people only; both, 1 : 3; the same with rare poses repeated; rendered people
     first and then both, or then real people; and both or real people from the starter, which has seen its renders before.
-    With --patience runs end when validation stops improving. PCK@0.2, OKS AP and the AP of rare poses are measured on the same test images for all.
+    --curriculum adds phases of your own, as fit-teacher.curriculum has them (docs/training.md): lengths, ratios, rates.
+    With --patience runs end when validation stops improving; with --seconds they get equal time, at a pace that is
+    measured once for each recipe. PCK@0.2, OKS AP and the AP of rare poses are measured on the same test images for all.
 
     Needs your labels, and the rendered people of this checkout: first set render.images in params.yaml and run
     `dvc repro render`. Writes REPORT/recipes.md, which shows the results so far, its plot, and REPORT/test.json, the test
@@ -66,6 +82,8 @@ def command(
     else that decides its result.
 
     Example: dataengine compare-recipes --annotations mine/people.json --images mine/images --labels 200 --labels 800 --seed 0 --seed 1 --seed 2 --rendered 300 --report reports/compare-recipes
+
+    Example: dataengine compare-recipes --annotations mine/people.json --images mine/images --recipe starter-real --curriculum "starter-slow=[{epochs: 1, only: synthetic}, {epochs: 3, only: real, layer_decay: 0.8}]" --epochs 4 --seconds 300 --report reports/compare-recipes
     """  # noqa: E501  an example is one line to copy
     plan = parse_recipe_plan(
         recipes=recipe or list(RECIPES),
@@ -76,6 +94,8 @@ def command(
         people=people,
         epochs=epochs,
         patience=patience,
+        seconds=seconds,
+        curricula=curriculum or [],
         settings=setting or [],
         held_out_share=_held_out_share(annotations, test_images),
     )
@@ -94,6 +114,8 @@ def parse_recipe_plan(
     patience: int,
     settings: Sequence[str],
     held_out_share: float,
+    seconds: float = 0.0,
+    curricula: Sequence[str] = (),
 ) -> RecipePlan:
     """Validation and test each get `held_out_share` of the images, unless `settings` say otherwise.
 
@@ -104,6 +126,9 @@ def parse_recipe_plan(
         raise InputError("--recipe is unknown", expected=" | ".join(RECIPES), got=unknown[0])
     if patience < 0:
         raise InputError("--patience is too small", expected="0 or more", got=str(patience))
+    if not 0 <= seconds < math.inf or (seconds and patience):
+        got = f"{seconds:g} seconds, patience {patience}"
+        raise InputError("--seconds cannot be used", expected="0 or more, and not with --patience", got=got)
     for name, values in (("--labels", [*labels, *once]), ("--rendered", rendered), ("--people", [people])):
         if min(values, default=1) < 1:
             raise InputError(f"{name} is too small", expected="1 or more", got=str(min(values)))
@@ -122,9 +147,41 @@ def parse_recipe_plan(
         people=people,
         epochs=epochs,
         patience=patience,
+        seconds=seconds,
+        curricula=parse_curricula(curricula, epochs),
         settings=further,
         held_out={key: value for key, value in shares.items() if key not in further},
     )
+
+
+def parse_curricula(given: Sequence[str], epochs: int) -> dict[str, str]:
+    """Name -> phases of each ``NAME=PHASES``, as ``dvc exp run -S`` takes them.
+
+    Raises InputError for a name that is taken or cannot name a run, and for phases that are not `epochs` long together.
+
+    >>> parse_curricula(["slow=[{epochs: 1, only: synthetic}, {epochs: 3}]"], 4)
+    {'slow': '[{epochs:1,only:"synthetic"},{epochs:3}]'}
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, phases_text = text.partition("=")
+        if not equals or not _NAME.fullmatch(name) or name in (*RECIPES, *found, PRETRAIN):
+            expected = "NAME=PHASES, the name of small letters, digits and -, and of no other recipe"
+            raise InputError("--curriculum has no name", expected=expected, got=text)
+        phases = parse_value(phases_text)
+        listed = phases if isinstance(phases, list) else []
+        lengths = [
+            phase["epochs"] for phase in listed if isinstance(phase, dict) and isinstance(phase.get("epochs"), int)
+        ]
+        if not listed or len(lengths) != len(listed):
+            expected = "a list of phases: [{epochs: 1, only: synthetic}, {epochs: 3, only: real}]"
+            raise InputError(f"--curriculum {name} has no phases", expected=expected, got=phases_text)
+        if sum(lengths) != epochs:
+            got = str(sum(lengths))
+            raise InputError(f"--curriculum {name} has another length", expected=f"{epochs} epochs", got=got)
+        parts = (",".join(f"{key}:{json.dumps(value)}" for key, value in phase.items()) for phase in listed)
+        found[name] = "[" + ",".join(f"{{{part}}}" for part in parts) + "]"
+    return found
 
 
 def run(plan: RecipePlan, *, annotations: Path, images: Path, test_images: int, report: Path) -> None:

@@ -220,7 +220,10 @@ def _first(people: People, images: Images, limit: int | None, where: Path) -> tu
 def _looked_up(people: People, poses: TrainingPoses) -> People:
     """People who are not among those that balance saw, with the same columns."""
     stand = poses.look_up(people.keypoints_px, people.visibility)
-    return _with_columns(people, stand.cluster, poses.clusters.repeats(stand.cluster), stand.rarity, stand.novel)
+    repeats = poses.clusters.repeats(stand.cluster)
+    marked = _with_columns(people, stand.cluster, repeats, stand.rarity, stand.novel)
+    most = float(poses.clusters.repeat_factor.max())  # a novel pose is rare, whatever cluster it is nearest to
+    return marked.with_extra("pose_repeats", np.where(stand.novel, most, repeats))
 
 
 def _with_columns(
@@ -231,6 +234,7 @@ def _with_columns(
     novel: NDArray[np.bool_],
 ) -> People:
     columns = {"cluster": cluster, "repeat_factor": repeat_factor, "rarity": rarity.round(6), "novel": novel}
+    columns["pose_repeats"] = repeat_factor
     return people.replace(extras={**people.extras, **columns})
 
 

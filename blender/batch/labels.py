@@ -10,29 +10,37 @@ from dataengine.people import Images, People
 from dataengine.terminal.speech import say
 
 from ..scene.params import RenderParams
-from .paths import ImagePaths
+from .paths import LEFT_OUT, ImagePaths
+from .quality import QUALITY_NAME, Keeping, NothingKept, write_quality
 from .records import assemble
 from .workforce import Outcome
 
-LABELS = ("people.json", "contact_sheet.jpg")
+LABELS = ("people.json", "contact_sheet.jpg", QUALITY_NAME)
 _SHEET_TILES, _SHEET_COLUMNS, _SHEET_TILE_PX = 64, 8, 256
 
 
-def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> None:
-    """Write people.json and a contact sheet for those of `count` images that were made.
+def write_labels(params: RenderParams, out: Path, outcome: Outcome, count: int) -> Keeping:
+    """Write people.json, a contact sheet and quality.json for those of `count` images that were made.
 
-    Raises `InputError` if more failed than `max_skipped_share` allows.
+    Raises `InputError` if more failed than `max_skipped_share` allows, `NothingKept` if no image is left.
     """
     _check_skipped(out, outcome, params, count)
-    records = read_records(out, count)
+    all_records = read_records(out, count)
+    quality = Keeping.of(all_records)
+    if not quality.images:
+        got = f"{count} images tried{quality.words()}"
+        raise NothingKept(f"no image of {out} is worth keeping", got=got, fix="change camera, light or poses")
+    records = [record for record in all_records if LEFT_OUT not in record]
     people, images = assemble(records, out, (params.width_px, params.height_px), params.seed)
     write_people(out / "people.json", people, images, info={"description": "synthetic people", "seed": params.seed})
     _write_contact_sheet(out, people, images)
-    say(f"{len(images)} images with {len(people)} people in {out}")
+    write_quality(out, quality)
+    say(f"{len(images)} images with {len(people)} people in {out}{quality.words()}")
+    return quality
 
 
 def read_records(out: Path, count: int) -> list[dict[str, Any]]:
-    """The sidecars of those of `count` images that were made, in order."""
+    """The sidecars of those of `count` images that were made or left out, in order."""
     sidecars = [ImagePaths.of(out, index).sidecar for index in range(count)]
     return [read_json(path) for path in sidecars if path.exists()]
 

@@ -18,7 +18,7 @@ from dataengine.terminal.speech import say
 from ..scene.params import RenderParams
 from ..workers.interpreter import blender_python
 from ..workers.job import Job
-from .paths import ImagePaths
+from .paths import LEFT_OUT, ImagePaths
 from .shards import ShardWork, make_shards
 from .workforce import Outcome, Terms, Workforce
 
@@ -87,13 +87,15 @@ def require_room(out: Path) -> None:
 
 
 def is_done(paths: ImagePaths, fingerprint: str) -> bool:
-    """Whether an image is there, complete, and has this fingerprint."""
-    if not (paths.image.exists() and paths.sidecar.exists()):
+    """Whether an image is there, complete, and has this fingerprint; or was left out under this fingerprint."""
+    if not paths.sidecar.exists():
         return False
     try:
         record = read_json(paths.sidecar)
         same = record["fingerprint"] == fingerprint
-        return bool(same and record["image_sha256"] == sha256_file(paths.image))
+        if LEFT_OUT in record:
+            return bool(same and not paths.image.exists())
+        return bool(same and paths.image.exists() and record["image_sha256"] == sha256_file(paths.image))
     except (InputError, KeyError, TypeError):
         return False
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+LEFT_OUT = "left_out"
+"""Key of the sidecar of an image that was not worth keeping, and so is not there: the reason."""
+
 
 @dataclass(frozen=True)
 class ImagePaths:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..batch.paths import ImagePaths
 from ..body.model import BodyModel
-from ..pictures.maker import backdrop_of, light_of, photograph
+from ..pictures.maker import backdrop_of, light_of, save, take
 from ..poses.library import read_pose_library
 from ..poses.motion import Motion, read_motion
 from ..scene.layout import make_tailor
@@ -45,4 +45,4 @@ class ClipMaker:
         }
         paths, params = ImagePaths.of(self._out, index), self._params
         backdrop, light = backdrop_of(spec.scene, self._backgrounds, params), light_of(spec.scene)
-        photograph(geometry, light, params.samples, paths, about, device=params.device, backdrop_bgr=backdrop)
+        save(take(geometry, light, params.samples, device=params.device, backdrop_bgr=backdrop), paths, about)

@@ -1,7 +1,7 @@
 """How a person looks, as plain values: skin tone, hair, clothes. They are drawn here; dressing.py makes the mesh."""
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,16 +62,19 @@ class Look:
     shoes: Colour | None
 
 
-def draw_look(phenotype: Mapping[str, float], rng: np.random.Generator) -> Look:
-    """Draw a look: clothes at random, skin loosely after ancestry, grey hair and beards after age and gender."""
+def draw_look(phenotype: Mapping[str, float], rng: np.random.Generator, fabrics: Sequence[str] = ()) -> Look:
+    """Draw a look: clothes at random, skin loosely after ancestry, grey hair and beards after age and gender.
+
+    Clothes are of `fabrics`, where some are named; the rest of the look does not depend on them.
+    """
     male, age = phenotype["gender"] < 0.5, phenotype["age"]
     return Look(
         skin=_draw_skin(phenotype, rng),
         hair=_GREY if age > 0.85 and rng.random() < 0.7 else _HAIR_COLOURS[int(rng.integers(len(_HAIR_COLOURS)))],
         hair_style=_draw_hair_style(male, age, rng),
         beard=float(rng.uniform(0.4, 0.8)) if male and age > 0.6 and rng.random() < 0.35 else 0.0,
-        top=_draw_garment((0.25, 0.55, 0.6, 0.95, 1.9), 0.012, rng),
-        bottom=_draw_bottom(male, rng),
+        top=_draw_garment((0.25, 0.55, 0.6, 0.95, 1.9), 0.012, rng, fabrics),
+        bottom=_draw_bottom(male, rng, fabrics),
         shoes=_draw_colour(rng) if rng.random() < 0.75 else None,
     )
 
@@ -96,20 +99,25 @@ def _draw_hair_style(male: bool, age: float, rng: np.random.Generator) -> str:
     return str(rng.choice(("short", "full", "long"), p=odds))
 
 
-def _draw_bottom(male: bool, rng: np.random.Generator) -> Garment:
+def _draw_bottom(male: bool, rng: np.random.Generator, fabrics: Sequence[str]) -> Garment:
     """Shorts, tights or trousers; for a third of the women a skirt above the knee, below it, or down to the calves."""
-    trousers = _draw_garment((0.45, 0.85, 1.3, 1.88, 1.88, 1.88), 0.010, rng)
+    trousers = _draw_garment((0.45, 0.85, 1.3, 1.88, 1.88, 1.88), 0.010, rng, fabrics)
     skirt_length = float(rng.choice([0.7, 1.05, 1.5])) + float(rng.uniform(-0.1, 0.1))
     if male or rng.random() > _SKIRT_SHARE:
         return trousers
     return replace(trousers, length=skirt_length, is_skirt=True)
 
 
-def _draw_garment(lengths: tuple[float, ...], looseness_m: float, rng: np.random.Generator) -> Garment:
+def _draw_garment(
+    lengths: tuple[float, ...], looseness_m: float, rng: np.random.Generator, fabrics: Sequence[str]
+) -> Garment:
+    odds = np.array(
+        [share if not fabrics or name in fabrics else 0.0 for name, share in zip(FABRICS, _FABRIC_ODDS, strict=True)]
+    )
     return Garment(
         length=lengths[int(rng.integers(len(lengths)))] + float(rng.uniform(-0.05, 0.05)),
         looseness_m=looseness_m * float(rng.uniform(0.5, 1.7)),
-        fabric=str(rng.choice(FABRICS, p=np.array(_FABRIC_ODDS))),
+        fabric=str(rng.choice(FABRICS, p=odds / odds.sum())),
         first=_draw_colour(rng),
         second=_draw_colour(rng),
         pattern_scale=float(rng.uniform(0.6, 1.6)),

@@ -5,6 +5,8 @@ from typing import Literal, get_args
 
 from dataengine.errors import ParamsError
 
+from ..clothes.appearance import FABRICS
+
 DeviceWish = Literal["auto", "cpu", "optix", "cuda", "hip", "metal"]
 _CAMERA_BOUNDS = {
     "focal_mm": (8, 400),
@@ -104,6 +106,8 @@ class RenderParams:
     """Share of images with a sun in addition to the HDRI's light, 0 to 1."""
     defocus_share: float = 0.0
     """Share of images with the depth of field of an open aperture, 0 to 1."""
+    fabrics: list[str] = field(default_factory=list)
+    """Patterns of clothes that are drawn, of those in clothes/appearance.py: plain, plaid, ... Empty: all."""
     motion_blur_share: float = 0.0
     """Share of images whose camera shakes and whose people move while the shutter is open, 0 to 1."""
 
@@ -125,6 +129,8 @@ class RenderParams:
             _check_range(self, name, 0, 1)
         if self.indoor_share + self.sun_share > 1:
             raise ParamsError("sun_share", expected="at most 1 with indoor_share", got=str(self.sun_share))
+        if unknown := sorted(set(self.fabrics) - set(FABRICS)):
+            raise ParamsError("fabrics", expected=", ".join(FABRICS), got=unknown[0])
         if self.background_share and not self.backgrounds:
             raise ParamsError("background_share", expected="a folder in render.backgrounds", got="none")
         if self.device not in get_args(DeviceWish):

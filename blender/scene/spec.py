@@ -25,6 +25,7 @@ FLOORS = ("concrete", "grass", "wood", "tiles", "sand", "carpet", "asphalt")
 OCCLUDERS = tuple(PROP_SIZES_M)
 EYE_LEVEL_M = 1.4  # most frequent height of cameras
 _JITTER_OF_DRAWS = (1.0, 0.8, 0.5, 0.25)  # of joint_jitter_deg
+_ATTEMPT_STREAM = 3  # of the scenes that are drawn where the first one shows nobody
 _EXTRAS_STREAM = 2  # random stream of later additions, which leave people and cameras as they were
 
 
@@ -98,13 +99,17 @@ class SceneSpec:
     """Choice of one of the user's photographs behind the people, 0 to 1; None for floor and sky."""
 
 
-def draw_scene(params: RenderParams, poses: Sequence[Pose], index: int, odds: PoseOdds | None = None) -> SceneSpec:
+def draw_scene(
+    params: RenderParams, poses: Sequence[Pose], index: int, odds: PoseOdds | None = None, *, attempt: int = 0
+) -> SceneSpec:
     """The scene of image `index`. The same arguments give the same scene, on every machine.
 
-    `odds` are those of `poses`, by their rarity; without them all poses of a kind are alike.
+    `odds` are those of `poses`, by their rarity; without them all poses of a kind are alike. From `attempt` 1 on
+    it is another scene, for where those before were not worth keeping.
     """
-    rng = np.random.default_rng([params.seed, index])
-    extras = np.random.default_rng([params.seed, index, _EXTRAS_STREAM])
+    seed = [params.seed, index, *([_ATTEMPT_STREAM, attempt] if attempt else [])]
+    rng = np.random.default_rng(seed)
+    extras = np.random.default_rng([*seed, _EXTRAS_STREAM])
     hdri = _pick((*HDRIS, *params.hdris), rng)
     count = int(rng.integers(params.min_people, params.max_people + 1))
     strength = _HDRI_STRENGTH.get(hdri, 1.0) * float(rng.uniform(0.8, 1.25))
@@ -157,7 +162,7 @@ def _draw_person(
     return PersonSpec(
         phenotype=tuple(sorted(phenotype.items())),
         pose=drawn[0],
-        look=draw_look(phenotype, rng),
+        look=draw_look(phenotype, rng, params.fabrics),
         turn_rad=turn,
         gap_m=float(rng.uniform(0.0, 0.4)),
         bearing_rad=float(rng.uniform(-0.5, np.pi / 2 + 0.4)),

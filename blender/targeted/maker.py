@@ -4,17 +4,21 @@ What a render worker does with ``--like``. The camera stands close to where the 
 nearly the same side as in the given image; everything else is drawn as in any render.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..pictures.in_sight import nobody_seen
 from ..pictures.maker import ImageMaker
 from ..poses.library import jittered, read_pose_library
 from ..scene.params import RenderParams
 from ..scene.spec import SceneSpec, draw_scene
 from .entry import pose_from_entry
+from .likeness import unlike
 from .params import LikeParams
 
 _STREAM = 1  # of random numbers, apart from those of the scene
@@ -42,17 +46,24 @@ class LikeMaker:
         self._library = read_pose_library()
 
     def make(self, index: int) -> None:
-        """Render one image; its sidecar is written last."""
+        """Render one image until it is like its entry; its sidecar is written last."""
         number, variation = divmod(index, self._like.variations)
         entry = self._entries[number]
-        scene = like_scene(draw_scene(self._params, self._library, index), entry, self._like, self._params.seed)
+
+        def scene_of(attempt: int) -> SceneSpec:
+            drawn = draw_scene(self._params, self._library, index, attempt=attempt)
+            return like_scene(drawn, entry, self._like, self._params.seed, attempt)
+
+        def why_not(image_bgr: NDArray[np.uint8], people: Sequence[dict[str, Any]]) -> str:
+            return nobody_seen(image_bgr, people) or unlike(entry, people, self._like)
+
         source = {"person": entry["person"], "image": entry["image"], "variation": variation}
-        self._maker.picture(scene, {"like": source})
+        self._maker.first_kept(index, scene_of, {"like": source}, why_not)
 
 
-def like_scene(drawn: SceneSpec, entry: dict[str, Any], like: LikeParams, seed: int) -> SceneSpec:
+def like_scene(drawn: SceneSpec, entry: dict[str, Any], like: LikeParams, seed: int, attempt: int = 0) -> SceneSpec:
     """The drawn scene with only its first person, in the pose of `entry`, seen by a camera near that of the fit."""
-    rng = np.random.default_rng([seed, drawn.index, _STREAM])
+    rng = np.random.default_rng([seed, drawn.index, _STREAM, *([attempt] if attempt else [])])
     around, above = rng.normal(0, np.deg2rad(like.view_jitter_deg) * np.array([1.0, 0.5]))
     fitted = pose_from_entry(entry)
     drawn_pose, *less = (jittered(fitted, share * like.pose_jitter_deg, rng) for share in _JITTER_OF_DRAWS)

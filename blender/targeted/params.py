@@ -17,6 +17,10 @@ class LikeParams:
     """Standard deviation of the camera's angle around the person, degrees; half as much up and down."""
     pose_jitter_deg: float = 2.0
     """Standard deviation of the noise added to limb directions, degrees."""
+    least_in_sight: int = 6
+    """Shoulders to ankles, twelve in all, that have to be visible; with fewer the picture is made again."""
+    most_off_share: float = 0.1
+    """Largest mean distance of these joints from those asked, as a share of their extent; beyond it likewise."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -24,6 +28,8 @@ class LikeParams:
             ("variations", 1, 10_000),
             ("view_jitter_deg", 0, 180),
             ("pose_jitter_deg", 0, 30),
+            ("least_in_sight", 0, 12),
+            ("most_off_share", 0, 1),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ParamsError(f"{name} of --like", expected=f"{low} to {high}", got=repr(getattr(self, name)))

@@ -22,6 +22,7 @@ from dataengine.people import Images, People
 from dataengine.requests.record import PoseRequest
 from dataengine.terminal.speech import say
 
+from ..batch.quality import NothingKept
 from ..body.cache import prepare_body_cache
 from ..devices.resolve import resolve_device
 from ..scene.params import RenderParams
@@ -69,9 +70,20 @@ def _render_one(
         return {"renders": 0, "people": len(request.people), "fitted": 0, "why": str(fault)}
     fitted = kept(entries)[: request.asked.renders]
     like = replace(like, variations=-(-request.asked.renders // len(fitted)))
-    made = make_images(params, like, fitted, out=out, cache=cache, most=request.asked.renders, cluster=cluster)
+    try:
+        made = make_images(params, like, fitted, out=out, cache=cache, most=request.asked.renders, cluster=cluster)
+    except NothingKept as fault:
+        say(f"render: request {request.id} gets no images: {fault}")
+        return {"renders": 0, "people": len(entries), "fitted": len(kept(entries)), "why": str(fault)}
     left_out = sorted({entry["why"] for entry in entries if not entry["kept"]})
-    return {"renders": made, "people": len(entries), "fitted": len(kept(entries)), "why": "; ".join(left_out[:3])}
+    return {
+        "renders": made.images,
+        "people": len(entries),
+        "fitted": len(kept(entries)),
+        "why": "; ".join(left_out[:3]),
+        "renders_taken_again": made.taken_again,
+        "renders_left_out": made.why,
+    }
 
 
 def _examples(request: PoseRequest, out: Path) -> Path:

@@ -15,6 +15,7 @@ from dataengine.terminal.speech import say
 from ..batch.fingerprint import render_fingerprint
 from ..batch.labels import LABELS, write_labels
 from ..batch.missing import make_missing, require_room
+from ..batch.quality import Keeping
 from ..batch.sources import TARGETED, sources_sha256
 from ..body.cache import prepare_body_cache
 from ..devices.resolve import resolve_device
@@ -59,16 +60,15 @@ def make_images(
     cache: Path,
     most: int | None = None,
     cluster: str | None = None,
-) -> int:
-    """Make `out` hold `like.variations` images of every entry, `most` in all, and people.json; the number of images."""
+) -> Keeping:
+    """Make `out` hold `like.variations` images of every entry, `most` in all, and people.json; what was left out."""
     fingerprint = _fingerprint(params, like, entries)
     count = len(entries) * like.variations
     count = count if most is None else min(count, most)
     arguments = {"params": params, "like": like, "entries": entries}
     job = Job(MAKER, {**arguments, "out": out, "cache": cache, "fingerprint": fingerprint})
     outcome = make_missing(params, out, job, fingerprint=fingerprint, count=count, derived=LABELS, cluster=cluster)
-    write_labels(params, out, outcome, count)
-    return count - len(outcome.skipped)
+    return write_labels(params, out, outcome, count)
 
 
 def _fingerprint(params: RenderParams, like: LikeParams, entries: list[dict[str, Any]]) -> str:

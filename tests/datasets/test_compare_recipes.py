@@ -44,6 +44,16 @@ GIVEN: dict[str, Any] = {
         ({"settings": ["fit-teacher.seed=3"]}, "--set"),
         ({"settings": ["++mix.only=real"]}, "--set"),
         ({"settings": ["render.images=3"]}, "dvc repro render"),
+        ({"settings": ["fit-teacher.curriculum=[]"]}, "--set"),
+        ({"seconds": -1.0}, "--seconds"),
+        ({"seconds": 60.0, "patience": 2}, "not with --patience"),
+        ({"curricula": ["[{epochs: 2}]"]}, "has no name"),
+        ({"curricula": ["real=[{epochs: 2}]"]}, "has no name"),
+        ({"curricula": ["a=[{epochs: 2}]", "a=[{epochs: 2}]"]}, "has no name"),
+        ({"curricula": ["a=[{epochs: 1}]"]}, "another length"),
+        ({"curricula": ["a=[]"]}, "has no phases"),
+        ({"curricula": ["a=[{only: real}]"]}, "has no phases"),
+        ({"curricula": ["a={epochs: 2}"]}, "has no phases"),
     ],
 )
 def test_what_makes_no_study(changes: dict[str, Any], match: str) -> None:

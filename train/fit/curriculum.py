@@ -26,6 +26,10 @@ class Phase:
     """Highest learning rate of the phase."""
     layer_decay: float | None = None
     """Factor on the learning rate for each stage of the network from the head to the image."""
+    rare_draws: tuple[float, float] | None = None
+    """How much more often people in rare poses are drawn than others, in the phase's first epoch and in its last, and
+    evenly between: 0 as often as others, 1 as balance repeats them, 2 with twice as many draws added. Rendered and
+    pseudo-labelled people count like real ones. Null: real people as balance says, others alike."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -34,6 +38,8 @@ class Phase:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ParamsError(f"{name} of a phase", expected="0 or more, or null", got=repr(value))
+        if self.rare_draws is not None and not all(0 <= value < float("inf") for value in self.rare_draws):
+            raise ParamsError("rare_draws of a phase", expected="two numbers, 0 or more", got=repr(self.rare_draws))
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise ParamsError("learning_rate of a phase", expected="above 0, or null", got=repr(self.learning_rate))
         if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
@@ -58,6 +64,13 @@ class Phase:
         }
         only = self.only if self.only is not None or named else mix.only
         return replace(mix, only=only, **named)
+
+    def rare_weight(self, epoch: int) -> float | None:
+        """`rare_draws` in the phase's own `epoch`, 0 the first; None where it is not set."""
+        if self.rare_draws is None:
+            return None
+        first, last = self.rare_draws
+        return first + (last - first) * (epoch / (self.epochs - 1) if self.epochs > 1 else 1.0)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from .params import FitParams, ReplayParams
 from .training_set import Mix, TrainingSet, drawn_images
 
 MIX_PEOPLE, MIX_RECIPE = "train.json", "recipe.json"
+REPEAT, POSE_REPEATS = "repeat_factor", "pose_repeats"  # columns of the mix
 ABSENT = "absent"  # instead of the hash of a file that is missing
 NO_REPLAY = ReplayParams()
 
@@ -72,7 +73,8 @@ def read_training_set(
             say(f"{pseudo} has nobody: the fit goes on without pseudo-labels")
             curriculum = tuple(phase.without_pseudo() for phase in curriculum)
         ratio = pseudo_per_real if len(more) else 0.0
-        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio))
+        repeats = pose_repeats(people.replace(extras={**people.extras, REPEAT: factor}))
+        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio), repeats)
     if only is not None:
         new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
     if replay.mix is None:
@@ -100,11 +102,19 @@ def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     """What the stage mix wrote into a folder."""
     people, images = read_project_people(mix / MIX_PEOPLE)
     refuse_changed_under(people, images, mix / MIX_PEOPLE)
-    repeat_factors = people.extras.get("repeat_factor")
+    repeat_factors = people.extras.get(REPEAT)
     if repeat_factors is None:
         raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", fix="run `dataengine mix`")
     factor = np.array([1.0 if value is None else float(value) for value in repeat_factors])
-    return people, images, Mix(people.source, factor, read_recipe(mix / MIX_RECIPE).without_pseudo())
+    recipe = read_recipe(mix / MIX_RECIPE).without_pseudo()
+    return people, images, Mix(people.source, factor, recipe, pose_repeats(people))
+
+
+def pose_repeats(people: People) -> NDArray[np.float64]:
+    """The repeat factor (n,) of each person's pose: the mix's column, or their own where it says nothing."""
+    own = people.extras[REPEAT]
+    column = people.extras.get(POSE_REPEATS, np.full(len(people), None))
+    return np.array([float(own[i] or 1.0) if value is None else float(value) for i, value in enumerate(column)])
 
 
 def read_validation_set(path: Path, spec: CropSpec, protocol: OksProtocol = COCO) -> ValidationSet:

@@ -20,14 +20,19 @@ class Mix:
     source: NDArray[np.str_]  # (n,)
     repeat_factor: NDArray[np.float64]  # (n,), 1 for people who are not real
     recipe: MixRecipe
+    pose_repeats: NDArray[np.float64] | None = None
+    """(n,) the repeat factor that balance gives each person's pose, whatever their source; None: all are alike."""
 
     def draw(self, epoch: int) -> NDArray[np.int64]:
         """Rows of draw number `epoch`."""
         return draw_epoch(self.source, self.repeat_factor, self.recipe, epoch)
 
-    def by(self, phase: Phase) -> "Mix":
-        """The same people as `phase` draws them."""
-        return replace(self, recipe=phase.recipe(self.recipe))
+    def by(self, phase: Phase, epoch: int = 0) -> "Mix":
+        """The same people as `phase` draws them in its own `epoch`."""
+        weight, recipe = phase.rare_weight(epoch), phase.recipe(self.recipe)
+        if weight is None or self.pose_repeats is None:
+            return replace(self, recipe=recipe)
+        return replace(self, recipe=recipe, repeat_factor=1 + weight * (self.pose_repeats - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +77,10 @@ class TrainingSet:
         return [*own, *([self.replayed] if self.replayed else [])]
 
     def _mix_of(self, epoch: int) -> Mix:
-        return self.mix.by(place_at(self.curriculum, epoch).phase) if self.curriculum else self.mix
+        if not self.curriculum:
+            return self.mix
+        place = place_at(self.curriculum, epoch)
+        return self.mix.by(place.phase, epoch - place.start)
 
     def taught(self, epochs: int, draws: int, people: int | None = None) -> NDArray[np.bool_]:
         """Which joints (17,) are labelled, and count, in somebody who is drawn in `epochs` epochs."""

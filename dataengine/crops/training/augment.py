@@ -2,7 +2,8 @@
 
 `random_affines` turns uniform draws into rotation, scale, shift and mirroring; `swap_sides` renames the joints of a
 mirrored person; `reach` says how much of the image those maps can ever show. How the pixels look is `photometric.py`,
-what is hidden `occlusion.py`, what stands behind a synthetic person `backgrounds.py`. Random numbers are passed in.
+what is hidden `occlusion.py` and `pasting.py`, what stands behind a synthetic person `backgrounds.py`. Random numbers
+are passed in.
 """
 
 from dataclasses import dataclass, fields
@@ -33,7 +34,7 @@ class AugmentParams:
     flip_share: float
     """Share of the samples that are mirrored, left and right joints exchanged."""
     photometric_share: float
-    """Probability of each change of colour and light; a third of it of noise, of blur and of JPEG artefacts."""
+    """Probability of each change of colour and light; a third of it of noise and, by default, of blur and JPEG."""
     dropout_share: float
     """Share of the samples with one or two rectangles blotted out anywhere, as if occluded."""
     joint_cutout_share: float = 0.0
@@ -42,10 +43,18 @@ class AugmentParams:
     """Share of the samples with rain, snow, haze or a cast shadow."""
     background_share: float = 0.0
     """Share of the synthetic people, those mostly in sight, who are put before a real photograph; needs their masks."""
+    pasted_share: float = 0.0
+    """Share of the samples in which a rendered person, cut out by their mask, is pasted in front; needs masks, too."""
+    blur_share: float | None = None
+    """Share of the samples that are blurred, by motion or defocus; null: a third of `photometric_share`."""
+    jpeg_share: float | None = None
+    """Share of the samples with JPEG artefacts; null: a third of `photometric_share`."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None:
+                continue
             if not (0 <= value <= 1 if field.name.endswith("_share") else 0 <= value <= 180):
                 expected = "0 to 1" if field.name.endswith("_share") else "0 or more, at most 180"
                 raise ParamsError(field.name, expected=expected, got=repr(value))

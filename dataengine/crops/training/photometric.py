@@ -54,7 +54,9 @@ def _steps(params: AugmentParams) -> list[_Step]:
     import albumentations as A
 
     share, weather = params.photometric_share, params.weather_share
-    if not share and not weather:
+    blur = share / 3 if params.blur_share is None else params.blur_share
+    jpeg = share / 3 if params.jpeg_share is None else params.jpeg_share
+    if not (share or weather or blur or jpeg):
         return []
     # a shifted motion blur would move the picture away from its keypoints by up to two pixels
     return [
@@ -62,14 +64,14 @@ def _steps(params: AugmentParams) -> list[_Step]:
         _Step(share, (_Drawn(A.HueSaturationValue(hue_shift_limit=12, sat_shift_limit=40, val_shift_limit=20, p=1)),)),
         _Step(weather, (*(_Drawn(change) for change in _weather()), _haze)),
         _Step(
-            share / 3,
+            blur,
             (
                 _Drawn(A.GaussianBlur(blur_limit=(3, 5), p=1)),
                 _Drawn(A.MotionBlur(blur_limit=5, allow_shifted=False, p=1)),
             ),
         ),
         _Step(share / 3, (_Noise(),)),
-        _Step(share / 3, (_Drawn(A.ImageCompression(quality_range=(40, 90), p=1)),)),
+        _Step(jpeg, (_Drawn(A.ImageCompression(quality_range=(40, 90), p=1)),)),
         _Step(share / 10, (_Drawn(A.ToGray(p=1)),)),
     ]
 

@@ -16,6 +16,7 @@ from dataengine.crops.spec import CropSpec, apply_affine, compose_affine, extrac
 from dataengine.crops.training.augment import GEOMETRY_DRAWS, AugmentParams, random_affines, reach, swap_sides
 from dataengine.crops.training.backgrounds import Backgrounds, put_before
 from dataengine.crops.training.occlusion import blot, hidden, joint_holes, occluded, random_holes
+from dataengine.crops.training.pasting import covered_joints, pasted_map
 from dataengine.crops.training.patch_source import PatchSource
 from dataengine.crops.training.patch_store import PatchStore
 from dataengine.crops.training.photometric import Photometric
@@ -87,8 +88,10 @@ class CropSamples:
         self._augment, self._weak = augment, weak
         self._weight = training_weights(people)
         params = [augment, *([weak] if weak else [])]
-        masked = _with_masks(people) & any(p.background_share > 0 for p in params)
-        self._backgrounds = Backgrounds(people, images, spec) if masked.any() else None
+        before, pasted = (any(getattr(p, name) > 0 for p in params) for name in ("background_share", "pasted_share"))
+        masked = _with_masks(people) & (before or pasted)
+        self._backgrounds = Backgrounds(people, images, spec) if before and masked.any() else None
+        self._cut_out = np.flatnonzero(masked)
         self._source = PatchSource(
             people,
             images,
@@ -99,10 +102,11 @@ class CropSamples:
             masked=masked,
         )
         self._of_thread = threading.local()
-        if augment.background_share and (people.source == "synthetic").any() and not masked.any():
+        asked = [name for name in ("background_share", "pasted_share") if getattr(augment, name)]
+        if asked and (people.source == "synthetic").any() and not masked.any():
             raise InputError(
                 "synthetic people have no masks, or none of them is in sight",
-                fix="run `dataengine mix` again, or set augment.background_share: 0",
+                fix=f"run `dataengine mix` again, or set augment.{asked[0]}: 0",
             )
 
     def __len__(self) -> int:
@@ -153,7 +157,8 @@ class CropSamples:
             crop = extract_crop(patches[i].pixels, crop_from_patch[i], self.spec)
             if crop.shape[2] == 4:
                 crop = self._before_something(crop, rng, params)
-            seen = self._blotted(crop, points[i], visibility[i], rng, params)
+            crop, seen = self._behind_somebody(crop, points[i], visibility[i], rng, params)
+            seen = self._blotted(crop, points[i], seen, rng, params)
             crop = looks.apply(crop, rng)
             samples.append(Sample(crop, points[i], seen, weight[i], crop_from_image[i], bool(mirrored[i])))
         return samples
@@ -165,6 +170,24 @@ class CropSamples:
         if self._backgrounds is not None and rng.random() < params.background_share:
             return put_before(person, self._backgrounds.window(rng))
         return np.ascontiguousarray(person[..., :3])
+
+    def _behind_somebody(
+        self,
+        crop: NDArray[np.uint8],
+        points: NDArray[np.float64],
+        visibility: NDArray[np.uint8],
+        rng: np.random.Generator,
+        params: AugmentParams,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The crop with a rendered person in front, and the joints' visibility (17,) behind them."""
+        if not (params.pasted_share and len(self._cut_out) and rng.random() < params.pasted_share):
+            return crop, visibility
+        row = int(rng.choice(self._cut_out))
+        patch = self._source.patch(row)
+        placed = compose_affine(pasted_map(rng, self.spec), self._source.crop_from_image[row])
+        cut_out = extract_crop(patch.pixels, compose_affine(placed, patch.image_from_patch), self.spec)
+        covered = covered_joints(cut_out, points, visibility)
+        return (crop, visibility) if covered is None else (put_before(cut_out, crop), occluded(visibility, covered))
 
     def _blotted(
         self,

@@ -1,13 +1,14 @@
 """What a study of training recipes runs: the recipes as params, the runs in their order, and their experiments' names.
 
-Every run sees the same number of people with the same network. `RecipePlan.runs` lists them seed by seed;
-`RecipePlan.params_of` gives the params of an experiment; `run_name` ties a name to all that decides the result.
+Every run sees the same number of people with the same network, or fits for the same time. `RecipePlan.runs` lists them
+seed by seed; `RecipePlan.params_of` gives the params of an experiment; `run_name` ties a name to all that decides the
+result.
 
-Adding a recipe: one line in `RECIPES`.
+Adding a recipe: one line in `RECIPES`; for a single study, phases of one's own in `RecipePlan.curricula`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dataengine.studies.settings import NULL, json_hash
 
@@ -38,11 +39,16 @@ MEANING = {
     "starter-real": "real people only, none repeated, from the starter",
 }
 REAL, SYNTHETIC = "real", "synthetic"
+FROM_STARTER = "starter-"
+"""What the name of a curriculum begins with that goes on from the starter."""
 HALVED = ("pretrain-mix", "pretrain-real")  # recipes whose first half is PRETRAIN
 OWNED = frozenset(
     {"ingest.sources", "ingest.split.train_images", "mix.only", "mix.seed", "mix.synthetic_images"}
     | {"mix.synthetic_per_real", "oks.sigmas"}
-    | {f"{STAGE}.{key}" for key in ("epochs", "only", "patience", "people_per_epoch", "seed", "ship", "start_from")}
+    | {
+        f"{STAGE}.{key}"
+        for key in ("curriculum", "epochs", "only", "patience", "people_per_epoch", "seed", "ship", "start_from")
+    }
 )  # params that the study sets itself, or reads for all runs
 PRETRAIN = "pretrain"  # the first half of those in HALVED, shared by all numbers of labels
 _WITHOUT_LABELS = (SYNTHETIC, PRETRAIN)
@@ -53,7 +59,7 @@ class RecipeRun:
     """One fit."""
 
     recipe: str
-    """Key of RECIPES, or PRETRAIN."""
+    """Key of RECIPES or of the plan's `curricula`, or PRETRAIN."""
     labels: int
     """Real training images; 0 where none is learned from."""
     seed: int
@@ -82,6 +88,10 @@ class RecipePlan:
     """Further params of all runs."""
     held_out: Mapping[str, str]
     """Params that fix validation and test."""
+    curricula: Mapping[str, str] = field(default_factory=dict)
+    """Recipes of this study's own: name -> phases of one fit, as fit-teacher.curriculum takes them."""
+    seconds: float = 0.0
+    """Time of fitting that every run is given, whatever number of people its recipe sees in it; 0: `people`."""
 
     @property
     def people_per_epoch(self) -> int:
@@ -97,12 +107,23 @@ class RecipePlan:
         """The run whose network this run starts from."""
         return RecipeRun(PRETRAIN, 0, run.seed) if run.recipe in HALVED else None
 
-    def params_of(self, run: RecipeRun) -> dict[str, str]:
-        """Params of a run, apart from where its files lie."""
-        halved = run.recipe in (PRETRAIN, *HALVED)
+    def all_recipes(self) -> list[str]:
+        """Those of the table that are compared, then this study's own."""
+        return [*self.recipes, *self.curricula]
+
+    def epochs_of(self, run: RecipeRun) -> int:
+        """Epochs of the run itself; the other half lies in the run that it starts from."""
+        return self.epochs // 2 if run.recipe in (PRETRAIN, *HALVED) else self.epochs
+
+    def people_at(self, pace: float) -> int:
+        """People of an epoch that lasts its share of `seconds`, where `pace` people are fitted in a second."""
+        return max(1, round(pace * self.seconds / self.epochs))
+
+    def params_of(self, run: RecipeRun, people_per_epoch: int | None = None) -> dict[str, str]:
+        """Params of a run, apart from where its files lie; with another number of people where one is given."""
         schedule = {
-            f"{STAGE}.epochs": str(self.epochs // 2 if halved else self.epochs),
-            f"{STAGE}.people_per_epoch": str(self.people_per_epoch),
+            f"{STAGE}.epochs": str(self.epochs_of(run)),
+            f"{STAGE}.people_per_epoch": str(people_per_epoch or self.people_per_epoch),
             f"{STAGE}.patience": str(self.patience),
             f"{STAGE}.ship": "best" if self.patience else "last",
         }
@@ -115,7 +136,7 @@ class RecipePlan:
             "mix.seed": str(run.seed),
             f"{STAGE}.seed": str(run.seed),
         }
-        recipe = RECIPES[SYNTHETIC if run.recipe == PRETRAIN else run.recipe]
+        recipe = self._own(run.recipe) or RECIPES[SYNTHETIC if run.recipe == PRETRAIN else run.recipe]
         return {**self.settings, **self.held_out, **schedule, **own_params, **recipe}
 
     def data_params(self) -> dict[str, str]:
@@ -129,7 +150,14 @@ class RecipePlan:
         return [*whole, *first, *(run for count in self.labels for run in self._of_labels(count, seed)), *curve]
 
     def _of_labels(self, labels: int, seed: int) -> list[RecipeRun]:
-        return [RecipeRun(recipe, labels, seed) for recipe in self.recipes if recipe not in _WITHOUT_LABELS]
+        return [RecipeRun(recipe, labels, seed) for recipe in self.all_recipes() if recipe not in _WITHOUT_LABELS]
+
+    def _own(self, recipe: str) -> dict[str, str]:
+        """What a curriculum changes; nothing for a recipe of the table."""
+        if recipe not in self.curricula:
+            return {}
+        begun = _FROM_STARTER if recipe.startswith(FROM_STARTER) else {}
+        return {f"{STAGE}.curriculum": self.curricula[recipe], **begun}
 
 
 def run_name(run: RecipeRun, decides: object) -> str:

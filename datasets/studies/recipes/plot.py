@@ -40,8 +40,13 @@ def recipe_figure(by_recipe: Mapping[str, Points], curve: Points) -> Figure:
     return figure
 
 
+def _style(recipe: str) -> tuple[str, str]:
+    """Colour and marker: a recipe of the table has its own, another one those that its name decides."""
+    return _STYLE.get(recipe) or STYLES[sum(map(ord, recipe)) % len(STYLES)]
+
+
 def _level(axes: Any, recipe: str, point: SeedMean) -> None:
-    color, _ = _STYLE[recipe]
+    color, _ = _style(recipe)
     axes.axhline(point.mean, color=color, linestyle="--", label=recipe)
     if np.isfinite(point.half_width):
         low, high = point.mean - point.half_width, point.mean + point.half_width
@@ -51,7 +56,7 @@ def _level(axes: Any, recipe: str, point: SeedMean) -> None:
 def _line(axes: Any, recipe: str, x: list[float], points: list[SeedMean]) -> None:
     if not points:
         return
-    color, marker = _STYLE[recipe]
+    color, marker = _style(recipe)
     mean, half = [point.mean for point in points], np.nan_to_num([point.half_width for point in points])
     axes.errorbar(x, mean, half, fmt=f"{marker}-", color=color, capsize=3, markersize=5, label=recipe)
 

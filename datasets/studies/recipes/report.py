@@ -1,7 +1,7 @@
 """What a study of training recipes has found so far: the page with its tables and verdicts, and the plot."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,10 @@ class StudyFacts:
     people: int
     epochs: int
     patience: int
+    seconds: float = 0.0
+    people_in: Mapping[RecipeRun, int] = field(default_factory=dict)
+    """People that each known run saw itself."""
+    curricula: Mapping[str, str] = field(default_factory=dict)
     rendered: int
     training_images: int
     validation_images: int
@@ -100,7 +104,7 @@ def write_recipe_report(
     ap, pck = table.means("AP"), table.means("PCK@0.2")
     by_recipe = {
         recipe: {cell.labels: mean for cell, mean in ap.items() if cell.recipe == recipe and not cell.rendered}
-        for recipe in RECIPES
+        for recipe in (*RECIPES, *facts.curricula)
     }
     curve = {cell.rendered or facts.rendered: mean for cell, mean in pck.items() if cell.recipe == SYNTHETIC}
     figure = recipe_figure({recipe: points for recipe, points in by_recipe.items() if points}, curve)
@@ -110,7 +114,9 @@ def write_recipe_report(
 def recipe_page(facts: StudyFacts, table: RecipeTable) -> list[str]:
     """Markdown: the command, the sizes, the plot, the tables, what may be said, and what the figures leave out."""
     cells = [cell for cell in table.planned if cell.recipe != PRETRAIN]
-    compared = sorted((c for c in cells if not c.rendered), key=lambda c: (c.labels, list(RECIPES).index(c.recipe)))
+    order = [*RECIPES, *facts.curricula]
+    meaning = {**MEANING, **{name: f"one fit in phases: `{phases}`" for name, phases in facts.curricula.items()}}
+    compared = sorted((c for c in cells if not c.rendered), key=lambda c: (c.labels, order.index(c.recipe)))
     curve = sorted((c for c in cells if c.recipe == SYNTHETIC), key=lambda c: c.rendered or facts.rendered)
     return [
         "# Which training recipe for how many labels",
@@ -120,7 +126,7 @@ def recipe_page(facts: StudyFacts, table: RecipeTable) -> list[str]:
         *unfinished(len(table.known), sum(map(len, table.planned.values())), "fit"),
         *_sizes(facts),
         "",
-        *(f"- **{name}**: {MEANING[name]}" for name in dict.fromkeys(cell.recipe for cell in compared)),
+        *(f"- **{name}**: {meaning[name]}" for name in dict.fromkeys(cell.recipe for cell in compared)),
         "",
         "![AP by real images, PCK by rendered images](recipes.png)",
         "",
@@ -135,7 +141,7 @@ def recipe_page(facts: StudyFacts, table: RecipeTable) -> list[str]:
 
 def _sizes(facts: StudyFacts) -> list[str]:
     return paragraph(
-        f"Every run sees {facts.people} people in {facts.epochs} epochs (of each epoch, whole batches)"
+        _lengths(facts)
         + (f", or fewer where {facts.patience} epochs bring no better validation AP," if facts.patience else ""),
         f"with the same network and {facts.rendered} rendered images. There are {facts.training_images} real images",
         "for training, of which each run has those of the lowest hashes, and",
@@ -144,6 +150,17 @@ def _sizes(facts: StudyFacts) -> list[str]:
         "poses: in clusters that `balance` finds below its threshold among all training people, or beyond them all.",
         f"Sigmas of OKS: {facts.oks_sigmas}.",
         "Recipes:",
+    )
+
+
+def _lengths(facts: StudyFacts) -> str:
+    if not facts.seconds:
+        return f"Every run sees {facts.people} people in {facts.epochs} epochs (of each epoch, whole batches)"
+    seen: dict[str, int] = {run.recipe: count for run, count in facts.people_in.items()}
+    counts = ", ".join(f"{name} {count}" for name, count in seen.items()) or "none yet"
+    return (
+        f"Every run is given {facts.seconds:g} seconds of fitting in {facts.epochs} epochs, at the pace that was"
+        f" measured for its recipe here. People that it sees in them, itself: {counts}. All are fitted"
     )
 
 

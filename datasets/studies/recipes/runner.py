@@ -19,7 +19,8 @@ from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, json_hash
 from dataengine.studies.study import Study
 
-from .plan import RECIPES, STAGE, RecipePlan, RecipeRun, run_name
+from .paces import PROBED_PER_EPOCH, Paces
+from .plan import RECIPES, STAGE, SYNTHETIC, RecipePlan, RecipeRun, run_name
 from .report import RecipeOutcome, StudyFacts, write_recipe_report
 from .score import HeldOut, Score, check_training, read_held_out, score_network
 
@@ -93,7 +94,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         """Name of the run's experiment: another one where anything that decides the result has changed."""
         start = self.plan.start_of(run)
         start_name = self.name(start) if start else None
-        return run_name(run, [self.plan.params_of(run), start_name, self._decides(STAGE)])
+        return run_name(run, [self._params(run), start_name, self._decides(STAGE)])
 
     def known(self, trial: RecipeRun) -> RecipeOutcome | None:
         """What an earlier call measured on the same test images; None where it is still to be measured."""
@@ -108,7 +109,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
     def outcome(self, trial: RecipeRun) -> RecipeOutcome:
         """Run the experiment where there is none yet, score its network, keep the figures."""
         held_out, name, start = self.held_out, self.name(trial), self.plan.start_of(trial)
-        params = self.plan.params_of(trial)
+        params = self._params(trial)
         if start is not None:
             params |= {f"{STAGE}.start_from": str(self._network(start)), f"{STAGE}.pretrained": "null"}
         revision = self._on_this_set(name, params, STAGE)
@@ -126,6 +127,9 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             people=self.plan.people,
             epochs=self.plan.epochs,
             patience=self.plan.patience,
+            seconds=self.plan.seconds,
+            people_in={run: self.plan.epochs_of(run) * self._people_per_epoch(run) for run in known},
+            curricula=self.plan.curricula,
             rendered=int(self.project.params()["render"]["images"]),
             training_images=len(held_out.training),
             validation_images=held_out.validation_images,
@@ -144,14 +148,35 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         training_images = check_training(folder / TRAIN_NAME, run.labels, self.held_out)
         metrics = read_json(folder / "metrics.json")
         rate = metrics.get("images_per_s", 0.0)
-        seconds = metrics["epochs"] * self.plan.people_per_epoch / rate if rate else None
+        seconds = metrics["epochs"] * self._people_per_epoch(run) / rate if rate else None
         return RecipeOutcome(score_network(folder / "network", self.held_out), seconds, training_images)
+
+    def _params(self, run: RecipeRun) -> dict[str, str]:
+        return self.plan.params_of(run, self._people_per_epoch(run))
+
+    def _people_per_epoch(self, run: RecipeRun) -> int:
+        """The plan's, or as many as the recipe sees in its share of the plan's time."""
+        return self.plan.people_at(self.paces.of(run)) if self.plan.seconds else self.plan.people_per_epoch
+
+    @cached_property
+    def paces(self) -> Paces:
+        """How fast each recipe is fitted here, measured by a short fit the first time that it is asked for."""
+        return Paces(self.report / "paces.json", self._measured_pace)
+
+    def _measured_pace(self, recipe: str) -> float:
+        run = RecipeRun(recipe, 0 if recipe == SYNTHETIC else max((*self.plan.labels, *self.plan.once)), 0)
+        params = self.plan.params_of(run, PROBED_PER_EPOCH)
+        name = "pace-" + run_name(run, [params, self._decides(STAGE)])
+        revision = self._on_this_set(name, params, STAGE)
+        with tempfile.TemporaryDirectory(dir=self.report) as temporary:
+            self.project.fetch(revision, self.project.metrics_file(STAGE), Path(temporary) / "metrics.json")
+            return float(read_json(Path(temporary) / "metrics.json")["images_per_s"])
 
     def _network(self, run: RecipeRun) -> Path:
         """The checkpoint folder of a run that others start from."""
         folder = self.report.resolve() / "networks" / self.name(run)
         if not folder.is_dir():
-            revision = self._on_this_set(self.name(run), self.plan.params_of(run), STAGE)
+            revision = self._on_this_set(self.name(run), self._params(run), STAGE)
             with fresh_folder(folder) as partial:
                 self.project.fetch(revision, self.project.out(STAGE), partial / "network")
         return folder / "network"
@@ -177,11 +202,13 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             annotations=self.annotations,
             images=self.images,
             recipe=plan.recipes if len(plan.recipes) < len(RECIPES) else [],
+            curriculum=[f"'{name}={phases}'" for name, phases in plan.curricula.items()],
             labels=plan.labels,
             once=plan.once,
             seed=plan.seeds,
             rendered=plan.rendered,
-            people=plan.people,
+            people=[] if plan.seconds else plan.people,
+            seconds=plan.seconds or [],
             epochs=plan.epochs,
             patience=plan.patience or [],
             test_images=self.test_images,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dataengine.blender import render
+from dataengine.blender.batch.quality import Keeping
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.targeted import requested
 from dataengine.blender.targeted.params import LikeParams
@@ -31,7 +32,7 @@ def fake_images(
     cache: Path,
     most: int,
     cluster: str | None,
-) -> int:
+) -> Keeping:
     """Instead of the workers: one grey picture with one person for each image."""
     count = min(most, like.variations * len(entries))
     images = Images.build(
@@ -45,7 +46,7 @@ def fake_images(
         visibility=np.full((count, 17), 2), source="synthetic",
     )  # fmt: skip
     write_people(out / PEOPLE, people, images)
-    return count
+    return Keeping(images=count, taken_again=1, left_out=0, why={})
 
 
 @pytest.fixture
@@ -75,7 +76,10 @@ def test_each_request_gets_its_images_and_all_are_one_file(tmp_path: Path, small
     assert people.extras[REQUEST].tolist() == [made[0].id] * 6 + [made[1].id] * 2
     assert len(set(images.path.tolist())) == 8 and all(Path(path).is_file() for path in images.path.tolist())
     outcomes = json.loads((out / OUTCOMES).read_text())
-    assert outcomes[made[0].id] == {"renders": 6, "people": 5, "fitted": 4, "why": "bent"}
+    assert outcomes[made[0].id] == {
+        **{"renders": 6, "people": 5, "fitted": 4, "why": "bent"},
+        **{"renders_taken_again": 1, "renders_left_out": {}},
+    }
     assert outcomes[lonely.id]["renders"] == 0 and "can be fitted" in outcomes[lonely.id]["why"]
 
     examples = (out / made[1].id / EXAMPLES).read_bytes()

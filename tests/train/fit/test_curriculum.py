@@ -25,7 +25,7 @@ from dataengine.train.fit.run import Run
 from dataengine.train.fit.schedule import learning_rate, rate_in_phase
 from dataengine.train.fit.start import model_meta
 from dataengine.train.fit.steps.ranks import Ranks
-from dataengine.train.fit.training_set import drawn_images
+from dataengine.train.fit.training_set import Mix, TrainingSet, drawn_images
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
@@ -139,3 +139,45 @@ def test_phases_that_make_no_fit() -> None:
     none = replace(PHASED, curriculum=(Phase(3, only="pseudo"),))
     with pytest.raises(InputError, match="no pseudo samples"):
         fit_here(none)
+
+
+def rare_mix(rare_draws: tuple[float, float] | None, only: Any = None) -> TrainingSet:
+    """Real and rendered people, the last two of each in poses that balance would repeat three times."""
+    people, images = draw_people_at(Path("rare"), 24, seed=1)
+    source = np.array(["real"] * 12 + ["synthetic"] * 12)
+    repeats = np.ones(24)
+    repeats[[10, 11, 22, 23]] = 3.0
+    recipe = MixRecipe(1.0, 0.0, 7)
+    phases = (Phase(3, only=only, rare_draws=rare_draws), Phase(1))
+    return TrainingSet(people, images, Mix(source, np.ones(24), recipe, repeats), curriculum=phases)
+
+
+def rare_share(training: TrainingSet, epoch: int) -> float:
+    rows = training.order(epoch, 1, 2000)
+    return float(np.isin(rows, [10, 11, 22, 23]).mean())
+
+
+@pytest.mark.parametrize("only", [None, "real", "synthetic"])
+def test_rare_people_are_drawn_more_and_more_over_a_phase(only: Any) -> None:
+    training = rare_mix((0.0, 2.0), only)
+    shares = [rare_share(training, epoch) for epoch in range(4)]
+    expected = [2 * factor / (10 + 2 * factor) for factor in (1, 3, 5)]
+    np.testing.assert_allclose(shares[:3], expected, atol=0.01)
+    assert shares[3] == pytest.approx(2 / 12, abs=0.01), "a phase that says nothing draws all alike"
+
+
+def test_without_a_rise_draws_are_what_they_were() -> None:
+    plain, flat = rare_mix(None), rare_mix((0.0, 0.0))
+    for epoch in range(4):
+        np.testing.assert_array_equal(plain.order(epoch, 1, 50), flat.order(epoch, 1, 50))
+
+
+def test_everybody_rendered_still_gets_their_turn() -> None:
+    rows = rare_mix((1.0, 1.0), "synthetic").order(0, 1, 16)
+    assert np.bincount(rows, minlength=24)[12:].tolist() == [1] * 10 + [3, 3]
+
+
+@pytest.mark.parametrize("value", [(-1.0, 1.0), (0.0, float("inf")), (float("nan"), 1.0)])
+def test_a_rise_has_two_numbers(value: tuple[float, float]) -> None:
+    with pytest.raises(ParamsError, match="rare_draws"):
+        Phase(2, rare_draws=value)

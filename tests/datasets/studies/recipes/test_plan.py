@@ -61,3 +61,15 @@ def test_names_tell_runs_apart(one: RecipeRun, other: RecipeRun) -> None:
     names = [run_name(each, [PLAN.params_of(each)]) for each in (one, other)]
     assert (names[0] == names[1]) == (one == other)
     assert subprocess.run(["git", "check-ref-format", f"refs/exps/ab/{names[0]}"]).returncode == 0
+
+
+def test_a_curriculum_of_ones_own_is_one_fit_in_phases() -> None:
+    phases = '[{epochs:2,only:"synthetic"},{epochs:2,only:"real",rare_draws:[0, 2]}]'
+    plan = replace(PLAN, recipes=("real",), rendered=(), curricula={"slow": phases, "starter-slow": phases})
+    runs = plan.runs()
+    assert [run.recipe for run in runs[:3]] == ["real", "slow", "starter-slow"]
+    slow, begun = (plan.params_of(RecipeRun(name, 200, 1)) for name in ("slow", "starter-slow"))
+    assert slow["fit-teacher.curriculum"] == begun["fit-teacher.curriculum"] == phases
+    assert (slow["fit-teacher.start_from"], begun["fit-teacher.start_from"]) == ("null", "starter")
+    assert slow["fit-teacher.epochs"] == "4" and plan.start_of(RecipeRun("slow", 200, 1)) is None
+    assert "fit-teacher.curriculum" not in plan.params_of(RecipeRun("real", 200, 1))

@@ -100,3 +100,17 @@ def test_the_best_is_not_clearly_better_within_the_spread() -> None:
     assert "no clear difference" in text and "| none |" in text
     assert table.means("AP")[Cell(10, "mix")].mean == pytest.approx(0.23)
     assert table.seconds(Cell(10, "mix")) == MISSING
+
+
+def test_the_page_of_equal_time_says_how_many_people_each_recipe_saw(tmp_path: Path) -> None:
+    phases = "[{epochs:2,only:synthetic},{epochs:2}]"
+    plan = replace(
+        PLAN, recipes=("real",), curricula={"slow": phases}, seconds=90.0, labels=(200,), once=(), rendered=()
+    )
+    runs = plan.runs()
+    found = {run: RecipeOutcome(Score(0.5, 0.2, None), 88.0, 200) for run in runs}
+    seen = {run: 4000 if run.recipe == "slow" else 3000 for run in runs}
+    write_recipe_report(tmp_path, replace(FACTS, seconds=90.0, people_in=seen, curricula=plan.curricula), runs, found)
+    page = (tmp_path / "recipes.md").read_text()
+    assert "90 seconds" in page and "itself: real 3000, slow 4000" in " ".join(page.split())
+    assert f"- **slow**: one fit in phases: `{phases}`" in page and "| 200 | slow | 0.500" in page
