@@ -83,6 +83,10 @@ PANELS: dict[str, dict[str, Command]] = {
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
         "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
         "deploy": Command("dataengine.train.cluster.deploy", "Write Triton's repository and cluster manifests."),
+        "bundle": Command("dataengine.train.bundle", "Write a bundle for an aarch64 device, which checks itself."),
+        "measure-bundle": Command(
+            "dataengine.train.measure_bundle", "Run a bundle under qemu; compare its AP with ours."
+        ),
         "history": Command("dataengine.registry.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),
         "adopt": Command("dataengine.train.adopt", "Find out how an unknown pose ONNX is fed and read."),

@@ -21,7 +21,12 @@ NETWORK_FILES: dict[GraphNetwork, str] = {"fp32": ONNX_FP32, "fp16": ONNX_FP16, 
 
 def write_graph(folder: Path, meta: ModelMeta, takes: Takes, network: GraphNetwork) -> None:
     """Write it next to the network's file, which lies in `folder`."""
-    middle = onnx.load(str(folder / NETWORK_FILES[network]))
+    onnx.save(graph_around(folder / NETWORK_FILES[network], meta, takes), str(folder / ONNX_GRAPH))
+
+
+def graph_around(network: Path, meta: ModelMeta, takes: Takes) -> onnx.ModelProto:
+    """The file `network` with what stands before and behind it."""
+    middle = onnx.load(str(network))
     makes = crops_to_images if takes == CROPS else picture_to_images
     place = () if takes == CROPS else PLACE
     before, behind = makes(meta), answer_to_joints(meta, with_place=bool(place))
@@ -35,4 +40,4 @@ def write_graph(folder: Path, meta: ModelMeta, takes: Takes, network: GraphNetwo
     carried = [(name, name) for name in (*meta.reader.outputs, *place)]
     whole = onnx.compose.merge_models(fed, behind, carried, outputs=list(OUTPUTS))
     onnx.checker.check_model(whole, full_check=True)
-    onnx.save(whole, str(folder / ONNX_GRAPH))
+    return whole

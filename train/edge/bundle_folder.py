@@ -1,0 +1,159 @@
+"""The folder that is copied to a device: networks, scripts, people to prove itself by, and checksums of all of it.
+
+`write_bundle` fills an empty folder. What the device is to find is asked of the bundle's own `run.py`, here.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from dataengine.coco_json import write_people
+from dataengine.environments.virtual_environment import plain_environment
+from dataengine.errors import EnvironmentFault, InputError
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.inference.exported import INPUT, ONNX_FP16, ONNX_FP32, SIDECAR, ExportedModel
+from dataengine.inference.in_graph import BOXES, JOINTS, PICTURE
+from dataengine.people import Images, People
+from dataengine.pictures.reading.decoding import read_picture
+
+from ..deploy.graph_feeding import picture_to_images
+from ..deploy.graph_file import NETWORK_FILES, graph_around
+from ..deploy.graph_reading import answer_to_joints
+from ..deploy.params import GraphNetwork
+from .readme import README
+from .references import crop_steps_px
+
+NETWORKS: tuple[GraphNetwork, ...] = ("fp32", "int8")
+TOLERANCE: dict[str, dict[str, float]] = {
+    "fp32": {"px": 0.05, "share": 0.97},
+    "int8": {"px": 0.5, "share": 0.95},
+    "engine": {"px": 1.0, "share": 0.95},
+}
+"""Network -> how far a joint may lie from here, px of the crop, and what share of the joints must keep to it.
+
+A joint of which a network knows nothing may jump between two places that look alike to it.
+"""
+DEVICE = Path(__file__).parent / "device"
+DEVICE_FILES = ("run.py", "build_engine.py", "requirements.txt")
+SUMS, PEOPLE, EXPECTED, IMAGES = "SHA256SUMS", "people.json", "expected.json", "images.npy"
+REFERENCE, TENSORRT_NETWORK, DECODER = "reference", "network_fp16.onnx", "joints.onnx"
+
+
+def pose_file(network: str) -> str:
+    """Name of the file that takes a picture and boxes."""
+    return f"pose_{network}.onnx"
+
+
+def write_bundle(folder: Path, model: ExportedModel, references: tuple[People, Images]) -> None:
+    """Fill `folder`, below whose `reference/` the pictures of `references` lie already.
+
+    Raises:
+        InputError: the network was adopted, or the export lacks a file.
+        EnvironmentFault: the bundle's own script fails here.
+    """
+    refuse_unfit(model)
+    for network in NETWORKS:
+        onnx.save(
+            graph_around(model.folder / NETWORK_FILES[network], model.meta, PICTURE), str(folder / pose_file(network))
+        )
+    onnx.save(answer_to_joints(model.meta, with_place=False), str(folder / DECODER))
+    shutil.copyfile(model.folder / ONNX_FP16, folder / TENSORRT_NETWORK)
+    shutil.copyfile(model.folder / SIDECAR, folder / SIDECAR)
+    for name in DEVICE_FILES:
+        shutil.copyfile(DEVICE / name, folder / name)
+    (folder / "README.md").write_text(README.format(id=model.id), encoding="utf-8")
+    _write_expected(folder, model, *references)
+    sums = [f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)]
+    (folder / SUMS).write_text("".join(sums), encoding="utf-8")
+
+
+def refuse_unfit(model: ExportedModel) -> None:
+    """Raise `InputError` for a network that was adopted, or an export without one of the files."""
+    if model.is_adopted:
+        raise InputError(f"{model.folder} was adopted", expected="an export, whose crops and head are known")
+    for name in (*(NETWORK_FILES[network] for network in NETWORKS), ONNX_FP16):
+        if not (model.folder / name).is_file():
+            raise InputError(f"{model.folder / name} is missing", fix="export again")
+
+
+def joints_of(results: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """(n, 17, 3): x, y and confidence of the results that `run.py` writes."""
+    return np.array([person["keypoints"] for person in results], dtype=np.float64).reshape(len(results), -1, 3)
+
+
+def _write_expected(folder: Path, model: ExportedModel, people: People, images: Images) -> None:
+    reference = folder / REFERENCE
+    write_people(reference / PEOPLE, people, images)
+    network_input = _network_input(model, people, images)
+    np.save(reference / IMAGES, network_input)
+    in_crop = _decoded(model.folder / ONNX_FP32, folder / DECODER, network_input)
+    found = {network: joints_of(_run_here(folder, network))[..., :2].tolist() for network in NETWORKS}
+    record = {
+        "keypoints_px": found,
+        "keypoints_crop_px": in_crop.astype(np.float64).tolist(),
+        "picture_px_of_crop_px": crop_steps_px(people.bbox_xywh_px, model.meta.crop).tolist(),
+        "tolerance": TOLERANCE,
+    }
+    write_json(reference / EXPECTED, record)
+
+
+def _network_input(model: ExportedModel, people: People, images: Images) -> NDArray[np.float32]:
+    """Normalised images (n, 3, H, W), cut by the bundle's own graph."""
+    feeding = onnxruntime.InferenceSession(
+        picture_to_images(model.meta).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    parts = []
+    for row, path in enumerate(images.path.tolist()):
+        rgb = np.ascontiguousarray(read_picture(str(path))[..., ::-1])
+        parts.append(feeding.run([INPUT], {PICTURE: rgb, BOXES: people.bbox_xywh_px[row : row + 1]})[0])
+    return np.concatenate(parts)
+
+
+def _decoded(network: Path, decoder: Path, network_input: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Joints (n, 17, 2) in crop px, by a network's file and the bundle's decoder."""
+    asked, read = (
+        onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]) for path in (network, decoder)
+    )
+    names = [each.name for each in read.get_inputs()]
+    joints: NDArray[np.float32] = read.run(
+        [JOINTS], dict(zip(names, asked.run(names, {INPUT: network_input}), strict=True))
+    )[0]
+    return joints
+
+
+def _run_here(folder: Path, network: str) -> list[dict[str, Any]]:
+    """What the bundle's own script says of the reference people on this machine."""
+    with_people = ["--people", str(folder / REFERENCE / PEOPLE), "--model", network]
+    command = [sys.executable, str(folder / "run.py"), *with_people]
+    done = subprocess.run(command, capture_output=True, text=True, env=plain_environment())
+    if done.returncode:
+        raise EnvironmentFault("the bundle's run.py fails here", got=done.stderr.strip()[-300:])
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
+
+
+def _files(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if "__pycache__" not in path.parts and path.name != SUMS)
+
+
+def listed_files(bundle: Path) -> dict[str, int]:
+    """Name -> bytes of each file that the bundle's checksums list.
+
+    Raises:
+        InputError: there is no bundle.
+    """
+    path = bundle / SUMS
+    if not path.is_file() or not (bundle / REFERENCE / EXPECTED).is_file():
+        raise InputError(f"{bundle} is not a bundle", fix="write one with dataengine bundle")
+    names = [line.partition("  ")[2] for line in path.read_text(encoding="utf-8").splitlines()]
+    read_json(bundle / SIDECAR)
+    return {name: (bundle / name).stat().st_size for name in names}
