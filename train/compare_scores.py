@@ -1,6 +1,6 @@
 """Command `compare-scores`: which score of a person ranks people best and is calibrated, on one network's answers."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from dataengine.person_scale import scale_words
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from .studies.scores.measure import ScoreFigures, score_figures
+from .studies.scores.measure import ScoreFigures, joint_figures, score_figures
 from .studies.scores.rules import Answers
 
 
@@ -32,6 +32,9 @@ def command(
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Compare ways to score a person on the same keypoints: means, sameness under dropout, and learnt scores.
+
+    Of the confidence in single joints it shows the expected calibration error: as the network states it, and by isotonic
+    curves, one for all joints or one for each.
 
     Shows the AP with each, its gain over the mean confidence of the taught joints with a 95 % interval, the expected
     calibration error, and the AP that a score would have that knew every OKS. Images are resampled one by one: of a
@@ -46,7 +49,8 @@ def run(
     *, model: Path, learn: Path, test: Path, report: Path, seed: int = 0, protocol: OksProtocol = COCO
 ) -> dict[str, Any]:
     """Measure, print, write `report`/metrics.json and return its content."""
-    runner, meta = load_runner(model)
+    runner, loaded = load_runner(model)
+    meta = replace(loaded, joint_confidence=None)
     learnt_on, _ = _answers(model, runner, meta, learn, protocol)
     measured_on, images = _answers(model, runner, meta, test, protocol)
     rows = list(score_figures(learnt_on, measured_on, images, seed=seed))
@@ -58,9 +62,11 @@ def run(
         "oks_sigmas": protocol.sigmas_name,
         "scores": {row.name: {"AP": row.ap, "gain": asdict(row.gain), "ECE": row.ece} for row in rows},
     }
+    joints = joint_figures(learnt_on, measured_on)
+    metrics |= {"joints_ece": joints}
     with fresh_folder(report) as folder:
         write_json(folder / "metrics.json", metrics)
-    for line in table(rows):
+    for line in [*table(rows), "", *joint_table(joints)]:
         answer(line)
     return metrics
 
@@ -81,3 +87,9 @@ def table(rows: list[ScoreFigures]) -> list[str]:
         f"| {row.ece:.3f} |"
         for row in rows
     ]
+
+
+def joint_table(figures: dict[str, dict[str, float]]) -> list[str]:
+    """The calibration of single joints as a Markdown table."""
+    lines = ["| confidence in joints | ECE, all joints together | ECE, mean of the joints |", "|---|---|---|"]
+    return lines + [f"| {name} | {row['all']:.3f} | {row['mean']:.3f} |" for name, row in figures.items()]

@@ -1,5 +1,7 @@
 """An ONNX file with what stands before and behind the network inside: pixels go in, joints come out.
 
+Its confidence is by the model's `joint_confidence`, where it has one.
+
 `describe` is what the sidecar says of it, `open_graph` runs it with ONNX Runtime as that says. Names and opset are a
 promise to whoever has written a program around such a file: they change with `FORMAT` of the sidecar alone.
 """
@@ -81,7 +83,7 @@ class CropGraphSession:
     def submit(self, crops_bgr: NDArray[np.uint8]) -> Callable[[], Answer]:
         """All of the work is done here: the answer is ready at once."""
         joints = [part.astype(np.float64) for part in self._run({CROPS: np.ascontiguousarray(crops_bgr[..., ::-1])})]
-        answer = Answer((Decoded(*joints),) * self._views)
+        answer = Answer((Decoded(*joints, is_calibrated=True),) * self._views)
         return lambda: answer
 
 

@@ -21,7 +21,8 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path, read_json, sha256_file, short_sha256, write_json
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.nets.heads import Head, make_head
-from dataengine.nets.layout import Layout
+from dataengine.nets.joint_confidence import JointCurves
+from dataengine.nets.layout import Decoded, Layout
 from dataengine.nets.learnt_pictures import write_learnt_pictures
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.person_score import ExpectedOks, PersonScore
@@ -30,7 +31,8 @@ from dataengine.nets.weights import check_names_and_shapes
 from dataengine.typed_record import RECORDS
 
 WEIGHTS_NAME, META_NAME = "model.safetensors", "model.json"
-BEFORE_HEADS = {"head": "simcc"}  # keys that metadata from before there was a choice of heads lack
+# keys that earlier metadata lack
+FORMER_DEFAULTS: Mapping[str, Any] = {"head": "simcc", "joint_confidence": None}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class ModelMeta:
     """Name in `nets.heads.HEADS`."""
     score: ExpectedOks | None = None
     """How a person's score is read from its joints; None: their mean confidence."""
+    joint_confidence: JointCurves | None = None
+    """What the network's confidence in a joint is worth; None: as it states it."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.taught) - set(self.keypoints))
@@ -76,6 +80,12 @@ class ModelMeta:
     def person_score(self) -> PersonScore:
         """How the network's people are scored."""
         return PersonScore(self.is_taught, self.score)
+
+    def calibrated(self, decoded: Decoded) -> NDArray[np.floating[Any]]:
+        """The confidence (n, k) of an answer by `joint_confidence`, unless it is already."""
+        if self.joint_confidence is None or decoded.is_calibrated:
+            return decoded.confidence
+        return self.joint_confidence.of(decoded.confidence, self.keypoints)
 
     @property
     def crop(self) -> CropSpec:
@@ -106,7 +116,7 @@ class ModelMeta:
         if not isinstance(record, Mapping):
             raise InputError("model metadata is not a mapping of keys", got=type(record).__name__)
         known_keys = {f.name for f in fields(cls)}
-        record = {**BEFORE_HEADS, **record}
+        record = {**FORMER_DEFAULTS, **record}
         if set(record) != known_keys:
             got = ", ".join(sorted(set(record) ^ known_keys))
             raise InputError(

@@ -27,3 +27,4 @@ class Decoded:
     confidence: NDArray[np.float64]  # (n, 17) how sure the network is that the joint is near the place given, 0..1
     spread_px: NDArray[np.float64]  # (n, 17) standard deviation of the predicted distribution, both axes together
     entropy: NDArray[np.float64]  # (n, 17) entropy of that distribution over that of not knowing at all, 0..1
+    is_calibrated: bool = False  # whether `confidence` has been read off the model's curves, as some files do inside

@@ -51,7 +51,9 @@ def test_every_score_is_measured_on_the_same_joints(
         assert row["gain"]["low"] <= row["gain"]["high"]
     assert scores["calibrated mean"]["AP"] == pytest.approx(scores[BASE]["AP"], abs=0.02)  # equal but for ties
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(scores) + 2 and lines[2].startswith("| mean of all joints |")
+    assert len(lines) == len(scores) + 2 + 3 + len(metrics["joints_ece"]) and lines[2].startswith(
+        "| mean of all joints |"
+    )
 
 
 def test_scores_are_measured_by_the_sigmas_of_the_project(

@@ -16,6 +16,7 @@ from dataengine.person_scale import scale_words
 from dataengine.terminal.progress import track
 
 from ..scoring.expected_oks import learnt_score
+from ..scoring.joint_curves import by_curves, learnt_curves
 from .consistency.people import Unlabelled
 from .consistency.plot import write_watch_picture
 from .consistency.watch import refuse_collapse
@@ -152,10 +153,12 @@ def _finish(
         **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
         **{"labels": labels, "oks_sigmas": validation.protocol.sigmas_name},
     }
-    score = learnt_score(validation.people, prediction, validation.protocol)
+    curves = learnt_curves(validation.people, prediction, validation.protocol)
+    score = learnt_score(validation.people, by_curves(prediction, curves), validation.protocol)
+    meta = replace(meta, lineage=lineage, score=score, joint_confidence=curves)
     measured_by = {"oks_scale": scale_words(validation.people), "oks_sigmas": validation.protocol.sigmas_name}
     with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
-        save_checkpoint(out_folder, shipped, replace(meta, lineage=lineage, score=score), learnt)
+        save_checkpoint(out_folder, shipped, meta, learnt)
         write_curves(report_folder, run.history, {**final, **measured_by})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)
         progress.finish(report_folder)

@@ -1,1 +1,4 @@
-"""How people are scored: what a fit learns of it from its validation people (`expected_oks.py`)."""
+"""What a fit learns from its validation people about its own answers.
+
+`joint_curves.py` says what a joint's confidence is worth, `expected_oks.py` how a person is scored.
+"""

@@ -48,7 +48,7 @@ def without_channels(
         raise EnvironmentFault("torch-pruning has removed joints or bins", expected=str(before), fix=fix)
     full = replace(meta, network_kwargs={k: v for k, v in meta.network_kwargs.items() if k != WIDTHS}).build()
     kwargs = {**meta.network_kwargs, WIDTHS: widths_of(smaller, full)}
-    return smaller, replace(meta, network_kwargs=kwargs, score=None)
+    return smaller, replace(meta, network_kwargs=kwargs, score=None, joint_confidence=None)
 
 
 def with_zeros(net: KeypointNetwork, share: float) -> KeypointNetwork:

@@ -2,8 +2,8 @@
 
 `random_affines` turns uniform draws into rotation, scale, shift and mirroring; `swap_sides` renames the joints of a
 mirrored person; `reach` says how much of the image those maps can ever show. How the pixels look is `photometric.py`,
-what is hidden `occlusion.py` and `pasting.py`, what stands behind a synthetic person `backgrounds.py`. Random numbers
-are passed in.
+what is hidden `occlusion.py` and `pasting.py`, what is left out `half_body.py`, what stands behind a synthetic person
+`backgrounds.py`. Random numbers are passed in.
 """
 
 from dataclasses import dataclass, fields
@@ -41,6 +41,8 @@ class AugmentParams:
     """Share of the samples with one to three joints blotted out, so that the network learns to infer them."""
     weather_share: float = 0.0
     """Share of the samples with rain, snow, haze or a cast shadow."""
+    half_body_share: float = 0.0
+    """Share of the samples that show the upper or the lower half of a person alone, of those with 8 visible joints."""
     background_share: float = 0.0
     """Share of the synthetic people, those mostly in sight, who are put before a real photograph; needs their masks."""
     pasted_share: float = 0.0

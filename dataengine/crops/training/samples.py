@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dataengine.crops.spec import CropSpec, apply_affine, compose_affine, extract_crop, invert_affine
 from dataengine.crops.training.augment import GEOMETRY_DRAWS, AugmentParams, random_affines, reach, swap_sides
 from dataengine.crops.training.backgrounds import Backgrounds, put_before
+from dataengine.crops.training.half_body import HALF_DRAWS, half_bodies
 from dataengine.crops.training.occlusion import blot, hidden, joint_holes, occluded, random_holes
 from dataengine.crops.training.pasting import covered_joints, pasted_map
 from dataengine.crops.training.patch_source import PatchSource
@@ -141,7 +142,13 @@ class CropSamples:
         rngs = [np.random.default_rng(seed) for seed in seeds]
         draws = np.stack([rng.random(GEOMETRY_DRAWS) for rng in rngs])
         change, mirrored = random_affines(draws, params, self.spec)
-        crop_from_image = compose_affine(change, self._source.crop_from_image[rows])
+        plain = self._source.crop_from_image[rows]
+        if params.half_body_share:
+            draws = np.stack([rng.random(HALF_DRAWS) for rng in rngs])
+            joints = apply_affine(plain, self.people.keypoints_px[rows].astype(np.float64))
+            flags = self.people.visibility[rows]
+            plain = compose_affine(half_bodies(draws, params.half_body_share, joints, flags, self.spec), plain)
+        crop_from_image = compose_affine(change, plain)
         points = apply_affine(crop_from_image, self.people.keypoints_px[rows].astype(np.float64))
         visibility, weight = self.people.visibility[rows], self._weight[rows]
         points[mirrored] = swap_sides(points[mirrored])

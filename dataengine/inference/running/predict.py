@@ -105,7 +105,7 @@ def predict_crops(
     """
     asked = Asked(("averaged",) if flip_test else ("mirrored",) if mirrored else ("plain",))
     session = open_session(runner, meta, asked, batch)
-    results = Results(matrices, meta.person_score, 1)
+    results = Results(matrices, meta, 1)
     batches = slices(crops_bgr, batch)
     _fill(results, session, batches, people=len(crops_bgr), batch=batch, description=description)
     return results.views[0]
@@ -123,7 +123,7 @@ def _streamed(
 ) -> Results:
     session = open_session(runner, meta, asked, batch)
     stream = CropStream(people, images, meta.crop, batch=batch, allocate=session.buffer)
-    results = Results(stream.matrices, meta.person_score, len(asked.views))
+    results = Results(stream.matrices, meta, len(asked.views))
     with stream:
         _fill(results, session, stream, people=len(people), batch=batch, description=description)
     return results

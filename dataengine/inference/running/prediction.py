@@ -11,6 +11,7 @@ from dataengine.boxes import Boxes
 from dataengine.crops.spec import affine_scale, apply_affine, invert_affine
 from dataengine.inference.running.sessions import Answer
 from dataengine.keypoints import VISIBLE
+from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.layout import Decoded
 from dataengine.nets.person_score import PersonScore
 from dataengine.people import People
@@ -21,7 +22,8 @@ class Prediction:
     """Joints of n persons in image pixels, and how sure the network is of each."""
 
     keypoints_px: NDArray[np.float32]  # (n, 17, 2)
-    confidence: NDArray[np.float32]  # (n, 17) probability that the joint lies near the place given, 0..1
+    confidence: NDArray[np.float32]  # (n, 17) probability that the joint lies near the place given, 0..1: calibrated
+    # where the network has learnt that
     spread_px: NDArray[np.float32]  # (n, 17) standard deviation of the place, image pixels
     entropy: NDArray[np.float32]  # (n, 17) normalised entropy of the two distributions, 0 certain .. 1 no idea
     person_score: PersonScore = field(default_factory=PersonScore)
@@ -73,12 +75,12 @@ def joined(parts: Sequence[Prediction], rows: NDArray[np.int64] | None = None) -
 class Results:
     """Room for n persons, allocated once: a prediction for each view, and embeddings once their width is known."""
 
-    def __init__(self, matrices: NDArray[np.float64], person_score: PersonScore, views: int) -> None:
-        """`matrices` (n, 2, 3) map image pixels to crop pixels."""
-        self._matrices = matrices
-        shape = (len(matrices), len(person_score.taught))
+    def __init__(self, matrices: NDArray[np.float64], meta: ModelMeta, views: int) -> None:
+        """`matrices` (n, 2, 3) map image pixels to crop pixels; `meta` is the network's that answers."""
+        self._matrices, self._meta = matrices, meta
+        shape = (len(matrices), len(meta.keypoints))
         self.views = [
-            Prediction(_room(*shape, 2), _room(*shape), _room(*shape), _room(*shape), person_score)
+            Prediction(_room(*shape, 2), _room(*shape), _room(*shape), _room(*shape), meta.person_score)
             for _ in range(views)
         ]
         self.features: NDArray[np.float32] = _room(0, 0)
@@ -87,6 +89,7 @@ class Results:
         """Put the answer for persons `rows` (b,) into its place, in image pixels."""
         for prediction, decoded in zip(self.views, answer.views, strict=True):
             _write(prediction, rows, decoded, self._matrices[rows])
+            prediction.confidence[rows] = self._meta.calibrated(decoded)
         if answer.features is not None:
             if not len(self.features):
                 self.features = _room(len(self._matrices), answer.features.shape[1])
@@ -95,7 +98,6 @@ class Results:
 
 def _write(prediction: Prediction, rows: NDArray[np.int64], decoded: Decoded, matrices: NDArray[np.float64]) -> None:
     prediction.keypoints_px[rows] = apply_affine(invert_affine(matrices), decoded.keypoints_px)
-    prediction.confidence[rows] = decoded.confidence
     prediction.spread_px[rows] = decoded.spread_px / affine_scale(matrices)[:, None]
     prediction.entropy[rows] = decoded.entropy
 

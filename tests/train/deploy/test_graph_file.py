@@ -22,6 +22,7 @@ from dataengine.inference.exported import INPUT, ONNX_FP32, ONNX_GRAPH, ONNX_INT
 from dataengine.inference.in_graph import CropGraph, PictureGraph, describe, open_graph
 from dataengine.inference.running.predict import Prediction, predict_crops, torch_runner
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.nets.joint_confidence import ConfidenceCurve, JointCurves
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.train.deploy.graph_feeding import picture_to_images
 from dataengine.train.deploy.graph_file import write_graph
@@ -33,6 +34,9 @@ BOXES = np.array([[20.0, 30, 40, 60], [200, 100, 45.5, 51], [-20, -10, 60, 60], 
 """People who are shown larger than life, two of them cut by the picture's edge."""
 LARGE = np.array([[10.0, 10, 200, 250], [100, 20, 290, 270]])
 """People whom the crop shows smaller than half their size."""
+CURVES = JointCurves(
+    ConfidenceCurve((0.0, 0.001, 0.5, 1.0), (0.1, 0.4, 0.7, 0.75)), {"nose": ConfidenceCurve((0.1, 0.9), (0.2, 0.3))}
+)
 FIGURES = ("keypoints_px", "confidence", "spread_px", "entropy")
 
 
@@ -71,8 +75,9 @@ def wanted(net: torch.nn.Module, meta: ModelMeta, image: np.ndarray, boxes: np.n
         meta_of(),
         meta_of(head="heatmap"),
         meta_of(head="heatmap", kwargs={"coordinates": "stride", "blur_sigma": 0.0}),
+        meta_of(joint_confidence=CURVES),
     ],
-    ids=["simcc", "heatmap", "heatmap as public files have it"],
+    ids=["simcc", "heatmap", "heatmap as public files have it", "simcc, calibrated"],
 )
 def test_crops_give_the_joints_of_our_runner(meta: ModelMeta, tmp_path: Path) -> None:
     with one_torch_thread(), warnings.catch_warnings():

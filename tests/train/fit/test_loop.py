@@ -33,6 +33,7 @@ from dataengine.train import fit_student, fit_teacher
 from dataengine.train.fit.data import fingerprint, read_training_set
 from dataengine.train.fit.state import FitState, load_state, resume_folder, save_state
 from dataengine.train.scoring.expected_oks import learnt_score
+from dataengine.train.scoring.joint_curves import learnt_curves
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import MOVED, TINY, curve, fit_here, one_torch_thread, write_project
@@ -200,11 +201,13 @@ def test_a_fit_learns_its_score_from_enough_validation_people(project: Path) -> 
     write_people(Path("val.json"), people, images)
     final = fit_here(TINY)
     net, meta = load_checkpoint(Path("models/a"))
+    raw = predict_people(torch_runner(net), replace(meta, joint_confidence=None), people, images)
     prediction = predict_people(torch_runner(net), meta, people, images)
+    assert meta.joint_confidence == learnt_curves(people, raw), "learnt from the network's own confidence"
     expected, features = learnt_score(people, prediction), prediction.score_features(people.bbox_xywh_px)
     assert meta.score is not None and expected is not None
     np.testing.assert_allclose(meta.score.of(features), expected.of(features), atol=1e-4)
-    plain = replace(prediction, person_score=PersonScore(meta.is_taught))
+    plain = replace(raw, person_score=PersonScore(meta.is_taught))
     assert final["val_oks_ap"] == pytest.approx(figures_of(people, images, plain.as_people(people)).ap), (
         "figures are taken before the score is learnt on the same people"
     )

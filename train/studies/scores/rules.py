@@ -4,7 +4,7 @@ Adding a score: a function of `Answers` and a line in `SCORES`, or in `LEARNT` i
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from dataengine.people import People
 from dataengine.person_scale import area_of_joints
 
 from ...scoring.expected_oks import fitted_weights
+from ...scoring.joint_curves import by_curves, learnt_curves
 
 Scores = NDArray[np.float64]
 BASE = "mean of taught joints"
@@ -109,8 +110,14 @@ def calibrated_mean(learn: Answers, answers: Answers) -> Scores:
 
 
 def learnt(learn: Answers, answers: Answers) -> Scores:
-    """Expected OKS from the means of confidence, spread and entropy: what a fit stores in its checkpoint."""
+    """Expected OKS from the means of confidence, spread and entropy."""
     return fitted_weights(learn.features, learn.oks).of(answers.features)
+
+
+def learnt_on_curves(learn: Answers, answers: Answers) -> Scores:
+    """`learnt`, from joints whose confidence is read off their isotonic curves: what a fit stores."""
+    curves = learnt_curves(learn.people, learn.prediction, learn.protocol)
+    return learnt(*(replace(each, prediction=by_curves(each.prediction, curves)) for each in (learn, answers)))
 
 
 SCORES: Mapping[str, Callable[[Answers], Scores]] = {
@@ -125,5 +132,6 @@ LEARNT: Mapping[str, Callable[[Answers, Answers], Scores]] = {
     "calibrated mean": calibrated_mean,
     "calibrated sameness under dropout": calibrated_sameness,
     "learnt": learnt,
+    "learnt, by curves": learnt_on_curves,
 }
 ORACLE = "the OKS itself"
