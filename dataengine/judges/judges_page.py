@@ -37,8 +37,8 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
         "judge ranks the joints without labels. AUROC: the probability that it trusts a right joint more than a wrong",
         "one; in brackets its 95 % interval, films resampled whole, which for a few films is rough. Risk: the share of",
         f"wrong joints among the {shares} it trusts most. AURC: the mean risk over all coverages, where a judge that",
-        "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person, and",
-        "relative to how wide OKS takes the joint to be: what is far for an eye is near for a hip.",
+        "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person,",
+        "and relative to how wide OKS takes the joint to be: what is far for an eye is near for a hip.",
         "*Lifted pose*: the distance from where the teacher's own pose, lifted to space over many frames, projects to.",
         "*All together* is a logistic regression over the others but the cameras, learned for each film on the rest.",
     )

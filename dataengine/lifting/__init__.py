@@ -12,6 +12,7 @@ After Pavllo et al., "3D human pose estimation in video with temporal convolutio
 - `drawing.py`: windows of motions before virtual cameras, with such errors.
 - `losses.py`, `fitting.py`: the fit, with and without labels.
 - `checkpoint.py`, `lifted.py`: the network on disk, and what it makes of a track.
+- `film_cameras.py`, `people_tracks.py`: films' cameras, and the tracks of a COCO file.
 - `shown.py`, `lift.py`: the command that lifts a file of tracks, and its pictures.
 
 The commands that fit and compare lifters lie in `lifter_fits`, since they ask teachers.

@@ -9,7 +9,8 @@ from dataengine.errors import InputError
 from dataengine.geometry.cameras import project
 from dataengine.judges.answers import TeacherAnswers
 from dataengine.judges.several_views import other_views_error
-from dataengine.judges.table import CAMERAS, CONFIDENCE, JudgedTrack, signs_of, trust_of
+from dataengine.judges.table import CAMERAS, CONFIDENCE, FLIP, LIFTED, JudgedTrack, signs_of, trust_of
+from dataengine.keypoints import COCO_SIGMAS
 
 from ..multiview.test_triangulation import cameras_around
 
@@ -46,6 +47,18 @@ def test_every_judge_trusts_the_wrong_joint_least() -> None:
     signs = signs_of(trust)
     assert signs.shape == (FRAMES, 17, 8) and np.isfinite(signs).all(), "all but the cameras"
     assert CAMERAS not in trust_of(track, "good") and CONFIDENCE in trust_of(track, "good")
+
+
+def test_distances_count_as_wide_as_oks_takes_the_joint_to_be() -> None:
+    """The mirror image is 5 px off everywhere: that says more against an eye than against a hip."""
+    seen = answers(np.random.default_rng(0), wrong=False)
+    off = replace(seen, mirrored_px=np.add(seen.points_px, [3.0, 4.0]))
+    track = JudgedTrack(np.arange(FRAMES) / 25, 100.0, {"one": off}, {}, {"one": np.full((FRAMES, 17), 0.2)})
+    trust = trust_of(track, "one")
+    for judge, distance in ((FLIP, 0.05), (LIFTED, 0.2)):
+        np.testing.assert_allclose(-trust[judge][0] * COCO_SIGMAS / COCO_SIGMAS.mean(), distance)
+    np.testing.assert_array_equal(trust[CONFIDENCE], seen.confidence)
+    assert signs_of(trust).shape == (FRAMES, 17, 8)
 
 
 def test_short_tracks_are_judged_too() -> None:
