@@ -61,6 +61,7 @@ def test_everybody_is_named_once_with_image_and_factor(real: People) -> None:
     share = np.array([50, 9, 3]) / 62
     expected = np.clip(np.sqrt(0.25 / share), 1, 3)[real.extras["figure"]]
     assert people.extras["repeat_factor"] == pytest.approx([*expected, *[1.0] * 8])
+    assert people.extras["pose_repeats"][:62] == pytest.approx(expected)
     synthetic, _ = read_people(SYNTHETIC)
     figure = np.concatenate([real.extras["figure"], synthetic.extras["figure"]])
     assert people.extras["cluster"].tolist() == figure.tolist(), "synthetic people are looked up, too"
@@ -84,6 +85,11 @@ def test_metrics_say_how_rare_the_rendered_people_are(real: People) -> None:
     rarity, novel = people.extras["rarity"][62:], people.extras["novel"][62:]
     assert novel.tolist() == [True, False] * 4
     assert rarity[novel].min() > 0.99 and rarity[~novel].max() < 0.5
+    clusters = read_balance(BALANCE).clusters
+    own = clusters.repeats(people.extras["cluster"][62:].astype(int))
+    repeats = people.extras["pose_repeats"][62:].astype(float)
+    assert repeats == pytest.approx(np.where(novel, clusters.repeat_factor.max(), own)), "a novel pose is a rare one"
+    assert repeats[novel].min() > repeats[~novel].max() == 1.0
     assert metrics["novel_share_of_synthetic"] == 0.5
     assert metrics["rarity_of_synthetic"] == pytest.approx(rarity.mean(), abs=1e-4)
 

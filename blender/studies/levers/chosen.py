@@ -17,15 +17,15 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ShownChoice:
     """What the pictures that are kept show; null asks for nothing."""
 
     poses: Literal["everyday", "extreme"] | None = None
     """Nobody in a pose marked `extreme` in poses.yaml, or nobody in another one."""
     height_m: Range | None = None
-    """Of the camera above the floor."""
+    """Height of the camera above the floor."""
     pitch_deg: Range | None = None
-    """Of the camera, downwards."""
+    """Pitch of the camera, downwards."""
     focal_mm: Range | None = None
     """On a 36 mm wide sensor."""
 

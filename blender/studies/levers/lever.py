@@ -9,7 +9,7 @@ from typing import Any
 from dataengine.errors import ParamsError
 from dataengine.params import PARAMS, parse_value
 
-from .chosen import Choice
+from .chosen import ShownChoice
 
 BASE = "base"
 SHIPPED = Path(__file__).with_name("levers.yaml")
@@ -35,7 +35,7 @@ class Lever:
     """Number of pictures; null for the base's."""
     render: dict[str, Any] = field(default_factory=dict)
     """Keys of section `render` with other values; nested keys one by one. Empty: the base's own pictures."""
-    keep: Choice = field(default_factory=Choice)
+    keep: ShownChoice = field(default_factory=ShownChoice)
     """Pictures that are kept, by what they show: as many as `images`, of all that the base has."""
     fit: dict[str, Any] = field(default_factory=dict)
     """Keys of section `fit-teacher` with other values, such as augment.background_share."""

@@ -13,7 +13,7 @@ from dataengine.people import Images, People
 from dataengine.studies.settings import json_hash
 
 from ...scene.params import RenderParams
-from .chosen import Choice
+from .chosen import ShownChoice
 from .lever import Lever, laid_over
 
 PEOPLE_NAME = "people.json"
@@ -64,7 +64,7 @@ class RenderSets:
         """
         path = self.people_file(lever)
         people, images = read_people(path)
-        if lever.keep != Choice():
+        if lever.keep != ShownChoice():
             images = images.take(np.flatnonzero(lever.keep.rows(people, images)))
         count = lever.images or len(images)
         if len(images) < count:

@@ -11,7 +11,7 @@ from dataengine.blender.compare_renders import parse_lengths
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.scene.camera import Camera, look_at
 from dataengine.blender.scene.params import RenderParams
-from dataengine.blender.studies.levers.chosen import Choice
+from dataengine.blender.studies.levers.chosen import ShownChoice
 from dataengine.blender.studies.levers.fit_runs import (
     CURVES,
     FitLengths,
@@ -240,14 +240,19 @@ def test_pictures_are_chosen_by_what_they_show() -> None:
     extreme = next(pose.name for pose in read_pose_library() if pose.extreme)
     usual = next(pose.name for pose in read_pose_library() if not pose.extreme)
     people, images = rendered_by(cameras, [usual, usual, extreme, usual, extreme], [0, 1, 1, 2, 3])
-    assert Choice().rows(people, images).tolist() == [True] * 4
-    assert Choice(poses="everyday").rows(people, images).tolist() == [True, False, True, False]
-    assert Choice(poses="extreme").rows(people, images).tolist() == [False, False, False, True]
-    assert Choice(focal_mm=(40.0, 60.0)).rows(people, images).tolist() == [False, True, True, False]
-    assert Choice(height_m=(0.9, 1.1)).rows(people, images).tolist() == [True, True, False, True]
+    assert ShownChoice().rows(people, images).tolist() == [True] * 4
+    assert ShownChoice(poses="everyday").rows(people, images).tolist() == [True, False, True, False]
+    assert ShownChoice(poses="extreme").rows(people, images).tolist() == [False, False, False, True]
+    assert ShownChoice(focal_mm=(40.0, 60.0)).rows(people, images).tolist() == [False, True, True, False]
+    assert ShownChoice(height_m=(0.9, 1.1)).rows(people, images).tolist() == [True, True, False, True]
     down = float(np.degrees(np.arctan(2.5 / np.hypot(2, 4))))
-    assert Choice(pitch_deg=(down - 0.01, down + 0.01)).rows(people, images).tolist() == [False, False, True, False]
+    assert ShownChoice(pitch_deg=(down - 0.01, down + 0.01)).rows(people, images).tolist() == [
+        False,
+        False,
+        True,
+        False,
+    ]
     nobody = people.take(people.image_id != 0)
-    assert not Choice().rows(nobody, images)[0], "nobody is in it"
+    assert not ShownChoice().rows(nobody, images)[0], "nobody is in it"
     with pytest.raises(ParamsError, match="pitch_deg"):
-        Choice(pitch_deg=(3.0, 1.0))
+        ShownChoice(pitch_deg=(3.0, 1.0))
