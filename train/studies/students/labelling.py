@@ -42,7 +42,6 @@ def pseudo_label(
     teacher: Path, unlabelled: Labelled, val: Labelled, params: PseudoLabelParams, protocol: OksProtocol
 ) -> PseudoLabels:
     """Label the people of `unlabelled` in their boxes; trust is learned on `val`. Hidden labels only measure."""
-    name = TEACHERS[-1:]
     rule = _rule(teacher, val, params, protocol) if params.target_precision else None
     truth, images = unlabelled
     people = without_labels(truth)
