@@ -62,7 +62,11 @@ def pseudo_label(
     similarity = joint_similarities(verdict.keypoints_px, truth.keypoints_px, person_area(truth), protocol.sigmas)
     right = accepted & (similarity >= params.right_from)
     found = as_candidates(
-        people.replace(source=np.full(n, "pseudo", people.source.dtype)), images, verdict, {name[0]: opinion}, reasons
+        people.replace(source=np.full(n, "pseudo", people.source.dtype)),
+        images,
+        verdict,
+        {TEACHERS[-1]: opinion},
+        reasons,
     )
     return PseudoLabels(
         people=found.take(kept),
