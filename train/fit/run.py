@@ -1,6 +1,7 @@
 """A fit between two epochs: what has been learnt, what was measured, and which epoch is shipped."""
 
 import copy
+import gc
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -177,6 +178,7 @@ class Run:
         self.stepper.learner.parallel = None
         if self.peer is not None:
             self.peer.learner.parallel = None
+        gc.collect()  # a cycle that holds DistributedDataParallel would hold gloo's threads at exit
         self.ranks.leave()
 
     @property

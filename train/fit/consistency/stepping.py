@@ -15,7 +15,7 @@ from dataengine.crops.training.samples import CropSamples
 from dataengine.person_scale import person_area
 
 from ..steps.ranks import Ranks
-from ..steps.views import Views, views_of
+from ..steps.views import Views, hole_draws, views_of
 from .params import ConsistencyParams
 from .people import Unlabelled
 
@@ -65,7 +65,7 @@ class UnlabelledBatches:
     ) -> Iterator[Item]:
         """This rank's batches of an epoch of `steps`: `order` of the labelled `samples`, `batch` at a time, each with
         its share of people without labels; `prepare` runs in the loader's threads."""
-        world, own = self.ranks.world, self.batch // self.ranks.world
+        own = self.batch // self.ranks.world
         whole = self.unlabelled.order(seed, epoch * steps * self.batch, steps * self.batch)
         own_places = self.ranks.places(len(whole), self.batch)
         rows = whole[own_places]
@@ -77,10 +77,10 @@ class UnlabelledBatches:
             people = rows[start : start + own]
             seeds = sample_seeds(seed, epoch, own_places, start, own)
             views = view_batch(self.samples, people, seeds, raw=raw)
-            holes = [seed, epoch, step * world + self.ranks.rank]
+            draws = hole_draws(self.batch, [seed, epoch, step])[self.ranks.rank * own :][:own]
             return prepare(
                 collate(drawn, labelled, raw=raw),
-                views_of(views, self.area_px2, self.unlabelled.cutouts, holes),
+                views_of(views, self.area_px2, self.unlabelled.cutouts, draws),
             )
 
         return prefetch(make, range(steps), workers=workers, waited=waited)

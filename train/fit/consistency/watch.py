@@ -27,8 +27,8 @@ FOREGROUND, STUDENT_FOREGROUND, ACCEPTED, AGREEMENT, SPREAD = (
     "unlabelled_spread",
 )
 PCK = "val_pck_02"
-# Shares of the best epoch so far that a healthy fit stays above: its figures move by a tenth or two from one epoch to
-# the next, as `docs/results/students.md` shows, while a collapse leaves next to nothing.
+# Shares of the best epoch so far that a fit is to stay above: chosen well below what the epochs of a healthy fit differ
+# by (`docs/results/students.md`).
 LEAST_OF_BEST: Mapping[str, tuple[float, str]] = {
     FOREGROUND: (0.5, "the teacher sees less and less of anybody"),
     ACCEPTED: (0.25, "hardly any joint is accepted any more"),
@@ -36,8 +36,8 @@ LEAST_OF_BEST: Mapping[str, tuple[float, str]] = {
     PCK: (0.5, "validation people are found no more"),
 }
 LEAST_SEEN = 0.05  # a figure that has never been above it cannot collapse
-# Two networks that see the same in a person but not where a label is have agreed on something else. Fits that learn lie
-# above 1, those that a weight of 300 drove off their labels below 0.15.
+# Two networks that see the same in a person, but not where a label is, have agreed on something else. In tiny fits that
+# learn, PCK per agreement lies above 1; in those that a weight of 300 drove off their labels below 0.15.
 SURE_AGREEMENT, LEAST_PCK_PER_AGREEMENT = 0.3, 0.25
 FIX = "lower consistency.weight, raise consistency.least_confidence, or set consistency.mode: none"
 

@@ -38,13 +38,19 @@ class Views:
         )
 
 
-def views_of(batch: ViewBatch, area_px2: NDArray[np.float64], cutouts: NDArray[np.float32], seed: list[int]) -> Views:
+def hole_draws(people: int, seed: list[int]) -> NDArray[np.float32]:
+    """(people, 17, HOLE_DRAWS) for the people of one step, of all ranks together."""
+    return np.random.default_rng([*seed, _STREAM]).random((people, JOINTS, HOLE_DRAWS), dtype=np.float32)
+
+
+def views_of(
+    batch: ViewBatch, area_px2: NDArray[np.float64], cutouts: NDArray[np.float32], draws: NDArray[np.float32]
+) -> Views:
     """The views of `batch` in the host's memory.
 
-    `area_px2` and `cutouts` (n,) are of all people without labels; `seed` decides where holes are made.
+    `area_px2` and `cutouts` (n,) are of all people without labels; `draws` are those of the batch's people.
     """
     rows = batch.weak.rows
-    draws = np.random.default_rng([*seed, _STREAM]).random((len(rows), JOINTS, HOLE_DRAWS), dtype=np.float32)
     return Views(
         weak=torch.from_numpy(batch.weak.images),
         strong=torch.from_numpy(batch.strong.images),

@@ -42,7 +42,6 @@ def pseudo_label(
     teacher: Path, unlabelled: Labelled, val: Labelled, params: PseudoLabelParams, protocol: OksProtocol
 ) -> PseudoLabels:
     """Label the people of `unlabelled` in their boxes; trust is learned on `val`. Hidden labels only measure."""
-    name = TEACHERS[-1:]
     rule = _rule(teacher, val, params, protocol) if params.target_precision else None
     truth, images = unlabelled
     people = without_labels(truth)
@@ -62,7 +61,13 @@ def pseudo_label(
     accepted = labelled & (verdict.reason == KEPT)
     similarity = joint_similarities(verdict.keypoints_px, truth.keypoints_px, person_area(truth), protocol.sigmas)
     right = accepted & (similarity >= params.right_from)
-    found = as_candidates(people.replace(source=np.full(n, "pseudo")), images, verdict, {name[0]: opinion}, reasons)
+    found = as_candidates(
+        people.replace(source=np.full(n, "pseudo", people.source.dtype)),
+        images,
+        verdict,
+        {TEACHERS[-1]: opinion},
+        reasons,
+    )
     return PseudoLabels(
         people=found.take(kept),
         precision=float(right.sum() / max(accepted.sum(), 1)),

@@ -15,7 +15,7 @@ from dataengine.train.fit.consistency.stepping import weight_at
 from dataengine.train.fit.consistency.teaching import Consistency, cut_out
 from dataengine.train.fit.start import crop_spec, model_meta
 from dataengine.train.fit.steps.batch import Inputs, Ready, mirrored
-from dataengine.train.fit.steps.views import Views, views_of
+from dataengine.train.fit.steps.views import Views, hole_draws, views_of
 from dataengine.train.losses.table import LossScales, WeightedLoss
 
 from ....helpers.drawn_people import draw_people_at
@@ -33,7 +33,7 @@ def make_views(drawn: tuple[People, Images]) -> tuple[Any, Views]:
     strong = ConsistencyParams().strong
     samples = CropSamples(*drawn, crop_spec(TINY), strong, weak=NO_AUGMENTATION)
     batch = view_batch(samples, np.arange(6), [(1, i) for i in range(6)])
-    return batch, views_of(batch, np.full(6, 400.0), np.full(6, 2, np.float32), [1, 2])
+    return batch, views_of(batch, np.full(6, 400.0), np.full(6, 2, np.float32), hole_draws(6, [1, 2]))
 
 
 class Known(torch.nn.Module):

@@ -88,7 +88,7 @@ def test_accepted_joints_are_judged_by_hidden_labels_alone(
     wrong = rng.random((12, 17)) < 0.3
     points = truth.keypoints_px + np.where(wrong[..., None], 60.0, 0.0)
     confidence = np.where(rng.random((12, 17)) < 0.5, 0.9, 0.1)
-    opinion = Opinion(points, confidence, np.zeros((12, 17)))
+    opinion = Opinion(points.astype(np.float64), confidence, np.zeros((12, 17)))
     monkeypatch.setattr(labelling, "fitted_opinion", lambda *_: opinion)
     params = replace(
         load_section(repository / "params.yaml", "pseudo-label", PseudoLabelParams),
