@@ -4,7 +4,7 @@ Rendered people first and real ones afterwards, say, and pseudo-labels last. Wit
 drawn as the mix says.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dataengine.errors import ParamsError
 from dataengine.mixing import MixRecipe
@@ -26,6 +26,11 @@ class Phase:
     """Highest learning rate of the phase."""
     layer_decay: float | None = None
     """Factor on the learning rate for each stage of the network from the head to the image."""
+    augment: dict[str, float] = field(default_factory=dict)
+    """Keys of `augment` that the phase has otherwise: RTMPose's two stages are strong first and weak last."""
+
+    goes_on: bool = False
+    """Whether the learning rate goes on from the phase before, in one rise and fall with it."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -58,6 +63,18 @@ class Phase:
         }
         only = self.only if self.only is not None or named else mix.only
         return replace(mix, only=only, **named)
+
+
+def rate_span(phases: tuple[Phase, ...], epoch: int) -> tuple[Phase, int, int]:
+    """The phase whose learning rate `epoch` has, and the first epoch and the number of epochs of its rise and fall."""
+    first = place_at(phases, epoch).number
+    while first and phases[first].goes_on:
+        first -= 1
+    end = first + 1
+    while end < len(phases) and phases[end].goes_on:
+        end += 1
+    start = sum(phase.epochs for phase in phases[:first])
+    return phases[first], start, sum(phase.epochs for phase in phases[first:end])
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,12 @@ class Run:
         device = choose_device(params)
         self.params, self.training, self.precision = params, training, precision
         self.samples = CropSamples(
-            training.people, training.images, meta.crop, params.augment, store=params.loader.store()
+            training.people,
+            training.images,
+            meta.crop,
+            params.augments[0],
+            later=params.augments[1:],
+            store=params.loader.store(),
         )
         layout = torch.channels_last if params.channels_last else torch.contiguous_format
         self.net = first_network(params, meta).to(device=device, memory_format=layout)
@@ -166,7 +171,9 @@ class Run:
         dropout_seed = np.random.SeedSequence([self.params.seed, self.done])  # for networks that have dropout
         torch.manual_seed(int(dropout_seed.generate_state(1)[0]))
         started = time.perf_counter()
-        self.stepper.learner.enter_phase(place_at(self.params.phases, self.done).number)
+        phase = place_at(self.params.phases, self.done).number
+        self.stepper.learner.enter_phase(phase)
+        self.samples.use(self.params.augments[phase])
         for batch in self._batches(order):
             step = next(step_numbers)
             rate = rate_in_phase(self.params, self.done, step, self.steps_per_epoch)

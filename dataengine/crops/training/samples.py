@@ -76,10 +76,13 @@ class CropSamples:
         augment: AugmentParams,
         *,
         weak: AugmentParams | None = None,
+        later: Sequence[AugmentParams] = (),
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         store: PatchStore | None = None,
     ) -> None:
         """`weak` is the augmentation of `views`' weak view; `cache_bytes` bounds the patches held in memory.
+
+        `later` are those that `use` will be given: patches hold what any of them can show.
 
         Raises InputError for an empty box, an unknown image, or synthetic people without any mask where
         augment.background_share asks for masks, before any work is done.
@@ -87,7 +90,7 @@ class CropSamples:
         self.people, self.images, self.spec = people, images, spec
         self._augment, self._weak = augment, weak
         self._weight = training_weights(people)
-        params = [augment, *([weak] if weak else [])]
+        params = [augment, *later, *([weak] if weak else [])]
         masked = _with_masks(people) & any(p.background_share > 0 for p in params)
         self._backgrounds = Backgrounds(people, images, spec) if masked.any() else None
         self._source = PatchSource(
@@ -100,7 +103,11 @@ class CropSamples:
             masked=masked,
         )
         self._of_thread = threading.local()
-        if augment.background_share and (people.source == "synthetic").any() and not masked.any():
+        if (
+            any(p.background_share for p in (augment, *later))
+            and (people.source == "synthetic").any()
+            and not masked.any()
+        ):
             raise InputError(
                 "synthetic people have no masks, or none of them is in sight",
                 fix="run `dataengine mix` again, or set augment.background_share: 0",
@@ -108,6 +115,10 @@ class CropSamples:
 
     def __len__(self) -> int:
         return len(self.people)
+
+    def use(self, augment: AugmentParams) -> None:
+        """Augment by one of those that the constructor was given from now on; no thread may be drawing."""
+        self._augment = augment
 
     def image_path(self, row: int) -> str:
         """The image that person `row` stands in, for messages."""
