@@ -1,6 +1,6 @@
 """Gated attention among the joints of a person (Hua et al., "Transformer Quality in Linear Time", ICML 2022).
 
-RTMPose's form of it (Jiang et al. 2023, equations 1 and 2): scale norm in place of layer norm, squared ReLU in place of
+RTMPose's form of it (Jiang et al. 2023, equations 1 and 2): scale norm instead of layer norm, squared ReLU instead of
 softmax, a learnt scale on the shortcut. No dropout, and no position codes: each joint has its own place in the sequence
 by its own map. All of it is matrix products and element-wise operations that ONNX and TensorRT have.
 """

@@ -12,9 +12,11 @@ from torch import nn
 from dataengine.errors import ParamsError
 from dataengine.inference.exported import INPUT, ONNX_FP32
 from dataengine.inference.running.decoders import decoder_of
+from dataengine.inference.running.predict import onnx_runner
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint, save_checkpoint
 from dataengine.nets.gated_attention import KEY_SIZE, GatedAttention, ScaleNorm
 from dataengine.train.deploy.onnx_files import write_fp32
+from dataengine.train.deploy.quantise import write_int8
 
 META = ModelMeta(
     "residual", {"channels": [8, 8], "blocks": [1, 1], "hidden": 24, "sharpness": 5.0}, 32, 48, head="rtmcc"
@@ -92,3 +94,18 @@ def test_it_is_read_kept_and_exported_like_simcc(tmp_path: Path) -> None:
 def test_bad_options_are_named(options: dict[str, float]) -> None:
     with pytest.raises(ParamsError, match=f"network_kwargs {next(iter(options))}"):
         ModelMeta("residual", options, head="rtmcc").build()
+
+
+def test_8_bits_find_the_same_places(tmp_path: Path) -> None:
+    """FP32 and the INT8 file of ONNX Runtime on the crops that its ranges come from."""
+    torch.manual_seed(3)
+    net = META.build().eval()
+    write_fp32(net, META, tmp_path / ONNX_FP32)
+    images = np.random.default_rng(1).normal(size=(16, 3, 48, 32)).astype(np.float32)
+    files = {"onnx_runtime": tmp_path / "ort.onnx", "tensorrt": tmp_path / "trt.onnx"}
+    write_int8(tmp_path / ONNX_FP32, images, "minmax", **files)
+    exact, rough = (onnx_runner(path)(images) for path in (tmp_path / ONNX_FP32, files["onnx_runtime"]))
+    places = [META.reader.expected_px(tuple(map(torch.from_numpy, answer))) for answer in (exact, rough)]
+    assert (places[0] - places[1]).abs().median() < 0.25
+    correlation = np.corrcoef(exact[0].ravel(), rough[0].ravel())[0, 1]
+    assert correlation > 0.99

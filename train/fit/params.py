@@ -65,7 +65,7 @@ class FitParams:
     network_kwargs: dict[str, Any]
     """The backbone's own arguments and the head's options, for example channels and blocks."""
     head: str = "simcc"
-    """Name in the table of heads: simcc or heatmap."""
+    """Name in the table of heads: simcc, rtmcc or heatmap."""
     pretrained: str | None = None
     """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or
     ``owner/name@commit`` of the hub (vitpose). A hub model without its commit is refused."""

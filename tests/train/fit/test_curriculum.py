@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from dataengine.coco_json import write_people
+from dataengine.crops.training.augment import AugmentParams
 from dataengine.errors import InputError, ParamsError
 from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, write_recipe
@@ -142,7 +143,7 @@ def test_phases_that_make_no_fit() -> None:
 
 
 def test_a_phase_that_goes_on_shares_the_fall_of_the_rate() -> None:
-    """Against a fit of one phase; and a later phase begins anew."""
+    """Against a fit of one phase; and a later phase begins again at the bottom."""
     whole = replace(TINY, epochs=3, people_per_epoch=8)
     staged = replace(whole, curriculum=(Phase(2), Phase(1, augment={"shift": 0.0}, goes_on=True)))
     rates = [[rate_in_phase(p, step // 5, step, 5) for step in range(15)] for p in (whole, staged)]
@@ -160,7 +161,12 @@ def test_a_phase_augments_in_its_own_way() -> None:
     training = read_training_set(Path("mix"), None, 0.0, curriculum=curriculum)
     run = Run(params, model_meta(params), training, Ranks.of_environment(torch.device("cpu")), precision="fp32")
     used = run.samples.use
-    run.samples.use = lambda augment: (seen.append(augment), used(augment))[1]  # type: ignore[method-assign]
+
+    def noted(augment: AugmentParams) -> None:
+        seen.append(augment)
+        used(augment)
+
+    run.samples.use = noted  # type: ignore[method-assign]
     for epoch in range(3):
         run.epoch(iter(range(epoch * run.steps_per_epoch, (epoch + 1) * run.steps_per_epoch)))
         run.note({"val_oks_ap": 0.0})

@@ -6,7 +6,7 @@ import pytest
 
 from dataengine.errors import InputError
 from dataengine.nets.checkpoint import load_checkpoint
-from dataengine.train import compare_parts
+from dataengine.train.studies.parts import compare_parts
 from dataengine.train.studies.parts.page import gains, page
 from dataengine.train.studies.parts.plan import BASE_PART, PARTS
 
@@ -53,7 +53,7 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
     assert set(first) == {(BASE_PART, 0), ("rtmcc", 0)}
     heads = {load_checkpoint(folder / "model")[1].head for folder in Path("report/fits").iterdir()}
     assert heads == {"simcc", "rtmcc"} and "| rtmcc |" in Path("report/parts.md").read_text()
-    monkeypatch.setattr(compare_parts.fit_teacher, "run", None)
+    monkeypatch.setattr(compare_parts, "_fit", None)
     again = compare_parts.run(TINY, **given, parts=["rtmcc"], seeds=[0])  # type: ignore[arg-type]
     assert again == first
     with pytest.raises(InputError, match="--part is unknown"):

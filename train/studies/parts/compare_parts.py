@@ -18,11 +18,10 @@ from dataengine.studies.settings import json_hash, parse_seeds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from . import fit_teacher
-from .fit.data import MIX_PEOPLE, MIX_RECIPE
-from .fit.params import BASE, FitParams
-from .studies.parts.page import page
-from .studies.parts.plan import BASE_PART, PARTS
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.params import BASE, FitParams
+from .page import page
+from .plan import BASE_PART, PARTS
 
 PAGE, METRICS, MEASURED = "parts.md", "metrics.json", "val_oks_ap"
 
@@ -101,7 +100,7 @@ def run(
         folder = report / "fits" / f"{name.replace(' ', '-')}-seed{seed}-{json_hash([asdict(own), data])}"
         metrics = folder / "report" / METRICS
         if not metrics.is_file():
-            fit_teacher.run(own, mix=mix, val=val, out=folder / "model", report=folder / "report", protocol=protocol)
+            _fit(own, mix, val, folder, protocol)
         ap[name, seed] = float(read_json(metrics)[MEASURED])
         from_words = "random weights" if started is None else start
         lines = page(words, ap, planned=len(trials), people=people, images=images, start=from_words)
@@ -110,3 +109,15 @@ def run(
     for line in lines:
         answer(line)
     return ap
+
+
+def _fit(params: FitParams, mix: Path, val: Path, folder: Path, protocol: OksProtocol) -> None:
+    """What the stage fit-teacher does, into `folder`."""
+    from ...fit.data import files_of, read_training_set, read_validation_set
+    from ...fit.loop import fit
+    from ...fit.start import crop_spec
+
+    training = read_training_set(mix, None, 0.0, params.replay, params.only, params.curriculum)
+    validation = read_validation_set(val, crop_spec(params), protocol)
+    files = [*files_of(mix, params), val]
+    fit("compare-parts", params, training, validation, out=folder / "model", report=folder / "report", files=files)
