@@ -102,6 +102,9 @@ PANELS: dict[str, dict[str, Command]] = {
         "study": Command("dataengine.active.study", "Find the rule of select that saves labels; forecast AP."),
         "campaign": Command("dataengine.active.campaign", "Measure whether the loop pays, round by round."),
         "compare-rounds": Command("dataengine.train.compare_rounds", "Measure what fine-tuning costs and forgets."),
+        "compare-parts": Command(
+            "dataengine.train.studies.parts.compare_parts", "Measure which parts of a fit pay on validation."
+        ),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
         "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),

@@ -13,16 +13,16 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dataengine.errors import ParamsError
 from dataengine.keypoints import FLIP_INDEX
-from dataengine.nets import heatmap, simcc
-from dataengine.nets.layout import Decoded, Layout
+from dataengine.nets import heatmap
+from dataengine.nets.layout import HEATMAP_STRIDE, Arrays, Decoded, Layout
+from dataengine.nets.simcc_heads import RTMCC, SimCC
 
-Arrays = tuple[NDArray[Any], ...]
-HEATMAP_STRIDE = 4  # crop pixels in a heatmap cell, as in SimpleBaseline and HRNet
+__all__ = ["HEADS", "RTMCC", "Arrays", "Head", "Heatmap", "SimCC", "make_head"]
+
 # How sharply the expected place of a heatmap looks at its peak: at 20 a bump of height 1 outweighs an empty map of
 # 64x48 cells 10,000 to 1.
 EXPECTATION_SHARPNESS = 20.0
@@ -58,60 +58,6 @@ class Head(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """How to read the answer, for the sidecar of an exported model."""
-
-
-@dataclass(frozen=True)
-class SimCC:
-    """A few maps per joint, and one linear layer per axis shared by all joints (see `nets.simcc`)."""
-
-    outputs: ClassVar[tuple[str, ...]] = ("simcc_x", "simcc_y")
-
-    layout: Layout
-    maps_per_joint: int | None = None
-    """None: 4 on a coarse grid; 1, as in the paper, where cells are as fine as a heatmap's."""
-
-    def layers(self, channels: int, stride: int) -> dict[str, nn.Module]:
-        """``joint_maps``, ``to_x`` and ``to_y``."""
-        layout = self.layout
-        maps = self.maps_per_joint or (4 if stride > HEATMAP_STRIDE else 1)
-        cells = maps * (layout.input_width_px // stride) * (layout.input_height_px // stride)
-        return {
-            "joint_maps": nn.Conv2d(channels, layout.keypoints * maps, 1),
-            "to_x": nn.Linear(cells, layout.input_width_px * layout.simcc_split),
-            "to_y": nn.Linear(cells, layout.input_height_px * layout.simcc_split),
-        }
-
-    def answer(self, net: nn.Module, features: Tensor) -> tuple[Tensor, ...]:
-        """Logits (b, k, W * split) and (b, k, H * split)."""
-        maps = net.joint_maps(features).reshape(-1, self.layout.keypoints, net.to_x.in_features)
-        return net.to_x(maps), net.to_y(maps)
-
-    def expected_px(self, answer: tuple[Tensor, ...]) -> Tensor:
-        """Means of both axes' distributions."""
-        return torch.stack([self._mean_px(logits) for logits in answer], dim=-1)
-
-    def _mean_px(self, logits: Tensor) -> Tensor:
-        # made on the device, where a CUDA graph must not read the host's memory; `simcc.bin_centers_px` in torch
-        bins = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
-        centers = (bins + 0.5) / self.layout.simcc_split - 0.5
-        return (torch.softmax(logits, dim=-1) * centers).sum(dim=-1)
-
-    def distributions(self, answer: Arrays) -> Arrays:
-        """Softmax of both axes."""
-        return tuple(simcc.softmax(logits) for logits in answer)
-
-    def mirrored(self, distributions: Arrays) -> Arrays:
-        """Columns turned around, sides renamed."""
-        x, y = distributions
-        return x[:, FLIP_INDEX, ::-1], y[:, FLIP_INDEX]
-
-    def decode(self, distributions: Arrays) -> Decoded:
-        """See `simcc.decode`."""
-        return simcc.decode(distributions[0], distributions[1], self.layout.simcc_split)
-
-    def describe(self) -> dict[str, Any]:
-        """Bins per pixel."""
-        return {"kind": "simcc", "bins_per_px": self.layout.simcc_split}
 
 
 @dataclass(frozen=True)
@@ -198,7 +144,7 @@ class Heatmap:
         return {"kind": "heatmap", "cell_px": list(self.cell_px), "blur_sigma": self.blur_sigma}
 
 
-HEADS: Mapping[str, type[SimCC] | type[Heatmap]] = {"simcc": SimCC, "heatmap": Heatmap}
+HEADS: Mapping[str, type[SimCC] | type[RTMCC] | type[Heatmap]] = {"simcc": SimCC, "rtmcc": RTMCC, "heatmap": Heatmap}
 
 
 def make_head(name: str, layout: Layout, kwargs: Mapping[str, Any]) -> tuple[Head, dict[str, Any]]:

@@ -1,11 +1,15 @@
 """What a network is built for, and what is read from its answer: the two values that networks and heads share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.keypoints import COCO_KEYPOINTS
+
+Arrays = tuple[NDArray[Any], ...]
+HEATMAP_STRIDE = 4  # crop pixels in a heatmap cell, as in SimpleBaseline and HRNet
 
 
 @dataclass(frozen=True)

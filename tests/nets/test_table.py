@@ -60,7 +60,8 @@ def test_shapes_and_gradients(name: str, head: str) -> None:
     net = meta.build()
     images = torch.randn(2, 3, 96, 64)
     answer = net.train()(images)
-    shapes = {"simcc": [(2, 17, 128), (2, 17, 192)], "heatmap": [(2, 17, 24, 16)]}[head]
+    bins = [(2, 17, 128), (2, 17, 192)]
+    shapes = {"simcc": bins, "rtmcc": bins, "heatmap": [(2, 17, 24, 16)]}[head]
     assert [tuple(tensor.shape) for tensor in answer] == shapes
     assert len(answer) == len(meta.reader.outputs)
     assert net.features(images).ndim == 4

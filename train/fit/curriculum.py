@@ -4,7 +4,7 @@ Rendered people first and real ones afterwards, say, and pseudo-labels last. Wit
 drawn as the mix says.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dataengine.errors import ParamsError
 from dataengine.mixing import MixRecipe
@@ -30,6 +30,11 @@ class Phase:
     """How much more often people in rare poses are drawn than others, in the phase's first epoch and in its last, and
     evenly between: 0 as often as others, 1 as balance repeats them, 2 with twice as many draws added. Rendered and
     pseudo-labelled people count like real ones. Null: real people as balance says, others alike."""
+    augment: dict[str, float] = field(default_factory=dict)
+    """Keys of `augment` that the phase has otherwise: RTMPose's two stages are strong first and weak last."""
+
+    goes_on: bool = False
+    """Whether the learning rate goes on from the phase before, in one rise and fall with it."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -71,6 +76,18 @@ class Phase:
             return None
         first, last = self.rare_draws
         return first + (last - first) * (epoch / (self.epochs - 1) if self.epochs > 1 else 1.0)
+
+
+def rate_span(phases: tuple[Phase, ...], epoch: int) -> tuple[Phase, int, int]:
+    """The phase whose learning rate `epoch` has, and the first epoch and the number of epochs of its rise and fall."""
+    first = place_at(phases, epoch).number
+    while first and phases[first].goes_on:
+        first -= 1
+    end = first + 1
+    while end < len(phases) and phases[end].goes_on:
+        end += 1
+    start = sum(phase.epochs for phase in phases[:first])
+    return phases[first], start, sum(phase.epochs for phase in phases[first:end])
 
 
 @dataclass(frozen=True)

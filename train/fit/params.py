@@ -1,6 +1,6 @@
 """Params of the two fitting stages: one section each in ``params.yaml``, and ``fit`` for what they share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from dataengine.crops.training.augment import AugmentParams
@@ -65,7 +65,7 @@ class FitParams:
     network_kwargs: dict[str, Any]
     """The backbone's own arguments and the head's options, for example channels and blocks."""
     head: str = "simcc"
-    """Name in the table of heads: simcc or heatmap."""
+    """Name in the table of heads: simcc, rtmcc or heatmap."""
     pretrained: str | None = None
     """Published weights to start from: a .pth or .safetensors file, `imagenet` (efficientnet-lite0), or a folder or
     ``owner/name@commit`` of the hub (vitpose). A hub model without its commit is refused."""
@@ -140,6 +140,15 @@ class FitParams:
         """The curriculum; one phase of all epochs where there is none."""
         return self.curriculum or (Phase(self.epochs),)
 
+    @property
+    def augments(self) -> tuple[AugmentParams, ...]:
+        """The augmentation of each phase. `ParamsError` for a key that is none of `augment`'s, or a bad value."""
+        known = {key.name for key in fields(AugmentParams)}
+        unknown = sorted({key for phase in self.phases for key in phase.augment} - known)
+        if unknown:
+            raise ParamsError("augment of a phase", expected=" | ".join(sorted(known)), got=unknown[0])
+        return tuple(replace(self.augment, **phase.augment) for phase in self.phases)
+
     def __post_init__(self) -> None:
         for name in (
             *("epochs", "draws_per_epoch", "batch", "accumulate", "learning_rate", "label_sigma_px", "clip_norm"),
@@ -155,6 +164,7 @@ class FitParams:
         if (total := sum(phase.epochs for phase in self.phases)) != self.epochs:
             fix = "set epochs to the sum of those of the phases"
             raise ParamsError("curriculum", expected=f"{self.epochs} epochs, as `epochs` says", got=f"{total}", fix=fix)
+        _ = self.augments
         if self.curriculum and self.people_per_epoch is None:
             fix = "set people_per_epoch: epochs that are drawn from other people are then equally long"
             raise ParamsError("curriculum without people_per_epoch", expected="a number of people", got="null", fix=fix)

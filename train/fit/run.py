@@ -65,7 +65,12 @@ class Run:
         device = choose_device(params)
         self.params, self.training, self.precision = params, training, precision
         self.samples = CropSamples(
-            training.people, training.images, meta.crop, params.augment, store=params.loader.store()
+            training.people,
+            training.images,
+            meta.crop,
+            params.augments[0],
+            later=params.augments[1:],
+            store=params.loader.store(),
         )
         layout = torch.channels_last if params.channels_last else torch.contiguous_format
         self.net = first_network(params, meta).to(device=device, memory_format=layout)
@@ -218,12 +223,13 @@ class Run:
         dropout_seed = np.random.SeedSequence([self.params.seed, self.done])  # for networks that have dropout
         torch.manual_seed(int(dropout_seed.generate_state(1)[0]))
         started = time.perf_counter()
-        self.stepper.learner.enter_phase(place_at(self.params.phases, self.done).number)
+        phase = place_at(self.params.phases, self.done).number
+        self.samples.use(self.params.augments[phase])
         steppers = [stepper for stepper in (self.stepper, self.peer) if stepper is not None]
-        for stepper in steppers if self.unlabelled is not None else []:
-            self.ranks.same_buffers(stepper.learner.average_net)
-        if self.peer is not None:
-            self.peer.learner.enter_phase(place_at(self.params.phases, self.done).number)
+        for stepper in steppers:
+            stepper.learner.enter_phase(phase)
+            if self.unlabelled is not None:
+                self.ranks.same_buffers(stepper.learner.average_net)
         for batch in self._batches(order):
             step = next(step_numbers)
             rate = rate_in_phase(self.params, self.done, step, self.steps_per_epoch)

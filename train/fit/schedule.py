@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .curriculum import place_at
+from .curriculum import rate_span
 from .params import FitParams
 
 EMA_RAMP_STEPS = 10  # the average forgets its random start: its decay is at most (1 + t) / (10 + t), as TensorFlow's
@@ -64,10 +64,13 @@ def average_decay(params: FitParams, step: int) -> float:
 
 
 def rate_in_phase(params: FitParams, epoch: int, step: int, steps_per_epoch: int) -> float:
-    """The learning rate of step number `step` of the fit, which lies in `epoch`: it rises and falls in every phase."""
-    place = place_at(params.phases, epoch)
-    own = params if place.phase.learning_rate is None else replace(params, learning_rate=place.phase.learning_rate)
-    return learning_rate(own, step - place.start * steps_per_epoch, place.phase.epochs * steps_per_epoch)
+    """The learning rate of step number `step` of the fit, which lies in `epoch`: it rises and falls in every phase.
+
+    Phases that go on share the rise and fall of the first of them.
+    """
+    phase, start, epochs = rate_span(params.phases, epoch)
+    own = params if phase.learning_rate is None else replace(params, learning_rate=phase.learning_rate)
+    return learning_rate(own, step - start * steps_per_epoch, epochs * steps_per_epoch)
 
 
 def layer_decays(params: FitParams) -> list[float]:

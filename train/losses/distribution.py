@@ -8,18 +8,31 @@ over weights: a half-trusted joint pulls half as hard. Without any joint the los
 import torch
 from torch import Tensor
 
+LABEL_SHARPNESS = 10.0  # beta of RTMPose
 
-def gaussian_labels(position_px: Tensor, bins: int, split: int, sigma_px: float) -> Tensor:
+
+def gaussian_labels(
+    position_px: Tensor, bins: int, split: int, sigma_px: float, sharpness: float | None = None
+) -> Tensor:
     """Distributions (..., bins) over the bins of an axis around positions (...), crop pixels; each sums to 1.
 
-    Bin i lies at (i + 0.5) / split - 0.5, as in `dataengine.nets.simcc.bin_centers_px`.
+    Bin i lies at (i + 0.5) / split - 0.5, as in `dataengine.nets.simcc.bin_centers_px`. With `sharpness` it is the
+    label of RTMPose: softmax(sharpness * exp(-d^2 / (2 sigma^2))), narrower than the Gaussian by about its root.
     """
     centers = (torch.arange(bins, device=position_px.device, dtype=position_px.dtype) + 0.5) / split - 0.5
-    return torch.softmax(-0.5 * ((centers - position_px[..., None]) / sigma_px) ** 2, dim=-1)
+    log = -0.5 * ((centers - position_px[..., None]) / sigma_px) ** 2
+    return torch.softmax(log if sharpness is None else sharpness * log.exp(), dim=-1)
 
 
 def simcc_loss(
-    logits_x: Tensor, logits_y: Tensor, keypoints_px: Tensor, joint_weight: Tensor, *, split: int, sigma_px: float
+    logits_x: Tensor,
+    logits_y: Tensor,
+    keypoints_px: Tensor,
+    joint_weight: Tensor,
+    *,
+    split: int,
+    sigma_px: float,
+    sharpness: float | None = None,
 ) -> Tensor:
     """Mean over counted joints of weight x (KL over columns + KL over rows), a scalar in nats.
 
@@ -28,7 +41,7 @@ def simcc_loss(
     """
     divergence = torch.zeros_like(joint_weight)
     for logits, position in ((logits_x, keypoints_px[..., 0]), (logits_y, keypoints_px[..., 1])):
-        label = gaussian_labels(position, logits.shape[-1], split, sigma_px)
+        label = gaussian_labels(position, logits.shape[-1], split, sigma_px, sharpness)
         entropy = torch.special.entr(label).sum(dim=-1)
         cross_entropy = -(label * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
         divergence = divergence + cross_entropy - entropy

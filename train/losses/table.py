@@ -14,9 +14,10 @@ from torch import Tensor
 
 from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
-from dataengine.nets.heads import Head, Heatmap, SimCC
+from dataengine.nets.heads import Head, Heatmap
+from dataengine.nets.simcc_heads import SimCCReading
 
-from .distribution import heatmap_loss, simcc_loss
+from .distribution import LABEL_SHARPNESS, heatmap_loss, simcc_loss
 from .position import oks_loss, smooth_l1_loss, wing_loss
 
 
@@ -56,6 +57,13 @@ def _simcc_kl(answer: Answer, target: Target, head: Head, scales: LossScales) ->
     return simcc_loss(x, y, target.keypoints_px, target.joint_weight, split=split, sigma_px=scales.label_sigma_px)
 
 
+def _simcc_sharp_kl(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
+    x, y = answer
+    split, sharp = head.layout.simcc_split, LABEL_SHARPNESS
+    points, weight, sigma_px = target.keypoints_px, target.joint_weight, scales.label_sigma_px
+    return simcc_loss(x, y, points, weight, split=split, sigma_px=sigma_px, sharpness=sharp)
+
+
 def _heatmap_mse(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
     assert isinstance(head, Heatmap)  # `WeightedLoss` has refused others
     (maps,) = answer
@@ -78,12 +86,17 @@ def _wing(answer: Answer, target: Target, head: Head, scales: LossScales) -> Ten
 
 LOSSES: Mapping[str, Callable[[Answer, Target, Head, LossScales], Tensor]] = {
     "simcc_kl": _simcc_kl,
+    "simcc_sharp_kl": _simcc_sharp_kl,
     "heatmap_mse": _heatmap_mse,
     "oks": _oks,
     "smooth_l1": _smooth_l1,
     "wing": _wing,
 }
-NEEDS_HEAD: Mapping[str, type[SimCC] | type[Heatmap]] = {"simcc_kl": SimCC, "heatmap_mse": Heatmap}
+NEEDS_HEAD: Mapping[str, type[SimCCReading] | type[Heatmap]] = {
+    "simcc_kl": SimCCReading,
+    "simcc_sharp_kl": SimCCReading,
+    "heatmap_mse": Heatmap,
+}
 
 
 class WeightedLoss:

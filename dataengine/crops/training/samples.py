@@ -77,10 +77,13 @@ class CropSamples:
         augment: AugmentParams,
         *,
         weak: AugmentParams | None = None,
+        later: Sequence[AugmentParams] = (),
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         store: PatchStore | None = None,
     ) -> None:
         """`weak` is the augmentation of `views`' weak view; `cache_bytes` bounds the patches held in memory.
+
+        `later` are those that `use` will be given: patches hold what any of them can show.
 
         Raises InputError for an empty box, an unknown image, or synthetic people without any mask where
         augment.background_share asks for masks, before any work is done.
@@ -88,7 +91,7 @@ class CropSamples:
         self.people, self.images, self.spec = people, images, spec
         self._augment, self._weak = augment, weak
         self._weight = training_weights(people)
-        params = [augment, *([weak] if weak else [])]
+        params = [augment, *later, *([weak] if weak else [])]
         before, pasted = (any(getattr(p, name) > 0 for p in params) for name in ("background_share", "pasted_share"))
         masked = _with_masks(people) & (before or pasted)
         self._backgrounds = Backgrounds(people, images, spec) if before and masked.any() else None
@@ -103,7 +106,8 @@ class CropSamples:
             masked=masked,
         )
         self._of_thread = threading.local()
-        asked = [name for name in ("background_share", "pasted_share") if getattr(augment, name)]
+        own = (augment, *later)
+        asked = [name for name in ("background_share", "pasted_share") if any(getattr(p, name) for p in own)]
         if asked and (people.source == "synthetic").any() and not masked.any():
             raise InputError(
                 "synthetic people have no masks, or none of them is in sight",
@@ -112,6 +116,10 @@ class CropSamples:
 
     def __len__(self) -> int:
         return len(self.people)
+
+    def use(self, augment: AugmentParams) -> None:
+        """Augment by one of those that the constructor was given from now on; no thread may be drawing."""
+        self._augment = augment
 
     def image_path(self, row: int) -> str:
         """The image that person `row` stands in, for messages."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets import heatmap, simcc
-from dataengine.nets.heads import Head, Heatmap, SimCC
+from dataengine.nets.heads import RTMCC, Head, Heatmap, SimCC
 
 Tensors = tuple[Tensor, ...]
 _SMALLEST_PROBABILITY = 1e-12  # as in the heads: what the logarithm of an entropy sees at least
@@ -49,7 +49,7 @@ class Decoder(Protocol):
 class SimCCDecoder:
     """See `nets.simcc.decode`."""
 
-    def __init__(self, head: SimCC, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, head: SimCC | RTMCC, device: torch.device, dtype: torch.dtype) -> None:
         layout, self._dtype = head.layout, dtype
         self._split = layout.simcc_split
         self._flip = _constant(FLIP_INDEX, device)
@@ -166,7 +166,7 @@ def newton_step(log: Tensor) -> tuple[Tensor, Tensor]:
     return step / divisor[..., None], is_summit
 
 
-DECODERS: Mapping[type, Any] = {SimCC: SimCCDecoder, Heatmap: HeatmapDecoder}
+DECODERS: Mapping[type, Any] = {SimCC: SimCCDecoder, RTMCC: SimCCDecoder, Heatmap: HeatmapDecoder}
 
 
 def decoder_of(head: Head, device: torch.device, dtype: torch.dtype = torch.float64) -> Decoder:

@@ -76,8 +76,9 @@ def wanted(net: torch.nn.Module, meta: ModelMeta, image: np.ndarray, boxes: np.n
         meta_of(head="heatmap"),
         meta_of(head="heatmap", kwargs={"coordinates": "stride", "blur_sigma": 0.0}),
         meta_of(joint_confidence=CURVES),
+        meta_of(head="rtmcc", kwargs={"hidden": 32}),
     ],
-    ids=["simcc", "heatmap", "heatmap as public files have it", "simcc, calibrated"],
+    ids=["simcc", "heatmap", "heatmap as public files have it", "simcc, calibrated", "rtmcc"],
 )
 def test_crops_give_the_joints_of_our_runner(meta: ModelMeta, tmp_path: Path) -> None:
     with one_torch_thread(), warnings.catch_warnings():

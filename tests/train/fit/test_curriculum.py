@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from dataengine.coco_json import write_people
+from dataengine.crops.training.augment import AugmentParams
 from dataengine.errors import InputError, ParamsError
 from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.train.fit import loop
-from dataengine.train.fit.curriculum import Phase, place_at
+from dataengine.train.fit.curriculum import Phase, place_at, rate_span
 from dataengine.train.fit.data import read_training_set
 from dataengine.train.fit.params import FitParams
 from dataengine.train.fit.run import Run
@@ -181,3 +182,38 @@ def test_everybody_rendered_still_gets_their_turn() -> None:
 def test_a_rise_has_two_numbers(value: tuple[float, float]) -> None:
     with pytest.raises(ParamsError, match="rare_draws"):
         Phase(2, rare_draws=value)
+
+
+def test_a_phase_that_goes_on_shares_the_fall_of_the_rate() -> None:
+    """Against a fit of one phase; and a later phase begins again at the bottom."""
+    whole = replace(TINY, epochs=3, people_per_epoch=8)
+    staged = replace(whole, curriculum=(Phase(2), Phase(1, augment={"shift": 0.0}, goes_on=True)))
+    rates = [[rate_in_phase(p, step // 5, step, 5) for step in range(15)] for p in (whole, staged)]
+    assert rates[0] == rates[1]
+    three = (Phase(1), Phase(2, goes_on=True), Phase(1), Phase(1, goes_on=True))
+    assert [rate_span(three, epoch)[1:] for epoch in range(5)] == [(0, 3)] * 3 + [(3, 2)] * 2
+
+
+def test_a_phase_augments_in_its_own_way() -> None:
+    curriculum = (Phase(2), Phase(1, augment={"rotation_share": 0.0, "shift": 0.0}))
+    params = replace(TINY, epochs=3, people_per_epoch=8, curriculum=curriculum)
+    first, last = params.augments
+    assert first == TINY.augment and last == replace(TINY.augment, rotation_share=0.0, shift=0.0)
+    seen = []
+    training = read_training_set(Path("mix"), None, 0.0, curriculum=curriculum)
+    run = Run(params, model_meta(params), training, Ranks.of_environment(torch.device("cpu")), precision="fp32")
+    used = run.samples.use
+
+    def noted(augment: AugmentParams) -> None:
+        seen.append(augment)
+        used(augment)
+
+    run.samples.use = noted  # type: ignore[method-assign]
+    for epoch in range(3):
+        run.epoch(iter(range(epoch * run.steps_per_epoch, (epoch + 1) * run.steps_per_epoch)))
+        run.note({"val_oks_ap": 0.0})
+    assert seen == [first, first, last]
+    with pytest.raises(ParamsError, match=r"augment of a phase: expected .*, got blur"):
+        replace(params, curriculum=(Phase(3, augment={"blur": 1.0}),))
+    with pytest.raises(ParamsError, match="shift"):
+        replace(params, curriculum=(Phase(3, augment={"shift": -1.0}),))

@@ -12,7 +12,7 @@ from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.keypoints import COCO_SIGMAS
 from dataengine.nets.heads import HEADS, Head, make_head
 from dataengine.nets.layout import Layout
-from dataengine.train.losses.distribution import gaussian_heatmaps, gaussian_labels
+from dataengine.train.losses.distribution import LABEL_SHARPNESS, gaussian_heatmaps, gaussian_labels
 from dataengine.train.losses.position import SMOOTH_L1_BETA_PX, oks_loss, smooth_l1_loss, wing_loss
 from dataengine.train.losses.table import LOSSES, NEEDS_HEAD, LossScales, Target, WeightedLoss
 
@@ -34,7 +34,7 @@ def one_thread() -> Iterator[None]:
 
 def head_for(loss: str) -> Head:
     kind = NEEDS_HEAD.get(loss, HEADS["simcc"])
-    return make_head(next(name for name, value in HEADS.items() if value is kind), LAYOUT, {})[0]
+    return make_head(next(name for name, value in HEADS.items() if issubclass(value, kind)), LAYOUT, {})[0]
 
 
 def make_case(head: Head, people: int = 3, seed: int = 0) -> tuple[Answer, Target]:
@@ -56,10 +56,11 @@ def expected_simcc(logits: np.ndarray) -> float:
     return float(sum(p[i] / p.sum() * ((i + 0.5) / 2 - 0.5) for i in range(len(p))))
 
 
-def kl(logits: np.ndarray, place: float) -> float:
+def kl(logits: np.ndarray, place: float, *, sharp: bool = False) -> float:
     q = np.exp(logits - logits.max())
     q /= q.sum()
     p = np.exp(-0.5 * (((np.arange(len(q)) + 0.5) / 2 - 0.5 - place) / SIGMA_PX) ** 2)
+    p = np.exp(10 * p) if sharp else p
     p /= p.sum()
     seen = p > 0
     return float((p[seen] * np.log(p[seen] / q[seen])).sum())
@@ -67,6 +68,10 @@ def kl(logits: np.ndarray, place: float) -> float:
 
 def cost_simcc_kl(answer: Any, at: tuple[int, int], point: np.ndarray, area: float) -> float:
     return sum(kl(axis[at], place) for axis, place in zip(answer, point, strict=True))
+
+
+def cost_simcc_sharp_kl(answer: Any, at: tuple[int, int], point: np.ndarray, area: float) -> float:
+    return sum(kl(axis[at], place, sharp=True) for axis, place in zip(answer, point, strict=True))
 
 
 def cost_heatmap_mse(answer: Any, at: tuple[int, int], point: np.ndarray, area: float) -> float:
@@ -98,6 +103,7 @@ def cost_wing(answer: Any, at: tuple[int, int], point: np.ndarray, area: float) 
 
 REFERENCES: Mapping[str, Callable[[Any, tuple[int, int], np.ndarray, float], float]] = {
     "simcc_kl": cost_simcc_kl,
+    "simcc_sharp_kl": cost_simcc_sharp_kl,
     "heatmap_mse": cost_heatmap_mse,
     "oks": cost_oks,
     "smooth_l1": cost_smooth_l1,
@@ -172,7 +178,8 @@ def test_weights_scale_and_a_right_answer_costs_less_than_a_wrong_one(name: str)
     if "heatmaps" in head.outputs:
         right: Answer = (gaussian_heatmaps(place, 12, 8, (31 / 7, 47 / 11), SIGMA_PX),)
     else:
-        right = tuple(gaussian_labels(place[..., a], bins, 2, SIGMA_PX).log() for a, bins in ((0, 64), (1, 96)))
+        sharp = LABEL_SHARPNESS if name == "simcc_sharp_kl" else None
+        right = tuple(gaussian_labels(place[..., a], bins, 2, SIGMA_PX, sharp).log() for a, bins in ((0, 64), (1, 96)))
     wrong = tuple(tensor.flip(-1) for tensor in right)
     one, twice = (WeightedLoss({name: w}, head, SCALES) for w in (1.0, 2.0))
     assert one(right, target) < 0.2 * one(wrong, target)
