@@ -118,11 +118,9 @@ def _shrunk_region(
     low = np.clip(np.floor(reach.min(axis=0)).astype(int) - shrink, 0, limit - 1)
     high = np.clip(np.ceil(reach.max(axis=0)).astype(int) + shrink, low + 1, limit)
     size = np.maximum((high - low) // shrink, 1)
-    # whole blocks are averaged three times as fast as blocks with a fraction; what is left over, less than a pixel of
-    # the crop, goes from the margin, or where the image ends on both sides, from its right or lower edge
+    # whole blocks are averaged three times as fast as blocks with a fraction: what is left over goes from a margin
     rest = np.maximum(high - low - size * shrink, 0)
-    at_end = (high == limit) & (low > 0)
-    low, high = np.where(at_end, low + rest, low), np.where(at_end, high, high - rest)
+    low, high = np.where((high == limit) & (low > 0), low + rest, low), np.where(high < limit, high - rest, high)
     part = image[low[1] : high[1], low[0] : high[0]]
     small = np.asarray(cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     factor = (high - low) / size  # image pixels in one small pixel

@@ -117,7 +117,7 @@ def peak_mb(film: Path, folder: Path) -> float:
 def _labeller(folder: Path) -> Labeller:
     params = load_section(PARAMS, "pseudo-label", PseudoLabelParams)
     teacher = NetworkTeacher("net", *load_runner(folder / "net"))
-    detector = BlazePoseDetector(FETCHED / "mediapipe", DETECT_EVERY)
+    detector = BlazePoseDetector(FETCHED / "mediapipe", DETECT_EVERY, threads=1)
     return Labeller((teacher,), detector, None, params, every=1, decides="bench")
 
 

@@ -47,7 +47,7 @@ def picture_to_images(meta: ModelMeta) -> onnx.ModelProto:
     _place(parts, meta.crop_padding, size)
     _cells(parts)
     cells = 2 * size.astype(int) + 6  # twice the crop, where it almost halves the picture, and a cell around it
-    parts.add("Sub", ["low", "cell"], "before")
+    parts.add("Sub", ["first_edge", "cell"], "before")
     parts.add("Add", ["before", parts.constant("shift", np.float32(BORDER_PX))], "grid_from")
     parts.add("Mul", ["cell", parts.constant("cells", np.float32(cells * FEWER))], "grid_size")
     parts.add("Add", ["grid_from", "grid_size"], "grid_to")
@@ -57,7 +57,7 @@ def picture_to_images(meta: ModelMeta) -> onnx.ModelProto:
     _align(parts, ["pictures", "grid_regions", "of_picture"], "averaged", cells, samples=0)
     parts.add("Round", ["averaged"], "grids")
     for end, edge in (("from", "reach_from"), ("to", "reach_to")):
-        parts.add("Sub", [edge, "low"], f"{end}_low")
+        parts.add("Sub", [edge, "first_edge"], f"{end}_low")
         parts.add("Div", [f"{end}_low", "cell"], f"{end}_cells")
         parts.add("Add", [f"{end}_cells", parts.constant(f"cell_before_{end}", np.float32(1))], f"crop_{end}")
     parts.add("Concat", ["crop_from", "crop_to"], "crop_regions", axis=1)
@@ -142,7 +142,24 @@ def _cells(parts: _Parts) -> None:
     parts.add("Div", ["width", "shrink"], "blocks")
     parts.add("Floor", ["blocks"], "whole_blocks")
     parts.add("Max", ["whole_blocks", "least"], "number")
-    parts.add("Div", ["width", "number"], "cell")
+    _trim(parts)
+    parts.add("Sub", ["last_edge", "first_edge"], "trimmed")
+    parts.add("Div", ["trimmed", "number"], "cell")
+
+
+def _trim(parts: _Parts) -> None:
+    """What is left over beyond whole blocks goes from a margin, not from where the picture ends on both sides."""
+    for name, kind, inputs in (("has_after", "Less", ["high", "limit"]), ("has_before", "Greater", ["low", "nothing"])):
+        parts.add(kind, inputs, f"{name}_bool")
+        parts.add("Cast", [f"{name}_bool"], name, to=onnx.TensorProto.FLOAT)
+    parts.add("Mul", ["number", "shrink"], "whole")
+    parts.add("Sub", ["width", "whole"], "left_over")
+    parts.add("Max", ["left_over", "nothing"], "rest")
+    parts.add("Mul", ["rest", "has_after"], "off_high")
+    parts.add("Sub", ["high", "off_high"], "last_edge")
+    parts.add("Sub", ["rest", "off_high"], "not_off_high")
+    parts.add("Mul", ["not_off_high", "has_before"], "off_low")
+    parts.add("Add", ["low", "off_low"], "first_edge")
 
 
 def _align(parts: _Parts, inputs: list[str], output: str, size: np.ndarray, *, samples: int) -> None:

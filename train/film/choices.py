@@ -52,7 +52,8 @@ def chosen_detector(
     if boxes is not None:
         return ChosenDetector(lambda: BoxesOfFile(boxes, least_score), stated)
     if name == BLAZEPOSE:
-        return ChosenDetector(lambda: detectors.BlazePoseDetector(blazepose, every))
+        # one thread: networks read at the same time, and two need more work for the same
+        return ChosenDetector(lambda: detectors.BlazePoseDetector(blazepose, every, threads=1))
     from dataengine.films.transformers_detector import TransformersDetector
 
     network = TransformersDetector(name, every, least_score)

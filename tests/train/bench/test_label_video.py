@@ -25,7 +25,7 @@ def test_without_the_film_the_figures_are_missing(tmp_path: Path) -> None:
 
 def test_the_figures_are_of_the_stream(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walk = film(tmp_path / "walk.mp4", 20)
-    monkeypatch.setattr(label_video, "BlazePoseDetector", lambda models, every: BlockDetector(every))
+    monkeypatch.setattr(label_video, "BlazePoseDetector", lambda models, every, threads: BlockDetector(every))
     monkeypatch.setattr(label_video, "PARAMS", repository / "params.yaml")
     monkeypatch.setattr(label_video, "plain_seconds", lambda path, folder: 4.0)
     monkeypatch.setattr(label_video, "peak_mb", lambda path, folder: 100.0 + len(list(iter_frames(path))))

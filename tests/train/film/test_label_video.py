@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("one", "two"):
         save_checkpoint(Path(name), meta.build(), meta)
     film(Path("walk.mp4"), 30)
-    monkeypatch.setattr(detectors, "BlazePoseDetector", lambda models, every: BlockDetector(every))
+    monkeypatch.setattr(detectors, "BlazePoseDetector", lambda models, every, threads: BlockDetector(every))
     return tmp_path
 
 
