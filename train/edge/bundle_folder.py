@@ -151,7 +151,7 @@ def listed_files(bundle: Path) -> dict[str, int]:
     """Name -> bytes of each file that the bundle's checksums list.
 
     Raises:
-        InputError: there is no bundle.
+        InputError: `bundle` holds none.
     """
     path = bundle / SUMS
     if not path.is_file() or not (bundle / REFERENCE / EXPECTED).is_file():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.train.bundle import run
+from dataengine.train.edge.bundle import run
 
 from .made_bundle import write_export
 

@@ -21,7 +21,7 @@ from dataengine.errors import InputError
 from dataengine.inference.exported import ONNX_FP32, load_exported
 from dataengine.inference.running.predict import onnx_runner, predict_crops
 from dataengine.pictures.reading.decoding import read_picture
-from dataengine.train.bundle import run
+from dataengine.train.edge.bundle import run
 from dataengine.train.edge.bundle_folder import DEVICE, joints_of
 from dataengine.train.edge.references import people_of
 

@@ -12,7 +12,7 @@ from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import read_json
 from dataengine.train.edge.aarch64_root import ready_machine
 from dataengine.train.edge.emulation import CPUS, EmulatedMachine, describe_cpus
-from dataengine.train.measure_bundle import run
+from dataengine.train.edge.measure_bundle import run
 
 from ...conftest import REPOSITORY
 from ...helpers.drawn_people import draw_standing_people

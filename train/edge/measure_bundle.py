@@ -18,11 +18,11 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
-from .edge.aarch64_root import ready_machine
-from .edge.bundle_folder import NETWORKS, listed_files
-from .edge.emulation import CPUS
-from .edge.parity import HERE, Parity, answers, compare, this_machine
-from .edge.parity_page import PAGE, write_page
+from .aarch64_root import ready_machine
+from .bundle_folder import NETWORKS, listed_files
+from .emulation import CPUS
+from .parity import HERE, Parity, answers, compare, this_machine
+from .parity_page import PAGE, write_page
 
 
 def command(
