@@ -83,9 +83,9 @@ PANELS: dict[str, dict[str, Command]] = {
         "infer": Command("dataengine.infer.infer", "Run a model on a film, pictures or a camera."),
         "serve": Command("dataengine.serving.serve", "Answer over gRPC; ask a candidate in the shadow."),
         "deploy": Command("dataengine.train.cluster.deploy", "Write Triton's repository and cluster manifests."),
-        "bundle": Command("dataengine.train.bundle", "Write a bundle for an aarch64 device, which checks itself."),
+        "bundle": Command("dataengine.train.edge.bundle", "Write a bundle for an Arm board or a Jetson."),
         "measure-bundle": Command(
-            "dataengine.train.measure_bundle", "Run a bundle under qemu; compare its AP with ours."
+            "dataengine.train.edge.measure_bundle", "Measure a bundle on emulated Arm processors."
         ),
         "history": Command("dataengine.registry.history", "List the registry: champion, archived, refused."),
         "diff": Command("dataengine.train.diff", "Compare two models: figures, params, data, files."),

@@ -2,6 +2,6 @@
 
 In reading order: `device/` (what runs on the device), `references.py` (people by whom the device proves itself),
 `bundle_folder.py` (the whole folder), `emulation.py` and `aarch64_root.py` (a Debian of that architecture under
-qemu-user, made without root), `parity.py` and `parity_page.py` (joints and AP there against here). Adding a network's
-file: a line in `bundle_folder.NETWORKS`, and its tolerance.
+qemu-user, made without root), `parity.py` and `parity_page.py` (joints and AP there against here). The commands are
+`bundle.py` and `measure_bundle.py`. Adding a network's file: a line in `bundle_folder.NETWORKS`, and its tolerance.
 """

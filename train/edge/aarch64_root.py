@@ -31,7 +31,7 @@ def ready_machine(cache: Path) -> EmulatedMachine:
     """The machine in the folder `cache`, made there where it is missing.
 
     Raises:
-        EnvironmentFault: no apt here, or it serves no arm64 packages, or there is no way to them or to the wheels.
+        EnvironmentFault: apt is missing, lacks arm64 packages, or cannot reach them; or pip cannot reach the wheels.
     """
     cache = cache.absolute()
     with locked_folder(cache):

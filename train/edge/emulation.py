@@ -67,6 +67,7 @@ class EmulatedMachine:
         """
         command = [str(self.emulator), "-cpu", cpu, "-L", str(self.prefixes / cpu), str(self.python), *arguments]
         environment = plain_environment() | {"PYTHONPATH": str(self.site), "PYTHONNOUSERSITE": "1", "LC_ALL": "C.UTF-8"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, its packages load faster
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
         except subprocess.TimeoutExpired as error:

@@ -59,7 +59,7 @@ def this_machine(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]"
 def answers(
     bundle: Path, network: str, cpu: str, call: Caller, people: People, images: Images, kept: Path
 ) -> list[dict[str, Any]]:
-    """Results of `run.py` for everyone, in the order of `people`; what an earlier call left in `kept` is not asked again.
+    """Results of `run.py` for everyone, in the order of `people`; what `kept` has from an earlier call stays.
 
     Raises:
         EnvironmentFault: `run.py` fails there.

@@ -15,18 +15,18 @@ PAGE = "edge.md"
 def write_page(path: Path, sizes: Mapping[str, int], rows: Sequence[Parity], *, people: int, source: str) -> None:
     """Write the page, atomically."""
     lines = [
-        f"AP and joints are those of {count(people, 'person', 'people')} of {source}, found in their labelled boxes by the bundle's own",
-        "run.py: on this x86-64, and on each processor that qemu-user emulates. Distances are between the two, pixels of the crop.",
+        f"AP and joints are those of {count(people, 'person', 'people')} of {source}, found in their labelled boxes by",
+        "the bundle's own run.py: on this x86-64, and on each processor that qemu-user emulates. Distances are between",
+        "the two, pixels of the crop.",
         "",
-        "| network | processor | 8-bit products | AP there | AP here | mean, px | 99 %, px | largest, px | moved > 0.5 px | run.py --check |",
-        "|---|---|---|---:|---:|---:|---:|---:|---:|---|",
+        *(f"- {name} ({cpu.boards}): {cpu.int8}" for name, cpu in CPUS.items() if name in {row.cpu for row in rows}),
+        "",
+        "| network | processor | AP there | AP here | mean, px | 99 %, px | largest, px | moved > 0.5 px | --check |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for row in rows:
-        cpu = CPUS[row.cpu]
         figures = f"{row.ap:.4f} | {row.ap_here:.4f} | {row.mean_px:.5f} | {row.p99_px:.4f} | {row.largest_px:.3f}"
-        lines.append(
-            f"| {row.network} | {row.cpu} ({cpu.boards}) | {cpu.int8} | {figures} | {row.moved:.2%} | {row.check} |"
-        )
+        lines.append(f"| {row.network} | {row.cpu} | {figures} | {row.moved:.2%} | {row.check} |")
     lines += ["", "| file | bytes |", "|---|---:|"]
     lines += [f"| `{name}` | {size:,} |" for name, size in sizes.items() if "/pictures/" not in name]
     lines += [f"| all, `reference/pictures` included | {sum(sizes.values()):,} |", ""]

@@ -1,6 +1,6 @@
 """The people by whom a device proves that it answers as this machine does: small pictures, each with one box.
 
-Drawn figures and noise show nobody, so they are the default; `people_of` takes a labelled set's.
+Drawn figures show nobody, so they are the default; `people_of` takes a labelled set's.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from dataengine.people import Images, People
 from dataengine.pictures.encoding import write_picture
 from dataengine.pictures.reading.decoding import read_picture
 
-SIDE_PX, NOISE_SHARE = 192, 4  # of drawn pictures; one of so many has a figure on noise alone
+SIDE_PX = 192  # of drawn pictures
 MARGIN_PX = 4  # around the crop, so that averaging at its edge sees what it sees in the whole picture
 _STANDING = np.array(
     [
@@ -30,18 +30,18 @@ _STANDING = np.array(
 
 
 def drawn(folder: Path, count: int, seed: int) -> tuple[People, Images]:
-    """`count` figures of thick limbs on a ground of noise or of one grey, written to `folder` as PPM."""
+    """`count` figures of thick limbs on a ground that fades from one colour to another, written to `folder` as PPM."""
     rng = np.random.default_rng(seed)
     pictures, boxes = [], []
-    for number in range(count):
+    for _ in range(count):
         size = rng.uniform(90, 150)
         joints = rng.uniform(10, SIDE_PX - size - 10, 2) + (_STANDING + rng.normal(0, 0.03, (17, 2))) * size
-        noisy = number % NOISE_SHARE == 0
-        ground = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3)) if noisy else np.full((SIDE_PX, SIDE_PX, 3), 90)
-        picture = ground.astype(np.uint8)
+        picture = np.empty((SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+        picture[:] = np.linspace(rng.integers(0, 256, 3), rng.integers(0, 256, 3), SIDE_PX)[:, None]
         for one, other in COCO_SKELETON:
             color = [int(part) for part in rng.integers(0, 256, 3)]
-            cv2.line(picture, *(tuple(map(round, joints[joint].tolist())) for joint in (one, other)), color, 6)
+            (x0, y0), (x1, y1) = joints[[one, other]].round().astype(int).tolist()
+            cv2.line(picture, (x0, y0), (x1, y1), color, 6)
         pictures.append(picture)
         low, high = joints.min(axis=0) - 6, joints.max(axis=0) + 6
         boxes.append([*low, *(high - low)])

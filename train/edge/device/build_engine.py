@@ -40,18 +40,22 @@ def call(command: list[str], log: Path) -> None:
         raise Refused(f"{command[0]} failed with code {done.returncode}; read {log}")
 
 
-def precision(trtexec: str) -> list[str]:
-    """TensorRT takes the types from the file: 9 and 10 if asked to, newer ones always; 8 chooses, FP16 included."""
+def flags(trtexec: str) -> list[str]:
+    """Options by what this trtexec knows.
+
+    TensorRT takes the types from the file: 9 and 10 if asked to, newer ones always; 8 chooses, FP16 included.
+    """
     text = subprocess.run([trtexec, "--help"], capture_output=True, text=True).stdout
-    return next(([flag] for flag in ("--stronglyTyped", "--fp16") if flag in text), [])
+    either = (("--stronglyTyped", "--fp16"), ("--skipInference", "--buildOnly"))
+    return [known for names in either for known in [name for name in names if name in text][:1]]
 
 
 def build(trtexec: str, engine: Path, largest_batch: int) -> None:
     """Write the engine for batches of 1 to `largest_batch`."""
     size = "x".join(str(number) for number in np.load(REFERENCE / "images.npy", mmap_mode="r").shape[1:])
     shapes = [f"--{end}Shapes=images:{n}x{size}" for end, n in (("min", 1), ("opt", 1), ("max", largest_batch))]
-    source = [f"--onnx={HERE / 'network_fp16.onnx'}", f"--saveEngine={engine}", "--skipInference"]
-    call([trtexec, *source, *shapes, *precision(trtexec)], engine.with_suffix(".build.log"))
+    source = [f"--onnx={HERE / 'network_fp16.onnx'}", f"--saveEngine={engine}"]
+    call([trtexec, *source, *shapes, *flags(trtexec)], engine.with_suffix(".build.log"))
 
 
 def answer_of(trtexec: str, engine: Path) -> dict[str, np.ndarray]:
@@ -64,7 +68,10 @@ def answer_of(trtexec: str, engine: Path) -> dict[str, np.ndarray]:
     asked = [f"--loadEngine={engine}", f"--loadInputs=images:{raw}", f"--shapes=images:{shape}"]
     once = ["--iterations=1", "--warmUp=0", "--duration=0", f"--exportOutput={out}"]
     call([trtexec, *asked, *once], engine.with_suffix(".run.log"))
-    parts = json.loads(out.read_text(encoding="utf-8"))
+    try:
+        parts = json.loads(out.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:  # trtexec writes nan as such, which is not JSON
+        raise Refused(f"the engine's answer: expected numbers, got {error}") from error
     raw.unlink()
     return {
         part["name"]: np.array(part["values"], dtype=np.float32).reshape(

@@ -88,7 +88,7 @@ class Model:
         """One score a person (n,), 0 to 1: the OKS to expect, by `model.score` of the sidecar."""
         _, confidence, spread, entropy = (np.asarray(part, dtype=np.float64) for part in answer)
         boxes = np.asarray(boxes_xywh_px, dtype=np.float64).reshape(-1, 4)
-        counted = np.isin(self.meta["keypoints"], self.meta["taught"])
+        counted = np.isin(self.meta["keypoints"], self.meta["taught"] or self.meta["keypoints"])
         share = spread[:, counted] / np.sqrt(boxes[:, 2:].prod(axis=1))[:, None]
         c, e = confidence[:, counted].mean(axis=1), entropy[:, counted].mean(axis=1)
         weights = self.meta.get("score")
@@ -102,7 +102,8 @@ def of_file(model: Model, path: Path) -> list[dict[str, Any]]:
     """COCO results for the boxes of a COCO file, in its order; pictures lie below its folder."""
     record = json.loads(path.read_text(encoding="utf-8"))
     files = {image["id"]: path.parent / image["file_name"] for image in record["images"]}
-    results, folder = [], path.parent.resolve()
+    results: list[dict[str, Any]] = []
+    folder = path.parent.resolve()
     for number, person in enumerate(record["annotations"]):
         file = files[person["image_id"]]
         if not file.resolve().is_relative_to(folder):

@@ -10,8 +10,8 @@ from dataengine.inference.exported import SIDECAR, load_exported
 from dataengine.terminal.options import named_folder
 from dataengine.terminal.speech import answer
 
-from .deploy.out_folder import contents_of_ours
-from .edge.bundle_folder import (
+from ..deploy.out_folder import contents_of_ours
+from .bundle_folder import (
     DECODER,
     DEVICE_FILES,
     NETWORKS,
@@ -22,7 +22,7 @@ from .edge.bundle_folder import (
     refuse_unfit,
     write_bundle,
 )
-from .edge.references import drawn, people_of
+from .references import drawn, people_of
 
 WRITTEN = frozenset(
     {

@@ -1,6 +1,7 @@
 """`dataengine measure-bundle`: a bundle run under qemu-user, its joints and AP against this machine's."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +18,11 @@ from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
-from .edge.aarch64_root import ready_machine
-from .edge.bundle_folder import NETWORKS, listed_files
-from .edge.emulation import CPUS
-from .edge.parity import HERE, Parity, answers, compare, this_machine
-from .edge.parity_page import PAGE, write_page
+from .aarch64_root import ready_machine
+from .bundle_folder import NETWORKS, listed_files
+from .emulation import CPUS
+from .parity import HERE, Parity, answers, compare, this_machine
+from .parity_page import PAGE, write_page
 
 
 def command(
@@ -58,14 +59,15 @@ def run(bundle: Path, people: Path, report: Path, *, cpus: list[str], cache: Pat
     protocol, machine, kept = load_protocol(params), ready_machine(cache), report / "answers"
     here = {network: answers(bundle, network, HERE, this_machine, *labelled, kept) for network in NETWORKS}
     rows: list[Parity] = []
-    for network, name in track([(n, c) for n in NETWORKS for c in cpus], "networks on processors"):
-        there = answers(bundle, network, name, lambda words, on=name: machine.run(on, words), *labelled, kept)
-        done = machine.run(name, [str(bundle / "run.py"), "--check", "--model", network])
+    for name in track(cpus, "processors"):
+        done = machine.run(name, [str(bundle / "run.py"), "--check"])
         check = "passes" if not done.returncode else last_line(done.stderr)
-        rows.append(
-            compare(network, name, there, here[network], *labelled, spec=meta.crop, check=check, protocol=protocol)
-        )
-        answer(f"{network} on {name}: AP {rows[-1].ap:.4f}, here {rows[-1].ap_here:.4f}; the check {check}")
+        for network in NETWORKS:
+            there = answers(bundle, network, name, partial(machine.run, name), *labelled, kept)
+            rows.append(
+                compare(network, name, there, here[network], *labelled, spec=meta.crop, check=check, protocol=protocol)
+            )
+            answer(f"{network} on {name}: AP {rows[-1].ap:.4f}, here {rows[-1].ap_here:.4f}; the check {check}")
     write_json(report / "metrics.json", {"files": sizes, "runs": [asdict(row) for row in rows]})
     write_page(report / PAGE, sizes, rows, people=len(labelled[0]), source=str(people))
     answer(f"{report / PAGE} has the table")
