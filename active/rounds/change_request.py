@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .whole import WholeRound
+from dataengine.rounds.whole import WholeRound
 
 
 def change_request(ended: WholeRound, page: str) -> str:

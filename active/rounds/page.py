@@ -17,11 +17,11 @@ from dataengine.files import atomic_path, write_json
 from dataengine.pictures.encoding import data_uri
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.rounds.places import ProjectPlaces
+from dataengine.rounds.whole import WholeRound
 
 from .change_request import change_request
 from .facts import REQUESTED
 from .template import PAGE
-from .whole import WholeRound
 
 PAGE_FILE, JSON_FILE, CHANGE_REQUEST = "index.html", "round.json", "change_request.md"
 _WIDEST_PX, _QUALITY = 1200, 80
