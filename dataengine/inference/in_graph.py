@@ -82,8 +82,9 @@ class CropGraphSession:
 
     def submit(self, crops_bgr: NDArray[np.uint8]) -> Callable[[], Answer]:
         """All of the work is done here: the answer is ready at once."""
-        joints = [part.astype(np.float64) for part in self._run({CROPS: np.ascontiguousarray(crops_bgr[..., ::-1])})]
-        answer = Answer((Decoded(*joints, is_calibrated=True),) * self._views)
+        found = self._run({CROPS: np.ascontiguousarray(crops_bgr[..., ::-1])})
+        places, confidence, spread, entropy = (part.astype(np.float64) for part in found)
+        answer = Answer((Decoded(places, confidence, spread, entropy, is_calibrated=True),) * self._views)
         return lambda: answer
 
 
