@@ -126,7 +126,7 @@ def test_the_page_has_every_fit_once_and_a_stopped_study_goes_on(clips: Path, mo
     monkeypatch.setattr(accuracy, "lift_track", None)
     assert compare(PARAMS, *sets, Path("report"), **options) == results, "fits are kept"  # type: ignore[arg-type]
     write_motions(Path("other.npz"), replace(swaying(2, 12), joints_m=swaying(2, 12).joints_m[::-1].copy()))
-    with pytest.raises(TypeError, match="not callable"):  # as many frames of other motions are measured anew
+    with pytest.raises(TypeError, match="not callable"):  # as many frames of other motions have to be measured
         compare(PARAMS, sets[0], Path("other.npz"), [clips], Path("report"), **options)  # type: ignore[arg-type]
     with pytest.raises(ParamsError, match="--first"):
         compare(PARAMS, *sets, Path("report"), first=0)
