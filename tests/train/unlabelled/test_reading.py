@@ -20,7 +20,7 @@ from ...helpers.fitting_project import write_project
 def test_pictures_that_people_found_empty_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pseudo_per_real: float
 ) -> None:
-    """Of five pictures one is labelled, two are found empty (one of them as a copy), one has a pseudo-label."""
+    """Five pictures: one is labelled, two are found empty (one of them as a copy), one has a pseudo-label."""
     monkeypatch.chdir(tmp_path)
     write_project()
     people, images = draw_people_at(Path("pool"), 5, seed=5, source="pseudo")
