@@ -22,6 +22,8 @@ from .poses.library import read_pose_library
 from .poses.motion import read_motion
 from .scene.params import RenderParams
 
+MOST_FPS = 240.0  # as clips have
+
 
 def command(
     out: Annotated[Path, typer.Option(help="File to write, an .npz.")],
@@ -65,6 +67,8 @@ def run(params: RenderParams, *, out: Path, cache: Path, people: int, seconds: f
         raise ParamsError("--people", expected="1 to 100000", got=str(people))
     if not 0.1 <= seconds <= 600:
         raise ParamsError("--seconds", expected="0.1 to 600", got=f"{seconds:g}")
+    if not 1 <= fps <= MOST_FPS:
+        raise ParamsError("--fps", expected=f"1 to {MOST_FPS:g}", got=f"{fps:g}")
     frames = round(seconds * fps) + 1
     clip = ClipParams(
         clips=people, frames=max(frames, 2), fps=fps, key_seconds=1.0, moving_camera_share=0.0, speed_m_s=0.8

@@ -102,7 +102,7 @@ def run(
     """Write the page into `report`, again after each fit; its results are returned.
 
     Raises:
-        InputError: a file is not what it should be, or no films are left to learn from.
+        InputError: a file is not what it should be, people are not known in space, or no films are left to learn from.
         ParamsError: `first` or a receptive field does not fit.
     """
     if first < 1:
@@ -118,6 +118,9 @@ def run(
         measured, rest = seen_tracks(own[:first], asked, cameras), seen_tracks(own[first:], asked, cameras)
         teaching += rest
         free += rest or measured
+        if any(each.truth_m is None for each in measured):
+            expected = "column keypoints_cam_m, or keypoints_world_m and --calibration"
+            raise InputError(f"people of {given} are not known in space", expected=expected)
         for name in dict.fromkeys(each.teacher for each in measured):
             sets[f"{given}: {name}"] = [each for each in measured if each.teacher == name]
     if not teaching:

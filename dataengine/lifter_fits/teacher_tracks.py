@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,12 @@ class SeenTrack:
     """(f, 17, 3) in the camera's frame; NaN where it is not known."""
     labelled: NDArray[np.bool_]
     """(f, 17)"""
+
+    @property
+    def arrays(self) -> list[NDArray[Any]]:
+        """All that a measurement on it depends on."""
+        places = [] if self.truth_m is None else [self.truth_m]
+        return [self.track.rays, self.track.confidence, self.labelled, *places]
 
 
 def films_of(given: Path) -> list[LabelledFilm]:

@@ -4,15 +4,17 @@ A killed fit goes on from its last state, which lies in ``<out>.resume`` while i
 generator of its own number, so a fit that was resumed ends as one that was not.
 """
 
+import hashlib
 import pickle
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dataengine.files import atomic_path
@@ -46,11 +48,19 @@ class LifterData:
 
     def fingerprint(self) -> str:
         """A hash of all content."""
-        unlabelled = [
-            [float(np.nansum(each.rays)), float(each.confidence.sum()), len(each)] for each in self.unlabelled
-        ]
-        parts = (self.motions.joints_m, self.motions.first, self.errors.errors, self.errors.confidence)
-        return json_hash([[float(part.astype(np.float64).sum()), len(part)] for part in parts] + [unlabelled])
+        motions, errors = self.motions, self.errors
+        tables: list[NDArray[Any] | np.generic] = [motions.joints_m, motions.first, np.float64(motions.fps)]
+        tables += [errors.errors, errors.confidence, errors.first]
+        return content_hash([*tables, *(part for each in self.unlabelled for part in (each.rays, each.confidence))])
+
+
+def content_hash(arrays: Iterable[NDArray[Any] | np.generic]) -> str:
+    """A hash of the type, the shape and every number of each array, in their order."""
+    digest = hashlib.sha256()
+    for array in map(np.ascontiguousarray, arrays):
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def fit_lifter(out: Path, params: LifterParams, data: LifterData) -> tuple[LifterNetwork, dict[str, float]]:
@@ -81,7 +91,7 @@ def _step(
     rng = np.random.default_rng([params.seed, step])
     torch.manual_seed(int(rng.integers(2**31)))  # dropout
     takes_part = bool(data.unlabelled) and step >= params.warmup_share * params.steps
-    free = round(params.batch * params.unlabelled_share) if takes_part else 0
+    free = min(round(params.batch * params.unlabelled_share), params.batch - 1) if takes_part else 0
     labelled = draw_windows(data.motions, data.errors, params, params.batch - free, rng)
     seen, truth = labelled.seen, torch.from_numpy(labelled.joints_m)
     if not free:

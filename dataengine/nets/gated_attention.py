@@ -26,7 +26,8 @@ class ScaleNorm(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(..., size) at a root mean square of `gain`."""
-        length = tokens.float().square().sum(dim=-1, keepdim=True).sqrt() / self.root
+        square = tokens.float().square().sum(dim=-1, keepdim=True)
+        length = square.clamp(min=(LEAST_NORM * self.root) ** 2).sqrt() / self.root  # no root of 0: it has no slope
         return tokens / length.clamp(min=LEAST_NORM) * self.gain
 
 

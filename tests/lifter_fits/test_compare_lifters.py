@@ -1,12 +1,13 @@
 """The commands that fit and compare, on made films whose people are known in space."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dataengine.coco_json import write_people
+from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.mpjpe import mpjpe
 from dataengine.judges import kept, ranking
@@ -124,6 +125,9 @@ def test_the_page_has_every_fit_once_and_a_stopped_study_goes_on(clips: Path, mo
     assert np.isfinite(before) and before > 0
     monkeypatch.setattr(accuracy, "lift_track", None)
     assert compare(PARAMS, *sets, Path("report"), **options) == results, "fits are kept"  # type: ignore[arg-type]
+    write_motions(Path("other.npz"), replace(swaying(2, 12), joints_m=swaying(2, 12).joints_m[::-1].copy()))
+    with pytest.raises(TypeError, match="not callable"):  # as many frames of other motions have to be measured
+        compare(PARAMS, sets[0], Path("other.npz"), [clips], Path("report"), **options)  # type: ignore[arg-type]
     with pytest.raises(ParamsError, match="--first"):
         compare(PARAMS, *sets, Path("report"), first=0)
     with pytest.raises(InputError, match="no films are left"):
@@ -131,6 +135,14 @@ def test_the_page_has_every_fit_once_and_a_stopped_study_goes_on(clips: Path, mo
     with pytest.raises(ParamsError, match="--fields"):
         compare(PARAMS, *sets, Path("report"), fields=(5,))
     assert widths_of(81) == (3, 3, 3, 3) and len(planned((1, 27), (0,), semi=False)) == 2
+
+
+def test_people_who_are_not_known_in_space_are_refused(clips: Path) -> None:
+    people, images = read_people(clips)
+    extras = {name: column for name, column in people.extras.items() if name != "keypoints_cam_m"}
+    write_people(clips, people.replace(extras=extras), images, info={"fps": 10.0})
+    with pytest.raises(InputError, match="not known in space"):
+        compare(PARAMS, Path("motions.npz"), Path("held_out.npz"), [clips], Path("report"), first=1)
 
 
 def test_a_lifter_is_fitted_and_judges(clips: Path) -> None:

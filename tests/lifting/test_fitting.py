@@ -1,6 +1,7 @@
 """Fits on small motions: they learn, are the same for the same seed, resume, and come back from their folder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,30 @@ def test_losses_against_float64() -> None:
     expected = np.abs(bone_lengths(pose).mean(axis=0) - bone_lengths(true_pose).mean(axis=0)).mean()
     assert float(bone_loss(found, other)) == pytest.approx(expected)
     assert float(reprojection_loss(found, torch.zeros(4, 17, 2), torch.zeros(4, 17), torch.zeros(4))) == 0
+
+
+def test_the_fingerprint_changes_with_everything_that_is_learned_from() -> None:
+    motions, errors, (track, _) = (
+        swaying(),
+        MeasuredErrors.of([seen_track(6)[0]], [seen_track(6)[0].rays]),
+        seen_track(12),
+    )
+    others = [
+        LifterData(replace(motions, fps=2 * motions.fps), errors, [track]),
+        LifterData(replace(motions, joints_m=motions.joints_m[::-1].copy()), errors, [track]),
+        LifterData(motions, replace(errors, confidence=errors.confidence[:, ::-1] * 0.5), [track]),
+        LifterData(motions, errors, [replace(track, rays=track.rays[::-1].copy())]),
+        LifterData(motions, errors),
+    ]
+    own = LifterData(motions, errors, [track]).fingerprint()
+    assert own == LifterData(swaying(), errors, [seen_track(12)[0]]).fingerprint()
+    assert len({own, *(each.fingerprint() for each in others)}) == 6
+
+
+def test_one_labelled_window_is_left_in_the_smallest_batch(tmp_path: Path) -> None:
+    params = small(steps=2, batch=2, unlabelled_share=0.9, warmup_share=0.0)
+    _, losses = fit_lifter(tmp_path / "net", params, DATA)
+    assert np.isfinite(list(losses.values())).all() and "reprojection" in losses
 
 
 def test_a_fit_learns_what_it_sees(tmp_path: Path) -> None:

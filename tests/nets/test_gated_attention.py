@@ -54,7 +54,10 @@ def test_the_unit_is_that_of_the_papers() -> None:
     expected = np.stack([attend(unit, numbers(person)) for person in tokens])
     np.testing.assert_allclose(numbers(unit(tokens)), expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(numbers(ScaleNorm(24)(tokens)), scale_norm(numbers(tokens)), rtol=1e-5)
-    assert ScaleNorm(24)(torch.zeros(1, 24)).abs().max() == 0
+    nothing = torch.zeros(1, 24, requires_grad=True)
+    normed = ScaleNorm(24)(nothing)
+    normed.sum().backward()
+    assert normed.abs().max() == 0 and nothing.grad is not None and nothing.grad.isfinite().all()
 
 
 def test_the_head_is_maps_tokens_attention_and_axes() -> None:

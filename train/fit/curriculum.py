@@ -34,7 +34,7 @@ class Phase:
     """Keys of `augment` that the phase has otherwise: RTMPose's two stages are strong first and weak last."""
 
     goes_on: bool = False
-    """Whether the learning rate goes on from the phase before, in one rise and fall with it."""
+    """Whether the learning rate goes on from the phase before, in one rise and fall with it and to its height."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -45,6 +45,11 @@ class Phase:
                 raise ParamsError(f"{name} of a phase", expected="0 or more, or null", got=repr(value))
         if self.rare_draws is not None and not all(0 <= value < float("inf") for value in self.rare_draws):
             raise ParamsError("rare_draws of a phase", expected="two numbers, 0 or more", got=repr(self.rare_draws))
+        if self.goes_on and self.learning_rate is not None:
+            got, fix = repr(self.learning_rate), "leave it out, or set goes_on: false"
+            raise ParamsError(
+                "learning_rate of a phase that goes on", expected="that of the phase before", got=got, fix=fix
+            )
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise ParamsError("learning_rate of a phase", expected="above 0, or null", got=repr(self.learning_rate))
         if self.layer_decay is not None and not 0 < self.layer_decay <= 1:

@@ -64,9 +64,11 @@ def read_training_set(
     an `InputError`. `only` overrides what the mix says about sources, and the phases of `curriculum` override both.
     """
     people, images, new_mix = _read_mix(mix)
+    pseudo_rows = slice(0)
     if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo" or any(p.draws_pseudo for p in curriculum)):
         more, more_images = read_project_people(pseudo)
         more = more.take(~shows_any(people, images, more_images)[more_images.rows_of(more.image_id)])
+        pseudo_rows = slice(len(images), len(images) + len(more_images))
         people, images = joined([(people, images), (more, more_images)])
         factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
         if not len(more):
@@ -77,11 +79,19 @@ def read_training_set(
         new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio), repeats)
     if only is not None:
         new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
-    if replay.mix is None:
-        return TrainingSet(people, images, new_mix, curriculum=curriculum)
-    old_people, old_images, old_mix = _read_mix(Path(replay.mix))
-    people, images = joined([(people, images), (old_people, old_images)])
-    return TrainingSet(people, images, new_mix, replayed=old_mix, replay_share=replay.share, curriculum=curriculum)
+    old_mix = None
+    if replay.mix is not None:
+        old_people, old_images, old_mix = _read_mix(Path(replay.mix))
+        people, images = joined([(people, images), (old_people, old_images)])
+    return TrainingSet(
+        people,
+        images,
+        new_mix,
+        replayed=old_mix,
+        replay_share=replay.share if old_mix else 0.0,
+        curriculum=curriculum,
+        pseudo_images=images.id[pseudo_rows],
+    )
 
 
 def shows_any(people: People, known: Images, images: Images) -> NDArray[np.bool_]:

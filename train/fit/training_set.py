@@ -1,6 +1,6 @@
 """The people that a fit learns from, and which of them each epoch draws."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ class TrainingSet:
     replay_share: float = 0.0
     curriculum: tuple[Phase, ...] = ()
     """Phases that draw the mix in their own way."""
+    pseudo_images: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Ids of the images that pseudo-labels name: people have looked at all others, those that show nobody, too."""
 
     @classmethod
     def of_one_source(cls, people: People, images: Images, seed: int) -> "TrainingSet":

@@ -27,7 +27,9 @@ def read_unlabelled(
     balance: Path | None = None,
     held_out: Path | None = None,
 ) -> Unlabelled | None:
-    """The people of `path` whose pictures are not labelled in `training`; None where `mode` is none.
+    """The people of `path` whose pictures nobody has labelled, or found to be empty, in `training`.
+
+    None where `mode` is none.
 
     Poses in the file, if any, say whose cluster is rare by the folder `balance`, and nothing else.
 
@@ -40,7 +42,7 @@ def read_unlabelled(
         raise InputError("consistency needs people without labels", fix="name them by --unlabelled, or set mode: none")
     people, images = read_project_people(path)
     labelled = training.people.take(training.people.source != "pseudo")
-    known = training.images.take(np.isin(training.images.id, labelled.image_id))
+    known = training.images.take(~np.isin(training.images.id, training.pseudo_images))
     people = people.take(~shows_any(labelled, known, images)[images.rows_of(people.image_id)])
     people = people.take((people.bbox_xywh_px[:, 2:] > 0).all(axis=1))
     if not len(people):

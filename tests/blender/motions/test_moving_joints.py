@@ -65,7 +65,7 @@ def test_the_command_writes_motions_and_refuses_bad_options(
     motions = read_motions_file(out)
     assert len(motions) == 3 and motions.seconds().tolist() == [1.0] * 3
     np.testing.assert_array_equal(read_motions_file(again).joints_m, motions.joints_m)
-    for wrong in ({"people": 0}, {"seconds": 0.0}, {"fps": 0.0}):
+    for wrong in ({"people": 0}, {"seconds": 0.0}, {"fps": 0.0}, {"fps": float("inf")}, {"fps": float("nan")}):
         options = {"people": 1, "seconds": 1.0, "fps": 10.0, **wrong}
         with pytest.raises(ParamsError):
             run(replace(small_params), out=out, cache=body_cache, **options)  # type: ignore[arg-type]

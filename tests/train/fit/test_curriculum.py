@@ -56,6 +56,12 @@ def sources(params: FitParams, epoch: int) -> set[str]:
     return set(training.people.source[training.order(epoch, 1, params.people_per_epoch)].tolist())
 
 
+def test_a_phase_that_goes_on_has_no_rate_of_its_own() -> None:
+    assert Phase(1, goes_on=True).learning_rate is None
+    with pytest.raises(ParamsError, match="learning_rate of a phase that goes on"):
+        Phase(1, goes_on=True, learning_rate=0.001)
+
+
 def test_each_phase_draws_its_own_people() -> None:
     assert [sources(PHASED, epoch) for epoch in range(3)] == [{"synthetic"}, {"real"}, {"real"}]
     mixed = replace(PHASED, curriculum=(Phase(1, only="real"), Phase(2, synthetic_per_real=1.0)))

@@ -34,7 +34,8 @@ class ConsistencyParams:
     unlabelled_per_labelled: float = 1.0
     """People without labels in each batch, per person drawn from the mix."""
     least_confidence: float = 0.5
-    """A teacher's joint below it is not learned; 0 learns all. It is the confidence that predictions have."""
+    """A teacher's joint below it is not learned; 0 learns all. It is the confidence that the network states: the curves
+    that make it a share (`joint_confidence`) are learnt at the end of the fit."""
     cutouts: int = 2
     """Joints, of those that are learned, that are blotted out in a person's strong view."""
     rare_cutouts: int = 4

@@ -89,6 +89,7 @@ def run(
     started = None if start == "none" else start
     given = replace(params, epochs=epochs, people_per_epoch=people // epochs, start_from=started)
     data = [sha256_file(path) for path in (mix / MIX_PEOPLE, mix / MIX_RECIPE, val)]
+    data += _further_decides(given, protocol)
     trials = [(name, seed) for seed in parse_seeds(seeds) for name in chosen]
     images = len(read_project_people(val)[1])
     words = command_line(
@@ -109,6 +110,16 @@ def run(
     for line in lines:
         answer(line)
     return ap
+
+
+def _further_decides(params: FitParams, protocol: OksProtocol) -> list[str]:
+    """Weights that fits start from, and sigmas other than COCO's: what decides a result next to params and data."""
+    from ...fit.origin import starter_hash
+    from ...fit.start import files_read
+
+    weights = [*starter_hash(params).values(), *(sha256_file(path) for path in files_read(params))]
+    own = [] if protocol.sigmas_name == COCO.sigmas_name else [protocol.sigmas_name, *map(str, protocol.sigmas)]
+    return [*weights, *own]
 
 
 def _fit(params: FitParams, mix: Path, val: Path, folder: Path, protocol: OksProtocol) -> None:

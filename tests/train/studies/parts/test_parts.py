@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.keypoints import COCO_SIGMAS
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train.studies.parts import compare_parts
 from dataengine.train.studies.parts.page import gains, page
@@ -56,6 +58,9 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(compare_parts, "_fit", None)
     again = compare_parts.run(TINY, **given, parts=["rtmcc"], seeds=[0])  # type: ignore[arg-type]
     assert again == first
+    other = OksProtocol(sigmas=COCO_SIGMAS * 2, sigmas_name="own")
+    with pytest.raises(TypeError, match="not callable"):  # other sigmas, another AP: there is something to fit
+        compare_parts.run(TINY, **given, parts=["rtmcc"], seeds=[0], protocol=other)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="--part is unknown"):
         compare_parts.run(TINY, **given, parts=["more"], seeds=[0])  # type: ignore[arg-type]
     with pytest.raises(InputError, match="--epochs does not fit"):
