@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,17 @@ def test_an_unknown_processor_or_no_bundle_is_refused(tmp_path: Path) -> None:
     for cpus, says in ((["z80"], "a processor is unknown"), (["max"], "is not a bundle")):
         with pytest.raises(InputError, match=says):
             run(tmp_path, tmp_path / "a.json", tmp_path, cpus=cpus, cache=tmp_path, params=tmp_path / "params.yaml")
+
+
+def test_code_of_somebody_else_is_not_run(bundled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_people(tmp_path / "val.json", *draw_standing_people(tmp_path / "images", 1, seed=4))
+    foreign = tmp_path / "bundle"
+    shutil.copytree(bundled / "bundle", foreign)
+    with (foreign / "run.py").open("a") as opened:
+        opened.write("print()\n")
+    with pytest.raises(InputError, match=r"run.py is not this version's"):
+        run(foreign, tmp_path / "val.json", tmp_path, cpus=["max"], cache=tmp_path, params=tmp_path / "params.yaml")
 
 
 def test_each_processor_is_described_to_what_runs_on_it(tmp_path: Path) -> None:

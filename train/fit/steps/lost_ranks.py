@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import torch.distributed as distributed
 
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import DataEngineError, EnvironmentFault
 from dataengine.terminal.speech import say
 
 _WORDS = ("gloo", "nccl", "connection closed", "connection reset", "store")  # of what collectives raise
@@ -48,6 +48,10 @@ def ends_with_its_ranks() -> Iterator[None]:
             ending.has_begun = True
             _let_go_of_the_group(error)
             raise _fault(" ".join(str(error).split())[:120]) from None
+        except DataEngineError as error:  # a fit that has collapsed, a loss that is not finite
+            ending.has_begun = True
+            _let_go_of_the_group(error)
+            raise
 
 
 @dataclass

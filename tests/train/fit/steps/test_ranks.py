@@ -15,8 +15,9 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import EnvironmentFault, InputError
 from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.train.fit.steps import lost_ranks
 from dataengine.train.fit.steps.lost_ranks import ends_with_its_ranks
 from dataengine.train.fit.steps.ranks import Ranks
 
@@ -146,6 +147,20 @@ def test_other_errors_of_a_fit_are_left_as_they_are(monkeypatch: pytest.MonkeyPa
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN, "until the line is written"
     finally:
         signal.signal(signal.SIGTERM, before)
+
+    left = []
+    monkeypatch.setattr(lost_ranks.distributed, "destroy_process_group", lambda: left.append(True))
+
+    @ends_with_its_ranks()
+    def collapse() -> None:
+        raise InputError("the student has collapsed")
+
+    try:
+        with pytest.raises(InputError, match="has collapsed"):
+            collapse()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert left, "a fit that is refused leaves the group, too"
 
     @ends_with_its_ranks()
     def work() -> None:
