@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 from dataengine.coco_json import read_people
 from dataengine.crops.spec import crop_matrix, extract_crop
@@ -130,6 +131,16 @@ def test_a_ppm_whose_pixels_begin_with_white_space_is_read_whole(
 
     (tmp_path / "a.ppm").write_bytes(b"P6\n2 1\n255\n \n\t\r  ")
     assert on_device.read_picture(tmp_path / "a.ppm").ravel().tolist() == [32, 10, 9, 13, 32, 32]
+
+
+def test_a_telephones_picture_is_turned_upright(bundled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(bundled / "bundle"))
+    import run as on_device
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    Image.new("RGB", (8, 4), (200, 10, 10)).save(tmp_path / "a.jpg", exif=exif)
+    assert on_device.read_picture(tmp_path / "a.jpg").shape == (8, 4, 3)
 
 
 def test_a_set_gives_only_the_parts_that_crops_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

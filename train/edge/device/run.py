@@ -56,10 +56,10 @@ def read_picture(path: Path) -> np.ndarray:
         picture = np.frombuffer(content, np.uint8, offset=head.end()).reshape(int(head[2]), int(head[1]), 3)
     else:
         try:
-            from PIL import Image
+            from PIL import Image, ImageOps
         except ImportError as error:
             raise Refused(f"{path}: expected .ppm or .npy, got {path.suffix}; or install Pillow") from error
-        picture = np.asarray(Image.open(path).convert("RGB"))
+        picture = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))  # upright
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise Refused(f"{path}: expected (height, width, 3) uint8, got {picture.shape} {picture.dtype}")
     return picture
