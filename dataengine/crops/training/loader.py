@@ -133,34 +133,14 @@ def prepared_batches(
     return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
 
 
-def epoch_view_batches(
-    samples: CropSamples,
-    order: NDArray[np.int64],
-    batch: int,
-    seed: int,
-    epoch: int,
-    *,
-    workers: int = 1,
-    places: NDArray[np.int64] | None = None,
-    waited: WaitClock | None = None,
-) -> Iterator[ViewBatch]:
-    """Like `epoch_batches`, but with a weak and a strong view of each sample.
+def view_batch(
+    samples: CropSamples, rows: NDArray[np.int64], seeds: Sequence[tuple[int, ...]], *, raw: bool = False
+) -> ViewBatch:
+    """Both views of the persons `rows` (b,), each drawn from its own seed.
 
     For training on unlabelled people by consistency (FixMatch: Sohn et al., NeurIPS 2020), where the answer to the weak
     view is the label of the strong one.
     """
-
-    def make(start: int) -> ViewBatch:
-        rows = order[start : start + batch]
-        return view_batch(samples, rows, sample_seeds(seed, epoch, places, start, len(rows)))
-
-    return prefetch(make, _starts(order, batch), workers=workers, waited=waited)
-
-
-def view_batch(
-    samples: CropSamples, rows: NDArray[np.int64], seeds: Sequence[tuple[int, ...]], *, raw: bool = False
-) -> ViewBatch:
-    """Both views of the persons `rows` (b,), each drawn from its own seed."""
     pairs = samples.views(rows, seeds)
     return ViewBatch(
         weak=collate([pair.weak for pair in pairs], rows, raw=raw),

@@ -46,7 +46,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class ViewPair:
-    """Two views of one person, see `loader.epoch_view_batches`."""
+    """Two views of one person, see `loader.view_batch`."""
 
     weak: Sample
     strong: Sample

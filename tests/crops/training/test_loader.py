@@ -16,8 +16,8 @@ from dataengine.crops.training.loader import (
     LoaderParams,
     WaitClock,
     epoch_batches,
-    epoch_view_batches,
     prefetch,
+    view_batch,
 )
 from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError, ParamsError
@@ -123,17 +123,16 @@ def test_the_ranks_of_a_distributed_run_see_together_what_one_process_sees(
 
 
 def test_view_batches_hold_both_views_of_the_same_people(samples: CropSamples) -> None:
-    order = np.arange(10)
-    for number, batch in enumerate(epoch_view_batches(samples, order, 5, 1, 2, workers=2)):
-        rows = order[5 * number : 5 * number + 5]
-        pairs = samples.views(rows, [(1, 2, 5 * number + i) for i in range(5)])
-        np.testing.assert_array_equal(batch.weak.rows, rows)
-        np.testing.assert_array_equal(batch.strong.rows, rows)
-        for i, pair in enumerate(pairs):
-            np.testing.assert_allclose(batch.strong_from_weak[i], pair.strong_from_weak)
-            np.testing.assert_allclose(batch.strong.keypoints_px[i], pair.strong.keypoints_px, atol=1e-4)
-            np.testing.assert_allclose(batch.weak.keypoints_px[i], pair.weak.keypoints_px, atol=1e-4)
-            assert batch.mirrored[i] == pair.mirrored
+    rows = np.arange(3, 8)
+    seeds = [(1, 2, 3 + i) for i in range(5)]
+    batch, pairs = view_batch(samples, rows, seeds), samples.views(rows, seeds)
+    np.testing.assert_array_equal(batch.weak.rows, rows)
+    np.testing.assert_array_equal(batch.strong.rows, rows)
+    for i, pair in enumerate(pairs):
+        np.testing.assert_allclose(batch.strong_from_weak[i], pair.strong_from_weak)
+        np.testing.assert_allclose(batch.strong.keypoints_px[i], pair.strong.keypoints_px, atol=1e-4)
+        np.testing.assert_allclose(batch.weak.keypoints_px[i], pair.weak.keypoints_px, atol=1e-4)
+        assert batch.mirrored[i] == pair.mirrored
 
 
 def test_a_broken_picture_names_itself_through_the_threads(tmp_path: Path) -> None:
