@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
+from dataengine.files import read_json
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -98,6 +99,8 @@ def run(
         raise InputError("--lever is unknown", expected=" | ".join(listed), got=unknown[0])
     if labels < 0:
         raise InputError("--labels is negative", expected="0 or more", got=str(labels))
+    for people in (real, val, *([base / "people.json"] if base else [])):
+        read_json(people)  # before hours of work
     words = command_line(
         "compare-renders", real=real, val=val, cache=cache, base=base or [], levers=levers or [],
         lever=[f"'{name}'" for name in chosen], seed=seeds, people=lengths.epochs * lengths.people_per_epoch,

@@ -86,12 +86,14 @@ def run(
     if epochs < 1 or people < epochs or people % epochs:
         raise InputError("--epochs does not fit", expected="a divisor of --people", got=f"{epochs} of {people}")
     chosen = [name for name in PARTS if name in parts or name == BASE_PART]
+    read_json(mix / MIX_PEOPLE)
+    read_json(mix / MIX_RECIPE)
+    images = len(read_project_people(val)[1])
     started = None if start == "none" else start
     given = replace(params, epochs=epochs, people_per_epoch=people // epochs, start_from=started)
     data = [sha256_file(path) for path in (mix / MIX_PEOPLE, mix / MIX_RECIPE, val)]
     data += _further_decides(given, protocol)
     trials = [(name, seed) for seed in parse_seeds(seeds) for name in chosen]
-    images = len(read_project_people(val)[1])
     words = command_line(
         "compare-parts", mix=mix, val=val, part=list(parts), seed=list(seeds), people=people, epochs=epochs, start=start
     )

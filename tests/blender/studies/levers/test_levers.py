@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from dataengine.blender.compare_renders import parse_lengths
+from dataengine.blender.compare_renders import parse_lengths, run
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.scene.camera import Camera, look_at
 from dataengine.blender.scene.params import RenderParams
@@ -95,6 +95,16 @@ def test_lengths_that_do_not_fit(lengths: tuple[int, int, int]) -> None:
     assert parse_lengths(12, 3, 1) == FitLengths(3, 1, 4)
     with pytest.raises(InputError, match="--epochs"):
         parse_lengths(*lengths)
+
+
+def test_a_missing_set_is_named_before_anything_is_rendered(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    with pytest.raises(InputError, match=r"real.json does not exist"):
+        run(
+            real=tmp_path / "real.json", val=tmp_path / "val.json", report=tmp_path / "report", cache=cache,
+            levers=None, chosen=[], base=None, seeds=(0,), lengths=LENGTHS, labels=0, params=tmp_path / "params.yaml",
+        )  # fmt: skip
+    assert not cache.exists()
 
 
 def test_sets_are_the_first_of_the_base_or_named_by_what_renders_them(renders: Path, tmp_path: Path) -> None:

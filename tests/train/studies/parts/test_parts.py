@@ -65,3 +65,5 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
         compare_parts.run(TINY, **given, parts=["more"], seeds=[0])  # type: ignore[arg-type]
     with pytest.raises(InputError, match="--epochs does not fit"):
         compare_parts.run(TINY, **{**given, "people": 15}, parts=[], seeds=[0])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"nothing/train.json does not exist"):
+        compare_parts.run(TINY, **{**given, "mix": Path("nothing")}, parts=[], seeds=[0])  # type: ignore[arg-type]
