@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .body import mirrored_joints
+from .losses import projected
 from .network import LifterNetwork
 from .observed import RayTrack
 from .params import LifterParams
 from .rays import normalised
-
-NEAREST_M = 0.1  # depth below which a joint is not projected
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ def lift_track(net: LifterNetwork, params: LifterParams, track: RayTrack) -> Lif
     pose_m = (plain[0] + mirrored_joints(pose)) / 2
     root_m = (plain[1] + root * [-1, 1, 1]) / 2
     joints = pose_m + root_m[:, None]
-    rays = joints[..., :2] / np.maximum(joints[..., 2:], NEAREST_M)
+    rays = projected(torch.from_numpy(joints)).numpy()
     spread = normalised(rays[None], np.ones((1, *rays.shape[:2]))).spread[0].astype(np.float64)
     residual = np.linalg.norm(_settled(rays, track) - track.rays, axis=-1) / spread[:, None]
     return LiftedTrack(pose_m, root_m, residual)
