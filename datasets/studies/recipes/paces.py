@@ -20,19 +20,24 @@ _LIKE = {PRETRAIN: SYNTHETIC, "pretrain-mix": "mix", "pretrain-real": "real"}  #
 
 @dataclass(frozen=True)
 class Paces:
-    """Paces by recipe, kept in the file `path`; `measure` finds those that are missing."""
+    """Paces kept in the file `path`; `measure` finds those of recipes that are missing.
+
+    `name` gives all that decides a recipe's pace a name: another curriculum under the same recipe has another.
+    """
 
     path: Path
     measure: Callable[[str], float]
+    name: Callable[[str], str]
 
     def of(self, run: RecipeRun) -> float:
         """People a second of a run's recipe. Raises InputError if the fit that measures it reports none."""
         recipe = _LIKE.get(run.recipe, run.recipe)
         known = dict(read_json(self.path)) if self.path.exists() else {}
-        if recipe not in known:
-            known[recipe] = self.measure(recipe)
-            if not known[recipe] > 0:
+        name = self.name(recipe)
+        if name not in known:
+            known[name] = self.measure(recipe)
+            if not known[name] > 0:
                 fix = "compare by --people"
-                raise InputError(f"the pace of {recipe} is unknown", got=str(known[recipe]), fix=fix)
+                raise InputError(f"the pace of {recipe} is unknown", got=str(known[name]), fix=fix)
             write_json(self.path, known)
-        return float(known[recipe])
+        return float(known[name])

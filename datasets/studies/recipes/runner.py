@@ -161,13 +161,19 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
     @cached_property
     def paces(self) -> Paces:
         """How fast each recipe is fitted here, measured by a short fit the first time that it is asked for."""
-        return Paces(self.report / "paces.json", self._measured_pace)
+        return Paces(self.report / "paces.json", self._measured_pace, self._pace_name)
+
+    def _pace_params(self, recipe: str) -> tuple[RecipeRun, dict[str, str]]:
+        run = RecipeRun(recipe, 0 if recipe == SYNTHETIC else max((*self.plan.labels, *self.plan.once)), 0)
+        return run, self.plan.params_of(run, PROBED_PER_EPOCH)
+
+    def _pace_name(self, recipe: str) -> str:
+        run, params = self._pace_params(recipe)
+        return "pace-" + run_name(run, [params, self._decides(STAGE)])
 
     def _measured_pace(self, recipe: str) -> float:
-        run = RecipeRun(recipe, 0 if recipe == SYNTHETIC else max((*self.plan.labels, *self.plan.once)), 0)
-        params = self.plan.params_of(run, PROBED_PER_EPOCH)
-        name = "pace-" + run_name(run, [params, self._decides(STAGE)])
-        revision = self._on_this_set(name, params, STAGE)
+        _, params = self._pace_params(recipe)
+        revision = self._on_this_set(self._pace_name(recipe), params, STAGE)
         with tempfile.TemporaryDirectory(dir=self.report) as temporary:
             self.project.fetch(revision, self.project.metrics_file(STAGE), Path(temporary) / "metrics.json")
             return float(read_json(Path(temporary) / "metrics.json")["images_per_s"])

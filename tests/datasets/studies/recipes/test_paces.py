@@ -19,7 +19,7 @@ def test_a_pace_is_measured_once_and_kept(tmp_path: Path) -> None:
         asked.append(recipe)
         return {"real": 100.0, "synthetic": 250.0}[recipe]
 
-    paces = Paces(tmp_path / "paces.json", measure)
+    paces = Paces(tmp_path / "paces.json", measure, str)
     runs = [
         RecipeRun("real", 200, 0),
         RecipeRun("real", 800, 1),
@@ -27,13 +27,15 @@ def test_a_pace_is_measured_once_and_kept(tmp_path: Path) -> None:
         RecipeRun("pretrain-real", 9, 0),
     ]
     assert [paces.of(run) for run in runs] == [100.0, 100.0, 250.0, 100.0]
-    assert [Paces(tmp_path / "paces.json", lambda _: 1.0).of(run) for run in runs] == [100.0, 100.0, 250.0, 100.0]
+    assert [Paces(tmp_path / "paces.json", lambda _: 1.0, str).of(run) for run in runs] == [100.0, 100.0, 250.0, 100.0]
     assert asked == ["real", "synthetic"]
+    changed = Paces(tmp_path / "paces.json", lambda _: 40.0, "other params {}".format)
+    assert [changed.of(runs[0]), paces.of(runs[0])] == [40.0, 100.0]
 
 
 def test_a_fit_that_reports_no_rate_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the pace of real is unknown"):
-        Paces(tmp_path / "paces.json", lambda _: 0.0).of(RecipeRun("real", 200, 0))
+        Paces(tmp_path / "paces.json", lambda _: 0.0, str).of(RecipeRun("real", 200, 0))
     assert not (tmp_path / "paces.json").exists()
 
 
