@@ -9,6 +9,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
 from dataengine.terminal.speech import answer, say
@@ -30,16 +31,10 @@ def command(
         typer.Option(help="COCO JSON of films with labelled people; repeat it. `A,B` takes two files as one set."),
     ],
     report: Annotated[Path, typer.Option(help="Folder for judges.md, judges.png and metrics.json.")],
-    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
-        "data/fetch"
-    ),
-    teacher: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
-    ] = None,
+    fetched: Fetched = FETCHED,
+    teacher: SecondTeacher = None,
     first: Annotated[int, typer.Option(help="Use the first n films of each set by name; 0: all.")] = 0,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
-    ] = None,
+    calibration: Calibration = None,
     lifter: Annotated[Path | None, typer.Option(help="Folder that fit-lifter wrote: lifted poses judge, too.")] = None,
 ) -> None:
     """Measure which judge knows best where a teacher is wrong, without labels.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.judges.kept import AskedTeachers
+from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.lifting.body import root_of
 from dataengine.lifting.drawing import draw_windows
 from dataengine.lifting.fitting import LifterData
@@ -41,15 +42,9 @@ def command(
     first: Annotated[int, typer.Option(help="Measure on the first n films of each set by name; the rest teach.")] = 6,
     fields: Annotated[list[int] | None, typer.Option(help="Receptive field, a power of 3; repeat it.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Seed of a fit; repeat it.")] = None,
-    teacher: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
-    ] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
-    ] = None,
-    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
-        "data/fetch"
-    ),
+    teacher: SecondTeacher = None,
+    calibration: Calibration = None,
+    fetched: Fetched = FETCHED,
     answers: Annotated[Path, typer.Option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.files import sha256_file
 from dataengine.judges.kept import AskedTeachers
+from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.lifting.checkpoint import save_lifter
 from dataengine.lifting.fitting import LifterData, fit_lifter, forget_state
 from dataengine.lifting.motions import read_motions_file
@@ -34,15 +35,9 @@ def command(
     unlabelled: Annotated[
         list[Path] | None, typer.Option(help="COCO JSON of films whose labels count for nothing but boxes; repeat it.")
     ] = None,
-    teacher: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")
-    ] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
-    ] = None,
-    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
-        "data/fetch"
-    ),
+    teacher: SecondTeacher = None,
+    calibration: Calibration = None,
+    fetched: Fetched = FETCHED,
     answers: Annotated[Path, typer.Option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
