@@ -24,23 +24,6 @@ SECTIONS = ("fit", STAGE, "oks", "compare", "registry")
 MIX, VAL, PARAMS, REPORT = "mix", "val.json", "params.yaml", "report"  # in a fit's folder
 
 
-def with_settings(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
-    """The sections of a params.yaml that a fit reads, with ``section.key`` -> value laid over them, values as in YAML.
-
-    >>> with_settings({"fit": {"batch": 32}, "render": {}}, {"fit-teacher.epochs": "2", "fit.losses.oks": "1.0"})
-    {'fit': {'batch': 32, 'losses': {'oks': 1.0}}, 'fit-teacher': {'epochs': 2}}
-    """
-    laid: dict[str, Any] = {name: dict(document[name] or {}) for name in SECTIONS if name in document}
-    for key, value in settings.items():
-        *way, last = key.split(".")
-        place = laid
-        for step in way:
-            below = place.get(step)
-            place[step] = place = dict(below) if isinstance(below, dict) else {}
-        place[last] = yaml.safe_load(value)
-    return laid
-
-
 def fit(
     folder: Path,
     network: Path,

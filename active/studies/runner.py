@@ -16,10 +16,11 @@ from dataengine import starter
 from dataengine.evaluation.figures import figures_of
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.studies.settings import with_settings
 
 from ..query.select_params import SelectParams
 from .choosing import choose
-from .fitting import REPORT, fit, with_settings
+from .fitting import REPORT, SECTIONS, fit
 from .outcome import PlayedRound, PoolFacts
 from .plan import STAGE, Round, StudyPlan
 from .pool_study import PoolStudy
@@ -112,7 +113,7 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
             network,
             labelled=labelled,
             val=self.sets.val,
-            params=with_settings(self._document, settings),
+            params=with_settings(self._document, SECTIONS, settings),
             seed=trial.seed,
             log=self.report / "study.log" if self.cluster is None else folder / "fit.log",
         )
@@ -144,14 +145,14 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
     def _decides(self) -> list[Any]:
         """What decides a result apart from the plan."""
         sets = {name: getattr(self.sets, name).sha256 for name in ("pool", "val", "test")}
-        fits = with_settings(self._document, {})
+        fits = with_settings(self._document, SECTIONS, {})
         sections = {name: fits.get(name) for name in ("fit", STAGE, "oks")}
         select = {name: value for name, value in asdict(self.select).items() if name in _OF_SELECT}
         return [sets, sections, select, sha256_file(starter.FOLDER / WEIGHTS_NAME), *self._origin()]
 
     def _origin(self) -> list[Any]:
         """What stands behind the name of a network of one's own that fits begin with."""
-        laid = with_settings(self._document, self.plan.settings)
+        laid = with_settings(self._document, SECTIONS, self.plan.settings)
         begin = {**laid.get("fit", {}), **laid.get(STAGE, {})}.get("start_from")
         if begin in (None, STARTER):
             return []

@@ -3,6 +3,9 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import yaml
 
 from dataengine.errors import InputError
 
@@ -41,6 +44,26 @@ def parse_settings(settings: Sequence[str], owned: Collection[str]) -> dict[str,
 def assignments(params: Mapping[str, str]) -> list[str]:
     """``key=value`` of each param, as `--set` takes them."""
     return [f"{key}={value}" for key, value in params.items()]
+
+
+def with_settings(
+    document: Mapping[str, Any], sections: Collection[str], settings: Mapping[str, str]
+) -> dict[str, Any]:
+    """The `sections` of a params.yaml with ``section.key`` -> value laid over them, values as in YAML.
+
+    >>> document = {"fit": {"batch": 32}, "render": {}}
+    >>> with_settings(document, ["fit"], {"fit-teacher.epochs": "2", "fit.losses.oks": "1.0"})
+    {'fit': {'batch': 32, 'losses': {'oks': 1.0}}, 'fit-teacher': {'epochs': 2}}
+    """
+    laid: dict[str, Any] = {name: dict(document[name] or {}) for name in sections if name in document}
+    for key, value in settings.items():
+        *way, last = key.split(".")
+        place = laid
+        for step in way:
+            below = place.get(step)
+            place[step] = place = dict(below) if isinstance(below, dict) else {}
+        place[last] = yaml.safe_load(value)
+    return laid
 
 
 def section_of(key: str) -> str:

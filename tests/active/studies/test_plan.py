@@ -6,10 +6,11 @@ import pytest
 
 from dataengine.active.choice.strategies import STRATEGIES
 from dataengine.active.query.select_params import ScoreWeights, SelectParams
-from dataengine.active.studies.fitting import with_settings
+from dataengine.active.studies.fitting import SECTIONS
 from dataengine.active.studies.plan import RULES, START, Round, StudyPlan
 from dataengine.active.study import parse_study_plan
 from dataengine.errors import InputError
+from dataengine.studies.settings import with_settings
 
 PLAN = StudyPlan(
     rules=("random", "entropy"),
@@ -101,7 +102,9 @@ def test_options_that_make_no_study_are_refused(change: dict[str, object], messa
 
 def test_settings_are_laid_over_the_sections_that_a_fit_reads() -> None:
     document = {"fit": {"batch": 32, "augment": {"shift": 0.1, "scale": 0.2}}, "render": {"images": 3}, "oks": None}
-    laid = with_settings(document, {"fit.augment.shift": "0", "fit-teacher.start_from": "null", "fit.losses": "{a: 1}"})
+    laid = with_settings(
+        document, SECTIONS, {"fit.augment.shift": "0", "fit-teacher.start_from": "null", "fit.losses": "{a: 1}"}
+    )
     assert laid == {
         "fit": {"batch": 32, "augment": {"shift": 0, "scale": 0.2}, "losses": {"a": 1}},
         "fit-teacher": {"start_from": None},

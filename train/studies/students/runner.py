@@ -23,6 +23,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import atomic_path, read_json, sha256_file, write_json
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.studies.settings import with_settings
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
@@ -134,7 +135,9 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         if teacher:
             settings[f"{STAGE}.consistency.mode"] = "none"
         with atomic_path(folder / "params.yaml") as partial:
-            partial.write_text(yaml.safe_dump(_laid(self._document, settings), sort_keys=False), encoding="utf-8")
+            partial.write_text(
+                yaml.safe_dump(with_settings(self._document, SECTIONS, settings), sort_keys=False), encoding="utf-8"
+            )
         given = {
             "mix": folder / "mix",
             "pseudo": pseudo or folder / "none.json",
@@ -182,17 +185,8 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
     @cached_property
     def _decides(self) -> list[Any]:
         """What decides a result apart from the plan."""
-        return [self.sets.sha256, _laid(self._document, {}), sha256_file(starter.FOLDER / WEIGHTS_NAME)]
-
-
-def _laid(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
-    """The sections of a params.yaml that a fit reads, with ``section.key`` -> value (as in YAML) laid over them."""
-    laid: dict[str, Any] = {name: dict(document[name] or {}) for name in SECTIONS if name in document}
-    for key, value in settings.items():
-        *way, last = key.split(".")
-        place = laid
-        for step in way:
-            below = place.get(step)
-            place[step] = place = dict(below) if isinstance(below, dict) else {}
-        place[last] = yaml.safe_load(value)
-    return laid
+        return [
+            self.sets.sha256,
+            with_settings(self._document, SECTIONS, {}),
+            sha256_file(starter.FOLDER / WEIGHTS_NAME),
+        ]
