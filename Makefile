@@ -30,7 +30,7 @@ repro: setup
 	@$(ACTIVATED) dataengine summary
 
 test: setup
-	@$(ACTIVATED) python -m pytest -q -n logical --maxprocesses 4 --dist loadfile
+	@$(ACTIVATED) python -m pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 doctor:
 	@if test -x .venv/bin/dataengine; then .venv/bin/python -m dataengine doctor; else $(PYTHON) -m dataengine.doctor; fi

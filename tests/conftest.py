@@ -3,6 +3,7 @@
 import fcntl
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,19 @@ from hypothesis import settings
 from .helpers.dvc_checkout import checkout  # noqa: F401  a fixture
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# before numpy and torch are loaded: the tests' networks are so small that threads cost time, most of all on a busy machine
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("without a clock", deadline=None)  # else a busy machine fails a test
 settings.load_profile("without a clock")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that have slow tests first, else one of them runs alone at the end.
+
+    `make test` has xdist keep this order; left to itself it takes the files with the most tests first.
+    """
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from ..helpers.browser import CHROMIUM
 from ..helpers.devtools import seen
 from .conftest import Project
-from .test_selection import OUT, PARAMS, REPORT
+from .selecting import OUT, PARAMS, REPORT
 
 pytestmark = pytest.mark.usefixtures("fiftyone_turn")
 

@@ -1,10 +1,9 @@
-"""The stage on a small project, without FiftyOne: what it writes, that it repeats itself, how it fails."""
+"""`select`: who is picked, what the manifest says of it, and what the run leaves."""
 
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,49 +13,19 @@ from typer.testing import CliRunner
 from dataengine.active.choice.strategies import STRATEGIES
 from dataengine.active.curation import fiftyone_view
 from dataengine.active.manifest.files import read_manifest, read_selection
-from dataengine.active.query import expected_loss
-from dataengine.active.query.select_params import ScoreWeights, SelectParams
 from dataengine.active.selection import run
 from dataengine.cli import app
 from dataengine.coco_json import read_people, write_people
-from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.errors import EnvironmentFault, InputError
 from dataengine.evaluation.analysis.slice_builders import slices_by_size
-from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.files import sha256_file
-from dataengine.person_scale import person_area
-from dataengine.poses.clusters import PoseClusters, write_pose_clusters
-from dataengine.poses.embedding import pose_bones, vectors_of_bones
-from dataengine.poses.known_poses import RANKS, KnownPoses, write_known_poses
 from dataengine.requests.folder import add_requests
 from dataengine.requests.pinned import RequestsParams
 
 from ..helpers.held_out import encoded_again, held_out_file
 from ..requests.test_requests import ASKED, request
 from .conftest import Project
-
-PARAMS = SelectParams(
-    budget=4,
-    strategy="uncertainty+diversity",
-    min_gap_frames=10,
-    appearance_weight=0.3,
-    seed=0,
-    fiftyone=False,
-    dataset="unused",
-)
-OUT, REPORT = Path("out/select"), Path("reports/select")
-FILES = ("to_label.json", "scored.json", "labelled.json", "picks.jpg")
-
-
-def select(project: Project, params: SelectParams = PARAMS, out: Path = OUT) -> None:
-    run(params, **inputs(project), out=out, report=REPORT)
-
-
-def inputs(project: Project) -> dict[str, Any]:
-    return {name: getattr(project, name) for name in ("student", "candidates", "labelled", "val")}
-
-
-def ranks() -> dict[str, int]:
-    return {key: entry["rank"] for key, entry in read_manifest(OUT / "to_label.json")["images"].items()}
+from .selecting import FILES, OUT, PARAMS, REPORT, inputs, ranks, select
 
 
 def test_manifest_names_images_by_their_hash(project: Project) -> None:
@@ -140,53 +109,6 @@ def test_a_budget_above_the_pool_takes_what_is_left(project: Project) -> None:
     assert all(any(abs(frame - picked) < PARAMS.min_gap_frames for picked in frames) for frame in range(0, 60, 5))
 
 
-def test_weights_reach_the_score(project: Project) -> None:
-    select(project, replace(PARAMS, weights=ScoreWeights(spread=0, entropy=0, flip=1, teacher=0)))
-    scored = read_selection(OUT).scored
-    order = np.argsort(scored.extras["flip"])
-    assert np.diff(scored.extras["uncertainty"][order]).min() >= 0
-    assert all("mirrored" in entry["why"] for entry in read_manifest(OUT / "to_label.json")["images"].values())
-
-
-def test_uncertainty_is_the_loss_of_oks_that_validation_shows(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    select(project)
-    assert "mean of ranks" in capsys.readouterr().err
-    assert read_manifest(OUT / "to_label.json")["uncertainty_unit"] == "mean of ranks"
-    monkeypatch.setattr(expected_loss, "LEAST_JOINTS", 20)
-    select(project, replace(PARAMS, weights=ScoreWeights(teacher=0)))
-    assert read_manifest(OUT / "to_label.json")["uncertainty_unit"] == "expected loss of OKS"
-    selection = read_selection(OUT)
-    by_joint = np.array(selection.scored.extras["joint_uncertainty"].tolist())
-    taught = np.arange(17) != 3
-    assert not by_joint[:, ~taught].any(), "nobody was taught the left ear"
-    uncertainty = selection.scored.extras["uncertainty"].astype(float)
-    assert uncertainty == pytest.approx(by_joint[:, taught].mean(axis=1), abs=1e-3)
-    val = selection.labelled.extras["split"] == "val"
-    student = np.array(selection.labelled.extras["student_px"].tolist())[val]
-    truth = selection.labelled.take(np.flatnonzero(val))
-    lost = 1 - joint_similarities(student, truth.keypoints_px, person_area(truth))
-    assert uncertainty.min() >= lost[:, taught].min() - 1e-3 and uncertainty.max() <= lost[:, taught].max() + 1e-3
-    for entry in read_manifest(OUT / "to_label.json")["images"].values():
-        assert f"{entry['uncertainty']:.2f} of OKS likely lost, most at" in entry["why"]
-
-
-def test_scores_that_nobody_asks_for_are_not_computed(project: Project) -> None:
-    select(project)
-    assert not {"peaks", "dropout", "jitter", "second", "jump", "implausible"} & set(read_selection(OUT).scored.extras)
-    more = ScoreWeights(peaks=1, dropout=1, jitter=1, second=1, jump=1, implausible=1)
-    with pytest.raises(ParamsError, match="give --second"):
-        select(project, replace(PARAMS, weights=more))
-    run(replace(PARAMS, weights=more), **inputs(project), out=OUT, report=REPORT, second=project.student)
-    scored = read_selection(OUT).scored
-    assert (scored.extras["jitter"].astype(float) > 0).all() and (scored.extras["peaks"].astype(float) > 0).any()
-    assert (scored.extras["dropout"].astype(float) > 0).all()
-    assert not scored.extras["second"].astype(float).any(), "the student agrees with itself"
-    assert (scored.extras["implausible"].astype(float) >= 0).all()
-    assert "jump" not in scored.extras, "nobody is tracked"
-
-
 def test_a_budget_in_minutes_buys_whole_pictures(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Two people of 16 joints in each picture, 3 seconds a joint: 1.6 minutes."""
     select(project, replace(PARAMS, budget=5, budget_unit="minutes"))
@@ -205,39 +127,6 @@ def test_every_pick_says_what_it_stands_for(project: Project) -> None:
     for entry in entries:
         more = entry["stands_for"] - 1
         assert (f"nearest pick to {more} other image" in entry["why"]) == (more > 0)
-
-
-def test_rarity_asks_for_poses_that_training_lacks(project: Project) -> None:
-    """Training shows the pose of one candidate; the farther another is, the rarer, and beyond 0.2 it is novel."""
-    select(project)
-    scored = read_selection(OUT).scored
-    assert "rarity" not in scored.extras and "novel" not in scored.extras, "not known without balance"
-    (near, *_), usable = pose_bones(scored.keypoints_px, scored.visibility)
-    assert usable.all()
-    known = KnownPoses(bones=near[None], spacing=RANKS * 0.2)
-    centres = vectors_of_bones(near[None]).round(6)
-    clusters = PoseClusters(centres=centres, counts=np.array([9]), repeat_factor=np.ones(1))
-    write_pose_clusters(Path("balance/clusters.json"), clusters)
-    write_known_poses(Path("balance/poses.json"), known)
-    by_rarity = ScoreWeights(spread=0, entropy=0, flip=0, teacher=0, rarity=1)
-    params = replace(PARAMS, weights=by_rarity, strategy="uncertainty", min_gap_frames=0, budget=1)
-    paths = {**inputs(project), "out": OUT, "report": REPORT}
-    run(params, **paths, balance=Path("balance"))
-    scored = read_selection(OUT).scored
-    distance = known.distance(scored.keypoints_px, scored.visibility)
-    expected = pytest.approx(known.rarity(distance), abs=0.02)
-    assert scored.extras["rarity"].astype(float) == expected, "bones are kept rounded"
-    assert scored.extras["novel"].tolist() == known.is_novel(distance).tolist()
-    (pick,) = read_manifest(OUT / "to_label.json")["images"].values()
-    assert max(person["rarity"] for person in pick["people"]) == scored.extras["rarity"].max()
-    assert any(person["novel"] for person in pick["people"]) and "beyond all that the training set shows" in pick["why"]
-    without = replace(params, weights=ScoreWeights())
-    run(without, **paths)
-    before = read_selection(OUT).scored.extras["uncertainty"].tolist()
-    run(without, **paths, balance=Path("balance"))
-    assert read_selection(OUT).scored.extras["uncertainty"].tolist() == before, "no weight, no say"
-    with pytest.raises(ParamsError, match="give --balance"):
-        run(params, **paths)
 
 
 @pytest.mark.parametrize("why", ["all labelled", "nobody found", "no frames"])
@@ -264,60 +153,6 @@ def test_where_nobody_is_left_nothing_is_picked_and_the_run_goes_on(
     shown = CliRunner().invoke(app, ["label-export", "--selection", str(OUT), "--out", "to_label.json"])
     assert shown.exit_code == 0, shown.output
     assert len(read_people(Path("to_label.json"))[1]) == 0
-
-
-@pytest.mark.parametrize("damage", ["candidates", "image", "weights", "nobody labelled"])
-def test_damaged_inputs_are_input_errors(project: Project, damage: str) -> None:
-    if damage == "candidates":
-        project.candidates.write_text("{")
-    elif damage == "image":
-        next(Path("pool/c_images").iterdir()).unlink()
-    elif damage == "weights":
-        (project.student / "model.safetensors").write_bytes(b"no weights")
-    else:
-        for path in (project.labelled, project.val):
-            people, images = read_people(path, root=project.root)
-            write_people(path, people.take([]), images)
-    with pytest.raises(InputError):
-        select(project)
-    assert not OUT.exists()
-
-
-def test_a_changed_manifest_is_found_out(project: Project) -> None:
-    select(project)
-    text = (OUT / "to_label.json").read_text()
-    (OUT / "to_label.json").write_text(text.replace('"rank": 0', '"rank": 7'))
-    with pytest.raises(InputError, match="changed after it was written"):
-        read_selection(OUT)
-    (OUT / "to_label.json").write_text("[]")
-    with pytest.raises(InputError, match="not a manifest"):
-        read_selection(OUT)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"strategy": "guess"},
-        {"budget": 0},
-        {"budget": 0.5},
-        {"budget": 0, "budget_unit": "minutes"},
-        {"budget_unit": "hours"},
-        {"seconds_per_joint": 0},
-        {"film_excess": 0.5},
-        {"appearance_weight": 1.5},
-    ],
-    ids=str,
-)
-def test_parameters_out_of_range_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ParamsError):
-        replace(PARAMS, **wrong)  # type: ignore[arg-type]
-
-
-def test_weights_out_of_range_are_refused() -> None:
-    with pytest.raises(ParamsError):
-        ScoreWeights(spread=0, entropy=0, flip=0, teacher=0)
-    with pytest.raises(ParamsError):
-        ScoreWeights(spread=-1)
 
 
 @pytest.mark.parametrize(
@@ -351,21 +186,6 @@ def test_a_temporary_copy_of_dvc_gets_no_view(
     select(project, replace(PARAMS, fiftyone=True))
     assert "temporary copy" in capsys.readouterr().err
     assert len(read_selection(OUT).picks) == 4
-
-
-def test_help_teaches() -> None:
-    shown = CliRunner().invoke(app, ["select", "--help"])
-    assert shown.exit_code == 0
-    assert "dataengine select --student" in " ".join(shown.output.split())
-
-
-def test_joints_that_the_student_was_not_taught_do_not_count(project: Project) -> None:
-    """Nobody had the left ear labelled in training: what the student says of it is neither scored nor shown."""
-    select(project)
-    scored = read_selection(OUT).scored
-    assert (scored.visibility[:, 3] == 0).all() and (np.delete(scored.visibility, 3, axis=1) == 2).all()
-    confidence = np.array(scored.extras["student_confidence"].tolist())
-    assert scored.score == pytest.approx(np.delete(confidence, 3, axis=1).mean(axis=1), abs=1e-4)
 
 
 def test_open_requests_get_their_share_and_none_change_nothing(project: Project) -> None:

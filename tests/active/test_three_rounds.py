@@ -36,8 +36,8 @@ from ..helpers.clips import textured, write_clip
 from ..helpers.drawn_people import draw_standing_people
 from ..helpers.fitting_project import TINY, one_torch_thread
 from ..helpers.pose_samples import STANDING
-from ..train.test_pseudo_label import PARAMS as PSEUDO
-from .test_selection import PARAMS as SELECT
+from ..train.pseudo.judged import PARAMS as PSEUDO
+from .selecting import PARAMS as SELECT
 
 FILM_PX = (1024, 512)
 LARGE, SMALL = 1280, 960

@@ -8,8 +8,9 @@ A batch is cut into pieces, and their gradients are added up. Each piece's loss 
 enters with its share of them, so the sum is the mean over the batch; only batch norm sees the pieces.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from .distill import Distillation
 from .params import FitParams
 from .schedule import MovingAverage, decay_groups, layer_decays, set_layer_decay
 from .steps.batch import Inputs, NetworkInput
-from .steps.optimizer import make_optimizer, set_rate, step_if_finite
+from .steps.optimizer import make_optimizer, set_rate, step_if_finite, take_state
 from .steps.ranks import Ranks
 
 
@@ -68,6 +69,24 @@ class Learner:
         self.average = MovingAverage(average, net) if average is not None else None
         self.decay: float | Tensor = torch.zeros((), device=self.device) if self.device.type == "cuda" else 0.0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def state(self) -> dict[str, Any]:
+        """What to continue from after a whole epoch: plain tensors and numbers."""
+        return {
+            "net": self.net.state_dict(),
+            "average": self.average_net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "pieces": self.pieces,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` has given."""
+        self.net.load_state_dict(state["net"])
+        self.average_net.load_state_dict(state["average"])
+        take_state(self.optimizer, state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.pieces = state["pieces"]
 
     def enter_phase(self, phase: int) -> None:
         """Take phase number `phase`'s rates by depth, from the next `set_rates` on."""

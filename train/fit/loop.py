@@ -89,7 +89,7 @@ def fit(
             progress.restart()
     step_numbers = range(run.done * run.steps_per_epoch, run.steps)
     steps = track(step_numbers, stage, unit="batch") if ranks.is_first else iter(step_numbers)
-    while not run.finished():
+    while not run.epochs.finished():
         with openmp_on_own_cores(device):
             loss = run.epoch(steps)
         watched = run.watched()
@@ -150,7 +150,7 @@ def _finish(
     final = {**validation_figures(validation, prediction), **jittered, **run.speed(), **forgotten}
     lineage = {
         **{"stage": stage, "params": asdict(run.params), "precision": run.precision},
-        **{"data_sha256": run_fingerprint, "validation": run.shipped_figures()},
+        **{"data_sha256": run_fingerprint, "validation": run.epochs.shipped_figures()},
         **{"labels": labels, "oks_sigmas": validation.protocol.sigmas_name},
     }
     curves = learnt_curves(validation.people, prediction, validation.protocol)

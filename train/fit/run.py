@@ -1,11 +1,8 @@
 """A fit between two epochs: what has been learnt, what was measured, and which epoch is shipped."""
 
-import copy
 import gc
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,29 +15,23 @@ from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.inference.running.predict import torch_runner
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.nets.network import KeypointNetwork
 from dataengine.person_scale import person_area
 
-from ..losses.table import WeightedLoss
 from .consistency.people import Unlabelled
 from .consistency.stepping import UnlabelledBatches, weight_at
-from .consistency.teaching import Consistency
 from .consistency.watch import figures_of_sums
 from .curriculum import place_at
 from .distill import Distillation
+from .epochs import WholeEpochs
+from .networks import StepperMaker, averaged_network
 from .params import DistillParams, FitParams
 from .schedule import average_decay, rate_in_phase
-from .start import choose_device, first_network
 from .state import FitState
-from .step import Stepper
 from .steps.batch import Ready, mirrored
-from .steps.optimizer import take_state
 from .steps.ranks import Ranks
 from .training_set import TrainingSet
 
 INFERENCE_BATCH = 64
-PEER_SEED = 1_000_003  # added to the seed of a second network
-CHOSEN_BY = "val_oks_ap"  # decides which epoch was best, and whether there is still progress
 
 
 class Run:
@@ -62,7 +53,6 @@ class Run:
 
         `protocol` is how the network will be scored, and what its OKS loss is by.
         """
-        device = choose_device(params)
         self.params, self.training, self.precision = params, training, precision
         self.samples = CropSamples(
             training.people,
@@ -72,31 +62,29 @@ class Run:
             later=params.augments[1:],
             store=params.loader.store(),
         )
-        layout = torch.channels_last if params.channels_last else torch.contiguous_format
-        self.net = first_network(params, meta).to(device=device, memory_format=layout)
-        self.average = copy.deepcopy(self.net)
+        self.net, self.average = averaged_network(params, meta)
         # one for all validations: on a GPU it keeps the graphs that it has recorded, which read the weights in place
         self.average_runner = torch_runner(self.average)
         self.ranks = ranks
         self.distillation = (
             Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
         )
-        area_px2 = person_area(training.people)
         self.taught = np.array([name in (meta.taught or meta.keypoints) for name in meta.keypoints])
         self.size_px = (meta.input_width_px, meta.input_height_px)
-        two = unlabelled is not None and unlabelled.params.mode == "two"
-        self.peer: Stepper | None = None
-        peer_average: nn.Module | None = None
-        if two:
-            second = first_network(replace(params, seed=params.seed + PEER_SEED), meta)
-            second = second.to(device=device, memory_format=layout)
-            peer_average = copy.deepcopy(second)
-            self.peer = self._stepper(second, peer_average, area_px2, self.average, unlabelled, protocol)
-        self.stepper = self._stepper(
-            self.net, self.average, area_px2, peer_average or self.average, unlabelled, protocol
+        maker = StepperMaker(
+            params,
+            meta,
+            area_px2=person_area(training.people),
+            image_path=self.samples.image_path,
+            ranks=ranks,
+            distillation=self.distillation,
+            precision=precision,
+            protocol=protocol,
+            unlabelled=unlabelled,
+            taught=self.taught,
         )
-        self.best: dict[str, torch.Tensor] | None = None
-        self.history: list[dict[str, float]] = []
+        self.stepper, self.peer = maker.steppers(self.net, self.average)
+        self.epochs = WholeEpochs(params)
         drawn = len(training.order(0, params.draws_per_epoch, params.people_per_epoch))
         common_batch = min(params.batch * params.accumulate * ranks.world, drawn)
         self.batch = common_batch // ranks.world * ranks.world  # of all ranks together
@@ -109,72 +97,37 @@ class Run:
         )
         self.fit_seconds, self._fit_images, self.waited = 0.0, 0, WaitClock()
 
-    def _stepper(
-        self,
-        net: KeypointNetwork,
-        average: nn.Module,
-        area_px2: NDArray[np.float64],
-        teacher: nn.Module,
-        unlabelled: Unlabelled | None,
-        protocol: OksProtocol,
-    ) -> Stepper:
-        """The steps of one network, which `teacher` teaches people without labels."""
-        device = next(net.parameters()).device
-
-        def consistency(loss: WeightedLoss) -> Consistency:
-            assert unlabelled is not None
-            return Consistency(unlabelled.params, net.head_kind, teacher, loss, self.taught, device)
-
-        return Stepper(
-            self.params,
-            net,
-            area_px2=area_px2,
-            image_path=self.samples.image_path,
-            ranks=self.ranks,
-            distillation=self.distillation,
-            average=average,
-            precision=self.precision,
-            protocol=protocol,
-            consistency=consistency if unlabelled is not None else None,
-        )
-
     @property
     def done(self) -> int:
         """Number of epochs that are complete."""
-        return len(self.history)
+        return len(self.epochs)
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The figures of every whole epoch."""
+        return self.epochs.figures
 
     def restore(self, state: FitState | None) -> None:
         """Continue where `state` stands."""
         if state is None:
             return
-        self.net.load_state_dict(state.net)
-        self.average.load_state_dict(state.average)
-        learner = self.stepper.learner
-        take_state(learner.optimizer, state.optimizer)
-        learner.scaler.load_state_dict(state.scaler)
-        learner.pieces = state.pieces
+        self.stepper.learner.restore(state.learner())
         if self.distillation is not None:
             self.distillation.projection.load_state_dict(state.projection)
         if self.peer is not None:
-            _restore_peer(self.peer, state.peer)
-        self.best = None if state.best is None else dict(state.best)
-        self.history = list(state.history)
+            self.peer.learner.restore(state.peer)
+        self.epochs.restore(state.history, state.best)
 
     def state(self, run_fingerprint: str) -> FitState:
         """What to save after a whole epoch."""
-        learner = self.stepper.learner
         return FitState(
             fingerprint=run_fingerprint,
             epochs_done=self.done,
-            net=self.net.state_dict(),
-            average=self.average.state_dict(),
-            optimizer=learner.optimizer.state_dict(),
+            **self.stepper.learner.state(),
             history=self.history,
-            best=self.best,
-            scaler=learner.scaler.state_dict(),
+            best=self.epochs.best,
             projection=self.distillation.projection.state_dict() if self.distillation else {},
-            pieces=learner.pieces,
-            peer=_peer_state(self.peer) if self.peer is not None else {},
+            peer=self.peer.learner.state() if self.peer is not None else {},
             precision=self.precision,
         )
 
@@ -192,30 +145,15 @@ class Run:
         pieces = self.stepper.learner.pieces
         return -(-self.batch // self.ranks.world // pieces) if pieces > self.params.accumulate else INFERENCE_BATCH
 
-    def finished(self) -> bool:
-        """Whether all epochs are done, or the last `patience` epochs brought no better one."""
-        waited = self.done - 1 - self._best_epoch() if self.history else 0
-        return self.done >= self.params.epochs or 0 < self.params.patience <= waited
-
     def note(self, figures: dict[str, float]) -> None:
         """Append the figures of the epoch just fitted; keep its average if it is the best and the best is shipped."""
-        self.history.append(figures)
-        if self.params.ship == "best" and self._best_epoch() == self.done - 1:
-            self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
+        self.epochs.note(figures, self.average)
 
     def shipped(self) -> nn.Module:
         """The average of the last or the best epoch."""
-        if self.best is not None:
-            self.average.load_state_dict(self.best)
+        if self.epochs.best is not None:
+            self.average.load_state_dict(self.epochs.best)
         return self.average
-
-    def shipped_figures(self) -> dict[str, float]:
-        """The history's figures of the epoch that is shipped."""
-        return self.history[self._best_epoch() if self.best is not None else -1]
-
-    def _best_epoch(self) -> int:
-        """The first epoch with the highest AP."""
-        return int(np.argmax([figures[CHOSEN_BY] for figures in self.history]))
 
     def epoch(self, step_numbers: Iterator[int]) -> float:
         """Fit one epoch; returns its mean loss."""
@@ -294,23 +232,3 @@ class Run:
             "images_per_s": round(self._fit_images / seconds, 1) if seconds else 0.0,
             "loader_wait_share": round(self.waited.seconds / seconds, 4) if seconds else 0.0,
         }
-
-
-def _peer_state(peer: Stepper) -> dict[str, Any]:
-    learner = peer.learner
-    return {
-        "net": learner.net.state_dict(),
-        "average": learner.average_net.state_dict(),
-        "optimizer": learner.optimizer.state_dict(),
-        "scaler": learner.scaler.state_dict(),
-        "pieces": learner.pieces,
-    }
-
-
-def _restore_peer(peer: Stepper, state: dict[str, Any]) -> None:
-    learner = peer.learner
-    learner.net.load_state_dict(state["net"])
-    learner.average_net.load_state_dict(state["average"])
-    take_state(learner.optimizer, state["optimizer"])
-    learner.scaler.load_state_dict(state["scaler"])
-    learner.pieces = state["pieces"]

@@ -50,6 +50,10 @@ class FitState:
     peer: dict[str, Any] = field(default_factory=dict)  # net, average, optimizer and scaler of a second network
     precision: str = ""  # precision it began in: bf16, fp16 or fp32
 
+    def learner(self) -> dict[str, Any]:
+        """The part that `Learner.state` gave."""
+        return {name: getattr(self, name) for name in ("net", "average", "optimizer", "scaler", "pieces")}
+
 
 def resume_folder(out: Path) -> Path:
     """Folder in which the run that will write `out` keeps its state."""

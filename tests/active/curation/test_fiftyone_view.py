@@ -31,7 +31,7 @@ from dataengine.registry.store import keep
 from dataengine.train.deploy.onnx_files import write_fp32
 
 from ..conftest import Project
-from ..test_selection import OUT, PARAMS, REPORT
+from ..selecting import OUT, PARAMS, REPORT
 
 Probe = Callable[..., list[dict[str, Any]]]
 pytestmark = pytest.mark.usefixtures("fiftyone_turn")

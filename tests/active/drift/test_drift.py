@@ -15,7 +15,7 @@ from dataengine.active.drift.two_sample import KernelFeatures, compare_groups
 from dataengine.people import Images, People
 
 from ..conftest import make_project
-from ..test_selection import OUT, select
+from ..selecting import OUT, select
 
 ALPHA = 0.05
 

@@ -14,7 +14,7 @@ from dataengine.cli import app
 from dataengine.registry.records import Entry, Registry, write_registry
 
 from ..conftest import make_project
-from ..test_selection import OUT, select
+from ..selecting import OUT, select
 
 
 def entry(labels: int | None, ap: float, *, test: str = "test", sigmas: str = "COCO") -> Entry:

@@ -23,7 +23,7 @@ from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from ...conftest import make_project
-from ...test_selection import OUT, PARAMS, REPORT
+from ...selecting import OUT, PARAMS, REPORT
 
 pytestmark = pytest.mark.usefixtures("fiftyone_turn")
 PROBE = Path(__file__).with_name("session_probe.py")

@@ -12,9 +12,9 @@ from dataengine.active.labelling.sent import read_sent, sent_path
 from dataengine.coco_json import read_people
 from dataengine.labels.label_file import read_label_file
 
-from .conftest import Project
-from .test_labels import LABELS, PARAMS, made, selected  # noqa: F401  fixtures
-from .test_selection import OUT
+from ..conftest import Project
+from ..selecting import OUT
+from .conftest import LABELS, PARAMS
 
 SHIFT_PX = 3.0
 
@@ -34,7 +34,7 @@ def corrected(sent: Path, back: Path) -> None:
     back.write_text(json.dumps(tasks))
 
 
-def test_out_to_label_studio_and_back_keeps_people_flags_and_fractions(selected: Project) -> None:  # noqa: F811
+def test_out_to_label_studio_and_back_keeps_people_flags_and_fractions(selected: Project) -> None:
     sent, back = Path("tool/out.json"), Path("tool/back.json")
     written = label_export(selection=OUT, out=sent, format_name="label-studio")
     assert sent.with_suffix(".config.xml").is_file()
