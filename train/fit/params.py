@@ -7,6 +7,7 @@ from dataengine.crops.training.augment import AugmentParams
 from dataengine.crops.training.loader import LoaderParams
 from dataengine.errors import ParamsError
 from dataengine.evaluation.jittered_boxes import BoxJitter
+from dataengine.params import require_seed
 from dataengine.people import Source
 
 from .curriculum import Phase
@@ -156,6 +157,7 @@ class FitParams:
         ):
             if not getattr(self, name) > 0:
                 raise ParamsError(name, expected="above 0", got=repr(getattr(self, name)))
+        require_seed(self)
         if not 0 < self.crop_padding < float("inf"):
             got = repr(self.crop_padding)
             raise ParamsError("crop_padding", expected="above 0 (1 is the person's box alone)", got=got)
