@@ -34,7 +34,11 @@ def load_section(path: Path, section: str, cls: type[T], *, base: str = "") -> T
     alone (or a sentence about the section); the section is put in front here.
     """
     own = _section(path, section)
-    shared = load_document(path).get(base) or {}
+    return section_as(cls, section, own, load_document(path).get(base) or {})
+
+
+def section_as(cls: type[T], section: str, own: Any, shared: Any) -> T:
+    """The keys `own` of a section, over the keys `shared` of its base, as the frozen dataclass `cls`."""
     return PARAMS.record(cls, _laid_over(shared, own, cls), f"params {section}")
 
 

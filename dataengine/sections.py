@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dataengine.params import load_section
+from dataengine.params import load_section, section_as
+from dataengine.studies.settings import section_of, with_settings
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class SectionReader:
     """The dataclass."""
     base: str = ""
     """The section from which keys come that this one lacks."""
+
+    @property
+    def dataclass(self) -> Any:
+        """The dataclass, whose module is imported."""
+        return getattr(import_module(self.module), self.name)
 
 
 SECTIONS: Mapping[str, SectionReader] = {
@@ -49,4 +55,21 @@ def read_section(params: Path, section: str) -> Any:
         ParamsError: a key is unknown or missing, or a value is of another kind or out of range.
     """
     reader = SECTIONS[section]
-    return load_section(params, section, getattr(import_module(reader.module), reader.name), base=reader.base)
+    return load_section(params, section, reader.dataclass, base=reader.base)
+
+
+def check_settings(document: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+    """Read the sections that settings change, as the commands will that come after hours of others.
+
+    Args:
+        document: the project's params.yaml.
+        settings: ``section.key`` -> value, as in YAML.
+
+    Raises:
+        ParamsError: a key is unknown, or a value is of another kind or out of range.
+    """
+    changed = {section_of(key) for key in settings}
+    for name, reader in SECTIONS.items():
+        if changed & {name, reader.base}:
+            laid = with_settings(document, [name, reader.base], settings)
+            section_as(reader.dataclass, name, laid.get(name, {}), laid.get(reader.base, {}))

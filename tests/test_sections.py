@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dataengine.cli import main
 from dataengine.errors import ParamsError
 from dataengine.sections import SECTIONS, read_section
 
@@ -41,6 +42,20 @@ def test_a_value_out_of_range_is_one_line(
     assert str(raised.value).startswith(f"params {section}.") and f"expected {says}" in str(raised.value).replace(
         "a finite number ", ""
     )
+
+
+@pytest.mark.parametrize("text", ["[1", "x", ".inf", "-1"])
+def test_students_are_not_compared_with_a_setting_that_no_fit_takes(
+    repository: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    files = "--labelled none.json --val none.json --test none.json --report none"
+    options = (
+        f"{files} --params {repository / 'params.yaml'} --set fit-student.consistency.unlabelled_per_labelled={text}"
+    )
+    with pytest.raises(SystemExit) as raised:
+        main(["compare-students", *options.split()])
+    said = capsys.readouterr().err
+    assert (raised.value.code == 2 and said.count("\n") == 1 and "expected" in said) or "YAML" in said
 
 
 def test_commands_read_their_sections_into_the_same_dataclass(repository: Path) -> None:
