@@ -166,6 +166,8 @@ class FitParams:
         if (total := sum(phase.epochs for phase in self.phases)) != self.epochs:
             fix = "set epochs to the sum of those of the phases"
             raise ParamsError("curriculum", expected=f"{self.epochs} epochs, as `epochs` says", got=f"{total}", fix=fix)
+        if self.phases[0].goes_on:
+            raise ParamsError("goes_on of the first phase", expected="false: no phase comes before it", got="true")
         _ = self.augments
         if self.curriculum and self.people_per_epoch is None:
             fix = "set people_per_epoch: epochs that are drawn from other people are then equally long"
