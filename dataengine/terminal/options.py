@@ -1,5 +1,6 @@
 """Options that several commands share, so that they are worded once."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -25,8 +26,11 @@ Cluster = Annotated[
 ]
 
 
+FOLDER = re.compile(r"Folder|Checkpoint folder(?!,)")  # with a comma: or something else
+
+
 def with_folders_checked(command: Callable[..., None]) -> Callable[..., None]:
-    """`command`, which refuses a file where an option whose help begins with "Folder" asks for one.
+    """`command`, which refuses a file where an option asks for a folder: its help begins so, "Folder of the fits".
 
     That is before its work begins, and not when the result is to be written.
     """
@@ -34,7 +38,7 @@ def with_folders_checked(command: Callable[..., None]) -> Callable[..., None]:
     folders = [
         name
         for name, hint in hints.items()
-        if any(str(getattr(each, "help", "")).startswith("Folder") for each in getattr(hint, "__metadata__", ()))
+        if any(FOLDER.match(str(getattr(each, "help", ""))) for each in getattr(hint, "__metadata__", ()))
     ]
 
     @wraps(command)
