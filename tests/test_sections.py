@@ -59,7 +59,7 @@ def test_students_are_not_compared_with_a_setting_that_no_fit_takes(
 
 
 def test_commands_read_their_sections_into_the_same_dataclass(repository: Path) -> None:
-    """Of calls whose section stands as a text."""
+    """Only calls whose section stands as a text are compared."""
     known = {section: reader.name for section, reader in SECTIONS.items()}
     seen = set()
     for folder in ("dataengine", *STAGE_ROOMS):

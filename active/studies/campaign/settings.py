@@ -28,7 +28,7 @@ def check_settings(document: Mapping[str, Any], plan: CampaignPlan) -> None:
         plan: of the campaign.
 
     Raises:
-        InputError: a setting is no param, or of another kind.
+        InputError: a setting is not a param, or is of another kind.
         ParamsError: a value, of the project or of a setting, is out of range.
     """
     check_overrides(document, plan.settings)
