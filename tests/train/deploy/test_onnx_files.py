@@ -55,7 +55,7 @@ def test_a_file_runs_as_it_is(tmp_path: Path) -> None:
 
 
 def test_gated_attention_is_halved_with_its_norms(tmp_path: Path) -> None:
-    """Its norms cast to float on the way; a type checker and ONNX Runtime take the file, which answers as FP32's does."""
+    """Its norms cast to float on the way; ONNX Runtime takes the file, which answers as that in FP32 does."""
     kwargs = {"channels": [8, 8], "blocks": [1, 1], "hidden": 16}
     meta = ModelMeta("residual", kwargs, input_width_px=48, input_height_px=64, head="rtmcc")
     torch.manual_seed(0)
