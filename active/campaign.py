@@ -12,14 +12,16 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
+from dataengine.params import load_document
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
-from .studies.campaign.overrides import OWNED, check_overrides
+from .studies.campaign.overrides import OWNED
 from .studies.campaign.plan import ARMS, ENGINE, UNDIRECTED, CampaignPlan
 from .studies.campaign.playing import CampaignFiles
-from .studies.campaign.runner import Campaign, read_document
+from .studies.campaign.runner import Campaign
+from .studies.campaign.settings import check_settings
 from .studies.sets import read_sets
 
 
@@ -79,8 +81,8 @@ def command(
         },
         settings=setting or [],
     )
-    document = read_document(params)
-    check_overrides(document, plan.settings)
+    document = load_document(params)
+    check_settings(document, plan)
     line = command_line(
         "campaign",
         labelled=labelled,

@@ -103,7 +103,7 @@ def run(
         read_json(people)  # before hours of work
     words = command_line(
         "compare-renders", real=real, val=val, cache=cache, base=base or [], levers=levers or [],
-        lever=[f"'{name}'" for name in chosen], seed=seeds, people=lengths.epochs * lengths.people_per_epoch,
+        lever=chosen, seed=seeds, people=lengths.epochs * lengths.people_per_epoch,
         epochs=lengths.epochs, labels=labels, label_epochs=lengths.label_epochs or [],
     )  # fmt: skip
     LeverStudy(

@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from dataengine.errors import ParamsError
-from dataengine.lifting.motions import motions_of, write_motions
+from dataengine.errors import InputError, ParamsError
+from dataengine.lifting.motions import SUFFIX, motions_of, write_motions
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
@@ -61,8 +61,11 @@ def run(params: RenderParams, *, out: Path, cache: Path, people: int, seconds: f
 
     Raises:
         ParamsError: an option is out of range.
-        InputError: a recording cannot be read, or `cache` is not the body model's.
+        InputError: `out` is no .npz, a recording cannot be read, or `cache` is not the body model's.
     """
+    if out.suffix != SUFFIX or out.is_dir():  # another suffix: params.yaml, say, which it would replace
+        got = f"a folder, {out}" if out.is_dir() else str(out)
+        raise InputError("--out is not a file of motions", expected=f"a name that ends in {SUFFIX}", got=got)
     if not 1 <= people <= 100_000:
         raise ParamsError("--people", expected="1 to 100000", got=str(people))
     if not 0.1 <= seconds <= 600:

@@ -11,7 +11,8 @@ from dataengine.errors import ParamsError
 from dataengine.typed_record import TypedReader
 
 T = TypeVar("T")
-PARAMS = TypedReader(ParamsError, finite=False, fix="add it")
+MOST_SEED = 2**31 - 1
+PARAMS = TypedReader(ParamsError, fix="add it")
 
 
 class _Loader(yaml.SafeLoader):
@@ -33,7 +34,11 @@ def load_section(path: Path, section: str, cls: type[T], *, base: str = "") -> T
     alone (or a sentence about the section); the section is put in front here.
     """
     own = _section(path, section)
-    shared = _document(path).get(base) or {}
+    return section_as(cls, section, own, load_document(path).get(base) or {})
+
+
+def section_as(cls: type[T], section: str, own: Any, shared: Any) -> T:
+    """The keys `own` of a section, over the keys `shared` of its base, as the frozen dataclass `cls`."""
     return PARAMS.record(cls, _laid_over(shared, own, cls), f"params {section}")
 
 
@@ -45,9 +50,21 @@ def load_values(path: Path, section: str) -> dict[str, Any]:
     return values
 
 
+def require_within(params: object, name: str, low: float, high: float) -> None:
+    """`ParamsError` unless field `name` of the dataclass `params` lies within the bounds."""
+    value = getattr(params, name)
+    if not low <= value <= high:
+        raise ParamsError(name, expected=f"{low} to {high}", got=repr(value))
+
+
+def require_seed(params: object, name: str = "seed") -> None:
+    """The same for a seed, which numpy and torch take from 0 on."""
+    require_within(params, name, 0, MOST_SEED)
+
+
 def has_section(path: Path, section: str) -> bool:
     """Whether the file has the section, for one that a project may do without."""
-    return section in _document(path)
+    return section in load_document(path)
 
 
 def load_key(path: Path, section: str, key: str, kind: type[T]) -> T:
@@ -84,13 +101,14 @@ def _laid_over(shared: Any, own: Any, cls: type) -> Any:
 
 
 def _section(path: Path, section: str) -> Any:
-    document = _document(path)
+    document = load_document(path)
     if section not in document:
         raise ParamsError(f"{path} has no section {section!r}", fix=f"add '{section}:' with its keys")
     return document[section] if document[section] is not None else {}
 
 
-def _document(path: Path) -> dict[str, Any]:
+def load_document(path: Path) -> dict[str, Any]:
+    """The sections of a params.yaml as plain values, unchecked. `ParamsError` where it is missing or not YAML."""
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
     except FileNotFoundError as error:

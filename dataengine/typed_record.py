@@ -7,6 +7,7 @@ type, and the plain types. A whole number is taken where a float is asked for. `
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import UnionType
@@ -16,6 +17,7 @@ from dataengine.errors import DataEngineError, InputError, ParamsError
 from dataengine.files import RepeatedKeys
 
 T = TypeVar("T")
+LARGEST = int(sys.float_info.max)
 WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
 
 
@@ -25,8 +27,6 @@ class TypedReader:
 
     fault: type[DataEngineError]
     """What is raised for a value of the wrong kind."""
-    finite: bool
-    """Whether infinity and NaN are refused as numbers."""
     fix: str = ""
     """What to do about a key that is missing."""
 
@@ -100,15 +100,15 @@ class TypedReader:
             raise self.fault(where, expected="a mapping with each key once", got="a repeated key")
 
     def _plain(self, kind: Any, value: Any, where: str) -> Any:
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST:
             return float(value)
         right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        if not right or (self.finite and kind is float and not math.isfinite(value)):
+        if not right or (kind is float and not math.isfinite(value)):  # NaN passes every `value < least`
             raise self.fault(where, expected=WORDS.get(kind, kind.__name__), got=_short(value))
         return value
 
 
-RECORDS = TypedReader(InputError, finite=True)
+RECORDS = TypedReader(InputError)
 
 
 def _short(value: Any) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.params import load_section
+from dataengine.params import load_section, require_seed
 from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, nearest_centre
 from dataengine.poses.embedding import embed_poses
@@ -68,6 +68,7 @@ class BalanceParams:
             raise ParamsError("clusters", expected="1 or more", got=str(self.clusters))
         if not 0 <= self.threshold < np.inf:
             raise ParamsError("threshold", expected="a multiple of an even share, 0 or more", got=str(self.threshold))
+        require_seed(self)
         if self.gap_frames < 0:
             raise ParamsError("gap_frames", expected="0 or more", got=str(self.gap_frames))
         if not 1 <= self.max_repeat < np.inf:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dataengine.errors import InputError
 from dataengine.files import read_json
-from dataengine.params import parse_value
+from dataengine.params import load_document, parse_value
+from dataengine.sections import check_settings
 from dataengine.studies.settings import parse_seeds, parse_settings, section_of
+from dataengine.terminal.options import PARAMS_FILE
 
-from .studies.recipes.plan import HALVED, OWNED, PRETRAIN, RECIPES, RecipePlan
+from .studies.recipes.plan import HALVED, OWNED, PRETRAIN, RECIPES, STAGE, RecipePlan
 from .studies.recipes.runner import RecipeStudy
 
 HELD_OUT_MARGIN = 1.2  # validation and test get this many times the images asked for: shares by hash are not exact
@@ -99,6 +101,7 @@ def command(
         settings=setting or [],
         held_out_share=_held_out_share(annotations, test_images),
     )
+    check_plan(load_document(PARAMS_FILE), plan, curriculum or [])
     run(plan, annotations=annotations, images=images, test_images=test_images, report=report)
 
 
@@ -154,6 +157,13 @@ def parse_recipe_plan(
     )
 
 
+def check_plan(document: Mapping[str, Any], plan: RecipePlan, curricula: Sequence[str]) -> None:
+    """Read settings and phases (``NAME=PHASES``) as the fits will; `ParamsError` for what none of them takes."""
+    lengths = {f"{STAGE}.epochs": str(plan.epochs), f"{STAGE}.people_per_epoch": str(plan.people // plan.epochs)}
+    for phases in ("[]", *(text.partition("=")[2] for text in curricula)):
+        check_settings(document, {**plan.settings, **lengths, f"{STAGE}.curriculum": phases})
+
+
 def parse_curricula(given: Sequence[str], epochs: int) -> dict[str, str]:
     """Name -> phases of each ``NAME=PHASES``, as ``dvc exp run -S`` takes them.
 
@@ -179,9 +189,17 @@ def parse_curricula(given: Sequence[str], epochs: int) -> dict[str, str]:
         if sum(lengths) != epochs:
             got = str(sum(lengths))
             raise InputError(f"--curriculum {name} has another length", expected=f"{epochs} epochs", got=got)
-        parts = (",".join(f"{key}:{json.dumps(value)}" for key, value in phase.items()) for phase in listed)
-        found[name] = "[" + ",".join(f"{{{part}}}" for part in parts) + "]"
+        found[name] = _as_override(phases)
     return found
+
+
+def _as_override(value: Any) -> str:
+    """A value as `dvc exp run -S` takes it, whose mappings have keys without quotes."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_as_override(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_as_override, value)) + "]"
+    return json.dumps(value)
 
 
 def run(plan: RecipePlan, *, annotations: Path, images: Path, test_images: int, report: Path) -> None:

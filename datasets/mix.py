@@ -22,7 +22,7 @@ from dataengine.labels.label_file import LabelFile, read_label_file
 from dataengine.labels.label_store import without_superseded
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.mixing import MixRecipe, draw_epoch, write_recipe
-from dataengine.params import load_section
+from dataengine.params import load_section, require_seed
 from dataengine.people import Images, People, Source
 from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
@@ -60,6 +60,8 @@ class MixParams:
         if self.synthetic_images is not None and self.synthetic_images < 1:
             got = str(self.synthetic_images)
             raise ParamsError("synthetic_images", expected="null, or 1 or more", got=got)
+        require_seed(self)
+        self.recipe()
 
     def recipe(self) -> MixRecipe:
         """The recipe for training without pseudo-labels. A ratio that makes no sense is a `ParamsError`."""

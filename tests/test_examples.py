@@ -39,6 +39,7 @@ MODULES = (
     "dataengine.serving.access",
     "dataengine.serving.shadow.differing",
     "dataengine.studies.seed_spread",
+    "dataengine.studies.page",
     "dataengine.studies.settings",
     "dataengine.terminal.speech",
     "dataengine.tracing.section",

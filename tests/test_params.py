@@ -52,6 +52,8 @@ def test_a_section_becomes_its_dataclass(tmp_path: Path) -> None:
         ("epochs: 3", "epochs: 3.5", "expected a whole number.*3.5"),
         ("epochs: 3", "epochs: true", "expected a whole number.*True"),
         ("rate: 1", "rate: quick", "expected a number"),
+        ("rate: 1", "rate: .nan", "fit-student.rate: expected a number, got nan"),
+        ("rate: 1", "rate: -.inf", "fit-student.rate: expected a number, got -inf"),
         ("mode: fast", "mode: slow", r"fast \| exact.*'slow'"),
         ("[2, 4]", "[2]", "2 values"),
         ("[a, b]", "[a, 1]", r"names\[1\]"),

@@ -75,6 +75,7 @@ def test_a_whole_number_is_a_float_where_one_is_asked_for() -> None:
         ({"inner": None}, r"file\.inner: expected a mapping of keys, got None"),
         ({"inner": {"name": "a"}}, r"file\.inner lacks a key: expected share"),
         ({"inner": {"name": "a", "share": float("inf")}}, r"file\.inner\.share: expected a number, got inf"),
+        ({"inner": {"name": "a", "share": 10**400}}, r"file\.inner\.share: expected a number, got 1000"),
         ({"inner": {"name": "a", "share": True}}, r"file\.inner\.share: expected a number, got True"),
         ({"rows": [{"name": 1, "share": 1.0}]}, r"file\.rows\[0\]\.name: expected a text, got 1"),
         ({"rows": "ab"}, r"file\.rows: expected a list"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from dataengine.errors import ParamsError
+from dataengine.params import require_seed, require_within
 
 from ..choice.strategies import STRATEGIES
 from .budget import UNITS
@@ -83,5 +84,7 @@ class SelectParams:
                 raise ParamsError(name, expected="above 0", got=str(getattr(self, name)))
         if not self.film_excess >= 1:
             raise ParamsError("film_excess", expected="1 or more", got=str(self.film_excess))
-        if not 0 <= self.appearance_weight <= 1:
-            raise ParamsError("appearance_weight", expected="0 to 1", got=str(self.appearance_weight))
+        require_within(self, "appearance_weight", 0, 1)
+        if self.min_gap_frames < 0:
+            raise ParamsError("min_gap_frames", expected="0 or more", got=str(self.min_gap_frames))
+        require_seed(self)

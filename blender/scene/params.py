@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 from dataengine.errors import ParamsError
+from dataengine.params import require_seed, require_within
 
 from ..clothes.appearance import FABRICS
 
@@ -112,21 +113,21 @@ class RenderParams:
     """Share of images whose camera shakes and whose people move while the shutter is open, 0 to 1."""
 
     def __post_init__(self) -> None:
-        _check_range(self, "images", 1, 1_000_000)
+        require_within(self, "images", 1, 1_000_000)
         for name in ("width_px", "height_px"):
-            _check_range(self, name, 32, 4096)
-        _check_range(self, "samples", 1, 4096)
-        _check_range(self, "seed", 0, 2**31 - 1)
-        _check_range(self, "max_people", 1, 6)
-        _check_range(self, "min_people", 1, self.max_people)
-        _check_range(self, "joint_jitter_deg", 0, 30)
-        _check_range(self, "workers", 1, 256)
-        _check_range(self, "image_timeout_s", 1, 86_400)
-        _check_range(self, "images_per_worker", 1, 1_000_000)
-        _check_range(self, "device_proof_s", 1, 86_400)
-        _check_range(self, "rarity_power", 0, 10)
+            require_within(self, name, 32, 4096)
+        require_within(self, "samples", 1, 4096)
+        require_seed(self)
+        require_within(self, "max_people", 1, 6)
+        require_within(self, "min_people", 1, self.max_people)
+        require_within(self, "joint_jitter_deg", 0, 30)
+        require_within(self, "workers", 1, 256)
+        require_within(self, "image_timeout_s", 1, 86_400)
+        require_within(self, "images_per_worker", 1, 1_000_000)
+        require_within(self, "device_proof_s", 1, 86_400)
+        require_within(self, "rarity_power", 0, 10)
         for name in (each.name for each in fields(self) if each.name.endswith("_share")):
-            _check_range(self, name, 0, 1)
+            require_within(self, name, 0, 1)
         if self.indoor_share + self.sun_share > 1:
             raise ParamsError("sun_share", expected="at most 1 with indoor_share", got=str(self.sun_share))
         if unknown := sorted(set(self.fabrics) - set(FABRICS)):
@@ -137,9 +138,3 @@ class RenderParams:
             raise ParamsError("device", expected=", ".join(get_args(DeviceWish)), got=repr(self.device))
         if self.motion_share and not self.motions:
             raise ParamsError("motion_share", expected="BVH files in render.motions", got="none")
-
-
-def _check_range(params: RenderParams, name: str, low: float, high: float) -> None:
-    value = getattr(params, name)
-    if not low <= value <= high:
-        raise ParamsError(name, expected=f"{low} to {high}", got=repr(value))

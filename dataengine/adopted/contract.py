@@ -35,7 +35,7 @@ NORMALISATIONS: Mapping[str, tuple[tuple[float, float, float], tuple[float, floa
 """Name -> mean and divisor of R, G and B in 0..255: torchvision's and mmpose's; 0..1; 0..255; -1..1; OpenPose's
 -0.5..0.5; and the means of the first VGG."""
 LETTERBOX_FILL = 114  # grey around a letterboxed picture: Ultralytics' and YOLOX's, thus RTMO's
-_RECORDS = TypedReader(InputError, finite=True, fix="adopt the network again")
+_RECORDS = TypedReader(InputError, fix="adopt the network again")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dataengine.boxes import Boxes
 from dataengine.errors import ParamsError
+from dataengine.params import require_seed
 from dataengine.people import People
 
 
@@ -27,6 +28,7 @@ class BoxJitter:
     def __post_init__(self) -> None:
         if not (0 <= self.shift < 1 and 0 <= self.scale < 1):
             raise ParamsError("box_jitter", expected="shift and scale from 0 to below 1", got=str(self))
+        require_seed(self)
 
 
 def jittered_boxes(boxes_xywh_px: Boxes, jitter: BoxJitter) -> NDArray[np.float64]:

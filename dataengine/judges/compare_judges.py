@@ -86,7 +86,7 @@ def run(
     cameras = read_calibration(calibration) if calibration else []
     lift = loaded_lifter(lifter) if lifter else None
     rows: list[JudgeRow] = []
-    for given in films:
+    for given in dict.fromkeys(films):
         known = [film for part in str(given).split(",") for film in read_films(Path(part))]
         known = joined_films(known)[: first or None]
         say(f"compare-judges: {len(known)} films of {given}")

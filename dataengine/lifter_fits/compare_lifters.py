@@ -13,12 +13,14 @@ from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.lifting.body import root_of
 from dataengine.lifting.drawing import draw_windows
-from dataengine.lifting.fitting import LifterData
+from dataengine.lifting.film_cameras import film_places
+from dataengine.lifting.fitting import LifterData, content_hash
 from dataengine.lifting.motions import read_motions_file
 from dataengine.lifting.params import LifterParams
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
+from dataengine.studies.settings import parse_seeds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -102,20 +104,26 @@ def run(
     """
     if first < 1:
         raise ParamsError("--first does not fit", expected="1 or more", got=str(first))
-    trials = planned(fields, seeds, semi=True)
+    trials = planned(list(dict.fromkeys(fields)), parse_seeds(seeds), semi=True)
     drawn, kept_back = read_motions_file(motions), read_motions_file(held_out)
+    if content_hash([drawn.joints_m]) == content_hash([kept_back.joints_m]):
+        fix = "draw them with another --seed and other recordings"
+        raise InputError("--held-out is what --motions has", expected="motions that no lifter learns from", fix=fix)
     cameras = read_calibration(calibration) if calibration else []
     asked = AskedTeachers(fetched / MODELS, teacher, answers)
     sets: dict[str, list[SeenTrack]] = {}
     teaching, free = list[SeenTrack](), list[SeenTrack]()
-    for given in films:
-        own = films_of(given)
+    known = {given: films_of(given) for given in films}
+    for given, own in known.items():  # before the teachers are asked, which takes long
+        if any(film_places(film.people, film.name, cameras) is None for film in own[:first]):
+            expected = "column keypoints_cam_m, or keypoints_world_m and --calibration"
+            raise InputError(f"people of {given} are not known in space", expected=expected)
+    if all(len(own) <= first for own in known.values()):
+        raise InputError("no films are left to learn from", expected="a set of more than --first films")
+    for given, own in known.items():
         measured, rest = seen_tracks(own[:first], asked, cameras), seen_tracks(own[first:], asked, cameras)
         teaching += rest
         free += rest or measured
-        if any(each.truth_m is None for each in measured):
-            expected = "column keypoints_cam_m, or keypoints_world_m and --calibration"
-            raise InputError(f"people of {given} are not known in space", expected=expected)
         for name in dict.fromkeys(each.teacher for each in measured):
             sets[f"{given}: {name}"] = [each for each in measured if each.teacher == name]
     if not teaching:

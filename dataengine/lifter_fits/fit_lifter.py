@@ -9,7 +9,7 @@ from dataengine.errors import ParamsError
 from dataengine.files import sha256_file
 from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
-from dataengine.lifting.checkpoint import save_lifter
+from dataengine.lifting.checkpoint import refuse_foreign, save_lifter
 from dataengine.lifting.fitting import LifterData, fit_lifter, forget_state
 from dataengine.lifting.motions import read_motions_file
 from dataengine.lifting.observed import MeasuredErrors, RayTrack
@@ -85,6 +85,7 @@ def run(
     """
     if leave_first < 0:
         raise ParamsError("--leave-first does not fit", expected="0 or more", got=str(leave_first))
+    refuse_foreign(out)
     drawn = read_motions_file(motions)
     cameras = read_calibration(calibration) if calibration else []
     asked = AskedTeachers(fetched / MODELS, teacher, answers)

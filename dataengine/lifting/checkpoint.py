@@ -38,8 +38,21 @@ def save_lifter(folder: Path, net: LifterNetwork, params: LifterParams, lineage:
     write_json(folder / LIFTER_META, asdict(meta))
 
 
+def refuse_foreign(folder: Path) -> None:
+    """`InputError` where `folder` holds something else than a lifter: a student's checkpoint, say."""
+    ours = {LIFTER_WEIGHTS, LIFTER_META}
+    foreign = sorted(each.name for each in folder.iterdir() if each.name not in ours) if folder.is_dir() else []
+    if foreign:
+        raise InputError(
+            f"{folder} holds something else", expected="a lifter, or nothing", got=foreign[0], fix="name another --out"
+        )
+
+
 def load_lifter(folder: Path) -> tuple[LifterNetwork, LifterMeta]:
     """The network in evaluation mode and its metadata. Anything missing, damaged or misnamed is an `InputError`."""
+    if not all((folder / name).is_file() for name in (LIFTER_META, LIFTER_WEIGHTS)):
+        expected = f"a folder of `dataengine fit-lifter` with {LIFTER_META} and {LIFTER_WEIGHTS}"
+        raise InputError(f"{folder} is not a lifter", expected=expected)
     record = read_json(folder / LIFTER_META)
     if not isinstance(record, dict) or not isinstance(record.get("params"), dict):
         raise InputError(

@@ -28,7 +28,12 @@ DECIMALS = 4  # of metres
 def command(
     people: Annotated[Path, typer.Option(help="COCO JSON of films with track ids: people.json of infer.")],
     lifter: Annotated[Path, typer.Option(help="Folder that fit-lifter wrote.")],
-    out: Annotated[str, typer.Option(help="Folder for joints.json or joints.npz, lifted.jpg and the film.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for joints.json or joints.npz, lifted.jpg and the film.", parser=named_folder, metavar="PATH"
+        ),
+    ],
     form: Annotated[str, typer.Option("--format", help="json or npz.")] = "json",
     calibration: Annotated[
         Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")
@@ -45,7 +50,7 @@ def command(
 
     Example: dataengine lift --people out/people.json --lifter models/lifter --out out/lifted
     """
-    run(people, lifter, named_folder(out), form=form, calibration=calibration, film=film)
+    run(people, lifter, out, form=form, calibration=calibration, film=film)
 
 
 def run(

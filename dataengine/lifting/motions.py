@@ -11,6 +11,8 @@ from dataengine.errors import InputError
 from dataengine.files import DAMAGED_ZIP, atomic_path
 from dataengine.people import JOINTS
 
+SUFFIX = ".npz"
+
 
 @dataclass(frozen=True, eq=False)
 class Motions:

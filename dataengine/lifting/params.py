@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from dataengine.errors import ParamsError
+from dataengine.params import require_seed, require_within
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class LifterParams:
             ("bone_weight", 0.0, 1e3),
         ):
             require_within(self, name, low, high)
+        require_seed(self)
         if not 1 <= self.rate_fps[0] <= self.rate_fps[1] <= 1000:
             raise ParamsError("rate_fps", expected="[low, high] within 1 to 1000", got=str(self.rate_fps))
 
@@ -94,10 +96,3 @@ class LifterParams:
     def receptive_field(self) -> int:
         """Frames that one frame's answer depends on."""
         return prod(self.filter_widths)
-
-
-def require_within(params: object, name: str, low: float, high: float) -> None:
-    """ParamsError unless field `name` lies within the bounds."""
-    value = getattr(params, name)
-    if not low <= value <= high:
-        raise ParamsError(name, expected=f"{low:g} to {high:g}", got=f"{value:g}")

@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
 }
 """Kind of mistake -> what it means."""
 _DECIMALS = 3
-_RECORD = TypedReader(InputError, finite=True, fix="run `dataengine find-mistakes` again")
+_RECORD = TypedReader(InputError, fix="run `dataengine find-mistakes` again")
 
 
 @dataclass(frozen=True)

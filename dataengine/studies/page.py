@@ -4,6 +4,7 @@ Order: `command_line`, `unfinished`, `interval_note` and `paragraph` make parts 
 plot, whose lines look as `STYLES` says; `write_page` writes both.
 """
 
+import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +28,15 @@ _LINE_LENGTH = 118
 
 
 def command_line(command: str, **options: object) -> str:
-    """The call of `command` that makes the page: an option per keyword, repeated for each value of a list or tuple."""
+    """The call of `command` that makes the page, for a shell: an option per keyword, repeated for several values.
+
+    >>> command_line("compare-parts", part=["half bodies"], seed=[0, 1])
+    "dataengine compare-parts --part 'half bodies' --seed 0 --seed 1 --report reports/compare-parts"
+    """
     words = [f"dataengine {command}"]
     for name, value in options.items():
         values = value if isinstance(value, list | tuple) else [value]
-        words += [f"--{name.replace('_', '-')} {each}" for each in values]
+        words += [f"--{name.replace('_', '-')} {shlex.quote(str(each))}" for each in values]
     return " ".join([*words, f"--report reports/{command}"])
 
 

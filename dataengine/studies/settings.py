@@ -5,9 +5,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from dataengine.errors import InputError
+from dataengine.params import parse_value
 
 FIT_STAGES = ("fit-teacher", "fit-student")
 """The stages of dvc.yaml that fit a network, in their order: a study compares what one of them makes."""
@@ -62,7 +61,7 @@ def with_settings(
         for step in way:
             below = place.get(step)
             place[step] = place = dict(below) if isinstance(below, dict) else {}
-        place[last] = yaml.safe_load(value)
+        place[last] = parse_value(value)
     return laid
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.datasets.compare_recipes import parse_recipe_plan, run
+from dataengine.datasets.compare_recipes import check_plan, parse_curricula, parse_recipe_plan, run
 from dataengine.datasets.studies.recipes.plan import RECIPES, RecipePlan, RecipeRun
 from dataengine.datasets.studies.recipes.runner import RecipeStudy
 from dataengine.datasets.studies.recipes.score import check_training, read_held_out
-from dataengine.errors import InputError
+from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.poses.training_poses import read_training_poses
 
@@ -60,6 +61,36 @@ def test_what_makes_no_study(changes: dict[str, Any], match: str) -> None:
     parse_recipe_plan(**GIVEN)
     with pytest.raises(InputError, match=match):
         parse_recipe_plan(**{**GIVEN, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        (
+            {"curricula": ["a=[{epochs: 1}, {epochs: 1, onlly: real}]"]},
+            r"curriculum\[1\] has an unknown key.* got onlly",
+        ),
+        ({"curricula": ["a=[{epochs: 2, augment: {shift: 500}}]"]}, "shift"),
+        ({"curricula": ["a=[{epochs: 2, synthetic_per_real: .nan}]"]}, "synthetic_per_real"),
+        ({"settings": ["fit-teacher.ema_decay=2"]}, "params fit-teacher.ema_decay: expected 0 or more and below 1"),
+        ({"settings": ["balance.clusters=0"]}, "params balance.clusters: expected 1 or more, got 0"),
+    ],
+)
+def test_what_no_fit_takes_is_refused_before_the_first_run(changes: dict[str, Any], match: str) -> None:
+    check_plan(repository_file("params.yaml"), parse_recipe_plan(**GIVEN), [])
+    with pytest.raises(ParamsError, match=match):
+        plan = parse_recipe_plan(**{**GIVEN, **changes})
+        check_plan(repository_file("params.yaml"), plan, changes.get("curricula", []))
+
+
+def test_phases_are_written_as_experiments_read_them() -> None:
+    """By Hydra's parser, which is that of `dvc exp run -S`."""
+    phases = [
+        {"epochs": 1, "rare_draws": [0, 2.5], "only": "real"},
+        {"epochs": 3, "goes_on": True, "augment": {"shift": 0, "blur_share": 0.5}, "learning_rate": None},
+    ]
+    (text,) = parse_curricula([f"a={json.dumps(phases)}"], 4).values()
+    assert OverridesParser.create().parse_override(f"fit-teacher.curriculum={text}").value() == phases
 
 
 def test_shares_that_are_set_stay() -> None:

@@ -17,6 +17,7 @@ from dataengine.judges.table import LIFTED
 from dataengine.lifter_fits import accuracy
 from dataengine.lifter_fits.accuracy import accuracy_of
 from dataengine.lifter_fits.compare_lifters import run as compare
+from dataengine.lifter_fits.fit_lifter import ANSWERS
 from dataengine.lifter_fits.fit_lifter import run as fit
 from dataengine.lifter_fits.teacher_tracks import films_of, measured_errors, seen_tracks
 from dataengine.lifter_fits.trials import planned, widths_of
@@ -108,7 +109,7 @@ def test_accuracy_is_the_mean_distance_in_millimetres(clips: Path) -> None:
 
 def test_the_page_has_every_fit_once_and_a_stopped_study_goes_on(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = Path("motions.npz"), Path("held_out.npz"), [clips]
-    options = {"first": 1, "fields": (1,), "seeds": (0, 1)}
+    options = {"first": 1, "fields": (1, 1), "seeds": (0, 1, 0)}  # a fit that is asked for twice is one
     results = compare(PARAMS, *sets, Path("report"), **options)  # type: ignore[arg-type]
     assert [each.trial.name for each in results] == [
         f"1-{way}-{seed}" for seed in (0, 1) for way in ("supervised", "semi-supervised")
@@ -143,6 +144,12 @@ def test_people_who_are_not_known_in_space_are_refused(clips: Path) -> None:
     write_people(clips, people.replace(extras=extras), images, info={"fps": 10.0})
     with pytest.raises(InputError, match="not known in space"):
         compare(PARAMS, Path("motions.npz"), Path("held_out.npz"), [clips], Path("report"), first=1)
+    assert not ANSWERS.exists(), "nobody was asked"
+
+
+def test_motions_that_are_learnt_from_measure_nothing(clips: Path) -> None:
+    with pytest.raises(InputError, match="--held-out is what --motions has"):
+        compare(PARAMS, Path("motions.npz"), Path("motions.npz"), [clips], Path("report"), first=1)
 
 
 def test_a_lifter_is_fitted_and_judges(clips: Path) -> None:
@@ -153,8 +160,9 @@ def test_a_lifter_is_fitted_and_judges(clips: Path) -> None:
     assert "reprojection" in lineage["losses"] and not Path("lifter.resume").exists()
     alone = fit(PARAMS, Path("motions.npz"), Path("alone"), films=[], unlabelled=[], answers=Path("a"))
     assert alone["error_tracks"] == 0 and "reprojection" not in alone["losses"]
-    rows = compare_judges([clips], Path("report"), first=1, lifter=Path("lifter"))
+    rows = compare_judges([clips, clips], Path("report"), first=1, lifter=Path("lifter"))
     of = {row.judge: row for row in rows}
+    assert len(of) == len(rows), "a set that is named twice is judged once"
     assert LIFTED in of and 0.6 < of[LIFTED].figures.auroc < 1, "a lifter of four steps knows little"
     assert (
         "--lifter" not in Path("report/judges.md").read_text()
@@ -162,5 +170,8 @@ def test_a_lifter_is_fitted_and_judges(clips: Path) -> None:
     )
     with pytest.raises(ParamsError, match="--leave-first"):
         fit(PARAMS, Path("motions.npz"), Path("lifter"), films=[], leave_first=-1, unlabelled=[])
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="none is not a lifter"):
         compare_judges([clips], Path("report"), lifter=Path("none"))
+    (Path("lifter") / "model.json").write_text("of a student")
+    with pytest.raises(InputError, match="lifter holds something else: expected a lifter, or nothing, got model"):
+        fit(PARAMS, Path("motions.npz"), Path("lifter"), films=[], unlabelled=[])

@@ -70,7 +70,7 @@ def test_tracks_are_lifted_and_shown(clips: Path, lifter: Path) -> None:
 def test_what_cannot_be_lifted_is_refused(clips: Path, lifter: Path, tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="--format"):
         run(clips, lifter, Path("out"), form="csv")
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="is not a lifter: expected a folder of `dataengine fit-lifter`"):
         run(clips, tmp_path / "none", Path("out"))
     people, images = read_project_people(clips)
     write_people(clips, people.take(np.zeros(len(people), dtype=bool)), images)

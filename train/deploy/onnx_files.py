@@ -55,9 +55,21 @@ def write_fp16(fp32: Path, path: Path) -> int:
         halved = float16.convert_float_to_float16(model, keep_io_types=True, max_finite_val=FP16_MAX)
     if clipped:
         say(f"warning: {clipped} weights are beyond +-{FP16_MAX:g} and are clipped to it in {path.name}")
+    _halve_casts(halved.graph)
     onnx.save(halved, str(path))
     onnx.checker.check_model(str(path), full_check=True)
     return clipped
+
+
+def _halve_casts(graph: onnx.GraphProto) -> None:
+    """Casts to float in the midst of a network, of a sum's square root say, go to half as well; the converter leaves
+    them, and their results then have two types."""
+    ends = {each.name for each in graph.output}
+    for node in graph.node:
+        if node.op_type == "Cast" and not ends & set(node.output):
+            for attribute in node.attribute:
+                if attribute.name == "to" and attribute.i == onnx.TensorProto.FLOAT:
+                    attribute.i = onnx.TensorProto.FLOAT16
 
 
 def exact_runner(path: Path, threads: int) -> Runner:

@@ -1,10 +1,10 @@
 """Section `export` of params.yaml."""
 
-from dataclasses import dataclass, field
-from math import isfinite
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from dataengine.errors import ParamsError
+from dataengine.params import require_seed, require_within
 
 from .quantise import CalibrationMethod
 
@@ -33,6 +33,10 @@ class MaxApDrop:
     graph: float = 0.01
     """Limit of the file with cropping and decoding inside, against the file whose network it holds."""
 
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            require_within(self, each.name, -1, 1)
+
 
 @dataclass(frozen=True)
 class Int8Params:
@@ -46,8 +50,7 @@ class Int8Params:
     """Measure every block alone in float, and every number of them, for the page; takes minutes with large networks."""
 
     def __post_init__(self) -> None:
-        if not isfinite(self.aim_ap_drop):
-            raise ParamsError("int8.aim_ap_drop", expected="a number", got=str(self.aim_ap_drop))
+        require_within(self, "aim_ap_drop", -1, 1)
         if self.most_in_float < 0:
             raise ParamsError("int8.most_in_float", expected="0 or more", got=str(self.most_in_float))
 
@@ -84,6 +87,7 @@ class ExportParams:
         for name in ("calibration_crops", "typical_batch", "latency_runs", "threads"):
             if getattr(self, name) < 1:
                 raise ParamsError(name, expected="1 or more", got=str(getattr(self, name)))
+        require_seed(self)
         if self.max_batch < self.typical_batch:
             raise ParamsError(
                 "max_batch", expected=f"typical_batch ({self.typical_batch}) or more", got=str(self.max_batch)

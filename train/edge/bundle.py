@@ -12,6 +12,7 @@ from dataengine.terminal.speech import answer
 
 from ..deploy.out_folder import contents_of_ours
 from .bundle_folder import (
+    BUILT,
     DECODER,
     DEVICE_FILES,
     NETWORKS,
@@ -34,10 +35,10 @@ WRITTEN = frozenset(
         TENSORRT_NETWORK,
         DECODER,
         "README.md",
-        "built",
+        BUILT,
     }
 )
-SEED = 0
+SEED, MOST = 0, 1000
 
 
 def command(
@@ -47,7 +48,7 @@ def command(
         Path | None,
         typer.Option(help="COCO JSON whose people the device proves itself by; they are copied into the bundle."),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 8,
+    count: Annotated[int, typer.Option(min=1, max=MOST, help="How many of them.")] = 8,
 ) -> None:
     """Write a bundle for an aarch64 device: ONNX Runtime in FP32 and INT8, and TensorRT built on the device.
 

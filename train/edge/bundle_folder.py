@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dataengine.coco_json import write_people
 from dataengine.environments.virtual_environment import plain_environment
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.files import read_json, sha256_file, write_json
+from dataengine.files import sha256_file, write_json
 from dataengine.inference.exported import INPUT, ONNX_FP16, ONNX_FP32, SIDECAR, ExportedModel
 from dataengine.inference.in_graph import BOXES, JOINTS, PICTURE, Takes
 from dataengine.people import Images, People
@@ -46,7 +46,8 @@ DEVICE = Path(__file__).parent / "device"
 DEVICE_FILES = ("run.py", "build_engine.py", "requirements.txt")
 SUMS, PEOPLE, EXPECTED, IMAGES = "SHA256SUMS", "people.json", "expected.json", "images.npy"
 TAKES: Takes = "picture"
-REFERENCE, TENSORRT_NETWORK, DECODER = "reference", "network_fp16.onnx", "joints.onnx"
+AGAIN = "copy the bundle again, or write it with `dataengine bundle`"
+REFERENCE, BUILT, TENSORRT_NETWORK, DECODER = "reference", "built", "network_fp16.onnx", "joints.onnx"
 
 
 def pose_file(network: str) -> str:
@@ -151,11 +152,17 @@ def listed_files(bundle: Path) -> dict[str, int]:
     """Name -> bytes of each file that the bundle's checksums list.
 
     Raises:
-        InputError: `bundle` holds none.
+        InputError: `bundle` holds none, or a file is not the one that they list: copied in part, say.
     """
     path = bundle / SUMS
     if not path.is_file() or not (bundle / REFERENCE / EXPECTED).is_file():
         raise InputError(f"{bundle} is not a bundle", fix="write one with dataengine bundle")
-    names = [line.partition("  ")[2] for line in path.read_text(encoding="utf-8").splitlines()]
-    read_json(bundle / SIDECAR)
-    return {name: (bundle / name).stat().st_size for name in names}
+    lines = (line.partition("  ") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    listed = {name: sha256 for sha256, _, name in lines}
+    there = {each.relative_to(bundle).as_posix() for each in _files(bundle)}
+    if set(listed) != {name for name in there if not name.startswith(f"{BUILT}/")}:
+        raise InputError(f"{path} does not list what lies in {bundle}", fix=AGAIN)
+    changed = next((name for name, sha256 in listed.items() if sha256_file(bundle / name) != sha256), None)
+    if changed is not None:
+        raise InputError(f"{bundle / changed} is not the file that {SUMS} lists", fix=AGAIN)
+    return {name: (bundle / name).stat().st_size for name in listed}

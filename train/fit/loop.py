@@ -32,6 +32,7 @@ from .state import fit_precision, load_state, remove_state, save_state, say_prec
 from .steps.lost_ranks import ends_with_its_ranks
 from .steps.ranks import Ranks
 from .training_set import TrainingSet, labels_drawn
+from .without_effect import say_without_effect
 
 
 @ends_with_its_ranks()
@@ -85,6 +86,7 @@ def fit(
         refuse_collapse(run.history)  # a state of a fit that was stopped for it
     if ranks.is_first:
         say_precision(stage, precision)
+        say_without_effect(stage, params, training)
         if not run.done:
             progress.restart()
     step_numbers = range(run.done * run.steps_per_epoch, run.steps)

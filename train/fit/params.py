@@ -7,6 +7,7 @@ from dataengine.crops.training.augment import AugmentParams
 from dataengine.crops.training.loader import LoaderParams
 from dataengine.errors import ParamsError
 from dataengine.evaluation.jittered_boxes import BoxJitter
+from dataengine.params import require_seed
 from dataengine.people import Source
 
 from .curriculum import Phase
@@ -156,6 +157,7 @@ class FitParams:
         ):
             if not getattr(self, name) > 0:
                 raise ParamsError(name, expected="above 0", got=repr(getattr(self, name)))
+        require_seed(self)
         if not 0 < self.crop_padding < float("inf"):
             got = repr(self.crop_padding)
             raise ParamsError("crop_padding", expected="above 0 (1 is the person's box alone)", got=got)
@@ -164,6 +166,8 @@ class FitParams:
         if (total := sum(phase.epochs for phase in self.phases)) != self.epochs:
             fix = "set epochs to the sum of those of the phases"
             raise ParamsError("curriculum", expected=f"{self.epochs} epochs, as `epochs` says", got=f"{total}", fix=fix)
+        if self.phases[0].goes_on:
+            raise ParamsError("goes_on of the first phase", expected="false: no phase comes before it", got="true")
         _ = self.augments
         if self.curriculum and self.people_per_epoch is None:
             fix = "set people_per_epoch: epochs that are drawn from other people are then equally long"

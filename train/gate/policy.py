@@ -8,6 +8,7 @@ from dataengine.errors import ParamsError
 from dataengine.evaluation.analysis.image_clusters import ClusterKind
 from dataengine.evaluation.jittered_boxes import BoxJitter
 from dataengine.files import short_sha256
+from dataengine.params import require_within
 from dataengine.registry.ledger import digest_of
 
 PINNED = ("champion", "round", "policy", "ledger")
@@ -55,6 +56,11 @@ class Budgets:
     """Size in 1e6 bytes."""
     ece: float | None
     """Expected calibration error of a person's confidence against its OKS, 0..1."""
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value is not None and not value > 0:
+                raise ParamsError(name, expected="above 0, or null for no budget", got=repr(value))
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,15 @@ class CompareParams:
         for name, value in shares.items():
             if not 0 < value < 1:
                 raise ParamsError(name, expected="between 0 and 1", got=f"{value:g}")
-        if min(self.primary.margin, self.guarded.margin) < 0:
-            raise ParamsError("primary.margin and guarded.margin", expected="0 or more")
+        for name, value in {"primary.margin": self.primary.margin, "guarded.margin": self.guarded.margin}.items():
+            if not 0 <= value <= 1:
+                raise ParamsError(name, expected="0 to 1", got=repr(value))
+        require_within(self, "floor_ap", 0, 1)
+        for name, least in (("round", 1), ("min_clusters", 1), ("threads", 1)):
+            if getattr(self, name) < least:
+                raise ParamsError(name, expected=f"{least} or more", got=repr(getattr(self, name)))
+        if self.guarded.min_people < 0:
+            raise ParamsError("guarded.min_people", expected="0 or more", got=repr(self.guarded.min_people))
         if not 1 <= self.warn_from <= self.uses:
             raise ParamsError("warn_from", expected=f"between 1 and uses ({self.uses})", got=str(self.warn_from))
         if self.block_frames < 1 or not 0 <= self.neighbours < 1:

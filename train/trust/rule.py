@@ -20,7 +20,7 @@ from dataengine.typed_record import TypedReader
 from .logistic import JointLogistic
 
 FORMAT = 1
-_RECORD = TypedReader(InputError, finite=True, fix="run `dataengine pseudo-label` again")
+_RECORD = TypedReader(InputError, fix="run `dataengine pseudo-label` again")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from .place import ProjectPlace
 
 RULE = ("strategy", "budget", "film_excess", "appearance_weight", "min_gap_frames", "seed")
 """Keys of section `select` that may be tried, besides those of `weights`."""
-_READER = TypedReader(InputError, finite=True, fix="see docs/selection.md")
+_READER = TypedReader(InputError, fix="see docs/selection.md")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dataengine import starter
 from dataengine.files import read_json, sha256_file, short_sha256, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
@@ -172,8 +170,3 @@ def _words(request: PoseRequest) -> str:
     brought = request.state.brought
     *_, change = str(brought.get("words", "")).split("; ")
     return f"{brought.get('renders', 0)} renders, {brought.get('pictures', 0)} pictures to label; {change}"
-
-
-def read_document(params: Path) -> dict[str, Any]:
-    """The sections of a params.yaml, as plain values."""
-    return dict(yaml.safe_load(params.read_text(encoding="utf-8")))

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
 from dataengine.files import atomic_path
+from dataengine.sections import read_section
 
-from .overrides import lay_overrides
+from .overrides import SECTIONS, check_overrides, lay_overrides
 from .places import RoundFolder
 from .plan import CampaignPlan
 
-STAGE = "fit-student"
+STAGE, BASE = "fit-student", "fit"
 _NONE: dict[str, Any] = {}
+
+
+def check_settings(document: Mapping[str, Any], plan: CampaignPlan) -> None:
+    """Read the params of a round as its commands will, so that none of them refuses a value after hours of others.
+
+    Args:
+        document: the project's params.yaml.
+        plan: of the campaign.
+
+    Raises:
+        InputError: a setting is not a param, or is of another kind.
+        ParamsError: a value, of the project or of a setting, is out of range.
+    """
+    check_overrides(document, plan.settings)
+    with TemporaryDirectory() as place:
+        folder = RoundFolder(Path(place))
+        seed, renders = plan.seeds[0], plan.base_renders
+        write_settings(folder, document, plan, seed=seed, library_renders=renders, synthetic=True, pseudo=True)
+        for section in (name for name in SECTIONS if name != BASE):
+            read_section(folder.params, section)
 
 
 def write_settings(

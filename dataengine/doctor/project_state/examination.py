@@ -25,7 +25,7 @@ GROUPS: Mapping[str, tuple[Callable[[Kept], Iterator[StateFinding]], ...]] = {
     ),
     dvc_files.GROUP: (dvc_files.check_lock,),  # before all that asks DVC
     models.REGISTRY: (models.check_registry, models.check_store),
-    models.PINS: (models.check_pins, models.check_named_files),
+    models.PINS: (models.check_pins, models.check_policy, models.check_named_files),
     labels.GROUP: (labels.check_label_files, labels.check_pictures),
     asked.GROUP: (asked.check_records, asked.check_whole_rounds, asked.check_answers, asked.check_last_selection),
     asked.REQUESTS: (asked.check_requests,),

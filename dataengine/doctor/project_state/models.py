@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
-from dataengine.errors import InputError
+from dataengine.errors import DataEngineError, InputError
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import sha256_file, short_sha256
 from dataengine.params import load_values
 from dataengine.registry.records import Entry, Registry, read_registry
+from dataengine.sections import read_section
 
 from .finding import StateFinding, finding
 from .kept import Kept
@@ -112,6 +114,15 @@ def check_pins(kept: Kept) -> Iterator[StateFinding]:
         yield finding(
             PINS, "round", "fault", f"compare.round is {number}, by compare.ledger it is {expected}", fix=BEGIN
         )
+
+
+def check_policy(kept: Kept) -> Iterator[StateFinding]:
+    """Whether sections `compare` and `oks` are the policy that `begin-round` pinned: `compare` refuses another."""
+    try:
+        sigmas = load_protocol(kept.params).sigmas_name
+        read_section(kept.params, "compare").require_pinned_policy(sigmas)
+    except DataEngineError as error:
+        yield finding(PINS, "policy", "fault", str(error), fix=f"take the change back, or begin again: {BEGIN}")
 
 
 def check_named_files(kept: Kept) -> Iterator[StateFinding]:

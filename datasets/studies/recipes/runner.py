@@ -208,7 +208,7 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
             annotations=self.annotations,
             images=self.images,
             recipe=plan.recipes if len(plan.recipes) < len(RECIPES) else [],
-            curriculum=[f"'{name}={phases}'" for name, phases in plan.curricula.items()],
+            curriculum=[f"{name}={phases}" for name, phases in plan.curricula.items()],
             labels=plan.labels,
             once=plan.once,
             seed=plan.seeds,

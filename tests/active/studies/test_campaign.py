@@ -16,11 +16,11 @@ from dataengine.active.studies.campaign.page import write_campaign_page
 from dataengine.active.studies.campaign.places import RoundFolder
 from dataengine.active.studies.campaign.plan import ARMS, START, CampaignPlan, CampaignRound
 from dataengine.active.studies.campaign.programs import RoundPrograms
-from dataengine.active.studies.campaign.settings import write_pipeline, write_settings
+from dataengine.active.studies.campaign.settings import check_settings, write_pipeline, write_settings
 from dataengine.active.studies.campaign.versus import Versus
 from dataengine.blender.scene.params import RenderParams
 from dataengine.datasets.mix import MixParams
-from dataengine.errors import InputError
+from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.params import load_section
 from dataengine.requests.pinned import load_requests_params
@@ -110,6 +110,28 @@ def test_a_setting_that_no_round_can_use_is_one_line_before_anything_runs(settin
     document = repository_file("params.yaml")
     with pytest.raises(InputError) as raised:
         check_overrides(document, parse_settings([setting], OWNED))
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("fit-student.pseudo_per_real=-1", "fit-student.pseudo_per_real: expected 0 or more, got -1.0"),
+        ("fit-student.consistency.ramp_share=1.5", "consistency.ramp_share: expected 0 to 1, got 1.5"),
+        ("compare.floor_ap=.nan", "params compare.floor_ap: expected a number, got nan"),
+        ("compare.budgets.ece=-1", "params compare.budgets.ece: expected above 0"),
+        ("export.max_ap_drop.int8=2", "params export.max_ap_drop.int8: expected -1 to 1, got 2.0"),
+        ("pseudo-label.track_overlap=30", "params pseudo-label.track_overlap: expected 0 to 1, got 30.0"),
+        ("mix.synthetic_per_real=-0.5", "params mix.synthetic_per_real: expected a finite number"),
+        ("select.strategy=best", "params select.strategy: expected random | "),
+        ("render.samples=0", "params render.samples: expected "),
+    ],
+)
+def test_a_value_out_of_range_is_refused_before_anything_runs(setting: str, says: str) -> None:
+    document = repository_file("params.yaml")
+    check_settings(document, plan())
+    with pytest.raises(ParamsError) as raised:
+        check_settings(document, plan(settings=parse_settings([setting], OWNED)))
     assert says in str(raised.value)
 
 

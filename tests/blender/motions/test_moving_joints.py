@@ -15,7 +15,7 @@ from dataengine.blender.poses.blending import blend
 from dataengine.blender.poses.library import read_pose_library
 from dataengine.blender.poses.posing import solve_orientations
 from dataengine.blender.scene.params import RenderParams
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 from dataengine.lifting.body import bone_lengths
 from dataengine.lifting.motions import read_motions_file
 
@@ -69,3 +69,9 @@ def test_the_command_writes_motions_and_refuses_bad_options(
         options = {"people": 1, "seconds": 1.0, "fps": 10.0, **wrong}
         with pytest.raises(ParamsError):
             run(replace(small_params), out=out, cache=body_cache, **options)  # type: ignore[arg-type]
+    mine = tmp_path / "params.yaml"
+    mine.write_text("mine")
+    for place in (tmp_path, mine):
+        with pytest.raises(InputError, match=r"expected a name that ends in \.npz, got "):
+            run(small_params, out=place, cache=body_cache, people=1, seconds=1.0, fps=10.0)
+    assert mine.read_text() == "mine"

@@ -19,9 +19,10 @@ from dataengine.files import sha256_file
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
 from dataengine.registry.records import Registry, write_registry
 from dataengine.rounds.asked import enter_round
+from dataengine.train.gate.policy import policy_hash
 
 from ...helpers.drawn_people import draw_people_at
-from ...helpers.dvc_checkout import dvc, enter_new_checkout, git
+from ...helpers.dvc_checkout import dvc, enter_new_checkout, git, repository_file
 from ...helpers.label_files import labelled
 from ...registry.test_records import entry, event
 
@@ -52,9 +53,17 @@ def new_kept_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     )
     labelled(*draw_people_at(folder.with_name("pool"), 2, seed=0))
     ledger = ledger_of(1)
+    policy = repository_file("params.yaml")["compare"]
     sections = {
         "registry": {"file": "models/registry.json", "store": "models/registry"},
-        "compare": {"champion": "a", "round": 2, "policy": "", "ledger": ledger.head},
+        "compare": {
+            **policy,
+            "champion": "a",
+            "round": 2,
+            "policy": policy_hash(policy, "COCO"),
+            "ledger": ledger.head,
+        },
+        "oks": {"sigmas": ""},
         "requests": {"folder": "data/requests", "open": []},
         "mix": {"labels": [str(path) for path in Path("data/labels").glob("*.json")]},
     }

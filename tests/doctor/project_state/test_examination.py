@@ -226,6 +226,26 @@ def test_pins_that_the_registry_does_not_bear_out(kept: Kept, old: str, new: str
     assert "begin-round" in found.result.fix
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("floor_ap: 0.05", "floor_ap: 0.01", "not the policy that the round was begun with: expected hash "),
+        ("floor_ap: 0.05", "floor_ap: low", "floor_ap: expected a number, got 'low'"),
+        ("sigmas: ''", "sigmas: nowhere.json", "nowhere.json does not exist"),
+    ],
+)
+def test_a_policy_that_was_changed_after_it_was_pinned(kept: Kept, old: str, new: str, says: str) -> None:
+    assert list(models.check_policy(kept)) == []
+    text = kept.params.read_text()
+    assert old in text
+    kept.params.write_text(text.replace("threads: 2", "threads: 1"))
+    assert list(models.check_policy(kept)) == [], "threads are no part of the policy"
+    kept.params.write_text(text.replace(old, new))
+    (found,) = models.check_policy(kept)
+    assert (found.result.name, found.result.status, found.repair) == ("policy", "fault", None)
+    assert says in found.result.found and "begin-round" in found.result.fix
+
+
 def test_files_that_params_name(kept: Kept) -> None:
     text = kept.params.read_text()
     kept.params.write_text(text + "oks: {sigmas: data/sigmas/none.json}\nrender: 3\n")

@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from dataengine.inference.running.predict import onnx_runner
-from dataengine.train.deploy.onnx_files import FP16_MAX, exact_runner, write_fp16
+from dataengine.nets.checkpoint import ModelMeta
+from dataengine.train.deploy.onnx_files import FP16_MAX, exact_runner, write_fp16, write_fp32
 
 
 def scaled(folder: Path, weight: float) -> Path:
@@ -50,3 +52,16 @@ def test_a_file_runs_as_it_is(tmp_path: Path) -> None:
     images = np.full((2, 3, 2, 2), 3.0, np.float32)
     (answer,) = exact_runner(scaled(tmp_path, 7.0), 1)(images)
     np.testing.assert_allclose(answer[:, 0], 21.0)
+
+
+def test_gated_attention_is_halved_with_its_norms(tmp_path: Path) -> None:
+    """Its norms cast to float on the way; ONNX Runtime takes the file, which answers as that in FP32 does."""
+    kwargs = {"channels": [8, 8], "blocks": [1, 1], "hidden": 16}
+    meta = ModelMeta("residual", kwargs, input_width_px=48, input_height_px=64, head="rtmcc")
+    torch.manual_seed(0)
+    write_fp32(meta.build(), meta, tmp_path / "whole.onnx")
+    assert write_fp16(tmp_path / "whole.onnx", tmp_path / "half.onnx") == 0
+    images = np.random.default_rng(0).normal(size=(2, 3, 64, 48)).astype(np.float32)
+    whole, half = (onnx_runner(tmp_path / name)(images) for name in ("whole.onnx", "half.onnx"))
+    for one, other in zip(whole, half, strict=True):
+        np.testing.assert_allclose(other, one, atol=2e-2 * np.abs(one).max())

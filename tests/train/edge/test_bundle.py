@@ -23,7 +23,7 @@ from dataengine.inference.exported import ONNX_FP32, load_exported
 from dataengine.inference.running.predict import onnx_runner, predict_crops
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.train.edge.bundle import run
-from dataengine.train.edge.bundle_folder import DEVICE, joints_of
+from dataengine.train.edge.bundle_folder import DEVICE, joints_of, listed_files
 from dataengine.train.edge.references import people_of
 
 from ...helpers.drawn_people import draw_standing_people
@@ -88,6 +88,31 @@ def test_a_changed_bundle_is_refused(bundled: Path, tmp_path: Path, change: Call
     done = device(copy, "--check")
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            lambda folder: (folder / "pose_int8.onnx").write_bytes(b"x"),
+            "pose_int8.onnx is not the file that SHA256SUMS",
+        ),
+        (lambda folder: (folder / "joints.onnx").unlink(), "does not list what lies in"),
+        (lambda folder: (folder / "SHA256SUMS").write_bytes(b"\xff\xfe"), "does not list what lies in"),
+        (lambda folder: (folder / "SHA256SUMS").open("a").write("0  ../../other\n"), "does not list what lies in"),
+    ],
+)
+def test_a_changed_bundle_is_refused_before_anything_is_fetched(
+    bundled: Path, tmp_path: Path, change: Callable[[Path], Any], says: str
+) -> None:
+    copy = shutil.copytree(bundled / "bundle", tmp_path / "bundle")
+    (copy / "built").mkdir()
+    (copy / "built" / "model.engine").write_text("made on the device")
+    assert set(listed_files(copy)) == set(listed_files(bundled / "bundle"))
+    change(copy)
+    with pytest.raises(InputError) as raised:
+        listed_files(copy)
+    assert says in str(raised.value) and "copy the bundle again" in str(raised.value)
 
 
 def test_another_network_under_the_same_checksums_is_refused(bundled: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
-from dataengine.params import load_section
+from dataengine.params import load_document, load_section
+from dataengine.sections import check_settings
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -68,6 +69,7 @@ def command(
     strange = [key for key in further if section_of(key) not in SECTIONS]
     if strange:
         raise InputError("--set changes what no fit reads", expected=" | ".join(SECTIONS), got=strange[0])
+    check_settings(load_document(params), {**further, f"{STAGE}.epochs": str(EPOCHS)})
     plan = StudentPlan(
         recipes=tuple(name for name in RECIPES if name in (recipe or RECIPES)),
         starts=tuple(name for name in STARTS if name in (start or [STARTER])),
