@@ -115,7 +115,7 @@ def test_which_joints_lie_in_the_crop_is_known_of_labelled_ones_and_of_renders(d
     people, images = dots
     shifted = replace(PLAIN, shift=0.9, flip_share=0.5)
     for source in ("real", "synthetic"):
-        some = people.replace(source=np.array([source]))
+        some = people.replace(source=np.array([source], dtype=people.source.dtype))
         seen = set()
         for seed in range(8):
             sample = CropSamples(some, images, SPEC, shifted).sample(0, (seed,))

