@@ -106,7 +106,8 @@ class SimCCReading:
     def decode(self, distributions: Arrays) -> Decoded:
         """See `simcc.decode`; confidence is that of lying near the place given that it lies in the crop, times that."""
         found = dict(zip(self.outputs, distributions, strict=True))
-        decoded = simcc.decode(*(found[name] for name in AXES), self.layout.simcc_split, found.get(LOG_SPREAD))
+        x, y = distributions[:2]
+        decoded = simcc.decode(x, y, self.layout.simcc_split, found.get(LOG_SPREAD))
         if self.presence:
             decoded = replace(decoded, confidence=decoded.confidence * found[PRESENCE])
         return decoded

@@ -4,6 +4,7 @@ Order: `command_line`, `unfinished`, `interval_note` and `paragraph` make parts 
 plot, whose lines look as `STYLES` says; `write_page` writes both.
 """
 
+import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def command_line(command: str, **options: object) -> str:
     words = [f"dataengine {command}"]
     for name, value in options.items():
         values = value if isinstance(value, list | tuple) else [value]
-        words += [f"--{name.replace('_', '-')} {each}" for each in values]
+        words += [f"--{name.replace('_', '-')} {shlex.quote(str(each))}" for each in values]
     return " ".join([*words, f"--report reports/{command}"])
 
 

@@ -163,8 +163,9 @@ class CropSamples:
         points = apply_affine(crop_from_image, self.people.keypoints_px[rows].astype(np.float64))
         visibility, weight, knows = self.people.visibility[rows], self._weight[rows], self._knows[rows]
         points[mirrored] = swap_sides(points[mirrored])
-        for flags in (visibility, weight, knows):
-            flags[mirrored] = swap_sides(flags[mirrored][..., None])[..., 0]
+        visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
+        weight[mirrored] = swap_sides(weight[mirrored][..., None])[..., 0]
+        knows[mirrored] = swap_sides(knows[mirrored][..., None])[..., 0]
         visibility[~within(points, (self.spec.width_px, self.spec.height_px))] = 0
         weight[visibility == UNLABELLED] = 0
         in_crop = np.where(knows, visibility > UNLABELLED, -1).astype(np.float32)

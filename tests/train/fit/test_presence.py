@@ -21,7 +21,8 @@ def test_joints_that_are_cut_away_get_low_confidence(tmp_path: Path, monkeypatch
         epochs=1,
         draws_per_epoch=150,
         network_kwargs={**TINY.network_kwargs, "presence": True},
-        losses={"simcc_kl": 1.0, "presence": 1.0}, learning_rate=0.01,
+        losses={"simcc_kl": 1.0, "presence": 1.0},
+        learning_rate=0.01,
         augment=replace(TINY.augment, shift=0.3),
     )
     with one_torch_thread():

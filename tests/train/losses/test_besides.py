@@ -38,7 +38,7 @@ def make_case(head: Head, seed: int = 0) -> tuple[tuple[torch.Tensor, ...], Targ
 
 
 def density(logits: np.ndarray, scale_px: float, at_px: float) -> float:
-    """Of an axis of half-pixel bins."""
+    """The mixture's, on an axis of half-pixel bins."""
     bins = laplace.pdf(at_px, loc=np.arange(len(logits)) / 2 - 0.25, scale=scale_px)
     return float(np.exp(logits) @ bins / np.exp(logits).sum())
 

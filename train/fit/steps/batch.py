@@ -45,8 +45,8 @@ class Inputs:
     @classmethod
     def of_tensors(cls, tensors: Sequence[Tensor]) -> "Inputs":
         """From what `tensors` gives."""
-        own, views = tensors[:OWN], tensors[OWN:]
-        return cls(*own, views=Views(*views) if views else None)
+        images, keypoints_px, joint_weight, area_px2, in_crop, *views = tensors
+        return cls(images, keypoints_px, joint_weight, area_px2, in_crop, Views(*views) if views else None)
 
     @property
     def target(self) -> Target:
@@ -95,8 +95,8 @@ def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device, vie
     `area_px2` (n,) holds the areas of all training people in image pixels; the batch knows how much each crop enlarges.
     """
     arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows] * batch.crop_scale**2, batch.in_crop)
-    labels = (torch.from_numpy(np.asarray(a, np.float32)) for a in arrays)
-    inputs = Inputs(torch.from_numpy(batch.images), *labels, views=views)
+    keypoints_px, weight, area, in_crop = (torch.from_numpy(np.asarray(a, np.float32)) for a in arrays)
+    inputs = Inputs(torch.from_numpy(batch.images), keypoints_px, weight, area, in_crop, views)
     if device.type != "cuda":
         return Ready(inputs, batch.rows)
     with torch.cuda.device(device):  # a new thread is on the first GPU

@@ -48,10 +48,10 @@ def command(
     if epochs < 1 or people < epochs or people % epochs:
         raise InputError("--epochs does not fit", expected="a divisor of --people", got=f"{epochs} of {people}")
     section = load_section(params, "fit-teacher", FitParams, base=BASE)
-    own = {"epochs": epochs, "people_per_epoch": people // epochs, "start_from": None if start == "none" else start}
+    origin = None if start == "none" else start
     asked = {"part": parts, "seed": seeds, "people": people, "epochs": epochs, "start": start}
     PartStudy(
-        params=replace(section, **own),
+        params=replace(section, epochs=epochs, people_per_epoch=people // epochs, start_from=origin),
         parts=parts,
         seeds=parse_seeds(seeds),
         mix=mix,

@@ -1,4 +1,4 @@
-"""What a part is worth besides AP: how well confidence is calibrated, and how well joints outside the crop are told."""
+"""What a part is worth besides AP: how well confidence is calibrated, and how well it tells joints outside the crop."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,7 +56,7 @@ def part_figures(network: Path, ap: float, people: People, images: Images, proto
 def calibration_errors(
     runner: Runner, meta: ModelMeta, people: People, images: Images, protocol: OksProtocol
 ) -> tuple[float, float | None]:
-    """As stated, and by curves: each half of the pictures is measured by the curves of the other.
+    """Expected calibration errors as stated, and by curves: each half of the pictures by those of the other half.
 
     The second is None where a half has too few labels to learn curves from.
     """

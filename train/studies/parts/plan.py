@@ -48,7 +48,7 @@ def two_stages(params: FitParams) -> FitParams:
 
 
 def likelihood(params: FitParams) -> FitParams:
-    """A learnt spread, and RTMO's maximum likelihood in place of the fit's losses."""
+    """A learnt spread, and RTMO's maximum likelihood instead of the fit's losses."""
     return replace(params, network_kwargs={**params.network_kwargs, "spread": True}, losses={"simcc_mle": 1.0})
 
 

@@ -122,7 +122,8 @@ def test_a_mirror_turns_pixels_labels_and_maps_alike(drawn: tuple[People, Images
     batch, views = make_views(drawn)
     strong = batch.strong
     own = (strong.images, strong.keypoints_px, strong.joint_weight, np.full(6, 400, np.float32), strong.in_crop)
-    given = Ready(Inputs(*map(torch.from_numpy, own), views=views), np.arange(6))
+    images, keypoints_px, weight, area, in_crop = map(torch.from_numpy, own)
+    given = Ready(Inputs(images, keypoints_px, weight, area, in_crop, views), np.arange(6))
     turned = mirrored(given).inputs
     assert torch.equal(turned.images.flip(-1), given.inputs.images)
     back = mirrored(Ready(turned, given.rows)).inputs
