@@ -47,7 +47,7 @@ def axes(distributions: tuple[Floats, ...]) -> list[Floats]:
     What is background of a heatmap, as its decoder sees it, is cut off.
     """
     if len(distributions) > 1:
-        return list(distributions)
+        return list(distributions[:2])  # a head may say more of each joint besides
     maps = np.where(np.isfinite(distributions[0]), distributions[0], 0.0)
     highest = maps.max(axis=(-2, -1), keepdims=True)
     mass = np.where((maps >= BACKGROUND_SHARE * highest) & (maps > 0), maps, 0.0)

@@ -75,7 +75,7 @@ def densities(distributions: Arrays) -> Arrays:
     Of a heatmap what is background to its decoder is cut off; one without any mass knows nothing.
     """
     if len(distributions) > 1:
-        return distributions
+        return distributions[:2]
     maps = np.where(np.isfinite(distributions[0]), distributions[0], 0.0)
     maps = maps.reshape(*maps.shape[:2], -1).astype(np.float64)
     peak = maps.max(axis=-1, keepdims=True)

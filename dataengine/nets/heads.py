@@ -31,8 +31,9 @@ EXPECTATION_SHARPNESS = 20.0
 class Head(Protocol):
     """What every head offers. b crops in a batch, k joints."""
 
-    outputs: ClassVar[tuple[str, ...]]
-    """Names of the tensors in the answer, as exported files have them."""
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the tensors in the answer, as exported files have them."""
 
     @property
     def layout(self) -> Layout:

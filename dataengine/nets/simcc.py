@@ -4,8 +4,11 @@ Li et al., "SimCC: a Simple Coordinate Classification Perspective for Human Pose
 with Gaussian labels is RTMPose's (Jiang et al., 2023). Every crop pixel is split into `split` bins. Bin centres lie
 symmetrically in the crop, so turning a distribution around is exactly mirroring the image: what flip tests need.
 
-`bin_centers_px` says where bins lie, `softmax` turns logits into distributions, `decode` reads those. The loss that
-fits them is in `train/losses/distribution.py`.
+A head with a learnt spread says besides how far, for each joint, the place lies from the bin: the distance is Laplace's
+with that scale, and the place's distribution the mixture of all bins (RTMO: Lu et al., CVPR 2024, section 3.3).
+
+`bin_centers_px` says where bins lie, `softmax` turns logits into distributions, `decode` reads those, with
+`laplace_mass` where there is a scale. The losses that fit them are in `train/losses/distribution.py`.
 """
 
 from typing import Any
@@ -36,9 +39,19 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
-def decode(probability_x: NDArray[np.floating[Any]], probability_y: NDArray[np.floating[Any]], split: float) -> Decoded:
-    """Read distributions (n, 17, W * split) and (n, 17, H * split), as `softmax` makes them of a network's logits."""
-    axes = [_decode_axis(np.asarray(p, dtype=np.float64), split) for p in (probability_x, probability_y)]
+def decode(
+    probability_x: NDArray[np.floating[Any]],
+    probability_y: NDArray[np.floating[Any]],
+    split: float,
+    scale_px: NDArray[np.floating[Any]] | None = None,
+) -> Decoded:
+    """Read distributions (n, 17, W * split) and (n, 17, H * split), as `softmax` makes them of a network's logits.
+
+    `scale_px` (n, 17) are the scales of a head with a learnt spread, crop pixels: confidence and spread are then those
+    of the mixture, and the entropy is what it has at least.
+    """
+    scale = None if scale_px is None else np.asarray(scale_px, dtype=np.float64)
+    axes = [_decode_axis(np.asarray(p, dtype=np.float64), split, scale) for p in (probability_x, probability_y)]
     (x, mass_x, variance_x, entropy_x), (y, mass_y, variance_y, entropy_y) = axes
     return Decoded(
         keypoints_px=np.stack([x, y], axis=-1),
@@ -48,7 +61,23 @@ def decode(probability_x: NDArray[np.floating[Any]], probability_y: NDArray[np.f
     )
 
 
-def _decode_axis(probability: NDArray[np.float64], split: float) -> tuple[NDArray[np.float64], ...]:
+def laplace_mass(
+    distance_px: NDArray[np.float64], reach_px: float, scale_px: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mass within `reach_px` of a point that lies `distance_px` from the middle of a Laplace distribution."""
+    ends = [(end - distance_px) / scale_px for end in (-reach_px, reach_px)]
+    low, high = (np.where(z < 0, np.exp(-np.abs(z)) / 2, 1 - np.exp(-np.abs(z)) / 2) for z in ends)
+    return np.asarray(high - low)
+
+
+def laplace_entropy(scale_px: NDArray[np.float64], split: float) -> NDArray[np.float64]:
+    """Entropy, nats, of a Laplace distribution counted in bins: 1 + ln(2 scale) + ln(bins per pixel), 0 or more."""
+    return np.maximum(1 + np.log(2 * scale_px * split), 0.0)
+
+
+def _decode_axis(
+    probability: NDArray[np.float64], split: float, scale_px: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], ...]:
     """Position, mass near the peak, variance, normalised entropy (0..1) of distributions (..., bins); each (...)."""
     bins = probability.shape[-1]
     centers = bin_centers_px(bins, split)
@@ -56,8 +85,14 @@ def _decode_axis(probability: NDArray[np.float64], split: float) -> tuple[NDArra
     distance = np.abs(centers - peak[..., None])
     near = np.where(distance <= PEAK_REACH_PX, probability, 0.0)
     position = (near * centers).sum(axis=-1) / near.sum(axis=-1)
-    mass = np.where(distance <= CONFIDENT_REACH * bins / split, probability, 0.0).sum(axis=-1)
+    reach = CONFIDENT_REACH * bins / split
     mean = (probability * centers).sum(axis=-1)
     variance = (probability * (centers - mean[..., None]) ** 2).sum(axis=-1)
-    entropy = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=-1) / np.log(bins)
-    return position, np.minimum(mass, 1.0), variance, entropy
+    entropy = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=-1)
+    if scale_px is None:
+        mass = np.where(distance <= reach, probability, 0.0).sum(axis=-1)
+    else:
+        mass = (probability * laplace_mass(distance, reach, scale_px[..., None])).sum(axis=-1)
+        variance = variance + 2 * scale_px**2  # Laplace's own; that of a mixture is the sum
+        entropy = np.maximum(entropy, laplace_entropy(scale_px, split))  # a sum's is not below either part's
+    return position, np.minimum(mass, 1.0), variance, np.minimum(entropy / np.log(bins), 1.0)

@@ -32,7 +32,7 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
     unit: ClassVar[str]
     """What the study calls a trial."""
     page_name: ClassVar[str]
-    """Name of the page and of its plot, without suffix."""
+    """Name of the page and of its plot, if it has one, without suffix."""
 
     report: Path
     """Folder for the page, the plot, the log and what is kept of each trial."""
@@ -88,8 +88,8 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
             for trial in track(missing, self.command.replace("-", " "), unit=self.unit):
                 outcomes[trial] = self.outcome(trial)
                 self.write(outcomes)
-        page = self.report / self.page_name
-        say(f"{self.command}: wrote {page}.md and {page}.png")
+        pages = [self.report / f"{self.page_name}{kind}" for kind in (".md", ".png")]
+        say(f"{self.command}: wrote {' and '.join(str(page) for page in pages if page.exists())}")
 
     def side_by_side(self, missing: Sequence[TrialT]) -> Iterable[Sequence[TrialT]]:
         """The trials that are missing, parted so that none waits for another one of its part. By default one by one:

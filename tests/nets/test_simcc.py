@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import laplace
 
-from dataengine.nets.simcc import bin_centers_px, decode, softmax
+from dataengine.nets.simcc import bin_centers_px, decode, laplace_mass, softmax
 
 BINS, SPLIT = 64, 2  # an axis of 32 px
 
@@ -63,3 +64,34 @@ def test_turning_bins_around_is_mirroring_the_crop() -> None:
 
 def test_softmax_survives_large_logits() -> None:
     np.testing.assert_allclose(softmax(np.array([[1e4, 1e4, -1e4]], dtype=np.float32)), [[0.5, 0.5, 0]])
+
+
+@settings(deadline=None)
+@given(st.floats(0, 60), st.floats(0.1, 20), st.floats(0.25, 40))
+def test_a_mass_is_that_between_two_values_of_the_distribution(distance: float, reach: float, scale: float) -> None:
+    got = laplace_mass(np.array(distance), reach, np.array(scale))
+    wanted = laplace.cdf(reach, loc=distance, scale=scale) - laplace.cdf(-reach, loc=distance, scale=scale)
+    np.testing.assert_allclose(got, wanted, atol=1e-12)
+
+
+def test_a_learnt_spread_is_read_as_the_mixture_that_it_means() -> None:
+    """Against sums over a fine grid of the mixture's own density."""
+    rng = np.random.default_rng(4)
+    x, y = softmax(rng.normal(size=(1, 3, BINS)) * 2), softmax(rng.normal(size=(1, 3, BINS)) * 2)
+    scale = np.array([[0.25, 1.5, 6.0]])
+    decoded, plain = decode(x, y, SPLIT, scale), decode(x, y, SPLIT)
+    np.testing.assert_array_equal(decoded.keypoints_px, plain.keypoints_px)
+    grid = np.arange(-150, 180, 0.005)
+    for joint in range(3):
+        mass, variance, entropy = 1.0, 0.0, 0.0
+        for p in (x[0, joint], y[0, joint]):
+            density = sum(p[i] * laplace.pdf(grid, (i + 0.5) / 2 - 0.5, scale[0, joint]) for i in range(BINS))
+            weight = density / density.sum()
+            peak = (p.argmax() + 0.5) / 2 - 0.5
+            mass *= weight[np.abs(grid - peak) <= 32 / 16].sum()
+            variance += (weight * grid**2).sum() - (weight * grid).sum() ** 2
+            entropy += -(weight * np.log(np.maximum(density, 1e-300))).sum() + np.log(SPLIT)
+        assert decoded.confidence[0, joint] == pytest.approx(mass, abs=2e-3)
+        assert decoded.spread_px[0, joint] == pytest.approx(np.sqrt(variance), rel=1e-3)
+        assert decoded.entropy[0, joint] <= min(entropy / 2 / np.log(BINS), 1) + 1e-6, "what it has at least"
+        assert decoded.entropy[0, joint] >= plain.entropy[0, joint]

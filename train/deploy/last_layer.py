@@ -104,10 +104,12 @@ def last_layer_errors(
 def falls_of(wanted: Arrays, given: Arrays) -> Falls:
     """How answers (n, k, bins) or (n, k, h, w) fall around the peaks of `wanted`, and how far `given` is off there.
 
-    Each axis counts by itself, and both neighbours on it.
+    Each axis counts by itself, and both neighbours on it; single numbers (n, k) have none.
     """
     fall, at_peak, of_fall, ranges = [], [], [], []
     for one, other in zip(wanted, given, strict=True):
+        if one.ndim < 3:
+            continue
         cells = one.reshape(-1, *one.shape[2:]).astype(np.float64)
         error = other.reshape(cells.shape) - cells
         peak = np.stack(np.unravel_index(cells.reshape(len(cells), -1).argmax(axis=1), cells.shape[1:]), axis=1)

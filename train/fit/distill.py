@@ -74,10 +74,10 @@ class Distillation:
 
 
 def _logits(head: Head, answer: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The answer as logits (b, k, bins); a heatmap's are its cells, scaled by the sharpness of `expected_px`."""
+    """The places as logits (b, k, bins); a heatmap's are its cells, scaled by the sharpness of `expected_px`."""
     if isinstance(head, Heatmap):
         return tuple(EXPECTATION_SHARPNESS * maps.flatten(2) for maps in answer)
-    return answer
+    return answer[:2]
 
 
 def _channels(net: KeypointNetwork, meta: ModelMeta) -> int:

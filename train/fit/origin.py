@@ -53,7 +53,7 @@ def with_starter(params: P, meta: ModelMeta, section: str) -> P:
     if _shapes(meta, backbone=True) != _shapes(shipped, backbone=True):
         say(f"{section}: begins with random weights; the starter is for {_words(shipped)}, not {_words(meta)}")
         return replace(params, start_from=None)
-    if _shapes(meta) != _shapes(shipped):
+    if not _holds(meta, shipped):
         say(f"{section}: begins with the starter's backbone; what is of another shape in the head begins at random")
     return params
 
@@ -84,7 +84,7 @@ def origin_taught(params: FitParams, meta: ModelMeta) -> NDArray[np.bool_]:
     if params.start_from != STARTER:
         return read_checkpoint(folder)[1].is_taught
     shipped = starter_meta()
-    return shipped.is_taught & (_shapes(meta) == _shapes(shipped))
+    return shipped.is_taught & _holds(meta, shipped)
 
 
 def take_starter(net: KeypointNetwork) -> None:
@@ -118,6 +118,11 @@ def _shapes(meta: ModelMeta, *, backbone: bool = False) -> dict[str, torch.Size]
         net = meta.build()
     shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
     return {name: shape for name, shape in shapes.items() if not backbone or name.split(".")[0] not in net.head_layers}
+
+
+def _holds(meta: ModelMeta, shipped: ModelMeta) -> bool:
+    """Whether the network of `meta` has all of the starter's tensors; what its head says besides may come on top."""
+    return _shapes(shipped).items() <= _shapes(meta).items()
 
 
 def _words(meta: ModelMeta) -> str:

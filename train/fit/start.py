@@ -1,6 +1,6 @@
 """The network that a fit starts from: fresh, from published weights, or from a checkpoint of our own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
@@ -15,6 +16,7 @@ from dataengine.hardware.threads import one_core_each
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta
 from dataengine.nets.heads import Head
 from dataengine.nets.network import KeypointNetwork
+from dataengine.nets.simcc_heads import LAYER_OF
 from dataengine.nets.table import architecture_of
 
 from .origin import (
@@ -123,11 +125,17 @@ def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) ->
     source, meta = read_checkpoint(folder)
     check_alike(f"start_from {folder}", meta, own_meta)
     weights, own_weights = source.state_dict(), net.state_dict()
-    if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in own_weights.items()}:
+    shapes, own_shapes = ({k: v.shape for k, v in _core(each).items()} for each in (weights, own_weights))
+    if shapes != own_shapes:
         raise InputError(
             f"{folder} holds another network than the one to fit", got=meta.network, fix="set start_from to null"
         )
-    net.load_state_dict(weights)
+    net.load_state_dict({name: weights.get(name, own) for name, own in own_weights.items()})
+
+
+def _core(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors without those that say more of a joint than its place, which one of two networks may lack."""
+    return {name: tensor for name, tensor in weights.items() if name.split(".")[0] not in LAYER_OF.values()}
 
 
 def check_alike(source: str, theirs: ModelMeta, ours: ModelMeta) -> None:
@@ -151,5 +159,5 @@ def check_alike(source: str, theirs: ModelMeta, ours: ModelMeta) -> None:
 
 
 def _meaning(head: Head) -> dict[str, object]:
-    """What a bin of the answer stands for; the blur of a heatmap before it is read does not belong to it."""
-    return {name: value for name, value in head.describe().items() if name != "blur_sigma"}
+    """What a bin of the answer stands for; a heatmap's blur and what a head says besides do not belong to it."""
+    return {name: value for name, value in head.describe().items() if name not in ("blur_sigma", *LAYER_OF)}

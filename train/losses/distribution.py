@@ -1,9 +1,11 @@
-"""Losses that compare a predicted distribution with a Gaussian around the label: KL for SimCC, MSE for heatmaps.
+"""Losses on a predicted distribution: KL (SimCC) and MSE (heatmaps) to a Gaussian around the label, or its likelihood.
 
 SimCC labels are RTMPose's (Jiang et al. 2023, section 3.2); heatmap labels are SimpleBaseline's (Xiao et al. 2018,
 section 3), at unrounded positions, as in UDP (Huang et al. 2020). Both losses are means over the joints that count, not
 over weights: a half-trusted joint pulls half as hard. Without any joint the loss is 0.
 """
+
+import math
 
 import torch
 from torch import Tensor
@@ -47,6 +49,33 @@ def simcc_loss(
         divergence = divergence + cross_entropy - entropy
     counted = (joint_weight > 0).sum().clamp(min=1)
     return (joint_weight * divergence).sum() / counted
+
+
+def simcc_likelihood_loss(
+    logits_x: Tensor,
+    logits_y: Tensor,
+    log_spread: Tensor,
+    keypoints_px: Tensor,
+    joint_weight: Tensor,
+    *,
+    split: int,
+    log_limits: tuple[float, float],
+) -> Tensor:
+    """Mean over counted joints of weight x the label's negative log-likelihood on both axes, nats per pixel: a scalar.
+
+    The density of an axis is the mixture, by the predicted distribution, of Laplace distributions around the bins, all
+    of the scale exp(log_spread) in pixels: -ln sum_i p_i exp(-|x - c_i| / b) / (2 b). The maximum-likelihood loss of
+    RTMO (Lu et al., CVPR 2024, section 3.3); the factor 1 / (2 b) makes it a density, so that neither a wide nor a
+    narrow scale is free. Shapes as in `simcc_loss`; log_spread (b, 17) is cut to `log_limits`.
+    """
+    log_scale = log_spread.clamp(*log_limits)
+    cost = torch.zeros_like(joint_weight)
+    for logits, position in ((logits_x, keypoints_px[..., 0]), (logits_y, keypoints_px[..., 1])):
+        centers = (torch.arange(logits.shape[-1], device=position.device, dtype=position.dtype) + 0.5) / split - 0.5
+        distance = (centers - position[..., None]).abs() / log_scale.exp()[..., None]
+        cost = cost - torch.logsumexp(torch.log_softmax(logits, dim=-1) - distance, dim=-1) + log_scale + math.log(2)
+    counted = (joint_weight > 0).sum().clamp(min=1)
+    return (joint_weight * cost).sum() / counted
 
 
 def gaussian_heatmaps(

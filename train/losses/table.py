@@ -15,10 +15,11 @@ from torch import Tensor
 from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.nets.heads import Head, Heatmap
-from dataengine.nets.simcc_heads import SimCCReading
+from dataengine.nets.simcc_heads import LOG_SPREAD, PRESENCE, SimCCReading
 
-from .distribution import LABEL_SHARPNESS, heatmap_loss, simcc_loss
+from .distribution import LABEL_SHARPNESS, heatmap_loss, simcc_likelihood_loss, simcc_loss
 from .position import oks_loss, smooth_l1_loss, wing_loss
+from .presence import presence_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class Target:
     keypoints_px: Tensor  # (b, 17, 2) crop pixels
     joint_weight: Tensor  # (b, 17), 0 = does not count
     area_px2: Tensor  # (b,) area of the person, pixels of the augmented crop
+    in_crop: Tensor | None = None  # (b, 17) 1 in the crop, 0 cut away, -1 nobody knows; None: nobody knows of any
 
     @property
     def counted(self) -> Tensor:
@@ -52,16 +54,30 @@ Answer = tuple[Tensor, ...]
 
 
 def _simcc_kl(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
-    x, y = answer
+    x, y, *_ = answer
     split = head.layout.simcc_split
     return simcc_loss(x, y, target.keypoints_px, target.joint_weight, split=split, sigma_px=scales.label_sigma_px)
 
 
 def _simcc_sharp_kl(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
-    x, y = answer
+    x, y, *_ = answer
     split, sharp = head.layout.simcc_split, LABEL_SHARPNESS
     points, weight, sigma_px = target.keypoints_px, target.joint_weight, scales.label_sigma_px
     return simcc_loss(x, y, points, weight, split=split, sigma_px=sigma_px, sharpness=sharp)
+
+
+def _simcc_mle(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
+    assert isinstance(head, SimCCReading)  # `WeightedLoss` has refused others
+    x, y, log_spread = (*answer[:2], answer[head.outputs.index(LOG_SPREAD)])
+    points, weight, split = target.keypoints_px, target.joint_weight, head.layout.simcc_split
+    return simcc_likelihood_loss(x, y, log_spread, points, weight, split=split, log_limits=head.log_scale_limits)
+
+
+def _presence(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
+    logits = answer[head.outputs.index(PRESENCE)]
+    if target.in_crop is None:
+        return logits.sum() * 0
+    return presence_loss(logits, target.in_crop, target.joint_weight)
 
 
 def _heatmap_mse(answer: Answer, target: Target, head: Head, scales: LossScales) -> Tensor:
@@ -87,27 +103,40 @@ def _wing(answer: Answer, target: Target, head: Head, scales: LossScales) -> Ten
 LOSSES: Mapping[str, Callable[[Answer, Target, Head, LossScales], Tensor]] = {
     "simcc_kl": _simcc_kl,
     "simcc_sharp_kl": _simcc_sharp_kl,
+    "simcc_mle": _simcc_mle,
     "heatmap_mse": _heatmap_mse,
     "oks": _oks,
     "smooth_l1": _smooth_l1,
     "wing": _wing,
+    "presence": _presence,
 }
 NEEDS_HEAD: Mapping[str, type[SimCCReading] | type[Heatmap]] = {
     "simcc_kl": SimCCReading,
     "simcc_sharp_kl": SimCCReading,
+    "simcc_mle": SimCCReading,
     "heatmap_mse": Heatmap,
+    "presence": SimCCReading,
 }
+TEACHES: Mapping[str, str] = {"simcc_mle": "spread", "presence": "presence"}
+"""Loss -> the option of the head whose output it alone teaches."""
 
 
 class WeightedLoss:
     """The sum of the losses whose weight is not 0."""
 
     def __init__(self, weights: Mapping[str, float], head: Head, scales: LossScales) -> None:
-        """Raises `ParamsError` for an unknown loss, one for another head, a negative weight, or no weight above 0."""
+        """Raises `ParamsError` for an unknown loss, one for another head, a negative weight, no weight above 0, or an
+        output of the head that no loss teaches."""
         check_weights(weights)
         for name, weight in weights.items():
             if weight and not isinstance(head, NEEDS_HEAD.get(name, object)):
                 raise ParamsError(f"losses.{name} does not fit the head", got=type(head).__name__, fix="set it to 0")
+        for name, option in TEACHES.items():
+            says = getattr(head, option, False)
+            if bool(weights.get(name)) != says:
+                what = f"losses.{name} and network_kwargs.{option}"
+                got = f"weight {weights.get(name, 0):g} and {str(says).lower()}"
+                raise ParamsError(what, expected="both or neither", got=got)
         self.weights = {name: float(weight) for name, weight in weights.items() if weight}
         self.head, self.scales = head, scales
 

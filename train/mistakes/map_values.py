@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dataengine.nets.heads import Arrays, Head, Heatmap, SimCC
+from dataengine.nets.heads import Arrays, Head, Heatmap
 from dataengine.nets.simcc import bin_centers_px
+from dataengine.nets.simcc_heads import SimCCReading
 
 from .hypotheses import Floats
 
@@ -41,10 +42,10 @@ def _heatmap(head: Heatmap, answer: Arrays, places_px: Floats) -> Floats:
     return np.asarray(above * (1 - low) + below * low)
 
 
-def _simcc(head: SimCC, answer: Arrays, places_px: Floats) -> Floats:
+def _simcc(head: SimCCReading, answer: Arrays, places_px: Floats) -> Floats:
     """Product of both axes' densities, times the area under the bump."""
     split = head.layout.simcc_split
-    per_axis = [_along(axis * split, places_px[..., i], split) for i, axis in enumerate(answer)]
+    per_axis = [_along(axis * split, places_px[..., i], split) for i, axis in enumerate(answer[:2])]
     return np.asarray(np.minimum(per_axis[0] * per_axis[1] * 2 * np.pi * BUMP_PX**2, 1.0))
 
 
@@ -59,4 +60,4 @@ def _along(density: Floats, places_px: Floats, split: int) -> Floats:
     return np.asarray(np.where(inside, low * (1 - share) + high * share, 0.0))
 
 
-_VALUES: dict[type, Callable[[Any, Arrays, Floats], Floats]] = {Heatmap: _heatmap, SimCC: _simcc}
+_VALUES: dict[type, Callable[[Any, Arrays, Floats], Floats]] = {Heatmap: _heatmap, SimCCReading: _simcc}

@@ -67,6 +67,7 @@ class Batch:
     rows: NDArray[np.int64]  # (b,) which persons
     visibility: NDArray[np.uint8]  # (b, 17) 0 not labelled or outside, 1 occluded or blotted out, 2 visible
     crop_scale: NDArray[np.float64]  # (b,) crop pixels per image pixel, augmentation included
+    in_crop: NDArray[np.float32]  # (b, 17) 1 in the crop, 0 not, -1 nobody knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +161,7 @@ def collate(drawn: Sequence[Sample], rows: NDArray[np.int64], *, raw: bool = Fal
         rows=rows,
         visibility=np.stack([s.visibility for s in drawn]),
         crop_scale=affine_scale(np.stack([s.crop_from_image for s in drawn])),
+        in_crop=np.stack([s.in_crop for s in drawn]),
     )
 
 

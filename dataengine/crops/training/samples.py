@@ -42,6 +42,7 @@ class Sample:
     joint_weight: NDArray[np.float32]  # (17,) `training_weights` where visibility is not 0, else 0
     crop_from_image: NDArray[np.float64]  # (2, 3)
     mirrored: bool  # left and right joints were exchanged
+    in_crop: NDArray[np.float32]  # (17,) 1 in the crop and its picture, 0 not, -1 nobody knows: an unlabelled joint
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,8 @@ class CropSamples:
         self.people, self.images, self.spec = people, images, spec
         self._augment, self._weak = augment, weak
         self._weight = training_weights(people)
+        # renders carry every joint that lies in the picture, so that one without a label is known to lie outside
+        self._knows = (people.visibility > UNLABELLED) | (people.source == "synthetic")[:, None]
         params = [augment, *later, *([weak] if weak else [])]
         before, pasted = (any(getattr(p, name) > 0 for p in params) for name in ("background_share", "pasted_share"))
         masked = _with_masks(people) & (before or pasted)
@@ -158,12 +161,14 @@ class CropSamples:
             plain = compose_affine(half_bodies(draws, params.half_body_share, joints, flags, self.spec), plain)
         crop_from_image = compose_affine(change, plain)
         points = apply_affine(crop_from_image, self.people.keypoints_px[rows].astype(np.float64))
-        visibility, weight = self.people.visibility[rows], self._weight[rows]
+        visibility, weight, knows = self.people.visibility[rows], self._weight[rows], self._knows[rows]
         points[mirrored] = swap_sides(points[mirrored])
         visibility[mirrored] = swap_sides(visibility[mirrored][..., None])[..., 0]
         weight[mirrored] = swap_sides(weight[mirrored][..., None])[..., 0]
+        knows[mirrored] = swap_sides(knows[mirrored][..., None])[..., 0]
         visibility[~within(points, (self.spec.width_px, self.spec.height_px))] = 0
         weight[visibility == UNLABELLED] = 0
+        in_crop = np.where(knows, visibility > UNLABELLED, -1).astype(np.float32)
         patches = [self._source.patch(int(row)) for row in rows]
         crop_from_patch = compose_affine(crop_from_image, np.stack([patch.image_from_patch for patch in patches]))
         looks = self._photometric(params)
@@ -175,7 +180,7 @@ class CropSamples:
             crop, seen = self._behind_somebody(crop, points[i], visibility[i], rng, params)
             seen = self._blotted(crop, points[i], seen, rng, params)
             crop = looks.apply(crop, rng)
-            samples.append(Sample(crop, points[i], seen, weight[i], crop_from_image[i], bool(mirrored[i])))
+            samples.append(Sample(crop, points[i], seen, weight[i], crop_from_image[i], bool(mirrored[i]), in_crop[i]))
         return samples
 
     def _before_something(

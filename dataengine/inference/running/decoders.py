@@ -19,6 +19,7 @@ from torch.nn import functional
 from dataengine.keypoints import FLIP_INDEX
 from dataengine.nets import heatmap, simcc
 from dataengine.nets.heads import RTMCC, Head, Heatmap, SimCC
+from dataengine.nets.simcc_heads import AXES, LOG_SPREAD, PRESENCE
 
 Tensors = tuple[Tensor, ...]
 _SMALLEST_PROBABILITY = 1e-12  # as in the heads: what the logarithm of an entropy sees at least
@@ -50,7 +51,7 @@ class SimCCDecoder:
     """See `nets.simcc.decode`."""
 
     def __init__(self, head: SimCC | RTMCC, device: torch.device, dtype: torch.dtype) -> None:
-        layout, self._dtype = head.layout, dtype
+        layout, self._dtype, self._head = head.layout, dtype, head
         self._split = layout.simcc_split
         self._flip = _constant(FLIP_INDEX, device)
         self._centers = [
@@ -59,30 +60,49 @@ class SimCCDecoder:
         ]
 
     def distributions(self, answer: Tensors) -> Tensors:
-        """Softmax of both axes."""
-        return tuple(torch.softmax(logits.to(self._dtype), dim=-1) for logits in answer)
+        """Softmax of both axes; scales, and probabilities of lying in the crop."""
+        said = {name: each.to(self._dtype) for name, each in zip(self._head.outputs, answer, strict=True)}
+        found = [torch.softmax(said[name], dim=-1) for name in AXES]
+        if self._head.spread:
+            low, high = self._head.log_scale_limits
+            found.append(said[LOG_SPREAD].clamp(low, high).exp())
+        if self._head.presence:
+            found.append(said[PRESENCE].sigmoid())
+        return tuple(found)
 
     def mirrored(self, distributions: Tensors) -> Tensors:
         """Columns turned around, sides renamed."""
-        x, y = (axis.index_select(1, self._flip) for axis in distributions)
-        return x.flip(-1), y
+        x, *others = (each.index_select(1, self._flip) for each in distributions)
+        return x.flip(-1), *others
 
     def decode(self, distributions: Tensors) -> Joints:
         """Position, mass near the peak, variance and entropy of both axes, put together."""
-        axes = [self._axis(p, centers) for p, centers in zip(distributions, self._centers, strict=True)]
+        found = dict(zip(self._head.outputs, distributions, strict=True))
+        scale = found.get(LOG_SPREAD)
+        axes = [self._axis(found[name], centers, scale) for name, centers in zip(AXES, self._centers, strict=True)]
         (x, mass_x, variance_x, entropy_x), (y, mass_y, variance_y, entropy_y) = axes
         spread = (variance_x + variance_y).sqrt()
-        return Joints(torch.stack([x, y], dim=-1), mass_x * mass_y, spread, (entropy_x + entropy_y) / 2)
+        confidence = mass_x * mass_y
+        if PRESENCE in found:
+            confidence = confidence * found[PRESENCE]
+        return Joints(torch.stack([x, y], dim=-1), confidence, spread, (entropy_x + entropy_y) / 2)
 
-    def _axis(self, probability: Tensor, centers: Tensor) -> Tensors:
+    def _axis(self, probability: Tensor, centers: Tensor, scale: Tensor | None) -> Tensors:
         bins = len(centers)
         distance = (centers - centers[probability.argmax(dim=-1)][..., None]).abs()
         near = probability * (distance <= simcc.PEAK_REACH_PX)
         position = (near * centers).sum(dim=-1) / near.sum(dim=-1)
-        mass = (probability * (distance <= simcc.CONFIDENT_REACH * bins / self._split)).sum(dim=-1)
+        reach = simcc.CONFIDENT_REACH * bins / self._split
         mean = (probability * centers).sum(dim=-1)
         variance = (probability * (centers - mean[..., None]) ** 2).sum(dim=-1)
-        return position, mass.clamp(max=1.0), variance, _entropy(probability, -1) / float(np.log(bins))
+        entropy = _entropy(probability, -1)
+        if scale is None:
+            mass = (probability * (distance <= reach)).sum(dim=-1)
+        else:
+            mass = (probability * _laplace_mass(distance, reach, scale[..., None])).sum(dim=-1)
+            variance = variance + 2 * scale**2
+            entropy = torch.maximum(entropy, (1 + (2 * scale * self._split).log()).clamp(min=0.0))
+        return position, mass.clamp(max=1.0), variance, (entropy / float(np.log(bins))).clamp(max=1.0)
 
 
 class HeatmapDecoder:
@@ -177,6 +197,13 @@ def decoder_of(head: Head, device: torch.device, dtype: torch.dtype = torch.floa
 
 def _constant(values: np.ndarray, device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+
+
+def _laplace_mass(distance: Tensor, reach: float, scale: Tensor) -> Tensor:
+    """See `simcc.laplace_mass`; distances are 0 or more, so that the near end alone may lie on either side."""
+    near, far = (reach - distance) / scale, (reach + distance) / scale
+    tail = (-near.abs()).exp() / 2
+    return torch.where(near < 0, tail, 1 - tail) - (-far).exp() / 2
 
 
 def _entropy(probability: Tensor, dim: int | tuple[int, ...]) -> Tensor:

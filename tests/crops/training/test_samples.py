@@ -111,6 +111,27 @@ def test_joints_outside_the_crop_or_unlabelled_do_not_count(dots: tuple[People, 
     assert sample.joint_weight[0] == 0.5
 
 
+def test_which_joints_lie_in_the_crop_is_known_of_labelled_ones_and_of_renders(dots: tuple[People, Images]) -> None:
+    people, images = dots
+    shifted = replace(PLAIN, shift=0.9, flip_share=0.5)
+    for source in ("real", "synthetic"):
+        some = people.replace(source=np.array([source], dtype=people.source.dtype))
+        seen = set()
+        for seed in range(8):
+            sample = CropSamples(some, images, SPEC, shifted).sample(0, (seed,))
+            x, y = sample.keypoints_px.T
+            for joint in range(17):
+                mine = int(swap_sides(np.arange(17)[:, None])[joint, 0]) if sample.mirrored else joint
+                inside = -0.5 <= x[joint] < 63.5 and -0.5 <= y[joint] < 63.5
+                wanted = float(inside) if mine in (0, 5, 6) else {"real": -1.0, "synthetic": 0.0}[source]
+                assert sample.in_crop[joint] == wanted
+                assert (sample.joint_weight[joint] > 0) == (sample.in_crop[joint] == 1)
+                seen.add(wanted)
+        assert {0.0, 1.0} <= seen
+    drawn = [CropSamples(people, images, SPEC, shifted).sample(0, (seed,)) for seed in range(2)]
+    np.testing.assert_array_equal(collate(drawn, np.zeros(2, int)).in_crop, [sample.in_crop for sample in drawn])
+
+
 def test_normalising_is_rgb_minus_mean_over_spread() -> None:
     crops = np.random.default_rng(0).integers(0, 255, (2, 3, 4, 3), dtype=np.uint8)
     expected = (crops[..., ::-1] / 255.0 - MEAN_RGB) / STD_RGB

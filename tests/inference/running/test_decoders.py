@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dataengine.inference.running.decoders import DECODERS, Joints, decoder_of
-from dataengine.nets.heads import HEADS, Head, Heatmap, SimCC
+from dataengine.nets.heads import HEADS, RTMCC, Head, Heatmap, SimCC
 from dataengine.nets.layout import Decoded, Layout
 
 LAYOUT = Layout(input_width_px=48, input_height_px=64)
@@ -56,6 +56,9 @@ def test_simcc(seed: int, sharpness: float) -> None:
     rng = np.random.default_rng(seed)
     x, y = (rng.normal(size=(3, 17, bins)).astype(np.float32) * np.float32(sharpness) for bins in (96, 128))
     assert_same(SimCC(LAYOUT), x, y)
+    spread, presence = (rng.normal(size=(3, 17)).astype(np.float32) * 4 for _ in range(2))
+    assert_same(SimCC(LAYOUT, spread=True), x, y, spread)
+    assert_same(RTMCC(LAYOUT, spread=True, presence=True), x, y, spread, presence)
 
 
 @pytest.mark.parametrize("head", HEATMAPS.values(), ids=HEATMAPS)

@@ -58,7 +58,9 @@ def network(meta: ModelMeta, folder: Path) -> torch.nn.Module:
     net = meta.build().eval()
     with torch.no_grad():
         for name, tensor in net.named_parameters():
-            tensor.mul_(40 if name.startswith(("final_layer", "to_")) else 1)
+            tensor.mul_(40 if name.startswith(("final_layer", "to_x", "to_y")) else 1)
+            if name in ("to_log_spread.weight", "to_presence.weight"):  # they begin as zeros
+                tensor.normal_()
     write_fp32(net, meta, folder / ONNX_FP32)
     return net
 
@@ -77,8 +79,9 @@ def wanted(net: torch.nn.Module, meta: ModelMeta, image: np.ndarray, boxes: np.n
         meta_of(head="heatmap", kwargs={"coordinates": "stride", "blur_sigma": 0.0}),
         meta_of(joint_confidence=CURVES),
         meta_of(head="rtmcc", kwargs={"hidden": 32}),
+        meta_of(joint_confidence=CURVES, kwargs={"spread": True, "presence": True}),
     ],
-    ids=["simcc", "heatmap", "heatmap as public files have it", "simcc, calibrated", "rtmcc"],
+    ids=["simcc", "heatmap", "heatmap as public files have it", "simcc, calibrated", "rtmcc", "spread and presence"],
 )
 def test_crops_give_the_joints_of_our_runner(meta: ModelMeta, tmp_path: Path) -> None:
     with one_torch_thread(), warnings.catch_warnings():

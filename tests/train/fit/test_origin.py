@@ -92,6 +92,28 @@ def test_another_head_or_crop_takes_the_backbone(
     assert len(with_taught(model_meta(BEGUN), BEGUN, nobody).taught) > 0
 
 
+def test_what_a_head_says_besides_comes_on_top(
+    own_starter: KeypointNetwork, capsys: pytest.CaptureFixture[str]
+) -> None:
+    besides: dict[str, Any] = {
+        "network_kwargs": {**BEGUN.network_kwargs, "spread": True, "presence": True},
+        "losses": {"simcc_mle": 1.0, "presence": 0.1},
+    }
+    params = settle(replace(BEGUN, **besides))
+    assert params.start_from == "starter" and capsys.readouterr().err == ""
+    meta = model_meta(params)
+    assert with_taught(meta, params, np.zeros(17, dtype=bool)).taught, "it keeps the starter's head"
+    first = first_network(params, meta).state_dict()
+    assert all(torch.equal(first[name], tensor) for name, tensor in own_starter.state_dict().items())
+    fit_here(params, "models/says")
+    for origin, more in (("models/starter", besides), ("models/says", {})):  # either way round
+        other = replace(TINY, start_from=origin, **more)
+        weights = load_checkpoint(Path(origin))[0].state_dict()
+        begun = first_network(other, model_meta(other)).state_dict()
+        assert all(torch.equal(weights[name], begun[name]) for name in weights.keys() & begun.keys())
+        assert len(weights.keys() ^ begun.keys()) == 4
+
+
 def test_another_backbone_begins_at_random(own_starter: KeypointNetwork, capsys: pytest.CaptureFixture[str]) -> None:
     other = replace(BEGUN, network_kwargs={"channels": [24, 32], "blocks": [1, 1]})
     assert settle(other).start_from is None

@@ -40,6 +40,7 @@ def make_batch(size: int, seed: int = 0) -> Batch:
         rows=np.arange(size),
         visibility=np.where(weight > 0, 2, 0).astype(np.uint8),
         crop_scale=rng.uniform(0.8, 1.25, size),
+        in_crop=np.where(weight > 0, 1, -1).astype(np.float32),
     )
 
 

@@ -14,7 +14,7 @@ from dataengine.nets.heads import HEADS, Head, make_head
 from dataengine.nets.layout import Layout
 from dataengine.train.losses.distribution import LABEL_SHARPNESS, gaussian_heatmaps, gaussian_labels
 from dataengine.train.losses.position import SMOOTH_L1_BETA_PX, oks_loss, smooth_l1_loss, wing_loss
-from dataengine.train.losses.table import LOSSES, NEEDS_HEAD, LossScales, Target, WeightedLoss
+from dataengine.train.losses.table import LOSSES, NEEDS_HEAD, TEACHES, LossScales, Target, WeightedLoss
 
 from ...helpers.fitting_project import one_torch_thread
 
@@ -22,6 +22,8 @@ LAYOUT = Layout(32, 48)
 SIGMA_PX = 3.0
 OWN = OksProtocol(sigmas=np.linspace(0.02, 0.12, 17))
 SCALES = LossScales.of(SIGMA_PX, OWN)
+OF_PLACES = [name for name in LOSSES if name not in TEACHES]
+"""The others are in test_besides.py."""
 Answer = tuple[torch.Tensor, ...]
 
 
@@ -111,7 +113,7 @@ REFERENCES: Mapping[str, Callable[[Any, tuple[int, int], np.ndarray, float], flo
 }
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", OF_PLACES)
 def test_a_loss_equals_its_definition(name: str) -> None:
     head = head_for(name)
     answer, target = make_case(head)
@@ -126,7 +128,7 @@ def test_a_loss_equals_its_definition(name: str) -> None:
     assert loss.item() == pytest.approx(total / (weight > 0).sum(), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", OF_PLACES)
 def test_its_gradient_equals_finite_differences(name: str) -> None:
     head = head_for(name)
     answer, target = make_case(head, people=1, seed=4)
@@ -143,7 +145,7 @@ def test_the_expected_place_is_differentiable(kind: str) -> None:
     assert torch.autograd.gradcheck(lambda *a: head.expected_px(a), inputs)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", OF_PLACES)
 def test_joints_of_weight_zero_count_nowhere(name: str) -> None:
     head = head_for(name)
     answer, target = make_case(head)
@@ -157,7 +159,7 @@ def test_joints_of_weight_zero_count_nowhere(name: str) -> None:
         assert (gradient[target.joint_weight > 0].flatten(1).abs().sum(dim=1) > 0).any()
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", OF_PLACES)
 @pytest.mark.parametrize("people", [0, 2])
 def test_nothing_to_count_is_zero_and_has_a_finite_gradient(name: str, people: int) -> None:
     head = head_for(name)
@@ -169,7 +171,7 @@ def test_nothing_to_count_is_zero_and_has_a_finite_gradient(name: str, people: i
     assert all(torch.isfinite(g).all() and not g.any() for g in torch.autograd.grad(loss, inputs))
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", OF_PLACES)
 def test_weights_scale_and_a_right_answer_costs_less_than_a_wrong_one(name: str) -> None:
     head = head_for(name)
     _, target = make_case(head)

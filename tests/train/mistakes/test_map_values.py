@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from dataengine.nets.heads import Heatmap, SimCC
+from dataengine.nets.heads import RTMCC, Heatmap, SimCC
 from dataengine.nets.layout import Layout
 from dataengine.nets.simcc import bin_centers_px
 from dataengine.train.mistakes.map_values import BUMP_PX, FLOOR, map_values
@@ -43,6 +43,8 @@ def test_simcc_is_read_as_the_product_of_its_densities() -> None:
     expected = [2 * np.pi * BUMP_PX**2 / area * np.exp(-d / 8) for d in (0, 4, 9)]
     assert found[:3] == pytest.approx(expected, rel=0.02)
     assert found[3:] == pytest.approx(0)
+    besides = (*answer, np.ones((1, 17)))
+    assert (map_values(RTMCC(LAYOUT, presence=True), besides, at)[0, 0] - FLOOR == found).all()
 
 
 def test_a_map_that_is_not_finite_says_nothing() -> None:

@@ -19,6 +19,8 @@ from dataengine.keypoints import FLIP_INDEX
 from ...losses.table import Target
 from .views import Views
 
+OWN = 5  # tensors of an `Inputs` before those of its views
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -28,6 +30,7 @@ class Inputs:
     keypoints_px: Tensor  # (b, 17, 2) crop pixels
     joint_weight: Tensor  # (b, 17), 0 = does not count
     area_px2: Tensor  # (b,) area of the person, pixels of the augmented crop
+    in_crop: Tensor  # (b, 17) 1 in the crop, 0 not, -1 nobody knows
     views: Views | None = None  # of people without labels
 
     def __len__(self) -> int:
@@ -36,26 +39,26 @@ class Inputs:
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """All of them, in order."""
-        own = (self.images, self.keypoints_px, self.joint_weight, self.area_px2)
+        own = (self.images, self.keypoints_px, self.joint_weight, self.area_px2, self.in_crop)
         return own if self.views is None else (*own, *self.views.tensors)
 
     @classmethod
     def of_tensors(cls, tensors: Sequence[Tensor]) -> "Inputs":
         """From what `tensors` gives."""
-        images, keypoints_px, joint_weight, area_px2, *views = tensors
-        return cls(images, keypoints_px, joint_weight, area_px2, Views(*views) if views else None)
+        images, keypoints_px, joint_weight, area_px2, in_crop, *views = tensors
+        return cls(images, keypoints_px, joint_weight, area_px2, in_crop, Views(*views) if views else None)
 
     @property
     def target(self) -> Target:
         """What the network should answer."""
-        return Target(self.keypoints_px, self.joint_weight, self.area_px2)
+        return Target(self.keypoints_px, self.joint_weight, self.area_px2, self.in_crop)
 
     def part(self, start: int, end: int) -> "Inputs":
         """Samples `start` to `end`, and as large a part of the views."""
-        own = [tensor[start:end] for tensor in self.tensors[:4]]
+        own = [tensor[start:end] for tensor in self.tensors[:OWN]]
         count = len(self.views) if self.views is not None else 0
         first, last = (count * place // len(self) for place in (start, end))
-        return Inputs.of_tensors([*own, *(tensor[first:last] for tensor in self.tensors[4:])])
+        return Inputs.of_tensors([*own, *(tensor[first:last] for tensor in self.tensors[OWN:])])
 
     def to(self, device: torch.device) -> "Inputs":
         """The same on `device`, without waiting for the copies."""
@@ -91,9 +94,9 @@ def ready(batch: Batch, area_px2: NDArray[np.float64], device: torch.device, vie
 
     `area_px2` (n,) holds the areas of all training people in image pixels; the batch knows how much each crop enlarges.
     """
-    arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows] * batch.crop_scale**2)
-    keypoints_px, weight, area = (torch.from_numpy(np.asarray(a, np.float32)) for a in arrays)
-    inputs = Inputs(torch.from_numpy(batch.images), keypoints_px, weight, area, views)
+    arrays = (batch.keypoints_px, batch.joint_weight, area_px2[batch.rows] * batch.crop_scale**2, batch.in_crop)
+    keypoints_px, weight, area, in_crop = (torch.from_numpy(np.asarray(a, np.float32)) for a in arrays)
+    inputs = Inputs(torch.from_numpy(batch.images), keypoints_px, weight, area, in_crop, views)
     if device.type != "cuda":
         return Ready(inputs, batch.rows)
     with torch.cuda.device(device):  # a new thread is on the first GPU
@@ -117,7 +120,8 @@ def mirrored(given: Ready) -> Ready:
         turned = (views.strong.flip(-1), moved, ~views.mirrored)
         views = Views(views.weak, *turned, views.area_px2, views.cutouts, draws)
     keypoints = (inputs.keypoints_px * turn + shift)[:, flip]
-    own = (inputs.images.flip(-1), keypoints, inputs.joint_weight[:, flip], inputs.area_px2)
+    weight, in_crop = inputs.joint_weight[:, flip], inputs.in_crop[:, flip]
+    own = (inputs.images.flip(-1), keypoints, weight, inputs.area_px2, in_crop)
     return Ready(Inputs(*own, views=views), given.rows)
 
 

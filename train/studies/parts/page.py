@@ -1,39 +1,101 @@
-"""The page of `compare-parts`: validation AP of each part, its gain over the fit as it is, and whether it is kept."""
+"""The page of `compare-parts`: each part's AP, gain, and whether it is kept; calibration; joints outside the crop."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dataengine.studies.page import interval_note, paragraph, unfinished
 from dataengine.studies.seed_spread import SeedMean, seed_means
 
-from .plan import BASE_PART
+from .measure import CUTS, PartFigures
+from .plan import BASE_PART, PartTrial
 
-Figures = Mapping[tuple[str, int], float]
+Figures = Mapping[PartTrial, PartFigures]
+Figure = Callable[[PartFigures], float | None]
 
 
-def gains(ap: Figures) -> dict[str, SeedMean]:
-    """The mean over seeds of AP minus that of the fit as it is with the same seed, by part."""
+def gains(figures: Figures, of: Figure) -> dict[str, SeedMean]:
+    """The mean over seeds of a figure minus that of the fit as it is with the same seed, by part."""
     differences: dict[str, list[float]] = {}
-    for (part, seed), value in ap.items():
-        if part != BASE_PART and (BASE_PART, seed) in ap:
-            differences.setdefault(part, []).append(value - ap[BASE_PART, seed])
+    for trial, own in figures.items():
+        base = figures.get(PartTrial(BASE_PART, trial.seed))
+        value, other = of(own), of(base) if base else None
+        if trial.part != BASE_PART and value is not None and other is not None:
+            differences.setdefault(trial.part, []).append(value - other)
     return seed_means(differences)
 
 
-def page(command: str, ap: Figures, *, planned: int, people: int, images: int, start: str) -> list[str]:
-    """Lines of Markdown; `ap` by part and seed."""
+def means(figures: Figures, of: Figure) -> dict[str, SeedMean]:
+    """The mean over seeds of a figure, by part; without the parts that have none."""
     by_part: dict[str, list[float]] = {}
-    for (part, _), value in ap.items():
-        by_part.setdefault(part, []).append(value)
-    means, gained = seed_means(by_part), gains(ap)
-    lines = ["# Parts of today's recipes", "", f"    {command}", "", *unfinished(len(ap), planned, "fit")]
+    for trial, own in figures.items():
+        if (value := of(own)) is not None:
+            by_part.setdefault(trial.part, []).append(value)
+    return seed_means(by_part)
+
+
+def page(command: str, figures: Figures, *, planned: int, people: int, images: int, start: str) -> list[str]:
+    """Lines of Markdown."""
+    lines = ["# Parts of today's recipes", "", f"    {command}", "", *unfinished(len(figures), planned, "fit")]
     lines += paragraph(
         f"Every fit sees {people:,} people and starts from {start}; AP on {images} validation images.",
         "A part is kept where its gain, seed by seed, leaves 0 out.",
     )
     lines += ["", "| part | AP | gain | kept | seeds |", "|---|---|---|---|---|"]
-    for part, mean in means.items():
+    gained = gains(figures, lambda one: one.ap)
+    for part, mean in means(figures, lambda one: one.ap).items():
         gain = gained.get(part)
         kept = "-" if gain is None else "yes" if gain.is_clear and gain.mean > 0 else "no"
         said = gain.text("+") if gain else "-"
-        lines.append(f"| {part} | {mean.text()} | {said} | {kept} | {len(by_part[part])} |")
-    return [*lines, "", *paragraph(interval_note("the parts", "validation people"))]
+        seeds = sum(trial.part == part for trial in figures)
+        lines.append(f"| {part} | {mean.text()} | {said} | {kept} | {seeds} |")
+    return [
+        *lines,
+        "",
+        *paragraph(interval_note("the parts", "validation people")),
+        *_calibration(figures),
+        *_in_crop(figures),
+    ]
+
+
+def _calibration(figures: Figures) -> list[str]:
+    columns: dict[str, Figure] = {
+        "as stated": lambda one: one.ece_stated,
+        "by curves": lambda one: one.ece_by_curves,
+    }
+    return [
+        "",
+        "## Calibration of joints",
+        "",
+        *paragraph(
+            "Expected calibration error of a joint's confidence, mean over the joints: as the network states it, and",
+            "by curves for each joint, learnt on one half of the pictures and measured on the other.",
+        ),
+        *_table(figures, columns),
+    ]
+
+
+def _in_crop(figures: Figures) -> list[str]:
+    columns: dict[str, Figure] = {
+        "confidence alone": lambda one: one.in_crop_by_confidence,
+        "presence": lambda one: one.in_crop_by_presence,
+        "both": lambda one: one.in_crop_by_both,
+    }
+    return [
+        "",
+        "## Joints outside of the crop",
+        "",
+        *paragraph(
+            f"Validation people in crops that are moved by up to {CUTS.shift:g} of their size, and",
+            f"{CUTS.half_body_share:.0%} of them around half of a person: area under the ROC curve of",
+            '"the joint lies in the crop".',
+        ),
+        *_table(figures, columns),
+    ]
+
+
+def _table(figures: Figures, columns: Mapping[str, Figure]) -> list[str]:
+    values = [means(figures, of) for of in columns.values()]
+    rows = [
+        f"| {part} | " + " | ".join(each[part].text() if part in each else "-" for each in values) + " |"
+        for part in values[0]
+    ]
+    return ["", f"| part | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|", *rows]

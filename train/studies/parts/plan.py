@@ -1,7 +1,7 @@
 """The parts that are compared, as changes of a fit's params. Adding a part: a function and a line in `PARTS`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...fit.curriculum import Phase
 from ...fit.params import FitParams
@@ -11,6 +11,16 @@ HALF_BODY_SHARE = 0.3  # mmpose's
 OF_SIMCC = ("maps_per_joint",)  # options of the plain head
 WEAK = {"shift": 0.0, "photometric_share": 0.0, "dropout_share": 0.0}  # what RTMPose's second stage tones down
 WEAK_EPOCHS = 4  # a quarter of the epochs is weak
+PRESENCE_WEIGHT = 0.1  # a sum over 17 joints, next to a divergence of about 1
+
+
+@dataclass(frozen=True)
+class PartTrial:
+    """One fit."""
+
+    part: str
+    """Name in `PARTS`."""
+    seed: int
 
 
 def half_bodies(params: FitParams) -> FitParams:
@@ -37,10 +47,35 @@ def two_stages(params: FitParams) -> FitParams:
     return replace(params, curriculum=(Phase(params.epochs - weak), Phase(weak, augment=WEAK, goes_on=True)))
 
 
+def likelihood(params: FitParams) -> FitParams:
+    """A learnt spread, and RTMO's maximum likelihood instead of the fit's losses."""
+    return replace(params, network_kwargs={**params.network_kwargs, "spread": True}, losses={"simcc_mle": 1.0})
+
+
+def likelihood_besides(params: FitParams) -> FitParams:
+    """A learnt spread, and the likelihood next to the fit's losses."""
+    return replace(likelihood(params), losses={**params.losses, "simcc_mle": 1.0})
+
+
+def presence(params: FitParams) -> FitParams:
+    """Whether a joint lies in the crop, learnt besides."""
+    kwargs = {**params.network_kwargs, "presence": True}
+    return replace(params, network_kwargs=kwargs, losses={**params.losses, "presence": PRESENCE_WEIGHT})
+
+
+def presence_of_halves(params: FitParams) -> FitParams:
+    """The same where half bodies show what it is to be cut away."""
+    return half_bodies(presence(params))
+
+
 PARTS: Mapping[str, Callable[[FitParams], FitParams]] = {
     BASE_PART: lambda params: params,
     "half bodies": half_bodies,
     "two stages": two_stages,
     "rtmcc": rtmcc,
     "rtmcc and its labels": rtmcc_labels,
+    "mle": likelihood,
+    "kl and mle": likelihood_besides,
+    "presence": presence,
+    "presence and half bodies": presence_of_halves,
 }

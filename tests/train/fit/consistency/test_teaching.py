@@ -121,9 +121,9 @@ def test_holes_lie_over_accepted_joints_as_many_as_asked(drawn: tuple[People, Im
 def test_a_mirror_turns_pixels_labels_and_maps_alike(drawn: tuple[People, Images]) -> None:
     batch, views = make_views(drawn)
     strong = batch.strong
-    own = (strong.images, strong.keypoints_px, strong.joint_weight, np.full(6, 400, np.float32))
-    images, keypoints_px, weight, area = map(torch.from_numpy, own)
-    given = Ready(Inputs(images, keypoints_px, weight, area, views), np.arange(6))
+    own = (strong.images, strong.keypoints_px, strong.joint_weight, np.full(6, 400, np.float32), strong.in_crop)
+    images, keypoints_px, weight, area, in_crop = map(torch.from_numpy, own)
+    given = Ready(Inputs(images, keypoints_px, weight, area, in_crop, views), np.arange(6))
     turned = mirrored(given).inputs
     assert torch.equal(turned.images.flip(-1), given.inputs.images)
     back = mirrored(Ready(turned, given.rows)).inputs
@@ -138,7 +138,7 @@ def test_a_mirror_turns_pixels_labels_and_maps_alike(drawn: tuple[People, Images
 def test_parts_hold_every_view_once(drawn: tuple[People, Images]) -> None:
     _, views = make_views(drawn)
     rows = torch.arange(8.0)
-    whole = Inputs(rows, rows, rows, rows, views)
+    whole = Inputs(rows, rows, rows, rows, rows, views)
     parts = [whole.part(0, 3), whole.part(3, 6), whole.part(6, 8)]
     assert [len(part.views) for part in parts if part.views] == [2, 2, 2]
     together = torch.cat([part.views.draws for part in parts if part.views])

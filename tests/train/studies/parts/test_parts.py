@@ -1,17 +1,26 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.inference.running.predict import torch_runner
 from dataengine.keypoints import COCO_SIGMAS
-from dataengine.nets.checkpoint import load_checkpoint
+from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
+from dataengine.nets.heads import Arrays
+from dataengine.train.losses.table import TEACHES
 from dataengine.train.studies.parts import compare_parts
+from dataengine.train.studies.parts.measure import PartFigures, cut_answers
 from dataengine.train.studies.parts.page import gains, page
-from dataengine.train.studies.parts.plan import BASE_PART, PARTS
+from dataengine.train.studies.parts.plan import BASE_PART, PARTS, PartTrial
+from dataengine.train.studies.parts.runner import PartStudy
 
+from ....helpers.drawn_people import draw_people_at
 from ....helpers.fitting_project import TINY, one_torch_thread, write_project
 
 
@@ -23,6 +32,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+def figures(ap: float, presence: float | None = None) -> PartFigures:
+    return PartFigures(ap, 0.2, None, 0.7, presence, presence)
+
+
 def test_each_part_changes_what_it_says() -> None:
     params = replace(TINY, epochs=8, people_per_epoch=8)
     changed = {name: part(params) for name, part in PARTS.items()}
@@ -31,17 +44,26 @@ def test_each_part_changes_what_it_says() -> None:
     assert changed["rtmcc"].head == "rtmcc" and "maps_per_joint" not in changed["rtmcc"].network_kwargs
     assert [phase.epochs for phase in changed["two stages"].phases] == [6, 2]
     assert changed["two stages"].augments[1].photometric_share == 0
+    assert changed["mle"].losses == {"simcc_mle": 1.0}
+    assert changed["kl and mle"].losses == {"simcc_kl": 1.0, "simcc_mle": 1.0}
+    for each in changed.values():
+        for loss, option in TEACHES.items():
+            assert (loss in each.losses) == each.network_kwargs.get(option, False)
 
 
 def test_a_part_is_kept_where_its_gain_is_clear() -> None:
     ap = {(BASE_PART, 0): 0.10, (BASE_PART, 1): 0.20, ("half bodies", 0): 0.15, ("half bodies", 1): 0.251}
     ap |= {("rtmcc", 0): 0.05, ("rtmcc", 1): 0.30}
-    assert gains(ap)["half bodies"].mean == pytest.approx(0.0505), "seed by seed"
-    lines = page("dataengine compare-parts", ap, planned=7, people=10, images=3, start="random weights")
+    known = {PartTrial(*key): figures(value, 0.9 if key[0] == "rtmcc" else None) for key, value in ap.items()}
+    assert gains(known, lambda one: one.ap)["half bodies"].mean == pytest.approx(0.0505), "seed by seed"
+    lines = page("dataengine compare-parts", known, planned=7, people=10, images=3, start="random weights")
     rows = [line for line in lines if line.startswith("| ")]
     assert rows[1].startswith("| as it is | 0.150 ±") and rows[1].endswith("| - | - | 2 |")
     assert "6 of 7 fits" in "\n".join(lines)
-    clear = {key: value for key, value in ap.items() if key[0] != "rtmcc"}
+    assert "| as it is | 0.200 ± 0.000 | - |" in lines, "too few labels for curves"
+    assert "| half bodies | 0.700 ± 0.000 | - | - |" in lines
+    assert "| rtmcc | 0.700 ± 0.000 | 0.900 ± 0.000 | 0.900 ± 0.000 |" in lines
+    clear = {trial: value for trial, value in known.items() if trial.part != "rtmcc"}
     assert any(
         "| half bodies |" in line and "| yes | 2 |" in line
         for line in page("", clear, planned=4, people=1, images=1, start="")
@@ -50,20 +72,63 @@ def test_a_part_is_kept_where_its_gain_is_clear() -> None:
 
 
 def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"mix": Path("mix"), "val": Path("val.json"), "report": Path("report"), "people": 16, "epochs": 2}
-    first = compare_parts.run(TINY, **given, parts=["rtmcc"], seeds=[0])  # type: ignore[arg-type]
-    assert set(first) == {(BASE_PART, 0), ("rtmcc", 0)}
-    heads = {load_checkpoint(folder / "model")[1].head for folder in Path("report/fits").iterdir()}
-    assert heads == {"simcc", "rtmcc"} and "| rtmcc |" in Path("report/parts.md").read_text()
-    monkeypatch.setattr(compare_parts, "_fit", None)
-    again = compare_parts.run(TINY, **given, parts=["rtmcc"], seeds=[0])  # type: ignore[arg-type]
-    assert again == first
+    given: dict[str, Any] = {"mix": Path("mix"), "val": Path("val.json"), "report": Path("report"), "line": ""}
+    params = replace(TINY, people_per_epoch=8, epochs=2)
+    study = PartStudy(params=params, parts=["presence"], seeds=[0], **given)
+    study.run()
+    first = {trial: study.known(trial) for trial in study.trials()}
+    base, present = first[PartTrial(BASE_PART, 0)], first[PartTrial("presence", 0)]
+    assert base is not None and present is not None
+    assert base.in_crop_by_presence is None and 0 <= (present.in_crop_by_presence or -1) <= 1
+    assert 0 <= base.in_crop_by_confidence <= 1 and base.ece_by_curves is None
+    kinds = {folder.name.split("-seed")[0]: folder for folder in Path("report/fits").iterdir()}
+    assert set(kinds) == {"as-it-is", "presence"}
+    assert load_checkpoint(kinds["presence"] / "model")[1].network_kwargs["presence"]
+    assert "| presence |" in Path("report/parts.md").read_text()
+    again = PartStudy(params=params, parts=["presence"], seeds=[0], **given)
+    assert {trial: again.known(trial) for trial in again.trials()} == first
     other = OksProtocol(sigmas=COCO_SIGMAS * 2, sigmas_name="own")
-    with pytest.raises(TypeError, match="not callable"):  # other sigmas, another AP: there is something to fit
-        compare_parts.run(TINY, **given, parts=["rtmcc"], seeds=[0], protocol=other)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="--part is unknown"):
-        compare_parts.run(TINY, **given, parts=["more"], seeds=[0])  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="--epochs does not fit"):
-        compare_parts.run(TINY, **{**given, "people": 15}, parts=[], seeds=[0])  # type: ignore[arg-type]
+    for changed in ({"scored_by": other}, {"params": replace(params, batch=4)}):
+        another = PartStudy(**{"params": params, "parts": [], "seeds": [0], **given, **changed})
+        assert another.known(PartTrial(BASE_PART, 0)) is None, "another AP, or another fit"
     with pytest.raises(InputError, match=r"nothing/train.json does not exist"):
-        compare_parts.run(TINY, **{**given, "mix": Path("nothing")}, parts=[], seeds=[0])  # type: ignore[arg-type]
+        PartStudy(params=params, parts=[], seeds=[0], **{**given, "mix": Path("nothing")}).run()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"part": ["more"]}, "--part is unknown"),
+        ({"people": 15}, "--epochs does not fit"),
+        ({"seed": [-1]}, "--seed is negative"),
+    ],
+)
+def test_a_wrong_order_is_refused(tmp_path: Path, repository: Path, wrong: dict[str, Any], said: str) -> None:
+    given = {"mix": tmp_path, "val": tmp_path, "report": tmp_path, "people": 16, "epochs": 4, "start": "none"}
+    with pytest.raises(InputError, match=said):
+        compare_parts.command(**{**given, "params": repository / "params.yaml", **wrong})
+
+
+def test_cut_crops_are_asked_of_known_and_taught_joints(tmp_path: Path) -> None:
+    """Against a network that says of every joint where it stands in the order, whatever it is shown."""
+    people, images = draw_people_at(tmp_path / "images", 6, seed=0)
+    unlabelled = people.visibility.copy()
+    unlabelled[:, 3] = 0
+    meta = ModelMeta(
+        "residual", {"presence": True}, input_width_px=32, input_height_px=32, taught=("nose", "left_ear", "left_knee")
+    )
+    assert meta.crop == CropSpec(32, 32)
+
+    def runner(crops: np.ndarray) -> Arrays:
+        axis = np.zeros((len(crops), 17, 64), dtype=np.float32)
+        return axis, axis, np.tile(np.arange(17, dtype=np.float32) - 8, (len(crops), 1))
+
+    some = people.replace(visibility=unlabelled)
+    confidence, presence, in_crop = cut_answers(runner, meta, some, images)
+    assert presence is not None and len(confidence) == len(presence) == len(in_crop) == 12, "of two joints"
+    nose, knee = (1 / (1 + np.exp(8.0 - joint)) for joint in (0, 13))
+    np.testing.assert_allclose(presence, np.tile([nose, knee], 6))
+    np.testing.assert_allclose(confidence / presence, confidence[0] / presence[0])
+    assert in_crop.any() and not in_crop.all()
+    plain = replace(meta, network_kwargs={})
+    assert cut_answers(torch_runner(plain.build().eval()), plain, some, images)[1] is None

@@ -1,0 +1,110 @@
+"""The study of parts: each fit in this process, measured on the validation people, kept for the next call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from dataengine.coco_json import read_project_people
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.files import atomic_path, read_json, sha256_file, write_json
+from dataengine.nets.checkpoint import META_NAME
+from dataengine.people import Images, People
+from dataengine.studies.settings import json_hash
+from dataengine.studies.study import Study
+from dataengine.typed_record import RECORDS
+
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.params import FitParams
+from .measure import PartFigures, part_figures
+from .page import page
+from .plan import BASE_PART, PARTS, PartTrial
+
+METRICS, MEASURED = "metrics.json", "val_oks_ap"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartStudy(Study[PartTrial, PartFigures]):
+    """Parts of recipes on one mix."""
+
+    command = "compare-parts"
+    unit = "fit"
+    page_name = "parts"
+
+    params: FitParams
+    """What each part changes."""
+    parts: Sequence[str]
+    """Names in `PARTS`; the fit as it is is always one."""
+    seeds: Sequence[int]
+    mix: Path
+    val: Path
+    line: str
+    """The command line that asks for this study."""
+    scored_by: OksProtocol = COCO
+
+    def prepare(self) -> None:
+        """See that the mix is there, before anything is fitted."""
+        for name in (MIX_PEOPLE, MIX_RECIPE):
+            read_json(self.mix / name)
+
+    def trials(self) -> Sequence[PartTrial]:
+        """Seed by seed, so that a study that was stopped early compares like with like."""
+        chosen = [name for name in PARTS if name in self.parts or name == BASE_PART]
+        return [PartTrial(name, seed) for seed in self.seeds for name in chosen]
+
+    def known(self, trial: PartTrial) -> PartFigures | None:
+        """What an earlier call measured."""
+        path = self.record_file(self._name(trial))
+        return RECORDS.record(PartFigures, read_json(path)["outcome"], str(path)) if path.exists() else None
+
+    def outcome(self, trial: PartTrial) -> PartFigures:
+        """Fit, as far as an earlier call has not, and measure."""
+        folder = self.report / "fits" / self._name(trial)
+        if not (folder / "model" / META_NAME).is_file():
+            self.fit(self._own(trial), folder)
+        ap = float(read_json(folder / "report" / METRICS)[MEASURED])
+        figures = part_figures(folder / "model", ap, *self._validated, self.scored_by)
+        write_json(self.record_file(self._name(trial)), {**asdict(trial), "outcome": asdict(figures)})
+        return figures
+
+    def write(self, known: Mapping[PartTrial, PartFigures]) -> None:
+        """The page."""
+        people = self.params.epochs * (self.params.people_per_epoch or 0)
+        images, start = len(self._validated[1]), self.params.start_from or "random weights"
+        lines = page(self.line, known, planned=len(self.trials()), people=people, images=images, start=start)
+        with atomic_path(self.report / f"{self.page_name}.md") as partial:
+            partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def fit(self, params: FitParams, folder: Path) -> None:
+        """What the stage fit-teacher does, into `folder`."""
+        from ...fit.data import files_of, read_training_set, read_validation_set
+        from ...fit.loop import fit
+        from ...fit.start import crop_spec
+
+        training = read_training_set(self.mix, None, 0.0, params.replay, params.only, params.curriculum)
+        validation = read_validation_set(self.val, crop_spec(params), self.scored_by)
+        files = [*files_of(self.mix, params), self.val]
+        fit(self.command, params, training, validation, out=folder / "model", report=folder / "report", files=files)
+
+    def _own(self, trial: PartTrial) -> FitParams:
+        return PARTS[trial.part](replace(self.params, seed=trial.seed))
+
+    def _name(self, trial: PartTrial) -> str:
+        decides = json_hash([asdict(self._own(trial)), self._decides])
+        return f"{trial.part.replace(' ', '-')}-seed{trial.seed}-{decides}"
+
+    @cached_property
+    def _validated(self) -> tuple[People, Images]:
+        return read_project_people(self.val)
+
+    @cached_property
+    def _decides(self) -> list[str]:
+        """What decides a result next to params: data, weights that fits start from, and sigmas other than COCO's."""
+        from ...fit.origin import starter_hash
+        from ...fit.start import files_read
+
+        data = [sha256_file(path) for path in (self.mix / MIX_PEOPLE, self.mix / MIX_RECIPE, self.val)]
+        weights = [*starter_hash(self.params).values(), *(sha256_file(path) for path in files_read(self.params))]
+        own = self.scored_by
+        sigmas = [] if own.sigmas_name == COCO.sigmas_name else [own.sigmas_name, *map(str, own.sigmas)]
+        return [*data, *weights, *sigmas]
