@@ -64,7 +64,7 @@ def read_film(
     """Follow everybody through the film; at most `most` crops, and a line says where that ended it.
 
     Raises:
-        InputError: it is no film, shows no one, or all of it is held out for measuring.
+        InputError: nothing can be decoded, it shows no one, or all of it is held out for measuring.
     """
     cut, sha256 = bordered(spec), video_hash(path)
     frames, times, tracks = list[int](), list[float](), list[int]()

@@ -15,7 +15,7 @@ from .params import PretrainParams
 from .shown import Changes, shown
 from .tasks import Pretext, asks_order, asks_views
 
-TRIPLES = 480
+TRIPLES = 240
 BATCH = 64
 SURE = 1.645  # of a one-sided 95 % test
 _MEASURE_SEED = 1

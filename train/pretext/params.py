@@ -29,7 +29,7 @@ class PretrainParams(FitParams):
     held_share: float = 0.25
     """Share of each film's time, its end, that is not learnt from: there both tasks are measured."""
     most_crops: int = 8000
-    """Crops held in memory, about 80 KB each at 128 x 128; films are read until there are so many."""
+    """Crops held in memory, 80 KB each at 128 x 128; every film is used up to its share of them."""
     shift: float = 0.06
     """Largest shift of each crop, share of its side, so that the place in the crop gives no answer away."""
     scale: float = 0.1

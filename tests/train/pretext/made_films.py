@@ -18,7 +18,7 @@ _OWN: dict[str, Any] = {field.name: getattr(TINY, field.name) for field in field
 PARAMS = PretrainParams(
     **{
         **_OWN,
-        **{"epochs": 4, "people_per_epoch": 1200, "batch": 48, "learning_rate": 0.003, "crop_padding": 1.25},
+        **{"epochs": 2, "people_per_epoch": 720, "batch": 48, "learning_rate": 0.003, "crop_padding": 1.25},
     },
     order_gap_s=(0.1, 0.4),
     margin_s=0.1,
