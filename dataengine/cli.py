@@ -77,6 +77,7 @@ PANELS: dict[str, dict[str, Command]] = {
     },
     "Models: the registry and its rounds": {
         "make-starter": Command("dataengine.train.make_starter", "Fit a network on renders alone, to begin with."),
+        "pretrain": Command("dataengine.train.pretext.pretrain", "Teach a network by films without any label."),
         "fit-tracker": Command("dataengine.tracking.fit_tracker", "Learn who is who along a film, from poses."),
         "fit-lifter": Command("dataengine.lifter_fits.fit_lifter", "Learn joints in space from joints along a film."),
         "lift": Command("dataengine.lifting.lift", "Lift tracks of people to joints in space."),

@@ -18,6 +18,7 @@ from dataengine.nets.heads import Head
 from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.simcc_heads import LAYER_OF
 from dataengine.nets.table import architecture_of
+from dataengine.nets.weights import take_weights
 
 from .origin import (
     STARTER,
@@ -123,6 +124,12 @@ def openmp_on_own_cores(device: torch.device) -> AbstractContextManager[bool]:
 
 def _take_checkpoint(net: KeypointNetwork, own_meta: ModelMeta, folder: Path) -> None:
     source, meta = read_checkpoint(folder)
+    if not meta.taught:  # of `pretrain`: its head has learnt nothing, so the fit's own may be another one
+        same_head = replace(meta, head=own_meta.head, network_kwargs=own_meta.network_kwargs)
+        check_alike(f"start_from {folder}", same_head, own_meta)
+        backbone = {k: v for k, v in source.state_dict().items() if k.split(".")[0] not in source.head_layers}
+        take_weights(net, backbone, folder, optional=net.head_layers)
+        return
     check_alike(f"start_from {folder}", meta, own_meta)
     weights, own_weights = source.state_dict(), net.state_dict()
     shapes, own_shapes = ({k: v.shape for k, v in _core(each).items()} for each in (weights, own_weights))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import numpy as np
 from dataengine.studies.page import interval_note, new_figure, paragraph, unfinished, write_page
 from dataengine.studies.seed_spread import SeedMean, seed_means
 
-from .plan import EPOCHS, PSEUDO, RECIPES, SUPERVISED, StudentPlan, StudentTrial
+from .plan import EPOCHS, PSEUDO, RECIPES, STARTS, SUPERVISED, StudentPlan, StudentTrial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,6 +72,7 @@ def write_student_page(
         "",
         *paragraph(interval_note("recipes, starts and numbers of labels", "test people")),
         "",
+        *_starts(plan, known),
         *_precision(known, asked),
     ]
     write_page(report, PAGE_NAME, lines, _figure(plan, ap))
@@ -108,6 +109,31 @@ def _rows(plan: StudentPlan, known: Mapping[StudentTrial, StudentOutcome], ap: M
                     f"| {val[group].text()} | {np.mean(seconds[group]):.0f} | {len(counts[group])} |"
                 )
     return rows
+
+
+def _starts(plan: StudentPlan, known: Mapping[StudentTrial, StudentOutcome]) -> list[str]:
+    """What each start gains over those that need no films or fits of one's own, on the same labels."""
+    if len(plan.starts) < 2:
+        return []
+    rows = []
+    for base in (start for start in STARTS if start in plan.starts):
+        differences: dict[Group, list[float]] = {}
+        for trial, outcome in known.items():
+            other = known.get(replace(trial, start=base))
+            if trial.start != base and other is not None:
+                group = (trial.start, trial.labels, trial.recipe)
+                differences.setdefault(group, []).append(outcome.ap - other.ap)
+        for (start, labels, recipe), gain in sorted(seed_means(differences).items()):
+            clear = "yes" if gain.is_clear else "no"
+            rows.append(f"| {start} | {base} | {labels} | {recipe} | {gain.text('+')} | {clear} |")
+    return [
+        "AP of a start less that of another one, seed by seed, since both learn from the same labels:",
+        "",
+        "| start | less | labels | recipe | gain | 0 left out |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _precision(known: Mapping[StudentTrial, StudentOutcome], asked: float) -> list[str]:

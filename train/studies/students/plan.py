@@ -7,7 +7,7 @@ the teacher.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dataengine.studies.settings import NULL, json_hash
 
@@ -36,7 +36,7 @@ class StudentTrial:
 
     recipe: str
     start: str
-    """Key of `STARTS`."""
+    """Key of `STARTS`, or of the plan's `folders`."""
     labels: int
     """Images with labels."""
     seed: int
@@ -55,6 +55,8 @@ class StudentPlan:
     unlabelled_per_labelled: float
     settings: Mapping[str, str]
     """Further params of all fits."""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Starts of this study's own: name -> checkpoint folder."""
 
     def trials(self) -> list[StudentTrial]:
         """Seed by seed, so that a study that was stopped has treated the recipes alike."""
@@ -81,7 +83,7 @@ class StudentPlan:
             "patience": "0",
             "ship": "last",
             "only": NULL,
-            "start_from": start_from or STARTS[trial.start],
+            "start_from": start_from or self.folders.get(trial.start) or STARTS[trial.start],
             "consistency.mode": trial.recipe if trial.recipe in (EMA, TWO) else "none",
         }
         return {**self.settings, **{f"{STAGE}.{key}": value for key, value in own.items()}}

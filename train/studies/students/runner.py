@@ -67,7 +67,9 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
     def name(self, trial: StudentTrial) -> str:
         """Name of a trial."""
         own = asdict(self.pseudo) if trial.recipe == PSEUDO else None
-        return self.plan.name(trial, [self._decides, own])
+        folder = self.plan.folders.get(trial.start)
+        first = [sha256_file(Path(folder) / WEIGHTS_NAME)] if folder else []
+        return self.plan.name(trial, [self._decides, own, *first])
 
     def known(self, trial: StudentTrial) -> StudentOutcome | None:
         """What an earlier call measured."""

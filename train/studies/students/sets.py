@@ -31,8 +31,11 @@ class StudentSets:
         return _of(people, images.take(np.sort(order[:labels]))), _of(people, images.take(np.sort(order[labels:])))
 
 
-def read_student_sets(train: Path, val: Path, test: Path, most_labels: int) -> StudentSets:
-    """The real people of `train` and everybody of the other files; InputError where a set is too small."""
+def read_student_sets(train: Path, val: Path, test: Path, most_labels: int, *, all_labels: bool = False) -> StudentSets:
+    """The real people of `train` and everybody of the other files; InputError where a set is too small.
+
+    With `all_labels` no picture of `train` has to be left without its labels.
+    """
     sets = {}
     for name, path in (("train", train), ("val", val), ("test", test)):
         people, images = read_project_people(path)
@@ -40,7 +43,10 @@ def read_student_sets(train: Path, val: Path, test: Path, most_labels: int) -> S
         if not len(people):
             raise InputError(f"{path} has no people", fix="name a file of ingest: train.json, val.json, test.json")
         sets[name] = _of(people, images.take(np.isin(images.id, people.image_id)))
-    if len(sets["train"][1]) <= most_labels:
+    if all_labels and len(sets["train"][1]) < most_labels:
+        got = f"{len(sets['train'][1])} with people"
+        raise InputError("--labels is more than there are", expected=f"{most_labels} pictures", got=got)
+    if not all_labels and len(sets["train"][1]) <= most_labels:
         got = f"{len(sets['train'][1])} with people"
         raise InputError("--labels leaves no picture without labels", expected=f"over {most_labels} pictures", got=got)
     return StudentSets(**sets, sha256=" ".join(sha256_file(path) for path in (train, val, test)))

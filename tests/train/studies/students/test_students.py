@@ -17,6 +17,7 @@ from dataengine.people import Images, People
 from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams
 from dataengine.train.studies.students import labelling
+from dataengine.train.studies.students.compare_students import parse_starts
 from dataengine.train.studies.students.page import StudentOutcome, write_student_page
 from dataengine.train.studies.students.plan import StudentPlan, StudentTrial
 from dataengine.train.studies.students.sets import StudentSets, read_student_sets, without_labels
@@ -150,3 +151,47 @@ def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
     result = CliRunner().invoke(app, ["compare-students", *given, *words])
     assert isinstance(result.exception, InputError) or result.exit_code
     assert said in str(result.exception) + result.output
+
+
+def test_a_start_of_ones_own_is_a_checkpoint_and_decides_the_trial(tmp_path: Path) -> None:
+    folder = tmp_path / "pretext"
+    folder.mkdir()
+    with pytest.raises(InputError, match="--start pretext names no checkpoint"):
+        parse_starts([f"pretext={folder}"])
+    (folder / "model.json").write_text("{}")
+    folders = parse_starts(["random", f"pretext={folder}"])
+    assert folders == {"pretext": folder.as_posix()}
+    for words in ("nowhere", "starter=x", "Pre text=x", "=x"):
+        with pytest.raises(InputError, match="--start is unknown"):
+            parse_starts([words])
+    with pytest.raises(InputError, match="--start is unknown"):
+        parse_starts([f"pretext={folder}"] * 2)
+    plan = replace(PLAN, starts=("random", "pretext"), folders=folders)
+    params = plan.fit_params(StudentTrial("supervised", "pretext", 2, 0))
+    assert params["fit-student.start_from"] == folder.as_posix()
+    assert plan.fit_params(StudentTrial("supervised", "random", 2, 0))["fit-student.start_from"] == "null"
+
+
+def test_all_labels_may_be_used_where_none_has_to_be_left(
+    drawn: tuple[People, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(str(drawn[1].path[0])).parent.parent)
+    files = [Path(f"{name}.json") for name in ("train", "val", "test")]
+    for path in files:
+        write_people(path, *drawn)
+    sets = read_student_sets(files[0], files[1], files[2], 12, all_labels=True)
+    assert len(sets.split(12, 0)[0][1]) == 12 and not len(sets.split(12, 0)[1][1])
+    with pytest.raises(InputError, match="--labels is more than there are"):
+        read_student_sets(files[0], files[1], files[2], 13, all_labels=True)
+
+
+def test_starts_are_compared_on_the_same_labels(tmp_path: Path) -> None:
+    plan = replace(PLAN, recipes=("supervised",), starts=("starter", "pretext"), folders={"pretext": "a"}, labels=(2,))
+    ap = {("starter", 0): 0.2, ("starter", 1): 0.4, ("pretext", 0): 0.3, ("pretext", 1): 0.51}
+    known = {
+        trial: StudentOutcome(ap=ap[trial.start, trial.seed], ap50=0.5, pck_02=0.4, val_ap=0.1, seconds=9.0)
+        for trial in plan.trials()
+    }
+    write_student_page(tmp_path, plan, known, {"train": 12, "val": 3, "test": 3}, 0.9, "dataengine compare-students")
+    page = (tmp_path / "students.md").read_text()
+    assert "| pretext | starter | 2 | supervised | +0.105 ± 0.064 | yes |" in page

@@ -1,0 +1,167 @@
+"""Command `pretrain`: teach a network by films without labels, as a start for fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dataengine.errors import InputError
+from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
+from dataengine.terminal.speech import answer, say
+
+from ..fit.params import BASE
+from .params import SECTION, PretrainParams
+
+if TYPE_CHECKING:
+    from dataengine.films.detectors import FilmDetector
+
+MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
+BOX_SUFFIXES = (".json", ".txt", ".csv")
+FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
+    report: Annotated[Path, typer.Option(help="Folder for metrics.json: what was learnt, by held-out time.")],
+    film: Annotated[
+        list[Path] | None, typer.Option(help="A film to learn the order of moments from; repeat it.")
+    ] = None,
+    views: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of films by cameras in step, for the agreement of views as well; repeat it."),
+    ] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="held_out.json of ingest: frames near those that measure are left out.")
+    ] = None,
+    fetched: Annotated[
+        Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
+    ] = Path("data/fetch"),
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a file of boxes for each film, named as the film, instead of BlazePose."),
+    ] = None,
+    every: Annotated[int, typer.Option(help="Read every n-th frame.")] = 1,
+    detect_every: Annotated[int, typer.Option(help="Of these, BlazePose looks for people in every n-th.")] = 4,
+    params: ParamsFile = PARAMS_FILE,
+) -> None:
+    """Teach a network by films without any label, for a fit to start from.
+
+    Two tasks: which of three moments of a person lies between the others in time, and which crop of another camera
+    shows the same moment. For the second, cameras must be in step: frame k of every film is one moment, and it shows
+    one person. The end of each film is not learnt from; there both tasks are measured, and a line says whether
+    chance is ruled out.
+
+    Section `pretrain` of params.yaml has the weights of the tasks and begins at random weights, or with the starter:
+    pretrain.start_from. Then set fit-teacher.start_from to --out: it gives its backbone, and the head it began with. A
+    fit that was stopped goes on with the same command.
+
+    Example: dataengine pretrain --views data/fetch/pose2sim --held-out data/ingest/held_out.json --out models/pretrain --report reports/pretrain
+    """  # noqa: E501  an example is one line to copy
+    from ..fit.start import settled
+
+    own = load_section(params, SECTION, PretrainParams, base=BASE)
+    run(
+        settled(own, params, SECTION),
+        films=film or [],
+        views=views or [],
+        out=named_folder(str(out)),
+        report=named_folder(str(report)),
+        held_out=held_out,
+        fetched=fetched,
+        boxes=boxes,
+        every=every,
+        detect_every=detect_every,
+    )
+
+
+def run(
+    params: PretrainParams,
+    *,
+    films: Sequence[Path],
+    views: Sequence[Path],
+    out: Path,
+    report: Path,
+    held_out: Path | None = None,
+    fetched: Path = Path("data/fetch"),
+    boxes: Path | None = None,
+    every: int = 1,
+    detect_every: int = 4,
+) -> dict[str, Any]:
+    """Fit, write the checkpoint, and return what metrics.json holds.
+
+    Raises:
+        InputError: an option does not fit, or the films are too short, not in step, or show no one.
+    """
+    import numpy as np
+
+    from dataengine.leakage.held_out import read_held_out
+
+    from ..fit.start import crop_spec, model_meta, with_taught, within_section
+    from .blocks import part
+    from .films import read_films
+    from .fitting import pretrain_network
+    from .measuring import measured
+    from .written import film_facts, write_pretrained
+
+    for name, value in (("--every", every), ("--detect-every", detect_every)):
+        if value < 1:
+            raise InputError(f"{name} does not fit", expected="1 or more", got=str(value))
+    groups = _groups(films, views)
+    if held_out is None:
+        say("pretrain: no --held-out, so everything in the films is learnt from")
+    read = read_films(
+        groups,
+        partial(_detector, fetched=fetched, boxes=boxes, every=detect_every),
+        crop_spec(params),
+        every=every,
+        most=params.most_crops,
+        held_out=read_held_out(held_out) if held_out else None,
+    )
+    parted = part(read, params)
+    if params.views_weight and not views:
+        say("pretrain: no --views, so the agreement of views is not learnt")
+    with within_section(SECTION):
+        meta = model_meta(params)
+        meta = with_taught(meta, params, np.zeros(len(meta.keypoints), dtype=bool))
+    fitted = pretrain_network(params, meta, parted, out)
+    found = measured(fitted.model, parted, params, crop_spec(params), fitted.device)
+    metrics = write_pretrained(out, report, params, meta, fitted, film_facts(read), found)
+    for name, each in found.items():
+        answer(f"{name}: {each.line()}")
+    if not any(each.learnt for each in found.values()):
+        say("pretrain: nothing was learnt; use longer films, more epochs, or cameras that are in step")
+    return metrics
+
+
+def _groups(films: Sequence[Path], views: Sequence[Path]) -> list[list[Path]]:
+    """Films that are in step, together; every other film alone."""
+    groups = []
+    for folder in views:
+        if not folder.is_dir():
+            raise InputError(f"--views {folder} is not a folder", expected="a folder of films by cameras in step")
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FILM_SUFFIXES)
+        if len(found) < 2:
+            expected = f"two films or more ({', '.join(FILM_SUFFIXES)})"
+            raise InputError(f"--views {folder} holds no cameras in step", expected=expected, got=str(len(found)))
+        groups.append(found)
+    groups += [[path] for path in films]
+    if not groups:
+        raise InputError("there is nothing to learn from", expected="--film or --views")
+    return groups
+
+
+def _detector(film: Path, *, fetched: Path, boxes: Path | None, every: int) -> FilmDetector:
+    from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile
+
+    if boxes is None:
+        return BlazePoseDetector(fetched / MODELS, every)
+    for suffix in BOX_SUFFIXES:
+        if (path := boxes / f"{film.stem}{suffix}").is_file():
+            return BoxesOfFile(path)
+    expected = " | ".join(f"{film.stem}{suffix}" for suffix in BOX_SUFFIXES)
+    raise InputError(f"{boxes} has no boxes of {film}", expected=expected, fix="write them, or leave --boxes out")
