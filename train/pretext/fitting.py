@@ -52,7 +52,10 @@ def pretext_fingerprint(params: PretrainParams, parted: Parted) -> str:
     weights = [*starter_hash(params).values(), *(sha256_file(path) for path in files_read(params))]
     arrays: list[Any] = [parted.crops]
     for stretch in (parted.learnt, parted.held):
-        arrays += [array for each in (*stretch.tracks, *stretch.moments) for array in (each.rows, each.time_s)]
+        for each in stretch.tracks:
+            arrays += [each.rows, each.time_s]
+        for moments in stretch.moments:
+            arrays += [moments.rows, moments.time_s]
     return json_hash([deciding, weights, content_hash(arrays), str(torch.__version__)])
 
 

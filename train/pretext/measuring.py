@@ -81,7 +81,7 @@ def _measured(
         by_pixels = float((np.argmax(ends, axis=0) == middle).mean())
         yield "order", TaskAccuracy(float((said == middle).mean()), order.CHANCE, by_pixels, stretches)
     if asks_views(params, held) and asks_views(params, parted.learnt):
-        right = pixels_right = compared = stretches = 0.0
+        right, pixels_right, compared, stretches = 0.0, 0.0, 0, 0
         for moments in held.moments:
             rows = np.unique(moments.rows[moments.rows >= 0])
             embedded = np.zeros((len(parted.crops), views.OUT), dtype=np.float32)
