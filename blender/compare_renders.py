@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json
+from dataengine.leakage.shared_pictures import refuse_shared_pictures
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -101,6 +103,8 @@ def run(
         raise InputError("--labels is negative", expected="0 or more", got=str(labels))
     for people in (real, val, *([base / "people.json"] if base else [])):
         read_json(people)  # before hours of work
+    if labels:
+        refuse_shared_pictures({"--real": read_project_people(real)[1], "--val": read_project_people(val)[1]})
     words = command_line(
         "compare-renders", real=real, val=val, cache=cache, base=base or [], levers=levers or [],
         lever=chosen, seed=seeds, people=lengths.epochs * lengths.people_per_epoch,

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from dataengine.errors import InputError
 from dataengine.params import load_section
 from dataengine.poses.known_poses import read_frozen_poses
 from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, rendered_requests
@@ -86,12 +87,15 @@ def command(
     Example: dataengine render --out data/like --cache data/cache/anny --like rare.json --variations 8
     """
     section = load_section(params, "render", RenderParams)
+    like_params = LikeParams(max_error, variations, view_jitter, most_off_share=max_off)
+    if like is None and like_params != LikeParams():
+        options = "--max-error, --variations, --max-off and --view-jitter"
+        raise InputError(f"{options} are about the poses of others", fix="add --like FILE, or leave them out")
     if like is None:
         run(section, out=out, cache=cache, requests=load_requests_params(params), cluster=cluster)
         return
     from .targeted import run as targeted
 
-    like_params = LikeParams(max_error, variations, view_jitter, most_off_share=max_off)
     targeted.run(section, like_params, people_file=like, out=out, cache=cache, cluster=cluster)
 
 

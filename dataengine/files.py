@@ -46,17 +46,50 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def fresh_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` (and all it held) when the block ends without an error."""
+    """Yield an empty folder that replaces `path` (and all it held) when the block ends without an error.
+
+    Raises:
+        EnvironmentFault: another process is writing it, or the disk is full or forbids it.
+    """
     partial = path.with_name(f".{path.name}.partial")
+    with _write_faults_as_one_line(path):
+        held = _take_draft(partial, path)
     try:
         with _write_faults_as_one_line(path):
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
             yield partial
             shutil.rmtree(path, ignore_errors=True)
             partial.replace(path)
-    finally:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        os.close(held)
+
+
+def _take_draft(partial: Path, path: Path) -> int:
+    """Make the draft folder anew and lock it, as the kernel does until the descriptor that is returned is closed.
+
+    A draft that nobody holds is of a process that was killed, and goes.
+    """
+    for is_new in (False, True):
+        if is_new:
+            partial.mkdir(parents=True)
+        elif not partial.is_dir():
+            continue
+        held = os.open(partial, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(held)
+            fix = "wait until it has ended, or name another folder"
+            raise EnvironmentFault(f"another process is writing {path}", fix=fix) from error
+        except OSError:  # a file system without locks
+            pass
+        if is_new:
+            break
+        shutil.rmtree(partial, ignore_errors=True)
+        os.close(held)
+    return held
 
 
 @contextmanager

@@ -203,7 +203,13 @@ def _as_override(value: Any) -> str:
 
 
 def run(plan: RecipePlan, *, annotations: Path, images: Path, test_images: int, report: Path) -> None:
-    """Run and score the missing runs. Raises: see `Study.run`; InputError for too few training or test images."""
+    """Run and score the missing runs.
+
+    Raises:
+        InputError: `images` is not a folder, there are too few training or test images, or as `Study.run`.
+    """
+    if not images.is_dir():
+        raise InputError("--images is not a folder", expected="where the annotations' pictures are", got=str(images))
     RecipeStudy(given=plan, annotations=annotations, images=images, test_images=test_images, report=report).run()
 
 

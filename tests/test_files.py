@@ -117,3 +117,22 @@ assert resource.getrlimit(resource.RLIMIT_AS) == limits
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """The other one is told, and neither draft nor result of the first is touched; a dead one's draft goes."""
+    (tmp_path / ".out.partial").mkdir()
+    (tmp_path / ".out.partial" / "left").write_text("by a process that was killed")
+    with fresh_folder(tmp_path / "out") as draft:
+        assert list(draft.iterdir()) == []
+        (draft / "a").write_text("first")
+        with (
+            pytest.raises(EnvironmentFault, match="another process is writing"),
+            fresh_folder(tmp_path / "out"),
+        ):
+            pass
+        assert (draft / "a").read_text() == "first"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    with fresh_folder(tmp_path / "out") as draft:
+        (draft / "b").write_text("second")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]

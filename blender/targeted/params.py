@@ -33,3 +33,6 @@ class LikeParams:
         ):
             if not low <= getattr(self, name) <= high:
                 raise ParamsError(f"{name} of --like", expected=f"{low} to {high}", got=repr(getattr(self, name)))
+        if not self.most_off_share > 0:
+            expected = "above 0: no picture shows exactly what was asked, and all would be made again"
+            raise ParamsError("most_off_share of --like", expected=expected, got=repr(self.most_off_share))

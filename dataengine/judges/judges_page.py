@@ -82,4 +82,5 @@ def _line(row: JudgeRow) -> str:
     low, high = of.interval
     interval = f" ({low:.3f} to {high:.3f})" if low == low else ""
     risks = " | ".join(f"{risk:.1%}" for risk in of.risk)
-    return f"| {row.judge} | {of.auroc:.3f}{interval} | {risks} | {of.aurc:.4f} |"
+    auroc = "-" if math.isnan(of.auroc) else f"{of.auroc:.3f}{interval}"  # nothing is wrong, or nothing right
+    return f"| {row.judge} | {auroc} | {risks} | {of.aurc:.4f} |"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dataengine.errors import ParamsError
+from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
 from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
@@ -18,6 +18,7 @@ from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
+from dataengine.tracking.labelled_films import LabelledFilm
 
 from .teacher_tracks import films_of, measured_errors, seen_tracks
 
@@ -89,12 +90,12 @@ def run(
     drawn = read_motions_file(motions)
     cameras = read_calibration(calibration) if calibration else []
     asked = AskedTeachers(fetched / MODELS, teacher, answers)
-    seen = seen_tracks([film for given in films for film in films_of(given)[leave_first:]], asked, cameras)
+    seen = seen_tracks([film for given in films for film in _films_after(given, leave_first)], asked, cameras)
     if not films:
         say("fit-lifter: no --films, so the lifter learns from tracks without errors")
     errors = measured_errors(seen) if films else MeasuredErrors.none()
     free: list[RayTrack] = [
-        each.track for given in unlabelled for each in seen_tracks(films_of(given)[leave_first:], asked, cameras)
+        each.track for given in unlabelled for each in seen_tracks(_films_after(given, leave_first), asked, cameras)
     ]
     net, losses = fit_lifter(out, params, LifterData(drawn, errors, free))
     lineage = {
@@ -116,3 +117,12 @@ def run(
         + ", ".join(f"{k} {v:.3f}" for k, v in losses.items())
     )
     return lineage
+
+
+def _films_after(given: Path, leave_first: int) -> list[LabelledFilm]:
+    """The films of a set but the first `leave_first`; InputError where none is left."""
+    films = films_of(given)
+    if leave_first >= len(films):
+        expected = f"fewer than its {len(films)} films"
+        raise InputError(f"--leave-first leaves nothing of {given}", expected=expected, got=str(leave_first))
+    return films[leave_first:]

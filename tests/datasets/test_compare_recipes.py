@@ -83,6 +83,13 @@ def test_what_no_fit_takes_is_refused_before_the_first_run(changes: dict[str, An
         check_plan(repository_file("params.yaml"), plan, changes.get("curricula", []))
 
 
+def test_a_folder_of_pictures_that_is_missing_is_refused_first(tmp_path: Path) -> None:
+    plan = parse_recipe_plan(**GIVEN)
+    with pytest.raises(InputError, match="--images is not a folder"):
+        run(plan, annotations=tmp_path / "a.json", images=tmp_path / "b", test_images=1, report=tmp_path / "report")
+    assert not list(tmp_path.iterdir())
+
+
 def test_phases_are_written_as_experiments_read_them() -> None:
     """By Hydra's parser, which is that of `dvc exp run -S`."""
     phases = [

@@ -170,6 +170,8 @@ def test_a_lifter_is_fitted_and_judges(clips: Path) -> None:
     )
     with pytest.raises(ParamsError, match="--leave-first"):
         fit(PARAMS, Path("motions.npz"), Path("lifter"), films=[], leave_first=-1, unlabelled=[])
+    with pytest.raises(InputError, match=f"--leave-first leaves nothing of .* expected fewer than its {FILMS} films"):
+        fit(PARAMS, Path("motions.npz"), Path("new"), films=[clips], leave_first=FILMS, unlabelled=[])
     with pytest.raises(InputError, match="none is not a lifter"):
         compare_judges([clips], Path("report"), lifter=Path("none"))
     (Path("lifter") / "model.json").write_text("of a student")

@@ -16,7 +16,7 @@ from ..fit.consistency.people import Unlabelled
 from ..fit.data import shows_any
 from ..fit.training_set import TrainingSet
 
-CLUSTERS_NAME = "clusters.json"  # in the folder of the stage balance
+CLUSTERS_NAME, BALANCE_NAME = "clusters.json", "balance.json"  # in the folder of the stage balance
 
 
 def read_unlabelled(
@@ -34,7 +34,7 @@ def read_unlabelled(
     Poses in the file, if any, say whose cluster is rare by the folder `balance`, and nothing else.
 
     Raises:
-        InputError: no file is given, nobody is left, or `held_out` names a picture.
+        InputError: no file is given, nobody is left, `held_out` names a picture, or `balance` is another folder.
     """
     if params.mode == "none":
         return None
@@ -49,6 +49,10 @@ def read_unlabelled(
         raise InputError(f"{path} has nobody whose picture is not labelled", fix="set consistency.mode: none")
     images = images.take(np.isin(images.id, people.image_id))
     refuse_held_out(held_out, images, path)
+    if balance is not None and not any((balance / name).is_file() for name in (CLUSTERS_NAME, BALANCE_NAME)):
+        raise InputError(
+            f"--balance {balance} is not a folder of the stage balance", fix="name data/balance, or run it"
+        )
     clusters_file = balance / CLUSTERS_NAME if balance is not None else None
     clusters = read_pose_clusters(clusters_file) if clusters_file is not None and clusters_file.is_file() else None
     cutouts = np.where(rare(people, clusters), params.rare_cutouts, params.cutouts).astype(np.float32)

@@ -54,7 +54,8 @@ class LeverStudy(Study[LeverRun, LeverOutcome]):
     """The command line, for the page."""
 
     def prepare(self) -> None:
-        """Render what is missing."""
+        """Choose the photographs, of which there may be too few, and render what is missing."""
+        _ = self._photographs
         self.sets.make(list(self.levers.values()))
 
     def trials(self) -> list[LeverRun]:

@@ -13,6 +13,7 @@ import pytest
 from dataengine.blender.batch.workforce import Outcome, Terms, Workforce
 from dataengine.blender.measure_like import command, measure
 from dataengine.blender.poses.library import read_pose_library
+from dataengine.blender.render import command as render
 from dataengine.blender.scene.params import RenderParams
 from dataengine.blender.scene.spec import draw_scene
 from dataengine.blender.targeted.entry import pose_from_entry
@@ -104,6 +105,15 @@ def test_bad_files_are_one_line(tmp_path: Path, body_cache: Path) -> None:
 def test_options_have_ranges(name: str) -> None:
     with pytest.raises(ParamsError, match=name):
         LikeParams(**{name: -1})  # type: ignore[arg-type]
+    with pytest.raises(ParamsError, match="most_off_share of --like: expected above 0"):
+        LikeParams(most_off_share=0.0)
+
+
+def test_options_of_like_alone_are_refused(repository: Path, tmp_path: Path) -> None:
+    params = repository / "params.yaml"
+    with pytest.raises(InputError, match="--max-off and --view-jitter are about the poses of others; add --like FILE"):
+        render(out=tmp_path / "out", cache=tmp_path / "cache", max_off=0.2, params=params)
+    assert not list(tmp_path.iterdir())
 
 
 def test_scene_keeps_the_pose_and_varies_the_rest(entry: dict[str, Any], small_params: RenderParams) -> None:

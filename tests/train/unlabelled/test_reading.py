@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError
 from dataengine.labelled_set import joined
 from dataengine.people import Images
 from dataengine.train.fit.consistency.params import ConsistencyParams
@@ -40,3 +41,5 @@ def test_pictures_that_people_found_empty_are_left_out(
     found = read_unlabelled(ConsistencyParams(mode="ema"), Path("candidates.json"), training)
     assert found is not None
     assert sorted(Path(path).name for path in found.images.path) == sorted(Path(path).name for path in images.path[3:])
+    with pytest.raises(InputError, match="--balance mix is not a folder of the stage balance"):
+        read_unlabelled(ConsistencyParams(mode="ema"), Path("candidates.json"), training, balance=Path("mix"))

@@ -10,6 +10,7 @@ import numpy as np
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.leakage.shared_pictures import refuse_shared_pictures
 from dataengine.people import Images, People
 
 Labelled = tuple[People, Images]
@@ -32,9 +33,12 @@ class StudentSets:
 
 
 def read_student_sets(train: Path, val: Path, test: Path, most_labels: int, *, all_labels: bool = False) -> StudentSets:
-    """The real people of `train` and everybody of the other files; InputError where a set is too small.
+    """The real people of `train` and everybody of the other files.
 
     With `all_labels` no picture of `train` has to be left without its labels.
+
+    Raises:
+        InputError: a set is too small, or shares a picture with another.
     """
     sets = {}
     for name, path in (("train", train), ("val", val), ("test", test)):
@@ -49,6 +53,8 @@ def read_student_sets(train: Path, val: Path, test: Path, most_labels: int, *, a
     if not all_labels and len(sets["train"][1]) <= most_labels:
         got = f"{len(sets['train'][1])} with people"
         raise InputError("--labels leaves no picture without labels", expected=f"over {most_labels} pictures", got=got)
+    names = {"train": "--labelled", "val": "--val", "test": "--test"}
+    refuse_shared_pictures({names[name]: images for name, (_, images) in sets.items()})
     return StudentSets(**sets, sha256=" ".join(sha256_file(path) for path in (train, val, test)))
 
 

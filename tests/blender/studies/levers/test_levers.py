@@ -1,5 +1,6 @@
 """The study of the renderer's levers: the file of levers, the sets, the fits' params, the page; no Blender, no fit."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,9 @@ def test_a_study_goes_on_where_it_was(renders: Path, tmp_path: Path, monkeypatch
     assert len(fitted) == 4 and not list((tmp_path / "report" / "fits").iterdir())
     study(0.25).run()
     assert fitted[4:] == ["2 0.25"] * 2, "the base is known"
+    few = replace(study(0.25), labels=6, sets=RenderSets(PARAMS, tmp_path, tmp_path / "new", no_rendering, None))
+    with pytest.raises(InputError, match="too few labels: expected 6, got 5"):
+        few.prepare()  # before anything is rendered
     found = study(0.25).known(LeverRun(BASE, 1))
     assert found is not None and found.renders.ap == 0.12 and found.labels is not None and found.labels.ap == 0.13
 

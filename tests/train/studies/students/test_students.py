@@ -79,6 +79,8 @@ def test_more_labels_hold_the_fewer_and_no_label_is_left_elsewhere(
             monkeypatch.chdir(Path(str(drawn[1].path[0])).parent.parent)
             write_people(Path(f"{name}.json"), *drawn)
         read_student_sets(Path("train.json"), Path("val.json"), Path("test.json"), 12)
+    with pytest.raises(InputError, match="--labelled and --val share pictures: expected none, got 12"):
+        read_student_sets(Path("train.json"), Path("val.json"), Path("test.json"), 5)
 
 
 def test_accepted_joints_are_judged_by_hidden_labels_alone(

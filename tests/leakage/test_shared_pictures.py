@@ -1,0 +1,21 @@
+"""A picture in two sets of a study is refused, whatever its name."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dataengine.errors import InputError
+from dataengine.leakage.shared_pictures import refuse_shared_pictures
+
+from ..helpers.drawn_people import draw_people_at
+
+
+def test_a_picture_in_two_sets_is_refused_by_its_bytes(tmp_path: Path) -> None:
+    sets = {
+        f"--{name}": draw_people_at(tmp_path / name, 3, seed)[1] for seed, name in enumerate(("real", "val", "test"))
+    }
+    refuse_shared_pictures(sets)
+    shutil.copyfile(sets["--real"].path[1], sets["--test"].path[2])
+    with pytest.raises(InputError, match="--real and --test share pictures: expected none, got 1, such as "):
+        refuse_shared_pictures(sets)
