@@ -47,7 +47,7 @@ def refuse_damaged(intake: Intake, max_bad_share: float, report: Path) -> None:
 
 
 def empty_split(name: str, intake: Intake) -> InputError:
-    """The fault of a split without anybody, and how to mend it where frames of a still camera are the cause."""
+    """The fault of a split without anybody, and what to set where frames of a still camera are the cause."""
     aside = sum(finding.check == "leak" and finding.table == "images" for finding in intake.quality.findings)
     if aside <= STILL_SHARE * len(intake.images):
         return InputError(f"split {name} is empty", expected="people in every split", fix="change ingest.split")
