@@ -29,8 +29,9 @@ repro: setup
 	@$(ACTIVATED) dvc repro
 	@$(ACTIVATED) dataengine summary
 
+# bytecode is kept, whatever the user's setting: the tests start the command line hundreds of times
 test: setup
-	@$(ACTIVATED) python -m pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(ACTIVATED) PYTHONDONTWRITEBYTECODE= python -m pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 doctor:
 	@if test -x .venv/bin/dataengine; then .venv/bin/python -m dataengine doctor; else $(PYTHON) -m dataengine.doctor; fi

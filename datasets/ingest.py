@@ -14,7 +14,7 @@ import typer
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
-from dataengine.errors import InputError, ParamsError
+from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
@@ -42,6 +42,7 @@ from .quality.intake import Intake, record_findings, split_by_blocks, split_by_g
 from .quality.report import write_quality
 from .sources.frames import FrameWriter
 from .sources.pool import write_pool
+from .sources.refusals import empty_split, refuse_damaged, refuse_nobody, refuse_too_many
 from .sources.user_sources import (
     SourceParams,
     UserSource,
@@ -59,7 +60,6 @@ CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the 
 CALIBRATION = "Calib.qca.txt"
 PICTURE_NAME = "reprojection.png"  # not an output in dvc.yaml, since the user's own sources do not make it
 BAD_SHOWN = 3
-STILL_SHARE = 0.3  # of the pictures: sets of single photographs lose a few per cent to near duplicates across splits
 
 
 @dataclass(frozen=True)
@@ -222,14 +222,14 @@ def _from_sources(
         say(f"quarantined: {record.file}: {record.table} {record.id}: {record.reason}")
     # written before the share is judged: a user who is stopped by too many bad records needs the list
     write_json(report / "quarantine.json", [record.as_json() for record in bad])
-    _refuse_too_many(params, sources, report)
-    _refuse_nobody(sources)
+    refuse_too_many(sources, params.max_bad_share, report)
+    refuse_nobody(sources)
     intake = _checked_sources(params, sources, bad, fetched, report, protocol)
     for words, count in intake.quality.checked.treated.items():
         say(f"pictures {words}: {count}")
     set_aside = [finding for finding in intake.quality.findings if finding.severity == "quarantine"]
     write_json(report / "quarantine.json", [_quarantined(finding) for finding in set_aside])
-    _refuse_damaged(params, intake, report)
+    refuse_damaged(intake, params.max_bad_share, report)
     used_images = copied(intake.images.take(intake.split != DROPPED), sources, folder / "images")
     counts = write_splits(folder, intake, used_images, params.split)
     facts = {
@@ -270,39 +270,6 @@ def _checked_sources(
     return split_by_blocks(checked, params.checks, params.split, blocks, report=report)
 
 
-def _refuse_too_many(params: IngestParams, sources: Sequence[UserSource], report: Path) -> None:
-    """Each source by itself, so that a large good one does not hide a small broken one."""
-    for source in sources:
-        bad, records = len(source.content.bad), source.content.judged
-        if bad > params.max_bad_share * records:
-            raise InputError(
-                f"source {source.name!r}: {bad} of {records} records are bad",
-                expected=f"at most {params.max_bad_share:.1%}",
-                got=f"{bad / records:.1%}",
-                fix=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
-            )
-
-
-def _refuse_nobody(sources: Sequence[UserSource]) -> None:
-    if not any(len(source.content.people) for source in sources):
-        notes = ReaderNotes.added_up(source.content.notes for source in sources)
-        got = "; ".join(notes.lines()) or "no annotations"
-        raise InputError("nobody can be learnt from", expected="a person with a labelled joint", got=got)
-
-
-def _refuse_damaged(params: IngestParams, intake: Intake, report: Path) -> None:
-    """Pictures are decoded only once all sources are together, so those that fail are counted over all."""
-    damaged = sum(finding.check == "picture" for finding in intake.quality.findings)
-    records = intake.quality.counts.judged
-    if damaged > params.max_bad_share * records:
-        raise InputError(
-            f"{damaged} of {records} records are damaged pictures, or people on them",
-            expected=f"at most {params.max_bad_share:.1%}",
-            got=f"{damaged / records:.1%}",
-            fix=f"repair those in {report / 'quarantine.json'}, or raise ingest.max_bad_share",
-        )
-
-
 def _quarantined(finding: Finding) -> dict[str, str]:
     return {"file": finding.file, "table": finding.table, "id": finding.id, "reason": finding.reason}
 
@@ -319,23 +286,10 @@ def write_splits(folder: Path, intake: Intake, images: Images, params: SplitPara
     for name in SPLITS:
         part = people.take((split == name) & usable)
         if not len(part):
-            raise _empty_split(name, intake)
+            raise empty_split(name, intake)
         rows = np.unique(images.rows_of(part.image_id))
         info = {"stage": "ingest", "split": name} | (test_info if name == "test" else {})
         write_people(folder / f"{name}.json", part, images.take(rows), info=info)
         counts[name] = len(part)
     write_held_out(folder / HELD_OUT_NAME, intake.held_out)
     return counts
-
-
-def _empty_split(name: str, intake: Intake) -> InputError:
-    aside = sum(finding.check == "leak" and finding.table == "images" for finding in intake.quality.findings)
-    if aside <= STILL_SHARE * len(intake.images):
-        return InputError(f"split {name} is empty", expected="people in every split", fix="change ingest.split")
-    return InputError(
-        f"split {name} is empty",
-        expected="people in every split",
-        got=f"{aside} of {len(intake.images)} pictures that repeat one in a more protected split, as those of a still "
-        "camera do",
-        fix="for frames of recordings set ingest.split.by: time, which cuts each into blocks of time",
-    )

@@ -13,7 +13,7 @@ from hypothesis import settings
 from .helpers.dvc_checkout import checkout  # noqa: F401  a fixture
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-# before numpy and torch are loaded: the tests' networks are so small that threads cost time, most of all on a busy machine
+# before torch is loaded: the tests' networks are so small that threads cost time, most of all on a busy machine
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("without a clock", deadline=None)  # else a busy machine fails a test
 settings.load_profile("without a clock")

@@ -13,6 +13,7 @@ from dataengine.cli import COMMANDS, app, main
 from dataengine.errors import InputError
 
 PIPELINE = Path(__file__).resolve().parents[1] / "dvc.yaml"
+STAGES = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -108,11 +109,10 @@ def test_every_example_is_one_line_that_the_command_takes(name: str) -> None:
                 command.make_context(words[1], words[2:], parent=context)
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name in yaml.safe_load(PIPELINE.read_text())["stages"]])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name in STAGES])
 def test_the_example_of_a_stage_is_what_the_pipeline_runs(name: str) -> None:
-    pipeline = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))
     registry = yaml.safe_load(PIPELINE.with_name("params.yaml").read_text(encoding="utf-8"))["registry"]
-    command = " ".join(pipeline["stages"][name]["cmd"].split())
+    command = " ".join(STAGES[name]["cmd"].split())
     for key, value in registry.items():
         command = command.replace(f"${{registry.{key}}}", value)
     assert examples_of(name)[0] == command

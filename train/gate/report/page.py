@@ -16,19 +16,25 @@ from dataengine.evaluation.ap.matching import precision_table
 from dataengine.files import atomic_path
 from dataengine.people import Images, People
 
-from ..comparison import Comparison, ModelFigures
-from ..independence import dependence_words
+from ..comparison import Comparison
 from ..models import ScoredModel
 from .charts import Scale, axis_svg, bars_svg, interval_svg, precision_svg, reliability_svg
 from .people import panels_of, people_to_show
 from .template import PAGE
+from .words import (
+    HEADLINE,
+    bounds,
+    facts_of_test,
+    headline,
+    interval_words,
+    lineage_facts,
+    models_of,
+    people_words,
+    pose_words,
+    shadow_words,
+)
 
 PICTURES = 24
-HEADLINE = {
-    "promote": "Promote the candidate.",
-    "reject": "Do not promote the candidate.",
-    "not-enough-evidence": "Do not promote yet: there is not enough evidence.",
-}
 ERROR_MEANING = {
     "miss": "a joint far from where it is",
     "swap": "a joint put on another person",
@@ -62,55 +68,39 @@ def write_report(
     text = page.render(
         c=comparison,
         title=HEADLINE[comparison.verdict],
-        headline=_headline(comparison),
+        headline=headline(comparison),
         models=list(scored),
         columns=1 + len(scored),
         tiles=list(_tiles(comparison)),
         deltas=list(_deltas(comparison)),
         slice_axis=_slice_axis(comparison),
-        interval_words=_interval_words(comparison),
+        interval_words=interval_words(comparison),
         figures=list(_figures(comparison)),
         slices=list(_slices(comparison)),
-        pose_words=_pose_words(comparison),
+        pose_words=pose_words(comparison),
         charts=list(_charts(comparison, scored)),
         errors=list(_errors(comparison)),
         people=_people(comparison, people, images, scored),
-        people_words=_people_words(comparison),
-        test=_test(comparison),
-        shadow_words=_shadow_words(comparison),
-        lineage={who: _lineage(comparison, who, facts) for who, facts in lineage.items()},
+        people_words=people_words(comparison),
+        test=facts_of_test(comparison),
+        shadow_words=shadow_words(comparison),
+        lineage={who: lineage_facts(comparison, who, facts) for who, facts in lineage.items()},
     )
     with atomic_path(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def _headline(comparison: Comparison) -> str:
-    """The verdict in one sentence; only a promotion has a figure, since what stops one need not be an AP."""
-    headline = HEADLINE[comparison.verdict]
-    if comparison.verdict != "promote":
-        return headline
-    figure = comparison.gain if comparison.gain is not None else comparison.ap
-    what = "AP" if comparison.gain is None else "AP against the champion"
-    sign, level = "" if comparison.gain is None else "+", comparison.policy["level"]
-    return f"{headline[:-1]}: {figure.value:{sign}.3f} {what} ({level:.0%} interval {_bounds(figure, sign)})."
-
-
-def _models(comparison: Comparison) -> dict[str, ModelFigures]:
-    models = {"candidate": comparison.candidate, "champion": comparison.champion}
-    return {who: model for who, model in models.items() if model is not None}
-
-
 def _tiles(comparison: Comparison) -> Iterator[dict[str, str]]:
     if comparison.gain is not None:
-        yield {"name": "gain in AP", "value": f"{comparison.gain.value:+.3f}", "more": _bounds(comparison.gain, "+")}
-    yield {"name": "AP of the candidate", "value": f"{comparison.ap.value:.3f}", "more": _bounds(comparison.ap)}
+        yield {"name": "gain in AP", "value": f"{comparison.gain.value:+.3f}", "more": bounds(comparison.gain, "+")}
+    yield {"name": "AP of the candidate", "value": f"{comparison.ap.value:.3f}", "more": bounds(comparison.ap)}
     for name, cells in _costs(comparison):
         more = f"champion {cells['champion']}" if "champion" in cells else comparison.candidate.file
         yield {"name": name, "value": cells["candidate"], "more": more}
 
 
 def _costs(comparison: Comparison) -> Iterator[tuple[str, dict[str, str]]]:
-    models = _models(comparison)
+    models = models_of(comparison)
     latency = {who: m.latency_ms.get("1") for who, m in models.items()}
     yield "latency of a crop", {w: "not measured" if ms is None else f"{ms:.1f} ms" for w, ms in latency.items()}
     yield "size of the file", {who: f"{m.size_bytes / 1e6:.2f} MB" for who, m in models.items()}
@@ -134,7 +124,7 @@ def _deltas(comparison: Comparison) -> Iterator[dict[str, Any]]:
 
 
 def _row(name: str, interval: Interval, scale: Scale, who: str, sign: str, mark: float | None = None) -> dict[str, Any]:
-    label = f"{name}: {interval.value:{sign}.3f}, {_bounds(interval, sign)}"
+    label = f"{name}: {interval.value:{sign}.3f}, {bounds(interval, sign)}"
     svg = interval_svg(interval, scale, who, label, mark)
     return {"name": name, "interval": interval, "sign": sign, "svg": svg}
 
@@ -165,34 +155,8 @@ def _slices(comparison: Comparison) -> Iterator[dict[str, Any]]:
         yield {"name": part.name, "svg": ""} | row | facts
 
 
-def _shadow_words(comparison: Comparison) -> str:
-    """What became of everybody whom the champion answered."""
-    if comparison.shadow is None:
-        return ""
-    counts = sorted(comparison.shadow.outcomes.items(), key=lambda item: -item[1])
-    return "Of everybody whom the champion answered: " + ", ".join(f"{count} {what}" for what, count in counts) + "."
-
-
-def _pose_words(comparison: Comparison) -> str:
-    """What the slices by pose mean, and which poses the test set lacks."""
-    poses = comparison.poses
-    if poses is None:
-        return ""
-    words = [
-        f"cluster= and rare= refer to the {poses.clusters} pose clusters {poses.clusters_id}, fitted on training "
-        f"people; balancing counts {poses.rare_clusters} of them as rare. novel= are poses farther than "
-        f"{poses.novel_beyond:.2f} from every training pose (99 % of training people are nearer to another); they are "
-        "rare, too.",
-        f"Of {poses.people} test people with a pose {poses.rare_people} are rare, {poses.novel_people} of those novel; "
-        f"the test set shows {poses.seen_clusters} of the {poses.clusters} clusters and says nothing about the others.",
-    ]
-    if poses.without_pose:
-        words.append(f"{poses.without_pose} people have too few labelled joints to be in any.")
-    return " ".join(words)
-
-
 def _figures(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    models = _models(comparison)
+    models = models_of(comparison)
     for key in comparison.candidate.figures:
         name, values = FIGURE_WORDS.get(key, key), [model.figures.get(key) for model in models.values()]
         cells = ["-" if value is None else f"{value:.3f}" for value in values]
@@ -219,13 +183,13 @@ def _charts(comparison: Comparison, scored: Mapping[str, ScoredModel]) -> Iterat
             "svg": precision_svg({w: t[rows].mean(axis=0) for w, t in tables.items()}, recall, caption),
             "caption": caption,
         }
-    bins = {who: model.reliability for who, model in _models(comparison).items()}
+    bins = {who: model.reliability for who, model in models_of(comparison).items()}
     caption = "Reliability: mean OKS of the people of each confidence; a calibrated model lies on the dashed line"
     yield {"svg": reliability_svg(bins, caption), "caption": caption}
 
 
 def _errors(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    models = _models(comparison)
+    models = models_of(comparison)
     most = max((row.ap_cost for model in models.values() for row in model.errors), default=0.0) or 1.0
     for rows in zip(*(model.errors for model in models.values()), strict=True):
         name, costs = rows[0].name, {who: row.ap_cost for who, row in zip(models, rows, strict=True)}
@@ -245,79 +209,3 @@ def _people(comparison: Comparison, people: People, images: Images, scored: Mapp
     clusters = moments.clusters[images.rows_of(people.image_id)]
     rows = people_to_show(people, predictions, PICTURES, clusters, protocol)
     return [panels_of(people, images, int(row), predictions, protocol) for row in rows]
-
-
-def _people_words(comparison: Comparison) -> str:
-    what = (
-        "The difference of the two models' OKS, whichever is better,"
-        if comparison.champion is not None
-        else "The candidate's OKS, worst first,"
-    )
-    return (
-        f"{what} orders the pictures, one person an image, taken from each moment (all cameras of a group together) "
-        "once before any twice. The number after a model's name is its OKS."
-    )
-
-
-def _test(comparison: Comparison) -> dict[str, str]:
-    test, error = comparison.test, comparison.error
-    return {
-        "test set": f"{test.people} people in {test.images} images; found in labelled boxes",
-        "version": test.version or "none: no lock file lies next to it",
-        **{f"independence by {each.kind}": dependence_words(each) for each in comparison.dependence},
-        "scale of OKS": test.scale,
-        "sigmas of OKS": test.oks_sigmas,
-        "sha256": test.sha256,
-        "use": f"comparison {test.use} of the {test.budget} that this test set may serve, those on all sets of its "
-        "version or with one of its pictures counted",
-        "risk of a false promotion": (
-            f"The policy allows {error.total:.2%} over all {test.budget} comparisons together: at most that is the "
-            f"probability that any of them promotes a model that is not better. This comparison used "
-            f"{error.this_round:.2%}, with the earlier ones {error.spent:.2%}; {error.left:.2%} is left."
-        ),
-        "round": str(comparison.round),
-        "runner": _runner(comparison),
-    }
-
-
-def _runner(comparison: Comparison) -> str:
-    """What ran the models, and why the runners preferred to it did not."""
-    runner = comparison.runner
-    if runner is None:
-        return "unknown"
-    words = f"{runner.words}, {runner.file}" + (", the same for both models" if comparison.champion else "")
-    reasons = "; ".join(f"{name}: {why}" for name, why in runner.passed_over.items())
-    return f"{words}. Not run here: {reasons}" if reasons else words
-
-
-def _lineage(comparison: Comparison, who: str, facts: Mapping[str, Any]) -> dict[str, str]:
-    model, student = _models(comparison)[who], facts.get("student", {})
-    hashes = facts.get("data_sha256", {})
-    return {
-        "model": model.id,
-        "file": f"{model.file}, run by {model.runner or 'an unknown runner'}; latency measured on "
-        f"{model.machine or 'an unknown machine'}",
-        "weights": str(facts.get("student_sha256", "-")),
-        "training data": str(student.get("data_sha256", "-")),
-        **{f"data: {name}": str(value) for name, value in hashes.items()},
-        "code revision": str(facts.get("code_revision") or "-"),
-        "params": ", ".join(f"{name} {value}" for name, value in student.get("params", {}).items()) or "-",
-    }
-
-
-def _interval_words(comparison: Comparison) -> str:
-    policy = comparison.policy
-    return (
-        f"{policy['level']:.0%} intervals by {comparison.resamples} paired bootstrap resamples of "
-        f"{' and '.join(_resampled(comparison))}."
-    )
-
-
-def _resampled(comparison: Comparison) -> list[str]:
-    """What is drawn: see `image_clusters.crossed`."""
-    several = [each for each in comparison.dependence if each.clusters > 1] or comparison.dependence[:1]
-    return [f"{each.clusters} clusters by {each.kind}" for each in several]
-
-
-def _bounds(interval: Interval, sign: str = "") -> str:
-    return f"{interval.low:{sign}.3f} to {interval.high:{sign}.3f}"
