@@ -42,6 +42,7 @@ class SquareStudy(Study[int, int]):
 
     def write(self, known: Mapping[int, int]) -> None:
         write_json(self.report / "squares.json", sorted(known.values()))
+        (self.report / "squares.md").touch()
 
 
 def test_only_what_is_missing_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +53,10 @@ def test_only_what_is_missing_is_run(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "log").read_text() == "3 0 2 ", "0 is a result, too"
     assert read_json(tmp_path / "squares.json") == [0, 4, 9]
     printed = capsys.readouterr().err
-    assert "2 of 3 numbers are known" in printed and f"{tmp_path}/squares.md and {tmp_path}/squares.png" in printed
+    assert "2 of 3 numbers are known" in printed and f"wrote {tmp_path}/squares.md\n" in printed
+    (tmp_path / "squares.png").touch()
+    SquareStudy(numbers=(3,), report=tmp_path).run()
+    assert f"wrote {tmp_path}/squares.md and {tmp_path}/squares.png\n" in capsys.readouterr().err
 
 
 def test_a_study_that_fails_keeps_what_it_found(tmp_path: Path) -> None:
