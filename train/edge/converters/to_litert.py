@@ -10,6 +10,7 @@ caller stores and reads them by the scales in `facts.json`. Tensors are named by
 
 import importlib.metadata
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ import numpy as np
 import torch
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer import quantizer, recipe
+from ai_edge_quantizer.utils import tfl_flatbuffer_utils
 
 SIGNATURE = "serving_default"
+PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D_TRANSPOSE")
 PACKAGES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch")
 
 
@@ -35,12 +38,40 @@ def convert(program: Path, path: Path, images: np.ndarray | None) -> None:
 
 
 def quantise(fp32: Path, int8: Path, images: np.ndarray) -> None:
-    """8-bit weights, a scale per channel, and 8-bit activations by the smallest and largest values on `images`."""
+    """8-bit weights, a scale per channel, and 8-bit activations by the smallest and largest values on `images`.
+
+    The answer stays in float, as in the other INT8 files: a joint's place is read between neighbouring bins, finer than
+    8 bits resolve. For that neither the last products nor the model's outputs may be in 8 bits.
+    """
     into = next(iter(Interpreter(model_path=str(fp32)).get_signature_list()[SIGNATURE]["inputs"]))
     shown = [{into: image.transpose(1, 2, 0)[None].copy()} for image in images]
-    worker = quantizer.Quantizer(str(fp32), recipe.static_wi8_ai8())
+    in_float = [_no_quantising(kind, regex) for kind, regex in (("OUTPUT", ".*"), *last_operations(fp32))]
+    worker = quantizer.Quantizer(str(fp32), recipe.static_wi8_ai8() + in_float)
     ranges = worker.calibrate({SIGNATURE: shown}, num_threads=1)
     worker.quantize(ranges).export_model(str(int8), overwrite=True)
+
+
+def last_operations(path: Path) -> list[tuple[str, str]]:
+    """Kind and name, as an expression, of what stands between each output and the last products, these included."""
+    model = tfl_flatbuffer_utils.read_model(str(path))
+    graph, found = model.subgraphs[0], []
+    made_by = {tensor: operation for operation in graph.operators for tensor in operation.outputs}
+    waiting = list(graph.outputs)
+    while waiting:
+        operation = made_by.get(waiting.pop())
+        if operation is None:
+            continue
+        code = model.operatorCodes[operation.opcodeIndex].builtinCode
+        kind = tfl_flatbuffer_utils.TFL_OP_CODE_TO_NAME[code].value
+        name = tfl_flatbuffer_utils.get_op_scope(operation, graph.tensors)
+        found.append((kind, f"^{re.escape(name)}$"))
+        if kind not in PRODUCTS:
+            waiting += [tensor for tensor in operation.inputs if tensor >= 0]
+    return found
+
+
+def _no_quantising(kind: str, regex: str) -> dict[str, Any]:
+    return {"regex": regex, "operation": kind, "algorithm_key": "no_quantize", "op_config": {}}
 
 
 def described(path: Path) -> dict[str, Any]:

@@ -43,9 +43,7 @@ def obstacle(record: dict[str, Any]) -> str | None:
         return f"expected {record['machine']}, got {platform.machine()}"
     runtime = record["runtime"]
     lacking = next((name for name in MODULES[runtime] if importlib.util.find_spec(name) is None), None)
-    return (
-        None if lacking is None else f"expected {lacking}, got no such module; pip install -r {REQUIREMENTS[runtime]}"
-    )
+    return f"expected {lacking}, got no such module; pip install -r {REQUIREMENTS[runtime]}" if lacking else None
 
 
 def open_network(name: str, folder: Path, meta: dict[str, Any], threads: int) -> Callable[..., list[np.ndarray]]:
