@@ -1,4 +1,4 @@
-"""A bundle with LiteRT. `litert/` holds what to_litert.py made of `made_network`; its converter is a script that copies.
+"""A bundle with LiteRT. `litert/` holds what to_litert.py made of `made_network`; a script that copies is converter.
 
 So what runs here is LiteRT itself; the conversion is tried where `.venv-litert` is.
 """
@@ -72,7 +72,7 @@ def bundle(bundled: Path, asked: ExtraRuntimes, tmp_path_factory: pytest.TempPat
             asked.val,
             asked.converter,
         ),
-    )  # noqa: E501
+    )
     os.chdir(before)
     return out
 
@@ -128,7 +128,7 @@ def test_what_loses_too_much_or_lacks_something_is_refused(
     with pytest.raises(EnvironmentFault, match=r"pip install -r .*requirements.txt"):
         require_litert(tmp_path / "none")
     refuse_moved(np.zeros((2, 17)), 0.05, 0.97)
-    with pytest.raises(InputError, match="97% within 0.05 px"):
+    with pytest.raises(InputError, match=r"97% within 0\.05 px"):
         refuse_moved(np.ones((2, 17)), 0.05, 0.97)
 
 
@@ -148,7 +148,7 @@ def test_a_crop_is_cut_as_the_onnx_files_cut_it(box: list[float], monkeypatch: p
     assert found.step_px == pytest.approx(step[0, 0], rel=1e-6)
     np.testing.assert_allclose(found.middle_px, middle[0], atol=1e-4)
     apart = np.abs(found.crop - wanted)
-    assert apart.max() < 1.01 and (apart > 0.01).mean() < 0.01
+    assert apart.max() < 1.01 and (apart > 0.01).mean() < 0.03  # a grey level, where a mean lies between two
 
 
 def test_a_bundles_names_stay_in_its_folder(bundle: Path, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_bundles_names_stay_in_its_folder(bundle: Path, tmp_path: Path) -> Non
         (copy / "SHA256SUMS").write_text(sums + f"{'0' * 64}  {name}\n")
         if name == "linked":
             (copy / name).symlink_to(tmp_path / "outside")
-        with pytest.raises(InputError, match="SHA256SUMS is malformed: expected files below"):
+        with pytest.raises(InputError, match=r"SHA256SUMS is malformed: expected files below"):
             listed_files(copy)
 
 
