@@ -28,16 +28,27 @@ def graph_around(network: Path, meta: ModelMeta, takes: Takes) -> onnx.ModelProt
     """The file `network` with what stands before and behind it."""
     middle = onnx.load(str(network))
     makes = crops_to_images if takes == CROPS else picture_to_images
-    place = () if takes == CROPS else PLACE
-    before, behind = makes(meta), answer_to_joints(meta, with_place=bool(place))
-    for part in (before, behind):
-        part.ir_version = middle.ir_version
-        del part.opset_import[:]
-        part.opset_import.extend(middle.opset_import)
-    before = onnx.compose.add_prefix(before, "feed/", rename_inputs=False, rename_outputs=False)
-    behind = onnx.compose.add_prefix(behind, "read/", rename_inputs=False, rename_outputs=False)
+    before = _like(makes(meta), middle, "feed/")
     fed = onnx.compose.merge_models(before, middle, [(INPUT, INPUT)])
+    return _read(fed, meta, () if takes == CROPS else PLACE)
+
+
+def network_to_joints(network: Path, meta: ModelMeta) -> onnx.ModelProto:
+    """The file `network` with decoding behind it: normalised images (batch, 3, H, W) to `OUTPUTS` in crop pixels."""
+    return _read(onnx.load(str(network)), meta, ())
+
+
+def _read(network: onnx.ModelProto, meta: ModelMeta, place: tuple[str, ...]) -> onnx.ModelProto:
+    behind = _like(answer_to_joints(meta, with_place=bool(place)), network, "read/")
     carried = [(name, name) for name in (*meta.reader.outputs, *place)]
-    whole = onnx.compose.merge_models(fed, behind, carried, outputs=list(OUTPUTS))
+    whole = onnx.compose.merge_models(network, behind, carried, outputs=list(OUTPUTS))
     onnx.checker.check_model(whole, full_check=True)
     return whole
+
+
+def _like(part: onnx.ModelProto, other: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
+    """A part in the versions of `other`, its tensors inside renamed so that none has two meanings."""
+    part.ir_version = other.ir_version
+    del part.opset_import[:]
+    part.opset_import.extend(other.opset_import)
+    return onnx.compose.add_prefix(part, prefix, rename_inputs=False, rename_outputs=False)

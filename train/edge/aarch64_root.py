@@ -1,4 +1,4 @@
-"""A small Debian for aarch64 in a folder: Python, numpy and ONNX Runtime, and the qemu-user that runs it.
+"""A small Debian for aarch64 in a folder: Python, numpy and the runtimes, and the qemu-user that runs it.
 
 Nothing of the machine is touched and no root is needed: apt, with folders of its own, fetches packages from the
 machine's sources and checks them by their signed lists; pip fetches the wheels that the bundle's requirements pin by
@@ -19,16 +19,16 @@ from dataengine.terminal.speech import say
 
 from .bundle_folder import DEVICE
 from .emulation import EmulatedMachine, describe_cpus
+from .runtimes import ONNX, RUNTIMES
 
-REQUIREMENTS = DEVICE / "requirements.txt"
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6")
 EMULATOR, PROGRAMS = "qemu-user-static", ("qemu-aarch64-static", "qemu-aarch64")
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 SECONDS = 600  # for apt or pip
 
 
-def ready_machine(cache: Path) -> EmulatedMachine:
-    """The machine in the folder `cache`, made there where it is missing.
+def ready_machine(cache: Path, runtimes: Sequence[str] = (ONNX,)) -> EmulatedMachine:
+    """The machine in the folder `cache` with the packages of `runtimes`; what is missing there is made.
 
     Raises:
         EnvironmentFault: apt is missing, lacks arm64 packages, or cannot reach them; or pip cannot reach the wheels.
@@ -41,11 +41,17 @@ def ready_machine(cache: Path) -> EmulatedMachine:
         if not root.is_dir():
             _fetch_root(root)
         python = _python(root)
-        site = cache / f"wheels-{short_sha256(sha256_file(REQUIREMENTS))}-{python.name}"
-        if not site.is_dir():
-            _fetch_wheels(site, python.name.removeprefix("python"))
+        sites = tuple(_site(cache, DEVICE / RUNTIMES[name].requirements, python.name) for name in runtimes)
         describe_cpus(root, cache / "cpus")
-    return EmulatedMachine(emulator, cache / "cpus", python, site)
+    return EmulatedMachine(emulator, cache / "cpus", python, sites)
+
+
+def _site(cache: Path, requirements: Path, python: str) -> Path:
+    """A folder with the packages that a file pins."""
+    site = cache / f"wheels-{short_sha256(sha256_file(requirements))}-{python}"
+    if not site.is_dir():
+        _fetch_wheels(site, requirements, python.removeprefix("python"))
+    return site
 
 
 def _fetch_emulator(place: Path) -> None:
@@ -103,15 +109,15 @@ def _unpack_packages(into: Path, architecture: str, packages: Sequence[str]) -> 
         raise EnvironmentFault(f"apt fetched nothing of {', '.join(packages)}", fix="look at its sources")
 
 
-def _fetch_wheels(site: Path, version: str) -> None:
+def _fetch_wheels(site: Path, requirements: Path, version: str) -> None:
     """Unpack the wheels that the bundle's requirements pin; pip refuses any whose hash differs."""
-    say("aarch64: fetching numpy and ONNX Runtime with pip")
+    say(f"aarch64: fetching what {requirements.name} pins with pip")
     with fresh_folder(site) as folder:
         downloads = folder / ".downloads"
         platforms = [part for name in PLATFORMS for part in ("--platform", name)]
         kind = ["--python-version", version, "--only-binary=:all:", "--no-deps", "--require-hashes"]
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(downloads)]
-        _called([*pip, *platforms, *kind, "-r", str(REQUIREMENTS)])
+        _called([*pip, *platforms, *kind, "-r", str(requirements)])
         for wheel in sorted(downloads.glob("*.whl")):
             with zipfile.ZipFile(wheel) as opened:
                 opened.extractall(folder)

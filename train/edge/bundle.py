@@ -5,39 +5,20 @@ from typing import Annotated
 
 import typer
 
+from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder
-from dataengine.inference.exported import SIDECAR, load_exported
-from dataengine.terminal.options import named_folder
+from dataengine.inference.exported import load_exported
+from dataengine.params import load_section
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
 from dataengine.terminal.speech import answer
 
 from ..deploy.out_folder import contents_of_ours
-from .bundle_folder import (
-    BUILT,
-    DECODER,
-    DEVICE_FILES,
-    NETWORKS,
-    REFERENCE,
-    SUMS,
-    TENSORRT_NETWORK,
-    pose_file,
-    refuse_unfit,
-    write_bundle,
-)
+from ..deploy.params import ExportParams
+from .bundle_folder import REFERENCE, WRITTEN, refuse_unfit, write_bundle
+from .extras import ExtraRuntimes
+from .litert_files import ENVIRONMENT
 from .references import drawn, people_of
 
-WRITTEN = frozenset(
-    {
-        *map(pose_file, NETWORKS),
-        *DEVICE_FILES,
-        SIDECAR,
-        REFERENCE,
-        SUMS,
-        TENSORRT_NETWORK,
-        DECODER,
-        "README.md",
-        BUILT,
-    }
-)
 SEED, MOST = 0, 1000
 
 
@@ -49,8 +30,22 @@ def command(
         typer.Option(help="COCO JSON whose people the device proves itself by; they are copied into the bundle."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=MOST, help="How many of them.")] = 8,
+    runtimes: Annotated[
+        list[str] | None, typer.Option("--with", help="litert | tvm: a runtime beside ONNX Runtime; repeat for both.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="COCO JSON with training people: LiteRT's INT8 takes its ranges from them.")
+    ] = None,
+    val: Annotated[
+        Path | None, typer.Option(help="COCO JSON with validation people, to measure LiteRT's AP on.")
+    ] = None,
+    converter: Annotated[Path, typer.Option(help="Environment with LiteRT's converter.")] = ENVIRONMENT,
+    params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write a bundle for an aarch64 device: ONNX Runtime in FP32 and INT8, and TensorRT built on the device.
+
+    --with litert adds LiteRT's FP32 and INT8, --with tvm a library that TVM compiled. A file of LiteRT that loses more
+    AP than export.max_ap_drop fails, as an export does; a library of TVM that moves the reference people's joints too.
 
     The device needs Python with the packages of OUT/requirements.txt, pinned by hashes. There `run.py --check` compares
     every file's checksum and the joints of the reference people, `run.py` prints joints for pictures and boxes, and
@@ -61,18 +56,32 @@ def command(
 
     Example: dataengine bundle models/export --out models/bundle --references data/render/people.json
     """
-    run(export, out, references=references, count=count)
+    extras = None
+    if runtimes:
+        section, protocol = load_section(params, "export", ExportParams), load_protocol(params)
+        extras = ExtraRuntimes(runtimes, section, calibration, val, converter, protocol)
+    run(export, out, references=references, count=count, extras=extras)
 
 
-def run(export: Path, out: Path, *, references: Path | None = None, count: int = 8) -> None:
+def run(
+    export: Path,
+    out: Path,
+    *,
+    references: Path | None = None,
+    count: int = 8,
+    extras: ExtraRuntimes | None = None,
+) -> None:
     """Write it to `out`; what an earlier call wrote there is replaced.
 
     Raises:
-        InputError: the export is damaged, was adopted or lacks a file; or `out` holds something else.
+        InputError: the export is damaged, was adopted or lacks a file; `out` holds something else; or a network of
+            `extras` loses too much.
+        EnvironmentFault: a converter is missing, or failed.
     """
     contents_of_ours(out, WRITTEN, "a bundle")
     model = load_exported(export)
     refuse_unfit(model)
+    makers = extras.makers(model) if extras else []
     with fresh_folder(out) as folder:
         pictures = folder / REFERENCE / "pictures"
         people = (
@@ -80,5 +89,7 @@ def run(export: Path, out: Path, *, references: Path | None = None, count: int =
             if references is None
             else people_of(references, pictures, count, model.meta.crop)
         )
-        write_bundle(folder, model, people)
+        write_bundle(folder, model, people, makers)
+        if extras:
+            extras.refuse_lossy(folder)
     answer(f"{out} is the bundle of {model.id}; on the device: python3 run.py --check")

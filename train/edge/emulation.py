@@ -5,6 +5,7 @@ outside: it crashes on an x86's, and takes instructions that the emulated proces
 each processor has a folder that stands for the root (`-L`), with its own description in it.
 """
 
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,13 +52,14 @@ CPUS = {
 
 @dataclass(frozen=True)
 class EmulatedMachine:
-    """A Python for aarch64 with numpy and ONNX Runtime."""
+    """A Python for aarch64 with numpy and the runtimes."""
 
     emulator: Path
     prefixes: Path
     """Folder with a root for each of `CPUS`."""
     python: Path
-    site: Path
+    sites: tuple[Path, ...]
+    """Folders of packages."""
 
     def run(self, cpu: str, arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         """Run the Python on a processor of `CPUS`; what it prints and its exit code come back, whatever they are.
@@ -66,7 +68,8 @@ class EmulatedMachine:
             EnvironmentFault: it died of a signal, or did not end.
         """
         command = [str(self.emulator), "-cpu", cpu, "-L", str(self.prefixes / cpu), str(self.python), *arguments]
-        environment = plain_environment() | {"PYTHONPATH": str(self.site), "PYTHONNOUSERSITE": "1", "LC_ALL": "C.UTF-8"}
+        path = os.pathsep.join(map(str, self.sites))
+        environment = plain_environment() | {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "LC_ALL": "C.UTF-8"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, its packages load faster
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment)
@@ -88,5 +91,13 @@ def describe_cpus(root: Path, prefixes: Path) -> None:
         for file in ("possible", "present", "online"):
             (system / file).write_text(f"0-{CORES - 1}\n", encoding="utf-8")
         for entry in root.iterdir():
-            if not (prefix / entry.name).is_symlink():
-                (prefix / entry.name).symlink_to(entry)
+            _link(prefix / entry.name, entry)
+
+
+def _link(place: Path, target: Path) -> None:
+    """A link from `place`; one that leads elsewhere, since its cache was moved, is replaced."""
+    if place.is_symlink():
+        if place.readlink() == target:
+            return
+        place.unlink()
+    place.symlink_to(target)

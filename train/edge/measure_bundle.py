@@ -19,12 +19,15 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
 from .aarch64_root import ready_machine
-from .bundle_folder import DEVICE, NETWORKS, listed_files
+from .bundle_folder import DEVICE, SCRIPTS, WRITTEN, listed_files, networks_of
 from .emulation import CPUS
 from .parity import HERE, Parity, answers, compare, this_machine
 from .parity_page import PAGE, write_page
+from .runtimes import TVM, runtime_of
 
 SCRIPT = "run.py"
+STANDS_FOR = {"tvm-fp32": "fp32"}
+"""Network that does not run here -> the one whose joints it has to find."""
 
 
 def command(
@@ -32,6 +35,9 @@ def command(
     people: Annotated[Path, typer.Option(help="COCO JSON with labelled people, such as the validation set.")],
     report: Annotated[Path, typer.Option(help="Folder for edge.md and metrics.json.")],
     cpu: Annotated[list[str] | None, typer.Option(help="Processor to emulate; repeat. Default: all known.")] = None,
+    run_library: Annotated[
+        bool, typer.Option("--run-library", help="Run TVM's library too: machine code, so only if you made the bundle.")
+    ] = False,
     cache: Annotated[Path, typer.Option(help="Folder of the aarch64 system, made once.")] = Path("data/cache/aarch64"),
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
@@ -39,14 +45,25 @@ def command(
 
     The system comes from apt and pip and is kept in --cache (about 200 MB); no root is needed and nothing is installed.
     Every run is of the bundle's own run.py, with the wheels that its requirements pin. FP32 takes about two seconds a
-    person, INT8 half a second. A stopped run goes on. Times under emulation say nothing about a board.
+    person, INT8 half a second. A stopped run goes on. Times under emulation say nothing about a board. TVM's library
+    runs only with --run-library, and is compared with ONNX Runtime's FP32.
 
     Example: dataengine measure-bundle models/bundle --people data/ingest/val.json --report reports/bundle
     """
-    run(bundle, people, report, cpus=cpu or list(CPUS), cache=cache, params=params)
+    cpus = cpu or list(CPUS)
+    run(bundle, people, report, cpus=cpus, cache=cache, params=params, run_library=run_library)
 
 
-def run(bundle: Path, people: Path, report: Path, *, cpus: list[str], cache: Path, params: Path) -> None:
+def run(
+    bundle: Path,
+    people: Path,
+    report: Path,
+    *,
+    cpus: list[str],
+    cache: Path,
+    params: Path,
+    run_library: bool = False,
+) -> None:
     """Write edge.md and metrics.json to `report`.
 
     Raises:
@@ -59,13 +76,15 @@ def run(bundle: Path, people: Path, report: Path, *, cpus: list[str], cache: Pat
     sizes, labelled = listed_files(bundle), read_project_people(people)
     _refuse_foreign_code(bundle)
     meta = ModelMeta.from_json(read_json(bundle / SIDECAR)["model"])
-    protocol, machine, kept = load_protocol(params), ready_machine(cache), report / "answers"
-    here = {network: answers(bundle, network, HERE, this_machine, *labelled, kept) for network in NETWORKS}
+    networks = [name for name in networks_of(bundle) if run_library or runtime_of(name) != TVM]
+    runtimes = list(dict.fromkeys(map(runtime_of, networks)))
+    protocol, machine, kept = load_protocol(params), ready_machine(cache, runtimes), report / "answers"
+    here = {name: answers(bundle, STANDS_FOR.get(name, name), HERE, this_machine, *labelled, kept) for name in networks}
     rows: list[Parity] = []
     for name in track(cpus, "processors"):
         done = machine.run(name, [str(bundle / SCRIPT), "--check"])
         check = "passes" if not done.returncode else last_line(done.stderr)
-        for network in NETWORKS:
+        for network in networks:
             there = answers(bundle, network, name, partial(machine.run, name), *labelled, kept)
             rows.append(
                 compare(network, name, there, here[network], *labelled, spec=meta.crop, check=check, protocol=protocol)
@@ -77,7 +96,14 @@ def run(bundle: Path, people: Path, report: Path, *, cpus: list[str], cache: Pat
 
 
 def _refuse_foreign_code(bundle: Path) -> None:
-    """Its run.py is run on this machine, too: so it has to be ours, whatever the bundle's own checksums say."""
-    if not (bundle / SCRIPT).is_file() or sha256_file(bundle / SCRIPT) != sha256_file(DEVICE / SCRIPT):
-        fix = "write the bundle again with `dataengine bundle`; other code is not run here"
-        raise InputError(f"{bundle / SCRIPT} is not this version's", fix=fix)
+    """Its run.py is run on this machine, too: so it has to be ours, whatever the bundle's own checksums say.
+
+    Nothing else may lie there that Python would import in place of its own: a module, or one that was compiled.
+    """
+    fix = "write the bundle again with `dataengine bundle`; other code is not run here"
+    for name in SCRIPTS:
+        if not (bundle / name).is_file() or sha256_file(bundle / name) != sha256_file(DEVICE / name):
+            raise InputError(f"{bundle / name} is not this version's", fix=fix)
+    foreign = next((entry for entry in sorted(bundle.iterdir()) if entry.name not in WRITTEN), None)
+    if foreign is not None:
+        raise InputError(f"{foreign} is no part of a bundle", fix="remove it")

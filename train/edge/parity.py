@@ -82,10 +82,15 @@ def compare(
     """Both answers for the same people."""
     apart = np.linalg.norm(joints_of(there)[..., :2] - joints_of(here)[..., :2], axis=2)
     apart /= crop_steps_px(people.bbox_xywh_px, spec)[:, None]
-    ap_there, ap_here = (figures_of(people, images, _found(people, each), protocol).ap for each in (there, here))
+    ap_there, ap_here = (ap_of(people, images, each, protocol) for each in (there, here))
     p99 = float(np.quantile(apart, 0.99))
     moved = float((apart > 0.5).mean())
     return Parity(network, cpu, ap_there, ap_here, float(apart.mean()), p99, float(apart.max()), moved, check)
+
+
+def ap_of(people: People, images: Images, results: list[dict[str, Any]], protocol: OksProtocol) -> float:
+    """OKS AP of results of `run.py`, those of `people` in their order."""
+    return figures_of(people, images, _found(people, results), protocol).ap
 
 
 def _asked(bundle: Path, network: str, cpu: str, call: Caller, people: People, images: Images) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ def test_the_bundle_proves_itself_on_aarch64(bundled: Path, machine: EmulatedMac
 import platform, runpy, sys, onnxruntime
 print(platform.machine(), onnxruntime.__version__)
 sys.argv[1:] = ["--check"]
+sys.path.insert(0, {str(bundled / "bundle")!r})
 runpy.run_path({script!r}, run_name="__main__")"""
     version = re.search(r"onnxruntime==(\S+)", (REPOSITORY / "constraints.txt").read_text())
     assert version

@@ -1,4 +1,4 @@
-"""Joints of people in pictures, on the device: needs Python 3.11, numpy and onnxruntime, and nothing else.
+"""Joints of people in pictures, on the device: needs Python 3.11, numpy and one of the runtimes, and nothing else.
 
     python3 run.py --check                                  # every checksum, and the joints of the reference people
     python3 run.py walk.ppm --box 412 80 190 520            # x y width height of a person, edge to edge; repeat --box
@@ -6,7 +6,8 @@
 
 Pictures are binary PPM (P6), .npy arrays (height, width, 3) uint8 RGB, or what Pillow reads where it is installed.
 The answer is a list of COCO results: `keypoints` has x, y and confidence of each joint; (0, 0) is the centre of the
-top left pixel. `--model fp32 | int8` picks the network.
+top left pixel. `--model` picks the network: fp32 and int8 run in ONNX Runtime; litert-fp32, litert-int8 and tvm-fp32,
+where the bundle has them, in those runtimes.
 """
 
 import argparse
@@ -19,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
+sys.dont_write_bytecode, _before = True, sys.dont_write_bytecode  # no compiled files in the bundle
+from networks import Refused, obstacle, open_network, records  # noqa: E402
+
+sys.dont_write_bytecode = _before
+
 HERE = Path(__file__).resolve().parent
 SUMS, SIDECAR, REFERENCE = "SHA256SUMS", "model.json", HERE / "reference"
-
-
-class Refused(Exception):
-    """What was expected and what came, in one line."""
 
 
 def check_sums(folder: Path = HERE) -> int:
@@ -69,20 +71,15 @@ class Model:
     """One of the bundle's networks, with cropping and decoding inside."""
 
     def __init__(self, name: str, threads: int = 0) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        path = str(HERE / f"pose_{name}.onnx")
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.meta = json.loads((HERE / SIDECAR).read_text(encoding="utf-8"))["model"]
+        self._ask = open_network(name, HERE, self.meta, threads)
 
     def people(self, picture: np.ndarray, boxes_xywh_px: Any) -> list[np.ndarray]:
         """keypoints_px (n, 17, 2), confidence, spread_px and entropy (n, 17) of the people in boxes (n, 4)."""
         boxes = np.asarray(boxes_xywh_px, dtype=np.float32).reshape(-1, 4)
         if not np.isfinite(boxes).all() or (boxes[:, 2:] <= 0).any():
             raise Refused(f"a box: expected width and height above 0, got {boxes.tolist()}")
-        return self._session.run(None, {"picture": np.ascontiguousarray(picture), "boxes_xywh_px": boxes})
+        return self._ask(picture, boxes)
 
     def scores(self, answer: list[np.ndarray], boxes_xywh_px: Any) -> np.ndarray:
         """One score a person (n,), 0 to 1: the OKS to expect, by `model.score` of the sidecar."""
@@ -128,6 +125,18 @@ def results_of(model: Model, picture: np.ndarray, boxes: Any, image_id: Any, fir
     ]
 
 
+def names_here() -> list[str]:
+    """The networks that can run here; refuses where none can."""
+    found = {name: obstacle(record) for name, record in records(HERE).items()}
+    for name, why in found.items():
+        if why is not None:
+            print(f"{name} is not tried: {why}", file=sys.stderr)
+    here = [name for name, why in found.items() if why is None]
+    if not here:
+        raise Refused("expected one of the runtimes, got none; pip install -r requirements.txt")
+    return here
+
+
 def check(name: str) -> str:
     """Compare the joints of the reference people with the expected ones; refuses where too many lie elsewhere."""
     expected = json.loads((REFERENCE / "expected.json").read_text(encoding="utf-8"))
@@ -153,7 +162,7 @@ def main() -> int:
     parser.add_argument("picture", type=Path, nargs="?")
     parser.add_argument("--box", type=float, nargs=4, action="append", metavar=("X", "Y", "WIDTH", "HEIGHT"))
     parser.add_argument("--people", type=Path, help="COCO JSON with pictures and boxes")
-    parser.add_argument("--model", choices=("fp32", "int8"), help="fp32, unless --check, which runs both")
+    parser.add_argument("--model", help="name of networks.json; default: the first that runs here; --check runs all")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
     parser.add_argument("--out", type=Path, help="file for the answer instead of standard output")
     parser.add_argument("--check", action="store_true")
@@ -161,12 +170,12 @@ def main() -> int:
     try:
         if given.check:
             print(f"{check_sums()} files are those of {SUMS}")
-            for name in (given.model,) if given.model else ("fp32", "int8"):
+            for name in (given.model,) if given.model else names_here():
                 print(check(name))
             return 0
         if given.people is None and (given.picture is None or given.box is None):
             parser.error("name a picture and its boxes, or --people, or --check")
-        model = Model(given.model or "fp32", given.threads)
+        model = Model(given.model or names_here()[0], given.threads)
         if given.people is not None:
             results = of_file(model, given.people)
         else:
