@@ -1,5 +1,5 @@
-"""What distillation brings along a chain of networks, largest first (`compare-distillation`).
+"""What distillation brings along a chain of networks, largest first (`compare-distilled`).
 
 In reading order: `plan.py` (who teaches whom, the params of each fit), `measuring.py` (products, parameters, time of a
-crop), `runner.py` (fits, measured and kept), `page.py`. The command is `compare_distillation.py`.
+crop), `runner.py` (fits, measured and kept), `page.py`. The command is `compare_distilled.py`.
 """

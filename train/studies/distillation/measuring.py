@@ -20,7 +20,7 @@ from ...smaller.removing import count
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """Of one crop."""
+    """What one crop costs a network."""
 
     macs: int
     params: int

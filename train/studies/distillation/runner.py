@@ -36,7 +36,7 @@ from .plan import SECTIONS, STAGE, DistilFit, DistilPlan
 class DistilStudy(Study[DistilFit, DistilOutcome]):
     """A chain of networks on one mix."""
 
-    command = "compare-distillation"
+    command = "compare-distilled"
     unit = "fit"
     page_name = PAGE_NAME
 
@@ -101,7 +101,7 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
 
     @cached_property
     def costs(self) -> dict[str, NetworkCost]:
-        """Of each network, measured once and kept."""
+        """What each network costs, measured once and kept."""
         metas = {label: self._meta(label) for label in self.plan.networks}
         mark = json_hash([[label, meta.to_json()] for label, meta in metas.items()] + [self.runs])
         path = self.report / f"networks-{mark}.json"

@@ -53,7 +53,7 @@ def call(*words: str) -> None:
         "wide.network_kwargs={channels: [16, 48], blocks: [1, 1], maps_per_joint: 2}",
     ]
     given = [
-        "compare-distillation",
+        "compare-distilled",
         "--mix",
         "mix",
         "--val",
@@ -172,7 +172,7 @@ def test_what_makes_no_chain_is_refused(
     monkeypatch.chdir(tmp_path)
     params = str(repository / "params.yaml")
     given = ["--mix", "mix", "--val", "val.json", "--report", "report", "--params", params, *words]
-    result = CliRunner().invoke(app, ["compare-distillation", *given])
+    result = CliRunner().invoke(app, ["compare-distilled", *given])
     assert isinstance(result.exception, InputError)
     assert said in str(result.exception)
     assert not Path("report").exists()

@@ -1,4 +1,4 @@
-"""Command `compare-distillation`: what a teacher adds to each network of a chain, on the same data."""
+"""Command `compare-distilled`: what a teacher adds to each network of a chain, on the same data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def command(
     Writes REPORT/distillation.md and its plot: AP with the gain by seed, multiplications, parameters, milliseconds a
     crop, seconds of fitting. A study that was stopped goes on with the same command, within a fit, too.
 
-    Example: dataengine compare-distillation --mix data/mix --val data/ingest/val.json --set fit.input_width_px=96 --set fit.input_height_px=96 --people 3000 --seed 0 --seed 1 --report reports/compare-distillation
+    Example: dataengine compare-distilled --mix data/mix --val data/ingest/val.json --set fit.input_width_px=96 --set fit.input_height_px=96 --people 3000 --seed 0 --seed 1 --report reports/compare-distilled
     """  # noqa: E501  an example is one line to copy
     if start not in STARTS:
         raise InputError("--start is unknown", expected=" | ".join(STARTS), got=start)
@@ -67,7 +67,7 @@ def command(
     shared, own = parted_settings(further, networks)
     seeds = parse_seeds(seed or [0, 1, 2])
     line = command_line(
-        "compare-distillation",
+        "compare-distilled",
         mix=mix,
         val=val,
         **({"test": test} if test else {}),
