@@ -44,9 +44,9 @@ class JointTrust:
     def log_odds_at(self, probability: float) -> float | None:
         """Least log odds of an answer that is right with at least `probability`; None where none is.
 
-        >>> joint = JointTrust(cutoff=None, log_odds=(-1.0, 0.0, 2.0), probability=(0.2, 0.4, 0.8), groups=50)
-        >>> joint.log_odds_at(0.5), joint.log_odds_at(0.1), joint.log_odds_at(0.9)
-        (0.5, -inf, None)
+        >>> joint = JointTrust(cutoff=None, log_odds=(-1.0, 0.0, 2.0), probability=(0.25, 0.5, 0.75), groups=50)
+        >>> joint.log_odds_at(0.625), joint.log_odds_at(0.1), joint.log_odds_at(0.9)
+        (1.0, -inf, None)
         """
         if self.probability[0] >= probability:
             return -math.inf
