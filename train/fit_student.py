@@ -11,7 +11,7 @@ from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .fit.params import BASE
-from .fit.student_params import FitStudentParams
+from .unlabelled.student_params import FitStudentParams
 
 
 def command(

@@ -26,7 +26,7 @@ from dataengine.typed_record import RECORDS
 
 from ...fit.data import MIX_PEOPLE, MIX_RECIPE
 from ...fit.params import BASE
-from ...fit.student_params import FitStudentParams
+from ...unlabelled.student_params import FitStudentParams
 from .measuring import NetworkCost, network_costs
 from .page import PAGE_NAME, DistilOutcome, write_distillation_page
 from .plan import SECTIONS, STAGE, DistilFit, DistilPlan

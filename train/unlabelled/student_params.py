@@ -1,11 +1,11 @@
-"""Section `fit-student` of params.yaml."""
+"""Section `fit-student` of params.yaml: a fit, a teacher, and how people without labels enter it."""
 
 from dataclasses import dataclass, field
 
 from dataengine.errors import ParamsError
 
-from .consistency.params import ConsistencyParams
-from .params import DistillParams, FitParams
+from ..fit.consistency.params import ConsistencyParams
+from ..fit.params import DistillParams, FitParams
 
 
 @dataclass(frozen=True, kw_only=True)
