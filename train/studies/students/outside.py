@@ -65,7 +65,7 @@ class OutsideTeachers:
         people = self.sets.train[0]
         rows = np.flatnonzero(np.isin(people.image_id, others[1].id))
         opinions = {name: _taken(opinion, rows) for name, opinion in self._of("train").items()}
-        known = (self.sets.val[0].visibility > UNLABELLED).any(axis=0)
+        known = np.asarray((self.sets.val[0].visibility > UNLABELLED).any(axis=0))
         return labels_of(opinions, others, *self._judged_by(recipe), self.protocol, known)
 
     def _judged_by(self, recipe: str) -> tuple[TrustRule | None, PseudoLabelParams]:

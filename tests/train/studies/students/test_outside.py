@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_a_fit_draws_the_teachers_people_as_often_as_the_labelled(
     repository: Path,
 ) -> None:
     teachers, _ = asked
-    given: dict[str, object] = {}
+    given: dict[str, Any] = {}
 
     def fit(
         self: StudentFits, folder: Path, settings: dict[str, str], learnt: tuple[People, Images], **rest: object
@@ -177,7 +178,7 @@ def test_a_fit_draws_the_teachers_people_as_often_as_the_labelled(
     assert study.known(trial) is None
     outcome = study.outcome(trial)
     assert study.known(trial) == outcome and outcome.val_ap == 0.25 and outcome.precision == 1.0
-    settings, (people, _) = given["settings"], given["learnt"]  # type: ignore[misc]
+    settings, people = given["settings"], given["learnt"][0]
     pseudo, _ = read_people(Path(str(given["pseudo"])), root=Path("/"))
     assert len(people) == labels and len(pseudo) == outcome.pseudo_people and set(pseudo.source) == {"pseudo"}
     if labels:
