@@ -107,6 +107,9 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-parts": Command(
             "dataengine.train.studies.parts.compare_parts", "Measure which parts of a fit pay on validation."
         ),
+        "compare-distilled": Command(
+            "dataengine.train.studies.distillation.compare_distilled", "Measure what a teacher adds to a network."
+        ),
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
         "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),

@@ -1,37 +1,17 @@
 """Stage fit-student: the network to ship, fitted on the mix and on pseudo-labels weighted by trust."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
-from .fit.consistency.params import ConsistencyParams
-from .fit.params import BASE, DistillParams, FitParams
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitStudentParams(FitParams):
-    """The fit, and how pseudo-labels enter it."""
-
-    pseudo_per_real: float
-    """Pseudo-labelled people drawn per real one; 0 leaves them out."""
-    distill: DistillParams = field(default_factory=DistillParams)
-    consistency: ConsistencyParams = field(default_factory=ConsistencyParams)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pseudo_per_real < 0:
-            raise ParamsError("pseudo_per_real", expected="0 or more", got=repr(self.pseudo_per_real))
-        if self.consistency.mode != "none" and self.distill.teacher:
-            fix = "set consistency.mode: none, or distill.teacher: null"
-            raise ParamsError("consistency and distill each give the student a teacher", fix=fix)
+from .fit.params import BASE
+from .unlabelled.student_params import FitStudentParams
 
 
 def command(

@@ -29,7 +29,7 @@ from dataengine.labels.label_store import read_store
 from dataengine.people import Images, People
 from dataengine.train import fit_student, fit_teacher, pseudo_label
 from dataengine.train.fit.data import read_training_set
-from dataengine.train.fit_student import FitStudentParams
+from dataengine.train.unlabelled.student_params import FitStudentParams
 
 from ..datasets.ingest_samples import PARAMS as INGEST
 from ..helpers.clips import textured, write_clip

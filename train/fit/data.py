@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -112,12 +113,13 @@ def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
     """What the stage mix wrote into a folder."""
     people, images = read_project_people(mix / MIX_PEOPLE)
     refuse_changed_under(people, images, mix / MIX_PEOPLE)
-    repeat_factors = people.extras.get(REPEAT)
+    repeat_factors: Any = people.extras.get(REPEAT, None if len(people) else [])  # a file of nobody has no columns
     if repeat_factors is None:
         raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", fix="run `dataengine mix`")
     factor = np.array([1.0 if value is None else float(value) for value in repeat_factors])
     recipe = read_recipe(mix / MIX_RECIPE).without_pseudo()
-    return people, images, Mix(people.source, factor, recipe, pose_repeats(people))
+    repeats = pose_repeats(people.replace(extras={**people.extras, REPEAT: factor}))
+    return people, images, Mix(people.source, factor, recipe, repeats)
 
 
 def pose_repeats(people: People) -> NDArray[np.float64]:

@@ -4,7 +4,8 @@
 whose cutoff is None is never accepted, because the precision asked for cannot be shown for any share of its answers.
 """
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,21 @@ class JointTrust:
     def calibrated(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         """The probability of being right, between the corners in a straight line."""
         return np.interp(log_odds, self.log_odds, self.probability)
+
+    def log_odds_at(self, probability: float) -> float | None:
+        """Least log odds of an answer that is right with at least `probability`; None where none is.
+
+        >>> joint = JointTrust(cutoff=None, log_odds=(-1.0, 0.0, 2.0), probability=(0.25, 0.5, 0.75), groups=50)
+        >>> joint.log_odds_at(0.625), joint.log_odds_at(0.1), joint.log_odds_at(0.9)
+        (1.0, -inf, None)
+        """
+        if self.probability[0] >= probability:
+            return -math.inf
+        if self.probability[-1] < probability:
+            return None
+        above = int(np.searchsorted(self.probability, probability))
+        part = slice(above - 1, above + 1)
+        return float(np.interp(probability, self.probability[part], self.log_odds[part]))
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,13 @@ class TrustRule:
             for j, joint in enumerate(self.joints)
         ]
         return np.stack(columns, axis=1)
+
+    def accepting(self, probability: float) -> "TrustRule":
+        """The same rule, which accepts every joint that is right with at least that probability."""
+        joints = tuple(
+            None if joint is None else replace(joint, cutoff=joint.log_odds_at(probability)) for joint in self.joints
+        )
+        return replace(self, precision=probability, joints=joints)
 
     def line(self) -> str:
         """For the user: what was learned from whom, and which joints fall back or are never accepted."""

@@ -28,7 +28,7 @@ from dataengine.rounds.places import read_places
 from dataengine.studies.settings import parse_settings
 from dataengine.train import begin_round
 from dataengine.train.deploy.params import ExportParams
-from dataengine.train.fit_student import FitStudentParams
+from dataengine.train.unlabelled.student_params import FitStudentParams
 
 from ...helpers.dvc_checkout import repository_file
 

@@ -159,9 +159,7 @@ def test_a_bundles_names_stay_in_its_folder(bundle: Path, tmp_path: Path) -> Non
         (copy / "SHA256SUMS").write_text(sums + f"{'0' * 64}  {name}\n")
         if name == "linked":
             (copy / name).symlink_to(tmp_path / "outside")
-        with pytest.raises(
-            InputError, match=r"SHA256SUMS lists a link: expected files below|does not list what lies in"
-        ):
+        with pytest.raises(InputError, match=r"SHA256SUMS lists a link|does not list what lies"):
             listed_files(copy)
 
 

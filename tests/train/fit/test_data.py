@@ -10,6 +10,7 @@ from dataengine.errors import InputError
 from dataengine.labelled_set import joined
 from dataengine.labels.joint_weights import with_joint_weights
 from dataengine.labels.label_file import read_label_file
+from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.people import Images, People
 from dataengine.train.fit.data import read_training_set
 
@@ -68,3 +69,16 @@ def test_a_joint_that_weighs_nothing_is_not_taught(tmp_path: Path, monkeypatch: 
     write_people(Path("mix/train.json"), with_joint_weights(people, weights), images)
     taught = read_training_set(Path("mix"), None, 0.0).taught(epochs=1, draws=1)
     assert np.flatnonzero(~taught).tolist() == [3]
+
+
+def test_a_mix_of_nobody_leaves_the_fit_to_pseudo_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    people, images = draw_people_at(tmp_path / "images", 4, seed=0, source="pseudo")
+    nobody = people.take([]).with_extra("repeat_factor", [])
+    write_people(tmp_path / "mix" / "train.json", nobody, images.take([]))
+    write_recipe(tmp_path / "mix" / "recipe.json", MixRecipe(0.0, 0.0, seed=1))
+    write_people(tmp_path / "pseudo.json", people, images)
+    training = read_training_set(tmp_path / "mix", tmp_path / "pseudo.json", 0.5, only="pseudo")
+    assert sorted(training.order(0, 1)) == [0, 1, 2, 3]
+    with pytest.raises(InputError, match="no real samples"):
+        read_training_set(tmp_path / "mix", tmp_path / "pseudo.json", 0.5).order(0, 1)

@@ -1,6 +1,7 @@
 """The study of students that learn from pictures without labels (`compare-students`).
 
 In reading order: `plan.py` (recipes, trials, how many people each sees), `sets.py` (whose labels are hidden),
-`labelling.py` (pseudo-labels, and how right they are), `runner.py` (fits, measured and kept), `page.py`. The command is
-`compare_students.py`. Adding a recipe: a line in the table of `plan.py`, and in `runner.py` what it fits.
+`labelling.py` (pseudo-labels, and how right they are), `outside.py` (teachers that learned elsewhere), `fits.py` (one
+fit), `runner.py` (trials, measured and kept), `page.py`. The command is `compare_students.py`. Adding a recipe: a line
+in the table of `plan.py`, and in `runner.py` what it fits.
 """

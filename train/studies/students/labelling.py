@@ -1,11 +1,13 @@
-"""Pseudo-labels of one fitted teacher in known boxes, and how right its accepted joints are."""
+"""Pseudo-labels of fitted or outside teachers in known boxes, and how right their accepted joints are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.evaluation.ap.oks_formula import joint_similarities
 from dataengine.evaluation.ap.protocol import OksProtocol
@@ -13,7 +15,7 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.people import People
 from dataengine.person_scale import person_area
 
-from ...pseudo.filters import KEPT, Placement
+from ...pseudo.filters import KEPT, UNSURE, JointVerdict, Opinion, Placement
 from ...pseudo.outcome import as_candidates, picture_sizes
 from ...pseudo.params import PseudoLabelParams
 from ...pseudo.persons import person_reasons
@@ -41,11 +43,40 @@ class PseudoLabels:
 def pseudo_label(
     teacher: Path, unlabelled: Labelled, val: Labelled, params: PseudoLabelParams, protocol: OksProtocol
 ) -> PseudoLabels:
-    """Label the people of `unlabelled` in their boxes; trust is learned on `val`. Hidden labels only measure."""
-    rule = _rule(teacher, val, params, protocol) if params.target_precision else None
+    """Labels by the network in the folder `teacher`; trust is learned on `val`, or the thresholds decide."""
+    name, rule = TEACHERS[-1], None
+    if params.target_precision:
+        learned = trust_in({name: fitted_opinion(teacher, *val)}, val, params, protocol)
+        rule = None if isinstance(learned, str) else learned
+    people, images = unlabelled
+    opinion = fitted_opinion(teacher, without_labels(people), images)
+    return labels_of({name: opinion}, unlabelled, rule, params, protocol)
+
+
+def trust_in(
+    opinions: Mapping[str, Opinion], val: Labelled, params: PseudoLabelParams, protocol: OksProtocol
+) -> TrustRule | str:
+    """What validation people teach of teachers, whose `opinions` are of them; or why they are too few."""
+    people, images = val
+    known = known_people(people, images, people, list(opinions.values()), protocol.sigmas)
+    learned = learn_trust(known, list(opinions), params, params)
+    return learned if isinstance(learned, str) else learned[0]
+
+
+def labels_of(
+    opinions: Mapping[str, Opinion],
+    unlabelled: Labelled,
+    rule: TrustRule | None,
+    params: PseudoLabelParams,
+    protocol: OksProtocol,
+    joints: NDArray[np.bool_] | None = None,
+) -> PseudoLabels:
+    """The people of `unlabelled` in their boxes, as teachers see them; None as `rule` leaves them to the thresholds.
+
+    Hidden labels only measure. `joints` (17,) are those that may be accepted; None: all.
+    """
     truth, images = unlabelled
     people = without_labels(truth)
-    opinion = fitted_opinion(teacher, people, images)
     n = len(people)
     placed = Placement(
         bbox_xywh_px=people.bbox_xywh_px,
@@ -53,7 +84,9 @@ def pseudo_label(
         neighbour_rows=np.full((n, 2), -1),
         time=np.zeros(n),
     )
-    verdict = judge((opinion,), placed, rule, params)
+    verdict = judge(list(opinions.values()), placed, rule, params)
+    if joints is not None:
+        verdict = _of_joints(verdict, joints, params)
     once = np.ones(n, dtype=np.int64)
     reasons = person_reasons(people, verdict, params, followed=once, shown=once)
     kept = reasons == ""
@@ -61,24 +94,18 @@ def pseudo_label(
     accepted = labelled & (verdict.reason == KEPT)
     similarity = joint_similarities(verdict.keypoints_px, truth.keypoints_px, person_area(truth), protocol.sigmas)
     right = accepted & (similarity >= params.right_from)
-    found = as_candidates(
-        people.replace(source=np.full(n, "pseudo", people.source.dtype)),
-        images,
-        verdict,
-        {TEACHERS[-1]: opinion},
-        reasons,
-    )
+    pseudo = people.replace(source=np.full(n, "pseudo", people.source.dtype))
     return PseudoLabels(
-        people=found.take(kept),
+        people=as_candidates(pseudo, images, replace(verdict, kept=kept), {}, reasons).take(kept),
         precision=float(right.sum() / max(accepted.sum(), 1)),
         coverage=float(accepted.sum() / max(labelled.sum(), 1)),
         by_thresholds=rule is None,
     )
 
 
-def _rule(teacher: Path, val: Labelled, params: PseudoLabelParams, protocol: OksProtocol) -> TrustRule | None:
-    """What validation people teach of the teacher; None where they are too few."""
-    people, images = val
-    known = known_people(people, images, people, [fitted_opinion(teacher, people, images)], protocol.sigmas)
-    learned = learn_trust(known, TEACHERS[-1:], params, params)
-    return None if isinstance(learned, str) else learned[0]
+def _of_joints(verdict: JointVerdict, joints: NDArray[np.bool_], params: PseudoLabelParams) -> JointVerdict:
+    """The verdict that accepts no other joints than these (17,)."""
+    reason = np.where((verdict.reason == KEPT) & ~joints, UNSURE, verdict.reason)
+    accepted = reason == KEPT
+    kept = accepted.sum(axis=1) >= params.min_joints
+    return replace(verdict, reason=reason, kept=kept, trust=np.where(accepted, verdict.trust, 0.0))

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataengine.evaluation.figures import Figures
 from dataengine.studies.page import interval_note, new_figure, paragraph, unfinished, write_page
 from dataengine.studies.seed_spread import SeedMean, seed_means
 
-from .plan import EPOCHS, PSEUDO, RECIPES, STARTS, SUPERVISED, StudentPlan, StudentTrial
+from .plan import EPOCHS, OUTSIDE, PLAIN, PSEUDO, RECIPES, STARTS, SUPERVISED, StudentPlan, StudentTrial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE_NAME = "students"
+AT_TARGET = (PSEUDO, OUTSIDE)  # recipes that accept joints at `target_precision`
 Group = tuple[str, int, str]
 """Start, labels, recipe."""
 
@@ -45,8 +47,12 @@ def write_student_page(
     sizes: Mapping[str, int],
     asked: float,
     line: str,
+    teachers: Mapping[str, Figures] | None = None,
 ) -> None:
-    """Write the page and the plot into the folder `report`; `sizes` are the pictures of each set."""
+    """Write the page and the plot into the folder `report`; `sizes` are the pictures of each set.
+
+    `teachers` are the outside teachers' own figures on the validation people.
+    """
     ap = _means(known, "ap")
     lines = [
         "# What pictures without labels are worth to a student",
@@ -64,6 +70,7 @@ def write_student_page(
         "",
         *[f"- `{recipe}`: {RECIPES[recipe]}; {plan.people_of(recipe)} people a fit." for recipe in plan.recipes],
         "",
+        *_of_teachers(teachers or {}, sizes["val"], 0 in plan.labels),
         f"![AP by recipe]({PAGE_NAME}.png)",
         "",
         "| start | labels | recipe | AP | of supervised | gain | PCK@0.2 | validation AP | seconds | seeds |",
@@ -76,6 +83,22 @@ def write_student_page(
         *_precision(known, asked),
     ]
     write_page(report, PAGE_NAME, lines, _figure(plan, ap))
+
+
+def _of_teachers(teachers: Mapping[str, Figures], validated: int, is_without_labels: bool) -> list[str]:
+    """Who the outside teachers are, and what they are given for nothing."""
+    if not teachers:
+        return []
+    words = [
+        f"`{name}` (AP {own.ap:.3f}, PCK@0.2 {own.pck_02:.3f} on the validation people)"
+        for name, own in teachers.items()
+    ]
+    given = (
+        f"Trust in it is learned on the labels of the {validated} validation pictures, which `{PLAIN}` does without."
+    )
+    nothing = f"With 0 labels `{SUPERVISED}` is the starter as it ships." if is_without_labels else ""
+    asked = "Each is asked once about every picture and its mirror image; that is not among the passes or the seconds."
+    return [*paragraph(f"Outside teachers: {', '.join(words)}.", asked, given, nothing), ""]
 
 
 def _groups(known: Mapping[StudentTrial, StudentOutcome], name: str) -> dict[Group, list[float]]:
@@ -141,20 +164,22 @@ def _precision(known: Mapping[StudentTrial, StudentOutcome], asked: float) -> li
     people = _groups(known, "pseudo_people")
     if not precision:
         return []
-    rows = [
-        f"| {start} | {labels} | {asked:g} | {precision[group].text()} | {100 * (precision[group].mean - asked):+.1f} "
-        f"| {coverage[group].text()} | {np.mean(people[group]):.0f} |"
-        for group in precision
-        for start, labels, _ in [group]
-    ]
+    rows = []
+    for group in precision:
+        start, labels, recipe = group
+        aims = (f"{asked:g}", f"{100 * (precision[group].mean - asked):+.1f}") if recipe in AT_TARGET else ("-", "-")
+        rows.append(
+            f"| {start} | {labels} | {recipe} | {aims[0]} | {precision[group].text()} | {aims[1]} "
+            f"| {coverage[group].text()} | {np.mean(people[group]):.0f} |"
+        )
     return [
         *paragraph(
-            f"Accepted joints of `{PSEUDO}`, by the labels that were hidden. Precision: of the accepted joints the "
+            "Accepted joints, by the labels that were hidden. Precision: of the accepted joints the "
             "share that is right. Coverage: of all labelled joints the share that is accepted."
         ),
         "",
-        "| start | labels | asked | precision | less asked, points | coverage | people learned from |",
-        "|---|---|---|---|---|---|---|",
+        "| start | labels | recipe | asked | precision | less asked, points | coverage | people learned from |",
+        "|---|---|---|---|---|---|---|---|",
         *rows,
     ]
 

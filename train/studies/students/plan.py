@@ -3,7 +3,7 @@
 A person with a label costs a forward and a backward pass, three forward passes; one without labels costs these and the
 teacher's forward pass, four. So a fit that takes u people without labels per labelled person sees 3 / (3 + 4 u) of the
 labelled people that a supervised one sees, with two networks half of that; pseudo-labels take half of the passes for
-the teacher.
+the teacher. A teacher from outside has been paid for: what it costs to ask it once is not counted.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,19 @@ from dataengine.studies.settings import NULL, json_hash
 
 STAGE = "fit-student"
 SUPERVISED, PSEUDO, EMA, TWO = "supervised", "pseudo", "ema", "two"
+OUTSIDE, LIKELY, PLAIN = "outside", "outside-likely", "outside-plain"
 RECIPES: Mapping[str, str] = {
     SUPERVISED: "labelled people alone",
     PSEUDO: "half of the passes for a teacher, which labels the others at `target_precision`; half for a student that "
     "goes on from its weights with both",
     EMA: "consistency, taught by the student's average",
     TWO: "consistency, two networks that teach each other",
+    OUTSIDE: "labels, and an outside teacher's of the other pictures, at `target_precision`",
+    LIKELY: "labels, and an outside teacher's joints that are more likely right than wrong, each by its probability",
+    PLAIN: "labels, and an outside teacher's by the thresholds of params.yaml, which no label has chosen",
 }
+FROM_OUTSIDE = (OUTSIDE, LIKELY, PLAIN)
+"""Recipes with a teacher that is there already."""
 STARTER, RANDOM = "starter", "random"
 STARTS = {STARTER: "starter", RANDOM: NULL}
 OWNED = frozenset(
@@ -38,7 +44,7 @@ class StudentTrial:
     start: str
     """Key of `STARTS`, or of the plan's `folders`."""
     labels: int
-    """Images with labels."""
+    """Images with labels; with 0 the recipe `supervised` is the start as it is."""
     seed: int
 
 
@@ -59,19 +65,28 @@ class StudentPlan:
     """Starts of this study's own: name -> checkpoint folder."""
 
     def trials(self) -> list[StudentTrial]:
-        """Seed by seed, so that a study that was stopped has treated the recipes alike."""
+        """Seed by seed, so that a study that was stopped has treated the recipes alike.
+
+        Without labels, only what needs none; weights that are never fitted are measured once.
+        """
         return [
             StudentTrial(recipe, start, labels, seed)
             for seed in self.seeds
             for start in self.starts
             for labels in self.labels
             for recipe in self.recipes
+            if labels or (recipe in FROM_OUTSIDE) or self._is_start(recipe, start, seed)
         ]
+
+    def _is_start(self, recipe: str, start: str, seed: int) -> bool:
+        """Whether a trial without labels measures the weights that fits start from."""
+        return (recipe, start, seed) == (SUPERVISED, STARTER, self.seeds[0])
 
     def people_of(self, recipe: str) -> int:
         """Labelled (or pseudo-labelled) people that each fit of a recipe sees, so that all cost as many passes."""
         passes = PASSES_LABELLED + PASSES_UNLABELLED * self.unlabelled_per_labelled
-        share = {SUPERVISED: 1.0, PSEUDO: 0.5, EMA: PASSES_LABELLED / passes, TWO: PASSES_LABELLED / passes / 2}[recipe]
+        shares = {PSEUDO: 0.5, EMA: PASSES_LABELLED / passes, TWO: PASSES_LABELLED / passes / 2}
+        share = shares.get(recipe, 1.0)
         return int(share * self.people) // EPOCHS * EPOCHS
 
     def fit_params(self, trial: StudentTrial, start_from: str | None = None) -> dict[str, str]:

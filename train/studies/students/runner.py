@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.figures import Figures, figures_of
 from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import atomic_path, read_json, sha256_file, write_json
-from dataengine.mixing import MixRecipe, write_recipe
-from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.studies.settings import with_settings
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
 from ...pseudo.params import PseudoLabelParams
-from .labelling import pseudo_label
+from .fits import ONLY, PSEUDO_PER_REAL, SECTIONS, StudentFits
+from .labelling import PseudoLabels, pseudo_label
+from .outside import OutsideTeachers
 from .page import PAGE_NAME, StudentOutcome, write_student_page
-from .plan import EMA, PSEUDO, STAGE, TWO, StudentPlan, StudentTrial
-from .sets import Labelled, StudentSets, without_labels
+from .plan import EMA, FROM_OUTSIDE, LIKELY, PSEUDO, TWO, StudentPlan, StudentTrial
+from .sets import Labelled, StudentSets
 
-SECTIONS = ("fit", STAGE, "oks", "compare", "registry")
+NO_PSEUDO = {PSEUDO_PER_REAL: "0.0"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +49,8 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
     pseudo: PseudoLabelParams
     line: str
     """The command line that asks for this study."""
+    outside: OutsideTeachers | None = None
+    """Who is asked by the recipes `FROM_OUTSIDE`."""
 
     @cached_property
     def protocol(self) -> OksProtocol:
@@ -58,7 +58,8 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         return load_protocol(self.params)
 
     def prepare(self) -> None:
-        """Nothing: the sets are read."""
+        """Ask the outside teachers about validation; about training pictures they are asked when a trial needs it."""
+        _ = self._teachers
 
     def trials(self) -> Sequence[StudentTrial]:
         """All trials of the plan."""
@@ -66,7 +67,9 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
 
     def name(self, trial: StudentTrial) -> str:
         """Name of a trial."""
-        own = asdict(self.pseudo) if trial.recipe == PSEUDO else None
+        own: Any = asdict(self.pseudo) if trial.recipe in (PSEUDO, *FROM_OUTSIDE) else None
+        if trial.recipe in FROM_OUTSIDE and self.outside is not None:
+            own = [own, self.outside.decides]
         folder = self.plan.folders.get(trial.start)
         first = [sha256_file(Path(folder) / WEIGHTS_NAME)] if folder else []
         return self.plan.name(trial, [self._decides, own, *first])
@@ -80,26 +83,20 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
 
     def outcome(self, trial: StudentTrial) -> StudentOutcome:
         """Fit and measure, as far as an earlier call has not."""
-        folder = self.report / "fits" / self.name(trial)
         labelled, others = self.sets.split(trial.labels, trial.seed)
+        found: PseudoLabels | None = None
+        if trial.recipe in FROM_OUTSIDE:
+            assert self.outside is not None  # the command sees to it
+            found = self.outside.label(trial.recipe, others)
+            if not len(found.people):
+                fix = f"lower pseudo-label.target_precision, or take {LIKELY}"
+                raise InputError(f"{trial.recipe} accepts nobody", expected="people to learn from", got="none", fix=fix)
         began = time.monotonic()
-        facts: dict[str, Any] = {}
-        if trial.recipe == PSEUDO:
-            teacher = self._fit(folder / "teacher", replace(trial, recipe=PSEUDO), labelled, teacher=True)
-            found = pseudo_label(teacher, others, self.sets.val, self.pseudo, self.protocol)
-            write_people(folder / "pseudo.json", found.people, others[1])
-            facts = {
-                "precision": found.precision,
-                "coverage": found.coverage,
-                "pseudo_people": len(found.people),
-            }
-            network = self._fit(
-                folder / "student", trial, labelled, pseudo=folder / "pseudo.json", start_from=teacher.as_posix()
-            )
-        else:
-            network = self._fit(folder / "student", trial, labelled, others=others)
+        network, found = self._played(trial, labelled, others, found)
         seconds = time.monotonic() - began
-        facts |= self._measured(network)
+        facts: dict[str, Any] = self._measured(network)
+        if found is not None:
+            facts |= {"precision": found.precision, "coverage": found.coverage, "pseudo_people": len(found.people)}
         outcome = StudentOutcome(seconds=round(seconds, 1), **facts)
         write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
         return outcome
@@ -107,78 +104,57 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
     def write(self, known: Mapping[StudentTrial, StudentOutcome]) -> None:
         """The page and the plot."""
         sizes = {name: len(getattr(self.sets, name)[1]) for name in ("train", "val", "test")}
-        write_student_page(self.report, self.plan, known, sizes, self.pseudo.target_precision, self.line)
+        asked = self.pseudo.target_precision
+        write_student_page(self.report, self.plan, known, sizes, asked, self.line, self._teachers)
 
-    def _fit(
-        self,
-        folder: Path,
-        trial: StudentTrial,
-        labelled: Labelled,
-        *,
-        others: Labelled | None = None,
-        pseudo: Path | None = None,
-        start_from: str | None = None,
-        teacher: bool = False,
-    ) -> Path:
-        """The checkpoint folder of one fit; one that was killed goes on."""
-        network = folder / "network"
-        if (network / META_NAME).is_file():
-            return network
-        people, images = labelled
-        extra = people.with_extra("repeat_factor", np.ones(len(people)))
-        write_people(folder / "mix" / "train.json", extra, images)
-        write_recipe(folder / "mix" / "recipe.json", MixRecipe(0.0, 0.0, trial.seed))
-        write_people(folder / "val.json", *self.sets.val)
-        settings = self.plan.fit_params(trial, start_from)
-        if pseudo is None:
-            settings[f"{STAGE}.pseudo_per_real"] = "0.0"
-        elif f"{STAGE}.pseudo_per_real" not in settings:
-            settings[f"{STAGE}.pseudo_per_real"] = "1.0"
-        if teacher:
-            settings[f"{STAGE}.consistency.mode"] = "none"
-        with atomic_path(folder / "params.yaml") as partial:
-            partial.write_text(
-                yaml.safe_dump(with_settings(self._document, SECTIONS, settings), sort_keys=False), encoding="utf-8"
-            )
-        given = {
-            "mix": folder / "mix",
-            "pseudo": pseudo or folder / "none.json",
-            "val": folder / "val.json",
-            "out": network,
-            "report": folder / "report",
-            "params": folder / "params.yaml",
-        }
-        if trial.recipe in (EMA, TWO) and others is not None:
-            write_people(folder / "unlabelled.json", without_labels(others[0]), others[1])
-            given["unlabelled"] = folder / "unlabelled.json"
-        words = [word for name, path in given.items() for word in (f"--{name}", str(path))]
-        self._call([sys.executable, "-m", "dataengine", STAGE, *words], folder.parent.name)
-        return network
+    def _played(
+        self, trial: StudentTrial, labelled: Labelled, others: Labelled, found: PseudoLabels | None
+    ) -> tuple[Path, PseudoLabels | None]:
+        """The network of a trial, and the pseudo-labels that it learned from."""
+        if not trial.labels and found is None:
+            return starter.FOLDER, None
+        folder = self.report / "fits" / self.name(trial)
+        settings = self.plan.fit_params(trial)
+        student = partial(self._fits.fit, folder / "student", seed=trial.seed)
+        if trial.recipe == PSEUDO:
+            teacher = self._fits.fit(folder / "teacher", {**settings, **NO_PSEUDO}, labelled, seed=trial.seed)
+            found = pseudo_label(teacher, others, self.sets.val, self.pseudo, self.protocol)
+            settings = self.plan.fit_params(trial, teacher.as_posix())
+        if found is None:
+            unlabelled = others if trial.recipe in (EMA, TWO) else None
+            return student({**settings, **NO_PSEUDO}, labelled, unlabelled=unlabelled), None
+        write_people(folder / "pseudo.json", found.people, others[1])
+        if not trial.labels:
+            settings |= {ONLY: "pseudo"}
+        elif PSEUDO_PER_REAL not in settings:
+            # what an outside teacher labels is drawn as often as what a person did
+            each = len(found.people) / len(labelled[0]) if trial.recipe in FROM_OUTSIDE else 1.0
+            settings |= {PSEUDO_PER_REAL: f"{each:.4f}"}
+        return student(settings, labelled, pseudo=folder / "pseudo.json"), found
 
-    def _call(self, command: Sequence[str], name: str) -> None:
-        log = self.report / "study.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as opened:
-            opened.write(f"\n$ {' '.join(command[2:])}\n")
-            opened.flush()
-            done = subprocess.run(command, stdout=opened, stderr=opened)
-        if done.returncode:
-            lines = log.read_text(encoding="utf-8").strip().splitlines()
-            raise InputError(f"a fit of {name} failed", got=lines[-1] if lines else "", fix=f"see {log}")
+    @cached_property
+    def _fits(self) -> StudentFits:
+        return StudentFits(document=self._document, val=self.sets.val, log=self.report / "study.log")
+
+    @cached_property
+    def _teachers(self) -> dict[str, Figures]:
+        """Figures of the outside teachers on the validation people."""
+        return self.outside.figures() if self.outside is not None else {}
 
     def _measured(self, network: Path) -> dict[str, float]:
+        figures = self._figures(network, self.sets.test, "test people")
+        if network == starter.FOLDER:
+            val_ap = self._figures(network, self.sets.val, "validation people").ap
+        else:
+            val_ap = float(read_json(network.with_name("report") / "metrics.json")["val_oks_ap"])
+        return {"ap": figures.ap, "ap50": figures.ap50, "pck_02": figures.pck_02, "val_ap": val_ap}
+
+    def _figures(self, network: Path, labelled: Labelled, description: str) -> Figures:
         from dataengine.inference.running.predict import load_runner, predict_people
 
-        people, images = self.sets.test
-        found = predict_people(*load_runner(network), people, images, description="test people")
-        figures = figures_of(people, images, found.as_people(people), self.protocol)
-        report = read_json(network.with_name("report") / "metrics.json")
-        return {
-            "ap": figures.ap,
-            "ap50": figures.ap50,
-            "pck_02": figures.pck_02,
-            "val_ap": float(report["val_oks_ap"]),
-        }
+        people, images = labelled
+        found = predict_people(*load_runner(network), people, images, description=description)
+        return figures_of(people, images, found.as_people(people), self.protocol)
 
     @cached_property
     def _document(self) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from dataengine.people import Images, People
 from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams
 from dataengine.train.studies.students import labelling
-from dataengine.train.studies.students.compare_students import parse_starts
 from dataengine.train.studies.students.page import StudentOutcome, write_student_page
 from dataengine.train.studies.students.plan import StudentPlan, StudentTrial
 from dataengine.train.studies.students.sets import StudentSets, read_student_sets, without_labels
+from dataengine.train.studies.students.starts import parse_starts
 
 from ....helpers.drawn_people import draw_people_at
 
@@ -100,6 +100,10 @@ def test_accepted_joints_are_judged_by_hidden_labels_alone(
         max_limb_excess=0.0,
     )
     found = labelling.pseudo_label(Path("none"), drawn, drawn, params, COCO)
+    half = np.arange(17) < 8
+    some = labelling.labels_of({"fitted": opinion}, drawn, None, params, COCO, half)
+    assert not some.people.visibility[:, ~half].any()
+    assert (some.people.visibility[:, half] == found.people.visibility[:, half]).all()
     inside = ((points >= -0.5) & (points < np.array([images.width[0], images.height[0]]) - 0.5)).all(axis=2)
     labelled = truth.visibility > 0
     accepted = (confidence > 0.5) & inside & labelled
@@ -133,8 +137,9 @@ def test_the_page_compares_with_labels_alone(tmp_path: Path) -> None:
     assert "**Unfinished: 16 of 32 trials are known.**" in page
     (row,) = [line for line in page.splitlines() if line.startswith("| starter | 4 | ema |")]
     assert "| 1.90 | +0.095 ±" in row
-    (row,) = [line for line in page.splitlines() if line.startswith("| starter | 4 | 0.9 |")]
+    (row,) = [line for line in page.splitlines() if line.startswith("| starter | 4 | pseudo | 0.9 |")]
     assert "| +1.0 |" in row
+    assert "Outside teachers" not in page
     assert (tmp_path / "students.png").stat().st_size > 1000
 
 
@@ -143,7 +148,12 @@ def test_the_page_compares_with_labels_alone(tmp_path: Path) -> None:
     [
         (["--recipe", "magic"], "--recipe is unknown"),
         (["--start", "nowhere"], "--start is unknown"),
-        (["--labels", "0"], "--labels and --people"),
+        (["--labels=-1"], "--labels and --people"),
+        (["--labels", "0", "--recipe", "pseudo"], "--labels 0 leaves no trial"),
+        (["--recipe", "outside"], "recipes and --teacher do not fit"),
+        (["--recipe", "ema", "--teacher", "blazepose"], "recipes and --teacher do not fit"),
+        (["--teacher", "nowhere"], "--teacher nowhere: no network in nowhere"),
+        (["--teacher", "a/one", "--teacher", "b/one"], "--teacher does not fit"),
         (["--set", "render.images=3"], "--set changes what no fit reads"),
         (["--set", "fit-student.epochs=3"], "--set cannot be used"),
     ],

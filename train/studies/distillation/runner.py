@@ -1,0 +1,184 @@
+"""Runs each fit that has no outcome yet, its teacher before it; measures and keeps it for the next call."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dataengine import starter
+from dataengine.coco_json import read_project_people
+from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.evaluation.figures import figures_of
+from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.files import atomic_path, read_json, sha256_file, write_json
+from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta
+from dataengine.params import load_section
+from dataengine.studies.settings import json_hash, with_settings
+from dataengine.studies.study import Study
+from dataengine.typed_record import RECORDS
+
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.params import BASE
+from ...unlabelled.student_params import FitStudentParams
+from .measuring import NetworkCost, network_costs
+from .page import PAGE_NAME, DistilOutcome, write_distillation_page
+from .plan import SECTIONS, STAGE, DistilFit, DistilPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistilStudy(Study[DistilFit, DistilOutcome]):
+    """A chain of networks on one mix."""
+
+    command = "compare-distilled"
+    unit = "fit"
+    page_name = PAGE_NAME
+
+    plan: DistilPlan
+    mix: Path
+    val: Path
+    test: Path | None
+    params: Path
+    """The params.yaml whose section `fit-student` is fitted by."""
+    runs: int
+    """Least number of timed runs of each network."""
+    line: str
+    """The command line that asks for this study."""
+
+    @cached_property
+    def protocol(self) -> OksProtocol:
+        """How AP is counted: by the sigmas of `params`."""
+        return load_protocol(self.params)
+
+    def prepare(self) -> None:
+        """Read what all fits read, so that a missing file ends the study now, and measure the networks."""
+        _ = self._decides, self.costs
+
+    def trials(self) -> Sequence[DistilFit]:
+        """All fits of the plan."""
+        return self.plan.fits()
+
+    def name(self, fit: DistilFit) -> str:
+        """Name of a fit: another one where anything that decides its result, or its teachers', has changed."""
+        taught_by = self.name(fit.teacher) if fit.teacher else None
+        mark = json_hash([self._decides, self.plan.fit_params(fit, taught_by)])
+        return f"{'-by-'.join(fit.way)}-seed{fit.seed}-{mark}"
+
+    def known(self, trial: DistilFit) -> DistilOutcome | None:
+        """What an earlier call measured."""
+        path = self.record_file(self._record_name(trial))
+        return RECORDS.record(DistilOutcome, read_json(path)["outcome"], str(path)) if path.exists() else None
+
+    def outcome(self, trial: DistilFit) -> DistilOutcome:
+        """Fit, as far as an earlier call has not, and measure."""
+        folder = self._folder(trial)
+        taken = folder / "seconds.json"
+        if not taken.is_file():
+            began = time.monotonic()
+            self._fit(trial)
+            write_json(taken, round(time.monotonic() - began, 1))
+        figures = read_json(folder / "report" / "metrics.json")
+        outcome = DistilOutcome(
+            ap=float(figures["val_oks_ap"]),
+            pck_02=float(figures["val_pck_02"]),
+            test_ap=self._test_ap(folder / "network"),
+            seconds=float(read_json(taken)),
+        )
+        record = {"way": list(trial.way), "seed": trial.seed, "outcome": asdict(outcome)}
+        write_json(self.record_file(self._record_name(trial)), record)
+        return outcome
+
+    def write(self, known: Mapping[DistilFit, DistilOutcome]) -> None:
+        """The page and the plot."""
+        sizes = {"train": len(read_project_people(self.mix / MIX_PEOPLE)[1]), "val": len(self._val[1])}
+        write_distillation_page(self.report, self.plan, known, self.costs, sizes, self._crop_px, self.line)
+
+    @cached_property
+    def costs(self) -> dict[str, NetworkCost]:
+        """What each network costs, measured once and kept."""
+        metas = {label: self._meta(label) for label in self.plan.networks}
+        mark = json_hash([[label, meta.to_json()] for label, meta in metas.items()] + [self.runs])
+        path = self.report / f"networks-{mark}.json"
+        if not path.exists():
+            with tempfile.TemporaryDirectory() as scratch:
+                found = network_costs(metas, Path(scratch), self.runs)
+            write_json(path, {label: asdict(cost) for label, cost in found.items()})
+        return {label: RECORDS.record(NetworkCost, cost, str(path)) for label, cost in read_json(path).items()}
+
+    def _fit(self, fit: DistilFit) -> None:
+        """What the stage fit-student does, without pseudo-labels."""
+        from ...fit.data import files_of, read_training_set, read_validation_set
+        from ...fit.loop import fit as fit_network
+        from ...fit.start import crop_spec, settled
+
+        folder = self._folder(fit)
+        params, path = self._section(fit, folder / "params.yaml")
+        params = settled(params, path, STAGE)
+        fit_network(
+            STAGE,
+            params,
+            read_training_set(self.mix, None, 0.0, params.replay, params.only, params.curriculum),
+            read_validation_set(self.val, crop_spec(params), self.protocol),
+            out=folder / "network",
+            report=folder / "report",
+            files=[*files_of(self.mix, params), self.val],
+            distill=params.distill,
+        )
+
+    def _section(self, fit: DistilFit, path: Path) -> tuple[FitStudentParams, Path]:
+        """The params of a fit, and the file `path` that has been written with them."""
+        teacher = str(self._folder(fit.teacher) / "network") if fit.teacher else None
+        with atomic_path(path) as partial:
+            laid = with_settings(self._document, SECTIONS, self.plan.fit_params(fit, teacher))
+            partial.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
+        return load_section(path, STAGE, FitStudentParams, base=BASE), path
+
+    def _meta(self, label: str) -> ModelMeta:
+        from ...fit.start import model_meta
+
+        with tempfile.TemporaryDirectory() as scratch:
+            alone = DistilFit((label,), self.plan.seeds[0])
+            return model_meta(self._section(alone, Path(scratch) / "params.yaml")[0])
+
+    def _test_ap(self, network: Path) -> float | None:
+        from dataengine.inference.running.predict import load_runner, predict_people
+
+        if self.test is None:
+            return None
+        people, images = read_project_people(self.test)
+        found = predict_people(*load_runner(network), people, images, description="test people")
+        return figures_of(people, images, found.as_people(people), self.protocol).ap
+
+    def _folder(self, fit: DistilFit) -> Path:
+        return self.report / "fits" / self.name(fit)
+
+    def _record_name(self, fit: DistilFit) -> str:
+        return f"{self.name(fit)}-{sha256_file(self.test)[:8]}" if self.test else self.name(fit)
+
+    @cached_property
+    def _val(self) -> tuple[Any, Any]:
+        return read_project_people(self.val)
+
+    @cached_property
+    def _crop_px(self) -> tuple[int, int]:
+        meta = self._meta(next(iter(self.plan.networks)))
+        return meta.input_width_px, meta.input_height_px
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
+
+    @cached_property
+    def _decides(self) -> list[Any]:
+        """What decides every result apart from the plan."""
+        _ = self._val
+        files = (self.mix / MIX_PEOPLE, self.mix / MIX_RECIPE, self.val, starter.FOLDER / WEIGHTS_NAME)
+        for path in files[:2]:
+            read_json(path)
+        return [[sha256_file(path) for path in files], with_settings(self._document, SECTIONS, {})]

@@ -1,0 +1,27 @@
+"""The first weights that a study is told to compare."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from dataengine.errors import InputError
+from dataengine.nets.checkpoint import META_NAME
+
+from .plan import STARTS
+
+
+def parse_starts(starts: Sequence[str]) -> dict[str, str]:
+    """Name -> checkpoint folder of each ``NAME=FOLDER``; InputError for other words than `STARTS`, or bad folders."""
+    folders = dict[str, str]()
+    for text in starts:
+        name, equals, folder = text.partition("=")
+        if not equals and name in STARTS:
+            continue
+        if not equals or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or name in (*STARTS, *folders):
+            expected = f"{' | '.join(STARTS)}, or NAME=FOLDER, the name of small letters, digits and -"
+            raise InputError("--start is unknown", expected=expected, got=text)
+        if not (Path(folder) / META_NAME).is_file():
+            what = f"--start {name} names no checkpoint"
+            raise InputError(what, expected="a folder with model.json, as a fit or `pretrain` writes it", got=folder)
+        folders[name] = Path(folder).resolve().as_posix()
+    return folders
