@@ -11,7 +11,6 @@ as what was found.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -33,11 +32,6 @@ class TwoSample:
     first: int
     """Groups of the first sample, and of the second."""
     second: int
-
-    @property
-    def least_p(self) -> float:
-        """The smallest p-value that so few groups could have given."""
-        return max(1 / comb(self.first + self.second, self.second), 1 / (EXCHANGES + 1))
 
 
 class KernelFeatures:
