@@ -53,9 +53,8 @@ class JointTrust:
         if self.probability[-1] < probability:
             return None
         above = int(np.searchsorted(self.probability, probability))
-        return float(
-            np.interp(probability, *(side[above - 1 : above + 1] for side in (self.probability, self.log_odds)))
-        )
+        around = slice(above - 1, above + 1)
+        return float(np.interp(probability, self.probability[around], self.log_odds[around]))
 
 
 @dataclass(frozen=True)
