@@ -13,7 +13,7 @@ WRITTEN_EVERY_S = 5.0
 
 @contextmanager
 def spent_time(path: Path, every_s: float = WRITTEN_EVERY_S) -> Iterator[Callable[[], float]]:
-    """For a ``with`` block: what tells the seconds so far, those of earlier calls with the same `path` among them.
+    """For a ``with`` block: a function with the seconds so far, those of earlier calls with the same `path` among them.
 
     The file is written every `every_s` seconds and at the end, so a killed call loses that much at most.
 

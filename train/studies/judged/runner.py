@@ -44,7 +44,7 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
     judged: JudgedPeople
     judges: tuple[str, ...]
     share: float
-    """Of the joints of hidden people that each judge accepts."""
+    """How much of the joints of hidden people each judge accepts."""
     plan: StudentPlan
     """One start, one number of labels, and how long each fit is."""
     sets: StudentSets
