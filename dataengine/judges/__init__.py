@@ -7,6 +7,7 @@
 - `several_views.py`: distance from where calibrated cameras around see a joint.
 - `lifted_pose.py`: distance from where the pose, lifted to space, projects to.
 - `table.py`: every judge's trust in every joint.
+- `together.py`: one judge learned from all.
 - `known_tracks.py`: labelled people along films, and which joints are right.
 - `ranking.py`: AUROC, and risk against coverage, with intervals by film.
 - `compare_judges.py`: the command; `judges_page.py`: its page.

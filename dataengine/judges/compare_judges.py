@@ -21,6 +21,7 @@ from .known_tracks import KnownTrack, known_tracks
 from .lifted_pose import Lifter, loaded_lifter
 from .ranking import RankedJoints, judge_figures
 from .table import TOGETHER, signs_of, trust_of
+from .together import learned_together
 
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
@@ -140,27 +141,16 @@ def _by_film(
 def _with_learned(
     tracks: Sequence[KnownTrack], trusts: Sequence[Mapping[str, NDArray[np.float64]]], teacher: str
 ) -> list[dict[str, NDArray[np.float64]]]:
-    """The same with a logistic regression over all judges, learned for each film on the others."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
+    """The same with the judge that learns from all others, learned for each film on the rest."""
     signs = [signs_of(trust) for trust in trusts]
     out = [dict(trust) for trust in trusts]
     for film in dict.fromkeys(known.film for known in tracks):
-        table = [
-            (sign[known.labelled], known.right[teacher][known.labelled])
-            for known, sign in zip(tracks, signs, strict=True)
-            if known.film != film
-        ]
-        right = np.concatenate([each for _, each in table]) if table else np.empty(0, dtype=bool)
-        if not right.any() or right.all():
-            continue
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        model.fit(np.concatenate([each for each, _ in table]), right)
+        others = [row for row, known in enumerate(tracks) if known.film != film]
+        learned = learned_together(
+            [signs[row][tracks[row].labelled] for row in others],
+            [tracks[row].right[teacher][tracks[row].labelled] for row in others],
+        )
         for row, known in enumerate(tracks):
-            if known.film == film:
-                shape = signs[row].shape
-                odds = model.decision_function(signs[row].reshape(-1, shape[-1]))
-                out[row][TOGETHER] = odds.reshape(shape[:-1])
+            if learned is not None and known.film == film:
+                out[row][TOGETHER] = learned(signs[row])
     return out

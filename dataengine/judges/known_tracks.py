@@ -28,6 +28,7 @@ class KnownTrack:
     """A labelled person along one film."""
 
     film: str
+    rows: NDArray[np.int64]  # (f,) of the film's people
     track: JudgedTrack
     labelled: NDArray[np.bool_]  # (f, 17)
     right: Mapping[str, NDArray[np.bool_]]
@@ -80,7 +81,7 @@ def _tracks(
             {name: each[rows] for name, each in error_px.items()},
             {name: each[rows] for name, each in lifted.items()},
         )
-        found.append(KnownTrack(film.name, track, own.visibility > 0, right))
+        found.append(KnownTrack(film.name, rows, track, own.visibility > 0, right))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -15,17 +14,19 @@ from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.figures import Figures, figures_of
+from dataengine.evaluation.figures import Figures
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.studies.settings import with_settings
+from dataengine.studies.spent_time import spent_time
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
 from ...pseudo.params import PseudoLabelParams
 from .fits import ONLY, PSEUDO_PER_REAL, SECTIONS, StudentFits
 from .labelling import PseudoLabels, pseudo_label
+from .measuring import network_figures
 from .outside import OutsideTeachers
 from .page import PAGE_NAME, StudentOutcome, write_student_page
 from .plan import EMA, FROM_OUTSIDE, LIKELY, PSEUDO, TWO, StudentPlan, StudentTrial
@@ -91,13 +92,12 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
             if not len(found.people):
                 fix = f"lower pseudo-label.target_precision, or take {LIKELY}"
                 raise InputError(f"{trial.recipe} accepts nobody", expected="people to learn from", got="none", fix=fix)
-        began = time.monotonic()
-        network, found = self._played(trial, labelled, others, found)
-        seconds = time.monotonic() - began
+        with spent_time(self.report / "fits" / self.name(trial) / "seconds.json") as seconds:
+            network, found = self._played(trial, labelled, others, found)
         facts: dict[str, Any] = self._measured(network)
         if found is not None:
             facts |= {"precision": found.precision, "coverage": found.coverage, "pseudo_people": len(found.people)}
-        outcome = StudentOutcome(seconds=round(seconds, 1), **facts)
+        outcome = StudentOutcome(seconds=round(seconds(), 1), **facts)
         write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
         return outcome
 
@@ -142,19 +142,12 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         return self.outside.figures() if self.outside is not None else {}
 
     def _measured(self, network: Path) -> dict[str, float]:
-        figures = self._figures(network, self.sets.test, "test people")
+        figures = network_figures(network, self.sets.test, self.protocol, "test people")
         if network == starter.FOLDER:
-            val_ap = self._figures(network, self.sets.val, "validation people").ap
+            val_ap = network_figures(network, self.sets.val, self.protocol, "validation people").ap
         else:
             val_ap = float(read_json(network.with_name("report") / "metrics.json")["val_oks_ap"])
         return {"ap": figures.ap, "ap50": figures.ap50, "pck_02": figures.pck_02, "val_ap": val_ap}
-
-    def _figures(self, network: Path, labelled: Labelled, description: str) -> Figures:
-        from dataengine.inference.running.predict import load_runner, predict_people
-
-        people, images = labelled
-        found = predict_people(*load_runner(network), people, images, description=description)
-        return figures_of(people, images, found.as_people(people), self.protocol)
 
     @cached_property
     def _document(self) -> dict[str, Any]:

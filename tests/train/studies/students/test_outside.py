@@ -15,7 +15,7 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams
-from dataengine.train.studies.students import outside
+from dataengine.train.studies.students import outside, runner
 from dataengine.train.studies.students.fits import ONLY, PSEUDO_PER_REAL, StudentFits
 from dataengine.train.studies.students.outside import OutsideTeachers, outside_folders
 from dataengine.train.studies.students.plan import FROM_OUTSIDE, StudentPlan
@@ -164,7 +164,7 @@ def test_a_fit_draws_the_teachers_people_as_often_as_the_labelled(
         return folder / "network"
 
     monkeypatch.setattr(StudentFits, "fit", fit)
-    monkeypatch.setattr(StudentStudy, "_figures", lambda *_: outside.Figures(0.3, 0.6, 0.5))
+    monkeypatch.setattr(runner, "network_figures", lambda *_: outside.Figures(0.3, 0.6, 0.5))
     study = StudentStudy(
         plan=PLAN,
         sets=teachers.sets,

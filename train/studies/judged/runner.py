@@ -1,0 +1,130 @@
+"""Plays each trial: a judge accepts, a student is fitted on labels and what was accepted, and measured on others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from dataengine import starter
+from dataengine.coco_json import write_people
+from dataengine.errors import InputError
+from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.files import read_json, sha256_file, write_json
+from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.studies.settings import json_hash, with_settings
+from dataengine.studies.spent_time import spent_time
+from dataengine.studies.study import Study
+from dataengine.typed_record import RECORDS
+
+from ..students.fits import PSEUDO_PER_REAL, SECTIONS, StudentFits
+from ..students.measuring import network_figures
+from ..students.page import StudentOutcome
+from ..students.plan import OUTSIDE, StudentPlan, StudentTrial
+from ..students.sets import StudentSets
+from .accepting import EVERYTHING, NOBODY, accepted_people, trust_by
+from .page import PAGE_NAME, JudgedTrial, write_judged_page
+from .tracks import JudgedPeople
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
+    """Judges of one teacher's labels, on one set of films."""
+
+    command = "compare-judged-students"
+    unit = "trial"
+    page_name = PAGE_NAME
+
+    judged: JudgedPeople
+    judges: tuple[str, ...]
+    share: float
+    """How much of the joints of hidden people each judge accepts."""
+    plan: StudentPlan
+    """One start, one number of labels, and how long each fit is."""
+    sets: StudentSets
+    """Its `train` are the people of `judged`."""
+    params: Path
+    """The params.yaml whose fits are run."""
+    teacher: Sequence[str]
+    """The name of the teacher that labels, and what decides all teachers' answers."""
+    line: str
+
+    @cached_property
+    def protocol(self) -> OksProtocol:
+        """How AP is counted: by the sigmas of `params`."""
+        return load_protocol(self.params)
+
+    def prepare(self) -> None:
+        """Nothing: the teachers have answered."""
+
+    def trials(self) -> Sequence[JudgedTrial]:
+        """Seed by seed, so that a study that was stopped has treated the judges alike."""
+        return [JudgedTrial(judge, seed) for seed in self.plan.seeds for judge in self.judges]
+
+    def known(self, trial: JudgedTrial) -> StudentOutcome | None:
+        """What an earlier call measured."""
+        path = self.record_file(self.name(trial))
+        return RECORDS.record(StudentOutcome, read_json(path)["outcome"], str(path)) if path.exists() else None
+
+    def name(self, trial: JudgedTrial) -> str:
+        """Name of a trial: another one where anything that decides its result has changed."""
+        pseudo = None if trial.judge == NOBODY else [list(self.teacher), self._share(trial.judge)]
+        mark = json_hash([self._decides, pseudo, self._settings(trial), self.plan.labels])
+        return f"{trial.judge.replace(' ', '-').replace(',', '')}-seed{trial.seed}-{mark}"
+
+    def outcome(self, trial: JudgedTrial) -> StudentOutcome:
+        """Accept, fit and measure, as far as an earlier call has not."""
+        folder = self.report / "fits" / self.name(trial)
+        labelled, others = self.sets.split(self.plan.labels[0], trial.seed)
+        settings, facts, pseudo = self._settings(trial), dict[str, Any](), None
+        if trial.judge != NOBODY:
+            is_hidden = np.isin(self.judged.people.image_id, others[1].id)
+            trust = trust_by(trial.judge, self.judged, ~is_hidden, trial.seed)
+            found = accepted_people(self.judged, trust, np.flatnonzero(is_hidden), self._share(trial.judge))
+            facts = {"precision": found.precision, "coverage": found.coverage, "pseudo_people": len(found.people)}
+            if not len(found.people):
+                raise InputError(f"{trial.judge} accepts nobody", fix="raise --share, or give more films")
+            pseudo = folder / "pseudo.json"
+            write_people(pseudo, found.people, others[1])
+            # what a teacher labels is drawn as often as what a person did
+            settings = {**settings, PSEUDO_PER_REAL: f"{len(found.people) / len(labelled[0]):.4f}"}
+        with spent_time(folder / "seconds.json") as seconds:
+            network = self._fits.fit(folder / "student", settings, labelled, seed=trial.seed, pseudo=pseudo)
+        figures = network_figures(network, self.sets.test, self.protocol, "test people")
+        report = read_json(network.with_name("report") / "metrics.json")
+        measured = {name: float(getattr(figures, name)) for name in ("ap", "ap50", "pck_02")}
+        outcome = StudentOutcome(**measured, val_ap=float(report["val_oks_ap"]), seconds=round(seconds(), 1), **facts)
+        write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
+        return outcome
+
+    def write(self, known: Mapping[JudgedTrial, StudentOutcome]) -> None:
+        """The page and the plot."""
+        sizes = {name: len(getattr(self.sets, name)[1]) for name in ("train", "val", "test")}
+        write_judged_page(self.report, known, self.trials(), sizes, self.plan, self.teacher[0], self.share, self.line)
+
+    def _share(self, judge: str) -> float:
+        return 1.0 if judge == EVERYTHING else self.share
+
+    def _settings(self, trial: JudgedTrial) -> dict[str, str]:
+        fit = self.plan.fit_params(StudentTrial(OUTSIDE, self.plan.starts[0], self.plan.labels[0], trial.seed))
+        return {**fit, PSEUDO_PER_REAL: "0.0"}
+
+    @cached_property
+    def _fits(self) -> StudentFits:
+        return StudentFits(document=self._document, val=self.sets.val, log=self.report / "study.log")
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
+
+    @cached_property
+    def _decides(self) -> list[Any]:
+        """What decides a result apart from judge and plan."""
+        document = with_settings(self._document, SECTIONS, {})
+        return [self.sets.sha256, document, sha256_file(starter.FOLDER / WEIGHTS_NAME)]
