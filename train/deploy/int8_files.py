@@ -17,6 +17,7 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
 from .accuracy import Ruler, distance_px
+from .attention import attention_sums
 from .calibration_crops import network_inputs
 from .last_layer import LastLayerErrors, last_layer_errors
 from .layer_search import Blamed, blame, blocks_of, fewest_kept
@@ -65,13 +66,14 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
         blamed: tuple[Blamed, ...] = ()
         kept: tuple[str, ...] = ()
         last_layer: LastLayerErrors | None = None
-        if budget.every_layer or (budget.most_in_float and drop > budget.aim_ap_drop):
+        beyond = bool(budget.most_in_float) and drop > budget.aim_ap_drop
+        if budget.every_layer or budget.rank_layers or beyond:
             say(f"INT8 loses {drop:.4f} AP; looking for the layers that it comes from")
             blamed = tuple(blame(blocks_of(files.layers), files.distance_px))
         if budget.every_layer:
             _try_all(files, blamed)
             last_layer = files.last_layer_errors()
-        if budget.most_in_float and drop > budget.aim_ap_drop:
+        if beyond:
             kept = _fewest(files, blamed, budget.aim_ap_drop, budget.most_in_float)
             say(f"INT8 with {', '.join(kept) or 'no layer'} in float loses {files.ap_drop[kept]:.4f} AP")
         files.write(kept)
@@ -81,6 +83,7 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
         "method": params.calibration_method,
         "nodes": count_quantised(folder / ONNX_INT8),
         "layers_in_float": list(kept),
+        "attention_in_float": files.attention,
         "largest_pair_of_products": largest_pair(folder / ONNX_INT8),  # at most 32767, or CPUs would differ
     }
     return Int8Files(
@@ -128,6 +131,7 @@ class _Files:
         plain = onnx_runner(folder / ONNX_FP32, params.threads)
         self._wanted = self._of_calibration(plain)
         self.layers = self._writer.layers
+        self.attention = attention_sums(self._writer.graph)
         self.fp32 = self._figures_of(plain)
         self.figures: dict[tuple[str, ...], dict[str, dict[str, float]]] = {}
         self.ap_drop: dict[tuple[str, ...], float] = {}

@@ -28,11 +28,13 @@ def page(files: Int8Files, budget: Int8Params, meta: ModelMeta, people: int) -> 
         f"FP32 has AP {files.ap_fp32:.4f}; the worse of both INT8 files loses {files.ap_drop[()]:.4f} of it",
         f"with all layers in 8 bits, and moves joints by {files.distance_px:.2f} px on the calibration crops.",
     )
+    if files.facts["attention_in_float"]:
+        lines += ["", *_paragraph(_ATTENTION.format(len(files.facts["attention_in_float"])))]
     lines += ["", _outcome(files, budget), "", *_calibration(files)]
     if files.last_layer is not None:
         lines += ["", *_last_layer(files.last_layer)]
     if not files.blamed:
-        return [*lines, "", "The layers were not asked one by one: `-S export.int8.every_layer=true` does that."]
+        return [*lines, "", _NOT_ASKED]
     lines += [
         "",
         *_paragraph(_LEGEND),
@@ -41,6 +43,12 @@ def page(files: Int8Files, budget: Int8Params, meta: ModelMeta, people: int) -> 
     ]
     return [*lines, "|---|---:|---:|---:|---:|", *_rows(files)]
 
+
+_ATTENTION = (
+    "In float from the start, as 8 bits do not keep rows of attention at a sum of 1: {} products of softmaxes, and all "
+    "sums, norms and activations between products."
+)
+_NOT_ASKED = "The layers were not asked one by one: `-S export.int8.rank_layers=true` or `every_layer=true` does that."
 
 _LEGEND = (
     "Ordered by how far joints still move, on average over the calibration crops and compared with FP32, if this block "

@@ -17,7 +17,7 @@ MOST_BLOCKS = 40
 
 @dataclass(frozen=True)
 class LayerBlock:
-    """Layers next to each other that are left in float together."""
+    """Layers of one module that are left in float together."""
 
     name: str
     """What the names of its layers begin with; of one layer, its name."""
@@ -83,11 +83,8 @@ def fewest_kept(ap_drop: Callable[[int], float], budget: float, most: int) -> in
 
 
 def _joined(layers: Sequence[str], prefixes: Sequence[str]) -> list[LayerBlock]:
-    """Blocks of neighbours that have the same prefix."""
-    runs: list[tuple[str, list[str]]] = []
+    """Blocks of those with the same prefix, in the order of their first layers."""
+    members: dict[str, list[str]] = {}
     for layer, prefix in zip(layers, prefixes, strict=True):
-        if runs and runs[-1][0] == prefix:
-            runs[-1][1].append(layer)
-        else:
-            runs.append((prefix, [layer]))
-    return [LayerBlock(prefix if len(names) > 1 else names[0], tuple(names)) for prefix, names in runs]
+        members.setdefault(prefix, []).append(layer)
+    return [LayerBlock(prefix if len(names) > 1 else names[0], tuple(names)) for prefix, names in members.items()]

@@ -26,6 +26,8 @@ def write_fp32(net: nn.Module, meta: ModelMeta, path: Path) -> None:
     with warnings.catch_warnings():
         # The exporter that replaces this one needs onnxscript, a dependency that nothing else here has.
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        # ViTPose compares sizes of maps, which are constants: the file takes one size of crop
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning, module="transformers")
         torch.onnx.export(
             net.eval(),
             (example,),

@@ -46,6 +46,8 @@ class Int8Params:
     """Layers are left in float until the files lose at most this much AP (0..1) against FP32 on validation people."""
     most_in_float: int
     """The greatest number of blocks of layers that are; 0: none."""
+    rank_layers: bool = False
+    """Rank the blocks by how far they move joints, for the page, where the aim is held without any, too."""
     every_layer: bool = False
     """Measure every block alone in float, and every number of them, for the page; takes minutes with large networks."""
 

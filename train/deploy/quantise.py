@@ -11,7 +11,8 @@ TensorRT gets symmetric int8 throughout and biases in float: its parser refuses 
 
 In both files every output channel of a weight has a scale of its own. The logits stay in float: a joint's place is read
 between neighbouring bins, finer than 8 bits resolve. So do the operations on the images before the first
-convolution, where a second rounding would only cost accuracy.
+convolution, where a second rounding would only cost accuracy. In networks with attention everything but the products
+does, and the products of softmaxes, too (`attention`).
 """
 
 import contextlib
@@ -28,6 +29,8 @@ from numpy.typing import NDArray
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.inference.exported import INPUT
+
+from .attention import attends, attention_sums
 
 CalibrationMethod = Literal["minmax", "entropy", "percentile"]
 BATCH = 8  # crops; the histograms of two methods hold all activations of a batch
@@ -97,7 +100,15 @@ class Int8Writer:
         excluded = [*_kept_in_float(self.graph, free), *kept]
         # the first call measures the ranges and leaves them in a file, the next ones read them
         _quantise(
-            self.prepared, path, scheme, self._crops, self._method, excluded=excluded, free=free, ranges=self._ranges
+            self.prepared,
+            path,
+            scheme,
+            self._crops,
+            self._method,
+            excluded=excluded,
+            free=free,
+            kinds=LAYERS if attends(self.graph) else None,
+            ranges=self._ranges,
         )
         largest = largest_pair(path)
         if scheme.fits_16_bits and largest > PAIR_LIMIT:
@@ -142,8 +153,10 @@ def _quantise(
     *,
     excluded: list[str],
     free: Collection[str],
+    kinds: Collection[str] | None,
     ranges: Path,
 ) -> None:
+    """Write the file with nodes of `kinds` (None: all) in 8 bits, but for those `excluded`."""
     from onnxruntime.quantization import CalibrationMethod as Method
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
@@ -159,6 +172,7 @@ def _quantise(
             per_channel=True,
             reduce_range=scheme.seven_bit_weights,
             calibrate_method=methods[method],
+            op_types_to_quantize=None if kinds is None else list(kinds),
             nodes_to_exclude=excluded,
             calibration_cache_path=ranges,
             extra_options={
@@ -172,7 +186,7 @@ def _quantise(
 
 
 def _kept_in_float(graph: Any, free: Collection[str] = _PRODUCTS) -> list[str]:
-    """Names of the nodes before the first convolution, and of those that give the outputs.
+    """Names of the nodes before the first convolution, of those that give the outputs, and of what attends.
 
     Kinds of nodes whose outputs are not rounded, `free`, may give outputs in 8 bits.
     """
@@ -185,7 +199,7 @@ def _kept_in_float(graph: Any, free: Collection[str] = _PRODUCTS) -> list[str]:
         if node.op_type in ("Mul", "Add", "Sub", "Div") and variables and variables <= image_like:
             image_like |= set(node.output)
             input_nodes.append(node.name)
-    return input_nodes + output_nodes
+    return input_nodes + output_nodes + attention_sums(graph)
 
 
 def _reader(crops: NDArray[np.float32]) -> Any:

@@ -86,6 +86,16 @@ def test_beyond_the_aim_the_number_that_loses_least_stays_in_float(
     assert len([line for line in lines if line.startswith("| `")]) == len(files.blamed)
 
 
+def test_layers_are_ranked_within_the_aim_where_that_is_asked(
+    ruler: Ruler, calibration: HeldCrops, folder: Path
+) -> None:
+    files = written(ruler, calibration, folder, Int8Params(aim_ap_drop=1.0, most_in_float=0, rank_layers=True))
+    assert files.kept == () and list(files.ap_drop) == [()], "no AP decides the order"
+    assert len(files.blamed) == len(quantised_products(folder / ONNX_INT8))
+    lines = page(files, PARAMS.int8, ruler.meta, 9)
+    assert len([line for line in lines if line.startswith("| `")]) == len(files.blamed)
+
+
 def test_every_layer_is_measured_where_that_is_asked(ruler: Ruler, calibration: HeldCrops, folder: Path) -> None:
     files = written(ruler, calibration, folder, Int8Params(aim_ap_drop=1.0, most_in_float=0, every_layer=True))
     assert files.kept == ()

@@ -28,18 +28,21 @@ def test_many_layers_are_joined_by_their_modules() -> None:
     assert [block.name for block in blocks_of(NAMES, most=2)] == ["/backbone", "/head/MatMul"]
 
 
-def test_what_comes_apart_in_the_order_of_computation_stays_apart() -> None:
+def test_a_module_whose_branches_take_turns_is_one_block() -> None:
     names = ["/a/0/Conv", "/b/0/Conv", "/a/1/Conv"]
-    assert [block.layers for block in blocks_of(names, most=2)] == [(name,) for name in names]
+    assert blocks_of(names, most=2) == [LayerBlock("/a", (names[0], names[2])), LayerBlock(names[1], (names[1],))]
 
 
 @given(
     st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(lambda p: "/" + "/".join(p)), unique=True),
     st.integers(1, 10),
 )
-def test_every_layer_is_in_one_block_in_its_place(names: list[str], most: int) -> None:
+def test_every_layer_is_in_one_block_and_blocks_are_in_the_order_of_their_first(names: list[str], most: int) -> None:
     blocks = blocks_of(names, most)
-    assert [name for block in blocks for name in block.layers] == names
+    assert sorted(name for block in blocks for name in block.layers) == sorted(names)
+    assert len({block.name for block in blocks}) == len(blocks), "a page names each once"
+    firsts = [names.index(block.layers[0]) for block in blocks]
+    assert firsts == sorted(firsts)
     assert all(name.startswith(block.name) for block in blocks for name in block.layers)
 
 
