@@ -64,13 +64,13 @@ def _crops_per_second(meta: ModelMeta, section: Any, folder: Path) -> tuple[floa
     fp32, int8 = ({str(size): by[name]["median"] for size, by in measured.items()} for name in runners)
     file = choose_cpu_file(fp32, int8).file
     if file == ONNX_FP32:
-        rate = _rates({ONNX_FP32: runners[ONNX_FP32]}, batch)[ONNX_FP32]
+        rate = rates_in_turns({ONNX_FP32: runners[ONNX_FP32]}, batch)[ONNX_FP32]
         return rate, rate
-    rates = _rates(runners, batch)
+    rates = rates_in_turns(runners, batch)
     return rates[file], rates[ONNX_FP32]
 
 
-def _rates(runners: dict[str, Runner], batch: NDArray[np.float32]) -> dict[str, float]:
+def rates_in_turns(runners: dict[str, Runner], batch: NDArray[np.float32]) -> dict[str, float]:
     """Crops a second of each runner: the median over the turns that they take."""
     taken: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(TURNS):

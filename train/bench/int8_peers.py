@@ -7,10 +7,10 @@ threads each, at the batch that the engine is tuned for.
 
 ``int8.openvino``: crops/s of our file in ONNX Runtime, and of the same file in OpenVINO. ``int8.nncf``: the peer is
 NNCF's model in OpenVINO. ``int8.ap_drop`` and ``int8.mb``: AP that our file and NNCF's model lose, and their sizes.
+``int8.openvino_hrnet_w32`` is as ``int8.openvino``, of HRNet-W32 at 256x192 with random weights, and needs no export.
 """
 
 import logging
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -24,30 +24,50 @@ from dataengine.bench.record import Figure, Missing
 from dataengine.coco_json import read_project_people
 from dataengine.inference.exported import ONNX_FP32, ONNX_INT8, load_exported
 from dataengine.inference.running.predict import Runner, onnx_runner
+from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.heads import Arrays
 from dataengine.params import load_section
 
 from ..deploy.accuracy import Ruler
 from ..deploy.calibration_crops import calibration_people, network_inputs
 from ..deploy.params import ExportParams
-from .export import rate
+from .export import NETWORKS, rates_in_turns, write_files
 
 EXPORT, TRAIN, VAL, PARAMS = (
     Path(name) for name in ("models/export", "data/mix/train.json", "data/ingest/val.json", "params.yaml")
 )
-TURNS = 9
 _MB = 1e6
 
 
 def run(export: Path = EXPORT, train: Path = TRAIN, val: Path = VAL) -> Iterator[Figure | Missing]:
-    """The four figures; a line where the export, the data or a library is missing."""
+    """The five figures; a line where the export, the data or a library is missing."""
+    yield from hrnet(NETWORKS["_hrnet_w32"])
+    yield from exported(export, train, val)
+
+
+def hrnet(meta: ModelMeta) -> Iterator[Figure | Missing]:
+    """Our INT8 file of a network with fresh weights: crops/s in ONNX Runtime, and in OpenVINO."""
+    name = "int8.openvino_hrnet_w32"
+    if find_spec("openvino") is None:
+        yield Missing(name, _fix("openvino"))
+        return
+    params = load_section(PARAMS, "export", ExportParams)
+    with tempfile.TemporaryDirectory() as scratch:
+        crops, path = write_files(meta, Path(scratch)), Path(scratch) / ONNX_INT8
+        runners = {"ours": onnx_runner(path, params.threads), "openvino": openvino_runner(path, params.threads)}
+        rates = rates_in_turns(runners, crops)
+    yield Figure(name, rates["ours"], "crops/s", rates["openvino"])
+
+
+def exported(export: Path, train: Path, val: Path) -> Iterator[Figure | Missing]:
+    """The figures of the network in `export`."""
     for path in (export / ONNX_INT8, train, val):
         if not path.is_file():
             yield Missing("int8", f"{path}: run `dvc repro export`")
             return
     for library in ("openvino", "nncf"):
         if find_spec(library) is None:
-            yield Missing("int8", f"{library}: pip install -c constraints.txt -e '.[openvino]'")
+            yield Missing("int8", _fix(library))
             return
     params, model = load_section(PARAMS, "export", ExportParams), load_exported(export)
     ruler = Ruler.of(model.meta, *read_project_people(val))
@@ -62,11 +82,7 @@ def run(export: Path = EXPORT, train: Path = TRAIN, val: Path = VAL) -> Iterator
             "nncf": openvino_runner(quantised, params.threads),
         }
     batch = np.resize(crops, (params.typical_batch, *crops.shape[1:]))
-    taken: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(TURNS):
-        for name, runner in runners.items():
-            taken[name].append(rate(runner, batch))
-    rates = {name: statistics.median(each) for name, each in taken.items()}
+    rates = rates_in_turns(runners, batch)
     yield Figure("int8.openvino", rates["ours"], "crops/s", rates["openvino"])
     yield Figure("int8.nncf", rates["ours"], "crops/s", rates["nncf"])
     drops = {name: ap_fp32 - _ap(ruler, runners[name]) for name in ("ours", "nncf")}
@@ -105,6 +121,10 @@ def controlled_by_nncf(fp32: Path, crops: NDArray[np.float32], ruler: Ruler, par
     )
     openvino.save_model(quantised, out, compress_to_fp16=False)
     return out
+
+
+def _fix(library: str) -> str:
+    return f"{library}: pip install -c constraints.txt -e '.[openvino]'"
 
 
 def _runner_of(compiled: Any) -> Runner:

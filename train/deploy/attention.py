@@ -3,7 +3,7 @@
 A row of attention sums to 1. Where it is spread over many tokens each share is near one step of 8 bits, and all of them
 are rounded the same way: in symmetric int8 rows of 192 tokens sum to 1.5, those of 256 to nothing. No search for layers
 finds that out on people who are attended to sharply, so the product of a softmax is in float from the start. It has no
-weights: the file is no larger for it.
+weights, so it adds nothing to the file.
 
 Between the products stand sums, norms and GELUs, whose values range far wider than those of convolutions with batch
 norm, and which ONNX Runtime does not join with the products: each would be rounded, and nothing would be faster.
