@@ -11,9 +11,9 @@ import typer
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import read_json
-from dataengine.leakage.shared_pictures import refuse_shared_pictures
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .render import run as render

@@ -113,8 +113,8 @@ PANELS: dict[str, dict[str, Command]] = {
         "compare-scores": Command("dataengine.train.compare_scores", "Measure which score of a person ranks best."),
         "compare-mistakes": Command("dataengine.train.compare_mistakes", "Measure which label mistakes are found."),
         "compare-judges": Command("dataengine.judges.compare_judges", "Measure who knows where a teacher is wrong."),
-        "compare-judged-students": Command(
-            "dataengine.train.studies.judged.compare_judged_students", "Measure what a student gains under each judge."
+        "compare-judged": Command(
+            "dataengine.train.studies.judged.compare_judged", "Measure what a student gains under each judge."
         ),
         "compare-lifters": Command("dataengine.lifter_fits.compare_lifters", "Measure how well joints are lifted."),
         "compare-trackers": Command("dataengine.tracking.compare_trackers", "Measure who follows people best."),

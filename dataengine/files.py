@@ -67,7 +67,7 @@ def fresh_folder(path: Path) -> Iterator[Path]:
 
 
 def _take_draft(partial: Path, path: Path) -> int:
-    """Make the draft folder anew and lock it, as the kernel does until the descriptor that is returned is closed.
+    """Make the draft folder again and lock it, as the kernel does until the descriptor that is returned is closed.
 
     A draft that nobody holds is of a process that was killed, and goes.
     """

@@ -120,7 +120,7 @@ assert resource.getrlimit(resource.RLIMIT_AS) == limits
 
 
 def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
-    """The other one is told, and neither draft nor result of the first is touched; a dead one's draft goes."""
+    """The other one gets an error, and neither draft nor result of the first is touched; a dead one's draft goes."""
     (tmp_path / ".out.partial").mkdir()
     (tmp_path / ".out.partial" / "left").write_text("by a process that was killed")
     with fresh_folder(tmp_path / "out") as draft:

@@ -31,7 +31,7 @@ def command(
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=MOST, help="How many of them.")] = 8,
     runtimes: Annotated[
-        list[str] | None, typer.Option("--with", help="litert | tvm: a runtime beside ONNX Runtime; repeat for both.")
+        list[str] | None, typer.Option("--with", help="litert | tvm: a runtime next to ONNX Runtime; repeat for both.")
     ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="COCO JSON with training people: LiteRT's INT8 takes its ranges from them.")

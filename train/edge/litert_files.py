@@ -40,7 +40,7 @@ def require_litert(environment: Path) -> Path:
 def write_litert(
     folder: Path, model: ExportedModel, *, python: Path, images: NDArray[np.float32], calibration: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write the files to `folder`; INT8 takes its ranges from `images` (n, 3, H, W), which `calibration` tells of.
+    """Write the files to `folder`; INT8 takes its ranges from `images` (n, 3, H, W), which `calibration` describes.
 
     Raises:
         EnvironmentFault: the conversion failed.

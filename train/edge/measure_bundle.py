@@ -98,7 +98,7 @@ def run(
 def _refuse_foreign_code(bundle: Path) -> None:
     """Its run.py is run on this machine, too: so it has to be ours, whatever the bundle's own checksums say.
 
-    Nothing else may lie there that Python would import in place of its own: a module, or one that was compiled.
+    Nothing else may lie there that Python would import instead of its own: a module, or one that was compiled.
     """
     fix = "write the bundle again with `dataengine bundle`; other code is not run here"
     for name in SCRIPTS:
@@ -106,4 +106,4 @@ def _refuse_foreign_code(bundle: Path) -> None:
             raise InputError(f"{bundle / name} is not this version's", fix=fix)
     foreign = next((entry for entry in sorted(bundle.iterdir()) if entry.name not in WRITTEN), None)
     if foreign is not None:
-        raise InputError(f"{foreign} is no part of a bundle", fix="remove it")
+        raise InputError(f"{foreign} belongs to no bundle", fix="remove it")

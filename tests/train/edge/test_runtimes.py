@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,14 @@ def bundle(bundled: Path, asked: ExtraRuntimes, tmp_path_factory: pytest.TempPat
     out = tmp_path_factory.mktemp("litert") / "bundle"
     before = Path.cwd()
     os.chdir(asked.converter.parent)
-    limits = PARAMS.max_ap_drop.__class__(fp32=1, fp16=1, int8=1, engine=1)
+    limits = replace(PARAMS.max_ap_drop, fp32=1, fp16=1, int8=1, engine=1)
     run(
         bundled / "export",
         out,
         count=4,
         extras=ExtraRuntimes(
             asked.names,
-            PARAMS.__class__(**{**PARAMS.__dict__, "max_ap_drop": limits}),
+            replace(PARAMS, max_ap_drop=limits),
             asked.calibration,
             asked.val,
             asked.converter,
@@ -117,11 +118,11 @@ def test_a_record_that_tells_otherwise_is_refused(
 def test_what_loses_too_much_or_lacks_something_is_refused(
     bundle: Path, asked: ExtraRuntimes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = PARAMS.max_ap_drop.__class__(fp32=1, fp16=1, int8=-2, engine=1)
+    limits = replace(PARAMS.max_ap_drop, fp32=1, fp16=1, int8=-1, engine=1)
     monkeypatch.chdir(asked.converter.parent)
-    strict = PARAMS.__class__(**{**PARAMS.__dict__, "max_ap_drop": limits})
+    strict = replace(PARAMS, max_ap_drop=limits)
     lossy = ExtraRuntimes(asked.names, strict, asked.calibration, asked.val, asked.converter)
-    with pytest.raises(InputError, match="litert-int8 loses too much AP: expected at most -2"):
+    with pytest.raises(InputError, match="litert-int8 loses too much AP: expected at most -1"):
         lossy.refuse_lossy(bundle)
     with pytest.raises(InputError, match=r"expected litert \| tvm, got coreml"):
         ExtraRuntimes(["coreml"], PARAMS)

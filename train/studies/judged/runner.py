@@ -37,7 +37,7 @@ from .tracks import JudgedPeople
 class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
     """Judges of one teacher's labels, on one set of films."""
 
-    command = "compare-judged-students"
+    command = "compare-judged"
     unit = "trial"
     page_name = PAGE_NAME
 

@@ -10,8 +10,8 @@ import numpy as np
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
-from dataengine.leakage.shared_pictures import refuse_shared_pictures
 from dataengine.people import Images, People
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 
 Labelled = tuple[People, Images]
 

@@ -1,4 +1,4 @@
-"""The first weights that a study is told to compare."""
+"""The first weights that a study compares."""
 
 import re
 from collections.abc import Sequence

@@ -151,7 +151,7 @@ def test_the_page_compares_with_labels_alone_and_with_everything(tmp_path: Path)
         for trial in trials[:-1]
     }
     sizes = {"train": 24, "val": 8, "test": 8}
-    write_judged_page(tmp_path, known, trials, sizes, PLAN, "blazepose", 0.5, "dataengine compare-judged-students")
+    write_judged_page(tmp_path, known, trials, sizes, PLAN, "blazepose", 0.5, "dataengine compare-judged")
     page = (tmp_path / "judged-students.md").read_text()
     assert "**Unfinished: 5 of 6 trials are known.**" in page and f"*{NOBODY}*: {BESIDES[NOBODY]}" in page
     (row,) = [line for line in page.splitlines() if line.startswith("| flip |")]
@@ -173,6 +173,6 @@ def test_the_page_compares_with_labels_alone_and_with_everything(tmp_path: Path)
 )
 def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
     given = [word for name in ("films", "val", "test", "report") for word in (f"--{name}", f"{name}.json")]
-    result = CliRunner().invoke(app, ["compare-judged-students", *given, *words])
+    result = CliRunner().invoke(app, ["compare-judged", *given, *words])
     assert isinstance(result.exception, DataEngineError)
     assert said in str(result.exception)

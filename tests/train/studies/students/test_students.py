@@ -22,7 +22,7 @@ from dataengine.train.studies.students.plan import StudentPlan, StudentTrial
 from dataengine.train.studies.students.sets import StudentSets, read_student_sets, without_labels
 from dataengine.train.studies.students.starts import parse_starts
 
-from ....helpers.drawn_people import draw_people_at
+from ....helpers.drawn_people import draw_people_at, draw_standing_people
 
 PLAN = StudentPlan(
     recipes=("supervised", "pseudo", "ema", "two"),
@@ -189,8 +189,9 @@ def test_all_labels_may_be_used_where_none_has_to_be_left(
 ) -> None:
     monkeypatch.chdir(Path(str(drawn[1].path[0])).parent.parent)
     files = [Path(f"{name}.json") for name in ("train", "val", "test")]
-    for path in files:
-        write_people(path, *drawn)
+    write_people(files[0], *drawn)
+    for seed, path in enumerate(files[1:], start=90):
+        write_people(path, *draw_standing_people(Path(path.stem), 2, seed=seed))
     sets = read_student_sets(files[0], files[1], files[2], 12, all_labels=True)
     assert len(sets.split(12, 0)[0][1]) == 12 and not len(sets.split(12, 0)[1][1])
     with pytest.raises(InputError, match="--labels is more than there are"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataengine.errors import InputError
-from dataengine.leakage.shared_pictures import refuse_shared_pictures
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 
 from ..helpers.drawn_people import draw_people_at
 

@@ -1,4 +1,4 @@
-"""Command `compare-judged-students`: what a student gains when each judge in turn accepts its pseudo-labels."""
+"""Command `compare-judged`: what a student gains when each judge in turn accepts its pseudo-labels."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def command(
     Writes REPORT/judged-students.md and its plot. A study that was stopped goes on with the same command, and more
     may be asked for later. Trials are known by data, params and plan; after a change of the code take another folder.
 
-    Example: dataengine compare-judged-students --films data/ingest/train.json --val data/ingest/val.json --test data/ingest/test.json --teacher models/movenet --report reports/compare-judged-students
+    Example: dataengine compare-judged --films data/ingest/train.json --val data/ingest/val.json --test data/ingest/test.json --teacher models/movenet --report reports/compare-judged
     """  # noqa: E501  an example is one line to copy
     if not 0 < share < 1:
         raise ParamsError("--share does not fit", expected="above 0 and below 1", got=f"{share:g}")
@@ -103,7 +103,7 @@ def command(
     )
     options = {"fetched": fetched, "teacher": teacher, "judged": judged, "calibration": calibration, "lifter": lifter}
     line = command_line(
-        "compare-judged-students",
+        "compare-judged",
         films=films,
         val=val,
         test=test,
