@@ -93,7 +93,9 @@ def write_bundle(
     shutil.copyfile(model.folder / SIDECAR, folder / SIDECAR)
     write_people(folder / REFERENCE / PEOPLE, *references)
     np.save(folder / REFERENCE / IMAGES, _network_input(model, *references))
-    records = {network: {"runtime": ONNX, "file": pose_file(network)} for network in NETWORKS}
+    records: dict[str, dict[str, Any]] = {
+        network: {"runtime": ONNX, "file": pose_file(network)} for network in NETWORKS
+    }
     for make in makers:
         records |= make(folder, model)
     write_json(folder / RECORD, records)

@@ -98,8 +98,14 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
             network = self._fits.fit(folder / "student", settings, labelled, seed=trial.seed, pseudo=pseudo)
         figures = network_figures(network, self.sets.test, self.protocol, "test people")
         report = read_json(network.with_name("report") / "metrics.json")
-        measured = {name: float(getattr(figures, name)) for name in ("ap", "ap50", "pck_02")}
-        outcome = StudentOutcome(**measured, val_ap=float(report["val_oks_ap"]), seconds=round(seconds(), 1), **facts)
+        outcome = StudentOutcome(
+            ap=float(figures.ap),
+            ap50=float(figures.ap50),
+            pck_02=float(figures.pck_02),
+            val_ap=float(report["val_oks_ap"]),
+            seconds=round(seconds(), 1),
+            **facts,
+        )
         write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
         return outcome
 
