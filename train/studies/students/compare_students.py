@@ -78,8 +78,9 @@ def command(
 
     Writes REPORT/students.md and its plot: AP with intervals over seeds, and precision and coverage of accepted joints
     by the hidden labels. Outside teachers (--teacher) are asked once about every picture, two of them together; with
-    --labels 0 a student learns from them alone, compared with the starter as it is. A study that was stopped goes on with the same command, and more may be asked for later.
-    Trials are known by data, params and plan; after a change of the code take another folder.
+    --labels 0 a student learns from them alone, compared with the starter as it is. A study that was stopped goes on
+    with the same command, and more may be asked for later. Trials are known by data, params and plan; after a change of
+    the code take another folder.
 
     Example: dataengine compare-students --labelled data/ingest/train.json --val data/ingest/val.json --test data/ingest/test.json --labels 200 --labels 800 --seed 0 --seed 1 --seed 2 --report reports/compare-students
     """  # noqa: E501  an example is one line to copy
