@@ -141,5 +141,5 @@ def test_a_lifter_comes_back_and_a_damaged_one_is_refused(tmp_path: Path) -> Non
     (tmp_path / "net" / LIFTER_WEIGHTS).write_bytes(b"other")
     with pytest.raises(InputError, match="sha256"):
         load_lifter(tmp_path / "net")
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="is not a lifter"):
         load_lifter(tmp_path / "none")

@@ -20,7 +20,7 @@ def test_later_calls_count_the_earlier_ones(tmp_path: Path) -> None:
     with spent_time(path) as seconds:
         assert first <= seconds() < first + 5
         time.sleep(0.05)
-    assert seconds() >= read_json(path)["seconds"] >= first + 0.05
+    assert seconds() >= read_json(path)["seconds"] >= first + 0.04  # seconds on disk are rounded
 
 
 def test_a_killed_call_has_left_what_it_had_spent(tmp_path: Path) -> None:

@@ -100,10 +100,17 @@ def test_the_command_writes_both_tables_and_goes_on_where_it_stood(
     monkeypatch.setattr(gate_simulation, "PEOPLE", (300,))
     monkeypatch.setattr(gate_simulation, "CORRELATIONS", (0.8, 0.9))
     monkeypatch.setattr(gate_simulation, "GAINS", (0.0, 0.03))
+    params = Path(__file__).parents[2] / "params.yaml"
     pages = []
     for name in ("one.md", "two.md"):
         gate_simulation.command(
-            out=tmp_path / name, state=tmp_path / "state", campaigns=3, trials=3, resamples=500, workers=1
+            out=tmp_path / name,
+            state=tmp_path / "state",
+            campaigns=3,
+            trials=3,
+            resamples=500,
+            workers=1,
+            params=params,
         )
         pages.append((tmp_path / name).read_text().replace(name, ""))
     assert pages[0] == pages[1]

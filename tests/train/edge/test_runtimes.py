@@ -47,10 +47,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> ExtraRuntimes:
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\n[ "$1" = -c ] || cp {MADE}/* "$2"/\n')
     program.chmod(0o755)
-    before = Path.cwd()
-    os.chdir(folder)
-    write_people(folder / "people.json", *draw_standing_people(folder / "images", 3, seed=4))
-    os.chdir(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_people(folder / "people.json", *draw_standing_people(folder / "images", 3, seed=4))
     people = folder / "people.json"
     return ExtraRuntimes(["litert"], PARAMS, people, people, folder / "converter")
 
@@ -59,22 +58,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> ExtraRuntimes:
 def bundle(bundled: Path, asked: ExtraRuntimes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with LiteRT's files; not to be changed."""
     out = tmp_path_factory.mktemp("litert") / "bundle"
-    before = Path.cwd()
-    os.chdir(asked.converter.parent)
     limits = replace(PARAMS.max_ap_drop, fp32=1, fp16=1, int8=1, engine=1)
-    run(
-        bundled / "export",
-        out,
-        count=4,
-        extras=ExtraRuntimes(
-            asked.names,
-            replace(PARAMS, max_ap_drop=limits),
-            asked.calibration,
-            asked.val,
-            asked.converter,
-        ),
+    extras = ExtraRuntimes(
+        asked.names, replace(PARAMS, max_ap_drop=limits), asked.calibration, asked.val, asked.converter
     )
-    os.chdir(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(asked.converter.parent)
+        run(bundled / "export", out, count=4, extras=extras)
     return out
 
 
