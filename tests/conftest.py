@@ -22,10 +22,17 @@ settings.load_profile("without a clock")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that have slow tests first, else one of them runs alone at the end.
 
-    `make test` has xdist keep this order; left to itself it takes the files with the most tests first.
+    Files that take turns at FiftyOne's database stand far apart, else one process waits for the other. `make test` has
+    xdist keep this order; left to itself it takes the files with the most tests first.
     """
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    turns = {item.path for item in items if "fiftyone_turn" in getattr(item, "fixturenames", ())}
+    files = sorted(dict.fromkeys(item.path for item in items), key=lambda path: -slow[path])
+    order = [path for path in files if path not in turns]
+    for place, path in enumerate(path for path in files if path in turns):
+        order.insert(place * len(files) // len(turns), path)
+    rank = {path: place for place, path in enumerate(order)}
+    items.sort(key=lambda item: rank[item.path])
 
 
 @pytest.fixture(scope="session")
