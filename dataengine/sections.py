@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, SectionReader] = {
     "mix": SectionReader("dataengine.datasets.mix", "MixParams"),
     "fit-teacher": SectionReader("dataengine.train.fit.params", "FitParams", "fit"),
     "pseudo-label": SectionReader("dataengine.train.pseudo.params", "PseudoLabelParams"),
-    "fit-student": SectionReader("dataengine.train.fit_student", "FitStudentParams", "fit"),
+    "fit-student": SectionReader("dataengine.train.unlabelled.student_params", "FitStudentParams", "fit"),
     "select": SectionReader("dataengine.active.query.select_params", "SelectParams"),
     "request": SectionReader("dataengine.active.asking.request_params", "RequestParams"),
     "export": SectionReader("dataengine.train.deploy.params", "ExportParams"),

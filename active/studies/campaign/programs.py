@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.registry.ledger import digest_of
+from dataengine.studies.logged_call import call_logged
 
 from .places import RoundFolder
 
@@ -33,14 +31,5 @@ class RoundPrograms:
         digest, note = digest_of([texts, files]), self.folder.of("done") / f"{step}.json"
         if note.exists() and read_json(note).get("given") == digest:
             return
-        command = [sys.executable, "-m", "dataengine", *texts]
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("a", encoding="utf-8") as opened:
-            opened.write(f"\n$ {' '.join(command[2:])}\n")
-            opened.flush()
-            done = subprocess.run(command, stdout=opened, stderr=opened)
-        if done.returncode:
-            lines = self.log.read_text(encoding="utf-8").strip().splitlines()
-            got = lines[-1] if lines else ""
-            raise InputError(f"{step} of {self.folder.root.name} failed", got=got, fix=f"see {self.log}")
+        call_logged(texts, self.log, f"{step} of {self.folder.root.name}")
         write_json(note, {"given": digest})

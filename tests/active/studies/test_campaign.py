@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dataengine.active.campaign import parse_campaign
-from dataengine.active.studies.campaign import playing, programs
+from dataengine.active.studies.campaign import playing
 from dataengine.active.studies.campaign.outcome import CampaignFacts, PlayedCampaign
 from dataengine.active.studies.campaign.overrides import OWNED, check_overrides
 from dataengine.active.studies.campaign.page import write_campaign_page
@@ -25,6 +25,7 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.params import load_section
 from dataengine.requests.pinned import load_requests_params
 from dataengine.rounds.places import read_places
+from dataengine.studies import logged_call
 from dataengine.studies.settings import parse_settings
 from dataengine.train import begin_round
 from dataengine.train.deploy.params import ExportParams
@@ -180,7 +181,7 @@ def test_a_command_is_run_once_for_what_it_was_given(tmp_path: Path, monkeypatch
         ran.append(command[3:])
         return Done()
 
-    monkeypatch.setattr(programs.subprocess, "run", run)
+    monkeypatch.setattr(logged_call.subprocess, "run", run)
     runner, file = RoundPrograms(RoundFolder(tmp_path), tmp_path / "log"), tmp_path / "input"
     file.write_text("1")
     for _ in range(2):

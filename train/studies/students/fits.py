@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,10 @@ import numpy as np
 import yaml
 
 from dataengine.coco_json import write_people
-from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import META_NAME
+from dataengine.studies.logged_call import call_logged
 from dataengine.studies.settings import with_settings
 
 from .plan import STAGE
@@ -77,15 +75,5 @@ class StudentFits:
             write_people(folder / "unlabelled.json", without_labels(unlabelled[0]), unlabelled[1])
             given["unlabelled"] = folder / "unlabelled.json"
         words = [word for name, path in given.items() for word in (f"--{name}", str(path))]
-        self._call([sys.executable, "-m", "dataengine", STAGE, *words], folder.parent.name)
+        call_logged([STAGE, *words], self.log, f"a fit of {folder.parent.name}")
         return network
-
-    def _call(self, command: Sequence[str], name: str) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("a", encoding="utf-8") as opened:
-            opened.write(f"\n$ {' '.join(command[2:])}\n")
-            opened.flush()
-            done = subprocess.run(command, stdout=opened, stderr=opened)
-        if done.returncode:
-            lines = self.log.read_text(encoding="utf-8").strip().splitlines()
-            raise InputError(f"a fit of {name} failed", got=lines[-1] if lines else "", fix=f"see {self.log}")
