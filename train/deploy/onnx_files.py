@@ -51,24 +51,25 @@ def write_fp16(fp32: Path, path: Path) -> int:
 
     model = onnx.load(str(fp32))
     clipped = sum(_beyond_fp16(tensor) for tensor in model.graph.initializer)
+    of_the_network = {output for node in model.graph.node if node.op_type == "Cast" for output in node.output}
     with warnings.catch_warnings():
         # Silences two warnings: weights below 1e-7 become 1e-7, which no sum notices, and those counted above.
         warnings.filterwarnings("ignore", message="the float32 number")
         halved = float16.convert_float_to_float16(model, keep_io_types=True, max_finite_val=FP16_MAX)
     if clipped:
         say(f"warning: {clipped} weights are beyond +-{FP16_MAX:g} and are clipped to it in {path.name}")
-    _halve_casts(halved.graph)
+    _halve_casts(halved.graph, of_the_network)
     onnx.save(halved, str(path))
     onnx.checker.check_model(str(path), full_check=True)
     return clipped
 
 
-def _halve_casts(graph: onnx.GraphProto) -> None:
+def _halve_casts(graph: onnx.GraphProto, of_the_network: set[str]) -> None:
     """Casts to float in the midst of a network, of a sum's square root say, go to half as well; the converter leaves
-    them, and their results then have two types."""
+    them, and their results then have two types. Its own casts, around what it keeps in float (Resize), stay."""
     ends = {each.name for each in graph.output}
     for node in graph.node:
-        if node.op_type == "Cast" and not ends & set(node.output):
+        if node.op_type == "Cast" and of_the_network & set(node.output) - ends:
             for attribute in node.attribute:
                 if attribute.name == "to" and attribute.i == onnx.TensorProto.FLOAT:
                     attribute.i = onnx.TensorProto.FLOAT16

@@ -65,3 +65,21 @@ def test_gated_attention_is_halved_with_its_norms(tmp_path: Path) -> None:
     whole, half = (onnx_runner(tmp_path / name)(images) for name in ("whole.onnx", "half.onnx"))
     for one, other in zip(whole, half, strict=True):
         np.testing.assert_allclose(other, one, atol=2e-2 * np.abs(one).max())
+
+
+def enlarging(mode: str) -> torch.nn.Module:
+    """Maps enlarged on the way, as in HRNet ("nearest") and in ViTPose's decoder ("bilinear")."""
+    enlarge = torch.nn.Upsample(scale_factor=2, mode=mode)
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), enlarge, torch.nn.Conv2d(8, 17, 3))
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_what_stays_in_float_is_cast_on_its_way_in_and_out(tmp_path: Path, mode: str) -> None:
+    """The converter keeps enlarging in float, between casts of its own."""
+    meta = ModelMeta("residual", {}, input_width_px=32, input_height_px=32, head="heatmap")
+    torch.manual_seed(0)
+    write_fp32(enlarging(mode), meta, tmp_path / "whole.onnx")
+    assert write_fp16(tmp_path / "whole.onnx", tmp_path / "half.onnx") == 0
+    images = np.random.default_rng(0).normal(size=(2, 3, 32, 32)).astype(np.float32)
+    (whole,), (half,) = (onnx_runner(tmp_path / name)(images) for name in ("whole.onnx", "half.onnx"))
+    np.testing.assert_allclose(half, whole, atol=2e-2 * np.abs(whole).max())
