@@ -89,7 +89,9 @@ def _settings(head: Head, config: Mapping[str, Any] | None) -> Any:
         try:
             return library.VitPoseConfig.from_dict(dict(config))
         except published_faults() as error:
-            raise ParamsError("network_kwargs config is not ViTPose's", got=str(error)) from error
+            expected = "a VitPoseConfig; its backbone_config names a model_type, vitpose_backbone"
+            got = f"{type(error).__name__}: {error}"
+            raise ParamsError("network_kwargs config is not ViTPose's", expected=expected, got=got) from error
     size = [head.layout.input_height_px, head.layout.input_width_px]
     backbone = library.VitPoseBackboneConfig(**SMALL, image_size=size, out_indices=[SMALL["num_hidden_layers"]])
     return library.VitPoseConfig(backbone_config=backbone, num_labels=head.layout.keypoints)

@@ -83,6 +83,8 @@ def test_what_is_no_vitpose_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         architecture_of("vitpose", str(tmp_path))
     with pytest.raises(ParamsError, match="config"):
         build_network("vitpose", LAYOUT, kwargs={"config": {"backbone_config": 3}})
+    with pytest.raises(ParamsError, match=r"names a model_type, vitpose_backbone, got KeyError"):
+        build_network("vitpose", LAYOUT, kwargs={"config": {"backbone_config": {"hidden_size": 32}}})
 
 
 @pytest.mark.parametrize("source", ["nobody/model", "nobody/model@main", f"nobody/model@{'0' * 39}", "missing-folder"])
