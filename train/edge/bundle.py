@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dataengine.errors import InputError
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
@@ -12,9 +13,9 @@ from dataengine.params import load_section
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
 from dataengine.terminal.speech import answer
 
-from ..deploy.out_folder import contents_of_ours
+from ..deploy.out_folder import FIX, contents_of_ours
 from ..deploy.params import ExportParams
-from .bundle_folder import REFERENCE, WRITTEN, refuse_unfit, write_bundle
+from .bundle_folder import REFERENCE, WRITTEN, other_files, refuse_unfit, write_bundle
 from .extras import ExtraRuntimes
 from .litert_files import ENVIRONMENT
 from .references import drawn, people_of
@@ -79,6 +80,9 @@ def run(
         EnvironmentFault: a converter is missing, or failed.
     """
     contents_of_ours(out, WRITTEN, "a bundle")
+    other = next(iter(other_files(out)), None)
+    if other is not None:
+        raise InputError(f"{out} would be replaced", expected="a bundle, or nothing", got=other, fix=FIX)
     model = load_exported(export)
     refuse_unfit(model)
     makers = extras.makers(model) if extras else []
