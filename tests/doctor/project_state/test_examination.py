@@ -1,4 +1,4 @@
-"""The whole examination: a project that agrees with itself, all repairs at once, and what is no project."""
+"""The whole examination: a project that agrees with itself, all repairs at once, and a folder without one."""
 
 import json
 import subprocess
