@@ -10,6 +10,7 @@ import typer
 
 from dataengine.errors import DataEngineError, EnvironmentFault
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -28,7 +29,7 @@ BETWEEN_LOOKS_S = 10.0
 
 def command(
     selection: Annotated[
-        Path | None, typer.Option(help="Folder that select wrote.", show_default="app.selection of params.yaml")
+        Path | None, folder_option(help="Folder that select wrote.", show_default="app.selection of params.yaml")
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
     params: ParamsFile = PARAMS_FILE,

@@ -15,6 +15,7 @@ from dataengine.errors import InputError
 from dataengine.params import load_document
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .studies.campaign.overrides import OWNED
@@ -29,9 +30,11 @@ def command(
     labelled: Annotated[Path, typer.Option(help="COCO JSON of labelled people: the pool, whose labels are hidden.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of validation people, labelled from the start.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of the people that the gate decides on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each round; read again to go on.")],
-    fetched: Annotated[Path, typer.Option(help="Folder of the stage fetch, with BlazePose.")] = Path("data/fetch"),
-    cache: Annotated[Path, typer.Option(help="Folder of the body model.")] = Path("data/cache/anny"),
+    report: Annotated[
+        Path, out_folder_option(help="Folder for the page, the plot and each round; read again to go on.")
+    ],
+    fetched: Annotated[Path, folder_option(help="Folder of the stage fetch, with BlazePose.")] = Path("data/fetch"),
+    cache: Annotated[Path, out_folder_option(help="Folder of the body model.")] = Path("data/cache/anny"),
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,

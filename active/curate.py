@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -17,7 +16,7 @@ from .query.select_params import SelectParams
 
 def command(
     selection: Annotated[
-        Path | None, typer.Option(help="Folder that select wrote.", show_default="app.selection of params.yaml")
+        Path | None, folder_option(help="Folder that select wrote.", show_default="app.selection of params.yaml")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

@@ -22,6 +22,7 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import scale_columns, with_joint_area
+from dataengine.terminal.folders import folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -34,7 +35,7 @@ from .manifest.files import Selection, read_selection
 
 
 def command(
-    selection: Annotated[Path, typer.Option(help="Folder that select wrote.")],
+    selection: Annotated[Path, folder_option(help="Folder that select wrote.")],
     out: Annotated[Path, typer.Option(help="File to write for the tool.")],
     format_name: Annotated[
         str, typer.Option("--format", help=f"{' | '.join(FOR_TOOLS)}: what the tool reads.")
@@ -45,11 +46,11 @@ def command(
         Path | None, typer.Option(help="JSON list of the sha256 of the picks to write; by default all of them.")
     ] = None,
     rounds: Annotated[
-        Path | None, typer.Option(help="Folder of the ledger of rounds, if select did not enter the selection here.")
+        Path | None, folder_option(help="Folder of the ledger of rounds, if select did not enter the selection here.")
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(
+        folder_option(
             help="Folder of label-import, whose recorded times say how long the picks take.",
             show_default="curate.labels of params.yaml",
         ),

@@ -22,6 +22,7 @@ from dataengine.labels.kept_pictures import PICTURES
 from dataengine.labels.label_file import LabelFile
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -62,7 +63,7 @@ def command(
         Path,
         typer.Option(help="What the tool exported: COCO JSON, CVAT's XML, Label Studio's JSON; or a zip."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder that collects imported labels.")],
+    out: Annotated[Path, out_folder_option(help="Folder that collects imported labels.")],
     sent: Annotated[
         Path | None, typer.Option(help="Record that label-export wrote, if not next to LABELS as *.sent.json.")
     ] = None,
@@ -70,7 +71,7 @@ def command(
         str, typer.Option("--format", help=f"{' | '.join(TOOLS)}; by default known by the content.")
     ] = "",
     images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, if the tool renamed them or you have others.")
+        Path | None, folder_option(help="Folder of the images, if the tool renamed them or you have others.")
     ] = None,
     annotator: Annotated[str, typer.Option(help="Who labelled what LABELS gives no annotator for.")] = "",
     empty_is_nobody: Annotated[

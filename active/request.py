@@ -29,6 +29,7 @@ from dataengine.requests.record import AskedFor, PoseRequest, RequestState, read
 from dataengine.rounds.answered import read_answers
 from dataengine.rounds.asked import read_rounds
 from dataengine.rounds.places import ProjectPlaces, read_places
+from dataengine.terminal.folders import folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -62,7 +63,7 @@ class RoundResults:
 
 def command(
     shadow: Annotated[
-        Path | None, typer.Option(help="Folder of `dataengine serve --shadow`, instead of request.shadow.")
+        Path | None, folder_option(help="Folder of `dataengine serve --shadow`, instead of request.shadow.")
     ] = None,
     pipeline: Annotated[Path, typer.Option(help="The pipeline, which says where the files lie.")] = Path("dvc.yaml"),
     params: ParamsFile = PARAMS_FILE,

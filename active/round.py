@@ -21,6 +21,7 @@ from dataengine.requests.folder import read_requests
 from dataengine.requests.pinned import load_requests_params
 from dataengine.rounds.whole import WholeRound, due_at, parse_every, read_whole_rounds, write_whole_round
 from dataengine.studies.dvc_project import PARAMS_NAME
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.speech import answer, say
 
 from .drift.drift import drift_of
@@ -47,7 +48,7 @@ def command(
     restart: Annotated[
         bool, typer.Option("--restart", help="Forget a round that was stopped, and begin another.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the page, its JSON and the log.")] = Path("reports/round"),
+    out: Annotated[Path, out_folder_option(help="Folder for the page, its JSON and the log.")] = Path("reports/round"),
 ) -> None:
     """Run one whole round, from committed inputs, and leave one page: asked, rendered, labelled, learnt, decided.
 

@@ -31,6 +31,7 @@ from dataengine.params import load_section
 from dataengine.poses.training_poses import read_training_poses
 from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, open_requests
 from dataengine.rounds.asked import read_rounds
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -60,18 +61,18 @@ SECTION = "select"
 
 
 def command(
-    student: Annotated[Path, typer.Option(help="Folder of the student's checkpoint.")],
+    student: Annotated[Path, folder_option(help="Folder of the student's checkpoint.")],
     candidates: Annotated[Path, typer.Option(help="COCO JSON of people found in unlabelled frames.")],
     labelled: Annotated[Path, typer.Option(help="COCO JSON of the training people; rendered ones in it do not count.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
-    out: Annotated[Path, typer.Option(help="Folder for the manifest, the scores and the sheet of picks.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    out: Annotated[Path, out_folder_option(help="Folder for the manifest, the scores and the sheet of picks.")],
+    report: Annotated[Path, out_folder_option(help="Folder for metrics.json.")],
     labels: Annotated[
-        Path | None, typer.Option(help="Folder of label-import: images labelled in any round are not asked for again.")
+        Path | None, folder_option(help="Folder of label-import: images labelled in any round are not asked for again.")
     ] = None,
     balance: Annotated[
         Path | None,
-        typer.Option(help="Folder that balance wrote. Without it rarity is unknown, and its weight must be 0."),
+        folder_option(help="Folder that balance wrote. Without it rarity is unknown, and its weight must be 0."),
     ] = None,
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
@@ -80,10 +81,10 @@ def command(
         Path | None, typer.Option(help="mistakes.json of find-mistakes, to show the likely ones in FiftyOne.")
     ] = None,
     rounds: Annotated[
-        Path | None, typer.Option(help="Folder of the ledger of rounds, in which the selection is entered.")
+        Path | None, folder_option(help="Folder of the ledger of rounds, in which the selection is entered.")
     ] = None,
     second: Annotated[
-        Path | None, typer.Option(help="Folder of another checkpoint, whose disagreement weights.second counts.")
+        Path | None, folder_option(help="Folder of another checkpoint, whose disagreement weights.second counts.")
     ] = None,
     cluster: Cluster = None,
     params: ParamsFile = PARAMS_FILE,

@@ -17,6 +17,7 @@ from dataengine.errors import InputError
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 
 from .query.select_params import SelectParams
@@ -30,7 +31,9 @@ def command(
     labelled: Annotated[Path, typer.Option(help="COCO JSON of labelled people: the pool, whose labels are hidden.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of validation people, labelled from the start.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of the people that everything is measured on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each round; read again to go on.")],
+    report: Annotated[
+        Path, out_folder_option(help="Folder for the page, the plot and each round; read again to go on.")
+    ],
     rule: Annotated[
         list[str] | None, typer.Option(help=f"Rule, {' | '.join(RULES)}; repeat it.", show_default="all")
     ] = None,

@@ -14,6 +14,7 @@ from dataengine.files import read_json
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
 from dataengine.studies.shared_pictures import refuse_shared_pictures
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .render import run as render
@@ -26,8 +27,12 @@ from .studies.levers.study import LeverStudy
 def command(
     real: Annotated[Path, typer.Option(help="COCO JSON of labelled training people.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of labelled validation people, whom everything is measured on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot, render sets and fits; read to go on.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    report: Annotated[
+        Path, out_folder_option(help="Folder for the page, the plot, render sets and fits; read to go on.")
+    ],
+    cache: Annotated[
+        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+    ],
     levers: Annotated[
         Path | None,
         typer.Option(help="YAML of levers, as blender/studies/levers/levers.yaml is one.", show_default="that one"),
@@ -36,7 +41,7 @@ def command(
         list[str] | None, typer.Option(help="Lever to compare with the base; repeat it.", show_default="all")
     ] = None,
     base: Annotated[
-        Path | None, typer.Option(help="Folder of renders that are there, whose first pictures are the base's.")
+        Path | None, folder_option(help="Folder of renders that are there, whose first pictures are the base's.")
     ] = None,
     seed: Annotated[
         list[int] | None, typer.Option(help="Seed; repeat it, intervals need two or more.", show_default="0 and 1")

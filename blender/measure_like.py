@@ -13,6 +13,7 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.files import write_json
 from dataengine.people import Images, People
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer
 
 from .body.cache import prepare_body_cache
@@ -27,10 +28,12 @@ _PAIRS, _COLUMNS, _TILE = 24, 4, (360, 180)
 
 def command(
     people: Annotated[Path, typer.Option(help="COCO keypoints file of real people.")],
-    report: Annotated[Path, typer.Option(help="Folder for measure.json, fits.json, pairs.jpg and skeletons.jpg.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    report: Annotated[Path, out_folder_option(help="Folder for measure.json, fits.json, pairs.jpg and skeletons.jpg.")],
+    cache: Annotated[
+        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+    ],
     photographs: Annotated[
-        Path | None, typer.Option(help="Folder that the file's image names are below, if that is not its own.")
+        Path | None, folder_option(help="Folder that the file's image names are below, if that is not its own.")
     ] = None,
     count: Annotated[int, typer.Option(help="Number of people to fit, drawn at random.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,

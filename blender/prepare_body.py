@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from dataengine.terminal.folders import out_folder_option
 
 from .body.cache import prepare_body_cache
 
 
 def command(
-    cache: Annotated[Path, typer.Option(help="Folder to build the body model in (0.2 GB once built).")],
+    cache: Annotated[Path, out_folder_option(help="Folder to build the body model in (0.2 GB once built).")],
 ) -> None:
     """Build the body model that every render command reads from its --cache.
 

@@ -21,6 +21,7 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.pictures.encoding import write_picture
 from dataengine.pictures.reading.decoding import read_picture
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -47,8 +48,12 @@ _BITS_PER_PIXEL = 1.0  # of the MPEG-4 file: twenty times that of a film, so tha
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder of people.json, images/, videos/, clips.jpg; kept between runs.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    out: Annotated[
+        Path, out_folder_option(help="Folder of people.json, images/, videos/, clips.jpg; kept between runs.")
+    ],
+    cache: Annotated[
+        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+    ],
     clips: Annotated[int, typer.Option(help="Number of clips.")] = 4,
     frames: Annotated[int, typer.Option(help="Frames of each clip.")] = 50,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 25.0,

@@ -22,7 +22,6 @@ import typer.main
 
 from dataengine.errors import DataEngineError
 from dataengine.hardware.threads import wait_briefly
-from dataengine.terminal.options import with_folders_checked
 from dataengine.terminal.speech import say
 
 
@@ -147,7 +146,7 @@ class LazyCommands(typer.core.TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        single.command(name=cmd_name)(with_folders_checked(import_module(COMMANDS[cmd_name].module).command))
+        single.command(name=cmd_name)(import_module(COMMANDS[cmd_name].module).command)
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]

@@ -10,6 +10,7 @@ from dataengine.evaluation.own_sigmas import write_sigmas
 from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits
 from dataengine.people import Images, People
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer, say
 
 from .annotators.agreement import LEAST_PAIRS, AnnotatorAgreement, agreement
@@ -22,9 +23,9 @@ USUAL_PEOPLE = 30  # enough for intervals of about a third of sigma
 def command(
     first: Annotated[Path, typer.Option(help="Annotation file or folder of one annotator.")],
     second: Annotated[Path, typer.Option(help="Annotation file or folder of the other, of the same pictures.")],
-    images: Annotated[Path, typer.Option(help="Folder that the image names of both are relative to.")],
-    report: Annotated[Path, typer.Option(help=f"Folder for {PAGE}.md and its plot.")],
-    out: Annotated[Path, typer.Option(help="Folder that collects files of sigmas; keep it in git.")],
+    images: Annotated[Path, folder_option(help="Folder that the image names of both are relative to.")],
+    report: Annotated[Path, out_folder_option(help=f"Folder for {PAGE}.md and its plot.")],
+    out: Annotated[Path, out_folder_option(help="Folder that collects files of sigmas; keep it in git.")],
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     level: Annotated[float, typer.Option(help="Confidence of the intervals.")] = 0.95,
 ) -> None:

@@ -24,6 +24,7 @@ from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, nearest_centre
 from dataengine.poses.embedding import embed_poses
 from dataengine.poses.known_poses import RANKS
 from dataengine.poses.training_poses import TrainingPoses
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -81,8 +82,8 @@ class BalanceParams:
 
 def command(
     train: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
-    out: Annotated[Path, typer.Option(help="Folder for balance.json, clusters.json and poses.json.")],
-    report: Annotated[Path, typer.Option(help="Folder for clusters.png and metrics.json.")],
+    out: Annotated[Path, out_folder_option(help="Folder for balance.json, clusters.json and poses.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for clusters.png and metrics.json.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Cluster the training set's poses, measure how rare each is, and give the rare ones repeat factors.

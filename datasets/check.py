@@ -17,6 +17,7 @@ from dataengine.labels.label_file import is_label_file, read_label_file
 from dataengine.mistakes.suspects import read_suspects
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -33,12 +34,12 @@ QUARANTINED_SHOWN = 3
 
 def command(
     annotations: Annotated[list[Path], typer.Option(help="Annotation file or folder; repeat it for each split.")],
-    images: Annotated[list[Path], typer.Option(help="Folder of the images: one for all, or one per --annotations.")],
-    out: Annotated[Path, typer.Option(help="Folder for quality.html, quality.json, suspects.jpg.")],
+    images: Annotated[list[Path], folder_option(help="Folder of the images: one for all, or one per --annotations.")],
+    out: Annotated[Path, out_folder_option(help="Folder for quality.html, quality.json, suspects.jpg.")],
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     models: Annotated[
         Path | None,
-        typer.Option(help="Folder of the BlazePose models (data/fetch/mediapipe), to judge left and right, too."),
+        folder_option(help="Folder of the BlazePose models (data/fetch/mediapipe), to judge left and right, too."),
     ] = None,
     photographs: Annotated[
         bool, typer.Option(help="Show photographs in suspects.jpg, or only labels, which may be published.")

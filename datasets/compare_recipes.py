@@ -20,6 +20,7 @@ from dataengine.files import read_json
 from dataengine.params import load_document, parse_value
 from dataengine.sections import check_settings
 from dataengine.studies.settings import parse_seeds, parse_settings, section_of
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE
 
 from .studies.recipes.plan import HALVED, OWNED, PRETRAIN, RECIPES, STAGE, RecipePlan
@@ -32,8 +33,8 @@ LARGEST_HELD_OUT_SHARE = 0.45  # of validation and of test, so that a tenth is l
 
 def command(
     annotations: Annotated[Path, typer.Option(help="COCO JSON of your labelled people.")],
-    images: Annotated[Path, typer.Option(help="Folder that its image names are relative to.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each run; read again to go on.")],
+    images: Annotated[Path, folder_option(help="Folder that its image names are relative to.")],
+    report: Annotated[Path, out_folder_option(help="Folder for the page, the plot and each run; read again to go on.")],
     labels: Annotated[
         list[int] | None, typer.Option(help="Number of real training images; repeat it.", show_default="200 and 800")
     ] = None,

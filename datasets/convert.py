@@ -10,6 +10,7 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.format_table import FORMATS, Format, format_named
 from dataengine.formats.reading.content import Limits, SourceContent
 from dataengine.formats.writing import Written, copy_images
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer
 
 REPORT = "report.json"
@@ -20,9 +21,9 @@ _WRITTEN = " | ".join(name for name, entry in FORMATS.items() if entry.write)
 
 def command(
     source_name: Annotated[str, typer.Option("--from", help=f"Format to read: {_READ}.")],
-    images: Annotated[Path, typer.Option(help="Folder that the source's image names are relative to.")],
+    images: Annotated[Path, folder_option(help="Folder that the source's image names are relative to.")],
     format_name: Annotated[str, typer.Option("--to", help=f"Format to write: {_WRITTEN}.")],
-    out: Annotated[Path, typer.Option(help="Folder to write: annotations, images/ and report.json.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write: annotations, images/ and report.json.")],
     annotations: Annotated[
         Path | None, typer.Option(help="Annotation file or folder to read; needed by every format but `frames`.")
     ] = None,

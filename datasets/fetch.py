@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path, fresh_folder, sha256_file
 from dataengine.params import load_section
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 
@@ -34,7 +33,7 @@ class FetchParams:
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder to write: one sub-folder per source.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write: one sub-folder per source.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Get the default real data: four calibrated cameras, an outdoor clip and the BlazePose models.

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 from dataengine.poses.clusters import read_pose_clusters, write_pose_clusters
 from dataengine.poses.known_poses import frozen_name, write_known_poses
 from dataengine.poses.training_poses import read_training_poses
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import say
 
 
 def command(
-    balance: Annotated[Path, typer.Option(help="Folder that balance wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder that collects frozen files; keep it in git.")],
+    balance: Annotated[Path, folder_option(help="Folder that balance wrote.")],
+    out: Annotated[Path, out_folder_option(help="Folder that collects frozen files; keep it in git.")],
 ) -> None:
     """Keep what balance found for later rounds, and say which params to set.
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import typer
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
 from dataengine.coco_json import write_people
@@ -28,6 +27,7 @@ from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_counts, with_joint_area
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
@@ -92,9 +92,9 @@ class IngestParams:
 
 
 def command(
-    fetched: Annotated[Path, typer.Option(help="Folder that fetch wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder to write: train, val, test and pool JSON with their images.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics, the quality report, quarantine.json.")],
+    fetched: Annotated[Path, folder_option(help="Folder that fetch wrote.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write: train, val, test and pool JSON with their images.")],
+    report: Annotated[Path, out_folder_option(help="Folder for metrics, the quality report, quarantine.json.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Make the labelled real set and the pool of unlabelled frames.

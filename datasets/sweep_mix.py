@@ -17,13 +17,14 @@ import typer
 from dataengine.errors import InputError
 from dataengine.mixing import LARGEST_DENOMINATOR
 from dataengine.studies.settings import FIT_STAGES, parse_seeds, parse_settings, parse_stage
+from dataengine.terminal.folders import out_folder_option
 
 from .studies.mix.plan import OWNED, MixPlan
 from .studies.mix.runner import MixStudy
 
 
 def command(
-    report: Annotated[Path, typer.Option(help="Folder for the plot, the table and the log; read again to go on.")],
+    report: Annotated[Path, out_folder_option(help="Folder for the plot, the table and the log; read again to go on.")],
     ratio: Annotated[
         list[str] | None,
         typer.Option(help="Synthetic per real, such as 1/3 or 0.5; repeat it.", show_default="0, 1/6, 1/3 and 1"),

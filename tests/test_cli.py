@@ -55,25 +55,6 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" in run("--debug", "history", "--params", "nowhere.yaml", cwd=tmp_path).stderr
 
 
-FIT = "fit-student --mix m --pseudo p --val v --report r --out {}"
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["lift --people p.json --lifter l --out {}", "fit-lifter --motions m.npz --out {}", "bundle e --out {}", FIT],
-)
-def test_a_file_where_a_folder_is_to_be_is_refused_before_the_work(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str
-) -> None:
-    mine = tmp_path / "mine"
-    mine.write_text("mine")
-    with pytest.raises(SystemExit) as raised:
-        main(words.format(mine).split())
-    assert raised.value.code == 2
-    assert "--out is a file: expected a folder, got" in capsys.readouterr().err
-    assert mine.read_text() == "mine"
-
-
 def test_an_unknown_command_is_refused() -> None:
     done = run("traim")
     assert done.returncode == 2

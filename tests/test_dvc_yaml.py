@@ -21,7 +21,7 @@ STAGES = read_stages(REPOSITORY / "dvc.yaml")
 # How a fault or a bar is worded changes no result.
 WITHOUT_EFFECT = {
     "dataengine/errors.py",
-    *(f"dataengine/terminal/{name}.py" for name in ("options", "progress", "speech")),
+    *(f"dataengine/terminal/{name}.py" for name in ("folders", "options", "progress", "speech")),
 }
 # Read, not imported.
 OTHER_FILES = {

@@ -16,6 +16,7 @@ from dataengine.format_table import format_named
 from dataengine.formats.reading.content import Limits
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer
 
 from .outside.findings import facts, page
@@ -30,9 +31,9 @@ FLOOR = 0.3
 def command(
     model: Annotated[Path, typer.Argument(help="ONNX file of a pose network.")],
     people: Annotated[Path, typer.Option(help="COCO JSON of labelled people; 50 are enough.")],
-    out: Annotated[Path, typer.Option(help=f"Folder to write: model.onnx, its sidecar model.json, and {PAGE}.")],
+    out: Annotated[Path, out_folder_option(help=f"Folder to write: model.onnx, its sidecar model.json, and {PAGE}.")],
     images: Annotated[
-        Path | None, typer.Option(help="Folder of the images.", show_default="as the JSON names them")
+        Path | None, folder_option(help="Folder of the images.", show_default="as the JSON names them")
     ] = None,
     floor: Annotated[
         float, typer.Option(help="Least mean OKS of the best contract, else the network is refused.")

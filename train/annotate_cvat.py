@@ -13,6 +13,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.formats.tools.cvat_writing import labels_path
 from dataengine.registry.records import read_registry
 from dataengine.registry.store import stored_model
+from dataengine.terminal.folders import folder_option
 from dataengine.terminal.speech import say
 
 from .auto_annotation.function import PoseFunction, create
@@ -20,11 +21,11 @@ from .auto_annotation.function_file import client_lines, write_function_file
 
 
 def command(
-    detector: Annotated[Path, typer.Option(help="Folder of BlazePose's models, which finds the people.")],
+    detector: Annotated[Path, folder_option(help="Folder of BlazePose's models, which finds the people.")],
     out: Annotated[Path, typer.Option(help="Python file to write for cvat-cli.")],
-    model: Annotated[Path | None, typer.Option(help="Folder that export wrote; by default the champion's.")] = None,
+    model: Annotated[Path | None, folder_option(help="Folder that export wrote; by default the champion's.")] = None,
     registry: Annotated[Path | None, typer.Option(help="The registry file, which names the champion.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Folder with the artefacts of promoted models.")] = None,
+    store: Annotated[Path | None, folder_option(help="Folder with the artefacts of promoted models.")] = None,
 ) -> None:
     """Put the champion, or the export of --model, into CVAT as an auto-annotation function.
 

@@ -35,6 +35,7 @@ from dataengine.poses.training_poses import read_training_poses
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
 from dataengine.registry.records import locked, read_registry, write_registry
 from dataengine.registry.store import stored_model
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -54,21 +55,22 @@ METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
 
 
 def command(
-    candidate: Annotated[Path, typer.Option(help="Folder that `dataengine export` wrote.")],
+    candidate: Annotated[Path, folder_option(help="Folder that `dataengine export` wrote.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of the frozen test set.")],
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
-    store: Annotated[Path, typer.Option(help="Folder with the artefacts of promoted models.")],
+    store: Annotated[Path, folder_option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[
-        Path, typer.Option(help="Folder for verdict.json, evidence.npz, metrics.json, report.html and breakdown/.")
+        Path, out_folder_option(help="Folder for verdict.json, evidence.npz, metrics.json, report.html and breakdown/.")
     ],
     balance: Annotated[
-        Path | None, typer.Option(help="Folder that balance wrote; without it there are no slices by pose.")
+        Path | None, folder_option(help="Folder that balance wrote; without it there are no slices by pose.")
     ] = None,
     detector: Annotated[
-        Path | None, typer.Option(help="Folder of BlazePose's models; AP is then shown in the boxes it detects, too.")
+        Path | None, folder_option(help="Folder of BlazePose's models; AP is then shown in the boxes it detects, too.")
     ] = None,
     shadow: Annotated[
-        Path | None, typer.Option(help="Folder of `dataengine serve --shadow`, to show how often the two agreed there.")
+        Path | None,
+        folder_option(help="Folder of `dataengine serve --shadow`, to show how often the two agreed there."),
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

@@ -12,6 +12,7 @@ from dataengine.formats.reading.content import Limits
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -22,15 +23,17 @@ from .mistakes.params import SECTION, FindMistakesParams
 
 def command(
     annotations: Annotated[Path, typer.Option(help="Annotation file or folder.")],
-    images: Annotated[Path, typer.Option(help="Folder of its images.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page and all that takes long; read again to go on.")],
+    images: Annotated[Path, folder_option(help="Folder of its images.")],
+    report: Annotated[
+        Path, out_folder_option(help="Folder for the page and all that takes long; read again to go on.")
+    ],
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     blazepose: Annotated[
         Path | None,
-        typer.Option(help="Folder of the BlazePose models. Without it there are no mistakes with other people."),
+        folder_option(help="Folder of the BlazePose models. Without it there are no mistakes with other people."),
     ] = None,
     adopted: Annotated[
-        list[Path] | None, typer.Option(help="Folder of `dataengine adopt`, of a network to ask, too; repeat it.")
+        list[Path] | None, folder_option(help="Folder of `dataengine adopt`, of a network to ask, too; repeat it.")
     ] = None,
     share: Annotated[float, typer.Option(help="Of the people: mistakes of each kind, and labels put right.")] = 0.05,
     test_people: Annotated[

@@ -14,18 +14,19 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.studies.settings import FIT_STAGES, parse_seeds, parse_settings, parse_stage, section_of
+from dataengine.terminal.folders import folder_option, out_folder_option
 
 from .studies.rounds.plan import MIX_FOLDER, OWNED, TEST_FILE, RoundPlan
 from .studies.rounds.runner import RoundStudy
 
 
 def command(
-    base: Annotated[Path, typer.Option(help="The earlier network: a checkpoint folder inside the project.")],
+    base: Annotated[Path, folder_option(help="The earlier network: a checkpoint folder inside the project.")],
     old: Annotated[
-        Path, typer.Option(help=f"Data of its round: a folder with {MIX_FOLDER}, {TEST_FILE} and their images.")
+        Path, folder_option(help=f"Data of its round: a folder with {MIX_FOLDER}, {TEST_FILE} and their images.")
     ],
     report: Annotated[
-        Path, typer.Option(help="Folder for the page, the plot and each fit's figures; a rerun continues from it.")
+        Path, out_folder_option(help="Folder for the page, the plot and each fit's figures; a rerun continues from it.")
     ],
     share: Annotated[
         list[float] | None, typer.Option(help="Share of old people among a round's draws; repeat it. [0, 0.5]")

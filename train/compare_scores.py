@@ -16,6 +16,7 @@ from dataengine.inference.under_dropout import dropout_disagreement
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images
 from dataengine.person_scale import scale_words
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -24,10 +25,10 @@ from .studies.scores.rules import Answers
 
 
 def command(
-    model: Annotated[Path, typer.Option(help="Checkpoint folder of the network.")],
+    model: Annotated[Path, folder_option(help="Checkpoint folder of the network.")],
     learn: Annotated[Path, typer.Option(help="COCO JSON of the people that scores are learnt on: validation people.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of other labelled people, on which all are measured.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for metrics.json.")],
     seed: Annotated[int, typer.Option(help="Seed of the resampled images.")] = 0,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

@@ -16,6 +16,7 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -32,16 +33,16 @@ BLOCK_FRAMES = 10  # of one film, that are resampled together where a whole set 
 
 def command(
     annotations: Annotated[Path, typer.Option(help="Annotation file or folder of the set that calibrates.")],
-    images: Annotated[Path, typer.Option(help="Folder of its images.")],
-    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")],
-    report: Annotated[Path, typer.Option(help="Folder for trust.md, trust.png and metrics.json.")],
+    images: Annotated[Path, folder_option(help="Folder of its images.")],
+    fetched: Annotated[Path, folder_option(help="Folder that the stage fetch wrote, with BlazePose's models.")],
+    report: Annotated[Path, out_folder_option(help="Folder for trust.md, trust.png and metrics.json.")],
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     pictures: Annotated[int, typer.Option(help="Pictures of the set to use, drawn by chance.")] = 3000,
     unseen: Annotated[
         list[Path] | None,
         typer.Option(help="COCO JSON of a stage, a set that calibration never sees; repeat it.", show_default="none"),
     ] = None,
-    teacher: Annotated[Path | None, typer.Option(help="Checkpoint folder of a second teacher.")] = None,
+    teacher: Annotated[Path | None, folder_option(help="Checkpoint folder of a second teacher.")] = None,
     asked: Annotated[list[float] | None, typer.Option(help="A precision; repeat it.", show_default="0.8 0.9")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Seed of a split; repeat it.", show_default="0 1 2")] = None,
     params: ParamsFile = PARAMS_FILE,

@@ -31,7 +31,8 @@ from dataengine.inference.in_graph import RECORD, describe
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta, load_checkpoint
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.params import load_section
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
+from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .deploy.accuracy import Ruler
@@ -58,18 +59,16 @@ _FILE_FACTS = {
 
 
 def command(
-    student: Annotated[Path, typer.Option(help="Checkpoint folder of the model to export.")],
+    student: Annotated[Path, folder_option(help="Checkpoint folder of the model to export.")],
     calibration: Annotated[Path, typer.Option(help="COCO JSON with training people, to calibrate INT8 on.")],
     val: Annotated[Path, typer.Option(help="COCO JSON with validation people, to measure the files on.")],
     out: Annotated[
         Path,
-        typer.Option(
+        out_folder_option(
             help="Folder for model*.onnx, model.engine and model.json, which are replaced together.",
-            parser=named_folder,
-            metavar="PATH",
         ),
     ],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json and int8_layers.md.")],
+    report: Annotated[Path, out_folder_option(help="Folder for metrics.json and int8_layers.md.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write ONNX (FP32, FP16, INT8) and a TensorRT engine, and measure each against PyTorch.

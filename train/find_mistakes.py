@@ -12,6 +12,7 @@ from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits
 from dataengine.mistakes.suspects import KINDS, Suspect, write_suspects
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -24,14 +25,14 @@ MISTAKES, SCORES = "mistakes.json", "scores.csv"
 
 def command(
     annotations: Annotated[Path, typer.Option(help="Annotation file or folder.")],
-    images: Annotated[Path, typer.Option(help="Folder of its images.")],
-    out: Annotated[Path, typer.Option(help=f"Folder for {MISTAKES}, {SCORES} and the fits; read again to go on.")],
+    images: Annotated[Path, folder_option(help="Folder of its images.")],
+    out: Annotated[Path, out_folder_option(help=f"Folder for {MISTAKES}, {SCORES} and the fits; read again to go on.")],
     source_format: Annotated[str, typer.Option("--format", help=f"Format to read: {' | '.join(FORMATS)}.")] = "coco",
     blazepose: Annotated[
-        Path | None, typer.Option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
+        Path | None, folder_option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
     ] = None,
     adopted: Annotated[
-        list[Path] | None, typer.Option(help="Folder of `dataengine adopt`, of a network to ask, too; repeat it.")
+        list[Path] | None, folder_option(help="Folder of `dataengine adopt`, of a network to ask, too; repeat it.")
     ] = None,
     networks: Annotated[bool, typer.Option(help="Fit networks on the set itself, each judging those left out.")] = True,
     params: ParamsFile = PARAMS_FILE,

@@ -8,6 +8,7 @@ import typer
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .fit.params import BASE
@@ -15,11 +16,11 @@ from .unlabelled.student_params import FitStudentParams
 
 
 def command(
-    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote: train.json and recipe.json.")],
+    mix: Annotated[Path, folder_option(help="Folder that the stage mix wrote: train.json and recipe.json.")],
     pseudo: Annotated[Path, typer.Option(help="People that pseudo-label kept, COCO JSON with weights.")],
     val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
-    report: Annotated[Path, typer.Option(help="Folder for curves, metrics.json and a picture.")],
+    out: Annotated[Path, out_folder_option(help="Checkpoint folder to write: model.safetensors, model.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for curves, metrics.json and a picture.")],
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,
@@ -27,7 +28,7 @@ def command(
         Path | None, typer.Option(help="People of whom the boxes count, COCO JSON: for consistency.")
     ] = None,
     balance: Annotated[
-        Path | None, typer.Option(help="Folder of balance: people of rare clusters get more joints blotted out.")
+        Path | None, folder_option(help="Folder of balance: people of rare clusters get more joints blotted out.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

@@ -15,6 +15,7 @@ from dataengine.files import write_json
 from dataengine.hardware.threads import torch_threads
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -30,9 +31,9 @@ def command(
     model: Annotated[
         list[str], typer.Option(help="Checkpoint folder, or blazepose; repeat it: several teachers judge together.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder to write: FILM/labels.json, FILM/metrics.json, films.json.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write: FILM/labels.json, FILM/metrics.json, films.json.")],
     fetched: Annotated[
-        Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
+        Path, folder_option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ] = Path("data/fetch"),
     boxes: Annotated[
         Path | None,

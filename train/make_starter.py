@@ -13,6 +13,7 @@ from dataengine.files import fresh_folder, sha256_file
 from dataengine.nets.checkpoint import META_NAME
 from dataengine.params import load_section
 from dataengine.studies.settings import json_hash
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -21,9 +22,13 @@ from .starter.params import SECTION, MakeStarterParams
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder for the starter: weights in half precision, model.json, CARD.md.")],
-    work: Annotated[Path, typer.Option(help="Folder for renders and the fit; read again to go on.")],
-    cache: Annotated[Path, typer.Option(help="Folder of the body model, as prepare-body builds it; built if missing.")],
+    out: Annotated[
+        Path, out_folder_option(help="Folder for the starter: weights in half precision, model.json, CARD.md.")
+    ],
+    work: Annotated[Path, out_folder_option(help="Folder for renders and the fit; read again to go on.")],
+    cache: Annotated[
+        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+    ],
     people: Annotated[
         list[Path] | None, typer.Option(help="COCO JSON of labelled people whose figures go on the card; repeat it.")
     ] = None,

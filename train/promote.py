@@ -32,6 +32,7 @@ from dataengine.registry.records import (
     write_registry,
 )
 from dataengine.registry.store import keep
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -65,11 +66,11 @@ class Promotion:
 
 
 def command(
-    comparison: Annotated[Path, typer.Option(help="Folder that `dataengine compare` wrote.")],
-    candidate: Annotated[Path, typer.Option(help="Folder that `dataengine export` wrote.")],
+    comparison: Annotated[Path, folder_option(help="Folder that `dataengine compare` wrote.")],
+    candidate: Annotated[Path, folder_option(help="Folder that `dataengine export` wrote.")],
     registry: Annotated[Path, typer.Option(help="The registry file.")],
-    store: Annotated[Path, typer.Option(help="Folder for the artefacts of promoted models.")],
-    out: Annotated[Path, typer.Option(help="Folder for promotion.json.")],
+    store: Annotated[Path, out_folder_option(help="Folder for the artefacts of promoted models.")],
+    out: Annotated[Path, out_folder_option(help="Folder for promotion.json.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Make the candidate champion if its verdict says so; record the outcome in any case.

@@ -10,6 +10,7 @@ import typer
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .fit.params import BASE
@@ -17,14 +18,16 @@ from .smaller.params import PruneParams
 
 
 def command(
-    student: Annotated[Path, typer.Option(help="Checkpoint folder of the network to make smaller.")],
-    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote, to fit on.")],
+    student: Annotated[Path, folder_option(help="Checkpoint folder of the network to make smaller.")],
+    mix: Annotated[Path, folder_option(help="Folder that the stage mix wrote, to fit on.")],
     val: Annotated[Path, typer.Option(help="Labelled people to validate the fits on, COCO JSON.")],
     test: Annotated[Path, typer.Option(help="Other labelled people, on whom all networks are measured, COCO JSON.")],
-    out: Annotated[Path, typer.Option(help="Folder for a checkpoint folder per share, such as macs-0.50.")],
-    report: Annotated[Path, typer.Option(help="Folder for compression.md, its plot, and the reports of the fits.")],
+    out: Annotated[Path, out_folder_option(help="Folder for a checkpoint folder per share, such as macs-0.50.")],
+    report: Annotated[
+        Path, out_folder_option(help="Folder for compression.md, its plot, and the reports of the fits.")
+    ],
     also: Annotated[
-        list[Path] | None, typer.Option(help="Checkpoint folder of another network to measure; may be repeated.")
+        list[Path] | None, folder_option(help="Checkpoint folder of another network to measure; may be repeated.")
     ] = None,
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")

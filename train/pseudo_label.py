@@ -19,6 +19,7 @@ from dataengine.labels.label_store import read_store
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -43,19 +44,19 @@ PICTURE_MARGIN = 0.15  # of the box's longer side, shown around the person
 def command(
     pool: Annotated[Path, typer.Option(help="Unlabelled frames with video and frame index, COCO JSON.")],
     fetched: Annotated[
-        Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
+        Path, folder_option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ],
     teacher: Annotated[
         Path,
-        typer.Option(help="Folder that fit-teacher wrote, or that `dataengine adopt` wrote of another network."),
+        folder_option(help="Folder that fit-teacher wrote, or that `dataengine adopt` wrote of another network."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder to write: people.json, candidates.json and trust.json.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json, health.html and a picture sheet.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write: people.json, candidates.json and trust.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for metrics.json, health.html and a picture sheet.")],
     val: Annotated[
         Path | None, typer.Option(help="Labelled validation people, COCO JSON: from them trust is learned.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Folder of label-import: frames that people labelled are left to them.")
+        Path | None, folder_option(help="Folder of label-import: frames that people labelled are left to them.")
     ] = None,
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")

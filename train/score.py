@@ -22,6 +22,7 @@ from dataengine.inference.exported import ONNX_FP32, load_exported
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_words
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -46,13 +47,13 @@ class Scored:
 
 def command(
     people: Annotated[Path, typer.Option(help="COCO JSON of labelled people.")],
-    report: Annotated[Path, typer.Option(help=f"Folder for {PAGE} and {METRICS}.")],
+    report: Annotated[Path, out_folder_option(help=f"Folder for {PAGE} and {METRICS}.")],
     model: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of a fit's checkpoint, of an export, or of `dataengine adopt`; repeat it for more."),
+        folder_option(help="Folder of a fit's checkpoint, of an export, or of `dataengine adopt`; repeat it for more."),
     ] = None,
     blazepose: Annotated[
-        Path | None, typer.Option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
+        Path | None, folder_option(help="Folder of the BlazePose models, for example data/fetch/mediapipe.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

@@ -18,6 +18,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import atomic_path
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -51,7 +52,9 @@ class PromotionCount:
 
 def command(
     out: Annotated[Path, typer.Option(help="Markdown file for the tables.")],
-    state: Annotated[Path, typer.Option(help="Folder for finished blocks; a run that was stopped continues from it.")],
+    state: Annotated[
+        Path, out_folder_option(help="Folder for finished blocks; a run that was stopped continues from it.")
+    ],
     verdict: Annotated[
         Path | None, typer.Option(help="verdict.json of a comparison, to simulate the correlations that it measured.")
     ] = None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from dataengine.errors import ParamsError
-from dataengine.terminal.options import named_folder
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer, say
 
 DETECT_EVERY = 15
@@ -22,10 +22,8 @@ def command(
     source: Annotated[str, typer.Argument(help="A film, a picture, a folder of pictures, or a camera's number.")],
     out: Annotated[
         Path,
-        typer.Option(
+        out_folder_option(
             help="Folder to write: people.json, overlay.mp4 (or overlay/), summary.json.",
-            parser=named_folder,
-            metavar="PATH",
         ),
     ],
     boxes: Annotated[
@@ -51,7 +49,7 @@ def command(
     ] = False,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="What the network runs on.")] = "auto",
     fetched: Annotated[
-        Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
+        Path, folder_option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ] = Path("data/fetch"),
 ) -> None:
     """Run a model on a film, a picture, a folder of pictures or a camera.

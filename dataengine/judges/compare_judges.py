@@ -12,6 +12,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer, say
 from dataengine.tracking.labelled_films import LabelledFilm, joined_films, read_films
 
@@ -31,12 +32,12 @@ def command(
         list[Path],
         typer.Option(help="COCO JSON of films with labelled people; repeat it. `A,B` takes two files as one set."),
     ],
-    report: Annotated[Path, typer.Option(help="Folder for judges.md, judges.png and metrics.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for judges.md, judges.png and metrics.json.")],
     fetched: Fetched = FETCHED,
     teacher: SecondTeacher = None,
     first: Annotated[int, typer.Option(help="Use the first n films of each set by name; 0: all.")] = 0,
     calibration: Calibration = None,
-    lifter: Annotated[Path | None, typer.Option(help="Folder that fit-lifter wrote: lifted poses judge, too.")] = None,
+    lifter: Annotated[Path | None, folder_option(help="Folder that fit-lifter wrote: lifted poses judge, too.")] = None,
 ) -> None:
     """Measure which judge knows best where a teacher is wrong, without labels.
 

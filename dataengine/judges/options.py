@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-SecondTeacher = Annotated[Path | None, typer.Option(help="Checkpoint folder, or adopted network: a second teacher.")]
+from dataengine.terminal.folders import folder_option
+
+SecondTeacher = Annotated[Path | None, folder_option(help="Checkpoint folder, or adopted network: a second teacher.")]
 Calibration = Annotated[Path | None, typer.Option(help="Qualisys calibration of cameras that films are named after.")]
-Fetched = Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")]
+Fetched = Annotated[Path, folder_option(help="Folder that the stage fetch wrote, with BlazePose's models.")]
 FETCHED = Path("data/fetch")

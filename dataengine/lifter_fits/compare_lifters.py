@@ -21,6 +21,7 @@ from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -40,14 +41,14 @@ def command(
     films: Annotated[
         list[Path], typer.Option(help="COCO JSON of films with people known in space; repeat it. `A,B` is one set.")
     ],
-    report: Annotated[Path, typer.Option(help="Folder for lifting.md, lifting.png, metrics.json and the fits.")],
+    report: Annotated[Path, out_folder_option(help="Folder for lifting.md, lifting.png, metrics.json and the fits.")],
     first: Annotated[int, typer.Option(help="Measure on the first n films of each set by name; the rest teach.")] = 6,
     fields: Annotated[list[int] | None, typer.Option(help="Receptive field, a power of 3; repeat it.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Seed of a fit; repeat it.")] = None,
     teacher: SecondTeacher = None,
     calibration: Calibration = None,
     fetched: Fetched = FETCHED,
-    answers: Annotated[Path, typer.Option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
+    answers: Annotated[Path, out_folder_option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Measure MPJPE and PA-MPJPE of lifters by receptive field, supervised alone and semi-supervised.

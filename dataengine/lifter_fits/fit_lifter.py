@@ -16,6 +16,7 @@ from dataengine.lifting.observed import MeasuredErrors, RayTrack
 from dataengine.lifting.params import LifterParams
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
+from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 from dataengine.tracking.labelled_films import LabelledFilm
@@ -28,7 +29,7 @@ ANSWERS = Path("reports/compare-judges/answers")
 
 def command(
     motions: Annotated[Path, typer.Option(help="File that draw-motions wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder of the lifter: lifter.safetensors and lifter.json.")],
+    out: Annotated[Path, out_folder_option(help="Folder of the lifter: lifter.safetensors and lifter.json.")],
     films: Annotated[
         list[Path] | None, typer.Option(help="COCO JSON of films with labelled people: teachers' errors; repeat it.")
     ] = None,
@@ -39,7 +40,7 @@ def command(
     teacher: SecondTeacher = None,
     calibration: Calibration = None,
     fetched: Fetched = FETCHED,
-    answers: Annotated[Path, typer.Option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
+    answers: Annotated[Path, out_folder_option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Fit a lifter in a minute or two on two cores: from 2D tracks of people to 3D ones.

@@ -12,7 +12,7 @@ from dataengine.films.film_writer import FilmWriter, available_encoder
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.pictures.encoding import write_picture
-from dataengine.terminal.options import named_folder
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
@@ -27,12 +27,10 @@ DECIMALS = 4  # of metres
 
 def command(
     people: Annotated[Path, typer.Option(help="COCO JSON of films with track ids: people.json of infer.")],
-    lifter: Annotated[Path, typer.Option(help="Folder that fit-lifter wrote.")],
+    lifter: Annotated[Path, folder_option(help="Folder that fit-lifter wrote.")],
     out: Annotated[
         Path,
-        typer.Option(
-            help="Folder for joints.json or joints.npz, lifted.jpg and the film.", parser=named_folder, metavar="PATH"
-        ),
+        out_folder_option(help="Folder for joints.json or joints.npz, lifted.jpg and the film."),
     ],
     form: Annotated[str, typer.Option("--format", help="json or npz.")] = "json",
     calibration: Annotated[

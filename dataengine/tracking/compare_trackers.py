@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dataengine.errors import ParamsError
 from dataengine.people import People
 from dataengine.studies.page import command_line
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer, say
 
 from .association import SHIPPED, read_association
@@ -31,8 +32,8 @@ FOUND, BOXES = "BlazePose finds them", "labelled boxes, some missing"
 
 def command(
     films: Annotated[list[Path], typer.Option(help="COCO JSON of films whose people have track ids; repeat it.")],
-    report: Annotated[Path, typer.Option(help="Folder for tracking.md, tracking.png and metrics.json.")],
-    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
+    report: Annotated[Path, out_folder_option(help="Folder for tracking.md, tracking.png and metrics.json.")],
+    fetched: Annotated[Path, folder_option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
         "data/fetch"
     ),
     skip: Annotated[

@@ -8,6 +8,7 @@ import typer
 
 from dataengine.errors import ParamsError
 from dataengine.files import sha256_file
+from dataengine.terminal.folders import folder_option
 from dataengine.terminal.speech import answer, say
 
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
@@ -16,7 +17,7 @@ MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 def command(
     clips: Annotated[Path, typer.Option(help="COCO JSON of films with track ids: people.json of render-clips.")],
     out: Annotated[Path, typer.Option(help="File to write: the weights as YAML.")],
-    fetched: Annotated[Path, typer.Option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
+    fetched: Annotated[Path, folder_option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
         "data/fetch"
     ),
     first: Annotated[int, typer.Option(help="Learn from the first n films by name; 0: from all.")] = 0,

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 import yaml
 
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
+from dataengine.terminal.folders import folder_argument, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -30,8 +30,8 @@ class _Plain(yaml.SafeDumper):
 
 
 def command(
-    export: Annotated[Path, typer.Argument(help="Folder that `dataengine export` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder to write: triton/, kubernetes/, kserve/.")],
+    export: Annotated[Path, folder_argument(help="Folder that `dataengine export` wrote.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write: triton/, kubernetes/, kserve/.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write a model repository for NVIDIA Triton, and manifests that run it in a cluster.

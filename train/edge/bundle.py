@@ -5,16 +5,18 @@ from typing import Annotated
 
 import typer
 
+from dataengine.errors import InputError
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
+from dataengine.terminal.folders import folder_argument, folder_option, out_folder_option
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from ..deploy.out_folder import contents_of_ours
+from ..deploy.out_folder import FIX, contents_of_ours
 from ..deploy.params import ExportParams
-from .bundle_folder import REFERENCE, WRITTEN, refuse_unfit, write_bundle
+from .bundle_folder import REFERENCE, WRITTEN, other_files, refuse_unfit, write_bundle
 from .extras import ExtraRuntimes
 from .litert_files import ENVIRONMENT
 from .references import drawn, people_of
@@ -23,8 +25,8 @@ SEED, MOST = 0, 1000
 
 
 def command(
-    export: Annotated[Path, typer.Argument(help="Folder that `dataengine export` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.", parser=named_folder, metavar="PATH")],
+    export: Annotated[Path, folder_argument(help="Folder that `dataengine export` wrote.")],
+    out: Annotated[Path, out_folder_option(help="Folder to write.")],
     references: Annotated[
         Path | None,
         typer.Option(help="COCO JSON whose people the device proves itself by; they are copied into the bundle."),
@@ -39,7 +41,7 @@ def command(
     val: Annotated[
         Path | None, typer.Option(help="COCO JSON with validation people, to measure LiteRT's AP on.")
     ] = None,
-    converter: Annotated[Path, typer.Option(help="Environment with LiteRT's converter.")] = ENVIRONMENT,
+    converter: Annotated[Path, folder_option(help="Environment with LiteRT's converter.")] = ENVIRONMENT,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write a bundle for an aarch64 device: ONNX Runtime in FP32 and INT8, and TensorRT built on the device.
@@ -79,6 +81,9 @@ def run(
         EnvironmentFault: a converter is missing, or failed.
     """
     contents_of_ours(out, WRITTEN, "a bundle")
+    other = next(iter(other_files(out)), None)
+    if other is not None:
+        raise InputError(f"{out} would be replaced", expected="a bundle, or nothing", got=other, fix=FIX)
     model = load_exported(export)
     refuse_unfit(model)
     makers = extras.makers(model) if extras else []

@@ -176,6 +176,17 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in files if "__pycache__" not in path.parts and path.name != SUMS)
 
 
+def other_files(folder: Path) -> list[str]:
+    """What lies in a bundle's folder without standing in its checksums, but for `built/`, which a device made."""
+    listed = {line.partition("  ")[2] for line in _sums(folder / SUMS)}
+    there = (path.relative_to(folder).as_posix() for path in _files(folder))
+    return [name for name in there if name not in listed and not name.startswith(f"{BUILT}/")]
+
+
+def _sums(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+
+
 def listed_files(bundle: Path) -> dict[str, int]:
     """Name -> bytes of each file that the bundle's checksums list.
 
@@ -185,7 +196,7 @@ def listed_files(bundle: Path) -> dict[str, int]:
     path = bundle / SUMS
     if not path.is_file() or not (bundle / REFERENCE / EXPECTED).is_file():
         raise InputError(f"{bundle} is not a bundle", fix="write one with dataengine bundle")
-    lines = (line.partition("  ") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    lines = (line.partition("  ") for line in _sums(path))
     listed, inside = {name: sha256 for sha256, _, name in lines}, Enclosure(bundle)
     there = {each.relative_to(bundle).as_posix() for each in _files(bundle)}
     if set(listed) != {name for name in there if not name.startswith(f"{BUILT}/")}:

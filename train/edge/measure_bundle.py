@@ -14,6 +14,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.inference.exported import SIDECAR
 from dataengine.nets.checkpoint import ModelMeta
+from dataengine.terminal.folders import folder_argument, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
@@ -31,14 +32,16 @@ STANDS_FOR = {"tvm-fp32": "fp32"}
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="Folder that `dataengine bundle` wrote.")],
+    bundle: Annotated[Path, folder_argument(help="Folder that `dataengine bundle` wrote.")],
     people: Annotated[Path, typer.Option(help="COCO JSON with labelled people, such as the validation set.")],
-    report: Annotated[Path, typer.Option(help="Folder for edge.md and metrics.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for edge.md and metrics.json.")],
     cpu: Annotated[list[str] | None, typer.Option(help="Processor to emulate; repeat. Default: all known.")] = None,
     run_library: Annotated[
         bool, typer.Option("--run-library", help="Run TVM's library too: machine code, so only if you made the bundle.")
     ] = False,
-    cache: Annotated[Path, typer.Option(help="Folder of the aarch64 system, made once.")] = Path("data/cache/aarch64"),
+    cache: Annotated[Path, out_folder_option(help="Folder of the aarch64 system, made once.")] = Path(
+        "data/cache/aarch64"
+    ),
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Run a bundle on emulated aarch64 processors, and compare joints and AP with this machine's.

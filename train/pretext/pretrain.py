@@ -11,7 +11,8 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.params import load_section
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile, named_folder
+from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
 from ..fit.params import BASE
@@ -26,24 +27,24 @@ FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Checkpoint folder to write: model.safetensors, model.json.")],
-    report: Annotated[Path, typer.Option(help="Folder for metrics.json: what was learnt, by held-out time.")],
+    out: Annotated[Path, out_folder_option(help="Checkpoint folder to write: model.safetensors, model.json.")],
+    report: Annotated[Path, out_folder_option(help="Folder for metrics.json: what was learnt, by held-out time.")],
     film: Annotated[
         list[Path] | None, typer.Option(help="A film to learn the order of moments from; repeat it.")
     ] = None,
     views: Annotated[
         list[Path] | None,
-        typer.Option(help="A folder of films by cameras in step, for the agreement of views as well; repeat it."),
+        folder_option(help="A folder of films by cameras in step, for the agreement of views as well; repeat it."),
     ] = None,
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: frames near those that measure are left out.")
     ] = None,
     fetched: Annotated[
-        Path, typer.Option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
+        Path, folder_option(help="Folder that the stage fetch wrote; BlazePose's models are read from its mediapipe/.")
     ] = Path("data/fetch"),
     boxes: Annotated[
         Path | None,
-        typer.Option(help="Folder with a file of boxes for each film, named as the film, instead of BlazePose."),
+        folder_option(help="Folder with a file of boxes for each film, named as the film, instead of BlazePose."),
     ] = None,
     every: Annotated[int, typer.Option(help="Read every n-th frame.")] = 1,
     detect_every: Annotated[int, typer.Option(help="Of these, BlazePose looks for people in every n-th.")] = 4,
@@ -69,8 +70,8 @@ def command(
         settled(own, params, SECTION),
         films=film or [],
         views=views or [],
-        out=named_folder(str(out)),
-        report=named_folder(str(report)),
+        out=out,
+        report=report,
         held_out=held_out,
         fetched=fetched,
         boxes=boxes,

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from dataengine.doctor.project_state.asked import selection_digest
+from dataengine.doctor.project_state.finding import StateFinding
 from dataengine.doctor.project_state.kept import Kept, read_kept
 from dataengine.files import sha256_file
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
@@ -121,3 +123,19 @@ def copy_of(project: Path, folder: Path) -> Kept:
     shutil.copytree(project, folder, symlinks=True)
     subprocess.run(["git", "-C", str(folder), "update-index", "-q", "--refresh"], check=False)
     return read_kept(folder, folder / "params.yaml")
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """Content by path of all that the project keeps; what git and DVC keep for themselves is left out."""
+    paths = (path for path in root.rglob("*") if path.is_file() and not {".git", ".dvc"} & set(path.parts))
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def put_right(found: Iterator[StateFinding]) -> list[str]:
+    """Make every repair; what each was about."""
+    about = []
+    for each in list(found):
+        assert each.repair is not None, each.result.found
+        each.repair()
+        about.append(each.result.found)
+    return about

@@ -202,6 +202,11 @@ def test_the_bundle_is_replaced_but_nothing_else(bundled: Path, tmp_path: Path) 
     with pytest.raises(InputError, match="would be replaced"):
         run(bundled / "export", tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "kept"
+    earlier = shutil.copytree(bundled / "bundle", tmp_path / "earlier")
+    (earlier / "reference" / "mine.txt").write_text("kept")
+    with pytest.raises(InputError, match=r"would be replaced: expected a bundle, or nothing, got reference/mine\.txt"):
+        run(bundled / "export", earlier)
+    assert (earlier / "reference" / "mine.txt").read_text() == "kept"
     export = shutil.copytree(bundled / "export", tmp_path / "export")
     (export / "model_fp16.onnx").unlink()
     with pytest.raises(InputError, match=r"model_fp16\.onnx is missing"):

@@ -87,6 +87,31 @@ def test_code_of_somebody_else_is_not_run(bundled: Path, tmp_path: Path, monkeyp
         run(foreign, tmp_path / "val.json", tmp_path, cpus=["max"], cache=tmp_path, params=tmp_path / "params.yaml")
 
 
+@pytest.mark.parametrize(
+    ("name", "vouched_for", "says"),
+    [
+        ("numpy.py", True, r"numpy\.py belongs to no bundle; remove it"),
+        ("numpy.py", False, "SHA256SUMS does not list what lies in"),
+        ("__pycache__/crops.cpython-311.pyc", False, "__pycache__ belongs to no bundle; remove it"),
+        ("reference/notes.txt", False, "SHA256SUMS does not list what lies in"),
+    ],
+)
+def test_files_of_somebody_else_are_refused_before_anything_runs(
+    bundled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, vouched_for: bool, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_people(tmp_path / "val.json", *draw_standing_people(tmp_path / "images", 1, seed=4))
+    foreign = shutil.copytree(bundled / "bundle", tmp_path / "bundle")
+    (foreign / name).parent.mkdir(exist_ok=True)
+    (foreign / name).write_text("raise SystemExit('was run')")
+    if vouched_for:
+        with (foreign / "SHA256SUMS").open("a") as opened:
+            opened.write(f"{sha256_file(foreign / name)}  {name}\n")
+    with pytest.raises(InputError, match=says):
+        run(foreign, tmp_path / "val.json", tmp_path, cpus=["max"], cache=tmp_path / "c", params=tmp_path / "p.yaml")
+    assert not (tmp_path / "c").exists()
+
+
 def test_each_processor_is_described_to_what_runs_on_it(tmp_path: Path) -> None:
     (tmp_path / "root" / "usr").mkdir(parents=True)
     for _ in range(2):  # a second call leaves all as it is

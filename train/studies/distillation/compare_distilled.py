@@ -10,6 +10,7 @@ import typer
 from dataengine.errors import InputError
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .plan import OWNED, STARTS, DistilPlan, parse_networks, parted_settings
@@ -19,9 +20,9 @@ CHAIN = ("hrnet-w48", "hrnet-w32", "small=residual")
 
 
 def command(
-    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote: what is learnt from.")],
+    mix: Annotated[Path, folder_option(help="Folder that the stage mix wrote: what is learnt from.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation people that all are measured on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and the fits; read again to go on.")],
+    report: Annotated[Path, out_folder_option(help="Folder for the page, the plot and the fits; read again to go on.")],
     test: Annotated[
         Path | None, typer.Option(help="COCO JSON of test people, measured as well.", show_default="none")
     ] = None,

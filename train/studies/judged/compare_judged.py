@@ -16,6 +16,7 @@ from dataengine.judges.table import TOGETHER
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.tracking.labelled_films import read_films
 
@@ -34,7 +35,9 @@ def command(
     films: Annotated[Path, typer.Option(help="COCO JSON of films with labelled people; most labels are hidden.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of validation people.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of the people that students are measured on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each trial; read again to go on.")],
+    report: Annotated[
+        Path, out_folder_option(help="Folder for the page, the plot and each trial; read again to go on.")
+    ],
     fetched: Fetched = FETCHED,
     teacher: SecondTeacher = None,
     judged: Annotated[
@@ -51,7 +54,7 @@ def command(
     start: Annotated[str, typer.Option(help=f"First weights, {' | '.join(STARTS)}.")] = STARTER,
     people: Annotated[int, typer.Option(help="People that a fit sees.")] = 12_000,
     calibration: Calibration = None,
-    lifter: Annotated[Path | None, typer.Option(help="Folder that fit-lifter wrote: lifted poses judge, too.")] = None,
+    lifter: Annotated[Path | None, folder_option(help="Folder that fit-lifter wrote: lifted poses judge, too.")] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Param of all fits, section.key=value; repeat it.")
     ] = None,

@@ -11,6 +11,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from ...fit.params import BASE, FitParams
@@ -19,9 +20,9 @@ from .runner import PartStudy
 
 
 def command(
-    mix: Annotated[Path, typer.Option(help="Folder that the stage mix wrote: what is learnt from.")],
+    mix: Annotated[Path, folder_option(help="Folder that the stage mix wrote: what is learnt from.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation people that all are measured on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page and the fits; read again to go on.")],
+    report: Annotated[Path, out_folder_option(help="Folder for the page and the fits; read again to go on.")],
     part: Annotated[
         list[str] | None, typer.Option(help=f"Part, {' | '.join(PARTS)}; repeat it.", show_default="all")
     ] = None,

@@ -13,6 +13,7 @@ from dataengine.params import load_document, load_section
 from dataengine.sections import check_settings
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
+from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from ...fit.consistency.params import ConsistencyParams
@@ -32,7 +33,9 @@ def command(
     labelled: Annotated[Path, typer.Option(help="COCO JSON of labelled people; most of their labels are hidden.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of validation people.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of the people that everything is measured on.")],
-    report: Annotated[Path, typer.Option(help="Folder for the page, the plot and each trial; read again to go on.")],
+    report: Annotated[
+        Path, out_folder_option(help="Folder for the page, the plot and each trial; read again to go on.")
+    ],
     recipe: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,7 +48,7 @@ def command(
             help=f"Outside teacher: a folder of `dataengine adopt` or of a fit, or {BLAZEPOSE}; twice at most."
         ),
     ] = None,
-    fetched: Annotated[Path, typer.Option(help="Folder of the stage fetch, with BlazePose's models.")] = Path(
+    fetched: Annotated[Path, folder_option(help="Folder of the stage fetch, with BlazePose's models.")] = Path(
         "data/fetch"
     ),
     start: Annotated[

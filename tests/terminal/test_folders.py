@@ -1,0 +1,100 @@
+"""Folders on the command line: what is refused, and that no command forgets to say that an option names one."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from dataengine.cli import COMMANDS, main
+from dataengine.terminal.folders import out_folder_given
+
+WRITTEN = ("out", "report", "cache", "work", "state", "answers", "shadow_out")
+READ = (
+    *("fetched", "mix", "balance", "selection", "images", "student", "candidate", "store", "comparison", "rounds"),
+    *("adopted", "also", "lifter", "blazepose", "photographs", "requested", "export", "bundle", "converter"),
+)
+OF_FILES = {  # command -> option of such a name that takes a file
+    *(("label-export", "out"), ("annotate-cvat", "out"), ("pose-sheet", "out"), ("draw-motions", "out")),
+    *(("check-renders", "out"), ("fit-tracker", "out"), ("simulate-gate", "out"), ("simulate-coverage", "out")),
+}
+
+
+def path_options() -> dict[tuple[str, str], Any]:
+    """(command, parameter) -> typer's description, of each that takes paths."""
+    found = {}
+    for name, entry in COMMANDS.items():
+        hints = get_type_hints(import_module(entry.module).command, include_extras=True)
+        for parameter, hint in hints.items():
+            if "Path" in str(getattr(hint, "__origin__", "")):
+                (found[name, parameter],) = (each for each in hint.__metadata__ if hasattr(each, "param_decls"))
+    return found
+
+
+def test_no_command_forgets_that_an_option_names_a_folder() -> None:
+    options = path_options()
+    assert len(options) > 250
+    plain = {key for key, option in options.items() if option.callback is None}
+    written = {key for key, option in options.items() if option.callback is out_folder_given}
+    assert {key for key in plain if key[1] in (*WRITTEN, *READ)} == OF_FILES
+    assert {key for key in options if key[1] in WRITTEN} - OF_FILES <= written
+    begins = ("Folder", "Checkpoint folder")
+    forgotten = {key for key in plain if str(options[key].help).startswith(begins)}
+    assert forgotten == {("infer", "model"), ("serve", "model")}  # or a file, as their help goes on
+
+
+FIT = ["fit-student", "--mix", "m", "--pseudo", "p", "--val", "v", "--out"]
+
+
+def said(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+    """The one line with which the command line ends."""
+    with pytest.raises(SystemExit) as raised:
+        main(words)
+    assert raised.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([*FIT, "FILE", "--report", "r"], "--out is a file: expected a folder, got FILE"),
+        ([*FIT, "o", "--report", "FILE"], "--report is a file: expected a folder, got FILE"),
+        ([*FIT, " ", "--report", "r"], "a folder to write has no name: expected --out FOLDER, got an empty text"),
+        ([*FIT, "o", "--report", ""], "a folder to write has no name: expected --report FOLDER"),
+        (["bundle", "FILE", "--out", "o"], "EXPORT is a file: expected a folder, got FILE"),
+        (["lift", "--people", "p", "--lifter", "FILE", "--out", "o"], "--lifter is a file: expected a folder"),
+        (
+            [
+                "find-mistakes",
+                "--annotations",
+                "a",
+                "--images",
+                "i",
+                "--out",
+                "o",
+                "--adopted",
+                "d",
+                "--adopted",
+                "FILE",
+            ],
+            "--adopted is a file: expected a folder, got FILE",
+        ),
+    ],
+)
+def test_a_file_or_an_empty_name_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("FILE").write_text("mine")
+    assert says in said(capsys, words)
+    assert [path.name for path in tmp_path.iterdir()] == ["FILE"] and Path("FILE").read_text() == "mine"
+
+
+@pytest.mark.parametrize("words", [["infer", "FILE", "film", "--out", "o"], ["serve", "FILE"]])
+def test_a_model_may_be_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("FILE").write_text("no network")
+    assert "expected a folder" not in said(capsys, words)
