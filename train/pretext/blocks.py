@@ -134,10 +134,11 @@ def _refuse_short(
         )
     if params.views_weight and any(len(films) > 1 for films in groups) and not (learnt.moments and held.moments):
         least = max(params.margin_s / share for stretch, share in both if not stretch.moments)
+        longest = max(_common_s(films) for films in groups)
         raise InputError(
             "the films are too short for the agreement of views",
             expected=f"one person in two cameras for about {least + params.margin_s:.2g} s",
-            got=f"{max(_common_s(films) for films in groups):.2g} s, the last {params.held_share:.0%} held out to measure",
+            got=f"{longest:.2g} s, the last {params.held_share:.0%} held out to measure",
             fix="name longer films, which end together, or set margin_s or held_share to fit",
         )
 

@@ -21,10 +21,11 @@ from dataengine.files import atomic_path, read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta
 from dataengine.params import load_section
 from dataengine.studies.settings import json_hash, with_settings
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE, labelled_people
 from ...fit.params import BASE
 from ...unlabelled.student_params import FitStudentParams
 from .measuring import NetworkCost, network_costs
@@ -58,7 +59,10 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
 
     def prepare(self) -> None:
         """Read what all fits read, so that a missing file ends the study now, and measure the networks."""
-        _ = self._decides, self.costs
+        _ = self._decides
+        sets = {"--mix": read_project_people(self.mix / MIX_PEOPLE)[1], "--val": self._val[1]}
+        refuse_shared_pictures(sets | ({"--test": labelled_people(self.test)[1]} if self.test else {}))
+        _ = self.costs
 
     def trials(self) -> Sequence[DistilFit]:
         """All fits of the plan."""
@@ -163,7 +167,7 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
 
     @cached_property
     def _val(self) -> tuple[Any, Any]:
-        return read_project_people(self.val)
+        return labelled_people(self.val)
 
     @cached_property
     def _crop_px(self) -> tuple[int, int]:
