@@ -80,6 +80,23 @@ def test_what_is_learnt_from_or_chosen_by_does_not_measure(project: None, words:
     assert not Path("report").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "thin.input_width_px=64"), "thin does not fit the chain: the network wide has another crop"),
+        (("--set", "thin.losses.presence=0.1"), "thin does not fit the chain: .*losses.presence"),
+        (("--set", "fit-student.distill.output_weight=0"), "wide does not fit the chain: .*all weights are 0"),
+        (("--set", "thin.network_kwargs={channels: [16, 64], blocks: [1, 1]}"), "largest network first, got wide with"),
+    ],
+)
+def test_a_chain_that_does_not_fit_is_refused_before_anything_is_fitted(
+    project: None, words: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        call(*words)
+    assert not Path("report/fits").exists()
+
+
 def test_everybody_is_taught_by_all_that_are_larger_and_by_those_who_were_taught() -> None:
     assert PLAN.ways() == [
         ("large",),
