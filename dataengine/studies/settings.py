@@ -51,7 +51,7 @@ def with_settings(
     """The `sections` of a params.yaml with ``section.key`` -> value laid over them, values as in YAML.
 
     Raises:
-        ParamsError: a key lies below one that is no mapping, in the file or by an earlier setting.
+        ParamsError: a key lies below one that is not a mapping, in the file or by an earlier setting.
 
     >>> document = {"fit": {"batch": 32}, "render": {}}
     >>> with_settings(document, ["fit"], {"fit-teacher.epochs": "2", "fit.losses.oks": "1.0"})

@@ -48,7 +48,7 @@ def film_groups(films: Sequence[Path], views: Sequence[Path]) -> list[list[Path]
         if not path.is_file():
             got = "a folder" if path.is_dir() else "nothing"
             fix = "name it with --views" if path.is_dir() else "correct the path"
-            raise InputError(f"{path} is no film", expected="a file", got=got, fix=fix)
+            raise InputError(f"{path} cannot be a film", expected="a file", got=got, fix=fix)
         same = known.setdefault(video_hash(path), path)
         if same is not path:
             fix = "name each film once; those of --views are learnt from frame by frame, too"

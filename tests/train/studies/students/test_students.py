@@ -197,9 +197,10 @@ def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
 def test_a_start_of_ones_own_is_a_checkpoint_and_decides_the_trial(tmp_path: Path) -> None:
     folder = tmp_path / "pretext"
     folder.mkdir()
-    with pytest.raises(InputError, match="--start pretext names no checkpoint"):
-        parse_starts([f"pretext={folder}"])
-    (folder / "model.json").write_text("{}")
+    for name in ("model.json", "model.safetensors"):
+        with pytest.raises(InputError, match="--start pretext names no checkpoint"):
+            parse_starts([f"pretext={folder}"])
+        (folder / name).write_text("{}")
     folders = parse_starts(["random", f"pretext={folder}"])
     assert folders == {"pretext": folder.as_posix()}
     for words in ("nowhere", "starter=x", "Pre text=x", "=x"):
