@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dataengine.bench import BENCHMARKS
 from dataengine.cli import COMMANDS
+from dataengine.files import flat_items
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,17 @@ def test_commands_and_benchmarks_that_pages_name_exist(pages: dict[str, str]) ->
         commands = re.findall(r"(?:^ {4}|^\$ |`)dataengine\s([a-z][a-z-]*)\b", text, flags=re.MULTILINE)
         wrong += [f"{path}: dataengine {name}" for name in commands if name not in COMMANDS]
         wrong += [f"{path}: BENCH={name}" for name in re.findall(r"BENCH=([a-z_]+)", text) if name not in BENCHMARKS]
+    assert not wrong
+
+
+def test_params_that_pages_change_by_plain_s_are_in_params_yaml(pages: dict[str, str], repository: Path) -> None:
+    """`dvc exp run -S` refuses others, which take ++."""
+    params = yaml.safe_load((repository / "params.yaml").read_text(encoding="utf-8"))
+    keys = {key for key, _ in flat_items(params)}
+    wrong = []
+    for path, text in pages.items():
+        named = re.findall(r"-S ([\w-]+(?:\.[\w-]+)+)=", text)
+        wrong += [f"{path}: -S {key}" for key in named if not any(f"{each}.".startswith(f"{key}.") for each in keys)]
     assert not wrong
 
 

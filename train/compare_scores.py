@@ -14,8 +14,9 @@ from dataengine.files import fresh_folder, write_json
 from dataengine.inference.running.predict import Runner, load_runner, predict_people
 from dataengine.inference.under_dropout import dropout_disagreement
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.people import Images
+from dataengine.people import Images, People
 from dataengine.person_scale import scale_words
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
@@ -50,10 +51,12 @@ def run(
     *, model: Path, learn: Path, test: Path, report: Path, seed: int = 0, protocol: OksProtocol = COCO
 ) -> dict[str, Any]:
     """Measure, print, write `report`/metrics.json and return its content."""
+    sets = {name: _labelled(path) for name, path in (("--learn", learn), ("--test", test))}
+    refuse_shared_pictures({name: images for name, (_, images) in sets.items()})
     runner, loaded = load_runner(model)
     meta = replace(loaded, joint_confidence=None)
-    learnt_on, _ = _answers(model, runner, meta, learn, protocol)
-    measured_on, images = _answers(model, runner, meta, test, protocol)
+    learnt_on, measured_on = (_answers(model, runner, meta, *each, protocol) for each in sets.values())
+    images = sets["--test"][1]
     rows = list(score_figures(learnt_on, measured_on, images, seed=seed))
     metrics = {
         "people": len(measured_on.people),
@@ -72,12 +75,18 @@ def run(
     return metrics
 
 
-def _answers(model: Path, runner: Runner, meta: ModelMeta, path: Path, protocol: OksProtocol) -> tuple[Answers, Images]:
+def _labelled(path: Path) -> tuple[People, Images]:
     people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people", expected="labelled people")
-    prediction = predict_people(runner, meta, people, images, description=path.stem)
-    return Answers(people, prediction, protocol, dropout_disagreement(model, people, images)), images
+    return people, images
+
+
+def _answers(
+    model: Path, runner: Runner, meta: ModelMeta, people: People, images: Images, protocol: OksProtocol
+) -> Answers:
+    prediction = predict_people(runner, meta, people, images, description="people")
+    return Answers(people, prediction, protocol, dropout_disagreement(model, people, images))
 
 
 def table(rows: list[ScoreFigures]) -> list[str]:

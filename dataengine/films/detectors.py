@@ -77,8 +77,10 @@ class BoxesOfFile:
         }
 
     def boxes(self, index: int, image_bgr: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Those of the file."""
-        return self._of_frame.get(index, np.empty((0, 4)))
+        """Those of the file that show a part of the picture: others are of another film, or of another size."""
+        found = self._of_frame.get(index, np.empty((0, 4)))
+        size_px, ends = image_bgr.shape[1::-1], found[:, :2] + found[:, 2:]
+        return np.asarray(found[((found[:, :2] < size_px) & (ends > 0)).all(axis=1)])
 
     def memory(self) -> Memory:
         """A file needs none."""

@@ -2,8 +2,9 @@
 
 In reading order: `study.py` (the runner: which trials are missing, run, page), `settings.py` (the command line,
 checked), `dvc_project.py` (experiments and their results), `seed_spread.py` (means and intervals over seeds), `page.py`
-(the text and the plot), `spent_time.py` (what a trial has taken, killed calls among it). `interval_coverage.py` is
-another matter: the command `simulate-coverage`.
+(the text and the plot), `spent_time.py` (what a trial has taken, killed calls among it), `one_at_a_time.py` (a folder
+is one process's), `shared_pictures.py` (sets that must be apart). `interval_coverage.py` is another matter: the command
+`simulate-coverage`.
 
 Adding a study: in a room's `studies/`, a folder with `plan.py` (the trials, and the params of each), `runner.py` (a
 subclass of `Study`) and `report.py` (the page); a command in the room's root that parses its options into the plan.

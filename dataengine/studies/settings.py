@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from dataengine.errors import InputError
+from dataengine.errors import InputError, ParamsError
 from dataengine.params import parse_value
 
 FIT_STAGES = ("fit-teacher", "fit-student")
@@ -50,6 +50,9 @@ def with_settings(
 ) -> dict[str, Any]:
     """The `sections` of a params.yaml with ``section.key`` -> value laid over them, values as in YAML.
 
+    Raises:
+        ParamsError: a key lies below one that is not a mapping, in the file or by an earlier setting.
+
     >>> document = {"fit": {"batch": 32}, "render": {}}
     >>> with_settings(document, ["fit"], {"fit-teacher.epochs": "2", "fit.losses.oks": "1.0"})
     {'fit': {'batch': 32, 'losses': {'oks': 1.0}}, 'fit-teacher': {'epochs': 2}}
@@ -60,7 +63,10 @@ def with_settings(
         place = laid
         for step in way:
             below = place.get(step)
-            place[step] = place = dict(below) if isinstance(below, dict) else {}
+            if not isinstance(below, dict | None):
+                fix = f"leave out what sets {step} to one value"
+                raise ParamsError(f"{key} cannot be set", expected=f"{step}: a mapping", got=repr(below), fix=fix)
+            place[step] = place = dict(below or {})
         place[last] = parse_value(value)
     return laid
 

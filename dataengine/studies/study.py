@@ -16,6 +16,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.hardware.threads import torch_threads
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.studies.dvc_project import PARAMS_NAME, DvcProject
+from dataengine.studies.one_at_a_time import one_at_a_time
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
@@ -74,9 +75,13 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
 
         Raises:
             InputError: a trial fails, or lacks what it needs.
-            EnvironmentFault: the working folder is not a git and DVC project.
+            EnvironmentFault: the working folder is not a git and DVC project, or another process works on `report`.
         """
         self.prepare()
+        with one_at_a_time(self.report):
+            self._run_missing()
+
+    def _run_missing(self) -> None:
         trials = self.trials()
         outcomes = {trial: outcome for trial in trials if (outcome := self.known(trial)) is not None}
         say(f"{self.command}: {len(outcomes)} of {len(trials)} {self.unit}s are known")

@@ -1,7 +1,7 @@
 """A progress bar on standard error: rate and time left, one line in a terminal, sparse lines in a log."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -10,8 +10,10 @@ T = TypeVar("T")
 SECONDS_BETWEEN_LOG_LINES = 10.0
 
 
-def track(iterable: Iterable[T], description: str, total: int | None = None, unit: str = "it") -> Iterator[T]:
-    """Iterate over `iterable` with a bar that shows count, rate and time left."""
+def track(
+    iterable: Iterable[T], description: str, total: int | None = None, unit: str = "it"
+) -> Generator[T, None, None]:
+    """Iterate over `iterable` with a bar that shows count, rate and time left; `close` ends the bar's line early."""
     is_terminal = sys.stderr.isatty()
     yield from tqdm(
         iterable,

@@ -92,3 +92,12 @@ def test_what_holds_no_boxes_is_one_line(tmp_path: Path, name: str, document: An
 
 def test_an_empty_mot_file_has_no_boxes(tmp_path: Path) -> None:
     assert len(read_boxes(written(tmp_path / "det.txt", "")).frame) == 0
+
+
+def test_boxes_beside_the_picture_show_nobody(tmp_path: Path) -> None:
+    """Boxes of a larger film, or moved: only what lies in the picture, or partly, is somebody."""
+    boxes = [[5, 6, 7, 8], [70, 50, 40, 40], [-5, 0, 6, 6], [80, 0, 9, 9], [0, 60, 9, 9], [-9, 0, 9, 9], [0, -99, 9, 9]]
+    records = [{"image_id": 0, "category_id": 1, "bbox": box} for box in boxes]
+    found = BoxesOfFile(written(tmp_path / "boxes.json", json.dumps(records))).boxes(0, PICTURE)
+    assert found.tolist() == boxes[:3]
+    assert BoxesOfFile(tmp_path / "boxes.json").boxes(1, PICTURE).shape == (0, 4)

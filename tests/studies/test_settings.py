@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.errors import InputError
+from dataengine.errors import InputError, ParamsError
 from dataengine.studies.settings import (
     FIT_STAGES,
     assignments,
@@ -15,6 +15,7 @@ from dataengine.studies.settings import (
     parse_settings,
     parse_stage,
     section_of,
+    with_settings,
 )
 
 from ..helpers.dvc_checkout import repository_file
@@ -63,3 +64,11 @@ def test_seeds_and_stages() -> None:
 def test_a_fingerprint_is_of_the_content() -> None:
     assert json_hash({"a": 1, "b": [2]}) == json_hash({"b": [2], "a": 1}) != json_hash({"a": 1, "b": [3]})
     assert json_hash([1, "ä"]) == hashlib.sha256(b'[1, "\\u00e4"]').hexdigest()[:8]
+
+
+@pytest.mark.parametrize("settings", [{"fit.distill": "5"}, {"fit.distill": "[1]"}, {"fit.distill": "false"}])
+def test_a_value_where_keys_lie_below_is_refused_and_not_lost(settings: dict[str, str]) -> None:
+    with pytest.raises(ParamsError, match=r"fit.distill.teacher cannot be set: expected distill: a mapping"):
+        with_settings({"fit": {}}, ["fit"], {**settings, "fit.distill.teacher": "a"})
+    laid = with_settings({"fit": {"distill": None}}, ["fit"], {"fit.distill.teacher": "a"})
+    assert laid == {"fit": {"distill": {"teacher": "a"}}}

@@ -89,6 +89,16 @@ def test_a_set_without_people_is_named(round_folder: Path, tmp_path: Path, monke
         )
 
 
+def test_people_that_scores_are_learnt_on_do_not_measure_them(
+    round_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(round_folder)
+    with pytest.raises(InputError, match="--learn and --test share pictures"):
+        compare_scores.run(
+            model=Path("steps6"), learn=Path("val.json"), test=Path("val.json"), report=tmp_path / "report"
+        )
+
+
 def answers_of(confidence: list[float], spread_px: float = 1.0) -> Answers:
     """One person of 100 px square with these confidences; the joints are found where they are."""
     points = np.zeros((1, 17, 2), np.float32)

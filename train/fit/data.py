@@ -20,6 +20,7 @@ from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
+from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.labels.kept_pictures import PICTURE_SHA256, refuse_changed_under
 from dataengine.leakage.leaks import refuse_held_out
@@ -130,11 +131,19 @@ def pose_repeats(people: People) -> NDArray[np.float64]:
 
 
 def read_validation_set(path: Path, spec: CropSpec, protocol: OksProtocol = COCO) -> ValidationSet:
-    """The people of `path` and their crops, to be scored by `protocol`. A file without people is an `InputError`."""
+    """The people of `path` and their crops, to be scored by `protocol`. InputError as `labelled_people` has it."""
+    people, images = labelled_people(path)
+    return ValidationSet(people, images, HeldCrops.of(people, images, spec), protocol)
+
+
+def labelled_people(path: Path) -> tuple[People, Images]:
+    """The people of `path`, who are to validate. A file without people, or without a label, is an `InputError`."""
     people, images = read_project_people(path)
     if not len(people):
         raise InputError(f"{path} has no people to validate on", fix="ingest more data, or give val a larger share")
-    return ValidationSet(people, images, HeldCrops.of(people, images, spec), protocol)
+    if not (people.visibility > UNLABELLED).any():
+        raise InputError(f"{path} has no labelled joint to validate by", fix="name people with labels")
+    return people, images
 
 
 def files_of(mix: Path, params: FitParams) -> list[Path]:

@@ -14,12 +14,12 @@ from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.network import KeypointNetwork
 
-from ..losses.table import WeightedLoss
+from ..losses.table import LossScales, WeightedLoss
 from .consistency.people import Unlabelled
 from .consistency.teaching import Consistency
 from .distill import Distillation
 from .params import FitParams
-from .start import choose_device, first_network
+from .start import choose_device, first_network, model_meta
 from .step import Stepper
 from .steps.ranks import Ranks
 
@@ -31,6 +31,12 @@ def averaged_network(params: FitParams, meta: ModelMeta) -> tuple[KeypointNetwor
     layout = torch.channels_last if params.channels_last else torch.contiguous_format
     net = first_network(params, meta).to(device=choose_device(params), memory_format=layout)
     return net, copy.deepcopy(net)
+
+
+def refuse_misfit(params: FitParams) -> None:
+    """Make the network with its first weights, and its losses, as a fit does; raises what they raise, ahead of time."""
+    net = first_network(params, model_meta(params))
+    WeightedLoss(params.losses, net.head_kind, LossScales.of(params.label_sigma_px))
 
 
 @dataclass(frozen=True)

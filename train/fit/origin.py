@@ -39,6 +39,14 @@ def with_champion(params: P, path: Path, section: str) -> P:
     return replace(params, start_from=str(champion.folder))
 
 
+def named_checkpoint(folder: str, option: str) -> Path:
+    """The checkpoint folder that an `option` of a command names; InputError where its files are not there."""
+    if not all((Path(folder) / name).is_file() for name in (META_NAME, WEIGHTS_NAME)):
+        expected = f"a folder with {META_NAME} and {WEIGHTS_NAME}, as a fit, `pretrain` or `export` writes it"
+        raise InputError(f"{option} names no checkpoint", expected=expected, got=folder)
+    return Path(folder)
+
+
 def with_starter(params: P, meta: ModelMeta, section: str) -> P:
     """`params` without the starter where published weights are given or the network of `meta` has another backbone.
 

@@ -134,9 +134,16 @@ def _refuse_short(
         )
     if params.views_weight and any(len(films) > 1 for films in groups) and not (learnt.moments and held.moments):
         least = max(params.margin_s / share for stretch, share in both if not stretch.moments)
+        longest = max(_common_s(films) for films in groups)
         raise InputError(
             "the films are too short for the agreement of views",
             expected=f"one person in two cameras for about {least + params.margin_s:.2g} s",
-            got=f"{longest:.2g} s of a person at most",
-            fix="name longer films, or set margin_s or held_share to fit",
+            got=f"{longest:.2g} s, the last {params.held_share:.0%} held out to measure",
+            fix="name longer films, which end together, or set margin_s or held_share to fit",
         )
+
+
+def _common_s(films: Sequence[FollowedFilm]) -> float:
+    """For how long two cameras or more show one person."""
+    times = films[0].time_s[np.isin(films[0].frame, common_frames(films))]
+    return float(np.ptp(times)) if len(times) else 0.0

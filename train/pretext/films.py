@@ -87,7 +87,7 @@ def read_film(
     kept = np.array([row for row, index in enumerate(frames) if index not in held], dtype=np.int64)
     if not len(kept):
         why = f"all {len(held)} frames with people are held out for measuring" if held else "nobody was found"
-        fix = "name another film" if held else "name another film, or --boxes of another detector"
+        fix = "name another film" + ("" if held else ", or --boxes of its own frames and pixels")
         raise InputError(f"{path} shows no one to learn from", expected="people to follow", got=why, fix=fix)
     return FollowedFilm(
         path,

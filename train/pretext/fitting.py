@@ -5,6 +5,7 @@ The state lies where other fits keep theirs (`fit.state`), so a fit that was sto
 
 import copy
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,11 @@ def pretrain_network(params: PretrainParams, meta: ModelMeta, parted: Parted, ou
     steps = track(
         range(fit.done * params.steps_per_epoch, params.epochs * params.steps_per_epoch), SECTION, unit="step"
     )
-    with openmp_on_own_cores(device):
+    with openmp_on_own_cores(device), closing(steps):  # a bar that is left open runs into the line of an error
         while fit.done < params.epochs:
             fit.epoch(steps)
             save_state(out, fit.state(fingerprint))
-    next(steps, None)  # lets the bar finish its line
+        next(steps, None)  # lets the bar finish its line
     return Pretrained(fit.average, fit.history, fingerprint, precision.name, device)
 
 

@@ -58,9 +58,8 @@ class PretrainParams(FitParams):
             raise ParamsError("people_per_epoch", expected="a number of crops", got="null")
         for name, off in _OFF.items():
             if getattr(self, name) != off:
-                raise ParamsError(
-                    f"{name} means nothing without labels", expected=repr(off), got=repr(getattr(self, name))
-                )
+                expected, got = ("null" if value is None else repr(value) for value in (off, getattr(self, name)))
+                raise ParamsError(f"{name} means nothing without labels", expected=expected, got=got)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,13 +17,6 @@ from dataengine.terminal.speech import answer, say
 
 from ..fit.params import BASE
 from .params import SECTION, PretrainParams
-
-if TYPE_CHECKING:
-    from dataengine.films.detectors import FilmDetector
-
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
-BOX_SUFFIXES = (".json", ".txt", ".csv")
-FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
 
 
 def command(
@@ -96,7 +89,8 @@ def run(
     """Fit, write the checkpoint, and return what metrics.json holds.
 
     Raises:
-        InputError: an option does not fit, or the films are too short, not in step, or show no one.
+        InputError: an option does not fit, a folder to write holds something else, or the films are too short, not in
+            step, the same, or show no one.
     """
     import numpy as np
 
@@ -106,23 +100,28 @@ def run(
     from .blocks import part
     from .films import read_films
     from .fitting import pretrain_network
+    from .inputs import box_files, detector_of, film_groups, refuse_outputs
     from .measuring import measured
     from .written import film_facts, write_pretrained
 
     for name, value in (("--every", every), ("--detect-every", detect_every)):
         if value < 1:
             raise InputError(f"{name} does not fit", expected="1 or more", got=str(value))
-    groups = _groups(films, views)
+    refuse_outputs(out, report)
+    groups = film_groups(films, views)
+    boxed = box_files(groups, boxes) if boxes is not None else {}
     if held_out is None:
         say("pretrain: no --held-out, so everything in the films is learnt from")
     read = read_films(
         groups,
-        partial(_detector, fetched=fetched, boxes=boxes, every=detect_every),
+        partial(detector_of, fetched=fetched, boxes=boxed, every=detect_every),
         crop_spec(params),
         every=every,
         most=params.most_crops,
         held_out=read_held_out(held_out) if held_out else None,
     )
+    if held_out is not None and not any(film.held_frames for group in read for film in group):
+        say(f"pretrain: {held_out} holds out nothing of these films: all that they show is learnt from")
     parted = part(read, params)
     if params.views_weight and not views:
         say("pretrain: no --views, so the agreement of views is not learnt")
@@ -137,32 +136,3 @@ def run(
     if not any(each.learnt for each in found.values()):
         say("pretrain: nothing was learnt; use longer films, more epochs, or cameras that are in step")
     return metrics
-
-
-def _groups(films: Sequence[Path], views: Sequence[Path]) -> list[list[Path]]:
-    """Films that are in step, together; every other film alone."""
-    groups = []
-    for folder in views:
-        if not folder.is_dir():
-            raise InputError(f"--views {folder} is not a folder", expected="a folder of films by cameras in step")
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FILM_SUFFIXES)
-        if len(found) < 2:
-            expected = f"two films or more ({', '.join(FILM_SUFFIXES)})"
-            raise InputError(f"--views {folder} holds no cameras in step", expected=expected, got=str(len(found)))
-        groups.append(found)
-    groups += [[path] for path in films]
-    if not groups:
-        raise InputError("there is nothing to learn from", expected="--film or --views")
-    return groups
-
-
-def _detector(film: Path, *, fetched: Path, boxes: Path | None, every: int) -> FilmDetector:
-    from dataengine.films.detectors import BlazePoseDetector, BoxesOfFile
-
-    if boxes is None:
-        return BlazePoseDetector(fetched / MODELS, every)
-    for suffix in BOX_SUFFIXES:
-        if (path := boxes / f"{film.stem}{suffix}").is_file():
-            return BoxesOfFile(path)
-    expected = " | ".join(f"{film.stem}{suffix}" for suffix in BOX_SUFFIXES)
-    raise InputError(f"{boxes} has no boxes of {film}", expected=expected, fix="write them, or leave --boxes out")

@@ -11,6 +11,7 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from ..fit.state import remove_state
 from .films import FollowedFilm
 from .fitting import Pretrained
+from .inputs import METRICS_NAME
 from .measuring import TaskAccuracy
 from .params import SECTION, PretrainParams
 
@@ -57,6 +58,6 @@ def write_pretrained(
     metrics = {"tasks": tasks, "films": list(films), "epochs": fitted.history}
     with fresh_folder(report) as report_folder, fresh_folder(out) as folder:
         save_checkpoint(folder, fitted.model.net, replace(meta, lineage=lineage))
-        write_json(report_folder / "metrics.json", metrics)
+        write_json(report_folder / METRICS_NAME, metrics)
     remove_state(out)
     return metrics

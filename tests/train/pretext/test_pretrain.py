@@ -1,5 +1,6 @@
 """The command: films in, a checkpoint out that fits start from; frames that measure are left out."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +48,9 @@ def cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def pretrain_here(params: PretrainParams = QUICK, **given: Any) -> dict[str, Any]:
     options = {"films": [], "views": [Path("cameras")], "boxes": Path("boxes"), **given}
+    folders = {"out": Path("models/pretext"), "report": Path("reports/pretext")}
     with one_torch_thread():
-        return pretrain.run(params, out=Path("models/pretext"), report=Path("reports/pretext"), **options)
+        return pretrain.run(params, **{**folders, **options})
 
 
 def hold_out(film: Path, frames: list[int], gap: int | None) -> Path:
@@ -143,9 +145,42 @@ def lone_camera(cameras: Path) -> dict[str, Any]:
     return {}
 
 
+def boxes_of_another_film(cameras: Path) -> dict[str, Any]:
+    lines = [f"{number + 1},-1,513,13,40,40,1,-1,-1,-1\n" for number in range(FRAMES)]
+    (Path("boxes") / "left.txt").write_text("".join(lines))
+    return {}
+
+
+def same_film_by_another_name(cameras: Path) -> dict[str, Any]:
+    shutil.copy(cameras / "left.mp4", "again.mp4")
+    return {"films": [Path("again.mp4")]}
+
+
+def report_of_another_command(cameras: Path) -> dict[str, Any]:
+    Path("reports/pretext").mkdir(parents=True)
+    Path("reports/pretext/parts.md").write_text("a study of hours")
+    return {}
+
+
+def checkpoint_of_another_command(cameras: Path) -> dict[str, Any]:
+    meta = model_meta(QUICK)
+    save_checkpoint(Path("models/pretext"), first_network(QUICK, meta), replace(meta, lineage={"stage": "fit-student"}))
+    return {}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (boxes_of_another_film, "left.mp4 shows no one to learn from.*nobody was found"),
+        (same_film_by_another_name, "again.mp4 is the same film as cameras/left.mp4"),
+        (lambda cameras: {"views": [cameras, cameras]}, "the same film"),
+        (lambda cameras: {"films": [cameras]}, "cameras cannot be a film.*name it with --views"),
+        (lambda cameras: {"films": [Path("gone.mp4")]}, "gone.mp4 cannot be a film"),
+        (report_of_another_command, "reports/pretext would be replaced.*parts.md.*--report"),
+        (checkpoint_of_another_command, "models/pretext would be replaced.*checkpoint of another command"),
+        (lambda cameras: {"out": cameras}, "cameras would be replaced.*left.mp4"),
+        (lambda cameras: {"out": Path("reports/pretext")}, "replace each other"),
+        (lambda cameras: {"report": Path("models/pretext/report")}, "replace each other"),
         (nobody, "left.mp4 shows no one to learn from.*nobody was found"),
         (no_boxes, "boxes has no boxes of cameras/right.mp4.*right.json"),
         (no_film, "left.mp4"),
@@ -157,9 +192,11 @@ def lone_camera(cameras: Path) -> dict[str, Any]:
     ],
 )
 def test_what_cannot_teach_is_refused(cameras: Path, change: Callable[[Path], dict[str, Any]], said: str) -> None:
+    options = change(cameras)
+    there = {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()}
     with pytest.raises(InputError, match=said):
-        pretrain_here(**change(cameras))
-    assert not Path("models/pretext").exists()
+        pretrain_here(**options)
+    assert {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()} == there
 
 
 def test_films_end_where_memory_does(cameras: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,3 +212,14 @@ def test_one_film_teaches_order_alone(cameras: Path, capsys: pytest.CaptureFixtu
     assert "no --views, so the agreement of views is not learnt" in said.err
     assert "no --held-out" in said.err
     assert said.out.startswith("order: ")
+
+
+def test_it_may_be_run_again_and_says_where_nothing_is_held_out(
+    cameras: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = pretrain_here()
+    Path("other").mkdir()
+    pictures = [np.full((64, 64, 3), shade, np.uint8) for shade in range(0, 200, 5)]
+    write_clip(Path("other/film.mp4"), pictures)
+    assert pretrain_here(held_out=hold_out(Path("other/film.mp4"), [3], gap=2)) == first
+    assert "held_out.json holds out nothing of these films" in capsys.readouterr().err

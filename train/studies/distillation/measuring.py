@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from dataengine.errors import InputError
 from dataengine.inference.exported import ONNX_FP32
 from dataengine.inference.running.predict import onnx_runner
 from dataengine.nets.checkpoint import ModelMeta
@@ -48,3 +50,11 @@ def network_costs(metas: Mapping[str, ModelMeta], scratch: Path, runs: int) -> d
         label: NetworkCost(counts[label]["macs"], counts[label]["params"], round(float(taken[label]["best"]), 3))
         for label in metas
     }
+
+
+def refuse_ascent(costs: Mapping[str, NetworkCost]) -> None:
+    """Raise `InputError` where a network is larger than the one before it, which is to teach it."""
+    for (teacher, above), (label, below) in pairwise(costs.items()):
+        if below.macs > above.macs and below.params > above.params:
+            got = f"{teacher} with {above.macs / 1e6:.1f} M products before {label} with {below.macs / 1e6:.1f} M"
+            raise InputError("--network does not make a chain", expected="the largest network first", got=got)

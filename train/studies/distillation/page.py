@@ -11,6 +11,7 @@ import numpy as np
 
 from dataengine.studies.page import STYLES, interval_note, new_figure, paragraph, unfinished, write_page
 from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.terminal.speech import count
 
 from .measuring import NetworkCost
 from .plan import DistilFit, DistilPlan
@@ -56,8 +57,9 @@ def write_distillation_page(
         "",
         *unfinished(len(known), len(plan.fits()), "fit"),
         *paragraph(
-            f"Every fit sees {plan.people:,} of the people in {sizes['train']:,} pictures, in {plan.epochs} epochs, in "
-            f"crops of {crop_px[0]} x {crop_px[1]} px, and starts from {start}; AP on {sizes['val']:,} validation "
+            f"Every fit sees {plan.people:,} of the people in {sizes['train']:,} pictures, in "
+            f"{count(plan.epochs, 'epoch')}, in crops of {crop_px[0]} x {crop_px[1]} px, and starts from {start}; AP "
+            f"on {sizes['val']:,} validation "
             "pictures. A network that is taught sees the same crops, labels and draws as alone, and the answers of a "
             "network that was fitted before."
         ),

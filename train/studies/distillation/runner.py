@@ -14,6 +14,7 @@ import yaml
 
 from dataengine import starter
 from dataengine.coco_json import read_project_people
+from dataengine.errors import DataEngineError, InputError
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.figures import figures_of
 from dataengine.evaluation.own_sigmas import load_protocol
@@ -21,13 +22,14 @@ from dataengine.files import atomic_path, read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta
 from dataengine.params import load_section
 from dataengine.studies.settings import json_hash, with_settings
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE, labelled_people
 from ...fit.params import BASE
 from ...unlabelled.student_params import FitStudentParams
-from .measuring import NetworkCost, network_costs
+from .measuring import NetworkCost, network_costs, refuse_ascent
 from .page import PAGE_NAME, DistilOutcome, write_distillation_page
 from .plan import SECTIONS, STAGE, DistilFit, DistilPlan
 
@@ -57,8 +59,12 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
         return load_protocol(self.params)
 
     def prepare(self) -> None:
-        """Read what all fits read, so that a missing file ends the study now, and measure the networks."""
-        _ = self._decides, self.costs
+        """Read what all fits read and make every network, so that what is wrong ends the study now; measure them."""
+        _ = self._decides
+        self._refuse_misfits()
+        sets = {"--mix": read_project_people(self.mix / MIX_PEOPLE)[1], "--val": self._val[1]}
+        refuse_shared_pictures(sets | ({"--test": labelled_people(self.test)[1]} if self.test else {}))
+        refuse_ascent(self.costs)
 
     def trials(self) -> Sequence[DistilFit]:
         """All fits of the plan."""
@@ -111,6 +117,26 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
             write_json(path, {label: asdict(cost) for label, cost in found.items()})
         return {label: RECORDS.record(NetworkCost, cost, str(path)) for label, cost in read_json(path).items()}
 
+    def _refuse_misfits(self) -> None:
+        """Raise where a network cannot be made, or would not be understood by the others."""
+        from ...fit.networks import refuse_misfit
+        from ...fit.start import check_alike, model_meta, settled
+
+        first: ModelMeta | None = None
+        for label in self.plan.networks:
+            try:
+                with tempfile.TemporaryDirectory() as scratch:
+                    # a folder stands for the teacher, which `distill` is checked with
+                    laid = self.plan.fit_params(DistilFit((label,), self.plan.seeds[0]), scratch)
+                    params, path = self._written(laid, Path(scratch) / "params.yaml")
+                    params = settled(params, path, STAGE)
+                refuse_misfit(params)
+                meta = model_meta(params)
+                first = first or meta
+                check_alike(f"the network {next(iter(self.plan.networks))}", first, meta)
+            except DataEngineError as error:
+                raise InputError(f"{label} does not fit the chain: {error}") from error
+
     def _fit(self, fit: DistilFit) -> None:
         """What the stage fit-student does, without pseudo-labels."""
         from ...fit.data import files_of, read_training_set, read_validation_set
@@ -134,8 +160,11 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
     def _section(self, fit: DistilFit, path: Path) -> tuple[FitStudentParams, Path]:
         """The params of a fit, and the file `path` that has been written with them."""
         teacher = str(self._folder(fit.teacher) / "network") if fit.teacher else None
+        return self._written(self.plan.fit_params(fit, teacher), path)
+
+    def _written(self, params: Mapping[str, str], path: Path) -> tuple[FitStudentParams, Path]:
         with atomic_path(path) as partial:
-            laid = with_settings(self._document, SECTIONS, self.plan.fit_params(fit, teacher))
+            laid = with_settings(self._document, SECTIONS, params)
             partial.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
         return load_section(path, STAGE, FitStudentParams, base=BASE), path
 
@@ -163,7 +192,7 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
 
     @cached_property
     def _val(self) -> tuple[Any, Any]:
-        return read_project_people(self.val)
+        return labelled_people(self.val)
 
     @cached_property
     def _crop_px(self) -> tuple[int, int]:

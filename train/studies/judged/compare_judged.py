@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.files import sha256_file
 from dataengine.judges.kept import BLAZEPOSE, AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.lifted_pose import loaded_lifter
@@ -111,7 +112,7 @@ def command(
         val=val,
         test=test,
         **{key: value for key, value in options.items() if value not in (None, FETCHED)},
-        judge=[f'"{each}"' for each in judge or []],
+        judge=judge or [],
         share=share,
         labels=labels,
         seed=seeds,
@@ -127,7 +128,15 @@ def command(
         plan=plan,
         sets=StudentSets(train=(table.people, table.images), val=sets.val, test=sets.test, sha256=sets.sha256),
         params=params,
-        teacher=(name, str(files), str(calibration), str(lifter)),
+        teacher=(name, str(files), *(_contents(path) for path in (calibration, lifter))),
         line=line,
         report=report,
     ).run()
+
+
+def _contents(path: Path | None) -> str:
+    """Checksums of the file, or of the files in the folder: what is judged by may change under the same name."""
+    if path is None:
+        return str(path)
+    files = [path] if path.is_file() else sorted(each for each in path.iterdir() if each.is_file())
+    return " ".join(sha256_file(file) for file in files)

@@ -14,6 +14,7 @@ from dataengine.studies.settings import parse_seeds
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
+from ...fit.origin import STARTER, named_checkpoint
 from ...fit.params import BASE, FitParams
 from .plan import PARTS
 from .runner import PartStudy
@@ -42,19 +43,21 @@ def command(
 
     Example: dataengine compare-parts --mix data/mix --val data/ingest/val.json --seed 0 --seed 1 --report reports/compare-parts
     """  # noqa: E501  an example is one line to copy
-    parts, seeds = part or list(PARTS), seed or [0, 1, 2]
+    parts, seeds = list(dict.fromkeys(part or PARTS)), parse_seeds(seed or [0, 1, 2])
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
         raise InputError("--part is unknown", expected=" | ".join(PARTS), got=unknown[0])
     if epochs < 1 or people < epochs or people % epochs:
         raise InputError("--epochs does not fit", expected="a divisor of --people", got=f"{epochs} of {people}")
     section = load_section(params, "fit-teacher", FitParams, base=BASE)
+    if start not in ("none", STARTER):
+        named_checkpoint(start, "--start")
     origin = None if start == "none" else start
     asked = {"part": parts, "seed": seeds, "people": people, "epochs": epochs, "start": start}
     PartStudy(
         params=replace(section, epochs=epochs, people_per_epoch=people // epochs, start_from=origin),
         parts=parts,
-        seeds=parse_seeds(seeds),
+        seeds=seeds,
         mix=mix,
         val=val,
         line=command_line("compare-parts", mix=mix, val=val, **asked),

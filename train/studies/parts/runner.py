@@ -6,15 +6,18 @@ from functools import cached_property
 from pathlib import Path
 
 from dataengine.coco_json import read_project_people
+from dataengine.errors import DataEngineError, InputError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import atomic_path, read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME
 from dataengine.people import Images, People
 from dataengine.studies.settings import json_hash
+from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE
+from ...fit.data import MIX_PEOPLE, MIX_RECIPE, files_of, labelled_people
+from ...fit.networks import refuse_misfit
 from ...fit.params import FitParams
 from .measure import PartFigures, part_figures
 from .page import page
@@ -43,9 +46,17 @@ class PartStudy(Study[PartTrial, PartFigures]):
     scored_by: OksProtocol = COCO
 
     def prepare(self) -> None:
-        """See that the mix is there, before anything is fitted."""
+        """See that the sets are there and apart, and that every part makes a network, before anything is fitted."""
         for name in (MIX_PEOPLE, MIX_RECIPE):
             read_json(self.mix / name)
+        sets = {"--mix": read_project_people(self.mix / MIX_PEOPLE)[1], "--val": self._validated[1]}
+        refuse_shared_pictures(sets)
+        for trial in {trial.part: trial for trial in self.trials()}.values():
+            try:
+                refuse_misfit(self._own(trial))
+            except DataEngineError as error:
+                fix = "" if trial.part == BASE_PART else "leave it out: name the others by --part"
+                raise InputError(f"part {trial.part!r} cannot be fitted: {error}", fix=fix) from error
 
     def trials(self) -> Sequence[PartTrial]:
         """Seed by seed, so that a study that was stopped early compares like with like."""
@@ -77,7 +88,7 @@ class PartStudy(Study[PartTrial, PartFigures]):
 
     def fit(self, params: FitParams, folder: Path) -> None:
         """What the stage fit-teacher does, into `folder`."""
-        from ...fit.data import files_of, read_training_set, read_validation_set
+        from ...fit.data import read_training_set, read_validation_set
         from ...fit.loop import fit
         from ...fit.start import crop_spec
 
@@ -95,7 +106,7 @@ class PartStudy(Study[PartTrial, PartFigures]):
 
     @cached_property
     def _validated(self) -> tuple[People, Images]:
-        return read_project_people(self.val)
+        return labelled_people(self.val)
 
     @cached_property
     def _decides(self) -> list[str]:
@@ -103,7 +114,7 @@ class PartStudy(Study[PartTrial, PartFigures]):
         from ...fit.origin import starter_hash
         from ...fit.start import files_read
 
-        data = [sha256_file(path) for path in (self.mix / MIX_PEOPLE, self.mix / MIX_RECIPE, self.val)]
+        data = [sha256_file(path) for path in (*files_of(self.mix, self.params), self.val)]
         weights = [*starter_hash(self.params).values(), *(sha256_file(path) for path in files_read(self.params))]
         own = self.scored_by
         sigmas = [] if own.sigmas_name == COCO.sigmas_name else [own.sigmas_name, *map(str, own.sigmas)]

@@ -24,14 +24,20 @@ from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
 from ...pseudo.params import PseudoLabelParams
-from .fits import ONLY, PSEUDO_PER_REAL, SECTIONS, StudentFits
+from .fits import ONLY, PSEUDO_PER_REAL, SECTIONS, StudentFits, refuse_start
 from .labelling import PseudoLabels, pseudo_label
 from .measuring import network_figures
 from .outside import OutsideTeachers
 from .page import PAGE_NAME, StudentOutcome, write_student_page
-from .plan import EMA, FROM_OUTSIDE, LIKELY, PSEUDO, TWO, StudentPlan, StudentTrial
+from .plan import EMA, FROM_OUTSIDE, LIKELY, OUTSIDE, PLAIN, PSEUDO, TWO, StudentPlan, StudentTrial
 from .sets import Labelled, StudentSets
 
+LESS = {
+    OUTSIDE: f"lower pseudo-label.target_precision, or take {LIKELY}",
+    LIKELY: "name a teacher that finds more joints, or lower pseudo-label.min_joints",
+    PLAIN: f"lower the thresholds of section pseudo-label, or take {LIKELY}",
+}
+"""Recipe -> what lets it accept more."""
 NO_PSEUDO = {PSEUDO_PER_REAL: "0.0"}
 
 
@@ -59,7 +65,13 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         return load_protocol(self.params)
 
     def prepare(self) -> None:
-        """Ask the outside teachers about validation; about training pictures they are asked when a trial needs it."""
+        """See that fits can start from every start; ask the outside teachers about validation.
+
+        About training pictures they are asked when a trial needs it.
+        """
+        for start in self.plan.starts:
+            trial = StudentTrial(self.plan.recipes[0], start, self.plan.labels[-1], self.plan.seeds[0])
+            refuse_start(start, self._document, {**self.plan.fit_params(trial), **NO_PSEUDO})
         _ = self._teachers
 
     def trials(self) -> Sequence[StudentTrial]:
@@ -90,8 +102,12 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
             assert self.outside is not None  # the command sees to it
             found = self.outside.label(trial.recipe, others)
             if not len(found.people):
-                fix = f"lower pseudo-label.target_precision, or take {LIKELY}"
-                raise InputError(f"{trial.recipe} accepts nobody", expected="people to learn from", got="none", fix=fix)
+                raise InputError(
+                    f"{trial.recipe} accepts nobody",
+                    expected="people to learn from",
+                    got="none",
+                    fix=LESS[trial.recipe],
+                )
         with spent_time(self.report / "fits" / self.name(trial) / "seconds.json") as seconds:
             network, found = self._played(trial, labelled, others, found)
         facts: dict[str, Any] = self._measured(network)

@@ -10,6 +10,7 @@ import numpy as np
 from dataengine.coco_json import read_project_people
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.studies.shared_pictures import refuse_shared_pictures
 
@@ -46,6 +47,8 @@ def read_student_sets(train: Path, val: Path, test: Path, most_labels: int, *, a
         people = people.take(people.source == "real") if name == "train" else people
         if not len(people):
             raise InputError(f"{path} has no people", fix="name a file of ingest: train.json, val.json, test.json")
+        if name != "train" and not (people.visibility > UNLABELLED).any():
+            raise InputError(f"{path} has no labelled joint to measure by", fix="name people with labels")
         sets[name] = _of(people, images.take(np.isin(images.id, people.image_id)))
     if all_labels and len(sets["train"][1]) < most_labels:
         got = f"{len(sets['train'][1])} with people"

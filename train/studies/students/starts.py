@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from dataengine.errors import InputError
-from dataengine.nets.checkpoint import META_NAME
 
+from ...fit.origin import named_checkpoint
 from .plan import STARTS
 
 
@@ -20,8 +19,5 @@ def parse_starts(starts: Sequence[str]) -> dict[str, str]:
         if not equals or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or name in (*STARTS, *folders):
             expected = f"{' | '.join(STARTS)}, or NAME=FOLDER, the name of small letters, digits and -"
             raise InputError("--start is unknown", expected=expected, got=text)
-        if not (Path(folder) / META_NAME).is_file():
-            what = f"--start {name} names no checkpoint"
-            raise InputError(what, expected="a folder with model.json, as a fit or `pretrain` writes it", got=folder)
-        folders[name] = Path(folder).resolve().as_posix()
+        folders[name] = named_checkpoint(folder, f"--start {name}").resolve().as_posix()
     return folders

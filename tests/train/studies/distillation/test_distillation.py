@@ -11,12 +11,14 @@ import yaml
 from typer.testing import CliRunner
 
 from dataengine.cli import app
+from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train.studies.distillation.measuring import NetworkCost
 from dataengine.train.studies.distillation.page import DistilOutcome, gains, write_distillation_page
 from dataengine.train.studies.distillation.plan import DistilFit, DistilPlan, parse_networks, parted_settings
 
+from ....helpers.drawn_people import draw_people_at
 from ....helpers.fitting_project import TINY_NETWORK, one_torch_thread, write_project
 
 PLAN = DistilPlan(
@@ -36,6 +38,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) -
     """A mix of eight drawn people, and params under which `residual` is tiny."""
     monkeypatch.chdir(tmp_path)
     write_project()
+    for seed, name in enumerate(("val", "test"), start=9):
+        write_people(Path(f"{name}.json"), *draw_people_at(Path(f"{name}_images"), 8, seed))
     document = yaml.safe_load((repository / "params.yaml").read_text())
     document["fit"] |= TINY_NETWORK
     Path("params.yaml").write_text(yaml.safe_dump(document))
@@ -69,6 +73,30 @@ def call(*words: str) -> None:
         raise result.exception
 
 
+@pytest.mark.parametrize("words", [("--val", "mix/train.json"), ("--test", "mix/train.json"), ("--test", "val.json")])
+def test_what_is_learnt_from_or_chosen_by_does_not_measure(project: None, words: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match=r"share pictures.*got 8"):
+        call(*words)
+    assert not Path("report").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "thin.input_width_px=64"), "thin does not fit the chain: the network wide has another crop"),
+        (("--set", "thin.losses.presence=0.1"), "thin does not fit the chain: .*losses.presence"),
+        (("--set", "fit-student.distill.output_weight=0"), "wide does not fit the chain: .*all weights are 0"),
+        (("--set", "thin.network_kwargs={channels: [16, 64], blocks: [1, 1]}"), "largest network first, got wide with"),
+    ],
+)
+def test_a_chain_that_does_not_fit_is_refused_before_anything_is_fitted(
+    project: None, words: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        call(*words)
+    assert not Path("report/fits").exists()
+
+
 def test_everybody_is_taught_by_all_that_are_larger_and_by_those_who_were_taught() -> None:
     assert PLAN.ways() == [
         ("large",),
@@ -98,7 +126,7 @@ def test_fits_differ_in_network_and_teacher_alone() -> None:
 
 
 def test_a_chain_is_fitted_measured_and_not_fitted_again(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    call("--test", "val.json")
+    call("--test", "test.json")
     page = Path("report/distillation.md").read_text()
     (taught,) = [line for line in page.splitlines() if line.startswith("| thin | wide |")]
     assert len(list(Path("report/runs").iterdir())) == 3 and "Unfinished" not in page
@@ -119,10 +147,10 @@ def test_a_chain_is_fitted_measured_and_not_fitted_again(project: None, monkeypa
 
     monkeypatch.setattr("dataengine.train.fit.loop.fit", none)
     monkeypatch.setattr("dataengine.train.studies.distillation.runner.network_costs", none)
-    call("--test", "val.json")
+    call("--test", "test.json")
     assert taught in Path("report/distillation.md").read_text()
     with pytest.raises(AssertionError, match="nothing is left"):
-        call("--test", "val.json", "--set", "wide.label_sigma_px=1.5")
+        call("--test", "test.json", "--set", "wide.label_sigma_px=1.5")
 
 
 def test_gains_are_taken_seed_by_seed(tmp_path: Path) -> None:

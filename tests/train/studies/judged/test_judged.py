@@ -1,5 +1,7 @@
 """Judges choose what students learn from: the same share each, hidden labels measure, the page compares."""
 
+import itertools
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.table import FLIP, TOGETHER
 from dataengine.tracking.labelled_films import read_films
+from dataengine.train.studies.judged import compare_judged
 from dataengine.train.studies.judged.accepting import (
     BESIDES,
     CHANCE,
@@ -176,3 +179,29 @@ def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
     result = CliRunner().invoke(app, ["compare-judged", *given, *words])
     assert isinstance(result.exception, DataEngineError)
     assert said in str(result.exception)
+
+
+def test_the_page_names_a_command_that_runs_and_files_by_what_they_hold(
+    judged: JudgedPeople, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a shell makes of the names of judges; a lifter that was fitted again is another one."""
+    studies = list[JudgedStudy]()
+    sets = (judged.people, judged.images)
+    monkeypatch.setattr(compare_judged, "read_student_sets", lambda *_: StudentSets(sets, sets, sets, sha256="x"))
+    monkeypatch.setattr(compare_judged, "judged_people", lambda *_: judged)
+    for name in ("read_films", "known_tracks", "loaded_lifter", "AskedTeachers"):
+        monkeypatch.setattr(compare_judged, name, lambda *_: None)
+    monkeypatch.setattr(JudgedStudy, "run", lambda study: studies.append(study))
+    (tmp_path / "lifter").mkdir()
+    (tmp_path / "fetched/mediapipe").mkdir(parents=True)
+    given = [word for name in ("films", "val", "test", "report") for word in (f"--{name}", f"{name}.json")]
+    given += ["--lifter", str(tmp_path / "lifter"), "--fetched", str(tmp_path / "fetched")]
+    given += ["--params", str(repository / "params.yaml")]
+    for weights in ("one", "one", "other"):
+        (tmp_path / "lifter/weights").write_text(weights)
+        result = CliRunner().invoke(app, ["compare-judged", *given, "--judge", PERFECT, "--judge", CHANCE])
+        assert result.exception is None, result.exception
+    words = shlex.split(studies[0].line)
+    assert [word for at, word in itertools.pairwise(words) if at == "--judge"] == [PERFECT, CHANCE]
+    first, again, other = ([study.name(trial) for trial in study.trials()] for study in studies)
+    assert first == again and not set(first) & set(other)

@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,16 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dataengine.coco_json import write_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.inference.running.predict import torch_runner
 from dataengine.keypoints import COCO_SIGMAS
+from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
 from dataengine.nets.heads import Arrays
+from dataengine.train.fit.params import FitParams, ReplayParams
 from dataengine.train.losses.table import TEACHES
 from dataengine.train.studies.parts import compare_parts
-from dataengine.train.studies.parts.measure import PartFigures, cut_answers
+from dataengine.train.studies.parts.measure import PartFigures, calibration_errors, cut_answers
 from dataengine.train.studies.parts.page import gains, page
 from dataengine.train.studies.parts.plan import BASE_PART, PARTS, PartTrial
 from dataengine.train.studies.parts.runner import PartStudy
@@ -28,6 +32,7 @@ from ....helpers.fitting_project import TINY, one_torch_thread, write_project
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     write_project()
+    write_people(Path("val.json"), *draw_people_at(Path("val_images"), 8, seed=9))
     with one_torch_thread():
         yield
 
@@ -80,7 +85,7 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
     base, present = first[PartTrial(BASE_PART, 0)], first[PartTrial("presence", 0)]
     assert base is not None and present is not None
     assert base.in_crop_by_presence is None and 0 <= (present.in_crop_by_presence or -1) <= 1
-    assert 0 <= base.in_crop_by_confidence <= 1 and base.ece_by_curves is None
+    assert 0 <= (base.in_crop_by_confidence or -1) <= 1 and base.ece_by_curves is None
     kinds = {folder.name.split("-seed")[0]: folder for folder in Path("report/fits").iterdir()}
     assert set(kinds) == {"as-it-is", "presence"}
     assert load_checkpoint(kinds["presence"] / "model")[1].network_kwargs["presence"]
@@ -95,9 +100,72 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
         PartStudy(params=params, parts=[], seeds=[0], **{**given, "mix": Path("nothing")}).run()
 
 
+def study(params: FitParams = TINY, **given: Any) -> PartStudy:
+    options = {"mix": Path("mix"), "val": Path("val.json"), "report": Path("report"), "line": "", "seeds": [0]}
+    return PartStudy(params=replace(params, people_per_epoch=8, epochs=1), **{**options, "parts": [], **given})
+
+
+def without_labels() -> dict[str, Any]:
+    people, images = draw_people_at(Path("val_images"), 8, seed=9)
+    write_people(Path("bare.json"), people.replace(visibility=np.zeros_like(people.visibility)), images)
+    return {"val": Path("bare.json")}
+
+
+def heatmaps() -> dict[str, Any]:
+    kwargs = {"channels": [16, 32], "blocks": [1, 1], "deconv_channels": 8}
+    own = replace(TINY, head="heatmap", network_kwargs=kwargs, losses={"heatmap_mse": 1.0})
+    return {"params": own, "parts": ["mle"]}
+
+
+def picture_that_is_gone() -> dict[str, Any]:
+    next(Path("val_images").iterdir()).unlink()
+    return {}
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        (lambda: {"val": Path("mix/train.json")}, "--mix and --val share pictures"),
+        (without_labels, "bare.json has no labelled joint to validate by"),
+        (heatmaps, "part 'mle' cannot be fitted.*leave it out"),
+        (lambda: {"parts": ["two stages"]}, "part 'two stages' cannot be fitted: epochs of a phase"),
+        (lambda: {"params": replace(TINY, losses={"simcc_kl": 1.0, "presence": 0.1})}, "part 'as it is' cannot be"),
+        (picture_that_is_gone, "image .* does not exist"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_fitted(
+    project: None, wrong: Callable[[], dict[str, Any]], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        study(**wrong()).run()
+    assert not Path("report").exists()
+
+
+def test_one_person_validates_without_what_takes_more(project: None) -> None:
+    people, images = draw_people_at(Path("val_images"), 1, seed=9)
+    write_people(Path("one.json"), people, images)
+    lone = study(val=Path("one.json"))
+    lone.run()
+    found = lone.known(PartTrial(BASE_PART, 0))
+    assert found is not None and found.ece_stated is not None, "the half of the pictures that shows somebody"
+    assert found.ece_by_curves is None
+    meta = ModelMeta("residual", input_width_px=32, input_height_px=32)
+    nobody = people.replace(visibility=np.zeros_like(people.visibility))
+    assert calibration_errors(torch_runner(meta.build().eval()), meta, nobody, images, lone.scored_by) == (None, None)
+
+
+def test_an_old_mix_that_is_replayed_decides_the_result(project: None) -> None:
+    shutil.copytree("mix", "old")
+    replayed = replace(TINY, replay=ReplayParams("old", 0.5))
+    before = study(replayed)._name(PartTrial(BASE_PART, 0))
+    write_recipe(Path("old/recipe.json"), MixRecipe(0.5, 0.0, 2))
+    assert study(replayed)._name(PartTrial(BASE_PART, 0)) != before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"start": "champion"}, "--start names no checkpoint"),
         ({"part": ["more"]}, "--part is unknown"),
         ({"people": 15}, "--epochs does not fit"),
         ({"seed": [-1]}, "--seed is negative"),

@@ -12,17 +12,21 @@ from dataengine.cli import app
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO
-from dataengine.params import load_section
+from dataengine.nets.checkpoint import save_checkpoint
+from dataengine.params import load_document, load_section
 from dataengine.people import Images, People
+from dataengine.train.fit.start import model_meta
 from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams
 from dataengine.train.studies.students import labelling
+from dataengine.train.studies.students.fits import refuse_start
 from dataengine.train.studies.students.page import StudentOutcome, write_student_page
 from dataengine.train.studies.students.plan import StudentPlan, StudentTrial
 from dataengine.train.studies.students.sets import StudentSets, read_student_sets, without_labels
 from dataengine.train.studies.students.starts import parse_starts
 
 from ....helpers.drawn_people import draw_people_at, draw_standing_people
+from ....helpers.fitting_project import TINY, TINY_NETWORK
 
 PLAN = StudentPlan(
     recipes=("supervised", "pseudo", "ema", "two"),
@@ -81,6 +85,31 @@ def test_more_labels_hold_the_fewer_and_no_label_is_left_elsewhere(
         read_student_sets(Path("train.json"), Path("val.json"), Path("test.json"), 12)
     with pytest.raises(InputError, match="--labelled and --val share pictures: expected none, got 12"):
         read_student_sets(Path("train.json"), Path("val.json"), Path("test.json"), 5)
+
+
+def test_people_without_labels_measure_nothing(drawn: tuple[People, Images], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(str(drawn[1].path[0])).parent.parent)
+    write_people(Path("train.json"), *drawn)
+    write_people(Path("bare.json"), without_labels(drawn[0]), drawn[1])
+    with pytest.raises(InputError, match=r"bare\.json has no labelled joint to measure by"):
+        read_student_sets(Path("train.json"), Path("bare.json"), Path("bare.json"), 5)
+
+
+def test_a_start_that_no_fit_can_begin_with_is_refused_by_its_name(tmp_path: Path, repository: Path) -> None:
+    """A checkpoint for other crops, and one that is cut off, before anything else is fitted."""
+    document = load_document(repository / "params.yaml")
+    meta = replace(model_meta(TINY), taught=("nose",))
+    save_checkpoint(tmp_path / "small", meta.build(), meta)
+    plan = replace(PLAN, folders={"own": str(tmp_path / "small")}, starts=("own",))
+    settings = plan.fit_params(plan.trials()[0])
+    with pytest.raises(InputError, match=r"no fit can start from own: .* has another crop than the network to fit"):
+        refuse_start("own", document, settings)
+    own = {f"fit.{name}": str(value) for name, value in TINY_NETWORK.items()}
+    refuse_start("own", document, {**settings, **own})
+    weights = tmp_path / "small/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:500])
+    with pytest.raises(InputError, match=r"no fit can start from own: .* is not the file that its metadata describe"):
+        refuse_start("own", document, {**settings, **own})
 
 
 def test_accepted_joints_are_judged_by_hidden_labels_alone(
@@ -168,9 +197,10 @@ def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
 def test_a_start_of_ones_own_is_a_checkpoint_and_decides_the_trial(tmp_path: Path) -> None:
     folder = tmp_path / "pretext"
     folder.mkdir()
-    with pytest.raises(InputError, match="--start pretext names no checkpoint"):
-        parse_starts([f"pretext={folder}"])
-    (folder / "model.json").write_text("{}")
+    for name in ("model.json", "model.safetensors"):
+        with pytest.raises(InputError, match="--start pretext names no checkpoint"):
+            parse_starts([f"pretext={folder}"])
+        (folder / name).write_text("{}")
     folders = parse_starts(["random", f"pretext={folder}"])
     assert folders == {"pretext": folder.as_posix()}
     for words in ("nowhere", "starter=x", "Pre text=x", "=x"):
