@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import normalise
 from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.crops.training.samples import CropSamples
+from dataengine.evaluation.analysis.roc import auroc
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.inference.running.predict import BATCH, Runner, load_runner, predict_people
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.simcc_heads import PRESENCE
 from dataengine.people import Images, People
 
-from ..mistakes.auroc import auroc
 from ..scores.measure import joint_figures
 from ..scores.rules import Answers
 
