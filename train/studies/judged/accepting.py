@@ -72,7 +72,7 @@ def accepted_people(
     measured = accepted & labelled
     return PseudoLabels(
         people=people.take(kept),
-        precision=float(judged.right[hidden][measured].mean()) if measured.any() else float("nan"),
+        precision=float(judged.right[hidden][measured].mean()) if measured.any() else None,
         coverage=float(measured.sum() / max(labelled.sum(), 1)),
         by_thresholds=False,
     )

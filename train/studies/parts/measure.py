@@ -12,6 +12,7 @@ from dataengine.crops.training.samples import CropSamples
 from dataengine.evaluation.analysis.roc import auroc
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.inference.running.predict import BATCH, Runner, load_runner, predict_people
+from dataengine.keypoints import UNLABELLED
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.simcc_heads import PRESENCE
 from dataengine.people import Images, People
@@ -29,14 +30,16 @@ class PartFigures:
     """One fit on the validation people."""
 
     ap: float
-    ece_stated: float
-    """Expected calibration error of a joint's confidence, mean over joints, as the network states it."""
+    ece_stated: float | None
+    """Expected calibration error of a joint's confidence, mean over joints, as the network states it; None where no
+    joint is labelled."""
     ece_by_curves: float | None
     """By curves for each joint that are learnt on the other half of the people; None where they have too few labels."""
-    in_crop_by_confidence: float
-    """Area under the ROC curve of "the joint lies in the crop", by confidence alone; `CUTS` cut the crops."""
+    in_crop_by_confidence: float | None
+    """Area under the ROC curve of "the joint lies in the crop", by confidence alone; `CUTS` cut the crops. None where
+    all joints lie inside, or none."""
     in_crop_by_presence: float | None
-    """By the network's presence; None where it says none."""
+    """By the network's presence; None where it has none, too."""
     in_crop_by_both: float | None
     """By their product, which is what predictions state."""
 
@@ -47,26 +50,28 @@ def part_figures(network: Path, ap: float, people: People, images: Images, proto
     stated, by_curves = calibration_errors(runner, meta, people, images, protocol)
     confidence, presence, in_crop = cut_answers(runner, meta, people, images)
     alone = confidence if presence is None else confidence / np.maximum(presence, np.finfo(np.float64).tiny)
-    by = [None if score is None else auroc(score, in_crop) for score in (alone, presence)]
-    assert by[0] is not None
-    both = None if presence is None else auroc(confidence, in_crop)
-    return PartFigures(ap, stated, by_curves, by[0], by[1], both)
+    scores = (alone, presence, None if presence is None else confidence)
+    return PartFigures(ap, stated, by_curves, *(None if score is None else _area(score, in_crop) for score in scores))
 
 
 def calibration_errors(
     runner: Runner, meta: ModelMeta, people: People, images: Images, protocol: OksProtocol
-) -> tuple[float, float | None]:
+) -> tuple[float | None, float | None]:
     """Expected calibration errors as stated, and by curves: each half of the pictures by those of the other half.
 
-    The second is None where a half has too few labels to learn curves from.
+    The first is None where nobody is labelled, the second where a half has too few labels to learn curves from.
     """
     uncalibrated = replace(meta, joint_confidence=None)
     found = predict_people(runner, uncalibrated, people, images, description="calibration")
     is_even = images.rows_of(people.image_id) % 2 == 0
     halves = [Answers(people.take(rows), found.take(rows), protocol) for rows in (is_even, ~is_even)]
-    figures = [joint_figures(*pair) for pair in (halves, halves[::-1])]
+    pairs = [(learn, test) for learn, test in (halves, halves[::-1]) if _has_labels(test)]
+    figures = [joint_figures(*pair) for pair in pairs]
     stated, by_curves = ([each[name]["mean"] for each in figures if name in each] for name in ("stated", "per joint"))
-    return float(np.mean(stated)), float(np.mean(by_curves)) if len(by_curves) == len(halves) else None
+    return (
+        float(np.mean(stated)) if stated else None,
+        float(np.mean(by_curves)) if len(by_curves) == len(halves) else None,
+    )
 
 
 def cut_answers(
@@ -91,3 +96,13 @@ def cut_answers(
         said.append(np.stack([part[known] for part in (confidence, presence, in_crop)]))
     confidence, presence, in_crop = np.concatenate(said, axis=1)
     return confidence, presence if PRESENCE in meta.reader.outputs else None, in_crop > 0
+
+
+def _area(score: NDArray[np.float64], in_crop: NDArray[np.bool_]) -> float | None:
+    area = auroc(score, in_crop)
+    return None if np.isnan(area) else area
+
+
+def _has_labels(answers: Answers) -> bool:
+    labelled = (answers.people.visibility > UNLABELLED) & answers.prediction.person_score.taught
+    return bool(labelled.any())

@@ -95,6 +95,12 @@ def test_hidden_labels_measure_and_teach_nothing(judged: JudgedPeople) -> None:
         assert one.precision + two.precision == pytest.approx(1.0)
 
 
+def test_precision_is_not_known_where_no_accepted_joint_has_a_label(judged: JudgedPeople) -> None:
+    nothing = judged.people.replace(visibility=np.zeros_like(judged.people.visibility))
+    found = accepted_people(replace(judged, people=nothing), judged.trust[FLIP], np.arange(10, 20), 0.5)
+    assert len(found.people) and found.precision is None and found.coverage == 0.0
+
+
 def test_a_trial_fits_on_what_its_judge_accepts_and_is_known_again(
     judged: JudgedPeople, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
