@@ -92,10 +92,12 @@ def test_a_study_from_end_to_end_that_is_killed_goes_on_where_it_was(
     page = Path("report/study.md").read_text()
     assert "**Unfinished: 2 of 3 rounds are known.**" in page and "| random | 0.0" in page
     next(Path("report/runs").glob("random-*")).unlink()  # as if it had been killed between the fit and the measurement
+    next(Path("report/fits").glob("random-*/seconds.json")).write_text('{"seconds": 100.0}')
     answer(*TWO_RULES)
     assert len(fits) == len(set(fits)) == 3, "nothing is fitted twice"
 
     found = records()
+    assert found["random1"]["outcome"]["fit_s"] >= 100, "the seconds of the call that was killed"
     assert {name: len(set(one["images"])) for name, one in found.items()} == {
         "start0": 8,
         "random1": 12,

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import read_json, sha256_file, write_json
+from dataengine.files import read_json, sha256_file
 from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.studies.network_figures import network_figures
+from dataengine.studies.params_study import ParamsStudy
 from dataengine.studies.settings import json_hash, with_settings
 from dataengine.studies.spent_time import spent_time
-from dataengine.studies.study import Study
-from dataengine.typed_record import RECORDS
 
 from ..students.fits import PSEUDO_PER_REAL, SECTIONS, StudentFits
-from ..students.measuring import network_figures
 from ..students.page import StudentOutcome
 from ..students.plan import OUTSIDE, StudentPlan, StudentTrial
 from ..students.sets import StudentSets
@@ -34,12 +29,13 @@ from .tracks import JudgedPeople
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
+class JudgedStudy(ParamsStudy[JudgedTrial, StudentOutcome]):
     """Judges of one teacher's labels, on one set of films."""
 
     command = "compare-judged"
     unit = "trial"
     page_name = PAGE_NAME
+    outcome_kind = StudentOutcome
 
     judged: JudgedPeople
     judges: tuple[str, ...]
@@ -49,16 +45,8 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
     """One start, one number of labels, and how long each fit is."""
     sets: StudentSets
     """Its `train` are the people of `judged`."""
-    params: Path
-    """The params.yaml whose fits are run."""
     teacher: Sequence[str]
     """The name of the teacher that labels, and what decides all teachers' answers."""
-    line: str
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
 
     def prepare(self) -> None:
         """Nothing: the teachers have answered."""
@@ -66,11 +54,6 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
     def trials(self) -> Sequence[JudgedTrial]:
         """Seed by seed, so that a study that was stopped has treated the judges alike."""
         return [JudgedTrial(judge, seed) for seed in self.plan.seeds for judge in self.judges]
-
-    def known(self, trial: JudgedTrial) -> StudentOutcome | None:
-        """What an earlier call measured."""
-        path = self.record_file(self.name(trial))
-        return RECORDS.record(StudentOutcome, read_json(path)["outcome"], str(path)) if path.exists() else None
 
     def name(self, trial: JudgedTrial) -> str:
         """Name of a trial: another one where anything that decides its result has changed."""
@@ -96,7 +79,7 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
             settings = {**settings, PSEUDO_PER_REAL: f"{len(found.people) / len(labelled[0]):.4f}"}
         with spent_time(folder / "seconds.json") as seconds:
             network = self._fits.fit(folder / "student", settings, labelled, seed=trial.seed, pseudo=pseudo)
-        figures = network_figures(network, self.sets.test, self.protocol, "test people")
+        figures = network_figures(network, *self.sets.test, self.protocol)
         report = read_json(network.with_name("report") / "metrics.json")
         outcome = StudentOutcome(
             ap=float(figures.ap),
@@ -106,8 +89,7 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
             seconds=round(seconds(), 1),
             **facts,
         )
-        write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
-        return outcome
+        return self.keep(trial, outcome)
 
     def write(self, known: Mapping[JudgedTrial, StudentOutcome]) -> None:
         """The page and the plot."""
@@ -123,14 +105,10 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
 
     @cached_property
     def _fits(self) -> StudentFits:
-        return StudentFits(document=self._document, val=self.sets.val, log=self.report / "study.log")
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
+        return StudentFits(document=self.document, val=self.sets.val, log=self.report / "study.log")
 
     @cached_property
     def _decides(self) -> list[Any]:
         """What decides a result apart from judge and plan."""
-        document = with_settings(self._document, SECTIONS, {})
+        document = with_settings(self.document, SECTIONS, {})
         return [self.sets.sha256, document, sha256_file(starter.FOLDER / WEIGHTS_NAME)]
