@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.inference.network_files import network_hashes
 from dataengine.judges.kept import BLAZEPOSE, AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.lifted_pose import loaded_lifter
@@ -19,7 +20,6 @@ from dataengine.studies.settings import assignments, parse_seeds, parse_settings
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.tracking.labelled_films import read_films
 
-from ...mistakes.outsiders import outsider_hash
 from ..students.fits import PSEUDO_PER_REAL, SECTIONS
 from ..students.plan import EPOCHS, OUTSIDE, OWNED, STARTER, STARTS, StudentPlan
 from ..students.sets import StudentSets, read_student_sets
@@ -116,7 +116,7 @@ def command(
         people=people,
         set=assignments(further),
     )
-    files = [outsider_hash(fetched / MODELS), outsider_hash(teacher) if teacher else []]
+    files = [network_hashes(fetched / MODELS), network_hashes(teacher) if teacher else []]
     JudgedStudy(
         judged=table,
         judges=tuple(each for each in all_judges if each in (judge or all_judges)),
