@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.files import sha256_file
 from dataengine.inference.network_files import network_hashes
 from dataengine.judges.kept import BLAZEPOSE, AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.lifted_pose import loaded_lifter
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.judges.table import TOGETHER
+from dataengine.lifting.checkpoint import LIFTER_WEIGHTS
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.studies.page import command_line
-from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
+from dataengine.studies.settings import assignments, json_hash, parse_seeds, parse_settings, section_of
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.tracking.labelled_films import read_films
 
@@ -116,7 +118,8 @@ def command(
         people=people,
         set=assignments(further),
     )
-    files = [network_hashes(fetched / MODELS), network_hashes(teacher) if teacher else []]
+    judging = [path for path in (calibration, lifter and lifter / LIFTER_WEIGHTS) if path]
+    decides = [network_hashes(fetched / MODELS), network_hashes(teacher) if teacher else [], *map(sha256_file, judging)]
     JudgedStudy(
         judged=table,
         judges=tuple(each for each in all_judges if each in (judge or all_judges)),
@@ -124,7 +127,7 @@ def command(
         plan=plan,
         sets=StudentSets(train=(table.people, table.images), val=sets.val, test=sets.test, sha256=sets.sha256),
         params=params,
-        teacher=(name, str(files), str(calibration), str(lifter)),
+        teacher=(name, json_hash(decides)),
         line=line,
         report=report,
     ).run()

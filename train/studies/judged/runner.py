@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.files import read_json, sha256_file
+from dataengine.judges.table import TOGETHER
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.studies.network_figures import network_figures
 from dataengine.studies.params_study import ParamsStudy
@@ -46,10 +48,21 @@ class JudgedStudy(ParamsStudy[JudgedTrial, StudentOutcome]):
     sets: StudentSets
     """Its `train` are the people of `judged`."""
     teacher: Sequence[str]
-    """The name of the teacher that labels, and what decides all teachers' answers."""
+    """The name of the teacher that labels, and a hash of what decides answers and judges: networks, cameras, lifter."""
 
     def prepare(self) -> None:
-        """Nothing: the teachers have answered."""
+        """See, before anything is fitted, that pictures are left to hide and that labels teach the learned judge.
+
+        Raises:
+            InputError: they are not, or do not.
+        """
+        pictures, labels = len(self.judged.images), self.plan.labels[0]
+        if pictures <= labels:
+            got = f"{pictures} with people who are labelled in three frames or more"
+            raise InputError("--labels leaves no picture without labels", expected=f"over {labels} pictures", got=got)
+        if TOGETHER in self.judges:
+            for seed in self.plan.seeds:
+                trust_by(TOGETHER, self.judged, ~self._is_hidden(seed), seed)
 
     def trials(self) -> Sequence[JudgedTrial]:
         """Seed by seed, so that a study that was stopped has treated the judges alike."""
@@ -67,7 +80,7 @@ class JudgedStudy(ParamsStudy[JudgedTrial, StudentOutcome]):
         labelled, others = self.sets.split(self.plan.labels[0], trial.seed)
         settings, facts, pseudo = self._settings(trial), dict[str, Any](), None
         if trial.judge != NOBODY:
-            is_hidden = np.isin(self.judged.people.image_id, others[1].id)
+            is_hidden = self._is_hidden(trial.seed)
             trust = trust_by(trial.judge, self.judged, ~is_hidden, trial.seed)
             found = accepted_people(self.judged, trust, np.flatnonzero(is_hidden), self._share(trial.judge))
             facts = {"precision": found.precision, "coverage": found.coverage, "pseudo_people": len(found.people)}
@@ -95,6 +108,10 @@ class JudgedStudy(ParamsStudy[JudgedTrial, StudentOutcome]):
         """The page and the plot."""
         sizes = {name: len(getattr(self.sets, name)[1]) for name in ("train", "val", "test")}
         write_judged_page(self.report, known, self.trials(), sizes, self.plan, self.teacher[0], self.share, self.line)
+
+    def _is_hidden(self, seed: int) -> NDArray[np.bool_]:
+        """Whose labels (n,) a seed hides."""
+        return np.isin(self.judged.people.image_id, self.sets.split(self.plan.labels[0], seed)[1][1].id)
 
     def _share(self, judge: str) -> float:
         return 1.0 if judge == EVERYTHING else self.share

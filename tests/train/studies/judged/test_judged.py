@@ -9,12 +9,15 @@ from typer.testing import CliRunner
 
 from dataengine.cli import app
 from dataengine.coco_json import read_project_people
-from dataengine.errors import DataEngineError
+from dataengine.errors import DataEngineError, InputError
 from dataengine.judges import kept
 from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.table import FLIP, TOGETHER
+from dataengine.lifting.lifted import LiftedTrack
+from dataengine.lifting.observed import RayTrack
 from dataengine.tracking.labelled_films import read_films
+from dataengine.train.studies.judged import compare_judged
 from dataengine.train.studies.judged.accepting import (
     BESIDES,
     CHANCE,
@@ -123,6 +126,7 @@ def test_a_trial_fits_on_what_its_judge_accepts_and_is_known_again(
         line="",
         report=Path("report"),
     )
+    study.prepare()
     trials = study.trials()
     assert [trial.seed for trial in trials] == [0, 0, 1, 1]
     names = {study.name(trial) for trial in trials}
@@ -139,6 +143,14 @@ def test_a_trial_fits_on_what_its_judge_accepts_and_is_known_again(
     assert ratio == pytest.approx(len(people) / 10, abs=1e-3)
     assert len(images) == len(judged.images) - 5
     assert study.known(trials[0]) is None
+    with pytest.raises(
+        InputError, match="--labels leaves no picture without labels: expected over 24 pictures, got 24"
+    ):
+        replace(study, plan=replace(PLAN, labels=(24,))).prepare()
+    all_right = replace(judged, right=judged.people.visibility > 0)
+    with pytest.raises(InputError, match="'all together, learned' learns nothing"):
+        replace(study, judged=all_right, judges=(TOGETHER,)).run()
+    assert len(fits) == 2, "before anything is fitted"
 
 
 def test_the_page_compares_with_labels_alone_and_with_everything(tmp_path: Path) -> None:
@@ -165,6 +177,41 @@ def test_the_page_compares_with_labels_alone_and_with_everything(tmp_path: Path)
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {NOBODY} |")]
     assert row.startswith(f"| {NOBODY} | - | - | 0.305 ±")
     assert (tmp_path / "judged-students.png").stat().st_size > 1000
+
+
+def test_another_lifter_or_calibration_under_the_same_name_is_another_trial(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(kept, "blazepose_answers", lambda people, images, models: erring(people, int(images.id[0])))
+    clips = written(Path("clips"), films=1)
+    everybody = read_project_people(clips)
+    sets = StudentSets(train=everybody, val=everybody, test=everybody, sha256="x")
+    monkeypatch.setattr(compare_judged, "read_student_sets", lambda *_: sets)
+    monkeypatch.setattr(compare_judged, "read_calibration", lambda _: [])
+
+    def lift(track: RayTrack) -> LiftedTrack:
+        frames = len(track)
+        return LiftedTrack(np.zeros((frames, 17, 3)), np.zeros((frames, 3)), np.zeros((frames, 17)))
+
+    monkeypatch.setattr(compare_judged, "loaded_lifter", lambda _: lift)
+    names = list[str]()
+    monkeypatch.setattr(JudgedStudy, "run", lambda study: names.append(study.name(JudgedTrial(FLIP, 0))))
+    for content in ("one one", "two one", "two two", "two two"):
+        for path, word in zip((Path("lifter/lifter.safetensors"), Path("Calib.xml")), content.split(), strict=True):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(word)
+        compare_judged.command(
+            clips,
+            clips,
+            clips,
+            Path("report"),
+            labels=2,
+            lifter=Path("lifter"),
+            calibration=Path("Calib.xml"),
+            params=repository / "params.yaml",
+        )
+    assert len(set(names)) == 3 and names[2] == names[3]
 
 
 @pytest.mark.parametrize(
