@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import yaml
 
@@ -57,6 +57,6 @@ class ParamsStudy(Study[TrialT, OutcomeT]):
 
     def keep(self, trial: TrialT, outcome: OutcomeT, **more: Any) -> OutcomeT:
         """Write the record of a trial, with `more` of it; returns the outcome."""
-        record = {**asdict(trial), **more, "outcome": asdict(outcome)}  # type: ignore[call-overload]
-        write_json(self.record_of(trial), record)
+        asked, found = cast(Any, trial), cast(Any, outcome)  # dataclasses both
+        write_json(self.record_of(trial), {**asdict(asked), **more, "outcome": asdict(found)})
         return outcome
