@@ -9,6 +9,6 @@ BLAZEPOSE_FILES, NETWORK_FILES = "*.tflite", "model.*"
 
 
 def network_hashes(folder: Path) -> list[str]:
-    """Checksums of the network's files in `folder`, by name; none where there is no network."""
+    """Checksums of the network's files in `folder`, by name; an empty list where it holds none."""
     files = sorted([*folder.glob(BLAZEPOSE_FILES), *folder.glob(NETWORK_FILES)])
     return [sha256_file(file) for file in files if file.is_file()]
