@@ -81,7 +81,7 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
     base, present = first[PartTrial(BASE_PART, 0)], first[PartTrial("presence", 0)]
     assert base is not None and present is not None
     assert base.in_crop_by_presence is None and 0 <= (present.in_crop_by_presence or -1) <= 1
-    assert 0 <= base.in_crop_by_confidence <= 1 and base.ece_by_curves is None
+    assert 0 <= (base.in_crop_by_confidence or -1) <= 1 and base.ece_by_curves is None
     kinds = {folder.name.split("-seed")[0]: folder for folder in Path("report/fits").iterdir()}
     assert set(kinds) == {"as-it-is", "presence"}
     assert load_checkpoint(kinds["presence"] / "model")[1].network_kwargs["presence"]
