@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from dataengine.errors import EnvironmentFault
-from dataengine.files import flat_items
+from dataengine.files import flat_items, sha256_file
 from dataengine.registry.ledger import digest_of
 from dataengine.rounds.places import ProjectPlaces
 from dataengine.studies.dvc_project import LOCK_NAME, PARAMS_NAME, PIPELINE_NAME, paths_of
@@ -42,15 +42,15 @@ class RoundInputs:
 
     def changed(self, *, own: bool) -> list[str]:
         """Inputs that differ from the last commit, in order, to be shown; with `own`, also what rounds write."""
-        return [os.fsencode(name).decode("utf-8", "backslashreplace") for name in self._changed(own=own)]
+        files = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in self._changed_files(own=own)]
+        return files + [f"{name} (its data)" for name in self._changed_data()]
 
-    def _changed(self, *, own: bool) -> list[str]:
-        """The same by their names on the disk, where bytes that are not UTF-8 are lone surrogates."""
+    def _changed_files(self, *, own: bool) -> list[str]:
+        """Those that lie in git, by their names on the disk, where bytes that are not UTF-8 are lone surrogates."""
         listed = self._git("status", "--porcelain", "-z", "-uall", "--no-renames", "--", ".")
         above = self._git("rev-parse", "--show-prefix").strip()  # git names files from the checkout's root
         names = sorted(line[3:].removeprefix(above) for line in listed.split("\0") if line)
-        found = [name for name in names if self.is_input(name) and (own or not self._is_own(name))]
-        return found + self._changed_data()
+        return [name for name in names if self.is_input(name) and (own or not self._is_own(name))]
 
     def is_input(self, name: str) -> bool:
         """Whether the file `name`, relative to the project, decides what a round makes."""
@@ -62,8 +62,10 @@ class RoundInputs:
     def digest(self) -> str:
         """Hash of all inputs but those that the round writes: the same hash, the same round."""
         blobs = dict(self._tracked())
-        for name in self._changed(own=False):
+        for name in self._changed_files(own=False):
             blobs[name] = self._blob(name)
+        for name in self._changed_data():
+            blobs[f"{name} (its data)"] = self._content((self.root / name).with_suffix(""))
         blobs.pop(PARAMS_NAME, None)
         return digest_of([sorted(blobs.items()), self._params_without_pins()])
 
@@ -105,13 +107,20 @@ class RoundInputs:
         path = self.root / name
         return self._git("hash-object", "--", name).strip() if path.is_file() else "missing"
 
+    def _content(self, data: Path) -> str:
+        """Hash of a file, or of all files in a folder."""
+        if data.is_file():
+            return sha256_file(data)
+        files = sorted(path for path in data.rglob("*") if path.is_file())
+        return digest_of([[path.relative_to(data).as_posix(), sha256_file(path)] for path in files])
+
     def _changed_data(self) -> list[str]:
-        """Kept data that differ from the ``.dvc`` file that stands for them."""
+        """The ``.dvc`` files whose data differ from what they stand for."""
         kept = [name for name in self._git("ls-files", "-z", f"*{_KEPT_DATA}").split("\0") if name]
         if not kept:
             return []
         status = json.loads(self._run(sys.executable, "-m", "dvc", "status", "--json", *kept) or "{}")
-        return sorted(f"{name} (its data)" for name in status)
+        return sorted(status)
 
     def _git(self, *arguments: str) -> str:
         return self._run("git", *arguments)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,9 @@ import numpy as np
 import yaml
 
 from dataengine.coco_json import write_people
-from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.mixing import MixRecipe, write_recipe
+from dataengine.studies.logged_call import call_logged
 
 from .plan import STAGE
 from .sets import LabelledImages
@@ -56,12 +54,4 @@ def fit(
         partial.write_text(yaml.safe_dump(dict(params), sort_keys=False), encoding="utf-8")
     given = {"mix": MIX, "val": VAL, "report": REPORT, "params": PARAMS}
     words = [word for name, file in given.items() for word in (f"--{name}", str(folder / file))]
-    command = [sys.executable, "-m", "dataengine", STAGE, *words, "--out", str(network)]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as opened:
-        opened.write(f"\n$ {' '.join(command[2:])}\n")
-        opened.flush()
-        done = subprocess.run(command, stdout=opened, stderr=opened)
-    if done.returncode:
-        lines = log.read_text(encoding="utf-8").strip().splitlines()
-        raise InputError(f"a fit of {folder.name} failed", got=lines[-1] if lines else "", fix=f"see {log}")
+    call_logged([STAGE, *words, "--out", str(network)], log, f"a fit of {folder.name}")

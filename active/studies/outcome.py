@@ -23,7 +23,7 @@ class PlayedRound:
     choose_s: float
     """Seconds that choosing its last labels took."""
     fit_s: float
-    """Seconds of the fit, with validation."""
+    """Seconds of the fit, with validation, over all calls."""
 
 
 @dataclass(frozen=True, kw_only=True)

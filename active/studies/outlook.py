@@ -55,8 +55,9 @@ def forecast_table(curves: Curves) -> list[str]:
         f"| from | forecasts | in the {LEVEL:.0%} interval | its width | error | of no change | of last gain again |",
         "|---|---|---|---|---|---|---|",
     ]
-    groups = {f"{points} rounds": [one for one in each if one.points == points] for points in {o.points for o in each}}
-    for name, group in [*sorted(groups.items()), ("all", each)]:
+    counts = sorted({one.points for one in each})
+    groups = {f"{points} rounds": [one for one in each if one.points == points] for points in counts}
+    for name, group in [*groups.items(), ("all", each)]:
         found = skill(group)
         if found is None:
             return ["A forecast takes three rounds of a rule to be judged by."]

@@ -5,16 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import read_json
-from dataengine.studies.study import Study
-from dataengine.typed_record import RECORDS
+from dataengine.studies.params_study import ParamsStudy
 
 from .sets import StudySets
 
@@ -45,24 +39,13 @@ class PoolPlan(Protocol[TrialT]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoolStudy(Study[TrialT, OutcomeT]):
+class PoolStudy(ParamsStudy[TrialT, OutcomeT]):
     """A plan on one labelled pool. Adding a study: its outcome's kind, `outcome`, `write` and `_decides`."""
 
     unit = "round"
-    outcome_kind: ClassVar[type[Any]]
-    """The dataclass of an outcome, read back by it."""
 
     plan: PoolPlan[TrialT]
     sets: StudySets
-    params: Path
-    """The params.yaml whose fits are run."""
-    line: str
-    """The command line that asks for this study."""
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
 
     @property
     @abstractmethod
@@ -88,11 +71,3 @@ class PoolStudy(Study[TrialT, OutcomeT]):
     def name(self, trial: TrialT) -> str:
         """Name of a round: another one where anything that decides its result has changed."""
         return self.plan.name(trial, self._decides)
-
-    def known(self, trial: TrialT) -> OutcomeT | None:
-        """What an earlier call measured."""
-        path = self.record_file(self.name(trial))
-        if not path.exists():
-            return None
-        outcome: OutcomeT = RECORDS.record(self.outcome_kind, read_json(path)["outcome"], str(path))
-        return outcome

@@ -10,13 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dataengine import starter
-from dataengine.evaluation.figures import figures_of
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.studies.network_figures import network_figures
 from dataengine.studies.settings import with_settings
+from dataengine.studies.spent_time import spent_time
 
 from ..query.select_params import SelectParams
 from .choosing import choose
@@ -50,13 +49,10 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
         keys, choose_s = self._labelled(trial)
         labelled = self.sets.pool.of(keys)
         network, folder = self._network(trial), self.report / FITS / name
-        began = time.monotonic()
-        if not (network / META_NAME).is_file():
-            self._fit(trial, folder, network, labelled)
-        fit_s = time.monotonic() - began
-        outcome = self._measured(network, folder, labelled, choose_s, fit_s)
-        write_json(self.record_file(name), {**asdict(trial), "images": keys, "outcome": asdict(outcome)})
-        return outcome
+        with spent_time(folder / "seconds.json") as fit_s:
+            if not (network / META_NAME).is_file():
+                self._fit(trial, folder, network, labelled)
+        return self.keep(trial, self._measured(network, folder, labelled, choose_s, fit_s()), images=keys)
 
     def side_by_side(self, missing: Sequence[Round]) -> list[list[Round]]:
         """All rounds of one number: each waits for the network of the round before alone."""
@@ -81,7 +77,7 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
         order = self.sets.order(trial.seed)
         if not trial.number:
             return order[: self.plan.start], 0.0
-        earlier = [str(key) for key in read_json(self.record_file(self.name(trial.before)))["images"]]
+        earlier = [str(key) for key in read_json(self.record_of(trial.before))["images"]]
         path = self.report / PICKS / f"{self.name(trial)}.json"
         if not path.exists():
             began = time.monotonic()
@@ -113,7 +109,7 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
             network,
             labelled=labelled,
             val=self.sets.val,
-            params=with_settings(self._document, SECTIONS, settings),
+            params=with_settings(self.document, SECTIONS, settings),
             seed=trial.seed,
             log=self.report / "study.log" if self.cluster is None else folder / "fit.log",
         )
@@ -121,11 +117,7 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
     def _measured(
         self, network: Path, folder: Path, labelled: LabelledImages, choose_s: float, fit_s: float
     ) -> PlayedRound:
-        from dataengine.inference.running.predict import load_runner, predict_people
-
-        test = self.sets.test
-        found = predict_people(*load_runner(network), test.people, test.images, description="test people")
-        figures = figures_of(test.people, test.images, found.as_people(test.people), self.protocol)
+        figures = network_figures(network, self.sets.test.people, self.sets.test.images, self.protocol)
         return PlayedRound(
             images=len(set(labelled.keys.tolist())),
             people=len(labelled.people),
@@ -138,21 +130,17 @@ class SelectionStudy(PoolStudy[Round, PlayedRound]):
         )
 
     @cached_property
-    def _document(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
-
-    @cached_property
     def _decides(self) -> list[Any]:
         """What decides a result apart from the plan."""
         sets = {name: getattr(self.sets, name).sha256 for name in ("pool", "val", "test")}
-        fits = with_settings(self._document, SECTIONS, {})
+        fits = with_settings(self.document, SECTIONS, {})
         sections = {name: fits.get(name) for name in ("fit", STAGE, "oks")}
         select = {name: value for name, value in asdict(self.select).items() if name in _OF_SELECT}
         return [sets, sections, select, sha256_file(starter.FOLDER / WEIGHTS_NAME), *self._origin()]
 
     def _origin(self) -> list[Any]:
         """What stands behind the name of a network of one's own that fits begin with."""
-        laid = with_settings(self._document, SECTIONS, self.plan.settings)
+        laid = with_settings(self.document, SECTIONS, self.plan.settings)
         begin = {**laid.get("fit", {}), **laid.get(STAGE, {})}.get("start_from")
         if begin in (None, STARTER):
             return []

@@ -7,9 +7,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from dataengine.files import atomic_path, sha256_file
-from dataengine.inference.exported import ONNX_FP32
-from dataengine.nets.checkpoint import META_NAME
+from dataengine.files import atomic_path
+from dataengine.inference.network_files import network_hashes
 from dataengine.studies.settings import json_hash
 from dataengine.tracking.labelled_films import LabelledFilm
 
@@ -35,21 +34,20 @@ class AskedTeachers:
         """Teacher -> its answers about all people of the film, in their order."""
         answers = {
             BLAZEPOSE: self._kept(
-                film, BLAZEPOSE, "", lambda: blazepose_answers(film.people, film.images, self.blazepose)
+                film, BLAZEPOSE, self.blazepose, lambda: blazepose_answers(film.people, film.images, self.blazepose)
             )
         }
         if self.second is not None:
             second = self.second
-            files = [second / name for name in (ONNX_FP32, META_NAME) if (second / name).is_file()]
-            sha256 = sha256_file(files[0]) if files else ""
             answers[second.name] = self._kept(
-                film, second.name, sha256, lambda: network_answers(second, film.people, film.images)
+                film, second.name, second, lambda: network_answers(second, film.people, film.images)
             )
         return answers
 
-    def _kept(self, film: LabelledFilm, name: str, sha256: str, ask: Callable[[], TeacherAnswers]) -> TeacherAnswers:
+    def _kept(self, film: LabelledFilm, name: str, network: Path, ask: Callable[[], TeacherAnswers]) -> TeacherAnswers:
         asked_about = [film.images.path.tolist(), film.people.image_id.tolist(), film.people.bbox_xywh_px.tolist()]
-        path = self.kept / f"{json_hash([name, sha256, asked_about, [asdict(view) for view in VIEWS]])}.npz"
+        views = [asdict(view) for view in VIEWS]
+        path = self.kept / f"{json_hash([name, network_hashes(network), asked_about, views])}.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return TeacherAnswers(**{field: arrays[field] for field in FIELDS})

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from dataengine.evaluation.analysis.roc import auroc
 
 RESAMPLES, LEVEL = 300, 0.95
 COVERAGES = (0.5, 0.8)
@@ -49,20 +50,6 @@ def judge_figures(films: Sequence[RankedJoints], seed: int = 0) -> JudgeFigures:
         tuple(float(risk[max(round(share * len(risk)) - 1, 0)]) if len(risk) else np.nan for share in COVERAGES),
         float(risk.mean()) if len(risk) else np.nan,
     )
-
-
-def auroc(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Probability that a right joint is trusted more than a wrong one; ties count a half. NaN without both kinds.
-
-    >>> auroc(np.array([0.9, 0.8, 0.3, 0.3]), np.array([True, True, True, False]))
-    0.8333333333333334
-    """
-    good = int(right.sum())
-    bad = len(right) - good
-    if not good or not bad:
-        return float("nan")
-    ranks = rankdata(trust)
-    return float((ranks[right].sum() - good * (good + 1) / 2) / (good * bad))
 
 
 def risk_curve(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:

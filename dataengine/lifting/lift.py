@@ -133,11 +133,9 @@ def _sheet(tracks: list[PeopleTrack], lifted: list[LiftedTrack]) -> Any:
 
 def _write_film(path: Path, encoder: str, tracks: list[PeopleTrack], lifted: list[LiftedTrack]) -> None:
     first = tracks[0].film  # films have times of their own, so only people of one are shown together
-    shown = [
-        (f"{each.film[:20]} #{each.track_id}", each.track.time_s - tracks[0].track.time_s[0], own)
-        for each, own in zip(tracks, lifted, strict=True)
-        if each.film == first
-    ]
+    shown = [(each, own) for each, own in zip(tracks, lifted, strict=True) if each.film == first][:SHOWN_PEOPLE]
+    begin_s = min(each.track.time_s[0] for each, _ in shown)
+    named = [(f"{each.film[:20]} #{each.track_id}", each.track.time_s - begin_s, own) for each, own in shown]
     with atomic_path(path) as partial, FilmWriter(partial, encoder) as writer:
-        for moment, picture in film_frames(shown, SHOWN_PEOPLE):
-            writer.write(picture, max(moment, 0.0))
+        for moment, picture in film_frames(named, SHOWN_PEOPLE):
+            writer.write(picture, moment)

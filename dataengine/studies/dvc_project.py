@@ -15,6 +15,7 @@ import yaml
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file
+from dataengine.studies.logged_call import run_logged
 from dataengine.studies.settings import assignments
 
 LOCK_NAME, PIPELINE_NAME, PARAMS_NAME = "dvc.lock", "dvc.yaml", "params.yaml"
@@ -160,14 +161,11 @@ class DvcProject:
         return done.stdout
 
     def _logged(self, *arguments: str) -> None:
-        """Run dvc with all its output in the log. Raises InputError with the last line when it fails."""
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"\n$ dvc {' '.join(arguments)}\n")
-            log.flush()
-            command = _callable(("dvc", *arguments))
-            done = subprocess.run(command, cwd=self.root, env=_environment(), stdout=log, stderr=log)
-        if done.returncode:
-            lines = [line for line in self.log.read_text(encoding="utf-8").splitlines() if "ERROR" in line]
+        """Run dvc with all its output in the log. Raises InputError with its last error when it fails."""
+        command, title = _callable(("dvc", *arguments)), f"dvc {' '.join(arguments)}"
+        code, printed = run_logged(command, self.log, title, folder=self.root, environment=_environment())
+        if code:
+            lines = [line for line in printed if "ERROR" in line] or printed
             raise InputError(
                 f"dvc {' '.join(arguments[:2])} failed", got=lines[-1] if lines else "", fix=f"see {self.log}"
             )

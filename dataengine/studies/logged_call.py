@@ -1,8 +1,11 @@
-"""Commands of this package as processes of their own, for a study: what they print goes to its log."""
+"""Programs that a study runs as processes of their own: what they print goes to its log.
+
+`call_logged` runs a command of this package, `run_logged` any program.
+"""
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dataengine.errors import InputError
@@ -12,14 +15,33 @@ def call_logged(words: Sequence[str], log: Path, what: str) -> None:
     """Run ``dataengine WORDS``, its output at the end of the file `log`.
 
     Raises:
-        InputError: it failed; the line names `what`, the log, and the last line in it.
+        InputError: it failed; the line names `what`, the log, and the last line that it printed.
     """
     command = [sys.executable, "-m", "dataengine", *words]
+    code, lines = run_logged(command, log, f"dataengine {' '.join(words)}")
+    if code:
+        raise InputError(f"{what} failed", got=lines[-1] if lines else "", fix=f"see {log}")
+
+
+def run_logged(
+    command: Sequence[str],
+    log: Path,
+    title: str,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int, list[str]]:
+    """Run a program in `folder` with its output at the end of `log`, below `title`.
+
+    Returns its exit code and the lines that it printed: none of an earlier program in the same log.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as opened:
-        opened.write(f"\n$ {' '.join(command[2:])}\n")
+        opened.write(f"\n$ {title}\n")
         opened.flush()
-        done = subprocess.run(command, stdout=opened, stderr=opened)
-    if done.returncode:
-        lines = log.read_text(encoding="utf-8").strip().splitlines()
-        raise InputError(f"{what} failed", got=lines[-1] if lines else "", fix=f"see {log}")
+        start = opened.tell()
+        done = subprocess.run(command, cwd=folder, env=environment, stdout=opened, stderr=opened)
+    with log.open("rb") as written:
+        written.seek(start)
+        printed = written.read().decode("utf-8", "replace")
+    return done.returncode, printed.strip().splitlines()

@@ -66,6 +66,17 @@ def test_the_page_ranks_judges_and_asks_nobody_twice(asked: list[str]) -> None:
     next(Path("report/answers").glob("*.npz")).write_bytes(b"half a file")
     run([clips], Path("report"), teacher=Path("net"), first=2)
     assert len(asked) == 5, "a damaged one is asked for again"
+    Path("net/model.onnx").write_bytes(b"a network")
+    run([clips], Path("report"), teacher=Path("net"), first=2)
+    Path("net/model.json").write_text('{"contract": "another decoder"}')
+    run([clips], Path("report"), teacher=Path("net"), first=2)
+    assert asked[5:] == ["net"] * 4, "another network, or another way to read it"
+    models = Path("fetched/mediapipe")
+    models.mkdir(parents=True)
+    for content in (b"one", b"other"):
+        (models / "pose_landmark.tflite").write_bytes(content)
+        run([clips], Path("report"), fetched=Path("fetched"), first=1)
+    assert asked[9:] == ["blazepose"] * 2
     with pytest.raises(ParamsError, match="first"):
         run([clips], Path("report"), first=-1)
 

@@ -2,12 +2,15 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dataengine.errors import InputError
 from dataengine.files import sha256_file
+from dataengine.studies import dvc_project
 from dataengine.studies.dvc_project import DvcProject, paths_of, read_stages
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -87,3 +90,14 @@ def test_what_decides_a_fit_of_this_project_can_be_read(tmp_path: Path) -> None:
     assert {"fetch", "ingest", "render", "balance", "mix", "fit-teacher", "pseudo-label", "fit-student"} == set(found)
     assert "train/fit/loop.py" in found["fit-student"]["files"]
     assert all(len(sha256) == 64 for stage in found.values() for sha256 in stage["files"].values())
+
+
+def test_a_failure_is_not_explained_by_an_older_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("dvc.yaml").write_text("stages: {}\n")
+    project = DvcProject(tmp_path, tmp_path / "log")
+    project.log.write_text("ERROR: of yesterday\n")
+    programs = {"killed": "print('killed'); exit(1)", "now": "print('ERROR: now'); print('bye'); exit(1)"}
+    for said, program in programs.items():
+        monkeypatch.setattr(dvc_project, "_callable", lambda words, code=program: [sys.executable, "-c", code])
+        with pytest.raises(InputError, match=f"dvc repro mix failed: got .*{said}"):
+            project.repro("mix")

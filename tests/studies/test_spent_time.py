@@ -20,7 +20,10 @@ def test_later_calls_count_the_earlier_ones(tmp_path: Path) -> None:
     with spent_time(path) as seconds:
         assert first <= seconds() < first + 5
         time.sleep(0.05)
-    assert seconds() >= read_json(path)["seconds"] >= first + 0.04  # seconds on disk are rounded
+    spent = seconds()
+    assert spent == pytest.approx(read_json(path)["seconds"], abs=0.006) and spent >= first + 0.04  # rounded on disk
+    time.sleep(0.02)
+    assert seconds() == spent, "what comes after the block is not counted"
 
 
 def test_a_killed_call_has_left_what_it_had_spent(tmp_path: Path) -> None:
@@ -34,6 +37,7 @@ def test_a_killed_call_has_left_what_it_had_spent(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "seconds.json"
-    path.write_text("{")
-    with pytest.raises(InputError, match=r"seconds\.json"), spent_time(path):
-        pass
+    for damaged in ("{", "12.5", '{"hours": 1}', '{"seconds": "1"}'):
+        path.write_text(damaged)
+        with pytest.raises(InputError, match=r"seconds\.json"), spent_time(path):
+            pass

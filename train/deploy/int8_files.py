@@ -31,9 +31,9 @@ class Int8Files:
     """What came of writing them."""
 
     kept: tuple[str, ...]
-    """Layers that stayed in float so that the budget holds, or, where it cannot, those with which the least is lost."""
+    """Layers left in float to keep within the budget; where nothing does, those that lose the least AP."""
     blamed: tuple[Blamed, ...]
-    """All blocks of layers, the one first that the most error comes from; empty if nobody had to ask."""
+    """All blocks of layers, those that cause most of the error first; empty where they were not ranked."""
     distance_px: float
     """Mean distance of joints from the FP32 file's on the calibration people, with no layer in float; image px."""
     ap_fp32: float
@@ -45,10 +45,10 @@ class Int8Files:
     facts: dict[str, Any]
     """For the sidecar."""
     last_layer: LastLayerErrors | None = None
-    """Where every layer was asked."""
+    """None unless every layer was measured."""
 
     def top(self, number: int) -> tuple[str, ...]:
-        """The layers of the `number` blocks that the most error comes from."""
+        """The layers of the `number` blocks that cause most of the error."""
         return _layers(self.blamed[:number])
 
 
@@ -100,7 +100,7 @@ def write_int8_files(params: ExportParams, ruler: Ruler, calibration: HeldCrops,
 
 
 def _fewest(files: "_Files", blamed: Sequence[Blamed], budget: float, most: int) -> tuple[str, ...]:
-    """The layers of the fewest blocks that hold the budget; where none do, of those tried the ones that lose least."""
+    """The layers of the fewest blocks that keep within the budget; where none do, those that lost least when tried."""
     most = min(most, len(blamed))
     tops = [_layers(blamed[:number]) for number in range(most + 1)]
     number = fewest_kept(lambda tried: files.write(tops[tried]), budget, most)

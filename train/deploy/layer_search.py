@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dataengine.terminal.progress import track
 
 MOST_BLOCKS = 40
-"""Blocks that are tried one by one: each costs a file written and a look at the crops."""
+"""Blocks that are tried one by one: each costs writing a file and predicting the calibration crops."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LayerBlock:
 
 @dataclass(frozen=True)
 class Blamed:
-    """A block, and how near to the FP32 file's joints the INT8 file comes when it alone stays in float."""
+    """A block, and how far the INT8 file's joints are from FP32's when this block alone stays in float."""
 
     block: LayerBlock
     distance_px: float
@@ -52,7 +52,7 @@ def blocks_of(layers: Sequence[str], most: int = MOST_BLOCKS) -> list[LayerBlock
 
 
 def blame(blocks: Sequence[LayerBlock], distance_px: Callable[[Collection[str]], float]) -> list[Blamed]:
-    """The blocks, the one first that the most error comes from; of equals, the one computed first.
+    """The blocks, those that cause most of the error first; of equals, the one computed first.
 
     `distance_px` writes an INT8 file with these layers in float and returns the mean distance of its joints from the
     FP32 file's.

@@ -159,7 +159,7 @@ def _finish(
     score = learnt_score(validation.people, by_curves(prediction, curves), validation.protocol)
     meta = replace(meta, lineage=lineage, score=score, joint_confidence=curves)
     measured_by = {"oks_scale": scale_words(validation.people), "oks_sigmas": validation.protocol.sigmas_name}
-    with fresh_folder(report) as report_folder, fresh_folder(out) as out_folder:
+    with fresh_folder(out) as out_folder, fresh_folder(report) as report_folder:  # a checkpoint comes after its report
         save_checkpoint(out_folder, shipped, meta, learnt)
         write_curves(report_folder, run.history, {**final, **measured_by})
         write_picture(report_folder / PICTURE_NAME, validation, prediction)

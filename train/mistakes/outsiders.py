@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
-from dataengine.files import sha256_file
 from dataengine.people import JOINT_CONFIDENCE, Images, People
 
 from .hypotheses import Questions, size_px
@@ -16,7 +15,6 @@ from .witness import Witness, from_points
 
 BLAZEPOSE = "BlazePose"
 BLAZEPOSE_LOOKS = 2  # an upright square about the box, then the region that the model asks for
-OF_BLAZEPOSE, OF_ADOPTED = "*.tflite", "model.*"
 
 
 def outsiders_of(blazepose: Path | None, adopted: Sequence[Path]) -> dict[str, Path]:
@@ -44,12 +42,6 @@ def outsider(name: str, people: People, images: Images, folder: Path) -> tuple[N
 
         found = load_adopted(folder).people_in_boxes(people, images, description=name)
     return found.keypoints_px, np.asarray(found.extras[JOINT_CONFIDENCE])
-
-
-def outsider_hash(folder: Path) -> list[str]:
-    """Checksums of an outsider's files."""
-    files = sorted([*folder.glob(OF_BLAZEPOSE), *folder.glob(OF_ADOPTED)])
-    return [sha256_file(file) for file in files if file.is_file()]
 
 
 def outsider_witness(name: str, answer: Sequence[NDArray[Any]], people: People, asked: Questions) -> Witness:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.files import atomic_path
+from dataengine.inference.network_files import network_hashes
 from dataengine.people import Images, People
 from dataengine.studies.settings import json_hash
 
@@ -22,7 +23,7 @@ from .folds import networks_witness, scene_folds
 from .geometry import PoseRarity
 from .hypotheses import Floats, Questions, questions
 from .misplaced import MisplacedOdds, misplaced_odds, on_neighbour
-from .outsiders import BLAZEPOSE, outsider, outsider_hash, outsider_witness
+from .outsiders import BLAZEPOSE, outsider, outsider_witness
 from .params import FindMistakesParams
 from .unlabelled import Sighting, sightings, unlabelled_people
 from .verdicts import Verdicts, verdicts
@@ -61,7 +62,7 @@ def search(
         key = json_hash([params.deciding, labels_hash(people, images)])
         witnesses.append(networks_witness(params, people, images, asked, fold, folder / f"networks-{key}"))
     for name, model in outsiders.items():
-        asked_of = [labels_hash(people, images), outsider_hash(model)]
+        asked_of = [labels_hash(people, images), network_hashes(model)]
         answer = _kept(folder, name, asked_of, _ask(name, people, images, model))
         witnesses.append(outsider_witness(name, answer, people, asked))
     seen = None
@@ -94,7 +95,7 @@ def kept_sightings(images: Images, models: Path, folder: Path) -> Sighting:
         seen = sightings(images, models)
         return seen.image_id, seen.keypoints_px, seen.chance
 
-    key = [images.path.tolist(), images.id.tolist(), outsider_hash(models)]
+    key = [images.path.tolist(), images.id.tolist(), network_hashes(models)]
     image_id, keypoints_px, chance = _kept(folder, "sightings", key, see)
     return Sighting(image_id, keypoints_px, chance)
 

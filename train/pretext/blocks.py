@@ -34,7 +34,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """What one part of the time shows."""
+    """The tracks and moments in one part of the time: what is learnt from, or what is held out."""
 
     tracks: tuple[PersonTrack, ...]
     moments: tuple[Moments, ...]

@@ -23,15 +23,15 @@ _MEASURE_SEED = 1
 
 @dataclass(frozen=True)
 class TaskAccuracy:
-    """How often a task was solved on held-out time."""
+    """A task's accuracy on held-out time."""
 
     accuracy: float
     chance: float
     by_pixels: float
-    """What the crops' grey values achieve that no network has looked at: the most different two are the ends, the most
+    """The accuracy of grey values alone, without a network: the two crops that differ most are the ends, the two most
     alike are one moment."""
     stretches: int
-    """About how many moments of it do not look alike: the number that the accuracy's spread is computed from."""
+    """About how many independent moments the held-out time has: the sample size of the test against chance."""
 
     @property
     def needed(self) -> float:

@@ -50,7 +50,8 @@ class PretrainParams(FitParams):
                 raise ParamsError(name, expected="above 0", got=repr(getattr(self, name)))
         for name, most in (("held_share", 0.9), ("shift", 0.25), ("scale", 0.25)):
             if not 0 <= getattr(self, name) <= most or (name == "held_share" and not self.held_share):
-                raise ParamsError(name, expected=f"0 to {most}", got=repr(getattr(self, name)))
+                expected = f"above 0, {most} at most" if name == "held_share" else f"0 to {most}"
+                raise ParamsError(name, expected=expected, got=repr(getattr(self, name)))
         for name, least in (("batch", LEAST_BATCH), ("most_crops", LEAST_BATCH)):
             if getattr(self, name) < least:
                 raise ParamsError(name, expected=f"{least} or more", got=repr(getattr(self, name)))

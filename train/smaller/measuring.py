@@ -20,6 +20,7 @@ from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
 from ..deploy.accuracy import LEVEL, RESAMPLES, film_clusters, latencies_ms
+from ..deploy.calibration_crops import network_inputs
 from ..deploy.onnx_files import write_fp32
 from ..deploy.quantise import write_int8
 from .removing import count, empty_channels
@@ -108,8 +109,7 @@ def pareto(rows: Sequence[Sized]) -> list[bool]:
 
 def _files(net: KeypointNetwork, meta: ModelMeta, folder: Path, given: Measuring) -> tuple[Runner, Runner]:
     write_fp32(net, meta, folder / ONNX_FP32)
-    held = HeldCrops.of(*given.calibration, meta.crop)
-    crops = normalise(held.take(np.arange(len(held.people))), meta.mean, meta.std)
+    crops = network_inputs(HeldCrops.of(*given.calibration, meta.crop), meta)
     paths = {"onnx_runtime": folder / ONNX_INT8, "tensorrt": folder / ONNX_INT8_TRT}
     write_int8(folder / ONNX_FP32, crops, "minmax", **paths)
     return onnx_runner(folder / ONNX_FP32, threads=1), onnx_runner(folder / ONNX_INT8, threads=1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dataengine import starter
-from dataengine.files import read_json, sha256_file, short_sha256, write_json
+from dataengine.files import read_json, sha256_file, short_sha256
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.people import Images
 from dataengine.requests.folder import read_requests
@@ -50,9 +50,7 @@ class Campaign(PoolStudy[CampaignRound, PlayedCampaign]):
             library_renders=self._library_renders(trial),
         )
         play(self.files, self.plan, start, self._log)
-        outcome = self._measured(start)
-        write_json(self.record_file(self.name(trial)), {**asdict(trial), "images": keys, "outcome": asdict(outcome)})
-        return outcome
+        return self.keep(trial, self._measured(start), images=keys)
 
     def write(self, known: Mapping[CampaignRound, PlayedCampaign]) -> None:
         """The page and the plot; arms are compared with each other once their last rounds are there."""
@@ -79,7 +77,7 @@ class Campaign(PoolStudy[CampaignRound, PlayedCampaign]):
         order = self.sets.order(trial.seed)
         if not trial.number:
             return order[: self.plan.start]
-        earlier = [str(key) for key in read_json(self.record_file(self.name(trial.before)))["images"]]
+        earlier = [str(key) for key in read_json(self.record_of(trial.before))["images"]]
         if not ARMS[trial.arm].selects:
             known = set(earlier)
             return earlier + [key for key in order if key not in known][: self.plan.step]

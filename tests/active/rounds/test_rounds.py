@@ -173,6 +173,24 @@ def test_a_name_that_is_not_utf_8_can_be_shown_and_counts(project: RoundInputs) 
     assert RoundInputs(Path(), project.places, project.own).digest() == new != before
 
 
+def test_kept_data_count_by_what_is_in_them_now(project: RoundInputs) -> None:
+    """A round that was begun with changed data does not go on with data that were changed once more."""
+    pictures = Path("labels/pictures")
+    pictures.mkdir()
+    (pictures / "1.png").write_text("1")
+    for words in (["init", "-q", "--subdir"], ["add", "-q", pictures.as_posix()]):
+        subprocess.run([sys.executable, "-m", "dvc", *words], check=True)
+    git("add", "-A")
+    git("commit", "-q", "-m", "data")
+    assert project.changed(own=False) == []
+    digests = [project.digest()]
+    for content in ("2", "3", "3"):
+        (pictures / "1.png").write_text(content)
+        assert project.changed(own=False) == ["labels/pictures.dvc (its data)"]
+        digests.append(project.digest())
+    assert len(set(digests)) == 3 and digests[2] == digests[3]
+
+
 def test_what_begin_round_pins_is_no_other_input(project: RoundInputs) -> None:
     digest = project.digest()
     text = Path("params.yaml").read_text()

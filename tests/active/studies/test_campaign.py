@@ -179,6 +179,8 @@ def test_a_command_is_run_once_for_what_it_was_given(tmp_path: Path, monkeypatch
 
     def run(command: list[str], **options: Any) -> Done:
         ran.append(command[3:])
+        if Done.returncode:
+            options["stdout"].write("dataengine: error: nothing to list\n")
         return Done()
 
     monkeypatch.setattr(logged_call.subprocess, "run", run)
@@ -192,7 +194,7 @@ def test_a_command_is_run_once_for_what_it_was_given(tmp_path: Path, monkeypatch
     runner.once("fit", "fit-student", "--out", tmp_path / "y", given=[file])
     assert len(ran) == 3
     Done.returncode = 2
-    with pytest.raises(InputError, match=r"other of .* failed: got \$ dataengine ledger; see"):
+    with pytest.raises(InputError, match=r"other of .* failed: got dataengine: error: nothing to list; see"):
         runner.once("other", "ledger")
     assert json.loads((tmp_path / "done" / "fit.json").read_text())["given"]
 

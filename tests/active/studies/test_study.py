@@ -15,7 +15,6 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from dataengine.active.studies import fitting
 from dataengine.active.studies.choosing import choose
 from dataengine.active.studies.plan import RULES
 from dataengine.active.studies.runner import SelectionStudy
@@ -25,6 +24,7 @@ from dataengine.cli import app, main
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.protocol import COCO
+from dataengine.studies import logged_call
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY, one_torch_thread
@@ -60,7 +60,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             main(list(command[3:]))
         return SimpleNamespace(returncode=ended.value.code or 0)
 
-    monkeypatch.setattr(fitting.subprocess, "run", here)
+    monkeypatch.setattr(logged_call.subprocess, "run", here)
     return ran
 
 
@@ -78,7 +78,7 @@ def records() -> dict[str, dict[str, Any]]:
 def test_a_study_from_end_to_end_that_is_killed_goes_on_where_it_was(
     fits: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = fitting.subprocess.run
+    whole = logged_call.subprocess.run
 
     def killed_at_the_third(command: Sequence[str], **options: object) -> object:
         if len(fits) == 2:
@@ -86,16 +86,18 @@ def test_a_study_from_end_to_end_that_is_killed_goes_on_where_it_was(
         return whole(command, **options)  # type: ignore[call-overload]
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting.subprocess, "run", killed_at_the_third)
+        patch.setattr(logged_call.subprocess, "run", killed_at_the_third)
         CliRunner().invoke(app, TWO_RULES)
     assert len(fits) == 2 and len(records()) == 2
     page = Path("report/study.md").read_text()
     assert "**Unfinished: 2 of 3 rounds are known.**" in page and "| random | 0.0" in page
     next(Path("report/runs").glob("random-*")).unlink()  # as if it had been killed between the fit and the measurement
+    next(Path("report/fits").glob("random-*/seconds.json")).write_text('{"seconds": 100.0}')
     answer(*TWO_RULES)
     assert len(fits) == len(set(fits)) == 3, "nothing is fitted twice"
 
     found = records()
+    assert found["random1"]["outcome"]["fit_s"] >= 100, "the seconds of the call that was killed"
     assert {name: len(set(one["images"])) for name, one in found.items()} == {
         "start0": 8,
         "random1": 12,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dataengine.coco_json import read_people
+from dataengine.evaluation.analysis.roc import auroc
 from dataengine.inference.running.predict import load_runner
-from dataengine.train.studies.mistakes.auroc import auroc
 from dataengine.train.studies.parts.measure import cut_answers
 
 from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project

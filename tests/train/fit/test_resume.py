@@ -1,6 +1,7 @@
 """A fit that is stopped and taken up again ends with the very weights of one that ran through."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from dataengine.files import fresh_folder
 from dataengine.hardware.precision import ChosenPrecision
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import fit_student
@@ -137,6 +139,26 @@ def test_pieces_that_memory_forced_are_kept(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Stepper, "step", step)
     fit_here(TINY)
     assert set(seen) == {4}
+
+
+def test_a_fit_that_is_killed_while_it_writes_leaves_no_checkpoint_without_its_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Studies take a checkpoint for a finished fit, and read the figures of its report."""
+
+    @contextmanager
+    def killed_after(path: Path) -> Iterator[Path]:
+        with fresh_folder(path) as partial:
+            yield partial
+        raise Stop
+
+    params = replace(TINY, epochs=1)
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(fitting, "fresh_folder", killed_after)
+        fit_here(params)
+    assert Path("reports/models/a/metrics.json").is_file() and not Path("models/a").exists()
+    fit_here(params)
+    assert load_checkpoint(Path("models/a"))
 
 
 def test_no_progress_ends_the_run_early(monkeypatch: pytest.MonkeyPatch) -> None:

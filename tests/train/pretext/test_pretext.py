@@ -122,8 +122,6 @@ def test_agreement_counts_who_is_nearer() -> None:
     assert agreement(right[[0, 1, 2, 4, 3]], moments, 0.5) == (0.0, 4)
     assert agreement(np.ones((5, 2), np.float32), moments, 0.5) == (0.5, 4)
     assert agreement(right, moments, 1.5) == (0.5, 0)
-    pairs, _ = draw_pairs([moments], 9, np.random.default_rng(0))
-    assert len(pairs) == 3 or (pairs >= 0).all()
 
 
 def test_a_moment_that_one_camera_sees_makes_no_pair() -> None:
@@ -189,7 +187,7 @@ def test_views_alone_need_cameras() -> None:
         ({"order_weight": -1.0}, "order_weight"),
         ({"order_weight": 0.0, "views_weight": 0.0}, "order_weight and views_weight are 0"),
         ({"order_gap_s": (0.4, 0.1)}, "order_gap_s"),
-        ({"held_share": 0.0}, "held_share"),
+        ({"held_share": 0.0}, "held_share: expected above 0, 0.9 at most"),
         ({"temperature": 0.0}, "temperature"),
         ({"batch": 2}, "batch"),
         ({"people_per_epoch": None}, "people_per_epoch"),

@@ -32,7 +32,7 @@ class DistilOutcome:
     pck_02: float
     test_ap: float | None
     seconds: float
-    """What this fit took since it was last begun or continued; its teachers' come on top."""
+    """What this fit took over all calls; its teachers' come on top."""
 
 
 Known = Mapping[DistilFit, DistilOutcome]

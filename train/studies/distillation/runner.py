@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,15 +14,14 @@ import yaml
 from dataengine import starter
 from dataengine.coco_json import read_project_people
 from dataengine.errors import DataEngineError, InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.figures import figures_of
-from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import atomic_path, read_json, sha256_file, write_json
-from dataengine.nets.checkpoint import WEIGHTS_NAME, ModelMeta
+from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME, ModelMeta
 from dataengine.params import load_section
+from dataengine.studies.network_figures import network_figures
+from dataengine.studies.params_study import ParamsStudy
 from dataengine.studies.settings import json_hash, with_settings
 from dataengine.studies.shared_pictures import refuse_shared_pictures
-from dataengine.studies.study import Study
+from dataengine.studies.spent_time import spent_time
 from dataengine.typed_record import RECORDS
 
 from ...fit.data import MIX_PEOPLE, MIX_RECIPE, labelled_people
@@ -35,28 +33,20 @@ from .plan import SECTIONS, STAGE, DistilFit, DistilPlan
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistilStudy(Study[DistilFit, DistilOutcome]):
+class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
     """A chain of networks on one mix."""
 
     command = "compare-distilled"
     unit = "fit"
     page_name = PAGE_NAME
+    outcome_kind = DistilOutcome
 
     plan: DistilPlan
     mix: Path
     val: Path
     test: Path | None
-    params: Path
-    """The params.yaml whose section `fit-student` is fitted by."""
     runs: int
     """Least number of timed runs of each network."""
-    line: str
-    """The command line that asks for this study."""
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
 
     def prepare(self) -> None:
         """Read what all fits read and make every network, so that what is wrong ends the study now; measure them."""
@@ -70,35 +60,31 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
         """All fits of the plan."""
         return self.plan.fits()
 
-    def name(self, fit: DistilFit) -> str:
+    def name(self, trial: DistilFit) -> str:
         """Name of a fit: another one where anything that decides its result, or its teachers', has changed."""
-        taught_by = self.name(fit.teacher) if fit.teacher else None
-        mark = json_hash([self._decides, self.plan.fit_params(fit, taught_by)])
-        return f"{'-by-'.join(fit.way)}-seed{fit.seed}-{mark}"
+        taught_by = self.name(trial.teacher) if trial.teacher else None
+        mark = json_hash([self._decides, self.plan.fit_params(trial, taught_by)])
+        return f"{'-by-'.join(trial.way)}-seed{trial.seed}-{mark}"
 
-    def known(self, trial: DistilFit) -> DistilOutcome | None:
-        """What an earlier call measured."""
-        path = self.record_file(self._record_name(trial))
-        return RECORDS.record(DistilOutcome, read_json(path)["outcome"], str(path)) if path.exists() else None
+    def record_of(self, trial: DistilFit) -> Path:
+        """The file of a fit's record, which has figures on `test` as well: one for each test set."""
+        name = self.name(trial)
+        return self.record_file(f"{name}-{sha256_file(self.test)[:8]}" if self.test else name)
 
     def outcome(self, trial: DistilFit) -> DistilOutcome:
         """Fit, as far as an earlier call has not, and measure."""
         folder = self._folder(trial)
-        taken = folder / "seconds.json"
-        if not taken.is_file():
-            began = time.monotonic()
-            self._fit(trial)
-            write_json(taken, round(time.monotonic() - began, 1))
+        with spent_time(folder / "spent.json") as seconds:
+            if not (folder / "network" / META_NAME).is_file():
+                self._fit(trial)
         figures = read_json(folder / "report" / "metrics.json")
         outcome = DistilOutcome(
             ap=float(figures["val_oks_ap"]),
             pck_02=float(figures["val_pck_02"]),
             test_ap=self._test_ap(folder / "network"),
-            seconds=float(read_json(taken)),
+            seconds=round(seconds(), 1),
         )
-        record = {"way": list(trial.way), "seed": trial.seed, "outcome": asdict(outcome)}
-        write_json(self.record_file(self._record_name(trial)), record)
-        return outcome
+        return self.keep(trial, outcome)
 
     def write(self, known: Mapping[DistilFit, DistilOutcome]) -> None:
         """The page and the plot."""
@@ -164,7 +150,7 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
 
     def _written(self, params: Mapping[str, str], path: Path) -> tuple[FitStudentParams, Path]:
         with atomic_path(path) as partial:
-            laid = with_settings(self._document, SECTIONS, params)
+            laid = with_settings(self.document, SECTIONS, params)
             partial.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
         return load_section(path, STAGE, FitStudentParams, base=BASE), path
 
@@ -176,19 +162,12 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
             return model_meta(self._section(alone, Path(scratch) / "params.yaml")[0])
 
     def _test_ap(self, network: Path) -> float | None:
-        from dataengine.inference.running.predict import load_runner, predict_people
-
         if self.test is None:
             return None
-        people, images = read_project_people(self.test)
-        found = predict_people(*load_runner(network), people, images, description="test people")
-        return figures_of(people, images, found.as_people(people), self.protocol).ap
+        return network_figures(network, *read_project_people(self.test), self.protocol).ap
 
     def _folder(self, fit: DistilFit) -> Path:
         return self.report / "fits" / self.name(fit)
-
-    def _record_name(self, fit: DistilFit) -> str:
-        return f"{self.name(fit)}-{sha256_file(self.test)[:8]}" if self.test else self.name(fit)
 
     @cached_property
     def _val(self) -> tuple[Any, Any]:
@@ -200,14 +179,10 @@ class DistilStudy(Study[DistilFit, DistilOutcome]):
         return meta.input_width_px, meta.input_height_px
 
     @cached_property
-    def _document(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
-
-    @cached_property
     def _decides(self) -> list[Any]:
         """What decides every result apart from the plan."""
         _ = self._val
         files = (self.mix / MIX_PEOPLE, self.mix / MIX_RECIPE, self.val, starter.FOLDER / WEIGHTS_NAME)
         for path in files[:2]:
             read_json(path)
-        return [[sha256_file(path) for path in files], with_settings(self._document, SECTIONS, {})]
+        return [[sha256_file(path) for path in files], with_settings(self.document, SECTIONS, {})]

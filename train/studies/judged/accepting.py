@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.errors import InputError
 from dataengine.geometry.pixel_grid import within
+from dataengine.judges.table import TOGETHER
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.labels.joint_weights import with_joint_weights
 from dataengine.person_scale import with_joint_area
@@ -30,12 +32,19 @@ BESIDES: Mapping[str, str] = {
 def trust_by(judge: str, judged: JudgedPeople, known: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
     """Trust (n, 17) of a judge, or of one of `BESIDES`; labels of the people `known` (n,) may teach it.
 
-    KeyError where the judge has nothing to say.
+    Raises:
+        InputError: the labels show no wrong joint, or no right one, so that the learned judge learns nothing.
     """
     drawn = np.random.default_rng([seed, 1]).random(judged.right.shape)
     if judge in (EVERYTHING, CHANCE):
         return drawn
-    return drawn + judged.right if judge == PERFECT else judged.with_learned(known)[judge]
+    if judge == PERFECT:
+        return drawn + judged.right
+    trust = judged.with_learned(known)
+    if judge == TOGETHER and judge not in trust:
+        expected = "right and wrong joints of the teacher in the pictures with labels"
+        raise InputError(f"--judge {judge!r} learns nothing", expected=expected, fix="raise --labels, or leave it out")
+    return trust[judge]
 
 
 def accepted_joints(trust: NDArray[np.float64], possible: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
@@ -72,7 +81,7 @@ def accepted_people(
     measured = accepted & labelled
     return PseudoLabels(
         people=people.take(kept),
-        precision=float(judged.right[hidden][measured].mean()) if measured.any() else float("nan"),
+        precision=float(judged.right[hidden][measured].mean()) if measured.any() else None,
         coverage=float(measured.sum() / max(labelled.sum(), 1)),
         by_thresholds=False,
     )

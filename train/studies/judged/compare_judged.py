@@ -9,19 +9,20 @@ import typer
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
+from dataengine.inference.network_files import network_hashes
 from dataengine.judges.kept import BLAZEPOSE, AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.lifted_pose import loaded_lifter
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.judges.table import TOGETHER
+from dataengine.lifting.checkpoint import LIFTER_WEIGHTS
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.studies.page import command_line
-from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
+from dataengine.studies.settings import assignments, json_hash, parse_seeds, parse_settings, section_of
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.tracking.labelled_films import read_films
 
-from ...mistakes.outsiders import outsider_hash
 from ..students.fits import PSEUDO_PER_REAL, SECTIONS
 from ..students.plan import EPOCHS, OUTSIDE, OWNED, STARTER, STARTS, StudentPlan
 from ..students.sets import StudentSets, read_student_sets
@@ -120,7 +121,8 @@ def command(
         people=people,
         set=assignments(further),
     )
-    files = [outsider_hash(fetched / MODELS), outsider_hash(teacher) if teacher else []]
+    judging = [path for path in (calibration, lifter and lifter / LIFTER_WEIGHTS) if path]
+    decides = [network_hashes(fetched / MODELS), network_hashes(teacher) if teacher else [], *map(sha256_file, judging)]
     JudgedStudy(
         judged=table,
         judges=tuple(each for each in all_judges if each in (judge or all_judges)),
@@ -128,15 +130,7 @@ def command(
         plan=plan,
         sets=StudentSets(train=(table.people, table.images), val=sets.val, test=sets.test, sha256=sets.sha256),
         params=params,
-        teacher=(name, str(files), *(_contents(path) for path in (calibration, lifter))),
+        teacher=(name, json_hash(decides)),
         line=line,
         report=report,
     ).run()
-
-
-def _contents(path: Path | None) -> str:
-    """Checksums of the file, or of the files in the folder: what is judged by may change under the same name."""
-    if path is None:
-        return str(path)
-    files = [path] if path.is_file() else sorted(each for each in path.iterdir() if each.is_file())
-    return " ".join(sha256_file(file) for file in files)

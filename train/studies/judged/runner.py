@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
+from numpy.typing import NDArray
 
 from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import read_json, sha256_file, write_json
+from dataengine.files import read_json, sha256_file
+from dataengine.judges.table import TOGETHER
 from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.studies.network_figures import network_figures
+from dataengine.studies.params_study import ParamsStudy
 from dataengine.studies.settings import json_hash, with_settings
 from dataengine.studies.spent_time import spent_time
-from dataengine.studies.study import Study
-from dataengine.typed_record import RECORDS
 
 from ..students.fits import PSEUDO_PER_REAL, SECTIONS, StudentFits
-from ..students.measuring import network_figures
 from ..students.page import StudentOutcome
 from ..students.plan import OUTSIDE, StudentPlan, StudentTrial
 from ..students.sets import StudentSets
@@ -34,12 +31,13 @@ from .tracks import JudgedPeople
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
+class JudgedStudy(ParamsStudy[JudgedTrial, StudentOutcome]):
     """Judges of one teacher's labels, on one set of films."""
 
     command = "compare-judged"
     unit = "trial"
     page_name = PAGE_NAME
+    outcome_kind = StudentOutcome
 
     judged: JudgedPeople
     judges: tuple[str, ...]
@@ -49,28 +47,26 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
     """One start, one number of labels, and how long each fit is."""
     sets: StudentSets
     """Its `train` are the people of `judged`."""
-    params: Path
-    """The params.yaml whose fits are run."""
     teacher: Sequence[str]
-    """The name of the teacher that labels, and what decides all teachers' answers."""
-    line: str
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
+    """The name of the teacher that labels, and a hash of what decides answers and judges: networks, cameras, lifter."""
 
     def prepare(self) -> None:
-        """Nothing: the teachers have answered."""
+        """See, before anything is fitted, that pictures are left to hide and that labels teach the learned judge.
+
+        Raises:
+            InputError: they are not, or do not.
+        """
+        pictures, labels = len(self.judged.images), self.plan.labels[0]
+        if pictures <= labels:
+            got = f"{pictures} with people who are labelled in three frames or more"
+            raise InputError("--labels leaves no picture without labels", expected=f"over {labels} pictures", got=got)
+        if TOGETHER in self.judges:
+            for seed in self.plan.seeds:
+                trust_by(TOGETHER, self.judged, ~self._is_hidden(seed), seed)
 
     def trials(self) -> Sequence[JudgedTrial]:
         """Seed by seed, so that a study that was stopped has treated the judges alike."""
         return [JudgedTrial(judge, seed) for seed in self.plan.seeds for judge in self.judges]
-
-    def known(self, trial: JudgedTrial) -> StudentOutcome | None:
-        """What an earlier call measured."""
-        path = self.record_file(self.name(trial))
-        return RECORDS.record(StudentOutcome, read_json(path)["outcome"], str(path)) if path.exists() else None
 
     def name(self, trial: JudgedTrial) -> str:
         """Name of a trial: another one where anything that decides its result has changed."""
@@ -84,7 +80,7 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
         labelled, others = self.sets.split(self.plan.labels[0], trial.seed)
         settings, facts, pseudo = self._settings(trial), dict[str, Any](), None
         if trial.judge != NOBODY:
-            is_hidden = np.isin(self.judged.people.image_id, others[1].id)
+            is_hidden = self._is_hidden(trial.seed)
             trust = trust_by(trial.judge, self.judged, ~is_hidden, trial.seed)
             found = accepted_people(self.judged, trust, np.flatnonzero(is_hidden), self._share(trial.judge))
             facts = {"precision": found.precision, "coverage": found.coverage, "pseudo_people": len(found.people)}
@@ -96,7 +92,7 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
             settings = {**settings, PSEUDO_PER_REAL: f"{len(found.people) / len(labelled[0]):.4f}"}
         with spent_time(folder / "seconds.json") as seconds:
             network = self._fits.fit(folder / "student", settings, labelled, seed=trial.seed, pseudo=pseudo)
-        figures = network_figures(network, self.sets.test, self.protocol, "test people")
+        figures = network_figures(network, *self.sets.test, self.protocol)
         report = read_json(network.with_name("report") / "metrics.json")
         outcome = StudentOutcome(
             ap=float(figures.ap),
@@ -106,13 +102,16 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
             seconds=round(seconds(), 1),
             **facts,
         )
-        write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
-        return outcome
+        return self.keep(trial, outcome)
 
     def write(self, known: Mapping[JudgedTrial, StudentOutcome]) -> None:
         """The page and the plot."""
         sizes = {name: len(getattr(self.sets, name)[1]) for name in ("train", "val", "test")}
         write_judged_page(self.report, known, self.trials(), sizes, self.plan, self.teacher[0], self.share, self.line)
+
+    def _is_hidden(self, seed: int) -> NDArray[np.bool_]:
+        """Whose labels (n,) a seed hides."""
+        return np.isin(self.judged.people.image_id, self.sets.split(self.plan.labels[0], seed)[1][1].id)
 
     def _share(self, judge: str) -> float:
         return 1.0 if judge == EVERYTHING else self.share
@@ -123,14 +122,10 @@ class JudgedStudy(Study[JudgedTrial, StudentOutcome]):
 
     @cached_property
     def _fits(self) -> StudentFits:
-        return StudentFits(document=self._document, val=self.sets.val, log=self.report / "study.log")
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
+        return StudentFits(document=self.document, val=self.sets.val, log=self.report / "study.log")
 
     @cached_property
     def _decides(self) -> list[Any]:
         """What decides a result apart from judge and plan."""
-        document = with_settings(self._document, SECTIONS, {})
+        document = with_settings(self.document, SECTIONS, {})
         return [self.sets.sha256, document, sha256_file(starter.FOLDER / WEIGHTS_NAME)]

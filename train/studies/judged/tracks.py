@@ -37,7 +37,7 @@ class JudgedPeople:
 
 
 def judged_people(films: Sequence[LabelledFilm], tracks: Sequence[KnownTrack], teacher: str) -> JudgedPeople:
-    """The table of one teacher's answers. A judge counts that judges every track.
+    """One teacher's answers as a table, with the judges that have something to say of every track.
 
     Raises:
         InputError: nobody is labelled in three frames or more.

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.roc import auroc
 from dataengine.people import Images
 
 from ...mistakes.hypotheses import EXCHANGES, Floats
 from ...mistakes.search import Search
 from ...mistakes.verdicts import KINDS
-from .auroc import auroc, auroc_interval
+from .area import auroc_interval
 from .inject import Injected
 
 RESAMPLES = 1000

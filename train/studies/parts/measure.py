@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dataengine.crops.pixels import normalise
 from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.crops.training.samples import CropSamples
+from dataengine.evaluation.analysis.roc import auroc
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.inference.running.predict import BATCH, Runner, load_runner, predict_people
 from dataengine.keypoints import UNLABELLED
@@ -16,7 +17,6 @@ from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.simcc_heads import PRESENCE
 from dataengine.people import Images, People
 
-from ..mistakes.auroc import auroc
 from ..scores.measure import joint_figures
 from ..scores.rules import Answers
 
@@ -31,15 +31,15 @@ class PartFigures:
 
     ap: float
     ece_stated: float | None
-    """Expected calibration error of a joint's confidence, mean over joints, as the network states it; None where nobody
-    has labelled joints that were taught."""
+    """Expected calibration error of a joint's confidence, mean over joints, as the network states it; None where no
+    joint is labelled."""
     ece_by_curves: float | None
     """By curves for each joint that are learnt on the other half of the people; None where they have too few labels."""
     in_crop_by_confidence: float | None
     """Area under the ROC curve of "the joint lies in the crop", by confidence alone; `CUTS` cut the crops. None where
-    no joint lies outside."""
+    all joints lie inside, or none."""
     in_crop_by_presence: float | None
-    """By the network's presence; None where it says none."""
+    """By the network's presence; None where it has none, too."""
     in_crop_by_both: float | None
     """By their product, which is what predictions state."""
 
@@ -50,8 +50,8 @@ def part_figures(network: Path, ap: float, people: People, images: Images, proto
     stated, by_curves = calibration_errors(runner, meta, people, images, protocol)
     confidence, presence, in_crop = cut_answers(runner, meta, people, images)
     alone = confidence if presence is None else confidence / np.maximum(presence, np.finfo(np.float64).tiny)
-    both = None if presence is None else confidence
-    return PartFigures(ap, stated, by_curves, *(_area(score, in_crop) for score in (alone, presence, both)))
+    scores = (alone, presence, None if presence is None else confidence)
+    return PartFigures(ap, stated, by_curves, *(None if score is None else _area(score, in_crop) for score in scores))
 
 
 def calibration_errors(
@@ -59,16 +59,19 @@ def calibration_errors(
 ) -> tuple[float | None, float | None]:
     """Expected calibration errors as stated, and by curves: each half of the pictures by those of the other half.
 
-    The first is None where no half has labels, the second where one has too few to learn curves from.
+    The first is None where nobody is labelled, the second where a half has too few labels to learn curves from.
     """
     uncalibrated = replace(meta, joint_confidence=None)
     found = predict_people(runner, uncalibrated, people, images, description="calibration")
     is_even = images.rows_of(people.image_id) % 2 == 0
     halves = [Answers(people.take(rows), found.take(rows), protocol) for rows in (is_even, ~is_even)]
-    figures = [joint_figures(*pair) for pair in (halves, halves[::-1]) if _has_labels(pair[1])]
+    pairs = [(learn, test) for learn, test in (halves, halves[::-1]) if _has_labels(test)]
+    figures = [joint_figures(*pair) for pair in pairs]
     stated, by_curves = ([each[name]["mean"] for each in figures if name in each] for name in ("stated", "per joint"))
-    curved = float(np.mean(by_curves)) if len(by_curves) == len(halves) else None
-    return float(np.mean(stated)) if stated else None, curved
+    return (
+        float(np.mean(stated)) if stated else None,
+        float(np.mean(by_curves)) if len(by_curves) == len(halves) else None,
+    )
 
 
 def cut_answers(
@@ -95,11 +98,11 @@ def cut_answers(
     return confidence, presence if PRESENCE in meta.reader.outputs else None, in_crop > 0
 
 
+def _area(score: NDArray[np.float64], in_crop: NDArray[np.bool_]) -> float | None:
+    area = auroc(score, in_crop)
+    return None if np.isnan(area) else area
+
+
 def _has_labels(answers: Answers) -> bool:
-    """Whether a joint that the network was taught is labelled."""
-    return bool(((answers.people.visibility > UNLABELLED) & answers.prediction.person_score.taught).any())
-
-
-def _area(score: NDArray[np.float64] | None, in_crop: NDArray[np.bool_]) -> float | None:
-    """The area under the ROC curve; None where nothing is scored, or all joints lie in the crop or outside of it."""
-    return None if score is None or in_crop.all() or not in_crop.any() else auroc(score, in_crop)
+    labelled = (answers.people.visibility > UNLABELLED) & answers.prediction.person_score.taught
+    return bool(labelled.any())

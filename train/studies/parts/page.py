@@ -37,7 +37,8 @@ def page(command: str, figures: Figures, *, planned: int, people: int, images: i
     lines = ["# Parts of today's recipes", "", f"    {command}", "", *unfinished(len(figures), planned, "fit")]
     lines += paragraph(
         f"Every fit sees {people:,} people and starts from {start}; AP on {images} validation images.",
-        "A part is kept where its gain, seed by seed, leaves 0 out.",
+        "A part is kept where its gain, seed by seed, is above 0 and its interval leaves 0 out: of parts that change",
+        "nothing chance keeps one in forty.",
     )
     lines += ["", "| part | AP | gain | kept | seeds |", "|---|---|---|---|---|"]
     gained = gains(figures, lambda one: one.ap)
@@ -96,6 +97,6 @@ def _table(figures: Figures, columns: Mapping[str, Figure]) -> list[str]:
     values = [means(figures, of) for of in columns.values()]
     rows = [
         f"| {part} | " + " | ".join(each[part].text() if part in each else "-" for each in values) + " |"
-        for part in values[0]
+        for part in dict.fromkeys(trial.part for trial in figures)
     ]
     return ["", f"| part | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|", *rows]

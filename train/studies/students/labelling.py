@@ -32,8 +32,8 @@ class PseudoLabels:
     """Who is learned from, and what their joints are worth."""
 
     people: People
-    precision: float
-    """The share of the accepted joints with a hidden label that is right."""
+    precision: float | None
+    """The share of the accepted joints with a hidden label that is right; None where no such joint is accepted."""
     coverage: float
     """The share of the joints with a hidden label that is accepted."""
     by_thresholds: bool
@@ -97,7 +97,7 @@ def labels_of(
     pseudo = people.replace(source=np.full(n, "pseudo", people.source.dtype))
     return PseudoLabels(
         people=as_candidates(pseudo, images, replace(verdict, kept=kept), {}, reasons).take(kept),
-        precision=float(right.sum() / max(accepted.sum(), 1)),
+        precision=float(right.sum() / accepted.sum()) if accepted.any() else None,
         coverage=float(accepted.sum() / max(labelled.sum(), 1)),
         by_thresholds=rule is None,
     )

@@ -16,6 +16,7 @@ from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.figures import Figures, figures_of
 from dataengine.files import atomic_path
 from dataengine.infer.side_by_side import SideBySide
+from dataengine.inference.network_files import network_hashes
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.studies.settings import json_hash
@@ -23,7 +24,6 @@ from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
 from ...film.teachers import BlazePoseTeacher
-from ...mistakes.outsiders import outsider_hash
 from ...pseudo.filters import Opinion
 from ...pseudo.params import PseudoLabelParams
 from ...pseudo.teachers import BLAZEPOSE, fitted_opinion
@@ -53,7 +53,7 @@ class OutsideTeachers:
     @cached_property
     def decides(self) -> list[object]:
         """The teachers' names and the checksums of their files."""
-        return [[name, outsider_hash(folder)] for name, folder in self.folders.items()]
+        return [[name, network_hashes(folder)] for name, folder in self.folders.items()]
 
     def label(self, recipe: str, others: Labelled) -> PseudoLabels:
         """The labels that `recipe` takes, of training pictures `others`. No joint that nobody in validation has
@@ -101,7 +101,7 @@ class OutsideTeachers:
         """What a teacher says of everybody in a set, part by part from files where it was asked before."""
         people, images = getattr(self.sets, split)
         hidden, folder = without_labels(people), self.folders[name]
-        mark = json_hash([outsider_hash(folder), self.sets.sha256, PART])
+        mark = json_hash([network_hashes(folder), self.sets.sha256, PART])
         parts = []
         for first in range(0, len(people), PART):
             path = self.kept / f"{name}-{split}-{first}-{mark}.npz"
@@ -133,7 +133,7 @@ def outside_folders(teachers: list[str], fetched: Path) -> dict[str, Path]:
         expected = f"{MOST_TEACHERS} at most, with names of their own"
         raise InputError("--teacher does not fit", expected=expected, got=", ".join(teachers))
     for name, folder in folders.items():
-        if not outsider_hash(folder):
+        if not network_hashes(folder):
             expected = f"{BLAZEPOSE}, or a folder of `dataengine adopt` or of a fit"
             raise InputError(f"--teacher {name}: no network in {folder}", expected=expected)
     return folders

@@ -35,7 +35,7 @@ class StudentOutcome:
     seconds: float
     """What its fits and pseudo-labelling took."""
     precision: float | None = None
-    """The share of accepted joints that is right, by hidden labels; None where nothing is pseudo-labelled."""
+    """The share of accepted joints that is right, by hidden labels; None where no accepted joint has one."""
     coverage: float | None = None
     pseudo_people: int | None = None
 

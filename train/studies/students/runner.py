@@ -8,25 +8,20 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.figures import Figures
-from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import read_json, sha256_file, write_json
+from dataengine.files import read_json, sha256_file
 from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.studies.network_figures import network_figures
+from dataengine.studies.params_study import ParamsStudy
 from dataengine.studies.settings import with_settings
 from dataengine.studies.spent_time import spent_time
-from dataengine.studies.study import Study
-from dataengine.typed_record import RECORDS
 
 from ...pseudo.params import PseudoLabelParams
 from .fits import ONLY, PSEUDO_PER_REAL, SECTIONS, StudentFits, refuse_start
 from .labelling import PseudoLabels, pseudo_label
-from .measuring import network_figures
 from .outside import OutsideTeachers
 from .page import PAGE_NAME, StudentOutcome, write_student_page
 from .plan import EMA, FROM_OUTSIDE, LIKELY, OUTSIDE, PLAIN, PSEUDO, TWO, StudentPlan, StudentTrial
@@ -42,27 +37,19 @@ NO_PSEUDO = {PSEUDO_PER_REAL: "0.0"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudentStudy(Study[StudentTrial, StudentOutcome]):
+class StudentStudy(ParamsStudy[StudentTrial, StudentOutcome]):
     """A plan on one labelled set."""
 
     command = "compare-students"
     unit = "trial"
     page_name = PAGE_NAME
+    outcome_kind = StudentOutcome
 
     plan: StudentPlan
     sets: StudentSets
-    params: Path
-    """The params.yaml whose fits are run."""
     pseudo: PseudoLabelParams
-    line: str
-    """The command line that asks for this study."""
     outside: OutsideTeachers | None = None
     """Who is asked by the recipes `FROM_OUTSIDE`."""
-
-    @cached_property
-    def protocol(self) -> OksProtocol:
-        """How AP is counted: by the sigmas of `params`."""
-        return load_protocol(self.params)
 
     def prepare(self) -> None:
         """See that fits can start from every start; ask the outside teachers about validation.
@@ -71,7 +58,7 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         """
         for start in self.plan.starts:
             trial = StudentTrial(self.plan.recipes[0], start, self.plan.labels[-1], self.plan.seeds[0])
-            refuse_start(start, self._document, {**self.plan.fit_params(trial), **NO_PSEUDO})
+            refuse_start(start, self.document, {**self.plan.fit_params(trial), **NO_PSEUDO})
         _ = self._teachers
 
     def trials(self) -> Sequence[StudentTrial]:
@@ -86,13 +73,6 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         folder = self.plan.folders.get(trial.start)
         first = [sha256_file(Path(folder) / WEIGHTS_NAME)] if folder else []
         return self.plan.name(trial, [self._decides, own, *first])
-
-    def known(self, trial: StudentTrial) -> StudentOutcome | None:
-        """What an earlier call measured."""
-        path = self.record_file(self.name(trial))
-        if not path.exists():
-            return None
-        return RECORDS.record(StudentOutcome, read_json(path)["outcome"], str(path))
 
     def outcome(self, trial: StudentTrial) -> StudentOutcome:
         """Fit and measure, as far as an earlier call has not."""
@@ -113,9 +93,7 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         facts: dict[str, Any] = self._measured(network)
         if found is not None:
             facts |= {"precision": found.precision, "coverage": found.coverage, "pseudo_people": len(found.people)}
-        outcome = StudentOutcome(seconds=round(seconds(), 1), **facts)
-        write_json(self.record_file(self.name(trial)), {**asdict(trial), "outcome": asdict(outcome)})
-        return outcome
+        return self.keep(trial, StudentOutcome(seconds=round(seconds(), 1), **facts))
 
     def write(self, known: Mapping[StudentTrial, StudentOutcome]) -> None:
         """The page and the plot."""
@@ -150,7 +128,7 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
 
     @cached_property
     def _fits(self) -> StudentFits:
-        return StudentFits(document=self._document, val=self.sets.val, log=self.report / "study.log")
+        return StudentFits(document=self.document, val=self.sets.val, log=self.report / "study.log")
 
     @cached_property
     def _teachers(self) -> dict[str, Figures]:
@@ -158,22 +136,18 @@ class StudentStudy(Study[StudentTrial, StudentOutcome]):
         return self.outside.figures() if self.outside is not None else {}
 
     def _measured(self, network: Path) -> dict[str, float]:
-        figures = network_figures(network, self.sets.test, self.protocol, "test people")
+        figures = network_figures(network, *self.sets.test, self.protocol)
         if network == starter.FOLDER:
-            val_ap = network_figures(network, self.sets.val, self.protocol, "validation people").ap
+            val_ap = network_figures(network, *self.sets.val, self.protocol, "validation people").ap
         else:
             val_ap = float(read_json(network.with_name("report") / "metrics.json")["val_oks_ap"])
         return {"ap": figures.ap, "ap50": figures.ap50, "pck_02": figures.pck_02, "val_ap": val_ap}
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.params.read_text(encoding="utf-8")))
 
     @cached_property
     def _decides(self) -> list[Any]:
         """What decides a result apart from the plan."""
         return [
             self.sets.sha256,
-            with_settings(self._document, SECTIONS, {}),
+            with_settings(self.document, SECTIONS, {}),
             sha256_file(starter.FOLDER / WEIGHTS_NAME),
         ]

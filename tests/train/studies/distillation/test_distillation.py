@@ -1,6 +1,7 @@
 """The study of distillation: who teaches whom, tiny fits of a whole chain, what it refuses, its page."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train.studies.distillation.measuring import NetworkCost
 from dataengine.train.studies.distillation.page import DistilOutcome, gains, write_distillation_page
 from dataengine.train.studies.distillation.plan import DistilFit, DistilPlan, parse_networks, parted_settings
+from dataengine.train.studies.distillation.runner import DistilStudy
 
 from ....helpers.drawn_people import draw_people_at
 from ....helpers.fitting_project import TINY_NETWORK, one_torch_thread, write_project
@@ -151,6 +153,37 @@ def test_a_chain_is_fitted_measured_and_not_fitted_again(project: None, monkeypa
     assert taught in Path("report/distillation.md").read_text()
     with pytest.raises(AssertionError, match="nothing is left"):
         call("--test", "test.json", "--set", "wide.label_sigma_px=1.5")
+
+
+def test_seconds_are_those_of_all_calls(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(study: DistilStudy, fit: DistilFit) -> None:
+        time.sleep(0.3)
+        raise KeyboardInterrupt
+
+    def fitted(study: DistilStudy, fit: DistilFit) -> None:
+        folder = study._folder(fit)
+        (folder / "network").mkdir()
+        (folder / "network/model.json").write_text("{}")
+        (folder / "report").mkdir()
+        (folder / "report/metrics.json").write_text('{"val_oks_ap": 0.5, "val_pck_02": 0.5}')
+
+    study = DistilStudy(
+        plan=PLAN,
+        mix=Path("mix"),
+        val=Path("val.json"),
+        test=None,
+        params=Path("params.yaml"),
+        runs=1,
+        line="",
+        report=Path("report"),
+    )
+    fit = DistilFit(("small",), 0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(DistilStudy, "_fit", killed)
+        study.outcome(fit)
+    monkeypatch.setattr(DistilStudy, "_fit", fitted)
+    outcome = study.outcome(fit)
+    assert outcome.seconds >= 0.3 and study.known(fit) == outcome
 
 
 def test_gains_are_taken_seed_by_seed(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 from dataengine.coco_json import write_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import OksProtocol
+from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.files import write_json
 from dataengine.inference.running.predict import torch_runner
 from dataengine.keypoints import COCO_SIGMAS
 from dataengine.mixing import MixRecipe, write_recipe
@@ -18,8 +19,8 @@ from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
 from dataengine.nets.heads import Arrays
 from dataengine.train.fit.params import FitParams, ReplayParams
 from dataengine.train.losses.table import TEACHES
-from dataengine.train.studies.parts import compare_parts
-from dataengine.train.studies.parts.measure import PartFigures, calibration_errors, cut_answers
+from dataengine.train.studies.parts import compare_parts, measure
+from dataengine.train.studies.parts.measure import PartFigures, calibration_errors, cut_answers, part_figures
 from dataengine.train.studies.parts.page import gains, page
 from dataengine.train.studies.parts.plan import BASE_PART, PARTS, PartTrial
 from dataengine.train.studies.parts.runner import PartStudy
@@ -200,3 +201,24 @@ def test_cut_crops_are_asked_of_known_and_taught_joints(tmp_path: Path) -> None:
     assert in_crop.any() and not in_crop.all()
     plain = replace(meta, network_kwargs={})
     assert cut_answers(torch_runner(plain.build().eval()), plain, some, images)[1] is None
+
+
+def test_what_one_picture_or_a_whole_crop_does_not_show_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fit has been paid for by then, and NaN is not JSON."""
+    people, images = draw_people_at(tmp_path / "images", 1, seed=0)
+    meta = ModelMeta("residual", input_width_px=32, input_height_px=32)
+    runner = torch_runner(meta.build().eval())
+    stated, by_curves = calibration_errors(runner, meta, people, images, COCO)
+    assert stated is not None and 0 <= stated <= 1 and by_curves is None
+    unlabelled = people.replace(visibility=np.zeros_like(people.visibility))
+    assert calibration_errors(runner, meta, unlabelled, images, COCO) == (None, None)
+    monkeypatch.setattr(measure, "load_runner", lambda _: (runner, meta))
+    monkeypatch.setattr(measure, "cut_answers", lambda *_: (np.array([0.2, 0.9]), None, np.array([True, True])))
+    found = part_figures(tmp_path, 0.5, people, images, COCO)
+    assert found.in_crop_by_confidence is None
+    write_json(tmp_path / "kept.json", asdict(found))
+    assert "| as it is | - | - | - |" in page(
+        "", {PartTrial(BASE_PART, 0): found}, planned=1, people=1, images=1, start=""
+    )

@@ -1,19 +1,17 @@
-"""What a fitted network is worth on labelled people."""
-
-from __future__ import annotations
+"""What a fitted network is worth on labelled people, as studies measure it."""
 
 from pathlib import Path
 
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.figures import Figures, figures_of
+from dataengine.people import Images, People
 
-from .sets import Labelled
 
-
-def network_figures(network: Path, labelled: Labelled, protocol: OksProtocol, description: str) -> Figures:
-    """Figures of a checkpoint folder, in the labelled boxes."""
+def network_figures(
+    network: Path, people: People, images: Images, protocol: OksProtocol, description: str = "test people"
+) -> Figures:
+    """Figures of a checkpoint folder on `people`, in their labelled boxes; `description` is what the bar says."""
     from dataengine.inference.running.predict import load_runner, predict_people
 
-    people, images = labelled
     found = predict_people(*load_runner(network), people, images, description=description)
     return figures_of(people, images, found.as_people(people), protocol)

@@ -1,6 +1,5 @@
-"""Area under the ROC curve, with an interval from resampled people.
+"""The interval of an area under the ROC curve, from resampled people.
 
-The area is the chance that a mistake scores higher than something else, ties counting half (Mann and Whitney, 1947).
 Joints of one person are no independent evidence, so people are drawn with replacement, and all of theirs with them.
 """
 
@@ -8,20 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.roc import auroc
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95
-
-
-def auroc(score: Floats, positive: NDArray[np.bool_], weight: Floats | None = None) -> float:
-    """Area for scores (n,), which of them are `positive`, and how often each counts; NaN without both kinds."""
-    counts = np.ones(len(score)) if weight is None else weight
-    _, place = np.unique(score, return_inverse=True)
-    mistakes, others = (np.bincount(place, counts * chosen) for chosen in (positive, ~positive))
-    if not mistakes.sum() or not others.sum():
-        return float("nan")
-    below = np.cumsum(others) - others
-    return float((mistakes * (below + others / 2)).sum() / (mistakes.sum() * others.sum()))
 
 
 def auroc_interval(
