@@ -16,6 +16,7 @@ MODULES = (
     "dataengine.evaluation.analysis.calibration",
     "dataengine.evaluation.ap.oks_formula",
     "dataengine.evaluation.mpjpe",
+    "dataengine.evaluation.analysis.roc",
     "dataengine.evaluation.pck",
     "dataengine.files",
     "dataengine.formats.picture_search",
