@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,7 @@ def write_judged_page(
         "|---|---|---|---|---|---|---|---|---|",
         *_rows(known, judges, ap),
         "",
-        *paragraph(interval_note("judges", "test people")),
+        *paragraph(interval_note("judges", "test people"), "Gains are taken seed by seed."),
     ]
     write_page(report, PAGE_NAME, lines, _figure(judges, ap))
 
@@ -84,17 +84,25 @@ def _groups(known: Mapping[JudgedTrial, StudentOutcome], name: str) -> dict[str,
     return groups
 
 
+def gains(known: Mapping[JudgedTrial, StudentOutcome], base: str) -> dict[str, SeedMean]:
+    """AP of each judge's student less that of `base`, seed by seed: both learn from the same labelled pictures."""
+    differences: dict[str, list[float]] = {}
+    for trial, outcome in known.items():
+        other = known.get(replace(trial, judge=base))
+        if trial.judge != base and other is not None:
+            differences.setdefault(trial.judge, []).append(outcome.ap - other.ap)
+    return seed_means(differences)
+
+
 def _rows(known: Mapping[JudgedTrial, StudentOutcome], judges: Sequence[str], ap: Mapping[str, SeedMean]) -> list[str]:
     pck, precision, coverage = (_means(known, name) for name in ("pck_02", "precision", "coverage"))
     seconds = _groups(known, "seconds")
+    over = [gains(known, base) for base in (NOBODY, EVERYTHING)]
     rows = []
     for judge in (judge for judge in judges if judge in ap):
         of_joints = [each[judge].text() if judge in each else "-" for each in (precision, coverage)]
-        gains = [
-            ap[judge].gain_over(ap[base]).text("+") if base in ap and base != judge else "-"
-            for base in (NOBODY, EVERYTHING)
-        ]
-        cells = [judge, *of_joints, ap[judge].text(), *gains, pck[judge].text(), f"{np.mean(seconds[judge]):.0f}"]
+        gained = [each[judge].text("+") if judge in each else "-" for each in over]
+        cells = [judge, *of_joints, ap[judge].text(), *gained, pck[judge].text(), f"{np.mean(seconds[judge]):.0f}"]
         rows.append(f"| {' | '.join(cells)} | {len(seconds[judge])} |")
     return rows
 

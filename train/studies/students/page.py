@@ -77,7 +77,9 @@ def write_student_page(
         "|---|---|---|---|---|---|---|---|---|---|",
         *_rows(plan, known, ap),
         "",
-        *paragraph(interval_note("recipes, starts and numbers of labels", "test people")),
+        *paragraph(
+            interval_note("recipes, starts and numbers of labels", "test people"), "Gains are taken seed by seed."
+        ),
         "",
         *_starts(plan, known),
         *_precision(known, asked),
@@ -114,9 +116,26 @@ def _means(known: Mapping[StudentTrial, StudentOutcome], name: str) -> dict[Grou
     return seed_means(_groups(known, name))
 
 
+def gains(known: Mapping[StudentTrial, StudentOutcome]) -> dict[Group, SeedMean]:
+    """AP of each recipe less that of labels alone, seed by seed: both learn from the same labelled pictures.
+
+    Without labels, less that of the start itself, which is measured once.
+    """
+    unfitted = {
+        (trial.start, 0): each for trial, each in known.items() if not trial.labels and trial.recipe == SUPERVISED
+    }
+    differences: dict[Group, list[float]] = {}
+    for trial, outcome in known.items():
+        other = known.get(replace(trial, recipe=SUPERVISED), unfitted.get((trial.start, trial.labels)))
+        if trial.recipe != SUPERVISED and other is not None:
+            differences.setdefault((trial.start, trial.labels, trial.recipe), []).append(outcome.ap - other.ap)
+    return seed_means(differences)
+
+
 def _rows(plan: StudentPlan, known: Mapping[StudentTrial, StudentOutcome], ap: Mapping[Group, SeedMean]) -> list[str]:
     pck, val = _means(known, "pck_02"), _means(known, "val_ap")
     seconds, counts = _groups(known, "seconds"), _groups(known, "ap")
+    gained = gains(known)
     rows = []
     for start in plan.starts:
         for labels in plan.labels:
@@ -126,7 +145,7 @@ def _rows(plan: StudentPlan, known: Mapping[StudentTrial, StudentOutcome], ap: M
                 if group not in ap:
                     continue
                 ratio = f"{ap[group].mean / base.mean:.2f}" if base and base.mean > 0 else "-"
-                gain = ap[group].gain_over(base).text("+") if base and recipe != SUPERVISED else "-"
+                gain = gained[group].text("+") if group in gained else "-"
                 rows.append(
                     f"| {start} | {labels} | {recipe} | {ap[group].text()} | {ratio} | {gain} | {pck[group].text()} "
                     f"| {val[group].text()} | {np.mean(seconds[group]):.0f} | {len(counts[group])} |"

@@ -20,7 +20,7 @@ from dataengine.train.pseudo.filters import Opinion
 from dataengine.train.pseudo.params import PseudoLabelParams
 from dataengine.train.studies.students import labelling
 from dataengine.train.studies.students.fits import refuse_start
-from dataengine.train.studies.students.page import StudentOutcome, write_student_page
+from dataengine.train.studies.students.page import StudentOutcome, gains, write_student_page
 from dataengine.train.studies.students.plan import StudentPlan, StudentTrial
 from dataengine.train.studies.students.sets import StudentSets, read_student_sets, without_labels
 from dataengine.train.studies.students.starts import parse_starts
@@ -144,6 +144,23 @@ def test_accepted_joints_are_judged_by_hidden_labels_alone(
     blind = labelling.pseudo_label(Path("none"), (moved, images), drawn, params, COCO)
     assert blind.precision == 0.0
     assert np.array_equal(blind.people.keypoints_px, found.people.keypoints_px)
+
+
+def test_gains_are_taken_seed_by_seed() -> None:
+    ap = {("supervised", 4, 0): 0.1, ("supervised", 4, 1): 0.2, ("ema", 4, 0): 0.15, ("ema", 4, 1): 0.25}
+    ap |= {("supervised", 0, 0): 0.08, ("outside", 0, 0): 0.1, ("outside", 0, 1): 0.2}
+    known = {
+        StudentTrial(recipe, "starter", labels, seed): StudentOutcome(ap=own, ap50=0, pck_02=0, val_ap=0, seconds=1)
+        for (recipe, labels, seed), own in ap.items()
+    }
+    found = gains(known)
+    assert set(found) == {("starter", 4, "ema"), ("starter", 0, "outside")}
+    assert found["starter", 4, "ema"].mean == pytest.approx(0.05)
+    assert found["starter", 0, "outside"].mean == pytest.approx(0.07), "less the one start, whatever the seed"
+    alike = gains({trial: each for trial, each in known.items() if trial.labels})["starter", 4, "ema"]
+    assert alike.half_width == pytest.approx(0, abs=1e-12), (
+        "what the labels of a seed do to both is no spread of the gain"
+    )
 
 
 def test_the_page_compares_with_labels_alone(tmp_path: Path) -> None:
