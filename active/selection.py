@@ -31,7 +31,7 @@ from dataengine.params import load_section
 from dataengine.poses.training_poses import read_training_poses
 from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, open_requests
 from dataengine.rounds.asked import read_rounds
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, out_folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -58,6 +58,7 @@ from .query.scoring import (
 from .query.select_params import SelectParams
 
 SECTION = "select"
+WRITTEN = frozenset({MANIFEST, SCORED, LABELLED, SHEET, PICK_INPUTS})
 
 
 def command(
@@ -65,7 +66,9 @@ def command(
     candidates: Annotated[Path, typer.Option(help="COCO JSON of people found in unlabelled frames.")],
     labelled: Annotated[Path, typer.Option(help="COCO JSON of the training people; rendered ones in it do not count.")],
     val: Annotated[Path, typer.Option(help="COCO JSON of the validation set.")],
-    out: Annotated[Path, out_folder_option(help="Folder for the manifest, the scores and the sheet of picks.")],
+    out: Annotated[
+        Path, replaced_folder_option(holds=WRITTEN, help="Folder for the manifest, the scores and the sheet of picks.")
+    ],
     report: Annotated[Path, out_folder_option(help="Folder for metrics.json.")],
     labels: Annotated[
         Path | None, folder_option(help="Folder of label-import: images labelled in any round are not asked for again.")

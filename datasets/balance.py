@@ -23,8 +23,8 @@ from dataengine.people import Images, People
 from dataengine.poses.clusters import UNCLUSTERED, PoseClusters, nearest_centre
 from dataengine.poses.embedding import embed_poses
 from dataengine.poses.known_poses import RANKS
-from dataengine.poses.training_poses import TrainingPoses
-from dataengine.terminal.folders import out_folder_option
+from dataengine.poses.training_poses import CLUSTERS_NAME, POSES_NAME, TrainingPoses
+from dataengine.terminal.folders import replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -36,6 +36,7 @@ from .long_tail.repeat_factors import effective_number, repeat_factors
 
 SECTION = "balance"
 METRICS_NAME, PICTURE_NAME = "metrics.json", "clusters.png"
+WRITTEN = frozenset({BALANCE_NAME, CLUSTERS_NAME, POSES_NAME})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,13 @@ class BalanceParams:
 
 def command(
     train: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
-    out: Annotated[Path, out_folder_option(help="Folder for balance.json, clusters.json and poses.json.")],
-    report: Annotated[Path, out_folder_option(help="Folder for clusters.png and metrics.json.")],
+    out: Annotated[
+        Path, replaced_folder_option(holds=WRITTEN, help="Folder for balance.json, clusters.json and poses.json.")
+    ],
+    report: Annotated[
+        Path,
+        replaced_folder_option(holds={METRICS_NAME, PICTURE_NAME}, help="Folder for clusters.png and metrics.json."),
+    ],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Cluster the training set's poses, measure how rare each is, and give the rare ones repeat factors.

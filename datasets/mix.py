@@ -26,7 +26,7 @@ from dataengine.params import load_section, require_seed
 from dataengine.people import Images, People, Source
 from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -73,8 +73,10 @@ def command(
     real: Annotated[Path, typer.Option(help="COCO JSON of the real training people.")],
     synthetic: Annotated[Path, typer.Option(help="COCO JSON of the rendered people.")],
     balance: Annotated[Path, folder_option(help="Folder that balance wrote about the same real people.")],
-    out: Annotated[Path, out_folder_option(help="Folder for train.json and recipe.json.")],
-    report: Annotated[Path, out_folder_option(help="Folder for metrics.json.")],
+    out: Annotated[
+        Path, replaced_folder_option(holds={PEOPLE_NAME, RECIPE_NAME}, help="Folder for train.json and recipe.json.")
+    ],
+    report: Annotated[Path, replaced_folder_option(holds={METRICS_NAME}, help="Folder for metrics.json.")],
     requested: Annotated[
         Path | None, folder_option(help="Folder of renders that requests asked for; there is none without requests.")
     ] = None,

@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from dataengine.adopted.contract import Contract
-from dataengine.adopted.folder import write_adopted
+from dataengine.adopted.folder import adopted_names, write_adopted
 from dataengine.adopted.opening import open_network
 from dataengine.coco_json import read_people
 from dataengine.errors import InputError, ParamsError
@@ -16,7 +16,7 @@ from dataengine.format_table import format_named
 from dataengine.formats.reading.content import Limits
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import contents_of_ours, folder_option, out_folder_option
 from dataengine.terminal.speech import answer
 
 from .outside.findings import facts, page
@@ -94,6 +94,7 @@ def run(
     """
     if not 0 <= floor < 1 or most < FEWEST_PEOPLE:
         raise ParamsError("--floor or --most is out of range", expected=f"floor 0 to 1, most {FEWEST_PEOPLE} or more")
+    contents_of_ours(out, adopted_names(out) | {PAGE}, "an adopted network")  # it is replaced
     network = open_network(model, threads)
     labelled, pictures = _labelled(people, images, most)
     found = find_contract(network, labelled, pictures)

@@ -35,7 +35,7 @@ from dataengine.poses.training_poses import read_training_poses
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
 from dataengine.registry.records import locked, read_registry, write_registry
 from dataengine.registry.store import stored_model
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
@@ -52,6 +52,7 @@ from .gate.report.page import write_report
 from .gate.shadow import shadow_evidence
 
 METRICS, REPORT, BREAKDOWN = "metrics.json", "report.html", "breakdown"
+WRITTEN = frozenset({EVIDENCE_FILE, VERDICT_FILE, METRICS, REPORT, BREAKDOWN})
 
 
 def command(
@@ -60,7 +61,10 @@ def command(
     registry: Annotated[Path, typer.Option(help="The registry file, which holds the champion's entry.")],
     store: Annotated[Path, folder_option(help="Folder with the artefacts of promoted models.")],
     out: Annotated[
-        Path, out_folder_option(help="Folder for verdict.json, evidence.npz, metrics.json, report.html and breakdown/.")
+        Path,
+        replaced_folder_option(
+            holds=WRITTEN, help="Folder for verdict.json, evidence.npz, metrics.json, report.html and breakdown/."
+        ),
     ],
     balance: Annotated[
         Path | None, folder_option(help="Folder that balance wrote; without it there are no slices by pose.")

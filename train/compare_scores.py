@@ -17,7 +17,7 @@ from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 from dataengine.person_scale import scale_words
 from dataengine.studies.shared_pictures import refuse_shared_pictures
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -29,7 +29,7 @@ def command(
     model: Annotated[Path, folder_option(help="Checkpoint folder of the network.")],
     learn: Annotated[Path, typer.Option(help="COCO JSON of the people that scores are learnt on: validation people.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of other labelled people, on which all are measured.")],
-    report: Annotated[Path, out_folder_option(help="Folder for metrics.json.")],
+    report: Annotated[Path, replaced_folder_option(holds={"metrics.json"}, help="Folder for metrics.json.")],
     seed: Annotated[int, typer.Option(help="Seed of the resampled images.")] = 0,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:

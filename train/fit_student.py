@@ -8,10 +8,11 @@ import typer
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .fit.params import BASE
+from .fit.written import CHECKPOINT_FILES, REPORT_FILES
 from .unlabelled.student_params import FitStudentParams
 
 
@@ -19,8 +20,15 @@ def command(
     mix: Annotated[Path, folder_option(help="Folder that the stage mix wrote: train.json and recipe.json.")],
     pseudo: Annotated[Path, typer.Option(help="People that pseudo-label kept, COCO JSON with weights.")],
     val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
-    out: Annotated[Path, out_folder_option(help="Checkpoint folder to write: model.safetensors, model.json.")],
-    report: Annotated[Path, out_folder_option(help="Folder for curves, metrics.json and a picture.")],
+    out: Annotated[
+        Path,
+        replaced_folder_option(
+            holds=CHECKPOINT_FILES, help="Checkpoint folder to write: model.safetensors, model.json."
+        ),
+    ],
+    report: Annotated[
+        Path, replaced_folder_option(holds=REPORT_FILES, help="Folder for curves, metrics.json and a picture.")
+    ],
     held_out: Annotated[
         Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
     ] = None,

@@ -13,17 +13,23 @@ from dataengine.files import fresh_folder, sha256_file
 from dataengine.nets.checkpoint import META_NAME
 from dataengine.params import load_section
 from dataengine.studies.settings import json_hash
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import out_folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
 from .fit.params import BASE
+from .fit.written import CHECKPOINT_FILES
 from .starter.params import SECTION, MakeStarterParams
+
+WRITTEN = CHECKPOINT_FILES | {"CARD.md"}
 
 
 def command(
     out: Annotated[
-        Path, out_folder_option(help="Folder for the starter: weights in half precision, model.json, CARD.md.")
+        Path,
+        replaced_folder_option(
+            holds=WRITTEN, help="Folder for the starter: weights in half precision, model.json, CARD.md."
+        ),
     ],
     work: Annotated[Path, out_folder_option(help="Folder for renders and the fit; read again to go on.")],
     cache: Annotated[

@@ -19,7 +19,7 @@ from dataengine.labels.label_store import read_store
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -36,6 +36,8 @@ from .trust.validation import Learned, learn_from
 
 PEOPLE_NAME, CANDIDATES_NAME, TRUST_NAME = "people.json", "candidates.json", "trust.json"
 METRICS_NAME, PICTURE_NAME, HEALTH_NAME = "metrics.json", "sheet.jpg", "health.html"
+WRITTEN = frozenset({PEOPLE_NAME, CANDIDATES_NAME, TRUST_NAME})
+REPORTED = frozenset({METRICS_NAME, PICTURE_NAME, HEALTH_NAME})
 MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, (240, 240)
 PICTURE_MARGIN = 0.15  # of the box's longer side, shown around the person
@@ -50,8 +52,13 @@ def command(
         Path,
         folder_option(help="Folder that fit-teacher wrote, or that `dataengine adopt` wrote of another network."),
     ],
-    out: Annotated[Path, out_folder_option(help="Folder to write: people.json, candidates.json and trust.json.")],
-    report: Annotated[Path, out_folder_option(help="Folder for metrics.json, health.html and a picture sheet.")],
+    out: Annotated[
+        Path,
+        replaced_folder_option(holds=WRITTEN, help="Folder to write: people.json, candidates.json and trust.json."),
+    ],
+    report: Annotated[
+        Path, replaced_folder_option(holds=REPORTED, help="Folder for metrics.json, health.html and a picture sheet.")
+    ],
     val: Annotated[
         Path | None, typer.Option(help="Labelled validation people, COCO JSON: from them trust is learned.")
     ] = None,

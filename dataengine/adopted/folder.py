@@ -15,10 +15,11 @@ from dataengine.adopted.contract import NORMALISATIONS, Contract
 from dataengine.adopted.in_boxes import joints_of, look
 from dataengine.adopted.opening import OpenNetwork, check_file, open_network
 from dataengine.errors import InputError
-from dataengine.files import fresh_folder
+from dataengine.files import fresh_folder, read_json
 from dataengine.inference.exported import (
     CONTRACT,
     ONNX_FP32,
+    SIDECAR,
     ExportedModel,
     file_record,
     load_exported,
@@ -26,7 +27,7 @@ from dataengine.inference.exported import (
 )
 from dataengine.keypoints import VISIBLE
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.nets.learnt_pictures import write_learnt_pictures
+from dataengine.nets.learnt_pictures import LEARNT_NAME, write_learnt_pictures
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, Images, People
 from dataengine.terminal.progress import track
 
@@ -90,6 +91,14 @@ def open_adopted(model: ExportedModel, threads: int = 2) -> AdoptedNetwork:
         expected = "a folder that `dataengine adopt` wrote"
         raise InputError(f"{model.folder} is not an adopted network", expected=expected)
     return AdoptedNetwork(open_network(model.folder / ONNX_FP32, threads), contract)
+
+
+def adopted_names(folder: Path) -> set[str]:
+    """Names of the files of an adopted network, of those in `folder` if there is one."""
+    sidecar = folder / SIDECAR
+    record = read_json(sidecar) if sidecar.is_file() else {}
+    files = record.get("files") if isinstance(record, Mapping) else None
+    return {SIDECAR, ONNX_FP32, LEARNT_NAME, *(files if isinstance(files, Mapping) else ())}
 
 
 def write_adopted(

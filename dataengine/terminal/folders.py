@@ -1,15 +1,22 @@
-"""Options and arguments that name a folder: `folder_option`, `out_folder_option`, `folder_argument`.
+"""Options and arguments that name a folder: read (`folder_option`, `folder_argument`), written (`out_folder_option`) or
+replaced whole (`replaced_folder_option`).
 
 A file where a folder belongs is refused while the command line is read: before the work begins, and not when its
-result is to be written. What may be a file as well is a plain `typer.Option` or `typer.Argument`.
+result is to be written. So is somebody's folder where a command would replace it. What may be a file as well is a
+plain `typer.Option` or `typer.Argument`.
 """
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from dataengine.errors import InputError
+
+OF_OTHERS = frozenset({".gitignore"})
+"""Written into such folders by DVC, which writes it again."""
+FIX = "name another folder with {}, or clear this one"
 
 
 def folder_option(*names: str, help: str, **more: Any) -> Any:
@@ -20,6 +27,14 @@ def folder_option(*names: str, help: str, **more: Any) -> Any:
 def out_folder_option(*names: str, help: str, **more: Any) -> Any:
     """An option for a folder that a command writes; an empty name, for `Path` the working folder, is refused."""
     return typer.Option(*names, help=help, callback=out_folder_given, parser=str, metavar="<path>", **more)
+
+
+def replaced_folder_option(*names: str, holds: Collection[str], help: str, **more: Any) -> Any:
+    """An option for a folder that a command replaces whole; `holds` are the names of what it writes there.
+
+    A folder that holds anything else is refused.
+    """
+    return typer.Option(*names, help=help, callback=_only(holds), parser=str, metavar="<path>", **more)
 
 
 def folder_argument(*, help: str, **more: Any) -> Any:
@@ -43,6 +58,34 @@ def out_folder_given(param: typer.CallbackParam, value: Any) -> Any:
     if not str(value).strip():
         raise InputError("a folder to write has no name", expected=f"{_said(param)} FOLDER", got="an empty text")
     return folder_given(param, Path(value))
+
+
+def _only(holds: Collection[str]) -> Callable[[typer.CallbackParam, Any], Any]:
+    def replaced_folder_given(param: typer.CallbackParam, value: Any) -> Any:
+        folder = out_folder_given(param, value)
+        if folder is not None:
+            contents_of_ours(folder, holds, "what this command writes", _said(param))
+        return folder
+
+    return replaced_folder_given
+
+
+def contents_of_ours(out: Path, ours: Collection[str], what: str, option: str = "--out") -> list[str]:
+    """The names in the folder `out`, which `option` names, sorted; none where it is not there yet.
+
+    Raises:
+        InputError: it is a file, or holds a name that is none of `ours`, which make up `what`.
+    """
+    place = out.resolve()
+    if not place.name or (out.exists() and not out.is_dir()):
+        raise InputError(f"{out} cannot be written", expected="a folder of its own", fix=f"name one with {option}")
+    inside = sorted(each.name for each in place.iterdir()) if place.is_dir() else []
+    foreign = next((name for name in inside if name not in ours and name not in OF_OTHERS), None)
+    if foreign is not None:
+        raise InputError(
+            f"{out} would be replaced", expected=f"{what}, or nothing", got=foreign, fix=FIX.format(option)
+        )
+    return [name for name in inside if name in ours]
 
 
 def _said(param: typer.CallbackParam) -> str:

@@ -1,13 +1,22 @@
 """Folders on the command line: what is refused, and that no command forgets to say that an option names one."""
 
+import inspect
+import re
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import pytest
+from typer import Typer
+from typer.testing import CliRunner
 
 from dataengine.cli import COMMANDS, main
-from dataengine.terminal.folders import out_folder_given
+from dataengine.errors import InputError
+from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
+from dataengine.nets.learnt_pictures import LEARNT_NAME
+from dataengine.terminal.folders import out_folder_given, replaced_folder_option
+from dataengine.train.fit.report import PICTURE_NAME
+from dataengine.train.fit.written import CHECKPOINT_FILES, REPORT_FILES
 
 WRITTEN = ("out", "report", "cache", "work", "state", "answers", "shadow_out")
 READ = (
@@ -35,12 +44,78 @@ def test_no_command_forgets_that_an_option_names_a_folder() -> None:
     options = path_options()
     assert len(options) > 250
     plain = {key for key, option in options.items() if option.callback is None}
-    written = {key for key, option in options.items() if option.callback is out_folder_given}
+    written = {key for key, option in options.items() if option.callback is out_folder_given or is_replaced(option)}
     assert {key for key in plain if key[1] in (*WRITTEN, *READ)} == OF_FILES
     assert {key for key in options if key[1] in WRITTEN} - OF_FILES <= written
     begins = ("Folder", "Checkpoint folder")
     forgotten = {key for key in plain if str(options[key].help).startswith(begins)}
     assert forgotten == {("infer", "model"), ("serve", "model")}  # or a file, as their help goes on
+
+
+def is_replaced(option: Any) -> bool:
+    """Whether the option is of a folder that is replaced whole."""
+    return bool(getattr(option.callback, "__qualname__", "").startswith("_only."))
+
+
+REPLACED = {
+    *(
+        ("fetch", "out"),
+        ("ingest", "out"),
+        ("balance", "out"),
+        ("balance", "report"),
+        ("mix", "out"),
+        ("mix", "report"),
+    ),
+    *(("fit-teacher", "out"), ("fit-teacher", "report"), ("fit-student", "out"), ("fit-student", "report")),
+    *(("pseudo-label", "out"), ("pseudo-label", "report"), ("select", "out"), ("compare", "out")),
+    *(("compare-scores", "report"), ("make-starter", "out")),
+}
+BY_THEMSELVES = {"convert", "export", "bundle", "deploy", "pretrain", "adopt", "prepare-body", "make-starter"}
+"""Commands that look at what lies in the folder in another way, each with a test of its own."""
+
+
+def test_no_command_replaces_a_folder_without_saying_what_may_lie_there() -> None:
+    options = path_options()
+    assert {key for key, option in options.items() if is_replaced(option)} == REPLACED
+    replacing = {
+        name
+        for name, entry in COMMANDS.items()
+        if re.search(r"fresh_folder\((out|report)\b", inspect.getsource(import_module(entry.module)))
+    }
+    assert replacing - BY_THEMSELVES <= {name for name, _ in REPLACED}
+    assert {META_NAME, WEIGHTS_NAME, LEARNT_NAME} == CHECKPOINT_FILES and PICTURE_NAME in REPORT_FILES
+
+
+@pytest.mark.parametrize(("command", "option"), sorted(REPLACED))
+def test_somebodys_folder_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, option: str
+) -> None:
+    (tmp_path / "holiday.jpg").write_text("mine")
+    (tmp_path / ".gitignore").write_text("DVC's")
+    assert f"{tmp_path} would be replaced" in said(capsys, [command, f"--{option}", str(tmp_path)])
+    assert (tmp_path / "holiday.jpg").read_text() == "mine"
+
+
+def test_what_the_command_wrote_is_replaced(tmp_path: Path) -> None:
+    app, given = Typer(), []
+
+    @app.command()
+    def write(out: Annotated[Path, replaced_folder_option(holds={"train.json"}, help="Folder.")]) -> None:
+        given.append(out)
+
+    def called(out: Path) -> BaseException | None:
+        return CliRunner().invoke(app, ["--out", str(out)]).exception
+
+    for name in ("train.json", ".gitignore"):
+        (tmp_path / name).write_text("")
+        assert called(tmp_path) is None
+    assert called(tmp_path / "new") is None
+    assert given == [tmp_path, tmp_path, tmp_path / "new"]
+    (tmp_path / "images").mkdir()
+    refusal = called(tmp_path)
+    assert isinstance(refusal, InputError)
+    assert "--out" in str(refusal) and "expected what this command writes, or nothing, got images" in str(refusal)
+    assert len(given) == 3
 
 
 FIT = ["fit-student", "--mix", "m", "--pseudo", "p", "--val", "v", "--out"]

@@ -8,11 +8,10 @@ import yaml
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
-from dataengine.terminal.folders import folder_argument, out_folder_option
+from dataengine.terminal.folders import contents_of_ours, folder_argument, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from ..deploy.out_folder import contents_of_ours
 from .manifests import MANIFESTS
 from .params import DeployParams
 from .repository import write_repository

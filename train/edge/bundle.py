@@ -10,11 +10,10 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
-from dataengine.terminal.folders import folder_argument, folder_option, out_folder_option
+from dataengine.terminal.folders import FIX, contents_of_ours, folder_argument, folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
-from ..deploy.out_folder import FIX, contents_of_ours
 from ..deploy.params import ExportParams
 from .bundle_folder import REFERENCE, WRITTEN, other_files, refuse_unfit, write_bundle
 from .extras import ExtraRuntimes

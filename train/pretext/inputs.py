@@ -10,9 +10,9 @@ from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.nets.learnt_pictures import LEARNT_NAME
+from dataengine.terminal.folders import contents_of_ours
 from dataengine.video.decoding import video_hash
 
-from ..deploy.out_folder import contents_of_ours
 from .params import SECTION
 
 if TYPE_CHECKING:
