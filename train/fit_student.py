@@ -11,8 +11,7 @@ from dataengine.params import load_section
 from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
-from .fit.params import BASE
-from .fit.written import CHECKPOINT_FILES, REPORT_FILES
+from .fit.params import BASE, CHECKPOINT_FILES, REPORT_FILES
 from .unlabelled.student_params import FitStudentParams
 
 

@@ -17,8 +17,7 @@ from dataengine.terminal.folders import out_folder_option, replaced_folder_optio
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
-from .fit.params import BASE
-from .fit.written import CHECKPOINT_FILES
+from .fit.params import BASE, CHECKPOINT_FILES
 from .starter.params import SECTION, MakeStarterParams
 
 WRITTEN = CHECKPOINT_FILES | {"CARD.md"}

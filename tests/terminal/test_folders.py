@@ -15,8 +15,8 @@ from dataengine.errors import InputError
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.terminal.folders import out_folder_given, replaced_folder_option
+from dataengine.train.fit.params import CHECKPOINT_FILES, REPORT_FILES
 from dataengine.train.fit.report import PICTURE_NAME
-from dataengine.train.fit.written import CHECKPOINT_FILES, REPORT_FILES
 
 WRITTEN = ("out", "report", "cache", "work", "state", "answers", "shadow_out")
 READ = (

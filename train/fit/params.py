@@ -12,6 +12,9 @@ from dataengine.people import Source
 
 from .curriculum import Phase
 
+CHECKPOINT_FILES = frozenset({"model.safetensors", "model.json", "learnt_pictures.sha256"})
+REPORT_FILES = frozenset({"metrics.json", "plots", "val_predictions.jpg"})
+"""Names of what a fit writes: both folders are replaced whole, so nothing else may lie there."""
 BASE = "fit"  # section of params.yaml with what both fits share
 
 

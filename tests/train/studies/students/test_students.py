@@ -159,7 +159,7 @@ def test_gains_are_taken_seed_by_seed() -> None:
     assert found["starter", 0, "outside"].mean == pytest.approx(0.07), "less the one start, whatever the seed"
     alike = gains({trial: each for trial, each in known.items() if trial.labels})["starter", 4, "ema"]
     assert alike.half_width == pytest.approx(0, abs=1e-12), (
-        "what the labels of a seed do to both is no spread of the gain"
+        "what the labels of a seed do to both does not spread the gain"
     )
 
 
