@@ -1,6 +1,5 @@
 """A project without a fault, and a copy of it for each test to damage."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,11 @@ from dataengine.doctor.project_state.kept import Kept
 from .kept_project import copy_of, new_kept_project
 
 
-@pytest.fixture(scope="package")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project without a fault; tests take copies."""
-    patch = pytest.MonkeyPatch()
-    yield new_kept_project(tmp_path_factory.mktemp("kept") / "project", patch)
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:  # left at once: tests of other folders follow in this process
+        return new_kept_project(tmp_path_factory.mktemp("kept") / "project", patch)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from dataengine.judges import kept
 from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.table import FLIP, TOGETHER
+from dataengine.lifting.checkpoint import LIFTER_WEIGHTS
 from dataengine.lifting.lifted import LiftedTrack
 from dataengine.lifting.observed import RayTrack
 from dataengine.tracking.labelled_films import read_films
@@ -175,7 +176,7 @@ def test_the_page_compares_with_labels_alone_and_with_everything(tmp_path: Path)
     page = (tmp_path / "judged-students.md").read_text()
     assert "**Unfinished: 5 of 6 trials are known.**" in page and f"*{NOBODY}*: {BESIDES[NOBODY]}" in page
     (row,) = [line for line in page.splitlines() if line.startswith("| flip |")]
-    assert row == "| flip | 0.900 | 0.500 | 0.450 | +0.145 | +0.095 | 0.600 | 20 | 1 |"
+    assert row == "| flip | 0.900 | 0.500 | 0.450 | +0.150 | +0.100 | 0.600 | 20 | 1 |"
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {NOBODY} |")]
     assert row.startswith(f"| {NOBODY} | - | - | 0.305 ±")
     assert (tmp_path / "judged-students.png").stat().st_size > 1000
@@ -250,7 +251,7 @@ def test_the_page_names_a_command_that_runs_and_files_by_what_they_hold(
     given += ["--lifter", str(tmp_path / "lifter"), "--fetched", str(tmp_path / "fetched")]
     given += ["--params", str(repository / "params.yaml")]
     for weights in ("one", "one", "other"):
-        (tmp_path / "lifter/weights").write_text(weights)
+        (tmp_path / "lifter" / LIFTER_WEIGHTS).write_text(weights)
         result = CliRunner().invoke(app, ["compare-judged", *given, "--judge", PERFECT, "--judge", CHANCE])
         assert result.exception is None, result.exception
     words = shlex.split(studies[0].line)
