@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ JOINTS = 8 * 16  # eight people in four pictures; the teacher labels no left ear
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with a selection, made once; tests work in copies."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # left at once: tests of other folders follow in this process
         folder = tmp_path_factory.mktemp("made")
         patch.chdir(folder)
         project = make_project(folder)
         select(project)
-        yield project
+        return project
 
 
 @pytest.fixture

@@ -204,8 +204,9 @@ def test_the_page_compares_with_labels_alone(tmp_path: Path) -> None:
         (["--set", "fit-student.epochs=3"], "--set cannot be used"),
     ],
 )
-def test_what_makes_no_study_is_refused(words: list[str], said: str) -> None:
+def test_what_makes_no_study_is_refused(words: list[str], said: str, repository: Path) -> None:
     given = [word for name in ("labelled", "val", "test", "report") for word in (f"--{name}", f"{name}.json")]
+    given += ["--params", str(repository / "params.yaml")]
     result = CliRunner().invoke(app, ["compare-students", *given, *words])
     assert isinstance(result.exception, InputError) or result.exit_code
     assert said in str(result.exception) + result.output
