@@ -16,7 +16,6 @@ from dataengine.errors import InputError
 
 OF_OTHERS = frozenset({".gitignore"})
 """Written into such folders by DVC, which writes it again."""
-FIX = "name another folder with {}, or clear this one"
 
 
 def folder_option(*names: str, help: str, **more: Any) -> Any:
@@ -82,10 +81,14 @@ def contents_of_ours(out: Path, ours: Collection[str], what: str, option: str = 
     inside = sorted(each.name for each in place.iterdir()) if place.is_dir() else []
     foreign = next((name for name in inside if name not in ours and name not in OF_OTHERS), None)
     if foreign is not None:
-        raise InputError(
-            f"{out} would be replaced", expected=f"{what}, or nothing", got=foreign, fix=FIX.format(option)
-        )
+        raise would_be_replaced(out, f"{what}, or nothing", foreign, option)
     return [name for name in inside if name in ours]
+
+
+def would_be_replaced(out: Path, expected: str, got: str, option: str = "--out") -> InputError:
+    """The refusal to replace the folder `out`, which `option` names and which holds `got`."""
+    fix = f"name another folder with {option}, or clear this one"
+    return InputError(f"{out} would be replaced", expected=expected, got=got, fix=fix)
 
 
 def _said(param: typer.CallbackParam) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.inference.exported import SIDECAR
 from dataengine.nets.learnt_pictures import LEARNT_NAME
-from dataengine.terminal.folders import FIX, contents_of_ours
+from dataengine.terminal.folders import contents_of_ours, would_be_replaced
 
 from .measure import FILES
 
@@ -25,10 +24,7 @@ def refuse_foreign(out: Path) -> None:
     place = out.resolve()
     folder = next((name for name in inside if (place / name).is_dir()), None)
     if folder is not None:
-        raise InputError(
-            f"{out} would be replaced", expected="an export, or nothing", got=folder, fix=FIX.format("--out")
-        )
+        raise would_be_replaced(out, "an export, or nothing", folder)
     record = read_json(place / SIDECAR) if SIDECAR in inside else {}
     if not isinstance(record, Mapping) or "files" not in record:
-        got, fix = "a checkpoint or a part of one", FIX.format("--out")
-        raise InputError(f"{out} would be replaced", expected="an export", got=got, fix=fix)
+        raise would_be_replaced(out, "an export", "a checkpoint or a part of one")

@@ -5,12 +5,17 @@ from typing import Annotated
 
 import typer
 
-from dataengine.errors import InputError
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import load_exported
 from dataengine.params import load_section
-from dataengine.terminal.folders import FIX, contents_of_ours, folder_argument, folder_option, out_folder_option
+from dataengine.terminal.folders import (
+    contents_of_ours,
+    folder_argument,
+    folder_option,
+    out_folder_option,
+    would_be_replaced,
+)
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -82,7 +87,7 @@ def run(
     contents_of_ours(out, WRITTEN, "a bundle")
     other = next(iter(other_files(out)), None)
     if other is not None:
-        raise InputError(f"{out} would be replaced", expected="a bundle, or nothing", got=other, fix=FIX)
+        raise would_be_replaced(out, "a bundle, or nothing", other)
     model = load_exported(export)
     refuse_unfit(model)
     makers = extras.makers(model) if extras else []

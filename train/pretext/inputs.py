@@ -10,7 +10,7 @@ from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.nets.learnt_pictures import LEARNT_NAME
-from dataengine.terminal.folders import contents_of_ours
+from dataengine.terminal.folders import contents_of_ours, would_be_replaced
 from dataengine.video.decoding import video_hash
 
 from .params import SECTION
@@ -88,8 +88,7 @@ def refuse_outputs(out: Path, report: Path) -> None:
     inside = contents_of_ours(out, {META_NAME, WEIGHTS_NAME, LEARNT_NAME}, f"a checkpoint of {SECTION}")
     if inside and _stage(out / META_NAME) != SECTION:
         got = "a checkpoint of another command, or a part of one"
-        fix = "name another folder with --out, or clear this one"
-        raise InputError(f"{out} would be replaced", expected=f"a checkpoint of {SECTION}", got=got, fix=fix)
+        raise would_be_replaced(out, f"a checkpoint of {SECTION}", got)
 
 
 def _stage(meta: Path) -> object:

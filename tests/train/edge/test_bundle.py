@@ -204,7 +204,10 @@ def test_the_bundle_is_replaced_but_nothing_else(bundled: Path, tmp_path: Path) 
     assert (tmp_path / "mine.txt").read_text() == "kept"
     earlier = shutil.copytree(bundled / "bundle", tmp_path / "earlier")
     (earlier / "reference" / "mine.txt").write_text("kept")
-    with pytest.raises(InputError, match=r"would be replaced: expected a bundle, or nothing, got reference/mine\.txt"):
+    with pytest.raises(
+        InputError,
+        match=r"expected a bundle, or nothing, got reference/mine\.txt; name another folder with --out",
+    ):
         run(bundled / "export", earlier)
     assert (earlier / "reference" / "mine.txt").read_text() == "kept"
     export = shutil.copytree(bundled / "export", tmp_path / "export")

@@ -53,7 +53,7 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
         _ = self._decides
         self._refuse_misfits()
         sets = {"--mix": read_project_people(self.mix / MIX_PEOPLE)[1], "--val": self._val[1]}
-        refuse_shared_pictures(sets | ({"--test": labelled_people(self.test)[1]} if self.test else {}))
+        refuse_shared_pictures(sets | ({"--test": self._tested[1]} if self._tested else {}))
         refuse_ascent(self.costs)
 
     def trials(self) -> Sequence[DistilFit]:
@@ -162,9 +162,7 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
             return model_meta(self._section(alone, Path(scratch) / "params.yaml")[0])
 
     def _test_ap(self, network: Path) -> float | None:
-        if self.test is None:
-            return None
-        return network_figures(network, *read_project_people(self.test), self.protocol).ap
+        return network_figures(network, *self._tested, self.protocol).ap if self._tested else None
 
     def _folder(self, fit: DistilFit) -> Path:
         return self.report / "fits" / self.name(fit)
@@ -172,6 +170,10 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
     @cached_property
     def _val(self) -> tuple[Any, Any]:
         return labelled_people(self.val)
+
+    @cached_property
+    def _tested(self) -> tuple[Any, Any] | None:
+        return labelled_people(self.test) if self.test else None
 
     @cached_property
     def _crop_px(self) -> tuple[int, int]:
