@@ -8,11 +8,11 @@ and scaled by their spread; both are inputs of their own, since a person off the
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
+from dataengine.geometry.undistortion import undistorted
 from dataengine.people import JOINTS
 
 FEATURES = 3 * JOINTS + 3
@@ -50,8 +50,7 @@ def rays_of(
         raise InputError("a camera is malformed", expected="3 x 3 intrinsics with focal lengths above 0", got=str(K))
     points = np.asarray(points_px, dtype=np.float64)
     if distortion is not None and np.any(distortion):
-        flat = cv2.undistortPoints(points.reshape(-1, 1, 2), K.astype(np.float64), distortion.astype(np.float64))
-        return np.asarray(flat.reshape(points.shape), dtype=np.float64)
+        return undistorted(points, K, distortion)
     x = (points[..., 0] - K[0, 2] - K[0, 1] * (points[..., 1] - K[1, 2]) / K[1, 1]) / K[0, 0]
     return np.stack([x, (points[..., 1] - K[1, 2]) / K[1, 1]], axis=-1)
 

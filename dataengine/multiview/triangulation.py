@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.geometry.cameras import project
+from dataengine.geometry.undistortion import undistorted
 
 from .qualisys import CalibratedCamera
 
@@ -54,12 +54,7 @@ def triangulate_plain(
     uv_px (v, n, 2) distorted pixels, weight (v, n). Returns (n, 3) world points in metres. The rows are divided by the
     depth of the last solution, which turns the algebraic error into pixels.
     """
-    xy = np.stack(
-        [
-            cv2.undistortPoints(view[:, None].astype(np.float64), camera.K, camera.distortion)[:, 0]
-            for view, camera in zip(uv_px, cameras, strict=True)
-        ]
-    )
+    xy = np.stack([undistorted(view, camera.K, camera.distortion) for view, camera in zip(uv_px, cameras, strict=True)])
     scale = np.array([camera.K[0, 0] for camera in cameras])[:, None] * np.asarray(weight, dtype=np.float64)
     depth = np.ones(xy.shape[:2])
     for _ in range(REWEIGHTINGS + 1):

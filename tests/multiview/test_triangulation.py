@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -58,6 +59,18 @@ def points() -> np.ndarray:
 def test_exact_views_give_the_points_back(points: np.ndarray) -> None:
     cameras = cameras_around()
     found = triangulate_plain(seen_by(cameras, points), np.ones((4, 40)), cameras)
+    np.testing.assert_allclose(found, points, atol=1e-6)
+
+
+def test_wide_lenses_give_points_near_the_edge_back() -> None:
+    wide = np.array([-0.33, 0.12, 0.0005, -0.0003, -0.018])
+    cameras = [replace(camera, distortion=wide) for camera in cameras_around()]
+    points = np.random.default_rng(3).uniform(-2.2, 2.2, (300, 3))
+    straight = [replace(camera, K=np.eye(3), distortion=np.zeros(4)) for camera in cameras]
+    ray = np.linalg.norm(seen_by(straight, points), axis=2).max(axis=0)
+    points = points[ray < 1.2]
+    assert ray[ray < 1.2].max() > 1.0, "no point lies far out"
+    found = triangulate_plain(seen_by(cameras, points), np.ones((4, len(points))), cameras)
     np.testing.assert_allclose(found, points, atol=1e-6)
 
 
