@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from .cameras import distort
 
-# cv2.undistortPoints stops after 5 steps, however far it is: up to 6 px at the edge of a wide lens's picture
+# cv2.undistortPoints stops after 5 steps, pixels off at the edge of a wide lens's picture
+# (findings/opencv_undistort_five_steps.sh)
 STEPS, CLOSE_ENOUGH_PX = 200, 1e-6
 FOUND_PX = 0.01
 
