@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
-from dataengine.geometry.undistortion import undistorted
+from dataengine.multiview.undistortion import undistorted
 from dataengine.people import JOINTS
 
 FEATURES = 3 * JOINTS + 3

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.geometry.cameras import project
-from dataengine.geometry.undistortion import undistorted
 
 from .qualisys import CalibratedCamera
+from .undistortion import undistorted
 
 REWEIGHTINGS = 2  # after these the linear solution minimises pixel error; further ones change less than 0.01 px
 

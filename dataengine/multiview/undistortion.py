@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .cameras import distort
+from dataengine.geometry.cameras import distort
 
 # cv2.undistortPoints stops after 5 steps, pixels off at the edge of a wide lens's picture
 # (findings/opencv_undistort_five_steps.sh)
@@ -19,8 +19,8 @@ def undistorted(
 ) -> NDArray[np.float64]:
     """Rays (..., 2), x / z and y / z, that the lens bends to pixels (..., 2).
 
-    K (3, 3) in pixels without skew, distortion as in `cameras.project`. A pixel so far out that the coefficients bend
-    no ray there has no ray; it gets OpenCV's guess, which stays near. What is not finite stays so.
+    K (3, 3) in pixels without skew, distortion as in `geometry.cameras.project`. A pixel so far out that the
+    coefficients bend no ray there has no ray; it gets OpenCV's guess, which stays near. What is not finite stays so.
     """
     points = np.asarray(points_px, dtype=np.float64)
     matrix, bent = np.asarray(K, dtype=np.float64), np.asarray(distortion, dtype=np.float64)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dataengine.geometry.cameras import distort, project
-from dataengine.geometry.undistortion import undistorted
+from dataengine.multiview.undistortion import undistorted
 
 K = np.array([[700.0, 0, 640], [0, 690.0, 360], [0, 0, 1]])
 ACTION_CAMERA = np.array([-0.33, 0.12, 0.0005, -0.0003, -0.018])
