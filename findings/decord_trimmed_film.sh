@@ -2,16 +2,16 @@
 # decord 0.6.0: in a trimmed film, number 12 is one frame when read in order and another one when asked for alone.
 #
 # Expected: a film cut without being coded again holds more frames than it shows, and its edit list says which (ISO/IEC
-#   14496-12, 8.6.6). Of 40 frames at 10 per second, shown from 1.5 s for 2 s, a reader counts twenty and number 0 is frame
-#   15, however one asks. av 18.1.0 has it so.
+#   14496-12, 8.6.6). Of 40 frames at 10 per second, shown from 1.5 s for 2 s, a reader counts twenty and number 0 is
+#   frame 15, however one asks. av 18.1.0 has it so.
 # Seen: decord counts 30. Read in order it gives the twenty, and then the last one ten times more. Asked for one number
-#   alone, the first ten are right and the others are early by five frames, as many as lie between the keyframe before the
-#   cut and the cut: number 12 is frame 22 instead of 27. The same reader gives the one or the other, depending on what was
-#   read before. opencv-python-headless 4.11.0.86 reads the twenty, though it counts 40, and finds them by number.
-#   Without the cut, or with a cut at a keyframe, all numbers agree.
-# Why it matters: decord is chosen to fetch single frames by number for training, and labels are made in a player that goes
-#   through them in order. Joints lie half a second off, in films trimmed on a phone alone, and in none of their first
-#   frames, where one looks.
+#   alone, the first ten are right and the others are early by five frames, as many as lie between the keyframe before
+#   the cut and the cut: number 12 is frame 22 instead of 27. The same reader gives the one or the other, depending on
+#   what was read before. opencv-python-headless 4.11.0.86 reads the twenty, though it counts 40, and finds them by
+#   number. Without the cut, or with a cut at a keyframe, all numbers agree.
+# Why it matters: decord is chosen to fetch single frames by number for training, and labels are made in a player that
+#   goes through them in order. Joints lie half a second off, in films trimmed on a phone alone, and in none of their
+#   first frames, where one looks.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # onnx 1.23.2: version_converter moves what a bilinear Resize of opset 10, or an Upsample, enlarges.
 #
-# Expected: a file brought to a later opset gives the answers that it gave. Up to opset 10 an output pixel lies at x / scale
-#   of the input; opset 11 calls that "asymmetric" and has "half_pixel" as its default, so the converter has to write the
-#   attribute.
-# Seen: it writes `mode` and nothing else, so half_pixel comes into force. A peak that lay at 14.0 px after enlarging twice
-#   lies at 14.5 px, after enlarging four times at 29.5 instead of 28.0, halved at 3.25 instead of 3.5: (scale - 1) / 2 px,
-#   downwards and to the right. Upsample of opset 9 goes the same way. mode "nearest" by a whole number is not
-#   affected. The checker is content, and shapes are equal.
-# Why it matters: engines ask for a later opset than an old pose file has, and this is the tool that brings it there. Three
-#   enlargements by two move every joint by 3.5 px of the last map, or 0.44 px of the map that was enlarged; a check by
-#   argmax on the small map does not see it, AP does. Set coordinate_transformation_mode to "asymmetric" by hand.
+# Expected: a file brought to a later opset gives the answers that it gave. Up to opset 10 an output pixel lies at x /
+#   scale of the input; opset 11 calls that "asymmetric" and has "half_pixel" as its default, so the converter has to
+#   write the attribute.
+# Seen: it writes `mode` and nothing else, so half_pixel comes into force. A peak that lay at 14.0 px after enlarging
+#   twice lies at 14.5 px, after enlarging four times at 29.5 instead of 28.0, halved at 3.25 instead of 3.5: (scale -
+#   1) / 2 px, downwards and to the right. Upsample of opset 9 goes the same way. mode "nearest" by a whole number is
+#   not affected. The checker is content, and shapes are equal.
+# Why it matters: engines ask for a later opset than an old pose file has, and this is the tool that brings it there.
+#   Three enlargements by two move every joint by 3.5 px of the last map, or 0.44 px of the map that was enlarged; a
+#   check by argmax on the small map does not see it, AP does. Set coordinate_transformation_mode to "asymmetric" by
+#   hand.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# opencv-python-headless 4.11.0.86 and 4.12.0.88: films in HD colours come out in other colours; 4.13.0.92 has them right.
+# opencv-python-headless 4.11.0.86 and 4.12.0.88: films in HD colours come out in other colours; 4.13.0.92 has them
+#   right.
 #
 # Expected: a film says by which matrix its colours were coded: BT.709, as HD cameras and phones write, or BT.601.
-#   VideoCapture decodes with FFmpeg, which knows it, so its pictures have the colours that were filmed, in each version.
-# Seen: up to 4.12 it converts by BT.601 whatever the film says. Of a 1280x720 film marked as BT.709, green is 27 levels off,
-#   red 17, blue 13, skin 5; greys are exact, so brightness looks right. 4.13 is within 2 levels on the same file, as are
-#   av 18.1.0 and decord 0.6.0; on a film marked as BT.601 all agree to 2 levels.
+#   VideoCapture decodes with FFmpeg, which knows it, so its pictures have the colours that were filmed, in each
+#   version.
+# Seen: up to 4.12 it converts by BT.601 whatever the film says. Of a 1280x720 film marked as BT.709, green is 27 levels
+#   off, red 17, blue 13, skin 5; greys are exact, so brightness looks right. 4.13 is within 2 levels on the same file,
+#   as are av 18.1.0 and decord 0.6.0; on a film marked as BT.601 all agree to 2 levels.
 # Why it matters: pictures taken from films with one version or library for labelling and with another one in use differ
 #   by as much as an augmentation of colour draws, all to the same side. Copies are no longer found by their pixels, a
 #   network sees other colours than it was taught, and a check of two decoders fails where no frame is wrong.

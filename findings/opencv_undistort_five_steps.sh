@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # opencv-python-headless 4.11.0.86 and 4.13.0.92: undistortPoints is pixels off near the edge of a wide lens's picture.
 #
-# Expected: undistortPoints is the inverse of projectPoints: a point that was projected comes back to a small fraction of a
-#   pixel, as one does for a webcam, or a warning says that it did not get there.
+# Expected: undistortPoints is the inverse of projectPoints: a point that was projected comes back to a small fraction
+#   of a pixel, as one does for a webcam, or a warning says that it did not get there.
 # Seen: it does five steps of a fixed-point iteration and returns what it has; that there are five is said at its sister
-#   undistortPointsIter alone, and nothing says how far off they leave it. With the coefficients of a mild lens (k1 -0.1) it
-#   is exact to 0.004 px in a picture of 1280x720; with those of an action camera (k1 -0.33) it is off by 1.1 px on average and
-#   by 17 px in the corners, and what it gives there, projected again, misses its own pixel by 4 px. undistortPointsIter
-#   with criteria of 200 steps or 1e-6 px is exact for both.
-# Why it matters: points come out too close to the middle, all of them, so more views do not average it out: triangulation is
-#   off for whoever walks along a picture's edge. Calibration's own error does not show it, since that projects.
+#   undistortPointsIter alone, and nothing says how far off they leave it. With the coefficients of a mild lens (k1
+#   -0.1) it is exact to 0.004 px in a picture of 1280x720; with those of an action camera (k1 -0.33) it is off by 1.1
+#   px on average and by 17 px in the corners, and what it gives there, projected again, misses its own pixel by 4 px.
+#   undistortPointsIter with criteria of 200 steps or 1e-6 px is exact for both.
+# Why it matters: points come out too close to the middle, all of them, so more views do not average it out:
+#   triangulation is off for whoever walks along a picture's edge. Calibration's own error does not show it, since that
+#   projects.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

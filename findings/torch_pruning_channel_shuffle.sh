@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # torch-pruning 1.6.1: behind a channel shuffle it takes away the wrong channels, and the network answers wrongly.
 #
-# Expected: DependencyGraph finds what depends on a channel, whatever lies in between; a channel whose weights and bias are
-#   zero contributes nothing, so a network without it answers as before, to rounding.
+# Expected: DependencyGraph finds what depends on a channel, whatever lies in between; a channel whose weights and bias
+#   are zero contributes nothing, so a network without it answers as before, to rounding.
 # Seen: the shuffle of ShuffleNet and Lite-HRNet (view, transpose, reshape) is taken for something that leaves channels
-#   where they are. Channels 1, 2, 5 and 11 of 16 are removed before it, and 1, 2, 5 and 11 behind it, where those of two
-#   groups have gone to 2, 4, 10 and 7. Shapes fit, check_pruning_group is content, nothing warns, and answers are off by
-#   more than their own spread. torch.flip is taken the same way. With nothing in between, or with a gate of squeeze and
-#   excitation, answers stay as they were.
+#   where they are. Channels 1, 2, 5 and 11 of 16 are removed before it, and 1, 2, 5 and 11 behind it, where those of
+#   two groups have gone to 2, 4, 10 and 7. Shapes fit, check_pruning_group is content, nothing warns, and answers are
+#   off by more than their own spread. torch.flip is taken the same way. With nothing in between, or with a gate of
+#   squeeze and excitation, answers stay as they were.
 # Why it matters: fine-tuning hides it: a network whose channels are mixed up starts as a bad one and learns again, so
 #   pruning merely seems to cost more than it should. A light pose backbone is made of such blocks.
 set -euo pipefail

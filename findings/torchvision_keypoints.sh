@@ -2,12 +2,13 @@
 # torchvision 0.28.0: its KeyPoints count from the first pixel's centre in flips and from its corner in everything else.
 #
 # Expected: transforms.v2 moves KeyPoints along with the picture that they belong to, by one convention. Flips take x to
-#   width - 1 - x, so a point counts from the centre of the first pixel; Resize by s then takes x to s (x + 0.5) - 0.5, and
-#   rotations and scalings turn about (width - 1) / 2, as the pixels do.
-# Seen: Resize takes x to s x: points lie 0.5 px to the upper left at twice the size, 1.5 px at four times, and 1.5 px to the right
-#   where a flip comes first and another one last. A rotation by 90 degrees with expand=True is a whole pixel off, by 20 degrees
-#   0.25 px or, with expand=True, 0.44 px; RandomAffine with a scale of 1.3 is 0.15 px off to both sides, with a shear of 15 degrees
-#   0.13 px. Flips, translations, crops and padding are exact. ElasticTransform is off by a pixel and more.
+#   width - 1 - x, so a point counts from the centre of the first pixel; Resize by s then takes x to s (x + 0.5) - 0.5,
+#   and rotations and scalings turn about (width - 1) / 2, as the pixels do.
+# Seen: Resize takes x to s x: points lie 0.5 px to the upper left at twice the size, 1.5 px at four times, and 1.5 px
+#   to the right where a flip comes first and another one last. A rotation by 90 degrees with expand=True is a whole
+#   pixel off, by 20 degrees 0.25 px or, with expand=True, 0.44 px; RandomAffine with a scale of 1.3 is 0.15 px off to
+#   both sides, with a shear of 15 degrees 0.13 px. Flips, translations, crops and padding are exact. ElasticTransform
+#   is off by a pixel and more.
 # Why it matters: the same picture rotated there and back by quarter turns has its labels elsewhere. Labels of small
 #   people, whose crops are enlarged most, are off most, with a sign that depends on the flip before; shapes, ranges and
 #   drawn overlays look right.
