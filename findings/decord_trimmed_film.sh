@@ -8,7 +8,7 @@
 #   alone, the first ten are right and the others are early by five frames, as many as lie between the keyframe before
 #   the cut and the cut: number 12 is frame 22 instead of 27. The same reader gives the one or the other, depending on
 #   what was read before. opencv-python-headless 4.11.0.86 reads the twenty, though it counts 40, and finds them by
-#   number. Without the cut, or with a cut at a keyframe, all numbers agree.
+#   number. Without the cut, or with a cut at a keyframe, numbers of what is shown agree.
 # Why it matters: decord is chosen to fetch single frames by number for training, and labels are made in a player that
 #   goes through them in order. Joints lie half a second off, in films trimmed on a phone alone, and in none of their
 #   first frames, where one looks.

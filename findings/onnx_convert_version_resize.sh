@@ -9,9 +9,8 @@
 #   1) / 2 px, downwards and to the right. Upsample of opset 9 goes the same way. mode "nearest" by a whole number is
 #   not affected. The checker is content, and shapes are equal.
 # Why it matters: engines ask for a later opset than an old pose file has, and this is the tool that brings it there.
-#   Three enlargements by two move every joint by 3.5 px of the last map, or 0.44 px of the map that was enlarged; a
-#   check by argmax on the small map does not see it, AP does. Set coordinate_transformation_mode to "asymmetric" by
-#   hand.
+#   Three enlargements by two move every joint by 3.5 px of the last map, or 0.44 px of the map that was enlarged.
+#   Set coordinate_transformation_mode to "asymmetric" by hand.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -9,8 +9,8 @@
 #   off, red 17, blue 13, skin 5; greys are exact, so brightness looks right. 4.13 is within 2 levels on the same file,
 #   as are av 18.1.0 and decord 0.6.0; on a film marked as BT.601 all agree to 2 levels.
 # Why it matters: pictures taken from films with one version or library for labelling and with another one in use differ
-#   by as much as an augmentation of colour draws, all to the same side. Copies are no longer found by their pixels, a
-#   network sees other colours than it was taught, and a check of two decoders fails where no frame is wrong.
+#   by as much as an augmentation of colour draws, all to the same side: a network
+#   sees other colours than it was taught, and a check of two decoders fails where no frame is wrong.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

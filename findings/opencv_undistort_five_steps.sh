@@ -2,7 +2,7 @@
 # opencv-python-headless 4.11.0.86 and 4.13.0.92: undistortPoints is pixels off near the edge of a wide lens's picture.
 #
 # Expected: undistortPoints is the inverse of projectPoints: a point that was projected comes back to a small fraction
-#   of a pixel, as one does for a webcam, or a warning says that it did not get there.
+#   of a pixel, as one does for a mild lens, or a warning says that it did not get there.
 # Seen: it does five steps of a fixed-point iteration and returns what it has; that there are five is said at its sister
 #   undistortPointsIter alone, and nothing says how far off they leave it. With the coefficients of a mild lens (k1
 #   -0.1) it is exact to 0.004 px in a picture of 1280x720; with those of an action camera (k1 -0.33) it is off by 1.1
