@@ -28,7 +28,9 @@ def undistorted(
         return points.copy()
     flat = points.reshape(-1, 1, 2)
     enough = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, STEPS, CLOSE_ENOUGH_PX)
-    rays = np.asarray(cv2.undistortPointsIter(flat, matrix, bent, None, None, enough), dtype=np.float64)[:, 0]
+    straight = np.eye(3)
+    found = cv2.undistortPointsIter(flat, matrix, bent, straight, straight, enough)
+    rays = np.asarray(found, dtype=np.float64)[:, 0]
     with np.errstate(over="ignore", invalid="ignore"):  # what has run away
         back = distort(rays, bent) * matrix[[0, 1], [0, 1]] + matrix[:2, 2]
         lost = ~(np.linalg.norm(back - flat[:, 0], axis=1) < FOUND_PX)
