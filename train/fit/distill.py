@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.nets.heads import EXPECTATION_SHARPNESS, Head, Heatmap
+from dataengine.nets.heads import Heatmap
 from dataengine.nets.network import KeypointNetwork
 
-from ..losses.distillation import feature_loss, soft_target_loss
+from ..losses.distillation import feature_loss, soft_map_loss, soft_target_loss
+from ..losses.distribution import bump_area
 from .origin import read_checkpoint
 from .params import DistillParams
 from .start import check_alike
@@ -35,14 +36,16 @@ class WithFeatures(nn.Module):
 class Distillation:
     """The teacher of a fit, and its part of the loss."""
 
-    def __init__(self, params: DistillParams, student: KeypointNetwork, meta: ModelMeta, seed: int) -> None:
-        """`meta` is the student's; `seed` draws the projection's first weights.
+    def __init__(
+        self, params: DistillParams, student: KeypointNetwork, meta: ModelMeta, seed: int, *, label_sigma_px: float
+    ) -> None:
+        """`meta` is the student's; `seed` draws the projection's first weights; `label_sigma_px` is the labels' width.
 
         Raises:
             InputError: the teacher cannot be read, sees other crops, or has another head.
         """
         assert params.teacher is not None
-        self.params, self.head = params, student.head_kind
+        self.params, self.head, self.label_sigma_px = params, student.head_kind, label_sigma_px
         self.teacher, teacher_meta = read_checkpoint(Path(params.teacher))
         check_alike(f"distill.teacher {params.teacher}", teacher_meta, meta)
         parameter = next(student.parameters())
@@ -67,17 +70,17 @@ class Distillation:
         if self.params.feature_weight:
             total = total + self.params.feature_weight * feature_loss(student[0], teacher[0], joint_weight)
         if self.params.output_weight:
-            pairs = zip(_logits(self.head, student[1:]), _logits(self.head, teacher[1:]), strict=True)
-            costs = [soft_target_loss(s, t, joint_weight, self.params.temperature) for s, t in pairs]
-            total = total + self.params.output_weight * sum(costs)
+            total = total + self.params.output_weight * self._output_loss(student[1:], teacher[1:], joint_weight)
         return total
 
-
-def _logits(head: Head, answer: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The places as logits (b, k, bins); a heatmap's are its cells, scaled by the sharpness of `expected_px`."""
-    if isinstance(head, Heatmap):
-        return tuple(EXPECTATION_SHARPNESS * maps.flatten(2) for maps in answer)
-    return answer[:2]
+    def _output_loss(self, student: tuple[Tensor, ...], teacher: tuple[Tensor, ...], joint_weight: Tensor) -> Tensor:
+        """Of the places alone: what a head says besides (spread, presence) is learnt from the labels."""
+        if isinstance(self.head, Heatmap):
+            return soft_map_loss(
+                student[0], teacher[0], joint_weight, bump_area(self.head.cell_px, self.label_sigma_px)
+            )
+        x, y = (soft_target_loss(student[i], teacher[i], joint_weight, self.params.temperature) for i in (0, 1))
+        return x + y
 
 
 def _channels(net: KeypointNetwork, meta: ModelMeta) -> int:

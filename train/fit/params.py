@@ -41,12 +41,13 @@ class DistillParams:
     teacher: str | None = None
     """A checkpoint folder or an export with the same crop and head; null distils nothing."""
     output_weight: float = 1.0
-    """Weight of the divergence between the teacher's and the student's distributions of a joint, nats."""
+    """Weight of the divergence between the teacher's and the student's distributions of a joint, nats; with heatmaps,
+    of the squared difference between their maps, on the scale of `heatmap_mse`."""
     feature_weight: float = 0.0
     """Weight of the angle between the teacher's features and the student's, which a 1x1 convolution brings to the
     teacher's width; the convolution is not shipped."""
     temperature: float = 2.0
-    """Divides the logits of both: above 1, places that the teacher finds unlikely count for more."""
+    """Divides the logits of both: above 1, places that the teacher finds unlikely count for more. Not for heatmaps."""
 
     def __post_init__(self) -> None:
         for name in ("output_weight", "feature_weight"):

@@ -67,7 +67,9 @@ class Run:
         self.average_runner = torch_runner(self.average)
         self.ranks = ranks
         self.distillation = (
-            Distillation(distill, self.net, meta, params.seed) if distill is not None and distill.teacher else None
+            Distillation(distill, self.net, meta, params.seed, label_sigma_px=params.label_sigma_px)
+            if distill is not None and distill.teacher
+            else None
         )
         self.taught = np.array([name in (meta.taught or meta.keypoints) for name in meta.keypoints])
         self.size_px = (meta.input_width_px, meta.input_height_px)

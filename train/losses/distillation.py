@@ -1,4 +1,4 @@
-"""Losses between a teacher's answer and a student's: on their distributions, and on their features.
+"""Losses between a teacher's answer and a student's: on their distributions, on their heatmaps, and on their features.
 
 Both are means over the joints that count, each as much as any other: how far a label is trusted says nothing about the
 teacher. Without any joint the loss is 0. The teacher's tensors should carry no gradient.
@@ -19,6 +19,18 @@ def soft_target_loss(student: Tensor, teacher: Tensor, joint_weight: Tensor, tem
     divergence = temperature**2 * (teacher_log.exp() * (teacher_log - student_log)).sum(dim=-1)
     counts = joint_weight > 0
     return (divergence * counts).sum() / counts.sum().clamp(min=1)
+
+
+def soft_map_loss(student: Tensor, teacher: Tensor, joint_weight: Tensor, bump_cells: float) -> Tensor:
+    """Mean over counted joints of the squared difference of two heatmaps, summed over the cells of a label's bump.
+
+    Heatmaps are (b, 17, h, w), joint_weight is (b, 17), 0 = does not count. A heatmap is fitted to the label's level
+    cell by cell, and so it is to the teacher's (Zhang, Zhu and Ye, "Fast Human Pose Estimation", CVPR 2019, equation
+    3), on the scale of `heatmap_loss`: a divergence of softmax(maps) would be blind to the level, and outweigh it.
+    """
+    squared = ((student - teacher) ** 2).sum(dim=(-2, -1)) / bump_cells
+    counts = joint_weight > 0
+    return (squared * counts).sum() / counts.sum().clamp(min=1)
 
 
 def feature_loss(student: Tensor, teacher: Tensor, joint_weight: Tensor) -> Tensor:

@@ -89,17 +89,20 @@ def gaussian_heatmaps(
     return bumps[1][..., :, None] * bumps[0][..., None, :]
 
 
+def bump_area(cell_px: tuple[float, float], sigma_px: float) -> float:
+    """Area of a label's bump on a heatmap, in cells: pi sigma^2, the integral of its square."""
+    return torch.pi * sigma_px**2 / (cell_px[0] * cell_px[1])
+
+
 def heatmap_loss(
     heatmaps: Tensor, keypoints_px: Tensor, joint_weight: Tensor, *, cell_px: tuple[float, float], sigma_px: float
 ) -> Tensor:
     """Mean over counted joints of weight x squared difference, summed over the cells of a bump: a scalar.
 
-    heatmaps (b, 17, h, w). The sum over cells is divided by the area of the label's bump, pi sigma^2 (the integral of
-    its square), so that an empty map costs about 1 whatever the resolution; SimpleBaseline's mean over all cells would
-    shrink with the map and vanish next to any other loss.
+    heatmaps (b, 17, h, w). The sum over cells is divided by `bump_area`, so that an empty map costs about 1 whatever
+    the resolution; SimpleBaseline's mean over all cells would shrink with the map and vanish next to any other loss.
     """
     label = gaussian_heatmaps(keypoints_px, heatmaps.shape[-2], heatmaps.shape[-1], cell_px, sigma_px)
-    bump_cells = torch.pi * sigma_px**2 / (cell_px[0] * cell_px[1])
-    squared = ((heatmaps - label) ** 2).sum(dim=(-2, -1)) / bump_cells
+    squared = ((heatmaps - label) ** 2).sum(dim=(-2, -1)) / bump_area(cell_px, sigma_px)
     counted = (joint_weight > 0).sum().clamp(min=1)
     return (joint_weight * squared).sum() / counted

@@ -20,7 +20,8 @@ from dataengine.train.fit.params import DistillParams, FitParams
 from dataengine.train.fit.start import first_network, model_meta
 from dataengine.train.fit.step import Stepper
 from dataengine.train.fit.steps.ranks import Ranks
-from dataengine.train.losses.distillation import feature_loss, soft_target_loss
+from dataengine.train.losses.distillation import feature_loss, soft_map_loss, soft_target_loss
+from dataengine.train.losses.distribution import bump_area, gaussian_heatmaps, heatmap_loss
 
 from ...helpers.fitting_project import TINY, curve, fit_here, one_torch_thread, write_project
 from .test_resume import Stop, same_weights, stop_after
@@ -57,6 +58,20 @@ def test_soft_targets_are_the_references(rng: np.random.Generator, temperature: 
     assert got.item() == pytest.approx(expected / counted, rel=1e-12)
 
 
+def test_a_teacher_whose_maps_are_the_labels_teaches_what_labels_teach(rng: np.random.Generator) -> None:
+    cell_px, sigma_px = (4.0, 3.0), 5.0
+    points = torch.from_numpy(rng.uniform(0, 48, (3, 17, 2)))
+    student = torch.from_numpy(rng.normal(size=(3, 17, 16, 12)))
+    counts = torch.from_numpy(rng.choice([0.0, 1.0], (3, 17)))
+    maps = gaussian_heatmaps(points, 16, 12, cell_px, sigma_px)
+    wanted = heatmap_loss(student, points, counts, cell_px=cell_px, sigma_px=sigma_px)
+    got = soft_map_loss(student, maps, counts, bump_area(cell_px, sigma_px))
+    assert got.item() == pytest.approx(wanted.item(), rel=1e-12)
+    assert soft_map_loss(student, maps + 0.1, counts, 1.0) != soft_map_loss(
+        student, maps, counts, 1.0
+    )  # the level counts
+
+
 def test_features_are_compared_by_their_angle_cell_by_cell(rng: np.random.Generator) -> None:
     student, teacher = rng.normal(size=(3, 6, 2, 4)), rng.normal(size=(3, 6, 8, 8))
     weight = np.zeros((3, 17))
@@ -80,7 +95,10 @@ def test_gradients_are_those_of_differences(rng: np.random.Generator) -> None:
     assert torch.autograd.gradcheck(lambda s: feature_loss(s, teacher_map, weight), maps)
 
 
-@pytest.mark.parametrize("loss", [lambda x, w: soft_target_loss(x, x + 1, w, 1.0)])
+@pytest.mark.parametrize(
+    "loss",
+    [lambda x, w: soft_target_loss(x, x + 1, w, 1.0), lambda x, w: soft_map_loss(x[..., None], x[..., None] + 1, w, 2)],
+)
 def test_nobody_who_counts_costs_nothing(loss: Any) -> None:
     assert loss(torch.randn(2, 17, 4), torch.zeros(2, 17)).item() == 0
     assert feature_loss(torch.randn(2, 3, 2, 2), torch.randn(2, 3, 2, 2), torch.zeros(2, 17)).item() == 0
@@ -97,7 +115,7 @@ def stepper(params: FitParams, distill: DistillParams, **changes: Any) -> Steppe
     net = first_network(params, meta)
     # batch norm apart, pieces of a batch have to add up to the whole
     net.train = lambda mode=True: torch.nn.Module.train(net, False)  # type: ignore[method-assign, assignment]
-    teach = Distillation(distill, net, meta, seed=1)
+    teach = Distillation(distill, net, meta, seed=1, label_sigma_px=params.label_sigma_px)
     return Stepper(replace(params, **changes), net, np.full(64, 400.0), str, Ranks(), teach, precision="fp32")
 
 

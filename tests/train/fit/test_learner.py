@@ -47,7 +47,7 @@ def raw_batch(size: int) -> tuple[Batch, Batch]:
 def make_learner(params: FitParams, precision: str = "fp32", teacher: DistillParams | None = None) -> Learner:
     meta = model_meta(params)
     net, average = first_network(params, meta), first_network(params, meta)
-    distillation = Distillation(teacher, net, meta, seed=1) if teacher else None
+    distillation = Distillation(teacher, net, meta, seed=1, label_sigma_px=2.0) if teacher else None
     return Learner(params, net, Ranks(), distillation, average, precision=precision)
 
 
