@@ -74,7 +74,7 @@ class Distillation:
         return total
 
     def _output_loss(self, student: tuple[Tensor, ...], teacher: tuple[Tensor, ...], joint_weight: Tensor) -> Tensor:
-        """Of the places alone: what a head says besides (spread, presence) is learnt from the labels."""
+        """The difference of the places: what a head says besides (spread, presence) is learnt from the labels."""
         if isinstance(self.head, Heatmap):
             return soft_map_loss(
                 student[0], teacher[0], joint_weight, bump_area(self.head.cell_px, self.label_sigma_px)
