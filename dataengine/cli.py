@@ -22,7 +22,7 @@ import typer.main
 
 from dataengine.errors import MAKE_ROOM, DataEngineError, write_fault
 from dataengine.hardware.threads import wait_briefly
-from dataengine.terminal.ending import ended_by_sigterm
+from dataengine.terminal.ending import stopped_in_one_line
 from dataengine.terminal.speech import say
 
 
@@ -180,12 +180,12 @@ def cli(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback 
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point: a user's mistake, a full disk and a missing permission are one line and exit code 2.
 
-    A command that is asked to end by SIGTERM ends as by an exception, so that it clears up as after Ctrl-C.
+    A command that is stopped clears up and says so, by SIGTERM as by Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     wait_briefly()
     try:
-        with ended_by_sigterm():
+        with stopped_in_one_line():
             return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
     except Exception as error:
         fault = "" if isinstance(error, DataEngineError) else write_fault(error)

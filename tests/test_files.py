@@ -236,9 +236,9 @@ def test_the_former_folder_goes_only_once_the_new_one_is_there(tmp_path: Path, m
         (draft / "old").write_text("old")
     rmtree, seen = shutil.rmtree, []
 
-    def clear(path: Path, **more: bool) -> None:
+    def clear(path: Path, ignore_errors: bool = False) -> None:
         seen.append((target / "new").exists())
-        rmtree(path, **more)
+        rmtree(path, ignore_errors)
 
     with fresh_folder(target) as draft:
         (draft / "new").write_text("new")

@@ -1,4 +1,7 @@
-"""SIGTERM ends a command as Ctrl-C does: drafts are removed, and programs that it started are ended."""
+"""A command that is stopped says so in one line, and clears up: SIGTERM ends it as Ctrl-C does, by an exception.
+
+So drafts are removed, and programs that it started are ended.
+"""
 
 import signal
 import threading
@@ -10,11 +13,13 @@ from dataengine.terminal.speech import say
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Raise `SystemExit` (143) in the block when SIGTERM comes, and say so; a second one has its usual effect, at once.
+def stopped_in_one_line() -> Iterator[None]:
+    """Raise `SystemExit` (143) in the block when SIGTERM comes; say that it, or Ctrl-C, ended the block.
 
-    Nothing changes outside the main thread, and where somebody listens to the signal or ignores it.
+    A second signal has its usual effect, at once. SIGTERM is left alone outside the main thread, and where somebody
+    listens to it or ignores it.
     """
+    is_asked = False
 
     def leave(number: int, _frame: FrameType | None) -> None:
         nonlocal is_asked
@@ -23,14 +28,24 @@ def ended_by_sigterm() -> Iterator[None]:
         raise SystemExit(128 + number)
 
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    is_asked = False
-    signal.signal(signal.SIGTERM, leave)
+    listens = in_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if listens:
+        signal.signal(signal.SIGTERM, leave)
     try:
         yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        if _is_of_ctrl_c(end):
+            say("dataengine: stopped by Ctrl-C")
+            raise SystemExit(128 + signal.SIGINT) from end
+        raise
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if listens:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if is_asked:  # not in the handler, which may have come upon another line
             say("dataengine: stopped by SIGTERM")
+
+
+def _is_of_ctrl_c(end: BaseException) -> bool:
+    """Whether it is Ctrl-C's, or the exit into which typer turns that without a word."""
+    came_of = end.__context__.__cause__ if end.__context__ is not None else None
+    return isinstance(end, KeyboardInterrupt) or isinstance(came_of, KeyboardInterrupt)

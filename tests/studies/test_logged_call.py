@@ -41,8 +41,8 @@ import sys
 import time
 from pathlib import Path
 from dataengine.studies.logged_call import run_logged
-from dataengine.terminal.ending import ended_by_sigterm
-with ended_by_sigterm():
+from dataengine.terminal.ending import stopped_in_one_line
+with stopped_in_one_line():
     run_logged([sys.executable, "-c", {dvc!r}], Path(sys.argv[1]), "dvc")
 """
     log = tmp_path / "study.log"

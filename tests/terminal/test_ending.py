@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dataengine.terminal.ending import ended_by_sigterm
+from dataengine.terminal.ending import stopped_in_one_line
 
 COMMAND = """
 import os, signal, sys
@@ -16,7 +16,7 @@ from dataengine.files import fresh_folder
 def work(out: Path) -> None:
     with fresh_folder(out) as draft:
         (draft / "half").write_text("half")
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), int(sys.argv[2]))
 command = typer.Typer(add_completion=False)
 command.command()(work)
 cli.app = command
@@ -24,16 +24,17 @@ cli.main([sys.argv[1]])
 """
 
 
-def test_a_command_that_is_asked_to_end_clears_up(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", COMMAND, str(tmp_path / "out")]
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")])
+def test_a_command_that_is_stopped_clears_up_and_says_so(tmp_path: Path, number: int, name: str) -> None:
+    words = [sys.executable, "-c", COMMAND, str(tmp_path / "out"), str(int(number))]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 128 + signal.SIGTERM
-    assert done.stderr == "dataengine: stopped by SIGTERM\n"
+    assert done.returncode == 128 + number
+    assert done.stderr == f"dataengine: stopped by {name}\n"
     assert not list(tmp_path.iterdir())
 
 
 def test_a_second_signal_ends_at_once() -> None:
-    with pytest.raises(SystemExit), ended_by_sigterm():
+    with pytest.raises(SystemExit), stopped_in_one_line():
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
@@ -43,7 +44,7 @@ def test_a_second_signal_ends_at_once() -> None:
 def test_who_listens_to_the_signal_goes_on_to() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        with ended_by_sigterm():
+        with stopped_in_one_line():
             signal.raise_signal(signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
