@@ -20,8 +20,9 @@ import typer
 import typer.core
 import typer.main
 
-from dataengine.errors import DataEngineError
+from dataengine.errors import MAKE_ROOM, DataEngineError, write_fault
 from dataengine.hardware.threads import wait_briefly
+from dataengine.terminal.ending import stopped_in_one_line
 from dataengine.terminal.speech import say
 
 
@@ -177,15 +178,21 @@ def cli(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback 
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Entry point: a user's mistake is one line on standard error and exit code 2."""
+    """Entry point: a user's mistake, a full disk and a missing permission are one line and exit code 2.
+
+    A command that is stopped clears up and says so, by SIGTERM as by Ctrl-C.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     wait_briefly()
     try:
-        return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
-    except (DataEngineError, OSError) as error:  # OSError: a missing file or folder is the user's mistake, too
-        if "--debug" in arguments or os.environ.get("DATAENGINE_DEBUG"):
+        with stopped_in_one_line():
+            return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
+    except Exception as error:
+        fault = "" if isinstance(error, DataEngineError) else write_fault(error)
+        known = isinstance(error, DataEngineError | OSError)  # OSError: a missing file or folder is the user's mistake
+        if "--debug" in arguments or os.environ.get("DATAENGINE_DEBUG") or not (known or fault):
             raise
-        say(f"dataengine: error: {error}")
+        say(f"dataengine: error: {fault}; {MAKE_ROOM}" if fault else f"dataengine: error: {error}")
         raise SystemExit(2) from error
 
 

@@ -1,7 +1,17 @@
 """One grammar for every error a user can cause: what is wrong, what was expected, what came, how to fix it.
 
 The command line prints such an error as one line and exits with code 2; anything else is a bug and shows a traceback.
+`write_fault` recognises a full disk and a missing permission, whichever library met it.
 """
+
+import errno
+import re
+from collections.abc import Iterator
+
+WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS})
+MAKE_ROOM = "make room or give permission, and run again"
+_IN_TEXT = re.compile(r"\(os error (\d+)\)")  # of Rust: safetensors raises an exception of its own
+_OF_NUMPY = re.compile(r"Not enough free space to write|\d+ requested and \d+ written")  # without a number
 
 
 class DataEngineError(Exception):
@@ -41,3 +51,27 @@ class ParamsError(DataEngineError):
 
 class EnvironmentFault(DataEngineError):
     """A library, a program, disk space or a device that the work needs is missing."""
+
+
+def write_fault(error: BaseException) -> str:
+    """What the system said, if `error` comes from a full disk or a missing permission; else nothing.
+
+    What an error was raised from counts, too: torch raises a RuntimeError while it ends a file that it could not write.
+    """
+    for each in _chain(error):
+        if isinstance(each, OSError) and (each.errno in WRITE_FAULTS or _OF_NUMPY.search(str(each))):
+            return str(each)
+        found = _IN_TEXT.search(str(each))
+        if found and int(found[1]) in WRITE_FAULTS:
+            return str(each)
+    return ""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those that it was raised from or while handling, latest first."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)

@@ -3,7 +3,6 @@
 A process killed at any moment leaves at most a ``*.partial`` file or folder, which the next run clears.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -17,48 +16,55 @@ from pathlib import Path, PurePath
 from typing import Any
 from zipfile import BadZipFile
 
-from dataengine.errors import EnvironmentFault, InputError
+from dataengine.errors import MAKE_ROOM, DataEngineError, EnvironmentFault, InputError, write_fault
 
 LARGEST_JSON_BYTES = 2 * 1024**3
 JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # a COCO file takes 4 times its size; "[],[],[]," 24
 JUNK = frozenset({"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir"})
 DAMAGED_ZIP = (OSError, BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
 """What reading a zip raises (an archive, or numpy's .npz), depending on which byte is wrong."""
-WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path` that replaces it when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(
         f".{path.stem}.{os.getpid()}.partial{path.suffix}"
     )  # writers take the format from the suffix
     try:
         with _write_faults_as_one_line(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             yield partial
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
             partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that is read-only, even of a file that is not there
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def fresh_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that replaces `path` (and all it held) when the block ends without an error.
 
+    Where `path` is a link, what it leads to is replaced.
+
     Raises:
-        EnvironmentFault: another process is writing it, or the disk is full or forbids it.
+        EnvironmentFault: another process is writing it, the disk is full or forbids it, or it is a mount point.
     """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.is_mount():
+        got, fix = "a mount point, which cannot be", "name a folder inside it"
+        raise EnvironmentFault(f"cannot write {path}", expected="a folder that is replaced whole", got=got, fix=fix)
     partial = path.with_name(f".{path.name}.partial")
     with _write_faults_as_one_line(path):
         held = _take_draft(partial, path)
     try:
         with _write_faults_as_one_line(path):
+            _end_swap(path)
             yield partial
-            shutil.rmtree(path, ignore_errors=True)
-            partial.replace(path)
+            _swap(partial, path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -92,6 +98,31 @@ def _take_draft(partial: Path, path: Path) -> int:
     return held
 
 
+def _swap(partial: Path, path: Path) -> None:
+    """Give the draft its name. What was there goes only afterwards: clearing a large folder takes long."""
+    former = _former(path)
+    if path.exists():
+        path.replace(former)
+    try:
+        partial.replace(path)
+    except BaseException:
+        _end_swap(path)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _end_swap(path: Path) -> None:
+    """End a swap that was stopped: the former folder comes back where no new one has taken its place, else it goes."""
+    former = _former(path)
+    if former.is_dir() and not path.exists():
+        former.replace(path)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _former(path: Path) -> Path:
+    return path.with_name(f".{path.name}.former.partial")
+
+
 @contextmanager
 def locked_folder(path: Path) -> Iterator[None]:
     """Lock the folder `path`, made where it is missing, against every other process that asks; waits for its turn.
@@ -114,11 +145,10 @@ def _write_faults_as_one_line(path: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission inside the block into one clear line; other faults pass."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in WRITE_FAULTS:
+    except Exception as error:
+        if isinstance(error, DataEngineError) or not (got := write_fault(error)):
             raise
-        fix = "make room or give permission, and run again"
-        raise EnvironmentFault(f"cannot write {path}", got=str(error), fix=fix) from error
+        raise EnvironmentFault(f"cannot write {path}", got=got, fix=MAKE_ROOM) from error
 
 
 def write_json(path: Path, value: Any) -> None:

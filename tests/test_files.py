@@ -1,10 +1,13 @@
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import RepeatedKeys, atomic_path, bounded_memory, fresh_folder, read_json, write_json
@@ -68,6 +71,73 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
             os.write(descriptor, b"x" * 10)
         finally:
             os.close(descriptor)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+        OSError("Not enough free space to write 240 bytes after offset 128"),
+        OSError("30 requested and 12 written"),
+        OSError(errno.EFBIG, "File too large"),
+    ],
+    ids=["safetensors", "numpy", "numpy, late", "file system"],
+)
+def test_what_libraries_raise_on_a_full_disk_is_the_same_line(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(EnvironmentFault, match=r"cannot write .* make room"), fresh_folder(tmp_path / "out"):
+        raise error
+    with pytest.raises(EnvironmentFault, match=r"cannot write .* make room"), atomic_path(tmp_path / "a.bin"):
+        try:
+            raise error
+        finally:  # as torch does while it ends the file
+            raise RuntimeError("unexpected pos 704 vs 598")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_limit_on_the_size_of_files_is_one_line_whoever_writes(tmp_path: Path) -> None:
+    script = """
+import resource, sys
+from pathlib import Path
+import numpy as np, torch
+from safetensors.torch import save_file
+from dataengine.errors import EnvironmentFault
+from dataengine.files import atomic_path
+from train.fit.state import FitState, save_state
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+many, out = {"w": torch.zeros(300_000)}, Path(sys.argv[1])
+def save(write):
+    with atomic_path(out / "a") as partial:
+        write(partial)
+for write in (
+    lambda: save_state(out / "fit", FitState("x", 1, many, many, {}, [])),
+    lambda: save(lambda path: save_file(many, path)),
+    lambda: save(lambda path: np.savez(path.open("wb"), many["w"].numpy())),
+):
+    try:
+        write()
+    except EnvironmentFault as fault:
+        assert "cannot write" in str(fault), fault
+    else:
+        raise AssertionError
+assert not [path for path in out.rglob("*") if path.is_file()]
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_read_only_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There even removing a file that is not there fails, and so does making a folder."""
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(EnvironmentFault, match=r"cannot write .*Read-only.*; make room"), atomic_path(tmp_path / "a"):
+        refuse(tmp_path / "a")
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    for manager in (atomic_path, fresh_folder):
+        with pytest.raises(EnvironmentFault, match=r"cannot write .*Read-only.*; make room"), manager(tmp_path / "b/a"):
+            pass
 
 
 def test_a_missing_input_is_not_mistaken_for_a_full_disk(tmp_path: Path) -> None:
@@ -136,3 +206,53 @@ def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
     with fresh_folder(tmp_path / "out") as draft:
         (draft / "b").write_text("second")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    large, link = tmp_path / "disk" / "out", tmp_path / "out"
+    large.mkdir(parents=True)
+    (large / "old").write_text("old")
+    link.symlink_to(large)
+    with fresh_folder(link) as draft:
+        assert draft.parent == large.parent, "on the disk that the link leads to"
+        (draft / "new").write_text("new")
+    assert link.is_symlink()
+    assert [path.name for path in large.iterdir()] == ["new"]
+    assert [path.name for path in large.parent.iterdir()] == ["out"]
+
+
+def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could be cleared but not replaced."""
+    (tmp_path / "old").write_text("old")
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(EnvironmentFault, match=r"mount point.*; name a folder inside it"), fresh_folder(tmp_path):
+        raise AssertionError
+    assert (tmp_path / "old").read_text() == "old"
+
+
+def test_the_former_folder_goes_only_once_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "out"
+    with fresh_folder(target) as draft:
+        (draft / "old").write_text("old")
+    rmtree, seen = shutil.rmtree, []
+
+    def clear(path: Path, ignore_errors: bool = False) -> None:
+        seen.append((target / "new").exists())
+        rmtree(path, ignore_errors)
+
+    with fresh_folder(target) as draft:
+        (draft / "new").write_text("new")
+        monkeypatch.setattr(shutil, "rmtree", clear)
+    assert seen == [True]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_swap_that_was_killed_is_ended_by_the_next_run(tmp_path: Path) -> None:
+    """Between two renames the former folder has another name: it comes back, and stays where the next run fails."""
+    (tmp_path / ".out.former.partial").mkdir()
+    (tmp_path / ".out.former.partial" / "old").write_text("old")
+    (tmp_path / ".out.partial").mkdir()
+    with pytest.raises(RuntimeError), fresh_folder(tmp_path / "out"):
+        raise RuntimeError
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -8,8 +8,7 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from dataengine.errors import EnvironmentFault
-from dataengine.files import WRITE_FAULTS
+from dataengine.errors import MAKE_ROOM, EnvironmentFault, write_fault
 
 from .job import Maker, build
 from .messages import Message, fault_message, receive, send
@@ -48,9 +47,8 @@ def _serve(pipe: Connection, job: Path) -> None:
 def _failure(error: Exception) -> Message:
     if isinstance(error, EnvironmentFault):
         return fault_message(error)
-    if isinstance(error, OSError) and error.errno in WRITE_FAULTS:
-        fix = "make room or give permission, and run again"
-        return fault_message(EnvironmentFault("a worker cannot write", got=str(error), fix=fix))
+    if got := write_fault(error):
+        return fault_message(EnvironmentFault("a worker cannot write", got=got, fix=MAKE_ROOM))
     return {"kind": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from dataengine.errors import EnvironmentFault
-from dataengine.files import WRITE_FAULTS
+from dataengine.errors import WRITE_FAULTS, EnvironmentFault
 from dataengine.films.coco_lines import CocoLines
 from dataengine.films.drawing import draw_tracked
 from dataengine.films.film_writer import FilmWriter, available_encoder

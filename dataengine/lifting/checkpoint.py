@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, read_json, sha256_file, short_sha256, write_json
@@ -33,7 +33,7 @@ def save_lifter(folder: Path, net: LifterNetwork, params: LifterParams, lineage:
     """Write weights, then metadata with their checksum, so that a half-written lifter is refused."""
     weights = {name: tensor.detach().contiguous().clone() for name, tensor in net.state_dict().items()}
     with atomic_path(folder / LIFTER_WEIGHTS) as partial:
-        save_file(weights, partial)
+        partial.write_bytes(save(weights))  # save_file's file is for its owner alone
     meta = LifterMeta(params, sha256_file(folder / LIFTER_WEIGHTS), dict(lineage))
     write_json(folder / LIFTER_META, asdict(meta))
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
@@ -134,7 +134,7 @@ def save_checkpoint(folder: Path, net: nn.Module, meta: ModelMeta, learnt: Itera
         write_learnt_pictures(folder, learnt)
     weights = {name: tensor.detach().float().contiguous().clone() for name, tensor in net.state_dict().items()}
     with atomic_path(folder / WEIGHTS_NAME) as partial:
-        save_file(weights, partial)
+        partial.write_bytes(save(weights))  # save_file's file is for its owner alone
     write_json(folder / META_NAME, {**meta.to_json(), "weights_sha256": sha256_file(folder / WEIGHTS_NAME)})
 
 

@@ -40,6 +40,10 @@ def test_a_checkpoint_comes_back_the_same(saved: Path) -> None:
         torch.testing.assert_close(net.state_dict()[name], tensor, check_dtype=False, rtol=0, atol=0)
 
 
+def test_who_may_read_one_file_may_read_all(saved: Path) -> None:
+    assert len({path.stat().st_mode for path in saved.iterdir()}) == 1
+
+
 def test_a_changed_byte_is_noticed(saved: Path) -> None:
     content = bytearray((saved / WEIGHTS_NAME).read_bytes())
     content[-1] ^= 1

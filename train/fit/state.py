@@ -63,8 +63,11 @@ def resume_folder(out: Path) -> Path:
 def save_state(out: Path, state: FitState) -> None:
     """Replace the state in one step: a kill leaves that of the epoch before."""
     record = {f.name: getattr(state, f.name) for f in fields(state)}
-    with atomic_path(resume_folder(out) / STATE_NAME) as partial:
-        torch.save(record, partial)
+    with (
+        atomic_path(resume_folder(out) / STATE_NAME) as partial,
+        partial.open("wb") as file,
+    ):  # by its path, torch hides a full disk
+        torch.save(record, file)
 
 
 def load_state(out: Path, fingerprint: str) -> FitState | None:

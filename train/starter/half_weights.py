@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from dataengine.errors import InputError
 from dataengine.files import atomic_path, read_json, sha256_file, write_json
@@ -26,7 +26,7 @@ def write_half(checkpoint: Path, out: Path) -> None:
         raise InputError(f"tensor {beyond[0]} of {checkpoint} is beyond float16", expected=f"{largest:.0f} at most")
     half = {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in weights.items()}
     with atomic_path(out / WEIGHTS_NAME) as partial:
-        save_file(half, partial)
+        partial.write_bytes(save(half))  # save_file's file is for its owner alone
     learnt = (checkpoint / LEARNT_NAME).read_bytes()
     with atomic_path(out / LEARNT_NAME) as partial:
         partial.write_bytes(learnt)

@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.crops.training.patch import Patch, Region
-from dataengine.errors import EnvironmentFault
-from dataengine.files import WRITE_FAULTS
+from dataengine.errors import WRITE_FAULTS, EnvironmentFault
 from dataengine.terminal.speech import say
 
 _MAGIC = b"depatch2"
@@ -65,7 +64,8 @@ class PatchStore:
             return None
         patch = _unpacked(content)
         if patch is None:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of a read-only disk
+                path.unlink(missing_ok=True)
             return None
         with contextlib.suppress(OSError):  # another process may have dropped it meanwhile
             os.utime(path)  # used just now
@@ -83,7 +83,8 @@ class PatchStore:
             partial.write_bytes(content)
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of a disk that has become read-only
+                partial.unlink(missing_ok=True)
             if isinstance(error, FileNotFoundError):
                 return  # another process swept the half-written file away: the patch is simply not stored
             if error.errno not in WRITE_FAULTS:

@@ -1,5 +1,6 @@
 """Scaled decoding, patches, and the store on disk that several processes share."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -154,6 +155,28 @@ def test_keys_differ_by_whatever_changes_a_patch() -> None:
         patch_key(content, 1, region, b"mask"),
     }
     assert len(keys) == 5
+
+
+def test_a_store_on_a_disk_that_has_become_read_only_is_read_and_no_longer_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There even removing a file that is not there fails."""
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    store = PatchStore(tmp_path, 10**7)
+    store.put("ab12", some_patch())
+    (tmp_path / "cd").mkdir()
+    (tmp_path / "cd" / "cd34.patch").write_bytes(b"damaged")
+    for name in ("mkdir", "unlink", "write_bytes"):
+        monkeypatch.setattr(Path, name, refuse)
+    assert store.get("ab12") is not None
+    assert store.get("cd34") is None
+    for _ in range(2):
+        store.put("ef56", some_patch())
+    said = capsys.readouterr().err
+    assert said.count("nothing more is stored") == 1, said
 
 
 def test_a_store_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
