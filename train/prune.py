@@ -11,7 +11,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.terminal.folders import folder_option, out_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
 from .fit.params import BASE
 from .smaller.params import PruneParams
@@ -29,9 +29,7 @@ def command(
     also: Annotated[
         list[Path] | None, folder_option(help="Checkpoint folder of another network to measure; may be repeated.")
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Remove channels from a network, fit what is left, and measure size, time and AP.
@@ -89,7 +87,7 @@ def run(
     from dataengine.nets.checkpoint import load_checkpoint
     from dataengine.terminal.speech import answer
 
-    from .fit.data import MIX_PEOPLE
+    from .fit.learnt_from.reading import MIX_PEOPLE
     from .smaller import page
     from .smaller.measuring import Measuring, sizes
     from .smaller.refitting import prune_one, start_of

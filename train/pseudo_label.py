@@ -20,7 +20,7 @@ from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.folders import folder_option, replaced_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 from dataengine.terminal.speech import say
 
 from .health.page import write_health
@@ -65,9 +65,7 @@ def command(
     labels: Annotated[
         Path | None, folder_option(help="Folder of label-import: frames that people labelled are left to them.")
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Label unlabelled video with two teachers.

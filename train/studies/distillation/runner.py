@@ -24,7 +24,8 @@ from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.studies.spent_time import spent_time
 from dataengine.typed_record import RECORDS
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE, labelled_people
+from ...fit.data import labelled_people
+from ...fit.learnt_from.reading import MIX_PEOPLE, MIX_RECIPE
 from ...fit.params import BASE
 from ...unlabelled.student_params import FitStudentParams
 from .measuring import NetworkCost, network_costs, refuse_ascent
@@ -125,21 +126,22 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
 
     def _fit(self, fit: DistilFit) -> None:
         """What the stage fit-student does, without pseudo-labels."""
-        from ...fit.data import files_of, read_training_set, read_validation_set
+        from ...fit.data import read_given
         from ...fit.loop import fit as fit_network
-        from ...fit.start import crop_spec, settled
+        from ...fit.start import settled
 
         folder = self._folder(fit)
         params, path = self._section(fit, folder / "params.yaml")
         params = settled(params, path, STAGE)
+        given = read_given(params, self.mix, self.val, protocol=self.protocol)
         fit_network(
             STAGE,
             params,
-            read_training_set(self.mix, None, 0.0, params.replay, params.only, params.curriculum),
-            read_validation_set(self.val, crop_spec(params), self.protocol),
+            given.training,
+            given.validation,
             out=folder / "network",
             report=folder / "report",
-            files=[*files_of(self.mix, params), self.val],
+            files=given.files,
             distill=params.distill,
         )
 

@@ -16,7 +16,8 @@ from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.studies.study import Study
 from dataengine.typed_record import RECORDS
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE, files_of, labelled_people
+from ...fit.data import files_of, labelled_people
+from ...fit.learnt_from.reading import MIX_PEOPLE, MIX_RECIPE
 from ...fit.networks import refuse_misfit
 from ...fit.params import FitParams
 from .measure import PartFigures, part_figures
@@ -88,14 +89,12 @@ class PartStudy(Study[PartTrial, PartFigures]):
 
     def fit(self, params: FitParams, folder: Path) -> None:
         """What the stage fit-teacher does, into `folder`."""
-        from ...fit.data import read_training_set, read_validation_set
+        from ...fit.data import read_given
         from ...fit.loop import fit
-        from ...fit.start import crop_spec
 
-        training = read_training_set(self.mix, None, 0.0, params.replay, params.only, params.curriculum)
-        validation = read_validation_set(self.val, crop_spec(params), self.scored_by)
-        files = [*files_of(self.mix, params), self.val]
-        fit(self.command, params, training, validation, out=folder / "model", report=folder / "report", files=files)
+        given = read_given(params, self.mix, self.val, protocol=self.scored_by)
+        folders = {"out": folder / "model", "report": folder / "report"}
+        fit(self.command, params, given.training, given.validation, **folders, files=given.files)
 
     def _own(self, trial: PartTrial) -> FitParams:
         return PARTS[trial.part](replace(self.params, seed=trial.seed))

@@ -33,7 +33,7 @@ from dataengine.mixing import draw_epoch, read_recipe
 from dataengine.params import load_section
 from dataengine.people import Images, People, object_column
 from dataengine.studies.seed_spread import SeedMean
-from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.learnt_from.reading import read_training_set
 from dataengine.train.fit.params import BASE as FIT
 from dataengine.train.fit.params import FitParams
 

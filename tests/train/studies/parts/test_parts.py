@@ -17,7 +17,8 @@ from dataengine.keypoints import COCO_SIGMAS
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
 from dataengine.nets.heads import Arrays
-from dataengine.train.fit.params import FitParams, ReplayParams
+from dataengine.train.fit.learnt_from.replay import ReplayParams
+from dataengine.train.fit.params import FitParams
 from dataengine.train.losses.table import TEACHES
 from dataengine.train.studies.parts import compare_parts, measure
 from dataengine.train.studies.parts.measure import PartFigures, calibration_errors, cut_answers, part_figures
