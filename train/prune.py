@@ -42,6 +42,8 @@ def command(
     The page compares them with the student itself, the student fitted on as long, each network before its fit, and the
     student with as many single weights set to zero. Choose by validation people: a test set that chooses is used up.
 
+    No picture may be in two of --mix, --val and --test.
+
     Params come from section `prune`, and from `fit` for what all fits share.
 
     Example: dataengine prune --student models/fit-student --mix data/mix --val data/ingest/val.json --test data/ingest/test.json --out models/prune --report reports/prune
@@ -79,12 +81,14 @@ def run(
     """Write the checkpoints and the page; files are timed at least `runs` times each.
 
     Raises:
-        InputError: the student cannot be pruned, or not so far; or as in `fit_student.run`.
+        InputError: the student cannot be pruned, or not so far; a picture is in two of `mix`, `val` and `test`; or as in
+            `fit_student.run`.
     """
     import numpy as np
 
     from dataengine.coco_json import read_project_people
     from dataengine.nets.checkpoint import load_checkpoint
+    from dataengine.studies.shared_pictures import refuse_shared_pictures
     from dataengine.terminal.speech import answer
 
     from .fit.learnt_from.reading import MIX_PEOPLE
@@ -95,6 +99,9 @@ def run(
 
     net, meta = load_checkpoint(student)
     refuse_other_layers(net, meta)
+    learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
+    people, images = read_project_people(test)
+    refuse_shared_pictures({"--mix": learnt_images, "--val": read_project_people(val)[1], "--test": images})
     networks = {"student": (net, meta)}
     for share in (None, *params.keep):
         name = "fitted-on" if share is None else f"{params.by}-{share:.2f}"
@@ -114,8 +121,6 @@ def run(
             networks[f"{name}, not fitted again"] = start_of(made)
             networks[f"{1 - share:.2f} of weights zero"] = with_zeros(net, 1 - share), meta
     networks |= {str(path): load_checkpoint(path) for path in also}
-    people, images = read_project_people(test)
-    learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
     drawn = np.sort(np.random.default_rng(params.seed).permutation(len(learnt_people))[:64])
     given = Measuring(people, images, (learnt_people.take(drawn), learnt_images), protocol, runs, params.seed)
     with tempfile.TemporaryDirectory() as scratch:
