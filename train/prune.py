@@ -81,8 +81,8 @@ def run(
     """Write the checkpoints and the page; files are timed at least `runs` times each.
 
     Raises:
-        InputError: the student cannot be pruned, or not so far; a picture is in two of `mix`, `val` and `test`; or as in
-            `fit_student.run`.
+        InputError: the student cannot be pruned, or not so far; a picture is in two of `mix`, `val` and `test`; or as
+            in `fit_student.run`.
     """
     import numpy as np
 

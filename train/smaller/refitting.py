@@ -57,8 +57,16 @@ def prune_one(
     fitted = _fit_params(params, small_meta, start)
     given = read_given(fitted, mix, val, held_out=held_out, protocol=protocol)
     distill = DistillParams(str(student), output_weight=params.teach) if params.teach else None
-    folders = {"out": out, "report": report}
-    fit("prune", fitted, given.training, given.validation, **folders, files=given.files, distill=distill)
+    fit(
+        "prune",
+        fitted,
+        given.training,
+        given.validation,
+        out=out,
+        report=report,
+        files=given.files,
+        distill=distill,
+    )
     _note(out, small_meta.lineage)
     return out
 

@@ -93,8 +93,8 @@ class PartStudy(Study[PartTrial, PartFigures]):
         from ...fit.loop import fit
 
         given = read_given(params, self.mix, self.val, protocol=self.scored_by)
-        folders = {"out": folder / "model", "report": folder / "report"}
-        fit(self.command, params, given.training, given.validation, **folders, files=given.files)
+        out, report = folder / "model", folder / "report"
+        fit(self.command, params, given.training, given.validation, out=out, report=report, files=given.files)
 
     def _own(self, trial: PartTrial) -> FitParams:
         return PARTS[trial.part](replace(self.params, seed=trial.seed))
