@@ -41,7 +41,7 @@ def write_judged_page(
     share: float,
     line: str,
 ) -> None:
-    """Write the page and the plot into the folder `report`; `sizes` are the pictures of each set."""
+    """Write the page and the plot into the folder `report`; `sizes` are the pictures of each set, and the scenes."""
     judges = list(dict.fromkeys(trial.judge for trial in trials))
     ap = _means(known, "ap")
     lines = [
@@ -55,6 +55,8 @@ def write_judged_page(
             f"`{teacher}` labels people in their boxes, and each judge accepts the {share:.0%} of all joints that it "
             f"trusts most. A student from {plan.starts[0]} sees {plan.people} people in {EPOCHS} epochs, labelled and "
             f"pseudo-labelled ones alike. {sizes['val']} pictures validate, {sizes['test']} test. "
+            f"Scenes, where films that were taken together are one: {sizes['train scenes']} to learn from, "
+            f"{sizes['test scenes']} to test on. "
             "Precision: of the accepted joints with a hidden label the share that is right. Coverage: of the joints "
             "with a hidden label the share that is accepted."
         ),
