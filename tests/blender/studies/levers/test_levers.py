@@ -27,11 +27,12 @@ from dataengine.blender.studies.levers.page import LeverFacts, gains, write_leve
 from dataengine.blender.studies.levers.render_sets import RenderSets
 from dataengine.blender.studies.levers.study import LeverRun, LeverStudy
 from dataengine.coco_json import read_people, read_project_people, write_people
+from dataengine.columns import object_column
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import write_json
 from dataengine.mixing import draw_epoch, read_recipe
 from dataengine.params import load_section
-from dataengine.people import Images, People, object_column
+from dataengine.people import Images, People
 from dataengine.studies.seed_spread import SeedMean
 from dataengine.train.fit.learnt_from.reading import read_training_set
 from dataengine.train.fit.params import BASE as FIT
