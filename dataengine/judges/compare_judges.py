@@ -9,6 +9,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.inference.network_files import MODELS
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
@@ -23,8 +24,6 @@ from .lifted_pose import Lifter, loaded_lifter
 from .ranking import RankedJoints, judge_figures
 from .table import TOGETHER, signs_of, trust_of
 from .together import learned_together
-
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 
 def command(
