@@ -48,9 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def run(val: str = "val.json", test: str = "test.json", out: str = "models/prune") -> None:
-    sets = {"mix": Path("mix"), "val": Path(val), "test": Path(test)}
+    given: dict[str, Any] = {"mix": Path("mix"), "val": Path(val), "test": Path(test), "out": Path(out)}
     student, report = Path("models/student"), Path("reports/prune")
-    prune.run(PARAMS, student=student, **sets, out=Path(out), report=report, also=[student], runs=1)
+    prune.run(PARAMS, student=student, **given, report=report, also=[student], runs=1)
 
 
 def test_a_pruned_checkpoint_is_one_like_all_others(folder: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataengine.studies.page import interval_note, new_figure, paragraph, unfinished, write_page
-from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.studies.seed_spread import SeedMean, seed_gains, seed_means
 
 from ..students.page import StudentOutcome
 from ..students.plan import EPOCHS, StudentPlan
@@ -88,12 +88,10 @@ def _groups(known: Mapping[JudgedTrial, StudentOutcome], name: str) -> dict[str,
 
 def gains(known: Mapping[JudgedTrial, StudentOutcome], base: str) -> dict[str, SeedMean]:
     """AP of each judge's student less that of `base`, seed by seed: both learn from the same labelled pictures."""
-    differences: dict[str, list[float]] = {}
+    by_judge: dict[str, dict[int, float]] = {}
     for trial, outcome in known.items():
-        other = known.get(replace(trial, judge=base))
-        if trial.judge != base and other is not None:
-            differences.setdefault(trial.judge, []).append(outcome.ap - other.ap)
-    return seed_means(differences)
+        by_judge.setdefault(trial.judge, {})[trial.seed] = outcome.ap
+    return seed_gains(by_judge, base)
 
 
 def _rows(known: Mapping[JudgedTrial, StudentOutcome], judges: Sequence[str], ap: Mapping[str, SeedMean]) -> list[str]:
