@@ -16,7 +16,7 @@ from dataengine.params import load_document
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings
 from dataengine.terminal.folders import folder_option, out_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
 from .studies.campaign.overrides import OWNED
 from .studies.campaign.plan import ARMS, ENGINE, UNDIRECTED, CampaignPlan
@@ -35,9 +35,7 @@ def command(
     ],
     fetched: Annotated[Path, folder_option(help="Folder of the stage fetch, with BlazePose.")] = Path("data/fetch"),
     cache: Annotated[Path, out_folder_option(help="Folder of the body model.")] = Path("data/cache/anny"),
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     arm: Annotated[
         list[str] | None, typer.Option(help=f"Arm, {' | '.join(ARMS)}; repeat it.", show_default="all")
     ] = None,

@@ -23,7 +23,7 @@ from dataengine.labels.label_file import LabelFile
 from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.terminal.folders import folder_option, out_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 from dataengine.terminal.speech import say
 
 from .labelling.answers import once, tool_answers
@@ -77,9 +77,7 @@ def command(
     empty_is_nobody: Annotated[
         bool, typer.Option("--empty-is-nobody", help="An image without people shows nobody, as if it said so.")
     ] = False,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Check what people labelled and add it to the store OUT: OUT/<hash>.json, a COCO keypoints file, and its pictures.

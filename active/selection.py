@@ -32,7 +32,7 @@ from dataengine.poses.training_poses import read_training_poses
 from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, open_requests
 from dataengine.rounds.asked import read_rounds
 from dataengine.terminal.folders import folder_option, out_folder_option, replaced_folder_option
-from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, HeldOut, ParamsFile
 from dataengine.terminal.speech import say
 
 from .asking.label_shares import request_words, requested_shares
@@ -77,9 +77,7 @@ def command(
         Path | None,
         folder_option(help="Folder that balance wrote. Without it rarity is unknown, and its weight must be 0."),
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     mistakes: Annotated[
         Path | None, typer.Option(help="mistakes.json of find-mistakes, to show the likely ones in FiftyOne.")
     ] = None,

@@ -18,7 +18,7 @@ from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
 from dataengine.terminal.folders import out_folder_option
-from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, Cluster, HeldOut, ParamsFile
 
 from .query.select_params import SelectParams
 from .studies.fitting import SECTIONS
@@ -53,9 +53,7 @@ def command(
     stop_gain: Annotated[
         float, typer.Option(help="Stop where the forecast says that the next round gains less AP than this.")
     ] = 0.005,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Param of all fits, section.key=value; repeat it.")
     ] = None,

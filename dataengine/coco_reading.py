@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
+from dataengine.columns import json_column
 from dataengine.formats.reading.categories import (
     UNNAMED_JOINTS,
     WHOLE_PIXELS,
@@ -31,7 +32,7 @@ from dataengine.formats.reading.content import (
 )
 from dataengine.formats.reading.joints import COCO_MAP
 from dataengine.keypoints import UNLABELLED
-from dataengine.people import Images, People, json_column
+from dataengine.people import Images, People
 from dataengine.person_scale import AREA, AREA_FROM, with_joint_area
 
 _COCO_KEYS = frozenset(

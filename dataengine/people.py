@@ -6,13 +6,14 @@ Both check themselves when made, so that no stage has to ask whether its input m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dataengine.columns import as_column, stacked
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS, OCCLUDED, UNLABELLED, VISIBLE
 
@@ -116,7 +117,7 @@ class People:
             weight=column(weight, np.float32),
             source=column(np.asarray(source, dtype=str), SOURCE_DTYPE),
             track_id=column(track_id, np.int64),
-            extras={name: _as_column(values, n) for name, values in (extras or {}).items()},
+            extras={name: as_column(values, n) for name, values in (extras or {}).items()},
         )
 
     @classmethod
@@ -141,7 +142,7 @@ class People:
 
     def with_extra(self, name: str, values: ArrayLike) -> Self:
         """A copy with one more (or exchanged) extra column."""
-        return replace(self, extras={**self.extras, name: _as_column(values, len(self))})
+        return replace(self, extras={**self.extras, name: as_column(values, len(self))})
 
     @classmethod
     def concat(cls, parts: Iterable[People]) -> Self:
@@ -153,7 +154,9 @@ class People:
             f.name: np.concatenate([getattr(p, f.name) for p in chunks]) for f in fields(cls) if f.name != "extras"
         }
         names = sorted({name for part in chunks for name in part.extras})
-        return cls(**columns, extras={name: _stack_extra(name, chunks) for name in names})
+        lengths = [*map(len, chunks)]
+        extras = {name: stacked([part.extras.get(name) for part in chunks], lengths) for name in names}
+        return cls(**columns, extras=extras)
 
 
 def _as_flags(visibility: ArrayLike) -> NDArray[np.uint8]:
@@ -163,50 +166,6 @@ def _as_flags(visibility: ArrayLike) -> NDArray[np.uint8]:
         got = str(flags[~np.isin(flags, (UNLABELLED, OCCLUDED, VISIBLE))][0])
         raise InputError("visibility is out of range", expected="0, 1 or 2", got=got)
     return flags.astype(np.uint8)
-
-
-def _as_column(values: ArrayLike, n: int) -> NDArray[Any]:
-    """An extra column: a typed array where the values are plain numbers, booleans or strings, else objects."""
-    if isinstance(values, np.ndarray) and values.ndim >= 1 and len(values) == n:
-        return values
-    items = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values] * n
-    if items and all(isinstance(item, bool | int | float | str | np.generic) for item in items):
-        kinds = {type(item) for item in items}
-        if len(kinds) == 1 or not any(issubclass(kind, str | np.str_) for kind in kinds):
-            return np.asarray(items)
-    return object_column(items)
-
-
-def object_column(values: Sequence[Any]) -> NDArray[np.object_]:
-    """A column (n,) that keeps lists, mappings and None as they are; numpy would make a table of equally long lists."""
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        column[row] = value
-    return column
-
-
-def json_column(values: Sequence[Any]) -> NDArray[Any]:
-    """A column (n,) of values as JSON has them: typed where all are numbers, strings or booleans, else of objects."""
-    if all(isinstance(value, bool) for value in values) or all(isinstance(value, str) for value in values):
-        return np.array(values)
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return np.array(values)
-    return object_column(values)
-
-
-def _stack_extra(name: str, parts: list[People]) -> NDArray[Any]:
-    columns = [part.extras.get(name) for part in parts]
-    present = [column for column in columns if column is not None]
-    same_kind = len({(column.dtype.kind, column.shape[1:]) for column in present}) == 1
-    if len(present) == len(parts) and same_kind:
-        return np.concatenate(present)
-    return object_column(
-        [
-            value
-            for column, part in zip(columns, parts, strict=True)
-            for value in (column.tolist() if column is not None else [None] * len(part))
-        ]
-    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -18,7 +18,7 @@ import typer
 from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.params import load_document, parse_value
-from dataengine.sections import check_settings
+from dataengine.studies.sections import check_settings
 from dataengine.studies.settings import parse_seeds, parse_settings, section_of
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE

@@ -19,6 +19,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, write_json
 from dataengine.formats.reading.content import BadRecord, Limits, ReaderNotes
 from dataengine.geometry.pixel_grid import resized, within
+from dataengine.inference.network_files import MODELS
 from dataengine.keypoints import UNLABELLED
 from dataengine.labels.kept_pictures import without_hashes
 from dataengine.leakage.film_names import film_name
@@ -58,7 +59,7 @@ from .sources.user_sources import (
 from .splits.assign import DROPPED, SPLITS, SplitParams, as_recordings, split_frames, split_recordings
 from .splits.freeze import LOCK_NAME
 
-CAMERAS, CLIP, MODELS = "pose2sim", "sports2d", "mediapipe"  # folders that the stage fetch writes
+CAMERAS, CLIP = "pose2sim", "sports2d"  # folders that the stage fetch writes
 CALIBRATION = "Calib.qca.txt"
 PICTURE_NAME = "reprojection.png"  # not an output in dvc.yaml, since the user's own sources do not make it
 BAD_SHOWN = 3

@@ -27,7 +27,7 @@ from dataengine.people import Images, People, Source
 from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses
 from dataengine.terminal.folders import folder_option, replaced_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 from dataengine.terminal.speech import say
 
 from .long_tail.balance_file import Balance, read_balance
@@ -80,9 +80,7 @@ def command(
     requested: Annotated[
         Path | None, folder_option(help="Folder of renders that requests asked for; there is none without requests.")
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Write the training index: real and synthetic people, rare poses repeated, at an exact ratio.

@@ -33,7 +33,8 @@ from dataengine.nets.checkpoint import META_NAME, ModelMeta, load_checkpoint, sa
 from dataengine.params import load_section
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.registry.ledger import ComparedInputs, pictures_name
-from dataengine.registry.records import Registry, read_registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import read_registry, write_registry
 from dataengine.requests.record import read_request, write_request
 from dataengine.rounds.asked import enter_round, read_record
 from dataengine.rounds.whole import WholeRound, read_whole_rounds, write_whole_round

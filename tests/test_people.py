@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataengine.columns import json_column, object_column
 from dataengine.errors import InputError
-from dataengine.people import Images, People, json_column, object_column
+from dataengine.people import Images, People
 
 
 def make_people(n: int = 3) -> People:

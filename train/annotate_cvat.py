@@ -11,7 +11,7 @@ import typer
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.formats.tools.cvat_writing import labels_path
-from dataengine.registry.records import read_registry
+from dataengine.registry.registry_file import read_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.folders import folder_option
 from dataengine.terminal.speech import say

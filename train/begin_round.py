@@ -15,7 +15,8 @@ from dataengine.errors import ParamsError
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import atomic_path
 from dataengine.params import load_section
-from dataengine.registry.records import Registry, RegistryParams, read_registry
+from dataengine.registry.records import Registry, RegistryParams
+from dataengine.registry.registry_file import read_registry
 from dataengine.requests.pinned import SECTION as REQUESTS
 from dataengine.requests.pinned import load_requests_params, requests_to_pin
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile

@@ -33,7 +33,7 @@ from dataengine.people import People
 from dataengine.person_scale import scale_words
 from dataengine.poses.training_poses import read_training_poses
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
-from dataengine.registry.records import locked, read_registry, write_registry
+from dataengine.registry.registry_file import locked, read_registry, write_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.folders import folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile

@@ -12,6 +12,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.format_table import FORMATS, format_named
 from dataengine.formats.reading.content import Limits
+from dataengine.inference.network_files import MODELS
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.studies.page import command_line
@@ -27,7 +28,6 @@ from .studies.trust.measure import MeasuredSet, cameras, measure
 from .studies.trust.page import PAGE_NAME, write_trust_page
 from .trust.known_people import KnownPeople, known_people
 
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 BLOCK_FRAMES = 10  # of one film, that are resampled together where a whole set is one group
 
 

@@ -10,7 +10,8 @@ import typer
 from dataengine.errors import InputError
 from dataengine.files import flat_items, sha256_file, short_sha256
 from dataengine.params import load_section
-from dataengine.registry.records import Entry, Registry, RegistryParams, read_registry
+from dataengine.registry.records import Entry, Registry, RegistryParams
+from dataengine.registry.registry_file import read_registry
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .gate.comparison import VERDICT_FILE, read_verdict

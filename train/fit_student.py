@@ -7,30 +7,20 @@ import typer
 
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.params import load_section
-from dataengine.terminal.folders import folder_option, replaced_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.folders import folder_option
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
-from .fit.params import BASE, CHECKPOINT_FILES, REPORT_FILES
+from .fit.options import CheckpointFolder, MixFolder, ReportFolder, Validation
 from .unlabelled.student_params import FitStudentParams
 
 
 def command(
-    mix: Annotated[Path, folder_option(help="Folder that the stage mix wrote: train.json and recipe.json.")],
+    mix: MixFolder,
     pseudo: Annotated[Path, typer.Option(help="People that pseudo-label kept, COCO JSON with weights.")],
-    val: Annotated[Path, typer.Option(help="Labelled people to validate on, COCO JSON.")],
-    out: Annotated[
-        Path,
-        replaced_folder_option(
-            holds=CHECKPOINT_FILES, help="Checkpoint folder to write: model.safetensors, model.json."
-        ),
-    ],
-    report: Annotated[
-        Path, replaced_folder_option(holds=REPORT_FILES, help="Folder for curves, metrics.json and a picture.")
-    ],
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    val: Validation,
+    out: CheckpointFolder,
+    report: ReportFolder,
+    held_out: HeldOut = None,
     unlabelled: Annotated[
         Path | None, typer.Option(help="People of whom the boxes count, COCO JSON: for consistency.")
     ] = None,
@@ -53,11 +43,9 @@ def command(
 
     Example: dataengine fit-student --mix data/mix --pseudo data/pseudo-label/people.json --unlabelled data/pseudo-label/candidates.json --balance data/balance --val data/ingest/val.json --held-out data/ingest/held_out.json --out models/fit-student --report reports/fit-student
     """  # noqa: E501  an example is one line to copy
-    from .fit.start import settled
+    from .fit.start import load_settled
 
-    own = load_section(params, "fit-student", FitStudentParams, base=BASE)
-    section = settled(own, params, "fit-student")
-    protocol = load_protocol(params)
+    section, protocol = load_settled(params, "fit-student", FitStudentParams), load_protocol(params)
     paths = {"mix": mix, "pseudo": pseudo, "val": val, "out": out, "report": report}
     run(section, **paths, held_out=held_out, unlabelled=unlabelled, balance=balance, protocol=protocol)
 
@@ -76,24 +64,28 @@ def run(
     protocol: OksProtocol = COCO,
 ) -> dict[str, float]:
     """Fit on mix and pseudo-labels and return the final figures on `val`; `InputError` as in `fit_teacher.run`."""
-    from .fit.data import files_of, read_training_set, read_validation_set, refuse_learning
+    from .fit.data import read_given
     from .fit.loop import fit
-    from .fit.start import crop_spec
     from .unlabelled.reading import read_unlabelled
 
-    training = read_training_set(mix, pseudo, params.pseudo_per_real, params.replay, params.only, params.curriculum)
-    refuse_learning(held_out, training)
-    validation = read_validation_set(val, crop_spec(params), protocol)
-    files = [*files_of(mix, params), pseudo, val]
-    without = read_unlabelled(params.consistency, unlabelled, training, balance=balance, held_out=held_out)
+    given = read_given(
+        params,
+        mix,
+        val,
+        held_out=held_out,
+        protocol=protocol,
+        pseudo=pseudo,
+        pseudo_per_real=params.pseudo_per_real,
+    )
+    without = read_unlabelled(params.consistency, unlabelled, given.training, balance=balance, held_out=held_out)
     return fit(
         "fit-student",
         params,
-        training,
-        validation,
+        given.training,
+        given.validation,
         out=out,
         report=report,
-        files=files,
+        files=given.files,
         distill=params.distill,
         unlabelled=without,
     )

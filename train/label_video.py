@@ -13,6 +13,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import write_json
 from dataengine.hardware.threads import torch_threads
+from dataengine.inference.network_files import MODELS
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
 from dataengine.terminal.folders import folder_option, out_folder_option
@@ -23,7 +24,6 @@ from .pseudo.params import PseudoLabelParams
 from .trust.rule import write_trust
 
 SUMMARY, TRUST = "films.json", "trust.json"
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 
 def command(

@@ -67,9 +67,9 @@ def run(
     from dataengine.inference.held_crops import HeldCrops
 
     from .fit.data import ValidationSet
+    from .fit.learnt_from.training_set import TrainingSet
     from .fit.loop import fit
     from .fit.start import crop_spec
-    from .fit.training_set import TrainingSet
     from .starter.card import score, write_card
     from .starter.half_weights import write_half
     from .starter.rendering import divided, render

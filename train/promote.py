@@ -21,16 +21,8 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import write_json
 from dataengine.inference.exported import ExportedModel, load_exported
 from dataengine.params import load_section
-from dataengine.registry.records import (
-    Entry,
-    Event,
-    EventOutcome,
-    Registry,
-    State,
-    locked,
-    read_registry,
-    write_registry,
-)
+from dataengine.registry.records import Entry, Event, EventOutcome, Registry, State
+from dataengine.registry.registry_file import locked, read_registry, write_registry
 from dataengine.registry.store import keep
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile

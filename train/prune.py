@@ -11,7 +11,7 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.terminal.folders import folder_option, out_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
 from .fit.params import BASE
 from .smaller.params import PruneParams
@@ -29,9 +29,7 @@ def command(
     also: Annotated[
         list[Path] | None, folder_option(help="Checkpoint folder of another network to measure; may be repeated.")
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Remove channels from a network, fit what is left, and measure size, time and AP.
@@ -43,6 +41,8 @@ def command(
 
     The page compares them with the student itself, the student fitted on as long, each network before its fit, and the
     student with as many single weights set to zero. Choose by validation people: a test set that chooses is used up.
+
+    No picture may be in two of --mix, --val and --test.
 
     Params come from section `prune`, and from `fit` for what all fits share.
 
@@ -81,15 +81,17 @@ def run(
     """Write the checkpoints and the page; files are timed at least `runs` times each.
 
     Raises:
-        InputError: the student cannot be pruned, or not so far; or as in `fit_student.run`.
+        InputError: the student cannot be pruned, or not so far; a picture is in two of `mix`, `val` and `test`; or as
+            in `fit_student.run`.
     """
     import numpy as np
 
     from dataengine.coco_json import read_project_people
     from dataengine.nets.checkpoint import load_checkpoint
+    from dataengine.studies.shared_pictures import refuse_shared_pictures
     from dataengine.terminal.speech import answer
 
-    from .fit.data import MIX_PEOPLE
+    from .fit.learnt_from.reading import MIX_PEOPLE
     from .smaller import page
     from .smaller.measuring import Measuring, sizes
     from .smaller.refitting import prune_one, start_of
@@ -97,6 +99,9 @@ def run(
 
     net, meta = load_checkpoint(student)
     refuse_other_layers(net, meta)
+    learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
+    people, images = read_project_people(test)
+    refuse_shared_pictures({"--mix": learnt_images, "--val": read_project_people(val)[1], "--test": images})
     networks = {"student": (net, meta)}
     for share in (None, *params.keep):
         name = "fitted-on" if share is None else f"{params.by}-{share:.2f}"
@@ -116,8 +121,6 @@ def run(
             networks[f"{name}, not fitted again"] = start_of(made)
             networks[f"{1 - share:.2f} of weights zero"] = with_zeros(net, 1 - share), meta
     networks |= {str(path): load_checkpoint(path) for path in also}
-    people, images = read_project_people(test)
-    learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
     drawn = np.sort(np.random.default_rng(params.seed).permutation(len(learnt_people))[:64])
     given = Measuring(people, images, (learnt_people.take(drawn), learnt_images), protocol, runs, params.seed)
     with tempfile.TemporaryDirectory() as scratch:

@@ -12,6 +12,7 @@ from dataengine.coco_json import read_project_people, write_people
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import fresh_folder, sha256_file, write_json
+from dataengine.inference.network_files import MODELS
 from dataengine.keypoints import UNLABELLED
 from dataengine.labels.answered import AnsweredFrames
 from dataengine.labels.joint_weights import joint_weights
@@ -20,7 +21,7 @@ from dataengine.leakage.leaks import refuse_held_out
 from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.terminal.folders import folder_option, replaced_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 from dataengine.terminal.speech import say
 
 from .health.page import write_health
@@ -38,7 +39,6 @@ PEOPLE_NAME, CANDIDATES_NAME, TRUST_NAME = "people.json", "candidates.json", "tr
 METRICS_NAME, PICTURE_NAME, HEALTH_NAME = "metrics.json", "sheet.jpg", "health.html"
 WRITTEN = frozenset({PEOPLE_NAME, CANDIDATES_NAME, TRUST_NAME})
 REPORTED = frozenset({METRICS_NAME, PICTURE_NAME, HEALTH_NAME})
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 PICTURE_PEOPLE, PICTURE_COLUMNS, TILE_PX = 24, 6, (240, 240)
 PICTURE_MARGIN = 0.15  # of the box's longer side, shown around the person
 
@@ -65,9 +65,7 @@ def command(
     labels: Annotated[
         Path | None, folder_option(help="Folder of label-import: frames that people labelled are left to them.")
     ] = None,
-    held_out: Annotated[
-        Path | None, typer.Option(help="held_out.json of ingest: pictures of validation and test are refused.")
-    ] = None,
+    held_out: HeldOut = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Label unlabelled video with two teachers.

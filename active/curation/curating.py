@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.coco_json import read_project_people
+from dataengine.columns import object_column
 from dataengine.errors import DataEngineError
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import sha256_file
 from dataengine.inference.exported import ExportedModel
 from dataengine.params import load_key, load_section
-from dataengine.people import object_column
 from dataengine.poses.training_poses import CLUSTERS_NAME, POSES_NAME, read_training_poses
-from dataengine.registry.records import RegistryParams, read_registry
+from dataengine.registry.records import RegistryParams
+from dataengine.registry.registry_file import read_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.speech import say
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.columns import object_column
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.oks_formula import joint_similarities, mean_similarity
 from dataengine.evaluation.ap.protocol import OksProtocol
-from dataengine.people import Images, People, object_column
+from dataengine.people import Images, People
 from dataengine.person_scale import person_area
 from dataengine.poses.clusters import UNCLUSTERED
 from dataengine.poses.training_poses import TrainingPoses

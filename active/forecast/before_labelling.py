@@ -10,7 +10,8 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.labels.label_store import read_store
 from dataengine.labels.labelling_time import measured_seconds_per_joint
 from dataengine.params import load_key, load_section, load_values
-from dataengine.registry.records import Registry, RegistryParams, read_registry
+from dataengine.registry.records import Registry, RegistryParams
+from dataengine.registry.registry_file import read_registry
 
 from ..curation.curate_params import CurateParams
 from ..manifest.files import Selection

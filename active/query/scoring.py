@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.columns import object_column
 from dataengine.evaluation.analysis.breakdown import break_down, with_errors
 from dataengine.evaluation.ap.matching import paired
 from dataengine.evaluation.ap.oks_formula import joint_similarities
@@ -17,7 +18,7 @@ from dataengine.evaluation.jittered_boxes import BoxJitter, in_jittered_boxes
 from dataengine.inference.running.predict import load_runner, predict_both_ways, predict_people
 from dataengine.inference.under_dropout import dropout_disagreement
 from dataengine.keypoints import UNLABELLED
-from dataengine.people import SOURCE_DTYPE, Images, People, object_column
+from dataengine.people import SOURCE_DTYPE, Images, People
 from dataengine.person_scale import person_area
 from dataengine.poses.embedding import embed_poses
 from dataengine.poses.training_poses import TrainingPoses

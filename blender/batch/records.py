@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.people import Images, People, object_column
+from dataengine.columns import object_column
+from dataengine.people import Images, People
 from dataengine.person_scale import MASK
 
 from .paths import ImagePaths

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.boxes import box_from_keypoints, clip_boxes
+from dataengine.columns import json_column
 from dataengine.geometry.pixel_grid import to_corner
 from dataengine.keypoints import UNLABELLED
-from dataengine.people import People, json_column
+from dataengine.people import People
 from dataengine.person_scale import (
     AREA,
     AREA_FROM,

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from dataengine.boxes import Boxes
 from dataengine.errors import InputError
 from dataengine.films.detectors import BlazePoseDetector
+from dataengine.inference.network_files import MODELS
 from dataengine.inference.running.devices import Device
 from dataengine.people import JOINT_CONFIDENCE, People
 
-from .detecting import MODELS
 from .estimating import Estimator
 from .models import open_model
 from .shown import Shown

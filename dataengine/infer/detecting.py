@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from dataengine.coco_json import read_people_file
 from dataengine.errors import InputError
 from dataengine.films.detectors import BLAZEPOSE, BlazePoseDetector, BoxesOfFile, FilmDetector, Memory
+from dataengine.inference.network_files import MODELS
 from dataengine.leakage.film_names import film_key, is_by_content
 
 from .shown import Shown
 from .sources import PictureFiles, Source
 from .step_times import StepTimes
 
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 OpenDetector = Callable[[], FilmDetector]
 
 

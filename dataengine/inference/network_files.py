@@ -6,6 +6,8 @@ from dataengine.files import sha256_file
 
 BLAZEPOSE_FILES, NETWORK_FILES = "*.tflite", "model.*"
 """Names of BlazePose's models; and of a checkpoint's, an export's or an adopted network's files, sidecar included."""
+MODELS = "mediapipe"
+"""Folder of BlazePose's models in that which the stage fetch wrote."""
 
 
 def network_hashes(folder: Path) -> list[str]:

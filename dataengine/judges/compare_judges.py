@@ -9,6 +9,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.inference.network_files import MODELS
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
@@ -23,8 +24,6 @@ from .lifted_pose import Lifter, loaded_lifter
 from .ranking import RankedJoints, judge_figures
 from .table import TOGETHER, signs_of, trust_of
 from .together import learned_together
-
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 
 def command(
@@ -46,7 +45,8 @@ def command(
     a One-Euro filter, a Kalman smoother and an ensemble Kalman smoother; where cameras are calibrated, the distance from
     where the others see the joint; with --lifter, from where the pose projects to once it is lifted to space. Leave the
     films out of that lifter's fit (--leave-first). The labels then say which joints are wrong. The page has AUROC and risk against
-    coverage for each judge and teacher, with 95 % intervals over films. What teachers answered is kept in
+    coverage for each judge and teacher, with 95 % intervals over scenes: films whose pictures have one `group`, such as
+    those of synchronised cameras, are one. What teachers answered is kept in
     REPORT/answers, film by film, so that a call that was stopped goes on there.
 
     Example: dataengine compare-judges --films data/clips/people.json --films data/ingest/train.json,data/ingest/val.json --teacher models/fit-teacher --calibration data/fetch/pose2sim/Calib.qca.txt --report reports/compare-judges
@@ -115,43 +115,49 @@ def _rows(
         judges = list(dict.fromkeys(judge for trust in trusts for judge in trust))
         trusts = _with_learned(tracks, trusts, judged)
         for judge in (*judges, TOGETHER):
-            of_films = _by_film(tracks, [trust.get(judge) for trust in trusts], judged)
-            if of_films:
-                joints = sum(len(each.right) for each in of_films)
-                wrong = 1 - sum(int(each.right.sum()) for each in of_films) / max(joints, 1)
-                figures = judge_figures(of_films)
-                rows.append(JudgeRow(name, len(of_films), joints, wrong, judged, judge, figures))
+            said = [trust.get(judge) for trust in trusts]
+            scenes = _by_scene(tracks, said, judged)
+            if scenes:
+                joints = sum(len(each.right) for each in scenes)
+                wrong = 1 - sum(int(each.right.sum()) for each in scenes) / max(joints, 1)
+                seen = len({track.film for track, trust in zip(tracks, said, strict=True) if trust is not None})
+                rows.append(JudgeRow(name, seen, len(scenes), joints, wrong, judged, judge, judge_figures(scenes)))
     return rows
 
 
-def _by_film(
+def _by_scene(
     tracks: Sequence[KnownTrack], trusts: Sequence[NDArray[np.float64] | None], teacher: str
 ) -> list[RankedJoints]:
-    """The labelled joints, film by film."""
-    of_film: dict[str, list[RankedJoints]] = {}
+    """The labelled joints, scene by scene."""
+    of_scene: dict[str, list[RankedJoints]] = {}
     for known, trust in zip(tracks, trusts, strict=True):
         if trust is not None:
             own = RankedJoints(trust[known.labelled], known.right[teacher][known.labelled])
-            of_film.setdefault(known.film, []).append(own)
+            of_scene.setdefault(known.scene, []).append(own)
     return [
         RankedJoints(np.concatenate([each.trust for each in parts]), np.concatenate([each.right for each in parts]))
-        for parts in of_film.values()
+        for parts in of_scene.values()
     ]
 
 
 def _with_learned(
     tracks: Sequence[KnownTrack], trusts: Sequence[Mapping[str, NDArray[np.float64]]], teacher: str
 ) -> list[dict[str, NDArray[np.float64]]]:
-    """The same with the judge that learns from all others, learned for each film on the rest."""
+    """The same with the judge that learns from all others, learned for each scene on the rest.
+
+    In a single scene it is learned for each film on the scene's others.
+    """
     signs = [signs_of(trust) for trust in trusts]
     out = [dict(trust) for trust in trusts]
-    for film in dict.fromkeys(known.film for known in tracks):
-        others = [row for row, known in enumerate(tracks) if known.film != film]
+    scenes = [known.scene for known in tracks]
+    units = scenes if len(set(scenes)) > 1 else [known.film for known in tracks]
+    for unit in dict.fromkeys(units):
+        others = [row for row, other in enumerate(units) if other != unit]
         learned = learned_together(
             [signs[row][tracks[row].labelled] for row in others],
             [tracks[row].right[teacher][tracks[row].labelled] for row in others],
         )
-        for row, known in enumerate(tracks):
-            if learned is not None and known.film == film:
+        for row, own in enumerate(units):
+            if learned is not None and own == unit:
                 out[row][TOGETHER] = learned(signs[row])
     return out

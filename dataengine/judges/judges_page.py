@@ -20,6 +20,8 @@ class JudgeRow:
 
     films: str
     film_count: int
+    scene_count: int
+    """Films that were taken together are one scene."""
     joints: int
     wrong: float
     """Share of the teacher's labelled joints that are wrong."""
@@ -35,17 +37,18 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
     lines += paragraph(
         "Teachers label people in their labelled boxes; a joint is wrong whose own OKS with the label is below 0.5. A",
         "judge ranks the joints without labels. AUROC: the probability that it trusts a right joint more than a wrong",
-        "one; in brackets its 95 % interval, films resampled whole, which for a few films is rough. Risk: the share of",
-        f"wrong joints among the {shares} it trusts most. AURC: the mean risk over all coverages, where a judge that",
-        "knows everything has about half of the squared share of wrong joints. Distances count in sizes of the person,",
-        "and relative to how wide OKS takes the joint to be: what is far for an eye is near for a hip.",
+        "one; in brackets its 95 % interval, scenes resampled whole, which for a few is rough; films that were taken",
+        "together, such as the views of synchronised cameras, are one scene. Risk: the share of wrong joints among the",
+        f"{shares} it trusts most. AURC: the mean risk over all coverages, where a judge that knows everything has",
+        "about half of the squared share of wrong joints. Distances count in sizes of the person, and relative to how",
+        "wide OKS takes the joint to be: what is far for an eye is near for a hip.",
         "*Lifted pose*: the distance from where the teacher's own pose, lifted to space over many frames, projects to.",
-        "*All together* is a logistic regression over the others but the cameras, learned for each film on the rest.",
+        "*All together* is a logistic regression over the others but the cameras, learned for each scene on the rest.",
     )
     for films, teacher in dict.fromkeys((row.films, row.teacher) for row in rows):
         own = [row for row in rows if (row.films, row.teacher) == (films, teacher)]
         lines += ["", f"## {films}: {teacher}", ""]
-        lines += [f"{own[0].film_count} films, {own[0].joints} labelled joints, {own[0].wrong:.1%} of them wrong.", ""]
+        lines += [*paragraph(_extent(own[0])), ""]
         header = " | ".join(f"risk at {share:.0%}" for share in COVERAGES)
         lines += [f"| judge | AUROC | {header} | AURC |", "|---|---|---|---|---|", *map(_line, own)]
     lines += ["", "![AUROC of each judge](judges.png)"]
@@ -68,8 +71,19 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
     write_json(report / "metrics.json", [_without_nan(asdict(row)) for row in rows])
 
 
+def _extent(row: JudgeRow) -> str:
+    """How much one teacher is judged on, and what that leaves open."""
+    films = f"{row.film_count} film" + "s" * (row.film_count != 1)
+    scenes = f"{row.scene_count} scene" + "s" * (row.scene_count != 1)
+    extent = f"{films} of {scenes}, {row.joints} labelled joints, {row.wrong:.1%} of them wrong."
+    if row.scene_count > 1:
+        return extent
+    learned = " *All together* is learned for each film on the others of the scene." * (row.film_count > 1)
+    return f"{extent} One scene has no interval: it does not say what others would show.{learned}"
+
+
 def _without_nan(value: Any) -> Any:
-    """NaN, as of the interval of a single film, becomes null: it is not JSON."""
+    """NaN, as of the interval of a single scene, becomes null: it is not JSON."""
     if isinstance(value, Mapping):
         return {name: _without_nan(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

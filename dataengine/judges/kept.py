@@ -10,6 +10,7 @@ import numpy as np
 from dataengine.files import atomic_path
 from dataengine.inference.network_files import network_hashes
 from dataengine.studies.settings import json_hash
+from dataengine.studies.shared_pictures import picture_hashes
 from dataengine.tracking.labelled_films import LabelledFilm
 
 from .answers import TeacherAnswers, blazepose_answers, network_answers
@@ -45,7 +46,7 @@ class AskedTeachers:
         return answers
 
     def _kept(self, film: LabelledFilm, name: str, network: Path, ask: Callable[[], TeacherAnswers]) -> TeacherAnswers:
-        asked_about = [film.images.path.tolist(), film.people.image_id.tolist(), film.people.bbox_xywh_px.tolist()]
+        asked_about = [picture_hashes(film.images), film.people.image_id.tolist(), film.people.bbox_xywh_px.tolist()]
         views = [asdict(view) for view in VIEWS]
         path = self.kept / f"{json_hash([name, network_hashes(network), asked_about, views])}.npz"
         try:

@@ -28,6 +28,8 @@ class KnownTrack:
     """A labelled person along one film."""
 
     film: str
+    scene: str
+    """That of the film: tracks of one scene show the same people and moments."""
     rows: NDArray[np.int64]  # (f,) of the film's people
     track: JudgedTrack
     labelled: NDArray[np.bool_]  # (f, 17)
@@ -81,7 +83,7 @@ def _tracks(
             {name: each[rows] for name, each in error_px.items()},
             {name: each[rows] for name, each in lifted.items()},
         )
-        found.append(KnownTrack(film.name, rows, track, own.visibility > 0, right))
+        found.append(KnownTrack(film.name, film.scene, rows, track, own.visibility > 0, right))
     return found
 
 

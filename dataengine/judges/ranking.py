@@ -1,4 +1,4 @@
-"""How well a judge finds a teacher's mistakes: AUROC, and risk against coverage, with intervals by film."""
+"""How well a judge finds a teacher's mistakes: AUROC, and risk against coverage, with intervals by scene."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ COVERAGES = (0.5, 0.8)
 
 @dataclass(frozen=True, eq=False)
 class RankedJoints:
-    """k labelled joints of one film."""
+    """k labelled joints of one scene."""
 
     trust: NDArray[np.float64]  # (k,) higher is better, any scale; minus infinity ranks last
     right: NDArray[np.bool_]  # (k,)
@@ -22,27 +22,27 @@ class RankedJoints:
 
 @dataclass(frozen=True)
 class JudgeFigures:
-    """A judge over all films of a set."""
+    """A judge over all scenes of a set."""
 
     auroc: float
     interval: tuple[float, float]
-    """That of the AUROC, films resampled whole; NaN for a single film."""
+    """That of the AUROC, scenes resampled whole; NaN for a single one, which says nothing of others."""
     risk: tuple[float, ...]
     """Share of wrong joints among the most trusted, at each of `COVERAGES`."""
     aurc: float
     """The mean of that over all coverages (Geifman and El-Yaniv, "Selective Classification", NeurIPS 2017)."""
 
 
-def judge_figures(films: Sequence[RankedJoints], seed: int = 0) -> JudgeFigures:
+def judge_figures(scenes: Sequence[RankedJoints], seed: int = 0) -> JudgeFigures:
     """Figures of one judge. NaN where all joints are right, or all wrong."""
     rng = np.random.default_rng(seed)
     drawn = [
-        _pooled(films, rng.integers(len(films), size=len(films))) for _ in range(RESAMPLES if len(films) > 1 else 0)
+        _pooled(scenes, rng.integers(len(scenes), size=len(scenes))) for _ in range(RESAMPLES if len(scenes) > 1 else 0)
     ]
     aurocs = [auroc(each.trust, each.right) for each in drawn]
     known = [value for value in aurocs if np.isfinite(value)]
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if known else (np.nan, np.nan)
-    together = _pooled(films, np.arange(len(films)))
+    together = _pooled(scenes, np.arange(len(scenes)))
     risk = risk_curve(together.trust, together.right)
     return JudgeFigures(
         auroc(together.trust, together.right),
@@ -63,7 +63,7 @@ def risk_curve(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[
     return np.cumsum(np.repeat(wrong, size)) / np.arange(1, len(trust) + 1)
 
 
-def _pooled(films: Sequence[RankedJoints], rows: NDArray[np.int64]) -> RankedJoints:
+def _pooled(scenes: Sequence[RankedJoints], rows: NDArray[np.int64]) -> RankedJoints:
     return RankedJoints(
-        np.concatenate([films[row].trust for row in rows]), np.concatenate([films[row].right for row in rows])
+        np.concatenate([scenes[row].trust for row in rows]), np.concatenate([scenes[row].right for row in rows])
     )

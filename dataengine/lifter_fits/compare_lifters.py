@@ -9,25 +9,26 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
+from dataengine.inference.network_files import MODELS
 from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.lifting.body import root_of
 from dataengine.lifting.drawing import draw_windows
 from dataengine.lifting.film_cameras import film_places
-from dataengine.lifting.fitting import LifterData, content_hash
+from dataengine.lifting.fitting import LifterData
 from dataengine.lifting.motions import read_motions_file
 from dataengine.lifting.params import LifterParams
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
-from dataengine.studies.settings import parse_seeds
+from dataengine.studies.settings import arrays_hash, parse_seeds
 from dataengine.terminal.folders import out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
 from .accuracy import accuracy_of, still_pose
 from .drawn_tracks import drawn_tracks
-from .fit_lifter import ANSWERS, MODELS
+from .fit_lifter import ANSWERS
 from .lifters_page import PAGE, write_lifters_page
 from .teacher_tracks import SeenTrack, films_of, measured_errors, seen_tracks
 from .trials import TrialResult, planned, trial_result
@@ -107,7 +108,7 @@ def run(
         raise ParamsError("--first does not fit", expected="1 or more", got=str(first))
     trials = planned(list(dict.fromkeys(fields)), parse_seeds(seeds), semi=True)
     drawn, kept_back = read_motions_file(motions), read_motions_file(held_out)
-    if content_hash([drawn.joints_m]) == content_hash([kept_back.joints_m]):
+    if arrays_hash([drawn.joints_m]) == arrays_hash([kept_back.joints_m]):
         fix = "draw them with another --seed and other recordings"
         raise InputError("--held-out is what --motions has", expected="motions that no lifter learns from", fix=fix)
     cameras = read_calibration(calibration) if calibration else []

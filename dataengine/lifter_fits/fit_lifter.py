@@ -7,6 +7,7 @@ import typer
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
+from dataengine.inference.network_files import MODELS
 from dataengine.judges.kept import AskedTeachers
 from dataengine.judges.options import FETCHED, Calibration, Fetched, SecondTeacher
 from dataengine.lifting.checkpoint import refuse_foreign, save_lifter
@@ -23,7 +24,6 @@ from dataengine.tracking.labelled_films import LabelledFilm
 
 from .teacher_tracks import films_of, measured_errors, seen_tracks
 
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 ANSWERS = Path("reports/compare-judges/answers")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from dataengine.errors import ParamsError
 from dataengine.files import read_json, write_json
 from dataengine.lifting.checkpoint import save_lifter
-from dataengine.lifting.fitting import LifterData, content_hash, fit_lifter, forget_state
+from dataengine.lifting.fitting import LifterData, fit_lifter, forget_state
 from dataengine.lifting.params import LifterParams
-from dataengine.studies.settings import json_hash
+from dataengine.studies.settings import arrays_hash, json_hash
 from dataengine.typed_record import RECORDS
 
 from .accuracy import LiftAccuracy, lift_accuracy
@@ -75,7 +75,7 @@ def trial_result(
     """Fit and measure the trial, or read what is kept in `fits` of the same fit on the same sets."""
     own = replace(params, filter_widths=trial.filter_widths, seed=trial.seed)
     given = data if trial.way == SEMI_SUPERVISED else replace(data, unlabelled=())
-    shown = {name: content_hash(part for each in tracks for part in each.arrays) for name, tracks in sets.items()}
+    shown = {name: arrays_hash(part for each in tracks for part in each.arrays) for name, tracks in sets.items()}
     fingerprint = json_hash([asdict(own), given.fingerprint()])
     folder = fits / trial.name
     measured = json_hash([fingerprint, shown])

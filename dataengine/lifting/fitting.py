@@ -4,10 +4,9 @@ A killed fit goes on from its last state, which lies in ``<out>.resume`` while i
 generator of its own number, so a fit that was resumed ends as one that was not.
 """
 
-import hashlib
 import pickle
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dataengine.files import atomic_path
-from dataengine.studies.settings import json_hash
+from dataengine.studies.settings import arrays_hash, json_hash
 from dataengine.terminal.progress import track as progress
 
 from .body import HIPS
@@ -51,16 +50,7 @@ class LifterData:
         motions, errors = self.motions, self.errors
         tables: list[NDArray[Any] | np.generic] = [motions.joints_m, motions.first, np.float64(motions.fps)]
         tables += [errors.errors, errors.confidence, errors.first]
-        return content_hash([*tables, *(part for each in self.unlabelled for part in (each.rays, each.confidence))])
-
-
-def content_hash(arrays: Iterable[NDArray[Any] | np.generic]) -> str:
-    """A hash of the type, the shape and every number of each array, in their order."""
-    digest = hashlib.sha256()
-    for array in map(np.ascontiguousarray, arrays):
-        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+        return arrays_hash([*tables, *(part for each in self.unlabelled for part in (each.rays, each.confidence))])
 
 
 def fit_lifter(out: Path, params: LifterParams, data: LifterData) -> tuple[LifterNetwork, dict[str, float]]:

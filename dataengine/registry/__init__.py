@@ -2,7 +2,7 @@
 
 The commands `history` and `rollback` show and change it.
 
-`records` is the registry file and its changes, `store` the artefacts of its models, `pinned` the champion that a round
-is compared with. A new outcome of a comparison is a word of `records.EventOutcome`; one that makes a model champion
-belongs in `records.CHAMPION_OUTCOMES`, too.
+`records` is what the registry says and how that changes, `registry_file` the file, `store` the artefacts of its models,
+`pinned` the champion that a round is compared with. A new outcome of a comparison is a word of `records.EventOutcome`;
+one that makes a model champion belongs in `records.CHAMPION_OUTCOMES`, too.
 """

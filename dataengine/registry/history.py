@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from dataengine.params import load_section
-from dataengine.registry.records import CHAMPION_OUTCOMES, Event, Registry, RegistryParams, read_registry
+from dataengine.registry.records import CHAMPION_OUTCOMES, Event, Registry, RegistryParams
+from dataengine.registry.registry_file import read_registry
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 

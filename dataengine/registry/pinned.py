@@ -4,7 +4,8 @@ from pathlib import Path
 
 from dataengine.inference.exported import ExportedModel
 from dataengine.params import load_key, load_section
-from dataengine.registry.records import RegistryParams, read_registry
+from dataengine.registry.records import RegistryParams
+from dataengine.registry.registry_file import read_registry
 from dataengine.registry.store import stored_model
 
 

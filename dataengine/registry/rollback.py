@@ -8,7 +8,8 @@ import typer
 
 from dataengine.errors import InputError
 from dataengine.params import load_section
-from dataengine.registry.records import Event, RegistryParams, locked, read_registry, write_registry
+from dataengine.registry.records import Event, RegistryParams
+from dataengine.registry.registry_file import locked, read_registry, write_registry
 from dataengine.registry.store import stored_model
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say

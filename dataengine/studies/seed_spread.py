@@ -50,6 +50,26 @@ def seed_means(groups: Mapping[GroupT, Sequence[float]]) -> dict[GroupT, SeedMea
     }
 
 
+def seed_gains(values: Mapping[GroupT, Mapping[int, float]], base: GroupT) -> dict[GroupT, SeedMean]:
+    """What each group is above `base`, from values by seed: the mean of differences at the same seed.
+
+    For groups that share more than the number, such as the labels that are learnt from: what a seed does to both is not
+    in the spread of their difference. Groups without a seed in common with `base` are left out.
+
+    >>> found = seed_gains({"none": {0: 0.50, 1: 0.60}, "all": {0: 0.52, 1: 0.63, 2: 0.9}}, "none")
+    >>> print(*(f"{name} {gain.mean:.3f}" for name, gain in found.items()))
+    all 0.025
+    """
+    of_base = values.get(base, {})
+    return seed_means(
+        {
+            name: [value - of_base[seed] for seed, value in by_seed.items() if seed in of_base]
+            for name, by_seed in values.items()
+            if name != base
+        }
+    )
+
+
 def half_widths(groups: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """Half of the interval (g,) of each group's mean; NaN for all where no group has two values.
 

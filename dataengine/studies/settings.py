@@ -2,8 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.params import parse_value
@@ -93,3 +96,12 @@ def parse_stage(stage: str) -> str:
 def json_hash(decides: object) -> str:
     """A short hash of any JSON value: in a trial's name, of what decides the trial's result."""
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:FINGERPRINT_DIGITS]
+
+
+def arrays_hash(arrays: Iterable[NDArray[Any] | np.generic]) -> str:
+    """A hash of the type, the shape and every number of each array, in their order."""
+    digest = hashlib.sha256()
+    for array in map(np.ascontiguousarray, arrays):
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

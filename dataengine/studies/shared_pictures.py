@@ -1,4 +1,4 @@
-"""Sets that a study learns from, chooses by and measures on: no picture may be in two of them."""
+"""Sets that a study learns from, chooses by and measures on: no picture may be in two, and its bytes decide."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -12,7 +12,9 @@ from dataengine.people import Images
 def refuse_shared_pictures(sets: Mapping[str, Images]) -> None:
     """Raise `InputError` if a picture, by its bytes, is in two of the `sets`, which are called by their names here, or
     is missing."""
-    found = {name: _by_bytes(images) for name, images in sets.items()}
+    found = {
+        name: dict(zip(picture_hashes(images), images.path.tolist(), strict=True)) for name, images in sets.items()
+    }
     for (name, one), (other_name, other) in combinations(found.items(), 2):
         shared = sorted(one.keys() & other.keys())
         if shared:
@@ -21,11 +23,13 @@ def refuse_shared_pictures(sets: Mapping[str, Images]) -> None:
             raise InputError(f"{name} and {other_name} share pictures", expected="none", got=got, fix=fix)
 
 
-def _by_bytes(images: Images) -> dict[str, str]:
-    """SHA-256 -> path of every picture."""
-    found = {}
+def picture_hashes(images: Images) -> list[str]:
+    """SHA-256 (m) of every picture, by its bytes: a trial of a picture that has changed under its name is another one.
+
+    Raises:
+        InputError: a picture is missing.
+    """
     for path in images.path.tolist():
         if not Path(path).is_file():
             raise InputError(f"image {path} does not exist", fix="rerun the stage that wrote it, or drop its records")
-        found[sha256_file(Path(path))] = path
-    return found
+    return [sha256_file(Path(path)) for path in images.path.tolist()]

@@ -19,3 +19,8 @@ Cluster = Annotated[
         help="Address of a Ray cluster to work on, HOST:PORT, or auto for the one that runs here.",
     ),
 ]
+
+HeldOut = Annotated[
+    Path | None,
+    typer.Option("--held-out", help="held_out.json of ingest: pictures of validation and test are refused."),
+]

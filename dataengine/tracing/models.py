@@ -9,7 +9,8 @@ from pathlib import Path
 from dataengine import starter
 from dataengine.files import read_json, short_sha256
 from dataengine.nets.learnt_pictures import read_learnt_pictures
-from dataengine.registry.records import Registry, read_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import read_registry
 from dataengine.rounds.places import ProjectPlaces
 
 FITS = {"teacher": "fit-teacher", "student": "fit-student"}

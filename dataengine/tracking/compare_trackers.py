@@ -11,6 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import ParamsError
+from dataengine.inference.network_files import MODELS
 from dataengine.people import People
 from dataengine.studies.page import command_line
 from dataengine.terminal.folders import folder_option, out_folder_option
@@ -25,7 +26,6 @@ from .pose_tracker import PoseTracker
 from .scores import FilmScores, figures_over, film_scores
 from .sightings import Sightings, Tracker
 
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 OVERLAP, GREEDY, KEYPOINTS = "overlap", "greedy OKS", "keypoints"
 FOUND, BOXES = "BlazePose finds them", "labelled boxes, some missing"
 

@@ -8,10 +8,9 @@ import typer
 
 from dataengine.errors import ParamsError
 from dataengine.files import sha256_file
+from dataengine.inference.network_files import MODELS
 from dataengine.terminal.folders import folder_option
 from dataengine.terminal.speech import answer, say
-
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 
 def command(

@@ -46,6 +46,15 @@ class LabelledFilm:
         return cls(parts[0].name, table.take(order), People.concat(people), times[order])
 
     @property
+    def scene(self) -> str:
+        """What was taken together with the film, such as the other views of synchronised cameras: its pictures' group.
+
+        A film of which no group is known is a scene of its own.
+        """
+        groups = self.images.group[self.images.group != ""]
+        return str(groups[0]) if len(groups) else self.name
+
+    @property
     def fps(self) -> float:
         """Listed frames a second, by the median time between two."""
         step = float(np.median(np.diff(self.time_s))) if len(self.time_s) > 1 else 0.0

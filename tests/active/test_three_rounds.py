@@ -28,7 +28,7 @@ from dataengine.files import sha256_file
 from dataengine.labels.label_store import read_store
 from dataengine.people import Images, People
 from dataengine.train import fit_student, fit_teacher, pseudo_label
-from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.learnt_from.reading import read_training_set
 from dataengine.train.unlabelled.student_params import FitStudentParams
 
 from ..datasets.ingest_samples import PARAMS as INGEST

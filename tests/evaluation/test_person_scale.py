@@ -7,12 +7,13 @@ import pytest
 
 from dataengine.boxes import THINNEST, box_from_keypoints
 from dataengine.coco_json import read_people, write_people
+from dataengine.columns import object_column
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.matching import average_precision, pair_up
 from dataengine.evaluation.ap.oks import coco_ap, person_oks
 from dataengine.evaluation.ap.poses import detections_of, truths_of, truths_of_records
 from dataengine.files import read_json
-from dataengine.people import Images, People, object_column
+from dataengine.people import Images, People
 from dataengine.person_scale import (
     area_of_joints,
     person_area,

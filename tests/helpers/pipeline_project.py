@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from dataengine.registry.records import Registry, read_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import read_registry
 
 from .dvc_checkout import REPOSITORY, repository_file
 

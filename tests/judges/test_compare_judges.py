@@ -1,15 +1,18 @@
 """The command on made films whose teacher errs where its mirror image disagrees."""
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dataengine.errors import ParamsError
-from dataengine.judges import kept, ranking
+from dataengine.judges import compare_judges, kept, ranking
 from dataengine.judges.answers import TeacherAnswers
 from dataengine.judges.compare_judges import run
 from dataengine.judges.table import CONFIDENCE, FLIP, TEACHERS, TOGETHER
+from dataengine.judges.together import learned_together
 from dataengine.people import Images, People
 from dataengine.tracking.labelled_films import joined_films, read_films
 
@@ -79,6 +82,44 @@ def test_the_page_ranks_judges_and_asks_nobody_twice(asked: list[str]) -> None:
     assert asked[9:] == ["blazepose"] * 2
     with pytest.raises(ParamsError, match="first"):
         run([clips], Path("report"), first=-1)
+
+
+def grouped(path: Path, groups: Mapping[str, str]) -> Path:
+    """The same file with films that were taken together."""
+    record = json.loads(path.read_text())
+    for image in record["images"]:
+        image |= {"group": groups[image["video"]]} if image["video"] in groups else {}
+    path.write_text(json.dumps(record))
+    return path
+
+
+def test_films_that_were_taken_together_are_one_scene(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    taught = list[int]()
+
+    def counted(signs: list[np.ndarray], right: list[np.ndarray]) -> Callable[[np.ndarray], np.ndarray] | None:
+        taught.append(len(right))
+        return learned_together(signs, right)
+
+    monkeypatch.setattr(compare_judges, "learned_together", counted)
+    clips = written(Path("clips"), films=3)
+    apart = {row.judge: row.figures for row in run([clips], Path("report"))}
+    rows = run([grouped(clips, {"film0": "hall", "film1": "hall"})], Path("report"))
+    assert {(row.film_count, row.scene_count) for row in rows} == {(3, 2)}
+    of = {row.judge: row.figures for row in rows}
+    assert of[FLIP].auroc == apart[FLIP].auroc and of[FLIP].risk == apart[FLIP].risk
+    assert taught == [4, 4, 4, 2, 4], "tracks: learned on the two other films, then on the other scene"
+    assert of[CONFIDENCE].interval != apart[CONFIDENCE].interval
+    assert "3 films of 2 scenes, " in Path("report/judges.md").read_text()
+
+
+def test_of_one_scene_the_page_says_that_there_is_no_interval(asked: list[str]) -> None:
+    clips = grouped(written(Path("clips"), films=2), {"film0": "hall", "film1": "hall"})
+    rows = run([clips], Path("report"))
+    assert {(row.film_count, row.scene_count) for row in rows} == {(2, 1)}
+    assert all(np.isnan(row.figures.interval).all() for row in rows)
+    assert TOGETHER in {row.judge for row in rows}, "learned on the scene's other film"
+    page = Path("report/judges.md").read_text().replace("\n", " ")
+    assert "2 films of 1 scene, " in page and "One scene has no interval" in page and " to 0." not in page
 
 
 def test_parts_of_a_film_are_one(asked: list[str]) -> None:

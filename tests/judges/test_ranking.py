@@ -36,6 +36,6 @@ def test_what_no_camera_sees_ranks_last() -> None:
     assert risk_curve(trust, right).tolist() == [0, 0, pytest.approx(1 / 3)]
 
 
-def test_a_single_film_has_no_interval() -> None:
+def test_a_single_scene_has_no_interval() -> None:
     figures = judge_figures([RankedJoints(np.array([1.0, 0.0]), np.array([True, False]))])
     assert figures.auroc == 1.0 and np.isnan(figures.interval).all()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dataengine.coco_json import read_people, write_people
+from dataengine.columns import object_column
 from dataengine.crops.spec import CropSpec
 from dataengine.crops.training.augment import NO_AUGMENTATION, swap_sides
 from dataengine.crops.training.loader import epoch_batches
@@ -15,9 +16,9 @@ from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_SIGMAS
 from dataengine.labels.joint_weights import joint_weights, training_weights, with_joint_weights
-from dataengine.people import People, object_column
-from dataengine.train.fit.data import read_training_set
-from dataengine.train.fit.params import ReplayParams
+from dataengine.people import People
+from dataengine.train.fit.learnt_from.reading import read_training_set
+from dataengine.train.fit.learnt_from.replay import ReplayParams
 from dataengine.train.losses.distribution import heatmap_loss, simcc_loss
 from dataengine.train.losses.position import oks_loss, smooth_l1_loss, wing_loss
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dataengine.errors import InputError
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
-from dataengine.registry.records import Registry, read_registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import read_registry, write_registry
 
 
 def use(candidate: str, pictures: tuple[str, ...], version: str = "", evidence: str = "e", **changes: str) -> TestUse:

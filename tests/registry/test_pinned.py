@@ -5,7 +5,8 @@ import yaml
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.registry.pinned import pinned_champion
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 
 
 def write_params(folder: Path, compare: object) -> Path:

@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import InputError
-from dataengine.registry.records import (
-    FORMER_PLACE,
-    Entry,
-    Event,
-    EventOutcome,
-    Registry,
-    read_registry,
-    write_registry,
-)
+from dataengine.registry.records import Entry, Event, EventOutcome, Registry
+from dataengine.registry.registry_file import FORMER_PLACE, read_registry, write_registry
 
 
 def entry(name: str) -> Entry:

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.studies.seed_spread import SeedMean, half_widths, seed_means
+from dataengine.studies.seed_spread import SeedMean, half_widths, seed_gains, seed_means
 
 
 @given(st.lists(st.lists(st.floats(0, 1), max_size=4), min_size=1, max_size=5))
@@ -50,6 +50,22 @@ def test_a_gain_is_clear_where_the_t_test_says_so(one: list[float], other: list[
     if len(set(one)) > 1 and len(set(other)) > 1:
         p = scipy.stats.ttest_ind(one, other).pvalue
         assert gain.is_clear == (p < 0.05) or p == pytest.approx(0.05)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 100).map(lambda percent: percent / 100)] * 2), min_size=2, max_size=5))
+def test_a_gain_by_seed_is_clear_where_the_paired_t_test_says_so(pairs: list[tuple[float, float]]) -> None:
+    one, other = ({seed: pair[side] for seed, pair in enumerate(pairs)} for side in (0, 1))
+    (gain,) = seed_gains({"one": one, "other": {**other, 99: 5.0}}, "other").values()
+    differences = [a - b for a, b in pairs]
+    assert gain.mean == pytest.approx(np.mean(differences))
+    if np.ptp(differences) > 1e-9:
+        p = scipy.stats.ttest_rel(list(one.values()), list(other.values())).pvalue
+        assert gain.is_clear == (p < 0.05) or p == pytest.approx(0.05)
+
+
+def test_what_has_no_seed_in_common_with_the_base_has_no_gain() -> None:
+    assert seed_gains({"one": {0: 0.5}, "other": {1: 0.4}}, "other") == {}
+    assert seed_gains({"one": {0: 0.5}}, "other") == {}
 
 
 def test_means_as_text() -> None:

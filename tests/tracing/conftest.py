@@ -15,12 +15,14 @@ from dataengine.active.labelling.sent import sent_path
 from dataengine.active.labelling.untouched import LabelImportParams
 from dataengine.active.selection import run as select
 from dataengine.coco_json import read_people, write_people
+from dataengine.columns import object_column
 from dataengine.files import sha256_file, write_json
 from dataengine.leakage.film_names import film_name
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.learnt_pictures import write_learnt_pictures
-from dataengine.people import Images, People, object_column
-from dataengine.registry.records import Registry, write_registry
+from dataengine.people import Images, People
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 
 from ..active.conftest import make_project, write_set
 from ..active.selecting import PARAMS

@@ -13,7 +13,8 @@ from typing import Any
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import write_json
 from dataengine.params import PARAMS as PARAMS_READER
-from dataengine.registry.records import Registry, read_registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import read_registry, write_registry
 from dataengine.train import compare, promote
 from dataengine.train.begin_round import values_to_pin
 from dataengine.train.gate.policy import Budgets, CompareParams, Guards, Primary

@@ -14,7 +14,7 @@ from dataengine.files import sha256_file, write_json
 from dataengine.inference.exported import load_exported
 from dataengine.labelled_set import set_sha256
 from dataengine.registry import rollback
-from dataengine.registry.records import write_registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.train import begin_round, compare, promote
 
 from ..helpers import small_model

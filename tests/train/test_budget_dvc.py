@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from dataengine.cli import app
 from dataengine.errors import DataEngineError
 from dataengine.registry.ledger import Ledger
-from dataengine.registry.records import Registry, read_registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import read_registry, write_registry
 
 from .gate_round import PARAMS, Gate
 

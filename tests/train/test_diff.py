@@ -9,7 +9,8 @@ import pytest
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.inference.exported import load_exported
-from dataengine.registry.records import Entry, write_registry
+from dataengine.registry.records import Entry
+from dataengine.registry.registry_file import write_registry
 from dataengine.train import diff
 
 from .gate_round import PARAMS, Gate

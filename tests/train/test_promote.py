@@ -12,7 +12,8 @@ from dataengine.errors import InputError
 from dataengine.files import write_json
 from dataengine.inference.exported import load_exported
 from dataengine.registry.ledger import Ledger
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.train import promote as promote_module
 from dataengine.train.gate.comparison import Comparison
 from dataengine.train.gate.conclusion import conclude, resampled

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from dataengine.inference.exported import ExportedModel, load_exported
-from dataengine.registry.records import read_registry
+from dataengine.registry.registry_file import read_registry
 from dataengine.registry.store import stored_model
 
 from .gate_round import Gate

@@ -28,6 +28,7 @@ from dataengine.bench.infer import network_seconds
 from dataengine.bench.record import Figure, Missing
 from dataengine.films.detectors import BlazePoseDetector
 from dataengine.hardware.memory import peak_bytes
+from dataengine.inference.network_files import MODELS
 from dataengine.inference.running.predict import load_runner
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.params import load_section
@@ -87,7 +88,7 @@ def plain_seconds(film: Path, folder: Path) -> float:
     index, paths, width, height, time_s = zip(*rows, strict=True)
     images = Images.build(id=index, path=paths, width=width, height=height, video=film.stem, frame=index, time_s=time_s)
     params = load_section(PARAMS, "pseudo-label", PseudoLabelParams)
-    ask_models(images, FETCHED / "mediapipe", [str(folder / "net")], max_gap=params.max_gap)
+    ask_models(images, FETCHED / MODELS, [str(folder / "net")], max_gap=params.max_gap)
     return time.perf_counter() - started
 
 
@@ -119,7 +120,7 @@ def peak_mb(film: Path, folder: Path) -> float:
 def _labeller(folder: Path) -> Labeller:
     params = load_section(PARAMS, "pseudo-label", PseudoLabelParams)
     teacher = NetworkTeacher("net", *load_runner(folder / "net"))
-    detector = BlazePoseDetector(FETCHED / "mediapipe", DETECT_EVERY, threads=1)
+    detector = BlazePoseDetector(FETCHED / MODELS, DETECT_EVERY, threads=1)
     return Labeller((teacher,), detector, None, params, every=1, decides="bench")
 
 

@@ -22,9 +22,9 @@ from dataengine.hardware.precision import choose_precision
 from dataengine.people import SOURCE_DTYPE
 
 from ..fit import start
+from ..fit.learnt_from.training_set import TrainingSet
 from ..fit.run import Run
 from ..fit.steps.ranks import Ranks
-from ..fit.training_set import TrainingSet
 from ..losses.distribution import simcc_loss
 
 

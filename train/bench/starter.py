@@ -19,11 +19,11 @@ from dataengine.params import load_section
 from dataengine.people import SOURCE_DTYPE, Images, People
 
 from ..fit.data import ValidationSet
+from ..fit.learnt_from.training_set import TrainingSet
 from ..fit.loop import fit
 from ..fit.origin import STARTER
 from ..fit.params import BASE, FitParams
 from ..fit.start import crop_spec
-from ..fit.training_set import TrainingSet
 
 LABELLED, JUDGED = 200, 300
 EPOCHS, PEOPLE_PER_EPOCH = 2, 4800

@@ -1,4 +1,4 @@
-"""What a fitting stage reads: the mix, pseudo-labels, the validation people; and a fingerprint of it all.
+"""What a fitting stage is given: people to learn from and to validate on; and a fingerprint of it all.
 
 Pictures that are held out are refused (`refuse_learning`); those that are learnt from are recorded (`learnt_pictures`).
 """
@@ -6,13 +6,11 @@ Pictures that are held out are refused (`refuse_learning`); those that are learn
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dataengine.coco_json import read_project_people
 from dataengine.crops.spec import CropSpec
@@ -21,22 +19,16 @@ from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.files import sha256_file
 from dataengine.inference.held_crops import HeldCrops
 from dataengine.keypoints import UNLABELLED
-from dataengine.labelled_set import joined
-from dataengine.labels.kept_pictures import PICTURE_SHA256, refuse_changed_under
 from dataengine.leakage.leaks import refuse_held_out
-from dataengine.mixing import read_recipe
 from dataengine.nets.learnt_pictures import read_learnt_pictures
-from dataengine.people import Images, People, Source
-from dataengine.terminal.speech import say
+from dataengine.people import Images, People
 
-from .curriculum import Phase
-from .params import FitParams, ReplayParams
-from .training_set import Mix, TrainingSet, drawn_images
+from .learnt_from.reading import MIX_PEOPLE, MIX_RECIPE, read_training_set
+from .learnt_from.training_set import TrainingSet, drawn_images
+from .params import FitParams
+from .start import crop_spec
 
-MIX_PEOPLE, MIX_RECIPE = "train.json", "recipe.json"
-REPEAT, POSE_REPEATS = "repeat_factor", "pose_repeats"  # columns of the mix
 ABSENT = "absent"  # instead of the hash of a file that is missing
-NO_REPLAY = ReplayParams()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,84 +42,35 @@ class ValidationSet:
     """How answers are scored."""
 
 
-def read_training_set(
+@dataclass(frozen=True, eq=False)
+class GivenData:
+    """What a fit on a mix learns from and is validated on."""
+
+    training: TrainingSet
+    validation: ValidationSet
+    files: tuple[Path, ...]
+    """The label files read, for the fingerprint."""
+
+
+def read_given(
+    params: FitParams,
     mix: Path,
-    pseudo: Path | None,
-    pseudo_per_real: float,
-    replay: ReplayParams = NO_REPLAY,
-    only: Source | None = None,
-    curriculum: tuple[Phase, ...] = (),
-) -> TrainingSet:
-    """The mix in folder `mix`, the people of `pseudo` at `pseudo_per_real`, and the old mix of `replay`.
+    val: Path,
+    *,
+    held_out: Path | None = None,
+    protocol: OksProtocol = COCO,
+    pseudo: Path | None = None,
+    pseudo_per_real: float = 0.0,
+) -> GivenData:
+    """What a fit with `params` is given by the folder `mix`, the file `pseudo`, and `val`, whose people validate.
 
-    Pseudo-labels of pictures that are in the mix, by path or by content, are left out: there somebody has labelled whom
-    they saw, or confirmed that nobody is there. A picture of the mix that is not the one that was labelled is an
-    `InputError`. Where no pseudo-labels are left the mix alone is drawn; with `only` "pseudo" the first draw is
-    an `InputError`. `only` overrides what the mix says about sources, and the phases of `curriculum` override both.
+    Raises:
+        InputError: as `read_training_set`, `refuse_learning` and `labelled_people` have it.
     """
-    people, images, new_mix = _read_mix(mix)
-    pseudo_rows = slice(0)
-    if pseudo is not None and (pseudo_per_real > 0 or only == "pseudo" or any(p.draws_pseudo for p in curriculum)):
-        more, more_images = read_project_people(pseudo)
-        more = more.take(~shows_any(people, images, more_images)[more_images.rows_of(more.image_id)])
-        pseudo_rows = slice(len(images), len(images) + len(more_images))
-        people, images = joined([(people, images), (more, more_images)])
-        factor = np.concatenate([new_mix.repeat_factor, np.ones(len(more))])
-        if not len(more):
-            say(f"{pseudo} has nobody: the fit goes on without pseudo-labels")
-            curriculum = tuple(phase.without_pseudo() for phase in curriculum)
-        ratio = pseudo_per_real if len(more) else 0.0
-        repeats = pose_repeats(people.replace(extras={**people.extras, REPEAT: factor}))
-        new_mix = Mix(people.source, factor, replace(new_mix.recipe, pseudo_per_real=ratio), repeats)
-    if only is not None:
-        new_mix = replace(new_mix, recipe=replace(new_mix.recipe, only=only))
-    old_mix = None
-    if replay.mix is not None:
-        old_people, old_images, old_mix = _read_mix(Path(replay.mix))
-        people, images = joined([(people, images), (old_people, old_images)])
-    return TrainingSet(
-        people,
-        images,
-        new_mix,
-        replayed=old_mix,
-        replay_share=replay.share if old_mix else 0.0,
-        curriculum=curriculum,
-        pseudo_images=images.id[pseudo_rows],
-    )
-
-
-def shows_any(people: People, known: Images, images: Images) -> NDArray[np.bool_]:
-    """Which of `images` (m,) are files that `known` names, too, or copies of those in which nobody was seen or labelled
-    by hand: labels have copies of their own of the pool's pictures."""
-    files = {Path(path).resolve() for path in known.path.tolist()}
-    by_hand = {str(sha256) for sha256 in people.extras.get(PICTURE_SHA256, []) if sha256}
-    empty = known.path[~np.isin(known.id, people.image_id)].tolist()
-    by_hand |= {_file_hash(Path(path)) for path in empty} - {ABSENT}
-    shown = [
-        Path(path).resolve() in files or (bool(by_hand) and _file_hash(Path(path)) in by_hand)
-        for path in images.path.tolist()
-    ]
-    return np.array(shown, dtype=bool)
-
-
-def _read_mix(mix: Path) -> tuple[People, Images, Mix]:
-    """What the stage mix wrote into a folder."""
-    people, images = read_project_people(mix / MIX_PEOPLE)
-    refuse_changed_under(people, images, mix / MIX_PEOPLE)
-    repeat_factors: Any = people.extras.get(REPEAT, None if len(people) else [])  # a file of nobody has no columns
-    if repeat_factors is None:
-        raise InputError(f"{mix / MIX_PEOPLE} has no repeat factors", fix="run `dataengine mix`")
-    factor = np.array([1.0 if value is None else float(value) for value in repeat_factors])
-    recipe = read_recipe(mix / MIX_RECIPE).without_pseudo()
-    repeats = pose_repeats(people.replace(extras={**people.extras, REPEAT: factor}))
-    return people, images, Mix(people.source, factor, recipe, repeats)
-
-
-def pose_repeats(people: People) -> NDArray[np.float64]:
-    """The repeat factor (n,) of each person's pose: the mix's column, or their own where it says nothing."""
-    own = people.extras[REPEAT]
-    column = people.extras.get(POSE_REPEATS, np.full(len(people), None))
-    return np.array([float(own[i] or 1.0) if value is None else float(value) for i, value in enumerate(column)])
+    training = read_training_set(mix, pseudo, pseudo_per_real, params.replay, params.only, params.curriculum)
+    refuse_learning(held_out, training)
+    validation = read_validation_set(val, crop_spec(params), protocol)
+    return GivenData(training, validation, (*files_of(mix, params), *([pseudo] if pseudo else []), val))
 
 
 def read_validation_set(path: Path, spec: CropSpec, protocol: OksProtocol = COCO) -> ValidationSet:

@@ -18,10 +18,10 @@ from dataengine.nets.checkpoint import ModelMeta
 from dataengine.people import Images, People
 
 from .data import refuse_shared_images
+from .learnt_from.training_set import TrainingSet
 from .origin import origin_folder, read_checkpoint
 from .params import FitParams
 from .start import choose_device
-from .training_set import TrainingSet
 
 
 @dataclass(frozen=True, eq=False)

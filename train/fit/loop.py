@@ -22,6 +22,7 @@ from .consistency.plot import write_watch_picture
 from .consistency.watch import refuse_collapse
 from .data import ValidationSet, fingerprint, learnt_pictures, picture_hashes
 from .forgetting import OldTest, forgetting, old_test_set
+from .learnt_from.training_set import TrainingSet, labels_drawn
 from .origin import origin_folder, starter_hash
 from .params import DistillParams, FitParams
 from .progress import Progress
@@ -31,7 +32,6 @@ from .start import choose_device, files_read, model_meta, openmp_on_own_cores, w
 from .state import fit_precision, load_state, remove_state, save_state, say_precision
 from .steps.lost_ranks import ends_with_its_ranks
 from .steps.ranks import Ranks
-from .training_set import TrainingSet, labels_drawn
 from .without_effect import say_without_effect
 
 

@@ -20,16 +20,16 @@ from dataengine.person_scale import person_area
 from .consistency.people import Unlabelled
 from .consistency.stepping import UnlabelledBatches, weight_at
 from .consistency.watch import figures_of_sums
-from .curriculum import place_at
 from .distill import Distillation
 from .epochs import WholeEpochs
+from .learnt_from.curriculum import place_at
+from .learnt_from.training_set import TrainingSet
 from .networks import StepperMaker, averaged_network
 from .params import DistillParams, FitParams
 from .schedule import average_decay, rate_in_phase
 from .state import FitState
 from .steps.batch import Ready, mirrored
 from .steps.ranks import Ranks
-from .training_set import TrainingSet
 
 INFERENCE_BATCH = 64
 

@@ -19,6 +19,7 @@ from dataengine.nets.network import KeypointNetwork
 from dataengine.nets.simcc_heads import LAYER_OF
 from dataengine.nets.table import architecture_of
 from dataengine.nets.weights import take_weights
+from dataengine.params import load_section
 
 from .origin import (
     STARTER,
@@ -29,7 +30,7 @@ from .origin import (
     with_champion,
     with_starter,
 )
-from .params import FitParams
+from .params import BASE, FitParams
 
 
 @contextmanager
@@ -64,6 +65,11 @@ def settled(params: P, path: Path, section: str) -> P:
     params = with_champion(params, path, section)
     with within_section(section):
         return with_starter(params, model_meta(params), section)
+
+
+def load_settled(path: Path, section: str, kind: type[P]) -> P:
+    """Section `section` of the file `path`, with what it shares with all fits, and `settled`."""
+    return settled(load_section(path, section, kind, base=BASE), path, section)
 
 
 def with_taught(meta: ModelMeta, params: FitParams, labelled: NDArray[np.bool_]) -> ModelMeta:

@@ -4,8 +4,8 @@ import numpy as np
 
 from dataengine.terminal.speech import say
 
+from .learnt_from.training_set import TrainingSet
 from .params import FitParams
-from .training_set import TrainingSet
 
 OF_RENDERS = ("background_share", "pasted_share")
 

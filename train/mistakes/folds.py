@@ -21,9 +21,9 @@ from dataengine.people import Images, People
 from dataengine.terminal.progress import track
 
 from ..fit.data import ValidationSet
+from ..fit.learnt_from.training_set import TrainingSet
 from ..fit.loop import fit
 from ..fit.start import crop_spec
-from ..fit.training_set import TrainingSet
 from .hypotheses import Floats, Questions
 from .map_values import map_values
 from .params import SECTION, FindMistakesParams

@@ -18,9 +18,8 @@ from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.hardware.dtypes import DTYPES
-from dataengine.lifting.fitting import content_hash
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.studies.settings import json_hash
+from dataengine.studies.settings import arrays_hash, json_hash
 from dataengine.terminal.progress import track
 
 from ..fit.origin import starter_hash
@@ -57,7 +56,7 @@ def pretext_fingerprint(params: PretrainParams, parted: Parted) -> str:
             arrays += [each.rows, each.time_s]
         for moments in stretch.moments:
             arrays += [moments.rows, moments.time_s]
-    return json_hash([deciding, weights, content_hash(arrays), str(torch.__version__)])
+    return json_hash([deciding, weights, arrays_hash(arrays), str(torch.__version__)])
 
 
 def pretrain_network(params: PretrainParams, meta: ModelMeta, parted: Parted, out: Path) -> Pretrained:

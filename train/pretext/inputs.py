@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataengine.errors import InputError
 from dataengine.files import read_json
+from dataengine.inference.network_files import MODELS
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.terminal.folders import contents_of_ours, would_be_replaced
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from dataengine.films.detectors import FilmDetector
 
 METRICS_NAME = "metrics.json"
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 BOX_SUFFIXES = (".json", ".txt", ".csv")
 FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v")
 

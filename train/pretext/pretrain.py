@@ -10,12 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from dataengine.errors import InputError
-from dataengine.params import load_section
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 
-from ..fit.params import BASE
 from .params import SECTION, PretrainParams
 
 
@@ -56,11 +54,10 @@ def command(
 
     Example: dataengine pretrain --views data/fetch/pose2sim --held-out data/ingest/held_out.json --out models/pretrain --report reports/pretrain
     """  # noqa: E501  an example is one line to copy
-    from ..fit.start import settled
+    from ..fit.start import load_settled
 
-    own = load_section(params, SECTION, PretrainParams, base=BASE)
     run(
-        settled(own, params, SECTION),
+        load_settled(params, SECTION, PretrainParams),
         films=film or [],
         views=views or [],
         out=out,

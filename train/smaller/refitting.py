@@ -12,10 +12,9 @@ from dataengine.nets.learnt_pictures import LEARNT_NAME
 from dataengine.nets.network import KeypointNetwork
 from dataengine.terminal.speech import say
 
-from ..fit.data import files_of, read_training_set, read_validation_set, refuse_learning
+from ..fit.data import files_of, read_given
 from ..fit.loop import fit
 from ..fit.params import DistillParams
-from ..fit.start import crop_spec
 from .params import PruneParams
 from .removing import count, without_channels
 
@@ -56,12 +55,18 @@ def prune_one(
     if (student / LEARNT_NAME).is_file():
         shutil.copyfile(student / LEARNT_NAME, start / LEARNT_NAME)
     fitted = _fit_params(params, small_meta, start)
-    training = read_training_set(mix, None, 0.0, params.replay, params.only, params.curriculum)
-    refuse_learning(held_out, training)
-    validation = read_validation_set(val, crop_spec(fitted), protocol)
+    given = read_given(fitted, mix, val, held_out=held_out, protocol=protocol)
     distill = DistillParams(str(student), output_weight=params.teach) if params.teach else None
-    files = [*files_of(mix, params), val]
-    fit("prune", fitted, training, validation, out=out, report=report, files=files, distill=distill)
+    fit(
+        "prune",
+        fitted,
+        given.training,
+        given.validation,
+        out=out,
+        report=report,
+        files=given.files,
+        distill=distill,
+    )
     _note(out, small_meta.lineage)
     return out
 

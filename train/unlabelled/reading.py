@@ -13,8 +13,8 @@ from dataengine.poses.clusters import PoseClusters, read_pose_clusters
 
 from ..fit.consistency.params import ConsistencyParams
 from ..fit.consistency.people import Unlabelled
-from ..fit.data import shows_any
-from ..fit.training_set import TrainingSet
+from ..fit.learnt_from.reading import shows_any
+from ..fit.learnt_from.training_set import TrainingSet
 
 CLUSTERS_NAME, BALANCE_NAME = "clusters.json", "balance.json"  # in the folder of the stage balance
 

@@ -9,7 +9,8 @@ from typing import Any
 from dataengine.errors import InputError
 from dataengine.files import read_json
 from dataengine.params import load_section
-from dataengine.registry.records import Registry, RegistryParams, read_registry
+from dataengine.registry.records import Registry, RegistryParams
+from dataengine.registry.registry_file import read_registry
 
 from ...forecast.before_labelling import forecast_line
 from ...manifest.files import read_selection

@@ -19,7 +19,8 @@ import numpy as np
 from dataengine.coco_json import read_project_people, write_people
 from dataengine.files import fresh_folder, read_json, write_json
 from dataengine.people import Images, People
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 
 from ..sets import LabelledImages
 from .answers import carry_answers

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from dataengine.files import atomic_path
-from dataengine.sections import read_section
+from dataengine.studies.sections import read_section
 
 from .overrides import SECTIONS, check_overrides, lay_overrides
 from .places import RoundFolder

@@ -9,7 +9,8 @@ from typing import Any
 
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import read_json
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.typed_record import RECORDS
 
 from .places import RoundFolder

@@ -1,13 +1,13 @@
 """What the study found so far: the table of levers, each against the base, and the plot."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dataengine.studies.page import MISSING, interval_note, paragraph, unfinished, write_page
-from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.studies.seed_spread import SeedMean, seed_gains, seed_means
 
 from .fit_runs import LeverOutcome
 from .lever import BASE, Lever
@@ -36,12 +36,16 @@ def write_lever_page(
     report: Path,
     facts: LeverFacts,
     levers: Mapping[str, Lever],
-    by_lever: Mapping[str, Sequence[LeverOutcome]],
+    by_lever: Mapping[str, Mapping[int, LeverOutcome]],
     *,
     planned: int,
 ) -> None:
-    """Write render_levers.md and render_levers.png into `report`; `planned` is the number of seeds."""
-    means = {name: _means(by_lever, figure) for name, figure in FIGURES.items()}
+    """Write render_levers.md and render_levers.png into `report`, from outcomes by lever and seed.
+
+    `planned` is the number of seeds.
+    """
+    values = {name: _values(by_lever, figure) for name, figure in FIGURES.items()}
+    gains = {name: seed_gains(of_levers, BASE) for name, of_levers in values.items()}
     known = sum(map(len, by_lever.values()))
     lines = [
         "# What the renderer's levers are worth",
@@ -53,29 +57,24 @@ def write_lever_page(
         "",
         "![Gain of each lever over the base](render_levers.png)",
         "",
-        *_table(facts, levers, by_lever, means),
+        *_table(facts, levers, by_lever, values, gains),
         "",
-        *_verdicts(means),
+        *_verdicts(gains),
         "",
         *paragraph(
-            interval_note("the levers", "pictures and people"), "Gains are against the base; bold ones leave 0 out."
+            interval_note("the levers", "pictures and people"),
+            "Gains are against the base, seed by seed; bold ones leave 0 out.",
         ),
     ]
-    write_page(report, "render_levers", lines, lever_figure({n: gains(m) for n, m in means.items() if "PCK" in n}))
+    write_page(report, "render_levers", lines, lever_figure({n: of for n, of in gains.items() if "PCK" in n}))
 
 
-def gains(means: Mapping[str, SeedMean]) -> dict[str, SeedMean]:
-    """What each lever adds to the base; empty where the base is not known."""
-    if BASE not in means:
-        return {}
-    return {name: mean.gain_over(means[BASE]) for name, mean in means.items() if name != BASE}
-
-
-def _means(
-    by_lever: Mapping[str, Sequence[LeverOutcome]], figure: Callable[[LeverOutcome], float | None]
-) -> dict[str, SeedMean]:
-    values = {name: [figure(found) for found in outcomes] for name, outcomes in by_lever.items()}
-    return seed_means({name: [v for v in of_seeds if v is not None] for name, of_seeds in values.items()})
+def _values(
+    by_lever: Mapping[str, Mapping[int, LeverOutcome]], figure: Callable[[LeverOutcome], float | None]
+) -> dict[str, dict[int, float]]:
+    """A figure by lever and seed, where it is known."""
+    values = {name: {seed: figure(found) for seed, found in of_seeds.items()} for name, of_seeds in by_lever.items()}
+    return {name: {seed: v for seed, v in of_seeds.items() if v is not None} for name, of_seeds in values.items()}
 
 
 def _sizes(facts: LeverFacts) -> list[str]:
@@ -94,34 +93,34 @@ def _sizes(facts: LeverFacts) -> list[str]:
 def _table(
     facts: LeverFacts,
     levers: Mapping[str, Lever],
-    by_lever: Mapping[str, Sequence[LeverOutcome]],
-    means: Mapping[str, Mapping[str, SeedMean]],
+    by_lever: Mapping[str, Mapping[int, LeverOutcome]],
+    values: Mapping[str, Mapping[str, Mapping[int, float]]],
+    gains: Mapping[str, Mapping[str, SeedMean]],
 ) -> list[str]:
     shown = [name for name in FIGURES if facts.labels or name.startswith("renders")]
     lines = [f"| lever | pictures | people | {' | '.join(shown)} | seeds |", "|---" * (len(shown) + 4) + "|"]
+    means = {name: seed_means({lever: [*v.values()] for lever, v in values[name].items()}) for name in shown}
     for lever, given in levers.items():
         found = by_lever[lever]
-        cells = [_cell(lever, means[name]) for name in shown]
-        people = str(found[0].people) if found else MISSING
+        cells = [_cell(means[name].get(lever), gains[name].get(lever)) for name in shown]
+        people = str(next(iter(found.values())).people) if found else MISSING
         lines.append(f"| {lever} | {given.images} | {people} | {' | '.join(cells)} | {len(found)} |")
     return lines
 
 
-def _cell(lever: str, means: Mapping[str, SeedMean]) -> str:
-    if lever not in means:
+def _cell(own: SeedMean | None, gain: SeedMean | None) -> str:
+    if own is None:
         return MISSING
-    own, gain = means[lever], gains(means).get(lever)
     if gain is None:
         return own.text()
     text = gain.text("+")
     return f"{own.mean:.3f} ({f'**{text}**' if gain.is_clear and not np.isnan(gain.half_width) else text})"
 
 
-def _verdicts(means: Mapping[str, Mapping[str, SeedMean]]) -> list[str]:
+def _verdicts(gains: Mapping[str, Mapping[str, SeedMean]]) -> list[str]:
     """For each figure, which levers differ clearly from the base."""
     lines = []
-    for name, of_levers in means.items():
-        found = gains(of_levers)
+    for name, found in gains.items():
         if not found:
             continue
         clear = {lever: gain for lever, gain in found.items() if not np.isnan(gain.half_width) and gain.is_clear}

@@ -90,7 +90,7 @@ class LeverStudy(Study[LeverRun, LeverOutcome]):
             validation_people=len(read_project_people(self.val)[0]),
         )
         by_lever = {
-            name: [known[LeverRun(name, seed)] for seed in self.seeds if LeverRun(name, seed) in known]
+            name: {seed: known[LeverRun(name, seed)] for seed in self.seeds if LeverRun(name, seed) in known}
             for name in self.levers
         }
         write_lever_page(self.report, facts, self.levers, by_lever, planned=len(self.seeds))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.files import sha256_file
-from dataengine.registry.records import read_registry
+from dataengine.registry.registry_file import read_registry
 from dataengine.rounds.asked import read_rounds
 
 BYTES = (

@@ -19,7 +19,8 @@ import yaml
 from dataengine.coco_json import write_people
 from dataengine.people import Images, People
 from dataengine.pictures.encoding import write_picture
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 
 STAGES = ("ingest", "balance", "mix", "fit-teacher", "fit-student", "select", "export", "compare", "promote")
 GIVEN = ("fetch", "render", "pseudo-label")

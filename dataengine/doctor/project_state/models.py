@@ -13,8 +13,9 @@ from dataengine.errors import DataEngineError, InputError
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import sha256_file, short_sha256
 from dataengine.params import load_values
-from dataengine.registry.records import Entry, Registry, read_registry
-from dataengine.sections import read_section
+from dataengine.registry.records import Entry, Registry
+from dataengine.registry.registry_file import read_registry
+from dataengine.studies.sections import read_section
 
 from .finding import StateFinding, finding
 from .kept import Kept

@@ -65,6 +65,11 @@ def units_of(images: Images, kind: ClusterKind, block_frames: int = 1) -> list[U
     return kept
 
 
+def scene_count(images: Images) -> int:
+    """Number of groups that the pictures are of."""
+    return len(np.unique(_group_numbers(images)))
+
+
 def crossed(units: Sequence[Units]) -> NDArray[np.int64]:
     """Cluster indices (w, m) of the w ways in which pictures are resampled, all at once (see `bootstrap.draw_ap`).
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataengine.files import write_json
 from dataengine.studies.page import BLUE, GREY, command_line, interval_note, new_figure, paragraph, write_page
-from dataengine.studies.seed_spread import LEVEL, SeedMean, seed_means
+from dataengine.studies.seed_spread import LEVEL, SeedMean, seed_gains, seed_means
 from dataengine.studies.settings import assignments
 
 from .plan import MixPlan, MixTrial
@@ -38,11 +38,12 @@ class SweepSummary:
         highest = f"Highest: {_text(best)}, AP {self.means[best].mean:.3f}."
         if DEFAULT_RATIO not in self.means or best == DEFAULT_RATIO:
             return highest
-        gain = self.means[best].gain_over(self.means[DEFAULT_RATIO])
+        by_seed = [dict(zip(self.seeds, of_ratio, strict=True)) for of_ratio in self.ap.tolist()]
+        gain = seed_gains(dict(zip(self.means, by_seed, strict=True)), DEFAULT_RATIO)[best]
         if np.isnan(gain.half_width):
             return f"{highest} A single seed cannot show whether another ratio is better."
         differs = "differs clearly" if gain.is_clear else "does not differ clearly"
-        return f"{highest} It {differs} from the default {_text(DEFAULT_RATIO)} ({gain.text('+')})."
+        return f"{highest} It {differs} from the default {_text(DEFAULT_RATIO)} ({gain.text('+')}, seed by seed)."
 
 
 def summarise_sweep(results: Mapping[MixTrial, float]) -> SweepSummary:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dataengine.studies.page import MISSING, interval_note, paragraph, unfinished, write_page
-from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.studies.seed_spread import SeedMean, seed_gains, seed_means
 
 from .plan import HALVED, MEANING, PRETRAIN, REAL, RECIPES, SYNTHETIC, RecipeRun
 from .plot import recipe_figure
@@ -75,7 +75,10 @@ class RecipeTable:
 
     def outcomes(self, cell: Cell) -> list[RecipeOutcome]:
         """Outcomes of the seeds that have run."""
-        return [self.known[run] for run in self.planned.get(cell, ()) if run in self.known]
+        return [self.known[run] for run in self._known(cell)]
+
+    def _known(self, cell: Cell) -> list[RecipeRun]:
+        return [run for run in self.planned.get(cell, ()) if run in self.known]
 
     def means(self, name: str) -> dict[Cell, SeedMean]:
         """Means of a figure (key of `FIGURES`) over the seeds of each cell with a known run."""
@@ -84,6 +87,15 @@ class RecipeTable:
         for labels in {cell.labels for cell in values}:
             means |= seed_means({cell: of_seeds for cell, of_seeds in values.items() if cell.labels == labels})
         return means
+
+    def gain(self, cell: Cell, base: Cell) -> SeedMean:
+        """AP of `cell` over that of `base`: seed by seed where both learn from the same labels and share seeds."""
+        alike = (each for each in self.planned if each.labels == base.labels and not each.rendered)
+        by_seed = {each: {run.seed: self.known[run].score.oks_ap for run in self._known(each)} for each in alike}
+        if gain := seed_gains(by_seed, base).get(cell):
+            return gain
+        means = self.means("AP")
+        return means[cell].gain_over(means[base])
 
     def seconds(self, cell: Cell) -> str:
         """Mean time of fitting; of both halves where there are two."""
@@ -168,6 +180,7 @@ def _notes() -> list[str]:
     pooled = "the recipes with as many real images (and over the numbers of rendered images)"
     return paragraph(
         interval_note(pooled, "training and test people"),
+        "Gains over real people only are taken seed by seed, but that of a recipe without labels.",
         "Seconds are those of fitting, without validation; those that made the starter are not in them. In the second",
         "half of pretrain-mix and pretrain-real the learning rate rises and falls again. The highest of several means",
         "is chosen by the figures that it is shown with, so it looks a little better than it is.",
@@ -195,10 +208,10 @@ def _verdicts(table: RecipeTable) -> list[str]:
     """For each number of labels the best recipe, against real people only."""
     ap = table.means("AP")
     labels = sorted({cell.labels for cell in table.planned if cell.labels})
-    return [f"- {count} real images: {_verdict(count, ap)}" for count in labels]
+    return [f"- {count} real images: {_verdict(count, ap, table)}" for count in labels]
 
 
-def _verdict(labels: int, ap: Mapping[Cell, SeedMean]) -> str:
+def _verdict(labels: int, ap: Mapping[Cell, SeedMean], table: RecipeTable) -> str:
     real = ap.get(Cell(labels, REAL))
     others = {cell: mean for cell, mean in ap.items() if cell.labels in (0, labels) and not cell.rendered}
     if real is None:
@@ -208,7 +221,7 @@ def _verdict(labels: int, ap: Mapping[Cell, SeedMean]) -> str:
     if best.recipe == REAL:
         return f"{highest}."
     against = "against the" if real.mean < LEAST_AP_OF_A_RATIO else f"{others[best].mean / real.mean:.2f} times the"
-    gain = others[best].gain_over(real)
+    gain = table.gain(best, Cell(labels, REAL))
     what = f"{highest}, {against} {real.mean:.3f} of real people only ({gain.text('+')}"
     if np.isnan(gain.half_width):
         return f"{what}); a single seed cannot show a difference."

@@ -20,13 +20,14 @@ from dataengine.active.curation.curating import curated
 from dataengine.active.manifest.files import read_selection
 from dataengine.active.selection import run
 from dataengine.coco_json import read_people, write_people
+from dataengine.columns import object_column
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.inference.exported import ONNX_FP16, file_record, load_exported, write_sidecar
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.mistakes.suspects import Suspect, joints_judged, write_suspects
 from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
-from dataengine.people import object_column
-from dataengine.registry.records import Entry, Event, Registry, write_registry
+from dataengine.registry.records import Entry, Event, Registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.registry.store import keep
 from dataengine.train.deploy.onnx_files import write_fp32
 

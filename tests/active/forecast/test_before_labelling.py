@@ -11,7 +11,8 @@ from dataengine.active.forecast import before_labelling
 from dataengine.active.forecast.learning_curve import forecast_ap
 from dataengine.active.forecast.past_rounds import PastRounds, past_rounds
 from dataengine.cli import app
-from dataengine.registry.records import Entry, Registry, write_registry
+from dataengine.registry.records import Entry, Registry
+from dataengine.registry.registry_file import write_registry
 
 from ..conftest import make_project
 from ..selecting import OUT, select

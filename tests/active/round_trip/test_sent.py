@@ -11,9 +11,9 @@ from dataengine.active.label_import import run as label_import
 from dataengine.active.labelling.sent import pictures_path, read_sent, sent_path
 from dataengine.active.manifest.files import read_selection
 from dataengine.coco_json import read_people, write_people
+from dataengine.columns import object_column
 from dataengine.errors import InputError
 from dataengine.labels.label_file import read_label_file
-from dataengine.people import object_column
 
 from ..conftest import Project
 from ..selecting import OUT

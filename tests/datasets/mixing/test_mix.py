@@ -78,7 +78,7 @@ def test_an_epoch_is_one_synthetic_to_three_real(real: People) -> None:
 
 
 def test_training_reads_it(real: People) -> None:
-    from dataengine.train.fit.data import read_training_set
+    from dataengine.train.fit.learnt_from.reading import read_training_set
 
     metrics = mix()
     training = read_training_set(OUT, None, 0.0)

@@ -19,7 +19,8 @@ from dataengine.doctor.project_state.finding import StateFinding
 from dataengine.doctor.project_state.kept import Kept, read_kept
 from dataengine.files import sha256_file
 from dataengine.registry.ledger import ComparedInputs, Ledger, TestUse, pictures_name
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.rounds.asked import enter_round
 from dataengine.train.gate.policy import policy_hash
 

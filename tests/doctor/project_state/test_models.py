@@ -6,7 +6,7 @@ import pytest
 
 from dataengine.doctor.project_state import committed, models
 from dataengine.doctor.project_state.kept import Kept
-from dataengine.registry.records import read_registry, write_registry
+from dataengine.registry.registry_file import read_registry, write_registry
 
 from .kept_project import ledger_of
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.analysis.image_clusters import KINDS, ClusterKind, crossed, units_of
+from dataengine.evaluation.analysis.image_clusters import KINDS, ClusterKind, crossed, scene_count, units_of
 from dataengine.people import Images
 
 SHOTS = st.tuples(st.sampled_from(["", "park", "gym"]), st.sampled_from(["", "left", "right"]), st.integers(0, 9))
@@ -56,6 +56,7 @@ def test_a_group_is_the_named_one_else_the_video_else_the_picture() -> None:
     images = table([("park", "left", 0), ("park", "right", 0), ("", "left", 1), ("", "left", 7), ("", "", 0)])
     assert clusters(images, "group") == [[0, 0, 1, 1, 2]]
     assert units_of(images, "group")[0].place.tolist() == [0, 0, 1, 1, 2]
+    assert scene_count(images) == 3 and scene_count(images.take([0, 1])) == 1 and scene_count(images.take([])) == 0
 
 
 def test_groups_follow_each_other_in_the_order_of_their_names_numbers() -> None:

@@ -18,8 +18,8 @@ from dataengine.hardware.threads import available_cores
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.train.bench import busy, cuda, distill, fit, loops, starter
 from dataengine.train.fit.data import ValidationSet
+from dataengine.train.fit.learnt_from.training_set import TrainingSet
 from dataengine.train.fit.params import FitParams
-from dataengine.train.fit.training_set import TrainingSet
 
 from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY

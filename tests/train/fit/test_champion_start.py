@@ -12,7 +12,8 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import fresh_folder
 from dataengine.inference.exported import file_record, load_exported, write_sidecar
 from dataengine.nets.checkpoint import WEIGHTS_NAME, load_checkpoint
-from dataengine.registry.records import Entry, Event, Registry, write_registry
+from dataengine.registry.records import Entry, Event, Registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.train import fit_teacher
 
 from ...helpers.fitting_project import fit_here

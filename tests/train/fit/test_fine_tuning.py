@@ -15,8 +15,8 @@ from dataengine.evaluation.ap.oks import coco_ap
 from dataengine.inference.running.predict import predict_people, torch_runner
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.people import Images, People
-from dataengine.train.fit.data import read_training_set
-from dataengine.train.fit.params import ReplayParams
+from dataengine.train.fit.learnt_from.reading import read_training_set
+from dataengine.train.fit.learnt_from.replay import ReplayParams
 from dataengine.train.fit.schedule import decay_groups
 from dataengine.train.fit.start import first_network, model_meta
 

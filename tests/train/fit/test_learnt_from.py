@@ -15,8 +15,9 @@ from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.learnt_pictures import LEARNT_NAME, read_learnt_pictures
 from dataengine.people import People
 from dataengine.train import fit_teacher
-from dataengine.train.fit.data import read_training_set, refuse_learning
-from dataengine.train.fit.params import ReplayParams
+from dataengine.train.fit.data import refuse_learning
+from dataengine.train.fit.learnt_from.reading import read_training_set
+from dataengine.train.fit.learnt_from.replay import ReplayParams
 from dataengine.train.fit.run import INFERENCE_BATCH, Run
 from dataengine.train.fit.start import model_meta
 from dataengine.train.fit.steps.ranks import Ranks

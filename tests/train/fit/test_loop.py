@@ -30,7 +30,8 @@ from dataengine.labelled_set import joined
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.person_score import PersonScore
 from dataengine.train import fit_student, fit_teacher
-from dataengine.train.fit.data import fingerprint, read_training_set
+from dataengine.train.fit.data import fingerprint
+from dataengine.train.fit.learnt_from.reading import read_training_set
 from dataengine.train.fit.state import FitState, load_state, resume_folder, save_state
 from dataengine.train.scoring.expected_oks import learnt_score
 from dataengine.train.scoring.joint_curves import learnt_curves

@@ -15,7 +15,8 @@ from dataengine.hardware.precision import ChosenPrecision
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.train import fit_student
 from dataengine.train.fit import loop as fitting
-from dataengine.train.fit.params import FitParams, ReplayParams
+from dataengine.train.fit.learnt_from.replay import ReplayParams
+from dataengine.train.fit.params import FitParams
 from dataengine.train.fit.state import resume_folder, save_state
 from dataengine.train.fit.step import Stepper
 

@@ -8,8 +8,8 @@ import pytest
 from dataengine.errors import ParamsError
 from dataengine.mixing import MixRecipe
 from dataengine.people import Images
-from dataengine.train.fit.curriculum import Phase
-from dataengine.train.fit.training_set import Mix, TrainingSet
+from dataengine.train.fit.learnt_from.curriculum import Phase
+from dataengine.train.fit.learnt_from.training_set import Mix, TrainingSet
 from dataengine.train.fit.without_effect import say_without_effect
 
 from ...helpers.fitting_project import TINY

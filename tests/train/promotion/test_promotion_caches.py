@@ -14,7 +14,8 @@ from dataengine.inference.exported import load_exported
 from dataengine.poses.clusters import PoseClusters, write_pose_clusters
 from dataengine.poses.embedding import DIMENSIONS, pose_bones
 from dataengine.poses.known_poses import RANKS, KnownPoses, write_known_poses
-from dataengine.registry.records import Registry, write_registry
+from dataengine.registry.records import Registry
+from dataengine.registry.registry_file import write_registry
 from dataengine.registry.store import stored_model
 from dataengine.train.gate.policy import PINNED
 

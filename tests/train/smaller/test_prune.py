@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataengine.coco_json import read_people
-from dataengine.errors import ParamsError
+from dataengine.coco_json import read_people, write_people
+from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.protocol import COCO
 from dataengine.inference.exported import load_exported
@@ -25,6 +25,7 @@ from dataengine.train.smaller.params import PruneParams
 from dataengine.train.smaller.refitting import prune_one
 from dataengine.train.smaller.removing import count, empty_channels
 
+from ...helpers.drawn_people import draw_people_at
 from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
 from ..exported_models import PARAMS as EXPORT
 
@@ -39,15 +40,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch, one_torch_thread():
         patch.chdir(folder)
         write_project()
+        for seed, name in enumerate(("val", "test"), start=1):  # pictures of their own: the command asks for them
+            write_people(Path(f"{name}.json"), *draw_people_at(Path(name), 8, seed))
         fit_here(replace(TINY, epochs=1), "models/student")
         run()
         yield folder
 
 
-def run() -> None:
-    mix, val, reports = Path("mix"), Path("val.json"), Path("reports/prune")
-    student, out = Path("models/student"), Path("models/prune")
-    prune.run(PARAMS, student=student, mix=mix, val=val, test=val, out=out, report=reports, also=[student], runs=1)
+def run(val: str = "val.json", test: str = "test.json", out: str = "models/prune") -> None:
+    given: dict[str, Any] = {"mix": Path("mix"), "val": Path(val), "test": Path(test), "out": Path(out)}
+    student, report = Path("models/student"), Path("reports/prune")
+    prune.run(PARAMS, student=student, **given, report=report, also=[student], runs=1)
 
 
 def test_a_pruned_checkpoint_is_one_like_all_others(folder: Path) -> None:
@@ -90,6 +93,23 @@ def test_what_is_there_is_not_made_again(
     assert prune_one(PARAMS, 0.6, **given) == out
     assert "is there already" in capsys.readouterr().err
     assert (out / "model.json").stat().st_mtime_ns == before and not Path("reports/again").exists()
+
+
+@pytest.mark.parametrize(
+    ("sets", "names"),
+    [
+        ({"val": "mix/train.json"}, "--mix and --val"),
+        ({"test": "mix/train.json"}, "--mix and --test"),
+        ({"test": "val.json"}, "--val and --test"),
+    ],
+)
+def test_a_picture_in_two_sets_is_refused_before_anything_is_fitted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, sets: dict[str, str], names: str
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match=f"{names} share pictures: expected none, got 8, such as "):
+        run(**sets, out="models/refused")
+    assert not Path("models/refused").exists()
 
 
 def test_int8_of_a_pruned_network_gives_its_joints(

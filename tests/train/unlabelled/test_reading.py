@@ -10,7 +10,7 @@ from dataengine.errors import InputError
 from dataengine.labelled_set import joined
 from dataengine.people import Images
 from dataengine.train.fit.consistency.params import ConsistencyParams
-from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.learnt_from.reading import read_training_set
 from dataengine.train.unlabelled.reading import read_unlabelled
 
 from ...helpers.drawn_people import draw_people_at

@@ -20,11 +20,12 @@ from dataengine.params import load_section
 from dataengine.studies.network_figures import network_figures
 from dataengine.studies.params_study import ParamsStudy
 from dataengine.studies.settings import json_hash, with_settings
-from dataengine.studies.shared_pictures import refuse_shared_pictures
+from dataengine.studies.shared_pictures import picture_hashes, refuse_shared_pictures
 from dataengine.studies.spent_time import spent_time
 from dataengine.typed_record import RECORDS
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE, labelled_people
+from ...fit.data import labelled_people
+from ...fit.learnt_from.reading import MIX_PEOPLE, MIX_RECIPE
 from ...fit.params import BASE
 from ...unlabelled.student_params import FitStudentParams
 from .measuring import NetworkCost, network_costs, refuse_ascent
@@ -69,7 +70,7 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
     def record_of(self, trial: DistilFit) -> Path:
         """The file of a fit's record, which has figures on `test` as well: one for each test set."""
         name = self.name(trial)
-        return self.record_file(f"{name}-{sha256_file(self.test)[:8]}" if self.test else name)
+        return self.record_file(f"{name}-{self._test_mark}" if self.test else name)
 
     def outcome(self, trial: DistilFit) -> DistilOutcome:
         """Fit, as far as an earlier call has not, and measure."""
@@ -125,21 +126,22 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
 
     def _fit(self, fit: DistilFit) -> None:
         """What the stage fit-student does, without pseudo-labels."""
-        from ...fit.data import files_of, read_training_set, read_validation_set
+        from ...fit.data import read_given
         from ...fit.loop import fit as fit_network
-        from ...fit.start import crop_spec, settled
+        from ...fit.start import settled
 
         folder = self._folder(fit)
         params, path = self._section(fit, folder / "params.yaml")
         params = settled(params, path, STAGE)
+        given = read_given(params, self.mix, self.val, protocol=self.protocol)
         fit_network(
             STAGE,
             params,
-            read_training_set(self.mix, None, 0.0, params.replay, params.only, params.curriculum),
-            read_validation_set(self.val, crop_spec(params), self.protocol),
+            given.training,
+            given.validation,
             out=folder / "network",
             report=folder / "report",
-            files=[*files_of(self.mix, params), self.val],
+            files=given.files,
             distill=params.distill,
         )
 
@@ -176,6 +178,13 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
         return labelled_people(self.test) if self.test else None
 
     @cached_property
+    def _test_mark(self) -> str:
+        """A short hash of the test people and their pictures."""
+        return (
+            json_hash([sha256_file(self.test), picture_hashes(self._tested[1])]) if self.test and self._tested else ""
+        )
+
+    @cached_property
     def _crop_px(self) -> tuple[int, int]:
         meta = self._meta(next(iter(self.plan.networks)))
         return meta.input_width_px, meta.input_height_px
@@ -187,4 +196,6 @@ class DistilStudy(ParamsStudy[DistilFit, DistilOutcome]):
         files = (self.mix / MIX_PEOPLE, self.mix / MIX_RECIPE, self.val, starter.FOLDER / WEIGHTS_NAME)
         for path in files[:2]:
             read_json(path)
-        return [[sha256_file(path) for path in files], with_settings(self.document, SECTIONS, {})]
+        mixed = read_project_people(self.mix / MIX_PEOPLE)[1]
+        pictures = [picture_hashes(images) for images in (mixed, self._val[1])]
+        return [[sha256_file(path) for path in files], pictures, with_settings(self.document, SECTIONS, {})]

@@ -9,7 +9,7 @@ import typer
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import sha256_file
-from dataengine.inference.network_files import network_hashes
+from dataengine.inference.network_files import MODELS, network_hashes
 from dataengine.judges.kept import BLAZEPOSE, AskedTeachers
 from dataengine.judges.known_tracks import known_tracks
 from dataengine.judges.lifted_pose import loaded_lifter
@@ -29,8 +29,6 @@ from ..students.sets import StudentSets, read_student_sets
 from .accepting import BESIDES
 from .runner import JudgedStudy
 from .tracks import judged_people
-
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 
 def command(

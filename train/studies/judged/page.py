@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataengine.studies.page import interval_note, new_figure, paragraph, unfinished, write_page
-from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.studies.seed_spread import SeedMean, seed_gains, seed_means
 
 from ..students.page import StudentOutcome
 from ..students.plan import EPOCHS, StudentPlan
@@ -41,7 +41,7 @@ def write_judged_page(
     share: float,
     line: str,
 ) -> None:
-    """Write the page and the plot into the folder `report`; `sizes` are the pictures of each set."""
+    """Write the page and the plot into the folder `report`; `sizes` are the pictures of each set, and the scenes."""
     judges = list(dict.fromkeys(trial.judge for trial in trials))
     ap = _means(known, "ap")
     lines = [
@@ -55,6 +55,8 @@ def write_judged_page(
             f"`{teacher}` labels people in their boxes, and each judge accepts the {share:.0%} of all joints that it "
             f"trusts most. A student from {plan.starts[0]} sees {plan.people} people in {EPOCHS} epochs, labelled and "
             f"pseudo-labelled ones alike. {sizes['val']} pictures validate, {sizes['test']} test. "
+            f"Scenes, where films that were taken together are one: {sizes['train scenes']} to learn from, "
+            f"{sizes['test scenes']} to test on. "
             "Precision: of the accepted joints with a hidden label the share that is right. Coverage: of the joints "
             "with a hidden label the share that is accepted."
         ),
@@ -86,12 +88,10 @@ def _groups(known: Mapping[JudgedTrial, StudentOutcome], name: str) -> dict[str,
 
 def gains(known: Mapping[JudgedTrial, StudentOutcome], base: str) -> dict[str, SeedMean]:
     """AP of each judge's student less that of `base`, seed by seed: both learn from the same labelled pictures."""
-    differences: dict[str, list[float]] = {}
+    by_judge: dict[str, dict[int, float]] = {}
     for trial, outcome in known.items():
-        other = known.get(replace(trial, judge=base))
-        if trial.judge != base and other is not None:
-            differences.setdefault(trial.judge, []).append(outcome.ap - other.ap)
-    return seed_means(differences)
+        by_judge.setdefault(trial.judge, {})[trial.seed] = outcome.ap
+    return seed_gains(by_judge, base)
 
 
 def _rows(known: Mapping[JudgedTrial, StudentOutcome], judges: Sequence[str], ap: Mapping[str, SeedMean]) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dataengine import starter
 from dataengine.coco_json import write_people
 from dataengine.errors import InputError
+from dataengine.evaluation.analysis.image_clusters import scene_count
 from dataengine.files import read_json, sha256_file
 from dataengine.judges.table import TOGETHER
 from dataengine.nets.checkpoint import WEIGHTS_NAME
@@ -107,6 +108,7 @@ class JudgedStudy(ParamsStudy[JudgedTrial, StudentOutcome]):
     def write(self, known: Mapping[JudgedTrial, StudentOutcome]) -> None:
         """The page and the plot."""
         sizes = {name: len(getattr(self.sets, name)[1]) for name in ("train", "val", "test")}
+        sizes |= {f"{name} scenes": scene_count(getattr(self.sets, name)[1]) for name in ("train", "test")}
         write_judged_page(self.report, known, self.trials(), sizes, self.plan, self.teacher[0], self.share, self.line)
 
     def _is_hidden(self, seed: int) -> NDArray[np.bool_]:

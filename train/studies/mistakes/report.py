@@ -8,7 +8,7 @@ from dataengine.evaluation.analysis.interval import Interval
 from dataengine.files import atomic_path, write_json
 from dataengine.mistakes.suspects import KINDS
 from dataengine.studies.page import interval_note, paragraph, unfinished
-from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.studies.seed_spread import seed_gains, seed_means
 
 from .measure import FALSE_ALARMS, KindFigures, RankingFigures
 from .relabel import ARMS, Student
@@ -107,9 +107,10 @@ def _student_table(page: StudyPage) -> list[str]:
     groups = {arm: [s for s in page.students if s.arm == arm] for arm in ARMS}
     ap = seed_means({arm: [s.ap for s in each] for arm, each in groups.items()})
     pck = seed_means({arm: [s.pck_02 for s in each] for arm, each in groups.items()})
+    gained = seed_gains({arm: {s.seed: s.ap for s in each} for arm, each in groups.items()}, "none")
     rows = [
         f"| {arm} | {says} | {_mean([s.corrected for s in groups[arm]])} | {pck[arm].text()} | {ap[arm].text()} "
-        f"| {_gain(ap, arm)} | {len(groups[arm])} |"
+        f"| {gained[arm].text('+') if arm in gained else ''} | {len(groups[arm])} |"
         for arm, says in ARMS.items()
         if groups[arm]
     ]
@@ -118,13 +119,9 @@ def _student_table(page: StudyPage) -> list[str]:
         f"Students fitted on {page.student_people} people each, measured on {page.test_people} people whose labels",
         "were left as they are:",
     )
-    note = paragraph(interval_note("the rows", "people"))
+    note = paragraph(interval_note("the rows", "people"), "AP over `none` is taken seed by seed.")
     todo = unfinished(len(page.students), page.planned * len(ARMS), "student")
     return [*todo, *about, "", head, "|---|---|---|---|---|---|---|", *rows, "", *note]
-
-
-def _gain(means: Mapping[str, SeedMean], arm: str) -> str:
-    return "" if arm == "none" or "none" not in means else means[arm].gain_over(means["none"]).text("+")
 
 
 def _meaning(kind: str) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from dataengine.errors import InputError
-from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
@@ -55,12 +54,12 @@ def command(
     origin = None if start == "none" else start
     asked = {"part": parts, "seed": seeds, "people": people, "epochs": epochs, "start": start}
     PartStudy(
-        params=replace(section, epochs=epochs, people_per_epoch=people // epochs, start_from=origin),
+        params=params,
+        recipe=replace(section, epochs=epochs, people_per_epoch=people // epochs, start_from=origin),
         parts=parts,
         seeds=seeds,
         mix=mix,
         val=val,
         line=command_line("compare-parts", mix=mix, val=val, **asked),
         report=report,
-        scored_by=load_protocol(params),
     ).run()

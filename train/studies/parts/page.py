@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from dataengine.studies.page import interval_note, paragraph, unfinished
-from dataengine.studies.seed_spread import SeedMean, seed_means
+from dataengine.studies.seed_spread import SeedMean, seed_gains, seed_means
 
 from .measure import CUTS, PartFigures
 from .plan import BASE_PART, PartTrial
@@ -14,13 +14,11 @@ Figure = Callable[[PartFigures], float | None]
 
 def gains(figures: Figures, of: Figure) -> dict[str, SeedMean]:
     """The mean over seeds of a figure minus that of the fit as it is with the same seed, by part."""
-    differences: dict[str, list[float]] = {}
+    by_part: dict[str, dict[int, float]] = {}
     for trial, own in figures.items():
-        base = figures.get(PartTrial(BASE_PART, trial.seed))
-        value, other = of(own), of(base) if base else None
-        if trial.part != BASE_PART and value is not None and other is not None:
-            differences.setdefault(trial.part, []).append(value - other)
-    return seed_means(differences)
+        if (value := of(own)) is not None:
+            by_part.setdefault(trial.part, {})[trial.seed] = value
+    return seed_gains(by_part, BASE_PART)
 
 
 def means(figures: Figures, of: Figure) -> dict[str, SeedMean]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ...fit.curriculum import Phase
+from ...fit.learnt_from.curriculum import Phase
 from ...fit.params import FitParams
 
 BASE_PART = "as it is"

@@ -15,8 +15,8 @@ from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.studies.settings import json_hash
 from dataengine.studies.study import Study
 
-from ...fit.data import MIX_PEOPLE, MIX_RECIPE
 from ...fit.forgetting import average_precision
+from ...fit.learnt_from.reading import MIX_PEOPLE, MIX_RECIPE
 from ...fit.origin import read_checkpoint
 from .plan import MIX_FOLDER, TEST_FILE, Fit, RoundPlan
 from .report import Base, RoundOutcome, write_round_report

@@ -10,8 +10,8 @@ import typer
 from dataengine.errors import InputError
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_document, load_section
-from dataengine.sections import check_settings
 from dataengine.studies.page import command_line
+from dataengine.studies.sections import check_settings
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings, section_of
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile

@@ -16,11 +16,9 @@ from dataengine.errors import DataEngineError, InputError
 from dataengine.files import atomic_path
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import META_NAME
-from dataengine.params import load_section
 from dataengine.studies.logged_call import call_logged
 from dataengine.studies.settings import with_settings
 
-from ...fit.params import BASE
 from ...unlabelled.student_params import FitStudentParams
 from .plan import STAGE
 from .sets import Labelled, without_labels
@@ -87,12 +85,12 @@ class StudentFits:
 def refuse_start(start: str, document: Mapping[str, Any], settings: Mapping[str, str]) -> None:
     """Raise `InputError` where no fit can begin as `settings` over the `document` say: before hours of other fits."""
     from ...fit.networks import refuse_misfit
-    from ...fit.start import settled
+    from ...fit.start import load_settled
 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "params.yaml"
         path.write_text(yaml.safe_dump(with_settings(document, SECTIONS, settings)), encoding="utf-8")
         try:
-            refuse_misfit(settled(load_section(path, STAGE, FitStudentParams, base=BASE), path, STAGE))
+            refuse_misfit(load_settled(path, STAGE, FitStudentParams))
         except DataEngineError as error:
             raise InputError(f"no fit can start from {start}: {error}") from error

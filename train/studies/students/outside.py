@@ -16,7 +16,7 @@ from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.figures import Figures, figures_of
 from dataengine.files import atomic_path
 from dataengine.infer.side_by_side import SideBySide
-from dataengine.inference.network_files import network_hashes
+from dataengine.inference.network_files import MODELS, network_hashes
 from dataengine.keypoints import UNLABELLED, VISIBLE
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.studies.settings import json_hash
@@ -35,7 +35,6 @@ from .sets import Labelled, StudentSets, without_labels
 
 MOST_TEACHERS = 2  # by thresholds no more can be judged
 PART = 200  # people whose answers one file keeps: a study that is stopped asks about that many again
-MODELS = "mediapipe"  # folder of BlazePose's models among the fetched data
 
 
 @dataclass(frozen=True, eq=False)

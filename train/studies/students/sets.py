@@ -12,7 +12,8 @@ from dataengine.errors import InputError
 from dataengine.files import sha256_file
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
-from dataengine.studies.shared_pictures import refuse_shared_pictures
+from dataengine.studies.settings import json_hash
+from dataengine.studies.shared_pictures import picture_hashes, refuse_shared_pictures
 
 Labelled = tuple[People, Images]
 
@@ -25,6 +26,7 @@ class StudentSets:
     val: Labelled
     test: Labelled
     sha256: str
+    """Of the labels and the pictures: another one is another study."""
 
     def split(self, labels: int, seed: int) -> tuple[Labelled, Labelled]:
         """`labels` training pictures drawn by `seed`, a part of those drawn for more labels; and all others."""
@@ -58,7 +60,9 @@ def read_student_sets(train: Path, val: Path, test: Path, most_labels: int, *, a
         raise InputError("--labels leaves no picture without labels", expected=f"over {most_labels} pictures", got=got)
     names = {"train": "--labelled", "val": "--val", "test": "--test"}
     refuse_shared_pictures({names[name]: images for name, (_, images) in sets.items()})
-    return StudentSets(**sets, sha256=" ".join(sha256_file(path) for path in (train, val, test)))
+    labels = [sha256_file(path) for path in (train, val, test)]
+    pictures = [picture_hashes(images) for _, images in sets.values()]
+    return StudentSets(**sets, sha256=json_hash([labels, pictures]))
 
 
 def without_labels(people: People) -> People:

@@ -23,17 +23,17 @@ from dataengine.blender.studies.levers.fit_runs import (
     write_mix,
 )
 from dataengine.blender.studies.levers.lever import BASE, SHIPPED, Lever, read_levers
-from dataengine.blender.studies.levers.page import LeverFacts, gains, write_lever_page
+from dataengine.blender.studies.levers.page import LeverFacts, write_lever_page
 from dataengine.blender.studies.levers.render_sets import RenderSets
 from dataengine.blender.studies.levers.study import LeverRun, LeverStudy
 from dataengine.coco_json import read_people, read_project_people, write_people
+from dataengine.columns import object_column
 from dataengine.errors import InputError, ParamsError
 from dataengine.files import write_json
 from dataengine.mixing import draw_epoch, read_recipe
 from dataengine.params import load_section
-from dataengine.people import Images, People, object_column
-from dataengine.studies.seed_spread import SeedMean
-from dataengine.train.fit.data import read_training_set
+from dataengine.people import Images, People
+from dataengine.train.fit.learnt_from.reading import read_training_set
 from dataengine.train.fit.params import BASE as FIT
 from dataengine.train.fit.params import FitParams
 
@@ -177,18 +177,22 @@ def outcome(ap: float) -> LeverOutcome:
 
 def test_the_page_says_what_differs_clearly(tmp_path: Path) -> None:
     by_lever = {
-        BASE: [outcome(0.50), outcome(0.52)],
-        "better": [outcome(0.80), outcome(0.82)],
-        "alike": [outcome(0.51), outcome(0.53)],
-        "once": [],
+        BASE: {0: outcome(0.40), 1: outcome(0.60)},
+        "better": {0: outcome(0.499), 1: outcome(0.701)},
+        "alike": {0: outcome(0.401), 1: outcome(0.599)},
+        "once": dict[int, LeverOutcome](),
     }
     facts = LeverFacts(words="dataengine compare-renders", people=24, label_people=8, labels=2, validation_people=7)
     write_lever_page(tmp_path, facts, {name: Lever(images=3) for name in by_lever}, by_lever, planned=2)
     page = (tmp_path / "render_levers.md").read_text()
     assert "renders: AP: clearly better than the base: better; clearly worse: none." in page
-    assert "| better | 3 | 9 | 0.810 (**+0.300 ± 0.0" in page and "| once | 3 | missing |" in page
+    assert "| better | 3 | 9 | 0.600 (**+0.100 ± 0.0" in page, "seed by seed"
+    assert "| alike | 3 | 9 | 0.500 (+0.000 ± 0.0" in page and "| once | 3 | missing |" in page
     assert "Unfinished: 6 of 8 fits" in page and (tmp_path / "render_levers.png").stat().st_size > 1000
-    assert gains({"a": SeedMean(1.0, 0.1)}) == {}, "gains are over a base"
+    alone = {"better": by_lever["better"]}
+    write_lever_page(tmp_path, facts, {"better": Lever(images=3)}, alone, planned=2)
+    lines = (tmp_path / "render_levers.md").read_text().splitlines()
+    assert any(line.startswith("| better | 3 | 9 | 0.600 ±") for line in lines), "gains are over a base"
 
 
 def test_a_study_goes_on_where_it_was(renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

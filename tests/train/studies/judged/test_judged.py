@@ -171,10 +171,11 @@ def test_the_page_compares_with_labels_alone_and_with_everything(tmp_path: Path)
         )
         for trial in trials[:-1]
     }
-    sizes = {"train": 24, "val": 8, "test": 8}
+    sizes = {"train": 24, "val": 8, "test": 8, "train scenes": 3, "test scenes": 1}
     write_judged_page(tmp_path, known, trials, sizes, PLAN, "blazepose", 0.5, "dataengine compare-judged")
     page = (tmp_path / "judged-students.md").read_text()
     assert "**Unfinished: 5 of 6 trials are known.**" in page and f"*{NOBODY}*: {BESIDES[NOBODY]}" in page
+    assert "are one: 3 to learn from, 1 to test on." in page.replace("\n", " ")
     (row,) = [line for line in page.splitlines() if line.startswith("| flip |")]
     assert row == "| flip | 0.900 | 0.500 | 0.450 | +0.150 | +0.100 | 0.600 | 20 | 1 |"
     (row,) = [line for line in page.splitlines() if line.startswith(f"| {NOBODY} |")]

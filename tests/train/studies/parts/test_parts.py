@@ -10,14 +10,14 @@ import pytest
 from dataengine.coco_json import write_people
 from dataengine.crops.spec import CropSpec
 from dataengine.errors import InputError
-from dataengine.evaluation.ap.protocol import COCO, OksProtocol
+from dataengine.evaluation.ap.protocol import COCO
 from dataengine.files import write_json
 from dataengine.inference.running.predict import torch_runner
-from dataengine.keypoints import COCO_SIGMAS
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import ModelMeta, load_checkpoint
 from dataengine.nets.heads import Arrays
-from dataengine.train.fit.params import FitParams, ReplayParams
+from dataengine.train.fit.learnt_from.replay import ReplayParams
+from dataengine.train.fit.params import FitParams
 from dataengine.train.losses.table import TEACHES
 from dataengine.train.studies.parts import compare_parts, measure
 from dataengine.train.studies.parts.measure import PartFigures, calibration_errors, cut_answers, part_figures
@@ -27,12 +27,14 @@ from dataengine.train.studies.parts.runner import PartStudy
 
 from ....helpers.drawn_people import draw_people_at
 from ....helpers.fitting_project import TINY, one_torch_thread, write_project
+from ....helpers.own_sigmas import params_with_own_sigmas
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     write_project()
+    Path("params.yaml").write_text("oks: {sigmas: ''}\n")
     write_people(Path("val.json"), *draw_people_at(Path("val_images"), 8, seed=9))
     with one_torch_thread():
         yield
@@ -79,8 +81,9 @@ def test_a_part_is_kept_where_its_gain_is_clear() -> None:
 
 def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {"mix": Path("mix"), "val": Path("val.json"), "report": Path("report"), "line": ""}
-    params = replace(TINY, people_per_epoch=8, epochs=2)
-    study = PartStudy(params=params, parts=["presence"], seeds=[0], **given)
+    given["params"] = Path("params.yaml")
+    recipe = replace(TINY, people_per_epoch=8, epochs=2)
+    study = PartStudy(recipe=recipe, parts=["presence"], seeds=[0], **given)
     study.run()
     first = {trial: study.known(trial) for trial in study.trials()}
     base, present = first[PartTrial(BASE_PART, 0)], first[PartTrial("presence", 0)]
@@ -91,19 +94,23 @@ def test_a_study_fits_what_is_missing(project: None, monkeypatch: pytest.MonkeyP
     assert set(kinds) == {"as-it-is", "presence"}
     assert load_checkpoint(kinds["presence"] / "model")[1].network_kwargs["presence"]
     assert "| presence |" in Path("report/parts.md").read_text()
-    again = PartStudy(params=params, parts=["presence"], seeds=[0], **given)
+    again = PartStudy(recipe=recipe, parts=["presence"], seeds=[0], **given)
     assert {trial: again.known(trial) for trial in again.trials()} == first
-    other = OksProtocol(sigmas=COCO_SIGMAS * 2, sigmas_name="own")
-    for changed in ({"scored_by": other}, {"params": replace(params, batch=4)}):
-        another = PartStudy(**{"params": params, "parts": [], "seeds": [0], **given, **changed})
+    Path("own.yaml").write_text(params_with_own_sigmas(Path("sigmas")))
+    for changed in ({"params": Path("own.yaml")}, {"recipe": replace(recipe, batch=4)}):
+        another = PartStudy(**{"recipe": recipe, "parts": [], "seeds": [0], **given, **changed})
         assert another.known(PartTrial(BASE_PART, 0)) is None, "another AP, or another fit"
     with pytest.raises(InputError, match=r"nothing/train.json does not exist"):
-        PartStudy(params=params, parts=[], seeds=[0], **{**given, "mix": Path("nothing")}).run()
+        PartStudy(recipe=recipe, parts=[], seeds=[0], **{**given, "mix": Path("nothing")}).run()
+    draw_people_at(Path("val_images"), 8, seed=10)
+    repainted = PartStudy(recipe=recipe, parts=[], seeds=[0], **given)
+    assert repainted.known(PartTrial(BASE_PART, 0)) is None, "other pictures of the same names"
 
 
-def study(params: FitParams = TINY, **given: Any) -> PartStudy:
+def study(recipe: FitParams = TINY, **given: Any) -> PartStudy:
     options = {"mix": Path("mix"), "val": Path("val.json"), "report": Path("report"), "line": "", "seeds": [0]}
-    return PartStudy(params=replace(params, people_per_epoch=8, epochs=1), **{**options, "parts": [], **given})
+    options["params"] = Path("params.yaml")
+    return PartStudy(recipe=replace(recipe, people_per_epoch=8, epochs=1), **{**options, "parts": [], **given})
 
 
 def without_labels() -> dict[str, Any]:
@@ -115,7 +122,7 @@ def without_labels() -> dict[str, Any]:
 def heatmaps() -> dict[str, Any]:
     kwargs = {"channels": [16, 32], "blocks": [1, 1], "deconv_channels": 8}
     own = replace(TINY, head="heatmap", network_kwargs=kwargs, losses={"heatmap_mse": 1.0})
-    return {"params": own, "parts": ["mle"]}
+    return {"recipe": own, "parts": ["mle"]}
 
 
 def picture_that_is_gone() -> dict[str, Any]:
@@ -130,7 +137,7 @@ def picture_that_is_gone() -> dict[str, Any]:
         (without_labels, "bare.json has no labelled joint to validate by"),
         (heatmaps, "part 'mle' cannot be fitted.*leave it out"),
         (lambda: {"parts": ["two stages"]}, "part 'two stages' cannot be fitted: epochs of a phase"),
-        (lambda: {"params": replace(TINY, losses={"simcc_kl": 1.0, "presence": 0.1})}, "part 'as it is' cannot be"),
+        (lambda: {"recipe": replace(TINY, losses={"simcc_kl": 1.0, "presence": 0.1})}, "part 'as it is' cannot be"),
         (picture_that_is_gone, "image .* does not exist"),
     ],
 )
@@ -152,15 +159,15 @@ def test_one_person_validates_without_what_takes_more(project: None) -> None:
     assert found.ece_by_curves is None
     meta = ModelMeta("residual", input_width_px=32, input_height_px=32)
     nobody = people.replace(visibility=np.zeros_like(people.visibility))
-    assert calibration_errors(torch_runner(meta.build().eval()), meta, nobody, images, lone.scored_by) == (None, None)
+    assert calibration_errors(torch_runner(meta.build().eval()), meta, nobody, images, lone.protocol) == (None, None)
 
 
 def test_an_old_mix_that_is_replayed_decides_the_result(project: None) -> None:
     shutil.copytree("mix", "old")
     replayed = replace(TINY, replay=ReplayParams("old", 0.5))
-    before = study(replayed)._name(PartTrial(BASE_PART, 0))
+    before = study(replayed).name(PartTrial(BASE_PART, 0))
     write_recipe(Path("old/recipe.json"), MixRecipe(0.5, 0.0, 2))
-    assert study(replayed)._name(PartTrial(BASE_PART, 0)) != before
+    assert study(replayed).name(PartTrial(BASE_PART, 0)) != before
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,15 @@ def test_starts_are_compared_on_the_same_labels(tmp_path: Path) -> None:
     write_student_page(tmp_path, plan, known, {"train": 12, "val": 3, "test": 3}, 0.9, "dataengine compare-students")
     page = (tmp_path / "students.md").read_text()
     assert "| pretext | starter | 2 | supervised | +0.105 ± 0.064 | yes |" in page
+
+
+def test_another_picture_under_the_same_name_is_another_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [Path(f"{name}.json") for name in ("train", "val", "test")]
+    for seed, file in enumerate(files):
+        write_people(file, *draw_people_at(Path(file.stem), 4, seed))
+    train, val, test = files
+    before = read_student_sets(train, val, test, 2).sha256
+    assert read_student_sets(train, val, test, 2).sha256 == before
+    draw_people_at(Path("val"), 4, seed=9)
+    assert read_student_sets(train, val, test, 2).sha256 != before

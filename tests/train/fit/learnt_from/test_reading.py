@@ -12,11 +12,11 @@ from dataengine.labels.joint_weights import with_joint_weights
 from dataengine.labels.label_file import read_label_file
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.people import Images, People
-from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.learnt_from.reading import read_training_set
 
-from ...helpers.drawn_people import draw_people_at
-from ...helpers.fitting_project import write_project
-from ...helpers.label_files import labelled
+from ....helpers.drawn_people import draw_people_at
+from ....helpers.fitting_project import write_project
+from ....helpers.label_files import labelled
 
 
 def test_pseudo_labels_of_answered_pictures_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,17 +19,17 @@ from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.nets.checkpoint import WEIGHTS_NAME
 from dataengine.train.fit import loop
-from dataengine.train.fit.curriculum import Phase, place_at, rate_span
-from dataengine.train.fit.data import read_training_set
+from dataengine.train.fit.learnt_from.curriculum import Phase, place_at, rate_span
+from dataengine.train.fit.learnt_from.reading import read_training_set
+from dataengine.train.fit.learnt_from.training_set import Mix, TrainingSet, drawn_images
 from dataengine.train.fit.params import FitParams
 from dataengine.train.fit.run import Run
 from dataengine.train.fit.schedule import learning_rate, rate_in_phase
 from dataengine.train.fit.start import model_meta
 from dataengine.train.fit.steps.ranks import Ranks
-from dataengine.train.fit.training_set import Mix, TrainingSet, drawn_images
 
-from ...helpers.drawn_people import draw_people_at
-from ...helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
+from ....helpers.drawn_people import draw_people_at
+from ....helpers.fitting_project import TINY, fit_here, one_torch_thread, write_project
 
 RENDERED_FIRST = (Phase(1, only="synthetic"), Phase(2, only="real", learning_rate=0.001, layer_decay=0.5))
 REAL_VALIDATE = loop._validate

@@ -7,9 +7,9 @@ import pytest
 
 from dataengine.cli import main
 from dataengine.errors import ParamsError
-from dataengine.sections import SECTIONS, read_section
+from dataengine.studies.sections import SECTIONS, read_section
 
-from .test_layout import STAGE_ROOMS, python_files
+from ..test_layout import STAGE_ROOMS, python_files
 
 BAD = [
     ("select", "min_gap_frames: 6", "min_gap_frames: -1", "0 or more"),
