@@ -69,6 +69,13 @@ def test_the_page_ranks_judges_and_asks_nobody_twice(asked: list[str]) -> None:
     next(Path("report/answers").glob("*.npz")).write_bytes(b"half a file")
     run([clips], Path("report"), teacher=Path("net"), first=2)
     assert len(asked) == 5, "a damaged one is asked for again"
+    picture = Path("clips/images/1.png")
+    before = picture.read_bytes()
+    picture.write_bytes(Path("clips/images/2.png").read_bytes())
+    run([clips], Path("report"), teacher=Path("net"), first=2)
+    assert asked[5:] == ["blazepose", "net"], "a picture that has changed under its name"
+    del asked[5:]
+    picture.write_bytes(before)
     Path("net/model.onnx").write_bytes(b"a network")
     run([clips], Path("report"), teacher=Path("net"), first=2)
     Path("net/model.json").write_text('{"contract": "another decoder"}')

@@ -40,6 +40,9 @@ def known_in_space(path: Path) -> Path:
         points = track.rays * 250 + 99.5
         ids = 1 + number * FRAMES + np.arange(FRAMES)
         paths = [f"{path.parent}/images/{each}.png" for each in ids]
+        for each in map(Path, paths):
+            each.parent.mkdir(parents=True, exist_ok=True)
+            each.write_bytes(each.name.encode())  # a stand-in: the one teacher does not look
         videos = [f"film{number}"] * FRAMES
         images.append(Images.build(id=ids, path=paths, width=SIZE, height=SIZE, video=videos, frame=range(FRAMES)))
         low, high = points.min(axis=1), points.max(axis=1)

@@ -26,7 +26,7 @@ class StudentSets:
     val: Labelled
     test: Labelled
     sha256: str
-    """Hash of the labels and the pictures: another one is another study."""
+    """Hash of labels and pictures: with another one trials are others."""
 
     def split(self, labels: int, seed: int) -> tuple[Labelled, Labelled]:
         """`labels` training pictures drawn by `seed`, a part of those drawn for more labels; and all others."""
