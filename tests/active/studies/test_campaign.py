@@ -174,16 +174,13 @@ def test_a_rounds_params_are_those_of_the_project_with_its_own(tmp_path: Path, m
 def test_a_command_is_run_once_for_what_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
 
-    class Done:
-        returncode = 0
+    answers = [(0, ["done"])]
 
-    def run(command: list[str], **options: Any) -> Done:
+    def run(command: list[str], *_: Any) -> tuple[int, list[str]]:
         ran.append(command[3:])
-        if Done.returncode:
-            options["stdout"].write("dataengine: error: nothing to list\n")
-        return Done()
+        return answers[-1]
 
-    monkeypatch.setattr(logged_call.subprocess, "run", run)
+    monkeypatch.setattr(logged_call, "run_logged", run)
     runner, file = RoundPrograms(RoundFolder(tmp_path), tmp_path / "log"), tmp_path / "input"
     file.write_text("1")
     for _ in range(2):
@@ -193,7 +190,7 @@ def test_a_command_is_run_once_for_what_it_was_given(tmp_path: Path, monkeypatch
     runner.once("fit", "fit-student", "--out", tmp_path / "x", given=[file])
     runner.once("fit", "fit-student", "--out", tmp_path / "y", given=[file])
     assert len(ran) == 3
-    Done.returncode = 2
+    answers.append((2, ["reads the ledger", "dataengine: error: nothing to list"]))
     with pytest.raises(InputError, match=r"other of .* failed: got dataengine: error: nothing to list; see"):
         runner.once("other", "ledger")
     assert json.loads((tmp_path / "done" / "fit.json").read_text())["given"]

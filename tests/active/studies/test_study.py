@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -54,13 +53,13 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Folders of the fits that ran, each by the real command, but in this process: starting one takes seconds."""
     ran: list[str] = []
 
-    def here(command: Sequence[str], **_: object) -> SimpleNamespace:
+    def here(command: Sequence[str], *_: object) -> tuple[int, list[str]]:
         ran.append(Path(command[command.index("--out") + 1]).name)
         with pytest.raises(SystemExit) as ended:
             main(list(command[3:]))
-        return SimpleNamespace(returncode=ended.value.code or 0)
+        return int(ended.value.code or 0), []
 
-    monkeypatch.setattr(logged_call.subprocess, "run", here)
+    monkeypatch.setattr(logged_call, "run_logged", here)
     return ran
 
 
@@ -78,15 +77,15 @@ def records() -> dict[str, dict[str, Any]]:
 def test_a_study_from_end_to_end_that_is_killed_goes_on_where_it_was(
     fits: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = logged_call.subprocess.run
+    whole = logged_call.run_logged
 
-    def killed_at_the_third(command: Sequence[str], **options: object) -> object:
+    def killed_at_the_third(command: Sequence[str], log: Path, title: str) -> tuple[int, list[str]]:
         if len(fits) == 2:
             raise KeyboardInterrupt
-        return whole(command, **options)  # type: ignore[call-overload]
+        return whole(command, log, title)
 
     with monkeypatch.context() as patch:
-        patch.setattr(logged_call.subprocess, "run", killed_at_the_third)
+        patch.setattr(logged_call, "run_logged", killed_at_the_third)
         CliRunner().invoke(app, TWO_RULES)
     assert len(fits) == 2 and len(records()) == 2
     page = Path("report/study.md").read_text()
