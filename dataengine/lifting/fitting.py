@@ -145,10 +145,8 @@ def _resume_folder(out: Path) -> Path:
 
 def _save(out: Path, fingerprint: str, step: int, net: LifterNetwork, optimizer: torch.optim.Optimizer) -> None:
     record = {"fingerprint": fingerprint, "step": step, "net": net.state_dict(), "optimizer": optimizer.state_dict()}
-    with (
-        atomic_path(_resume_folder(out) / _STATE) as partial,
-        partial.open("wb") as file,
-    ):  # by its path, torch hides a full disk
+    # given a path, torch hides a full disk
+    with atomic_path(_resume_folder(out) / _STATE) as partial, partial.open("wb") as file:
         torch.save(record, file)
 
 

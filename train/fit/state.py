@@ -63,10 +63,8 @@ def resume_folder(out: Path) -> Path:
 def save_state(out: Path, state: FitState) -> None:
     """Replace the state in one step: a kill leaves that of the epoch before."""
     record = {f.name: getattr(state, f.name) for f in fields(state)}
-    with (
-        atomic_path(resume_folder(out) / STATE_NAME) as partial,
-        partial.open("wb") as file,
-    ):  # by its path, torch hides a full disk
+    # given a path, torch hides a full disk
+    with atomic_path(resume_folder(out) / STATE_NAME) as partial, partial.open("wb") as file:
         torch.save(record, file)
 
 

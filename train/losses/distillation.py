@@ -1,6 +1,6 @@
 """Losses between a teacher's answer and a student's: on their distributions, on their heatmaps, and on their features.
 
-Both are means over the joints that count, each as much as any other: how far a label is trusted says nothing about the
+All are means over the joints that count, each as much as any other: how far a label is trusted says nothing about the
 teacher. Without any joint the loss is 0. The teacher's tensors should carry no gradient.
 """
 
