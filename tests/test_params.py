@@ -70,7 +70,11 @@ def test_a_wrong_section_says_what_was_expected(tmp_path: Path, old: str, new: s
 @pytest.mark.parametrize(("text", "value"), [("5e-05", 5e-5), ("1e3", 1000.0), ("-2.5E+1", -25.0), (".5e1", 5.0)])
 def test_numbers_without_a_dot_are_numbers_as_for_dvc(tmp_path: Path, text: str, value: float) -> None:
     assert load(tmp_path, GOOD.replace("rate: 1", f"rate: {text}")).rate == value
-    assert load(tmp_path, GOOD.replace("[a, b]", "[1e, e5, e-5]")).names == ["1e", "e5", "e-5"]
+
+
+@pytest.mark.parametrize("text", ["1e", "e5", "e-5", "14e574651c87", "2e5.onnx", "1e3-b"])
+def test_a_name_that_begins_like_a_number_is_a_name(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, GOOD.replace("[a, b]", f"[{text}, b]")).names == [text, "b"]
 
 
 def test_missing_file(tmp_path: Path) -> None:

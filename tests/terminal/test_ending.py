@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_a_command_that_is_stopped_clears_up_and_says_so(tmp_path: Path, number:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture
+def nobody_listens() -> Iterator[None]:
+    """SIGTERM as a fresh process has it: libraries that other tests of this process import may listen to it."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("nobody_listens")
 def test_a_second_signal_ends_at_once() -> None:
     with pytest.raises(SystemExit), stopped_in_one_line():
         try:
@@ -41,11 +51,9 @@ def test_a_second_signal_ends_at_once() -> None:
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+@pytest.mark.usefixtures("nobody_listens")
 def test_who_listens_to_the_signal_goes_on_to() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        with stopped_in_one_line():
-            signal.raise_signal(signal.SIGTERM)
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with stopped_in_one_line():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
