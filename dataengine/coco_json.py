@@ -18,6 +18,7 @@ from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
 from dataengine.formats.reading.content import ReaderNotes, Reject
+from dataengine.formats.reading.integers import whole_numbers
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
 from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import with_area
@@ -169,12 +170,12 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
                 got=os.path.realpath(path),
             )
     return Images.build(
-        id=[record["id"] for record in records],
+        id=whole_numbers("id", [record["id"] for record in records]),
         path=paths,
-        width=[record["width"] for record in records],
-        height=[record["height"] for record in records],
+        width=whole_numbers("width", [record["width"] for record in records]),
+        height=whole_numbers("height", [record["height"] for record in records]),
         video=[record.get("video", "") for record in records],
-        frame=[record.get("frame", -1) for record in records],
+        frame=whole_numbers("frame", [record.get("frame", -1) for record in records]),
         time_s=[record.get("time_s", np.nan) for record in records],
         group=[record.get("group", "") for record in records],
     )

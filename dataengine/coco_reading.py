@@ -30,6 +30,7 @@ from dataengine.formats.reading.content import (
     identifier,
     shown,
 )
+from dataengine.formats.reading.integers import whole_numbers
 from dataengine.formats.reading.joints import COCO_MAP
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
@@ -56,7 +57,7 @@ def annotated_people(
     records, notes = _to_be_read(document["annotations"], categories)
     joints = _joints(records, categories)
     triples = categories.joints.to_coco(joints)
-    image_id = np.array([record["image_id"] for record in records], dtype=np.int64).reshape(len(records))
+    image_id = whole_numbers("image_id", [record["image_id"] for record in records])
     rows = images.rows_of(image_id)  # every person stands in a known image
     size = np.stack([images.width[rows], images.height[rows]], axis=1)
     people = People.build(
@@ -67,13 +68,18 @@ def annotated_people(
         score=np.array([record.get("score", 1.0) for record in records]),
         weight=np.array([record.get("weight", 1.0) for record in records]),
         source=np.array([record.get("source", "real") for record in records], dtype=str),
-        track_id=np.array([record.get("track_id", -1) for record in records]),
+        track_id=whole_numbers("track_id", [_no_track_if_none(record.get("track_id")) for record in records]),
         extras=_extras(records),
     )
     people = _with_areas(people, np.array([not record.get("bbox") for record in records], dtype=bool))
     if is_fiftyones(document) and records:
         notes = replace(notes, assumed={**notes.assumed, WHOLE_PIXELS: len(records)})
     return people, notes, categories.joints.dropped(joints)
+
+
+def _no_track_if_none(value: Any) -> Any:
+    """null, as many tools write who is on no track, as well as no `track_id`."""
+    return -1 if value is None else value
 
 
 def _to_be_read(annotations: list[Any], categories: PersonCategories) -> tuple[list[dict[str, Any]], ReaderNotes]:
@@ -114,7 +120,7 @@ def _joints(records: list[dict[str, Any]], categories: PersonCategories) -> NDAr
 
 def _boxes(records: list[dict[str, Any]], joints: NDArray[np.float64], size: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n, 4) the stated boxes; around all joints, cut to the image, where none is stated."""
-    drawn = clip_boxes(box_from_keypoints(joints[..., :2], joints[..., 2].astype(int)), size, least_px=1)
+    drawn = clip_boxes(box_from_keypoints(joints[..., :2], (joints[..., 2] > UNLABELLED).astype(int)), size, least_px=1)
     stated = [record.get("bbox") or drawn[row] for row, record in enumerate(records)]
     return np.array(stated, dtype=np.float64).reshape(len(records), 4)
 

@@ -116,6 +116,11 @@ def broken(tmp_path: Path, **changes: object) -> Path:
         ("annotations__keypoints", [1, 1, 2.5] * 17, "visibility is out of range.*2.5"),
         ("annotations__image_id", 99, "id 99"),
         ("annotations__bbox", [1, 2, 3], "not COCO person_keypoints"),
+        ("annotations__image_id", 4.5, "image_id is 4.5, not a whole number"),
+        ("annotations__track_id", 1.5, "track_id is 1.5, not a whole number"),
+        ("annotations__track_id", 1e30, "track_id is 1e.30, not a whole number"),
+        ("annotations__track_id", True, "track_id is True, not a whole number"),
+        ("images__width", 640.5, "width is 640.5, not a whole number"),
         ("images__time_s", "noon", "not COCO person_keypoints"),
         ("images__file_name", "../../etc/passwd", "leaves its folder"),
         ("images__file_name", "/etc/passwd", "leaves its folder"),
@@ -126,6 +131,12 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path, where: str, value
     with pytest.raises(InputError, match=message) as caught:
         read_people(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("track", "number"), [(None, -1), (3, 3), (3.0, 3), ("03", 3), ("-1", -1)])
+def test_a_track_is_a_whole_number_however_it_is_written(tmp_path: Path, track: object, number: int) -> None:
+    people, _ = read_people(broken(tmp_path, annotations__track_id=track))
+    assert people.track_id.tolist() == [number]
 
 
 def test_a_file_of_what_is_passed_over_alone_has_nobody(tmp_path: Path) -> None:
