@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# dvc 3.67.1: a parameter that goes from 1 to 1.0 or to true has not changed; the stage is not run, and the old result stands.
+# dvc 3.67.1: a parameter that goes from 1 to 1.0 or to true has not changed; the stage is not run, the old result
+#   stands.
 #
 # Expected: a stage is run again once a value of its `params` in params.yaml is another one, and `dvc status` and
 #   `dvc params diff` name it.
@@ -47,7 +48,9 @@ fail() {
     echo "changed: $1"
     exit 1
 }
-state() { echo "share: $share -> people.json $(cat people.json), status: $(dvc status), lock: $(grep share dvc.lock | xargs)"; }
+state() {
+    echo "share: $share -> people.json $(cat people.json), status: $(dvc status), lock: $(grep share dvc.lock | xargs)"
+}
 dvc --version
 share=1
 echo "share: $share" >params.yaml

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# imageio 2.38.1, imageio-ffmpeg 0.8.1: in a film of variable frame rate the FFMPEG plugin invents frames, and the pyav plugin's
-#   `index` counts another way than its own iteration.
+# imageio 2.38.1, imageio-ffmpeg 0.8.1: in a film of variable frame rate the FFMPEG plugin invents frames, and the pyav
+#   plugin's `index` counts another way than its own iteration.
 #
 # Expected: iterating over a film gives the frames that are in the file, each once, in order; frame n is the n-th of them
 #   whether it is read in order or asked for, and in either plugin. What shape[0] says is how many there are.

@@ -8,9 +8,9 @@
 #   gives rows with a fraction (5.58 for 5, 10.92 for 10) and column 0 for every joint, as everything is computed in float32
 #   and no cast cuts. Mod and Floor are right. An average of ones over a padded border is 1 instead of 4/9 and 2/3, as
 #   count_include_pad is not looked at.
-# Why it matters: both are what PyTorch's exporter writes: `index // width` becomes an int64 Div, and nn.AvgPool2d counts
-#   its padding by default. Rows look like sub-pixel answers and lie half a cell too far down on average; a pooled border is too
-#   bright in every layer behind it. ONNX Runtime, with which the export was checked, shows neither.
+# Why it matters: both are what PyTorch's exporters write: `index // width` becomes an int64 Div, and nn.AvgPool2d counts
+#   its padding by default. Rows look like sub-pixel answers and lie half a cell too far down on average; a pooled border
+#   is too bright in every layer behind it. ONNX Runtime, with which the export was checked, shows neither.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -66,7 +66,8 @@ rows, columns = (list(one) for one in zip(*JOINTS, strict=True))
 for name, true, steps in (("row", rows, 3), ("column", columns, 5), ("rest", columns, 6)):
     cast = node("Cast", [name], ["y"], to=TensorProto.FLOAT)
     reference, seen = answers([*decoder[:steps], cast], heatmaps, (1, len(JOINTS)), **numbers)
-    print(f"  {name}: true {true}, ONNX Runtime {reference[0].tolist()}, OpenCV {[round(float(one), 2) for one in seen[0]]}")
+    rounded = [round(float(one), 2) for one in seen[0]]
+    print(f"  {name}: true {true}, ONNX Runtime {reference[0].tolist()}, OpenCV {rounded}")
     assert reference[0].tolist() == true, "the reference is wrong"
     assert np.allclose(seen, reference) == (new or name == "rest"), f"changed: {name}"
 

@@ -6,9 +6,9 @@
 # Seen: with opset 13 to 17 these three ignore the attribute and give one number for the whole batch; opset 9 to 12 and 18
 #   are right, and so are ReduceL2, Mean, Max, Min, Prod and SumSquare in all of them. With keepdims=1 the number
 #   fits by broadcasting, so a network that ends in x - logsumexp(x) has an answer of the right shape.
-# Why it matters: torch.logsumexp and an L1 norm become these operators, and 13 to 17 are what exporters write by default or
-#   are told to. In log-probabilities that a network computes so, each person's depend on who else is in the batch; with one
-#   person and one joint in a test everything is right.
+# Why it matters: torch.logsumexp and an L1 norm become these operators, and 13 to 17 are what older exporters write by
+#   default and what devices ask for. Log-probabilities that a network computes so depend on who else is in the batch; in a
+#   test with one person and one joint everything is right.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

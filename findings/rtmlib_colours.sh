@@ -85,7 +85,7 @@ for order, picture in (("as cv2 reads", read), ("red first", cv2.cvtColor(read, 
         if kind == "RTMPose":
             heard = network.inference(got)[0][0, :, 0]
             true = (np.array([RED, GREEN, BLUE]) - MEAN) / DEVIATION
-            print(f"    its network is given {heard.round(3).tolist()}, by its means' order it should be {true.round(3).tolist()}")
+            print(f"    its network is given {heard.round(3)}, by the order of its means it should be {true.round(3)}")
             assert np.allclose(heard, true, atol=0.01) == (order == "red first"), "changed: what the network is given"
 for order, poses in (("as cv2 reads", False), ("red first", True)):
     for kind in KINDS:
