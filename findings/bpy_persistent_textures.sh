@@ -16,7 +16,7 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3.11 -m venv "$work/venv"
-pip() { "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$@"; }
+pip() { "$work/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check "$@"; }
 pip numpy==1.26.4 requests cython zstandard
 pip --no-deps bpy==4.5.15
 
@@ -131,7 +131,7 @@ CASES = (
 )
 print(f"bpy {bpy.app.version_string}: red is rendered, the image made green in some way, and rendered again")
 for place in ("card", "world"):
-    for origin, change, *wanted in CASES:
+    for origin, change, *wanted in CASES if place == "card" else CASES[:4]:
         seen = []
         for persistent in (False, True):
             bpy.ops.wm.read_factory_settings(use_empty=True)

@@ -15,7 +15,7 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check dvc==3.67.1 'pathspec<1'
+"$work/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check dvc==3.67.1 'pathspec<1'
 export PATH="$work/venv/bin:$PATH" DVC_NO_ANALYTICS=1 GIT_CONFIG_GLOBAL=/dev/null HOME="$work"
 mkdir "$work/project"
 cd "$work/project"
