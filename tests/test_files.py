@@ -140,6 +140,15 @@ def test_a_read_only_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
             pass
 
 
+def test_a_fault_in_a_draft_names_the_file_that_was_to_be(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(EnvironmentFault) as raised, fresh_folder(out) as draft, atomic_path(draft / "deep/a.json"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert str(raised.value).startswith(f"cannot write {tmp_path / 'out/deep/a.json'}: got [Errno 28] No space")
+    with pytest.raises(EnvironmentFault, match=r"^cannot write /elsewhere"), fresh_folder(tmp_path / "out"):
+        raise EnvironmentFault("cannot write /elsewhere")
+
+
 def test_a_missing_input_is_not_mistaken_for_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.mp4"), fresh_folder(tmp_path / "out"):
         (tmp_path / "absent.mp4").read_bytes()
