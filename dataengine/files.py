@@ -73,6 +73,22 @@ def fresh_folder(path: Path) -> Iterator[Path]:
         os.close(held)
 
 
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield the empty folder `path`, which goes when the block ends; what a killed process left there goes first.
+
+    Raises:
+        EnvironmentFault: another process uses it, or the disk is full or forbids it.
+    """
+    with write_faults_named(path):
+        held = _take_draft(path, path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(held)
+
+
 def _take_draft(partial: Path, path: Path) -> int:
     """Make the draft folder again and lock it, as the kernel does until the descriptor that is returned is closed.
 
