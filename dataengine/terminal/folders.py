@@ -88,7 +88,7 @@ def _only(holds: Collection[str]) -> Callable[[typer.CallbackParam, Any], Any]:
     def replaced_folder_given(param: typer.CallbackParam, value: Any) -> Any:
         folder = out_folder_given(param, value)
         if folder is not None:
-            _refuse_unwritable(folder, folder.resolve().parent)  # the new folder lies beside the former at first
+            _refuse_unwritable(folder, folder.resolve().parent)  # where its draft lies
             contents_of_ours(folder, holds, "what this command writes", _said(param))
         return folder
 
