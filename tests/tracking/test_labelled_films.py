@@ -14,7 +14,7 @@ from dataengine.tracking.association import read_association
 from dataengine.tracking.box_trackers import trackers_library
 from dataengine.tracking.compare_trackers import run as compare
 from dataengine.tracking.fit_tracker import run as fit
-from dataengine.tracking.labelled_films import read_films, sightings_of
+from dataengine.tracking.labelled_films import LabelledFilm, read_films, sightings_of
 
 from .made_people import crossing
 
@@ -64,6 +64,16 @@ def test_films_are_read_in_order_with_times_and_people(clips: Path) -> None:
     seen, image, rows = next(iter(sightings_of(films[1], films[1].people)))
     assert len(seen) == 2 and image.shape == (400, 320, 3) and rows.tolist() == [0, 1]
     assert np.nanmax(np.abs(seen.colours * 255 - 40)) < 1
+
+
+def test_a_track_has_one_sighting_of_a_person_in_a_frame(clips: Path) -> None:
+    film = read_films(clips)[0]
+    order = np.r_[len(film.people) - 1, 0 : len(film.people)]  # the last person's last sighting comes first, and again
+    doubled = LabelledFilm(film.name, film.images, film.people.take(order), film.time_s)
+    first, last = doubled.tracks()
+    assert (first.identity, last.identity) == (4, 7)
+    assert first.frames.tolist() == last.frames.tolist() == list(range(FRAMES))
+    assert last.rows[-1] == 0 and doubled.people.track_id[last.rows].tolist() == [7] * FRAMES
 
 
 def test_people_without_identity_are_refused_unless_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
