@@ -22,10 +22,9 @@ from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
 from dataengine.terminal.folders import kept_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
-from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
-from .batch.workforce import Outcome, Terms, Workforce
+from .batch.workforce import Terms, Workforce
 from .body.cache import prepare_body_cache
 from .scene.params import RenderParams
 from .scene.surroundings import surrounding_files
@@ -81,12 +80,7 @@ def check(params: RenderParams, cache: Path, count: int) -> CheckedLabels:
     with tempfile.TemporaryDirectory() as folder:
         job = Job(OBSERVER, {"params": params, "cache": cache, "samples": _SAMPLES, "folder": Path(folder)})
         terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
-        outcome = Outcome()
-        finished_images = Workforce(python, job, terms).run(range(count), outcome)
-        for _ in track(finished_images, "check-renders", total=count, unit="image"):
-            pass
-        if outcome.stopped_by is not None:
-            raise SystemExit(128 + outcome.stopped_by)
+        outcome = Workforce(python, job, terms).run_all(count, "check-renders", "image")
         if outcome.skipped:
             index, reason = min(outcome.skipped.items())
             raise InputError(f"image {index} cannot be checked", got=reason)

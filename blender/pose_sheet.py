@@ -16,10 +16,9 @@ from dataengine.pictures.encoding import write_picture
 from dataengine.pictures.reading.decoding import read_picture
 from dataengine.terminal.folders import kept_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
-from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
-from .batch.workforce import Outcome, Terms, Workforce
+from .batch.workforce import Terms, Workforce
 from .body.cache import prepare_body_cache
 from .poses.library import FAMILIES, POSES_FILE, Pose, read_pose_library
 from .previews.pose_tile import TILE_PX, tile_path
@@ -71,13 +70,9 @@ def run(poses: list[Pose], *, out: Path, cache: Path, workers: int, python: str 
     interpreter = require_blender(python)
     prepare_body_cache(cache)
     with tempfile.TemporaryDirectory() as folder:
-        outcome = Outcome()
         job = Job(TILE_MAKER, {"poses": poses, "folder": Path(folder), "cache": cache})
         crew = Workforce(interpreter, job, Terms(workers, _POSE_SECONDS, len(poses)))
-        for _ in track(crew.run(range(len(poses)), outcome), "poses", total=len(poses), unit="pose"):
-            pass
-        if outcome.stopped_by is not None:
-            raise SystemExit(128 + outcome.stopped_by)
+        outcome = crew.run_all(len(poses), "poses", "pose")
         if outcome.skipped:
             index, reason = min(outcome.skipped.items())
             raise InputError(f"pose {poses[index].name!r} cannot be rendered", got=reason)

@@ -57,9 +57,9 @@ def require_within(params: object, name: str, low: float, high: float) -> None:
         raise ParamsError(name, expected=f"{low} to {high}", got=repr(value))
 
 
-def require_seed(params: object, name: str = "seed") -> None:
-    """The same for a seed, which numpy and torch take from 0 on."""
-    require_within(params, name, 0, MOST_SEED)
+def require_seed(params: object) -> None:
+    """The same for the field `seed`, which numpy and torch take from 0 on."""
+    require_within(params, "seed", 0, MOST_SEED)
 
 
 def has_section(path: Path, section: str) -> bool:

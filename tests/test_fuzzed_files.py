@@ -22,7 +22,7 @@ from dataengine.active.manifest.files import read_manifest, write_selection
 from dataengine.coco_json import read_people, write_people
 from dataengine.doctor.project_state.dvc_files import lock_fault
 from dataengine.errors import DataEngineError
-from dataengine.evaluation.ap.matching import matched
+from dataengine.evaluation.ap.matching import paired
 from dataengine.format_table import FORMATS
 from dataengine.formats.reading.content import Limits
 from dataengine.inference.exported import ONNX_FP32, SIDECAR, file_record, load_exported, write_sidecar
@@ -151,7 +151,7 @@ def test_verdicts(people_file: Path, tmp_path: Path) -> None:
     verdict.write_text(json.dumps(record_with("reason", value="Few people.")))
     try_all(verdict, read_verdict, mutated_json, 15)
     people, images = read_people(people_file)
-    found = matched(people, images, people.replace(score=np.ones(len(people), np.float32)))
+    found = paired(people, images, people.replace(score=np.ones(len(people), np.float32))).match()
     pictures = ("0" * 12,)
     inputs = ComparedInputs("a", "", "t", "1", pictures_name(pictures), "p", "q", "onnx-cpu", "COCO")
     facts = MeasuredFacts(inputs, pictures, 3, 3, "labelled boxes", (), None, None, None, 1, None, ("all",))

@@ -2,8 +2,8 @@
 
 Inputs are what dvc.yaml names as dependencies and no stage makes (code, labels, kept data), dvc.yaml and params.yaml
 themselves, and whatever else lies in git and is named in params.yaml. A round writes some of them itself: the pins in
-params.yaml, dvc.lock, the registry, the records of rounds and requests (`OwnFiles`). `inputs_digest` leaves these out,
-so that a round that was stopped finds the inputs that it began with.
+params.yaml, dvc.lock, the registry, the records of rounds and requests (`RoundInputs.own`). `RoundInputs.digest` leaves
+these out, so that a round that was stopped finds the inputs that it began with.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 
 from dataengine.errors import EnvironmentFault
+from dataengine.terminal.progress import track
 
 from ..workers.job import Job
 from ..workers.messages import fault_of
@@ -118,6 +119,15 @@ class Workforce:
                 outcome.stopped_by = self._signal
         if self._fault is not None:
             raise self._fault
+
+    def run_all(self, count: int, description: str, unit: str) -> Outcome:
+        """`run` from 0 to below `count`, with a bar. Exits with 128 + signal number if a signal stopped the work."""
+        outcome = Outcome()
+        for _ in track(self.run(range(count), outcome), description, total=count, unit=unit):
+            pass
+        if outcome.stopped_by is not None:
+            raise SystemExit(128 + outcome.stopped_by)
+        return outcome
 
     def _give_out(self, crew: list[_Worker], waiting: list[int]) -> None:
         for place, worker in enumerate(crew):

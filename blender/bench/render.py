@@ -20,10 +20,9 @@ from pathlib import Path
 from dataengine.bench.record import Figure
 from dataengine.errors import EnvironmentFault
 from dataengine.params import load_section
-from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
-from ..batch.workforce import Outcome, Terms, Workforce
+from ..batch.workforce import Terms, Workforce
 from ..body.cache import prepare_body_cache
 from ..scene.params import RenderParams
 from ..workers.interpreter import require_blender
@@ -53,12 +52,7 @@ def run(images: int = IMAGES) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         terms = Terms(params.workers, params.image_timeout_s, params.images_per_worker)
         job = Job(MAKER, {"params": params, "folder": Path(folder), "cache": BODY_CACHE})
-        workforce = Workforce(python, job, terms)
-        outcome = Outcome()
-        for _ in track(workforce.run(range(images), outcome), "render", total=images, unit="image"):
-            pass
-        if outcome.stopped_by is not None:
-            raise SystemExit(128 + outcome.stopped_by)
+        outcome = Workforce(python, job, terms).run_all(images, "render", "image")
         if outcome.skipped:
             raise EnvironmentFault("the benchmark's images fail", got=outcome.skipped[min(outcome.skipped)])
         yield from render_figures(read_notes(Path(folder)))

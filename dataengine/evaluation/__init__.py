@@ -5,6 +5,6 @@
 project's own labels ask for. Adding a metric: a plain function over
 `People` and predictions in a file of its own, with its source, tested against an independent implementation.
 
-For your own evaluations, called by no stage: `analysis.bootstrap.interval_of` (the gate resamples two models together),
-`pck.pckh` (for sets that label head sizes, as MPII does) and `mpjpe` (for poses in space).
+For your own evaluations, called by no stage: `analysis.bootstrap.interval_of` (the gate resamples two models together)
+and `pck.pckh` (for sets that label head sizes, as MPII does).
 """

@@ -1,8 +1,8 @@
-"""MPJPE: the mean distance of joints in space, with the root or the whole pose aligned first.
+"""MPJPE: the mean distance of joints in space, as they are or with the whole pose aligned first.
 
-As results on Human3.6M are given (Ionescu et al., PAMI 2014): "protocol 1" aligns the root joint only; "protocol 2",
-also called PA-MPJPE, the rotation, size and place of each pose (Procrustes). To call from Python, on poses lifted to
-space by any model: the stages of this project predict pixels.
+As results on Human3.6M are given (Ionescu et al., PAMI 2014): "protocol 1" aligns the root alone, and takes poses whose
+root is the origin (`compare-lifters`: the middle of the hips); "protocol 2", also called PA-MPJPE, the rotation, size
+and place of each pose (Procrustes).
 """
 
 import numpy as np
@@ -11,23 +11,16 @@ from numpy.typing import NDArray
 Points = NDArray[np.floating]  # (n, j, 3), any unit of length
 
 
-def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None, root: int | None = None) -> float:
-    """Mean distance of labelled joints (n, j) of row-aligned poses, in the unit of the points.
-
-    With `root`, the index of a joint, every pose is first moved so that its root lies at the origin; poses whose root
-    is not labelled are left out. NaN where nothing is left.
+def mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None) -> float:
+    """Mean distance of labelled joints (n, j) of row-aligned poses, in the unit of the points; NaN where none is.
 
     >>> truth = np.array([[[0.0, 0.0, 2.0], [0.0, 0.5, 2.0], [0.3, 0.5, 2.0]]])  # metres
     >>> found = truth + (0.0, 0.0, 0.1)  # the whole pose 10 cm too far away
-    >>> round(mpjpe(truth, found), 3), round(mpjpe(truth, found, root=0), 3)
-    (0.1, 0.0)
+    >>> round(mpjpe(truth, found), 3)
+    0.1
     """
     known = np.ones(truth.shape[:2], dtype=bool) if labelled is None else labelled
-    true, ours = truth.astype(np.float64), found.astype(np.float64)
-    if root is not None:
-        true, ours = true - true[:, root : root + 1], ours - ours[:, root : root + 1]
-        known = known & known[:, root : root + 1]
-    return _mean_distance(true, ours, known)
+    return _mean_distance(truth.astype(np.float64), found.astype(np.float64), known)
 
 
 def pa_mpjpe(truth: Points, found: Points, labelled: NDArray[np.bool_] | None = None) -> float:

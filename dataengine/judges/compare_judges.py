@@ -15,7 +15,7 @@ from dataengine.multiview.qualisys import CalibratedCamera, read_calibration
 from dataengine.studies.page import command_line
 from dataengine.terminal.folders import folder_option, out_folder_option
 from dataengine.terminal.speech import answer, say
-from dataengine.tracking.labelled_films import LabelledFilm, joined_films, read_films
+from dataengine.tracking.labelled_films import LabelledFilm, read_film_set
 
 from .judges_page import PAGE_NAME, JudgeRow, write_judges_page
 from .kept import AskedTeachers
@@ -89,8 +89,7 @@ def run(
     lift = loaded_lifter(lifter) if lifter else None
     rows: list[JudgeRow] = []
     for given in dict.fromkeys(films):
-        known = [film for part in str(given).split(",") for film in read_films(Path(part))]
-        known = joined_films(known)[: first or None]
+        known = read_film_set(given)[: first or None]
         say(f"compare-judges: {len(known)} films of {given}")
         asked = AskedTeachers(fetched / MODELS, teacher, report / "answers")
         rows += _rows(str(given), known, cameras, asked, lift)

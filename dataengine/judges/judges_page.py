@@ -1,13 +1,12 @@
 """The page of `compare-judges`."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from dataengine.files import write_json
-from dataengine.studies.page import STYLES, new_figure, paragraph, write_page
+from dataengine.studies.page import STYLES, new_figure, paragraph, write_metrics, write_page
+from dataengine.studies.scene_interval import films_of_scenes
 
 from .ranking import COVERAGES, JudgeFigures
 
@@ -68,27 +67,17 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
     axes.set_ylabel("AUROC")
     axes.legend(fontsize=7)
     write_page(report, PAGE_NAME, lines, figure)
-    write_json(report / "metrics.json", [_without_nan(asdict(row)) for row in rows])
+    write_metrics(report, [asdict(row) for row in rows])
 
 
 def _extent(row: JudgeRow) -> str:
     """How much one teacher is judged on, and what that leaves open."""
-    films = f"{row.film_count} film" + "s" * (row.film_count != 1)
-    scenes = f"{row.scene_count} scene" + "s" * (row.scene_count != 1)
-    extent = f"{films} of {scenes}, {row.joints} labelled joints, {row.wrong:.1%} of them wrong."
+    films = films_of_scenes(row.film_count, row.scene_count)
+    extent = f"{films}, {row.joints} labelled joints, {row.wrong:.1%} of them wrong."
     if row.scene_count > 1:
         return extent
     learned = " *All together* is learned for each film on the others of the scene." * (row.film_count > 1)
     return f"{extent} One scene has no interval: it does not say what others would show.{learned}"
-
-
-def _without_nan(value: Any) -> Any:
-    """NaN, as of the interval of a single scene, becomes null: it is not JSON."""
-    if isinstance(value, Mapping):
-        return {name: _without_nan(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _line(row: JudgeRow) -> str:

@@ -62,22 +62,19 @@ def _tracks(
     error_px: Mapping[str, NDArray[np.float64]],
     lifted: Mapping[str, NDArray[np.float64]],
 ) -> list[KnownTrack]:
-    people = film.people
-    at = film.images.rows_of(people.image_id)
     found = []
-    for identity in np.unique(people.track_id):
-        rows = np.flatnonzero(people.track_id == identity)
-        rows = rows[np.argsort(at[rows], kind="stable")]
+    for person in film.tracks():
+        rows = person.rows
         if len(rows) < LEAST_FRAMES:
             continue
-        own = people.take(rows)
+        own = film.people.take(rows)
         of_track = {name: each.take(rows) for name, each in answers.items()}
         right = {
             name: joint_similarities(each.points_px, own.keypoints_px, person_area(own)) >= RIGHT_FROM
             for name, each in of_track.items()
         }
         track = JudgedTrack(
-            film.time_s[at[rows]],
+            film.time_s[person.frames],
             float(np.median(person_sizes(own.bbox_xywh_px))),
             of_track,
             {name: each[rows] for name, each in error_px.items()},

@@ -33,16 +33,13 @@ def lifted_errors(
     """By teacher the distances (n, 17), in spreads of the person, of all people of a film; empty without a lifter."""
     if lifter is None:
         return {}
-    people = film.people
-    at = film.images.rows_of(people.image_id)
     errors = {}
     for name, of_teacher in answers.items():
-        rays = film_rays(of_teacher.points_px, people, film.images, film.name, cameras)
+        rays = film_rays(of_teacher.points_px, film.people, film.images, film.name, cameras)
         error = np.zeros(rays.shape[:2])
-        for identity in np.unique(people.track_id):
-            rows = np.flatnonzero(people.track_id == identity)
-            rows = rows[np.argsort(at[rows], kind="stable")]
-            lifted = lifter(RayTrack(film.time_s[at[rows]], rays[rows], of_teacher.confidence[rows]))
+        for person in film.tracks():
+            rows = person.rows
+            lifted = lifter(RayTrack(film.time_s[person.frames], rays[rows], of_teacher.confidence[rows]))
             error[rows] = np.nan_to_num(lifted.residual)
         errors[name] = error
     return errors

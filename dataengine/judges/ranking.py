@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.roc import auroc
+from dataengine.studies.scene_interval import scene_interval
 
 RESAMPLES, LEVEL = 300, 0.95
 COVERAGES = (0.5, 0.8)
@@ -33,20 +34,13 @@ class JudgeFigures:
     """The mean of that over all coverages (Geifman and El-Yaniv, "Selective Classification", NeurIPS 2017)."""
 
 
-def judge_figures(scenes: Sequence[RankedJoints], seed: int = 0) -> JudgeFigures:
+def judge_figures(scenes: Sequence[RankedJoints]) -> JudgeFigures:
     """Figures of one judge. NaN where all joints are right, or all wrong."""
-    rng = np.random.default_rng(seed)
-    drawn = [
-        _pooled(scenes, rng.integers(len(scenes), size=len(scenes))) for _ in range(RESAMPLES if len(scenes) > 1 else 0)
-    ]
-    aurocs = [auroc(each.trust, each.right) for each in drawn]
-    known = [value for value in aurocs if np.isfinite(value)]
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if known else (np.nan, np.nan)
     together = _pooled(scenes, np.arange(len(scenes)))
     risk = risk_curve(together.trust, together.right)
     return JudgeFigures(
-        auroc(together.trust, together.right),
-        (float(low), float(high)),
+        _auroc_of(together),
+        scene_interval(lambda rows: _auroc_of(_pooled(scenes, rows)), len(scenes), resamples=RESAMPLES, level=LEVEL),
         tuple(float(risk[max(round(share * len(risk)) - 1, 0)]) if len(risk) else np.nan for share in COVERAGES),
         float(risk.mean()) if len(risk) else np.nan,
     )
@@ -61,6 +55,10 @@ def risk_curve(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[
     _, group, size = np.unique(-trust, return_inverse=True, return_counts=True)
     wrong = np.bincount(group, weights=~right, minlength=len(size)) / size
     return np.cumsum(np.repeat(wrong, size)) / np.arange(1, len(trust) + 1)
+
+
+def _auroc_of(joints: RankedJoints) -> float:
+    return auroc(joints.trust, joints.right)
 
 
 def _pooled(scenes: Sequence[RankedJoints], rows: NDArray[np.int64]) -> RankedJoints:

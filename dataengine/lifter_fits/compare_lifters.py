@@ -25,12 +25,13 @@ from dataengine.studies.settings import arrays_hash, parse_seeds
 from dataengine.terminal.folders import kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
+from dataengine.tracking.labelled_films import read_film_set
 
 from .accuracy import accuracy_of, still_pose
 from .drawn_tracks import drawn_tracks
 from .fit_lifter import ANSWERS
 from .lifters_page import PAGE, write_lifters_page
-from .teacher_tracks import SeenTrack, films_of, measured_errors, seen_tracks
+from .teacher_tracks import SeenTrack, measured_errors, seen_tracks
 from .trials import TrialResult, planned, trial_result
 
 WINDOWS = 4096  # from which the mean pose is taken
@@ -115,7 +116,7 @@ def run(
     asked = AskedTeachers(fetched / MODELS, teacher, answers)
     sets: dict[str, list[SeenTrack]] = {}
     teaching, free = list[SeenTrack](), list[SeenTrack]()
-    known = {given: films_of(given) for given in films}
+    known = {given: read_film_set(given) for given in films}
     for given, own in known.items():  # before the teachers are asked, which takes long
         if any(film_places(film.people, film.name, cameras) is None for film in own[:first]):
             expected = "column keypoints_cam_m, or keypoints_world_m and --calibration"

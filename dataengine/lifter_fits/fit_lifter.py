@@ -20,9 +20,9 @@ from dataengine.params import load_section
 from dataengine.terminal.folders import kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
-from dataengine.tracking.labelled_films import LabelledFilm
+from dataengine.tracking.labelled_films import LabelledFilm, read_film_set
 
-from .teacher_tracks import films_of, measured_errors, seen_tracks
+from .teacher_tracks import measured_errors, seen_tracks
 
 ANSWERS = Path("reports/compare-judges/answers")
 
@@ -122,7 +122,7 @@ def run(
 
 def _films_after(given: Path, leave_first: int) -> list[LabelledFilm]:
     """The films of a set but the first `leave_first`; InputError where none is left."""
-    films = films_of(given)
+    films = read_film_set(given)
     if leave_first >= len(films):
         expected = f"fewer than its {len(films)} films"
         raise InputError(f"--leave-first leaves nothing of {given}", expected=expected, got=str(leave_first))

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from dataengine.files import write_json
-from dataengine.studies.page import STYLES, interval_note, new_figure, paragraph, unfinished, write_page
+from dataengine.studies.page import STYLES, interval_note, new_figure, paragraph, unfinished, write_metrics, write_page
 from dataengine.studies.seed_spread import SeedMean, seed_means
 
 from .accuracy import LiftAccuracy
@@ -49,10 +48,10 @@ def write_lifters_page(
     axes.set_ylabel("MPJPE, mm")
     axes.legend(fontsize=7)
     write_page(report, PAGE, lines, figure)
-    write_json(
-        report / "metrics.json",
+    write_metrics(
+        report,
         [
-            {**asdict(each.trial), "accuracy": {name: _finite(of) for name, of in each.accuracy.items()}}
+            {**asdict(each.trial), "accuracy": {name: asdict(of) for name, of in each.accuracy.items()}}
             for each in results
         ],
     )
@@ -68,8 +67,3 @@ def _means(results: Sequence[TrialResult], name: str, field: str) -> dict[Group,
 
 def _text(mean: SeedMean) -> str:
     return f"{mean.mean:.1f}" + ("" if mean.half_width != mean.half_width else f" ± {mean.half_width:.1f}")
-
-
-def _finite(accuracy: LiftAccuracy) -> dict[str, float | None]:
-    """NaN is not JSON."""
-    return {name: value if value == value else None for name, value in asdict(accuracy).items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from dataengine.judges.kept import AskedTeachers
 from dataengine.lifting.film_cameras import film_places, film_rays
 from dataengine.lifting.observed import MeasuredErrors, RayTrack
 from dataengine.multiview.qualisys import CalibratedCamera
-from dataengine.tracking.labelled_films import LabelledFilm, joined_films, read_films
+from dataengine.tracking.labelled_films import LabelledFilm
 
 LEAST_FRAMES = 3
 
@@ -37,11 +36,6 @@ class SeenTrack:
         return [self.track.rays, self.track.confidence, self.labelled, *places]
 
 
-def films_of(given: Path) -> list[LabelledFilm]:
-    """The films of a set, `A,B` taken as one."""
-    return joined_films([film for part in str(given).split(",") for film in read_films(Path(part))])
-
-
 def seen_tracks(
     films: Sequence[LabelledFilm], asked: AskedTeachers, cameras: Sequence[CalibratedCamera]
 ) -> list[SeenTrack]:
@@ -49,19 +43,17 @@ def seen_tracks(
     found = []
     for film in films:
         people = film.people
-        at = film.images.rows_of(people.image_id)
         labelled = people.visibility > 0
         true = film_rays(people.keypoints_px, people, film.images, film.name, cameras)
         true = np.where(labelled[..., None], true, np.nan)
         places = film_places(people, film.name, cameras)
         for teacher, answers in asked.about(film).items():
             rays = film_rays(answers.points_px, people, film.images, film.name, cameras)
-            for identity in np.unique(people.track_id):
-                rows = np.flatnonzero(people.track_id == identity)
-                rows = rows[np.argsort(at[rows], kind="stable")]
+            for person in film.tracks():
+                rows = person.rows
                 if len(rows) < LEAST_FRAMES:
                     continue
-                track = RayTrack(film.time_s[at[rows]], rays[rows], answers.confidence[rows])
+                track = RayTrack(film.time_s[person.frames], rays[rows], answers.confidence[rows])
                 place = None if places is None else places[rows]
                 found.append(SeenTrack(teacher, track, true[rows], place, labelled[rows]))
     return found

@@ -36,16 +36,12 @@ def read_tracks(path: Path, cameras: Sequence[CalibratedCamera] = ()) -> list[Pe
     found = []
     for film in read_films(path):
         people = film.people
-        at = film.images.rows_of(people.image_id)
         confidence = joint_confidence(people)
         rays = film_rays(people.keypoints_px, people, film.images, film.name, cameras)
         rays = np.where((confidence > 0)[..., None], rays, np.nan)
-        for identity in np.unique(people.track_id):
-            rows = np.flatnonzero(people.track_id == identity)
-            rows = rows[np.argsort(at[rows], kind="stable")]
-            rows = rows[np.concatenate([[True], np.diff(at[rows]) > 0])]  # two of one identity in one frame: the first
-            track = RayTrack(film.time_s[at[rows]], rays[rows], confidence[rows])
-            found.append(PeopleTrack(film.name, int(identity), film.images.frame[at[rows]], track))
+        for person in film.tracks():
+            track = RayTrack(film.time_s[person.frames], rays[person.rows], confidence[person.rows])
+            found.append(PeopleTrack(film.name, person.identity, film.images.frame[person.frames], track))
     return found
 
 

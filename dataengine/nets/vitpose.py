@@ -41,7 +41,6 @@ class VitPose(KeypointNetwork):
         model = transformers_library().VitPoseForPoseEstimation(settings)
         self.backbone: nn.Module = model.backbone
         patch = settings.backbone_config.patch_size
-        self.layer_count: int = settings.backbone_config.num_hidden_layers
         self.grid = (height // patch[0], width // patch[1])
         if isinstance(head, Heatmap):
             self.head: nn.Module = model.head

@@ -14,7 +14,7 @@ from dataengine.errors import DataEngineError, EnvironmentFault
 from dataengine.hardware.threads import available_cores
 from dataengine.parallel.crews import Crew, Died
 from dataengine.parallel.local_crew import LocalCrew
-from dataengine.parallel.worker import ItemAnswer, pack
+from dataengine.parallel.worker import ItemAnswer
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
 
@@ -30,8 +30,6 @@ def parallel_map(
     *,
     description: str,
     workers: int | None = None,
-    initializer: Callable[..., None] | None = None,
-    initargs: tuple[Any, ...] = (),
     threads: int = 1,
     cluster: str | None = None,
     name: Callable[[Item], str] | None = None,
@@ -46,8 +44,6 @@ def parallel_map(
         description: of the work, for its progress bar.
         workers: processes of this machine; one means none but this one. On a cluster: items at a time, by default as
             many as fit on its cores.
-        initializer: called once in each process before its first item.
-        initargs: its arguments.
         threads: with which a worker's libraries compute, and cores that it takes. This process keeps its own number.
         cluster: address of a Ray cluster, ``auto`` for the one that runs here; None: processes of this machine.
         name: of an item, for messages; by default its number.
@@ -65,8 +61,6 @@ def parallel_map(
         names=_Names(todo, name),
         description=description,
         workers=workers,
-        initializer=initializer,
-        initargs=initargs,
         threads=threads,
         cluster=cluster,
         unit=unit,
@@ -86,8 +80,6 @@ def _finished(
     names: "_Names",
     description: str,
     workers: int | None,
-    initializer: Callable[..., None] | None,
-    initargs: tuple[Any, ...],
     threads: int,
     cluster: str | None,
     unit: str,
@@ -97,9 +89,9 @@ def _finished(
         return
     workers = min(workers or available_cores(), len(items)) if cluster is None else workers
     if cluster is None and workers == 1:
-        done = _here(fn, items, names, initializer, initargs)
+        done = _here(fn, items, names)
     else:
-        crew = crew_for(pack(fn, initializer, initargs), workers=workers, threads=threads, cluster=cluster)
+        crew = crew_for(pickle.dumps(fn), workers=workers, threads=threads, cluster=cluster)
         done = _by_crew(crew, items, names, description)
     yield from track(done, description, total=len(items), unit=unit)
 
@@ -118,12 +110,8 @@ def _here(
     fn: Callable[[Item], Result],
     items: Sequence[Item],
     names: "_Names",
-    initializer: Callable[..., None] | None,
-    initargs: tuple[Any, ...],
 ) -> Iterator[tuple[int, Result]]:
     """In this process, one after the other."""
-    if initializer:
-        initializer(*initargs)
     for index, item in enumerate(items):
         try:
             value = fn(item)

@@ -42,11 +42,6 @@ class _Unpacked:
 _last = _Unpacked()
 
 
-def pack(fn: Callable[[Any], Any], initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> bytes:
-    """The work as bytes: a function for every item, and what to call once in each process before."""
-    return pickle.dumps((fn, initializer, initargs))
-
-
 def use_threads(threads: int) -> None:
     """Have libraries compute with this number of threads, those that are loaded already as well."""
     os.environ.update(dict.fromkeys(_OF_THREADS, str(threads)))
@@ -57,20 +52,19 @@ def use_threads(threads: int) -> None:
 def answer(
     work: bytes, item: bytes, threads: int, before: Callable[[], tuple[str, ...]] | None = None, call: str = ""
 ) -> bytes:
-    """The pickled `ItemAnswer` of an item; `before` is called once for each work, and what it returns comes as notes.
+    """The pickled `ItemAnswer` of an item under the pickled function `work`.
 
-    `call` keeps apart calls of the map with the same work, where a process may serve several. An exception of any kind
-    is part of the answer; only what ends the process is not answered.
+    `before` is called once for each work, and what it returns comes as notes. `call` keeps apart calls of the map with
+    the same work, where a process may serve several. An exception of any kind is part of the answer; only what ends the
+    process is not answered.
     """
     try:
         if _last.fn is None or _last.of != (work, call):
             _last.fn = None  # frees what the work before held, networks for example
             use_threads(threads)
             notes = before() if before is not None else ()
-            fn, initializer, initargs = pickle.loads(work)  # noqa: S301  of our own parent
+            fn = pickle.loads(work)  # noqa: S301  of our own parent
             use_threads(threads)  # of what was loaded only now
-            if initializer is not None:
-                initializer(*initargs)
             _last.of, _last.fn, _last.notes = (work, call), fn, notes
         return pickle.dumps(ItemAnswer(_last.fn(pickle.loads(item)), notes=_last.notes))  # noqa: S301
     except Exception as error:

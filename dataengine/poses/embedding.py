@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX, UNLABELLED
+from dataengine.keypoints import COCO_KEYPOINTS, UNLABELLED
 
 Floats = NDArray[np.floating[Any]]
 
@@ -127,14 +127,6 @@ def stature_px(keypoints_px: Floats, visibility: NDArray[np.integer[Any]]) -> ND
     0 where no bone is labelled; see `_stature_px` for how far off it is.
     """
     return _stature_px(_bones(np.asarray(keypoints_px, dtype=np.float64), visibility > UNLABELLED)[0])
-
-
-def mirror(
-    keypoints_px: Floats, visibility: NDArray[np.integer[Any]]
-) -> tuple[NDArray[np.float64], NDArray[np.integer[Any]]]:
-    """The mirror image of poses about x = 0: keypoints (n, 17, 2) and flags (n, 17), left and right exchanged."""
-    flipped = np.asarray(keypoints_px, dtype=np.float64)[:, FLIP_INDEX] * (-1.0, 1.0)
-    return flipped, visibility[:, FLIP_INDEX]
 
 
 def _bones(points: NDArray[np.float64], labelled: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

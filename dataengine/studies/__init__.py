@@ -6,7 +6,8 @@ that fit without DVC), `settings.py` (the command line, checked) with `sections.
 and the plot), `logged_call.py` (programs of their own, with a log), `network_figures.py` (what a fit is worth),
 `spent_time.py` (what a trial has taken, killed calls among it), `one_at_a_time.py` (a folder is one process's),
 `shared_pictures.py` (sets that must be apart).
-`interval_coverage.py` is another matter: the command `simulate-coverage`.
+`scene_interval.py` is for pages that need no fits: intervals over scenes. `interval_coverage.py` is another matter: the
+command `simulate-coverage`.
 
 Adding a study: in a room's `studies/`, a folder with `plan.py` (the trials, and the params of each), `runner.py` (a
 subclass of `Study`) and `report.py` (the page); a command in the room's root that parses its options into the plan.

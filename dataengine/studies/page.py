@@ -1,17 +1,18 @@
 """What the pages of all studies share: the command line that makes them, wording, the plot's look, the files.
 
 Order: `command_line`, `unfinished`, `interval_note` and `paragraph` make parts of the text; `new_figure` begins the
-plot, whose lines look as `STYLES` says; `write_page` writes both.
+plot, whose lines look as `STYLES` says; `write_page` writes both, `write_metrics` the figures as JSON.
 """
 
+import math
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataengine.draw import OKABE_ITO
-from dataengine.files import atomic_path
+from dataengine.files import atomic_path, write_json
 from dataengine.studies.seed_spread import LEVEL
 
 if TYPE_CHECKING:
@@ -71,3 +72,16 @@ def write_page(report: Path, name: str, lines: Sequence[str], figure: "Figure") 
         figure.savefig(partial, metadata={"Software": None})  # else it changes with the library's version
     with atomic_path(report / f"{name}.md") as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_metrics(report: Path, value: Any) -> None:
+    """Write metrics.json into the folder `report`; NaN, as of an interval that nobody knows, becomes null."""
+    write_json(report / "metrics.json", _without_nan(value))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

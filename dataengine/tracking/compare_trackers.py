@@ -49,7 +49,8 @@ def command(
 
     All of them get the same people, frame by frame: once those whom BlazePose finds, once the labelled boxes with some
     missing, in which BlazePose labels the joints. HOTA by boxes and by OKS, switches and fragments come from the
-    library `trackers`, which is installed by hand (its absence says how).
+    library `trackers`, which is installed by hand (its absence says how). Intervals are over scenes: films whose pictures
+    have one `group`, such as those of synchronised cameras, are one.
 
     Example: dataengine compare-trackers --films data/clips/people.json --films data/ingest/train.json --skip 10 --report reports/compare-trackers
     """  # noqa: E501  an example is one line to copy
@@ -81,7 +82,7 @@ def run(
     trackers_library()
     trackers = trackers_of(weights)
     rows: list[Row] = []
-    for path in films:
+    for path in dict.fromkeys(films):
         known = read_films(path)
         known = known[skip:] if len(known) > skip else known
         say(f"compare-trackers: {len(known)} films of {path}")
@@ -136,9 +137,10 @@ def _rows(
             of_tracker[name].append(film_scores(film, found, ids))
             seconds[name] += spent
             tracks[name] += len(np.unique(ids[ids >= 0]))
+    scenes = len({film.scene for film in films})
     people = sum(len(np.unique(film.people.track_id)) for film in films)
     return [
-        Row(path, how, len(films), people, name, figures_over(scores, tracks[name]), frames / seconds[name])
+        Row(path, how, len(films), scenes, people, name, figures_over(scores, tracks[name]), frames / seconds[name])
         for name, scores in of_tracker.items()
     ]
 

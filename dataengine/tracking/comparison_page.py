@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dataengine.files import write_json
-from dataengine.studies.page import STYLES, new_figure, paragraph, write_page
+from dataengine.studies.page import STYLES, new_figure, paragraph, write_metrics, write_page
+from dataengine.studies.scene_interval import films_of_scenes
 
 from .scores import TrackerFigures
 
@@ -20,6 +20,8 @@ class Row:
     found: str
     """Who is followed: `compare_trackers.FOUND` or `BOXES`."""
     film_count: int
+    scene_count: int
+    """Films that were taken together are one scene."""
     people: int
     """Identities in these films."""
     tracker: str
@@ -32,14 +34,17 @@ def write_comparison_page(report: Path, rows: Sequence[Row], called: str) -> Non
     lines = ["# Who is who along a film", "", f"    {called}", ""]
     lines += paragraph(
         "All trackers get the same people. HOTA by boxes compares those (IoU), HOTA by OKS the joints; in brackets its",
-        "95 % interval, films resampled whole. AssA is the part of HOTA that depends on identities alone. A switch is",
-        "a labelled person whose id changes, by boxes that overlap by half or more; somebody who comes back under",
-        "a new id counts as one, too. Fragments: how often a person who was followed no longer is, and is again.",
-        "Ids: how many were given. Frames/s: of the tracker alone, on this machine.",
+        "95 % interval, scenes resampled whole, which for a few is rough; films that were taken together, such as the",
+        "views of synchronised cameras, are one scene, and a single one has no interval: it does not say what others",
+        "would show. AssA is the part of HOTA that depends on identities alone. A switch is a labelled person whose id",
+        "changes, by boxes that overlap by half or more; somebody who comes back under a new id counts as one, too.",
+        "Fragments: how often a person who was followed no longer is, and is again. Ids: how many were given.",
+        "Frames/s: of the tracker alone, on this machine.",
     )
     for films, found in dict.fromkeys((row.films, row.found) for row in rows):
         own = [row for row in rows if (row.films, row.found) == (films, found)]
-        lines += ["", f"## {films}: {found}", "", f"{own[0].film_count} films, {own[0].people} people.", ""]
+        extent = films_of_scenes(own[0].film_count, own[0].scene_count)
+        lines += ["", f"## {films}: {found}", "", f"{extent}, {own[0].people} people.", ""]
         lines += [
             "| tracker | HOTA, boxes | HOTA, OKS | AssA, OKS | switches | fragments | ids | frames/s |",
             "|---|---|---|---|---|---|---|---|",
@@ -60,7 +65,7 @@ def write_comparison_page(report: Path, rows: Sequence[Row], called: str) -> Non
     axes.set_ylabel("HOTA by OKS")
     axes.legend(fontsize=7)
     write_page(report, PAGE_NAME, lines, figure)
-    write_json(report / "metrics.json", [asdict(row) for row in rows])
+    write_metrics(report, [asdict(row) for row in rows])
 
 
 def _line(row: Row) -> str:

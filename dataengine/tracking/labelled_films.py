@@ -22,6 +22,17 @@ FOLLOWS_FRAMES = 10  # BlazePose looks again where people were, over that many f
 
 
 @dataclass(frozen=True, eq=False)
+class TrackRows:
+    """Where one person's f sightings lie, in the order of the frames."""
+
+    identity: int
+    rows: NDArray[np.int64]
+    """(f,) of the film's people."""
+    frames: NDArray[np.int64]
+    """(f,) of its pictures, rising."""
+
+
+@dataclass(frozen=True, eq=False)
 class LabelledFilm:
     """A film in single pictures: the frames that a file lists, in their order, and the people who are in them."""
 
@@ -53,6 +64,14 @@ class LabelledFilm:
         """
         groups = self.images.group[self.images.group != ""]
         return str(groups[0]) if len(groups) else self.name
+
+    def tracks(self) -> Iterator[TrackRows]:
+        """Person by person. Of two of one identity in one frame the first counts."""
+        at = self.images.rows_of(self.people.image_id)
+        for identity in np.unique(self.people.track_id):
+            rows = np.flatnonzero(self.people.track_id == identity)
+            frames, first = np.unique(at[rows], return_index=True)
+            yield TrackRows(int(identity), rows[first], frames)
 
     @property
     def fps(self) -> float:
@@ -96,6 +115,11 @@ def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:
         parts = [film for film in films if film.name == name]
         joined.append(parts[0] if len(parts) == 1 else LabelledFilm.joined(parts))
     return joined
+
+
+def read_film_set(given: Path) -> list[LabelledFilm]:
+    """The films of a set, where `A,B` is two files as one. Raises: see `read_films`."""
+    return joined_films([film for part in str(given).split(",") for film in read_films(Path(part))])
 
 
 def found_by_blazepose(film: LabelledFilm, models: Path) -> People:

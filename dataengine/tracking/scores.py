@@ -15,6 +15,7 @@ from dataengine.boxes import pairwise_iou
 from dataengine.evaluation.ap.oks_formula import joint_similarities, mean_similarity
 from dataengine.people import People
 from dataengine.person_scale import person_area
+from dataengine.studies.scene_interval import scene_interval
 
 from .box_trackers import trackers_library
 from .labelled_films import LabelledFilm
@@ -26,6 +27,8 @@ RESAMPLES, LEVEL = 500, 0.95
 class FilmScores:
     """What the library says of one film, by similarity: ``box`` and ``oks``."""
 
+    scene: str
+    """That of the film: the views of synchronised cameras show the same people and moments."""
     hota: dict[str, dict[str, Any]]
     clear: dict[str, dict[str, Any]]
 
@@ -37,7 +40,7 @@ class TrackerFigures:
     hota_box: float
     hota_oks: float
     interval_oks: tuple[float, float]
-    """95 %, films resampled whole."""
+    """95 %, scenes resampled whole; NaN for a single one, which says nothing of others."""
     association_oks: float
     """AssA, the part of HOTA that detections do not decide."""
     switches: int
@@ -63,29 +66,31 @@ def film_scores(film: LabelledFilm, found: People, ids: NDArray[np.int64]) -> Fi
         similar["box"].append(pairwise_iou(truth.bbox_xywh_px.astype(np.float64), seen.bbox_xywh_px.astype(np.float64)))
         similar["oks"].append(_oks(truth, seen))
     return FilmScores(
+        film.scene,
         {name: compute_hota_metrics(truth_ids, found_ids, each) for name, each in similar.items()},
         {name: compute_clear_metrics(truth_ids, found_ids, each) for name, each in similar.items()},
     )
 
 
-def figures_over(films: Sequence[FilmScores], tracks: int, seed: int = 0) -> TrackerFigures:
+def figures_over(films: Sequence[FilmScores], tracks: int) -> TrackerFigures:
     """The films together."""
     trackers_library()
     from trackers.eval import aggregate_clear_metrics, aggregate_hota_metrics
 
-    of_oks = [film.hota["oks"] for film in films]
-    oks = aggregate_hota_metrics(of_oks)
-    rng = np.random.default_rng(seed)
-    drawn = [
-        aggregate_hota_metrics([of_oks[row] for row in rng.integers(len(films), size=len(films))])["HOTA"]
-        for _ in range(RESAMPLES if len(films) > 1 else 0)
-    ]
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if drawn else (np.nan, np.nan)
+    scenes: dict[str, list[dict[str, Any]]] = {}
+    for film in films:
+        scenes.setdefault(film.scene, []).append(film.hota["oks"])
+    parts = list(scenes.values())
+
+    def hota_of(drawn: NDArray[np.int64]) -> float:
+        return float(aggregate_hota_metrics([film for row in drawn for film in parts[row]])["HOTA"])
+
+    oks = aggregate_hota_metrics([film.hota["oks"] for film in films])
     clear = aggregate_clear_metrics([film.clear["box"] for film in films])
     return TrackerFigures(
         hota_box=float(aggregate_hota_metrics([film.hota["box"] for film in films])["HOTA"]),
         hota_oks=float(oks["HOTA"]),
-        interval_oks=(float(low), float(high)),
+        interval_oks=scene_interval(hota_of, len(parts), resamples=RESAMPLES, level=LEVEL),
         association_oks=float(oks["AssA"]),
         switches=int(clear["IDSW"]),
         fragments=int(clear["Frag"]),

@@ -104,24 +104,21 @@ def iter_frames(
     path: Path,
     *,
     every: int = 1,
-    start: int = 0,
     stop: int | None = None,
     tell: Teller | None = None,
     report: Reporter | None = None,
 ) -> Iterator[Frame]:
-    """Yield frames start, start + every, ... below stop (None: to the end), as players show them.
+    """Yield frames 0, every, 2 * every, ... below stop (None: to the end), as players show them.
 
     A lost frame is passed over. After the last frame of the film `tell` gets one line if any was lost or damaged (None:
     standard error), and `report` what became of them all. Raises InputError when the file is missing, is not a video,
     has no video stream, or none of its frames can be decoded.
     """
-    if every < 1 or start < 0:
-        raise InputError(
-            f"{path}: bad frame range", expected="every >= 1, start >= 0", got=f"every={every}, start={start}"
-        )
+    if every < 1:
+        raise InputError(f"{path}: bad frame range", expected="every >= 1", got=f"every={every}")
     orientation = Orientation()
     for index, frame, stream in decoded_frames(path, stop=stop, tell=tell, report=report):
-        if index >= start and (index - start) % every == 0:
+        if index % every == 0:
             pts = -1 if frame.pts is None else int(frame.pts)
             image = np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
             shown = orientation.shown_as(frame, image)

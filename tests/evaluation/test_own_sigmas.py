@@ -9,9 +9,9 @@ import pytest
 
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.analysis.breakdown import break_down
-from dataengine.evaluation.analysis.calibration import calibration
+from dataengine.evaluation.analysis.calibration import score_reliability
 from dataengine.evaluation.analysis.slices import Slice, slice_matches
-from dataengine.evaluation.ap.matching import average_precision, matched, paired
+from dataengine.evaluation.ap.matching import average_precision, paired
 from dataengine.evaluation.ap.oks import coco_ap, joint_ap, person_oks
 from dataengine.evaluation.ap.poses import detections_of, truths_of
 from dataengine.evaluation.ap.protocol import COCO
@@ -44,7 +44,7 @@ def test_figures_are_pycocotools_with_the_same_sigmas() -> None:
     expected = reference.figures(by_pycocotools(people, images, found))
     got = coco_ap(people, images, found, OWN_PROTOCOL)
     assert got == pytest.approx(expected, abs=1e-9)
-    assert average_precision(matched(people, images, found, OWN_PROTOCOL)) == pytest.approx(got["AP"])
+    assert average_precision(paired(people, images, found, OWN_PROTOCOL).match()) == pytest.approx(got["AP"])
     assert break_down(paired(people, images, found, OWN_PROTOCOL)).ap == pytest.approx(got["AP"])
     assert coco_ap(people, images, found)["AP"] > got["AP"] + 0.05, "COCO's sigmas are kinder"
 
@@ -73,7 +73,7 @@ def test_oks_of_a_person_and_its_calibration_count_by_them() -> None:
     assert ap == pytest.approx(reference.figures(computed)["AP"], abs=1e-9)
     assert person_oks(people, moved, OWN_PROTOCOL) == pytest.approx(expected, abs=1e-12)
     counted = np.where(expected >= 0.1, expected, 0.0)  # below that a detection stands for nobody
-    pose = calibration(paired(people, images, found, OWN_PROTOCOL)).pose
+    pose = score_reliability(paired(people, images, found, OWN_PROTOCOL))
     assert pose.ece == pytest.approx(abs(counted.mean() - 0.5), abs=1e-6)
 
 

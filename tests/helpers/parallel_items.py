@@ -10,19 +10,11 @@ from numpy.typing import NDArray
 
 from dataengine.errors import InputError
 
-begun: list[Path] = []
-
 
 def note(path: Path, line: str) -> None:
     """Append a line to a file that several processes write to: short appends are not torn."""
     with path.open("a", encoding="utf-8") as opened:
         opened.write(line + "\n")
-
-
-def remember(path: Path) -> None:
-    """An initializer: notes that it was called, and for whom it works."""
-    begun.append(path)
-    note(path, f"initialized {os.getpid()}")
 
 
 def draws(seed: int) -> NDArray[np.float64]:
@@ -33,9 +25,9 @@ def draws(seed: int) -> NDArray[np.float64]:
     return product
 
 
-def square(number: int) -> int:
-    """Notes that it ran, where `remember` was called."""
-    note(begun[-1], f"done {number}")
+def square(number: int, notes: Path) -> int:
+    """Notes that it ran."""
+    note(notes, f"done {number}")
     return number * number
 
 

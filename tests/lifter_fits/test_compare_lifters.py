@@ -19,11 +19,12 @@ from dataengine.lifter_fits.accuracy import accuracy_of
 from dataengine.lifter_fits.compare_lifters import run as compare
 from dataengine.lifter_fits.fit_lifter import ANSWERS
 from dataengine.lifter_fits.fit_lifter import run as fit
-from dataengine.lifter_fits.teacher_tracks import films_of, measured_errors, seen_tracks
+from dataengine.lifter_fits.teacher_tracks import measured_errors, seen_tracks
 from dataengine.lifter_fits.trials import planned, widths_of
 from dataengine.lifting.lifted import LiftedTrack
 from dataengine.lifting.motions import write_motions
 from dataengine.people import Images, People
+from dataengine.tracking.labelled_films import read_film_set
 
 from ..lifting.made_motions import seen_track, small, swaying
 
@@ -79,7 +80,7 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_teachers_are_seen_as_they_answer_and_err(clips: Path) -> None:
-    films = films_of(clips)
+    films = read_film_set(clips)
     seen = seen_tracks(films, kept.AskedTeachers(Path("none"), None, Path("answers")), [])
     assert len(seen) == FILMS and {each.teacher for each in seen} == {"blazepose"}
     track, camera = seen_track(FRAMES)
@@ -92,7 +93,7 @@ def test_teachers_are_seen_as_they_answer_and_err(clips: Path) -> None:
 
 
 def test_accuracy_is_the_mean_distance_in_millimetres(clips: Path) -> None:
-    seen = seen_tracks(films_of(clips), kept.AskedTeachers(Path("none"), None, Path("answers")), [])
+    seen = seen_tracks(read_film_set(clips), kept.AskedTeachers(Path("none"), None, Path("answers")), [])
     rng = np.random.default_rng(0)
     lifted, truth, found = [], [], []
     for each in seen:

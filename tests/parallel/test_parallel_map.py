@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -76,22 +77,12 @@ def test_an_item_that_kills_every_worker_ends_the_map() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_each_process_is_initialized_once_and_each_result_is_told(workers: int, tmp_path: Path) -> None:
+def test_each_item_is_done_once_and_its_result_told(workers: int, tmp_path: Path) -> None:
     told: dict[int, int] = {}
-    found = parallel_map(
-        items.square,
-        range(5),
-        workers=workers,
-        description="square",
-        initializer=items.remember,
-        initargs=(tmp_path / "notes",),
-        each=told.__setitem__,
-    )
+    square = partial(items.square, notes=tmp_path / "notes")
+    found = parallel_map(square, range(5), workers=workers, description="square", each=told.__setitem__)
     assert found == [number * number for number in range(5)] == [told[index] for index in range(5)]
-    lines = (tmp_path / "notes").read_text().splitlines()
-    begun = [line for line in lines if line.startswith("initialized")]
-    assert len(begun) == len(set(begun)) and 1 <= len(begun) <= workers
-    assert sorted(line for line in lines if line.startswith("done")) == [f"done {number}" for number in range(5)]
+    assert sorted((tmp_path / "notes").read_text().splitlines()) == [f"done {number}" for number in range(5)]
 
 
 def test_nothing_to_do_is_done() -> None:
@@ -100,9 +91,8 @@ def test_nothing_to_do_is_done() -> None:
 
 def test_a_worker_that_died_between_items_is_replaced() -> None:
     from dataengine.parallel.local_crew import LocalCrew
-    from dataengine.parallel.worker import pack
 
-    with LocalCrew(pack(math.factorial, None, ()), count=1, threads=1) as crew:
+    with LocalCrew(pickle.dumps(math.factorial), count=1, threads=1) as crew:
         crew.give(0, pickle.dumps(3))
         (first,) = crew.collect()
         for _, process in crew._idle:

@@ -1,5 +1,7 @@
 """Parts of a study's page."""
 
+import json
+import math
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,7 @@ from dataengine.studies.page import (
     new_figure,
     paragraph,
     unfinished,
+    write_metrics,
     write_page,
 )
 
@@ -43,3 +46,9 @@ def test_page_and_plot_are_written_and_the_same_plot_gives_the_same_bytes(tmp_pa
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
     assert cv2.imread(str(tmp_path / "one.png")).shape[:2] == (220, 330)
     assert len(set(STYLES)) == 8 and len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_is_not_known_is_null_in_the_figures(tmp_path: Path) -> None:
+    write_metrics(tmp_path, [{"interval": (math.nan, 0.5), "name": "a", "deeper": {"ap": math.nan}}])
+    known = json.loads((tmp_path / "metrics.json").read_text())
+    assert known == [{"interval": [None, 0.5], "name": "a", "deeper": {"ap": None}}]

@@ -14,15 +14,15 @@ from dataengine.tracking.association import read_association
 from dataengine.tracking.box_trackers import trackers_library
 from dataengine.tracking.compare_trackers import run as compare
 from dataengine.tracking.fit_tracker import run as fit
-from dataengine.tracking.labelled_films import read_films, sightings_of
+from dataengine.tracking.labelled_films import LabelledFilm, read_films, sightings_of
 
 from .made_people import crossing
 
 FRAMES = 12
 
 
-def written(folder: Path, films: int = 2, known: bool = True) -> Path:
-    """Two people who cross in each film, at ten frames a second."""
+def written(folder: Path, films: int = 2, known: bool = True, group: str = "") -> Path:
+    """Two people who cross in each film, at ten frames a second; all pictures are of `group`."""
     parts, paths, videos, frames = [], [], [], []
     for number in range(films):
         for frame, seen in enumerate(crossing(number, frames=FRAMES).seen):
@@ -42,7 +42,9 @@ def written(folder: Path, films: int = 2, known: bool = True) -> Path:
                     track_id=[4, 7] if known else [-1, -1],
                 )
             )
-    images = Images.build(id=1 + np.arange(len(paths)), path=paths, width=320, height=400, video=videos, frame=frames)
+    images = Images.build(
+        id=1 + np.arange(len(paths)), path=paths, width=320, height=400, video=videos, frame=frames, group=group
+    )
     write_people(folder / "people.json", People.concat(parts), images, info={"fps": 10.0})
     return folder / "people.json"
 
@@ -62,6 +64,16 @@ def test_films_are_read_in_order_with_times_and_people(clips: Path) -> None:
     seen, image, rows = next(iter(sightings_of(films[1], films[1].people)))
     assert len(seen) == 2 and image.shape == (400, 320, 3) and rows.tolist() == [0, 1]
     assert np.nanmax(np.abs(seen.colours * 255 - 40)) < 1
+
+
+def test_a_track_has_one_sighting_of_a_person_in_a_frame(clips: Path) -> None:
+    film = read_films(clips)[0]
+    order = np.r_[len(film.people) - 1, 0 : len(film.people)]  # the last person's last sighting comes first, and again
+    doubled = LabelledFilm(film.name, film.images, film.people.take(order), film.time_s)
+    first, last = doubled.tracks()
+    assert (first.identity, last.identity) == (4, 7)
+    assert first.frames.tolist() == last.frames.tolist() == list(range(FRAMES))
+    assert last.rows[-1] == 0 and doubled.people.track_id[last.rows].tolist() == [7] * FRAMES
 
 
 def test_people_without_identity_are_refused_unless_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,8 +108,12 @@ def test_the_comparison_counts_what_the_library_counts(clips: Path, monkeypatch:
     monkeypatch.setattr(compare_trackers, "found_by_blazepose", lambda film, models: film.people)
     fit(clips, Path("tracker.yaml"))
     rows = compare([clips], Path("report"), weights=Path("tracker.yaml"), missing=0.0)
-    assert len(rows) == 2 * 6 and {row.film_count for row in rows} == {2}
+    assert len(rows) == 2 * 6 and {(row.film_count, row.scene_count) for row in rows} == {(2, 2)}
     best = next(row for row in rows if row.tracker == "keypoints")
     assert best.figures.hota_oks == pytest.approx(1.0) and best.figures.switches == 0 and best.figures.tracks == 4
     page = Path("report/tracking.md").read_text()
     assert "| keypoints | 1.000 | 1.000" in page and "bytetrack" in page
+    assert best.figures.interval_oks == pytest.approx((1, 1))
+    alone = compare([written(Path("cameras"), group="walk")], Path("report"), missing=0.0)
+    assert {(row.film_count, row.scene_count) for row in alone} == {(2, 1)}
+    assert np.isnan([row.figures.interval_oks for row in alone]).all()

@@ -11,7 +11,7 @@ from scipy.special import logit
 
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.breakdown import ErrorBreakdown, break_down
-from dataengine.evaluation.analysis.calibration import Reliability, calibration
+from dataengine.evaluation.analysis.calibration import Reliability, score_reliability
 from dataengine.evaluation.analysis.slice_builders import (
     slices_by_person,
     slices_by_pose,
@@ -71,7 +71,7 @@ def score(
     predicted_people = prediction.as_people(people)
     pairs = paired(people, images, predicted_people, protocol)
     record = model.sidecar["files"][name]
-    poses, breakdown = calibration(pairs).pose, break_down(pairs)
+    poses, breakdown = score_reliability(pairs), break_down(pairs)
     return ScoredModel(
         prediction,
         pairs,

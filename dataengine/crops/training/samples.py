@@ -59,14 +59,6 @@ class ViewPair:
         return self.weak.mirrored != self.strong.mirrored
 
 
-def carry_joints(
-    points_px: NDArray[np.float64], strong_from_weak: NDArray[np.float64], mirrored: bool
-) -> NDArray[np.float64]:
-    """Joints (17, 2) that were found in the weak view, as pixels and names of the strong one."""
-    carried = apply_affine(strong_from_weak, points_px)
-    return swap_sides(carried) if mirrored else carried
-
-
 class CropSamples:
     """The people to train on, ready to be cropped and augmented. Safe to draw from in several threads."""
 

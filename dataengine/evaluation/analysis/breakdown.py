@@ -9,7 +9,7 @@ the paper gives it (the program's formula lacks the factor 2 of k = 2 sigma). Ji
 thresholds above keep some loss.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +28,7 @@ from dataengine.evaluation.analysis.joint_errors import (
 )
 from dataengine.evaluation.ap.matching import LOCALIZED_OKS, Assignment, Pairs, average_precision, pair_up
 from dataengine.evaluation.ap.poses import Detections
-from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX
+from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import People
 
 FIXED = (MISS, SWAP, INVERSION, JITTER)  # in this order
@@ -56,14 +56,12 @@ class ErrorBreakdown:
         return {name: after - was for was, (name, after) in zip(before, self.ap_after.items(), strict=False)}
 
 
-def break_down(
-    pairs: Pairs, *, names: Sequence[str] = COCO_KEYPOINTS, flip: NDArray[np.int64] = FLIP_INDEX
-) -> ErrorBreakdown:
-    """Diagnose the detections of `pairs`. `names` and `flip` (j,) are of its joints."""
+def break_down(pairs: Pairs) -> ErrorBreakdown:
+    """Diagnose the detections of `pairs`."""
     assigned = pairs.assign(LOCALIZED_OKS)
     row_of = np.argsort(pairs.truth_row)  # of given people among those of `pairs`
     person = np.where((assigned.person >= 0) & ~assigned.is_ignored, row_of[assigned.person], -1)
-    errors = joint_errors(pairs, person, flip)
+    errors = joint_errors(pairs, person)
     misscored, duplicate = _rivals(pairs, person)
     labels, flags = np.full(pairs.given, DROPPED, dtype="<U10"), np.zeros(pairs.given, dtype=bool)
     labels[assigned.detection] = _labels(assigned, errors.kind, misscored, duplicate)
@@ -75,7 +73,7 @@ def break_down(
     return ErrorBreakdown(
         joints={
             name: {error: int(np.count_nonzero(column == code)) for code, error in enumerate(JOINT_ERRORS)}
-            for name, column in zip(names, errors.kind.T, strict=True)
+            for name, column in zip(COCO_KEYPOINTS, errors.kind.T, strict=True)
         },
         labels=labels,
         misscored=flags,

@@ -33,11 +33,8 @@ class JointErrors:
     corrected_px: NDArray[np.float64]  # (d, j, 2) where it would be without the error, see `corrected`
 
 
-def joint_errors(pairs: Pairs, person: NDArray[np.int64], flip: NDArray[np.int64] = FLIP_INDEX) -> JointErrors:
-    """Judge the joints of every detection that has a `person` (d,), a row of `pairs.truths`; -1 for nobody.
-
-    `flip` (j,) names each joint's left/right partner.
-    """
+def joint_errors(pairs: Pairs, person: NDArray[np.int64]) -> JointErrors:
+    """Judge the joints of every detection that has a `person` (d,), a row of `pairs.truths`; -1 for nobody."""
     kind = np.full(pairs.detections.keypoints_px.shape[:2], NOT_JUDGED, dtype=np.int8)
     similarity = np.zeros(kind.shape)
     _judge(
@@ -49,7 +46,7 @@ def joint_errors(pairs: Pairs, person: NDArray[np.int64], flip: NDArray[np.int64
         pairs.truths.labelled,
         pairs.truths.area,
         (pairs.protocol.sigmas * 2) ** 2,
-        flip,
+        FLIP_INDEX,
         kind,
         similarity,
     )

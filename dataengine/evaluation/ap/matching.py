@@ -209,11 +209,6 @@ def paired(gt: People, images: Images, detections: People, protocol: OksProtocol
     return pair_up(truths, detections_of(detections, images, image_id), image_id, protocol)
 
 
-def matched(gt: People, gt_images: Images, detections: People, protocol: OksProtocol = COCO) -> Matches:
-    """Match `detections` to `gt` at every OKS threshold, as `coco_ap` does. Raises: see `paired`."""
-    return paired(gt, gt_images, detections, protocol).match()
-
-
 def precision_table(matches: Matches, image_weight: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64]:
     """Precision (t, r) at each threshold and recall point when each image counts `image_weight` (m,) times.
 

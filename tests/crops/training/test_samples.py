@@ -10,12 +10,13 @@ from dataengine.crops.spec import CropSpec, apply_affine
 from dataengine.crops.training.augment import AugmentParams, mirror_matrix, swap_sides
 from dataengine.crops.training.backgrounds import Backgrounds
 from dataengine.crops.training.loader import collate
-from dataengine.crops.training.samples import CropSamples, carry_joints
+from dataengine.crops.training.samples import CropSamples
 from dataengine.errors import InputError
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.people import Images, People
 
 from ...helpers.scenes import synthetic_before_real
+from .carried_joints import carry_joints
 
 SPEC = CropSpec(64, 64, 1.25)
 PLAIN = AugmentParams(

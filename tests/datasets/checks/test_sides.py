@@ -15,7 +15,6 @@ from dataengine.keypoints import FLIP_INDEX
 from dataengine.mistakes.side_odds import LEAST_PEOPLE, REGULARISATION, fit_odd_logistic, side_odds
 from dataengine.people import People
 from dataengine.pictures.reading.decoding import read_picture
-from dataengine.poses.embedding import mirror
 
 from ...helpers.pose_samples import FIGURES
 
@@ -63,8 +62,8 @@ def test_a_stricter_probability_doubts_fewer() -> None:
 
 def test_the_odds_of_a_set_and_of_its_mirror_image_are_the_same() -> None:
     people = facing(400)
-    points, flags = mirror(people.keypoints_px, people.visibility)
-    mirrored = people.replace(keypoints_px=points.astype(np.float32), visibility=flags.astype(np.uint8))
+    all_exchanged = exchanged(people, np.arange(400), np.arange(17))
+    mirrored = all_exchanged.replace(keypoints_px=all_exchanged.keypoints_px * np.array([-1, 1], np.float32))
     for name in ("body", "limbs"):
         ours, theirs = (getattr(side_odds(p), name) for p in (people, mirrored))
         np.testing.assert_allclose(ours, theirs, rtol=0.02, atol=0.05)

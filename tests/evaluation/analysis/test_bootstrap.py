@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dataengine.evaluation.analysis.bootstrap import BLOCK, draw_ap, effective_clusters, interval_of, paired_intervals
-from dataengine.evaluation.ap.matching import average_precision, matched
+from dataengine.evaluation.ap.matching import average_precision, paired
 
 from .. import samples
 from ..reference import slow_ap
@@ -14,7 +14,7 @@ def pair(count: int, seed: int, noises: tuple[float, float] = (0.02, 0.05)):  # 
     rng = np.random.default_rng(seed)
     images = samples.images(count)
     gt = samples.truth(images, 1, rng)
-    return images, *(matched(gt, images, samples.detections_of(gt, noise, rng)) for noise in noises)
+    return images, *(paired(gt, images, samples.detections_of(gt, noise, rng)).match() for noise in noises)
 
 
 def test_interval_is_that_of_scipy() -> None:
@@ -55,7 +55,7 @@ def test_clusters_widen_the_interval_of_repeated_frames() -> None:
     found = samples.detections_of(base, 0.05, rng, dropped=0.0).take(np.arange(20))
     rows = np.repeat(np.arange(20), 10)
     gt, detections = (p.take(rows).replace(image_id=images.id) for p in (base, found))
-    matches = matched(gt, images, detections)
+    matches = paired(gt, images, detections).match()
 
     def width(kind: str) -> float:
         clusters = np.arange(200) // (10 if kind == "frames" else 1)
@@ -91,7 +91,7 @@ def test_copies_by_four_cameras_widen_the_interval_of_moments() -> None:
     found = samples.detections_of(base, 0.05, rng, dropped=0.0).take(np.arange(40))
     images = samples.images(160, frames_per_video=40)
     gt, detections = (p.take(np.tile(np.arange(40), 4)).replace(image_id=images.id) for p in (base, found))
-    matches = matched(gt, images, detections)
+    matches = paired(gt, images, detections).match()
 
     def width(clusters: NDArray[np.int64]) -> float:
         got = interval_of(matches, clusters, resamples=600, level=0.95, rng=np.random.default_rng(0))
@@ -108,7 +108,7 @@ def test_crossed_ways_are_at_least_as_wide_as_the_wider_of_both() -> None:
     rng = np.random.default_rng(2)
     images = samples.images(60)
     gt = samples.truth(images, 1, rng)
-    easy, hard = (matched(gt, images, samples.detections_of(gt, noise, rng)) for noise in (0.02, 0.12))
+    easy, hard = (paired(gt, images, samples.detections_of(gt, noise, rng)).match() for noise in (0.02, 0.12))
     camera, moment = np.arange(60) % 4, np.arange(60) // 4
     draws = draw_ap([easy, hard], np.stack([camera, moment]), resamples=250, rng=np.random.default_rng(7))
     expected: list[list[float]] = []

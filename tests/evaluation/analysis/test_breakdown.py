@@ -11,7 +11,7 @@ from dataengine.evaluation.analysis.breakdown import STEPS, break_down, with_err
 from dataengine.evaluation.analysis.breakdown_figure import breakdown_figure
 from dataengine.evaluation.analysis.joint_errors import GOOD, INVERSION, JITTER, JOINT_ERRORS, MISS, NOT_JUDGED, SWAP
 from dataengine.evaluation.analysis.joint_errors import joint_errors as judge
-from dataengine.evaluation.ap.matching import average_precision, matched, paired
+from dataengine.evaluation.ap.matching import average_precision, paired
 from dataengine.evaluation.ap.oks import coco_ap, joint_similarity
 from dataengine.keypoints import COCO_SIGMAS, FLIP_INDEX
 from dataengine.people import Images, People
@@ -192,7 +192,7 @@ def test_a_person_not_found_costs_the_recall_that_is_missing() -> None:
     gt, images = two_people()
     found = found_as(gt, gt.keypoints_px[:1].astype(float))
     got = break_down(paired(gt, images, found))
-    assert got.cost["not found"] == pytest.approx(1 - average_precision(matched(gt, images, found)), abs=1e-6)
+    assert got.cost["not found"] == pytest.approx(1 - average_precision(paired(gt, images, found).match()), abs=1e-6)
 
 
 def test_errors_are_written_as_keys_of_the_annotations(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from dataengine.errors import InputError
-from dataengine.evaluation.analysis.calibration import calibration, reliability
+from dataengine.evaluation.analysis.calibration import reliability, score_reliability
 from dataengine.evaluation.ap.matching import paired
-from dataengine.evaluation.ap.oks import joint_similarity, person_oks
+from dataengine.evaluation.ap.oks import person_oks
 
 from .. import samples
 
@@ -41,7 +41,7 @@ def test_a_confidence_outside_of_0_to_1_is_refused() -> None:
         reliability(np.array([0.5, 1.5]), np.zeros(2))
 
 
-def test_pose_and_joint_outcomes_are_those_of_the_person_found() -> None:
+def test_an_outcome_is_the_oks_with_the_person_found() -> None:
     """One detection for each person, in shuffled order, so that the assignment is known."""
     rng = np.random.default_rng(2)
     images = samples.images(30)
@@ -55,14 +55,8 @@ def test_pose_and_joint_outcomes_are_those_of_the_person_found() -> None:
         keypoints_px=(gt.keypoints_px + noise).astype(np.float32),
         score=rng.uniform(size=30).astype(np.float32),
     )
-    sure = rng.uniform(size=(30, 17))
-    got = calibration(paired(gt, images, found.take(order)), sure[order])
-    assert got.pose.ece == pytest.approx(reliability(found.score, person_oks(gt, found.keypoints_px)).ece)
-    near, labelled = joint_similarity(gt, found.keypoints_px) >= 0.5, gt.visibility > 0
-    assert got.joint is not None
-    assert got.joint.ece == pytest.approx(reliability(sure[labelled], near[labelled]).ece)
-    wrist = labelled[:, 9]
-    assert got.joints["left_wrist"].ece == pytest.approx(reliability(sure[wrist, 9], near[wrist, 9]).ece)
+    got = score_reliability(paired(gt, images, found.take(order)))
+    assert got.ece == pytest.approx(reliability(found.score, person_oks(gt, found.keypoints_px)).ece)
 
 
 def test_false_detections_have_an_outcome_of_nothing_and_ignored_people_none() -> None:
@@ -73,7 +67,7 @@ def test_false_detections_have_an_outcome_of_nothing_and_ignored_people_none() -
     gt = gt.replace(visibility=visibility)
     far = gt.take([0]).replace(keypoints_px=gt.take([0]).keypoints_px + np.float32(5000))
     found = gt.concat([gt, far]).replace(score=np.array([0.95, 0.95, 0.35], dtype=np.float32))
-    got = calibration(paired(gt, images, found)).pose
+    got = score_reliability(paired(gt, images, found))
     assert got.count.sum() == 2
     assert got.outcome[3] == 0.0  # the far one
     assert got.outcome[9] == pytest.approx(1.0)

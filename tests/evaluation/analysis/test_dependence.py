@@ -16,7 +16,7 @@ from dataengine.evaluation.analysis.dependence import (
 )
 from dataengine.evaluation.analysis.image_clusters import Units, units_of
 from dataengine.evaluation.analysis.simulation import SimulatedSet, drawn_people, simulated_model
-from dataengine.evaluation.ap.matching import matched, recall_reached
+from dataengine.evaluation.ap.matching import paired, recall_reached
 
 from .. import samples
 
@@ -143,7 +143,7 @@ def test_residuals_are_the_linear_terms_of_recall() -> None:
     rng = np.random.default_rng(0)
     images = samples.images(40)
     gt = samples.truth(images, 2, rng)
-    good, bad = (matched(gt, images, samples.detections_of(gt, noise, rng)) for noise in (0.03, 0.1))
+    good, bad = (paired(gt, images, samples.detections_of(gt, noise, rng)).match() for noise in (0.03, 0.1))
     residual = residuals(good, bad)
     assert residual.sum() == pytest.approx(0, abs=1e-9)
     assert residuals(good, good).any() is np.False_

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dataengine.errors import InputError
 from dataengine.evaluation.ap import similarity
-from dataengine.evaluation.ap.matching import Pairs, average_precision, matched, pair_up, paired
+from dataengine.evaluation.ap.matching import Pairs, average_precision, pair_up, paired
 from dataengine.evaluation.ap.oks import coco_ap, figures, joint_ap, person_oks
 from dataengine.evaluation.ap.poses import (
     Detections,
@@ -146,7 +146,9 @@ def test_whole_weights_are_repeated_images(seed: int) -> None:
     detections = detections_of(repeat(found), repeated, image_id)
     computed = evaluator(truth_records(truths, image_id), result_records(detections, image_id), image_id, COCO)
     expected = reference.figures(computed).get("AP", 0.0)
-    assert average_precision(matched(gt, images, found), weight.astype(np.float64)) == pytest.approx(expected, abs=1e-9)
+    assert average_precision(paired(gt, images, found).match(), weight.astype(np.float64)) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -155,7 +157,7 @@ def test_any_weights_are_the_slow_sums(seed: int, whole: bool) -> None:
     rng = np.random.default_rng(seed)
     images = samples.images(10)
     gt = samples.truth(images, 3, rng)
-    matches = matched(gt, images, samples.detections_of(gt, 0.04, rng))
+    matches = paired(gt, images, samples.detections_of(gt, 0.04, rng)).match()
     weight = rng.integers(0, 4, 10).astype(float) if whole else rng.uniform(0, 2, 10) * rng.integers(0, 2, 10)
     assert average_precision(matches, weight) == pytest.approx(reference.slow_ap(matches, weight), abs=1e-9)
 
@@ -221,7 +223,7 @@ def test_perfect_detections_score_one_and_none_score_zero() -> None:
     assert coco_ap(gt, images, gt)["AP"] == pytest.approx(1.0)
     nobody = coco_ap(gt, images, People.empty())
     assert nobody["AP"] == 0.0
-    assert average_precision(matched(gt, images, People.empty())) == 0.0
+    assert average_precision(paired(gt, images, People.empty()).match()) == 0.0
 
 
 def test_unlabelled_joints_do_not_count() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.special import expit
 
-from dataengine.evaluation.analysis.calibration import calibration
+from dataengine.evaluation.analysis.calibration import score_reliability
 from dataengine.evaluation.ap.matching import average_precision, paired
 from dataengine.inference.running.prediction import Prediction
 from dataengine.nets.person_score import PersonScore
@@ -49,7 +49,7 @@ def test_what_is_learnt_on_some_people_ranks_and_calibrates_on_others() -> None:
     taught = with_weights(plain, PersonScore(LIMBS, weights))
     before, after = (paired(others, images, p.as_people(others)) for p in (plain, taught))
     assert average_precision(after.match()) > average_precision(before.match()) + 0.05
-    assert calibration(after).pose.ece < 0.1 < calibration(before).pose.ece
+    assert score_reliability(after).ece < 0.1 < score_reliability(before).ece
 
 
 def test_it_is_the_logistic_regression_that_it_says() -> None:

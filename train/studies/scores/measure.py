@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataengine.evaluation.analysis.bootstrap import paired_intervals
-from dataengine.evaluation.analysis.calibration import calibration, reliability
+from dataengine.evaluation.analysis.calibration import reliability, score_reliability
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.matching import Pairs, average_precision, paired
 from dataengine.keypoints import UNLABELLED
@@ -45,7 +45,7 @@ def score_figures(learn: Answers, test: Answers, images: Images, *, seed: int) -
         both = pairs.match(), base.match()
         rng = np.random.default_rng(seed)
         gain = paired_intervals(*both, clusters, resamples=RESAMPLES, level=LEVEL, rng=rng).difference
-        yield ScoreFigures(name, average_precision(both[0]), gain, calibration(pairs).pose.ece)
+        yield ScoreFigures(name, average_precision(both[0]), gain, score_reliability(pairs).ece)
 
 
 def joint_figures(learn: Answers, test: Answers) -> dict[str, dict[str, float]]:

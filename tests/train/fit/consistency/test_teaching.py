@@ -8,7 +8,7 @@ import torch
 
 from dataengine.crops.training.augment import NO_AUGMENTATION
 from dataengine.crops.training.loader import view_batch
-from dataengine.crops.training.samples import CropSamples, carry_joints
+from dataengine.crops.training.samples import CropSamples
 from dataengine.people import Images, People
 from dataengine.train.fit.consistency.params import ConsistencyParams
 from dataengine.train.fit.consistency.stepping import weight_at
@@ -18,6 +18,7 @@ from dataengine.train.fit.steps.batch import Inputs, Ready, mirrored
 from dataengine.train.fit.steps.views import Views, hole_draws, views_of
 from dataengine.train.losses.table import LossScales, WeightedLoss
 
+from ....crops.training.carried_joints import carry_joints
 from ....helpers.drawn_people import draw_people_at
 from ....helpers.fitting_project import TINY
 
