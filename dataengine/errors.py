@@ -61,9 +61,7 @@ def write_fault(error: BaseException) -> str:
     What an error was raised from counts, too: torch raises a RuntimeError while it ends a file that it could not write.
     """
     for each in _chain(error):
-        if isinstance(each, shutil.Error) and isinstance(
-            each.args[0], list
-        ):  # of `copytree`: what failed, file by file
+        if isinstance(each, shutil.Error) and isinstance(each.args[0], list):  # copytree's list of what failed
             said = [why for _, _, why in each.args[0] if _number_in(_OF_COPYTREE, why) in WRITE_FAULTS]
             if said:
                 return str(said[0])
