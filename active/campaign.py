@@ -15,7 +15,7 @@ from dataengine.errors import InputError
 from dataengine.params import load_document
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import assignments, parse_seeds, parse_settings
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
 from .studies.campaign.overrides import OWNED
@@ -34,7 +34,7 @@ def command(
         Path, out_folder_option(help="Folder for the page, the plot and each round; read again to go on.")
     ],
     fetched: Annotated[Path, folder_option(help="Folder of the stage fetch, with BlazePose.")] = Path("data/fetch"),
-    cache: Annotated[Path, out_folder_option(help="Folder of the body model.")] = Path("data/cache/anny"),
+    cache: Annotated[Path, kept_folder_option(help="Folder of the body model.")] = Path("data/cache/anny"),
     held_out: HeldOut = None,
     arm: Annotated[
         list[str] | None, typer.Option(help=f"Arm, {' | '.join(ARMS)}; repeat it.", show_default="all")

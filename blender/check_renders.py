@@ -20,7 +20,7 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -51,7 +51,7 @@ class CheckedLabels:
 def command(
     out: Annotated[Path, typer.Option(help="Markdown file to write.")],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     count: Annotated[int, typer.Option(help="Number of images to check.", min=2)] = 500,
     params: ParamsFile = PARAMS_FILE,

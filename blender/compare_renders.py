@@ -14,7 +14,7 @@ from dataengine.files import read_json
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import parse_seeds
 from dataengine.studies.shared_pictures import refuse_shared_pictures
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 
 from .render import run as render
@@ -31,7 +31,7 @@ def command(
         Path, out_folder_option(help="Folder for the page, the plot, render sets and fits; read to go on.")
     ],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     levers: Annotated[
         Path | None,

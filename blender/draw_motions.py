@@ -10,7 +10,7 @@ import typer
 from dataengine.errors import InputError, ParamsError
 from dataengine.lifting.motions import SUFFIX, motions_of, write_motions
 from dataengine.params import load_section
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
@@ -29,7 +29,7 @@ MOST_FPS = 240.0  # as clips have
 def command(
     out: Annotated[Path, typer.Option(help="File to write, an .npz.")],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     people: Annotated[int, typer.Option(help="Number of people, each with a motion of its own.")] = 300,
     seconds: Annotated[float, typer.Option(help="Length of each motion.")] = 6.0,

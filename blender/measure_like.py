@@ -13,7 +13,7 @@ from dataengine.coco_json import read_people
 from dataengine.errors import InputError
 from dataengine.files import write_json
 from dataengine.people import Images, People
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, kept_folder_option, out_folder_option
 from dataengine.terminal.speech import answer
 
 from .body.cache import prepare_body_cache
@@ -30,7 +30,7 @@ def command(
     people: Annotated[Path, typer.Option(help="COCO keypoints file of real people.")],
     report: Annotated[Path, out_folder_option(help="Folder for measure.json, fits.json, pairs.jpg and skeletons.jpg.")],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     photographs: Annotated[
         Path | None, folder_option(help="Folder that the file's image names are below, if that is not its own.")

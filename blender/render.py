@@ -20,7 +20,7 @@ from dataengine.params import load_section
 from dataengine.poses.known_poses import read_frozen_poses
 from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, rendered_requests
 from dataengine.requests.record import PoseRequest
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
 
 from .batch.fingerprint import render_fingerprint
@@ -47,7 +47,7 @@ def command(
         Path, out_folder_option(help="Folder of people.json, images/ and contact_sheet.jpg; kept between runs.")
     ],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     like: Annotated[
         Path | None, typer.Option(help="COCO keypoints file: fit the body to its people and render their poses.")

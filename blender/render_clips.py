@@ -21,7 +21,7 @@ from dataengine.params import load_section
 from dataengine.people import Images, People
 from dataengine.pictures.encoding import write_picture
 from dataengine.pictures.reading.decoding import read_picture
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import say
@@ -52,7 +52,7 @@ def command(
         Path, out_folder_option(help="Folder of people.json, images/, videos/, clips.jpg; kept between runs.")
     ],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     clips: Annotated[int, typer.Option(help="Number of clips.")] = 4,
     frames: Annotated[int, typer.Option(help="Frames of each clip.")] = 50,

@@ -23,6 +23,7 @@ import typer.main
 from dataengine.errors import MAKE_ROOM, DataEngineError, write_fault
 from dataengine.hardware.threads import wait_briefly
 from dataengine.terminal.ending import stopped_in_one_line
+from dataengine.terminal.programs import end_with_starter
 from dataengine.terminal.speech import say
 
 
@@ -186,6 +187,7 @@ def main(arguments: list[str] | None = None) -> Any:
     wait_briefly()
     try:
         with stopped_in_one_line():
+            end_with_starter()
             return typer.main.get_command(app).main(args=arguments, prog_name="dataengine")
     except Exception as error:
         fault = "" if isinstance(error, DataEngineError) else write_fault(error)

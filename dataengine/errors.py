@@ -6,11 +6,13 @@ The command line prints such an error as one line and exits with code 2; anythin
 
 import errno
 import re
+import shutil
 from collections.abc import Iterator
 
 WRITE_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS})
 MAKE_ROOM = "make room or give permission, and run again"
-_IN_TEXT = re.compile(r"\(os error (\d+)\)")  # of Rust: safetensors raises an exception of its own
+_OF_RUST = re.compile(r"\(os error (\d+)\)")  # safetensors raises an exception of its own
+_OF_COPYTREE = re.compile(r"^\[Errno (\d+)\]")
 _OF_NUMPY = re.compile(r"Not enough free space to write|\d+ requested and \d+ written")  # without a number
 
 
@@ -59,12 +61,23 @@ def write_fault(error: BaseException) -> str:
     What an error was raised from counts, too: torch raises a RuntimeError while it ends a file that it could not write.
     """
     for each in _chain(error):
+        if isinstance(each, shutil.Error) and isinstance(
+            each.args[0], list
+        ):  # of `copytree`: what failed, file by file
+            said = [why for _, _, why in each.args[0] if _number_in(_OF_COPYTREE, why) in WRITE_FAULTS]
+            if said:
+                return str(said[0])
         if isinstance(each, OSError) and (each.errno in WRITE_FAULTS or _OF_NUMPY.search(str(each))):
             return str(each)
-        found = _IN_TEXT.search(str(each))
-        if found and int(found[1]) in WRITE_FAULTS:
+        if _number_in(_OF_RUST, str(each)) in WRITE_FAULTS:
             return str(each)
     return ""
+
+
+def _number_in(pattern: re.Pattern[str], text: str) -> int | None:
+    """The system's number of a fault, which `pattern` finds in the text of an exception."""
+    found = pattern.search(text)
+    return int(found[1]) if found else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -20,6 +20,7 @@ from dataengine.errors import MAKE_ROOM, DataEngineError, EnvironmentFault, Inpu
 
 LARGEST_JSON_BYTES = 2 * 1024**3
 JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # a COCO file takes 4 times its size; "[],[],[]," 24
+_CANNOT_WRITE = "cannot write "
 JUNK = frozenset({"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir"})
 DAMAGED_ZIP = (OSError, BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
 """What reading a zip raises (an archive, or numpy's .npz), depending on which byte is wrong."""
@@ -32,7 +33,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         f".{path.stem}.{os.getpid()}.partial{path.suffix}"
     )  # writers take the format from the suffix
     try:
-        with _write_faults_as_one_line(path):
+        with write_faults_named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield partial
             with partial.open("rb") as written:
@@ -56,12 +57,12 @@ def fresh_folder(path: Path) -> Iterator[Path]:
         path = path.resolve()
     if path.is_mount():
         got, fix = "a mount point, which cannot be", "name a folder inside it"
-        raise EnvironmentFault(f"cannot write {path}", expected="a folder that is replaced whole", got=got, fix=fix)
+        raise EnvironmentFault(f"{_CANNOT_WRITE}{path}", expected="a folder that is replaced whole", got=got, fix=fix)
     partial = path.with_name(f".{path.name}.partial")
-    with _write_faults_as_one_line(path):
+    with write_faults_named(path):
         held = _take_draft(partial, path)
     try:
-        with _write_faults_as_one_line(path):
+        with write_faults_named(path, partial):
             _end_swap(path)
             yield partial
             _swap(partial, path)
@@ -69,6 +70,22 @@ def fresh_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     finally:
+        os.close(held)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield the empty folder `path`, which goes when the block ends; what a killed process left there goes first.
+
+    Raises:
+        EnvironmentFault: another process uses it, or the disk is full or forbids it.
+    """
+    with write_faults_named(path):
+        held = _take_draft(path, path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
         os.close(held)
 
 
@@ -141,14 +158,23 @@ def locked_folder(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _write_faults_as_one_line(path: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission inside the block into one clear line; other faults pass."""
+def write_faults_named(path: Path, draft: Path | None = None) -> Iterator[None]:
+    """Turn a full disk or a missing permission inside the block into one line that names `path`; other faults pass.
+
+    `atomic_path` and `fresh_folder` do it; this is for what grows in place, such as a log. A line that names a file in
+    `draft`, which is gone when it is read, names the one in `path` instead.
+    """
     try:
         yield
-    except Exception as error:
-        if isinstance(error, DataEngineError) or not (got := write_fault(error)):
+    except DataEngineError as error:
+        if draft is None or not error.what.startswith(f"{_CANNOT_WRITE}{draft}{os.sep}"):
             raise
-        raise EnvironmentFault(f"cannot write {path}", got=got, fix=MAKE_ROOM) from error
+        what = error.what.replace(str(draft), str(path), 1)
+        raise EnvironmentFault(what, got=error.got, fix=error.fix) from error
+    except Exception as error:
+        if not (got := write_fault(error)):
+            raise
+        raise EnvironmentFault(f"{_CANNOT_WRITE}{path}", got=got, fix=MAKE_ROOM) from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,15 @@ import pytest
 from safetensors import SafetensorError
 
 from dataengine.errors import EnvironmentFault, InputError
-from dataengine.files import RepeatedKeys, atomic_path, bounded_memory, fresh_folder, read_json, write_json
+from dataengine.files import (
+    RepeatedKeys,
+    atomic_path,
+    bounded_memory,
+    fresh_folder,
+    read_json,
+    scratch_folder,
+    write_json,
+)
 
 KILLED_INSIDE = """
 import os, signal, sys
@@ -138,6 +147,44 @@ def test_a_read_only_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
     for manager in (atomic_path, fresh_folder):
         with pytest.raises(EnvironmentFault, match=r"cannot write .*Read-only.*; make room"), manager(tmp_path / "b/a"):
             pass
+
+
+def test_a_scratch_folder_goes_whatever_ends_it(tmp_path: Path) -> None:
+    path = tmp_path / ".fetched.partial"
+    killed("scratch_folder", "(partial / 'half').write_text('half')", path)
+    assert (path / "half").exists(), "a killed process clears nothing"
+    with pytest.raises(RuntimeError), scratch_folder(path) as folder:
+        assert folder == path and not list(folder.iterdir())
+        with pytest.raises(EnvironmentFault, match="another process is writing"), scratch_folder(path):
+            pass
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_line_where_a_whole_tree_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "a").write_bytes(bytes(9000))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(EnvironmentFault) as raised, fresh_folder(tmp_path / "to") as folder:
+            shutil.copytree(tmp_path / "from", folder / "deep")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(raised.value).startswith(f"cannot write {tmp_path / 'to'}: got [Errno 27] File too large")
+    with pytest.raises(shutil.Error), fresh_folder(tmp_path / "to"):
+        raise shutil.Error([("a", "b", "is a named pipe")])
+    with pytest.raises(shutil.SameFileError), fresh_folder(tmp_path / "to"):
+        shutil.copyfile(tmp_path / "from" / "a", tmp_path / "from" / "a")
+
+
+def test_a_fault_in_a_draft_names_the_file_that_was_to_be(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(EnvironmentFault) as raised, fresh_folder(out) as draft, atomic_path(draft / "deep/a.json"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert str(raised.value).startswith(f"cannot write {tmp_path / 'out/deep/a.json'}: got [Errno 28] No space")
+    with pytest.raises(EnvironmentFault, match=r"^cannot write /elsewhere"), fresh_folder(tmp_path / "out"):
+        raise EnvironmentFault("cannot write /elsewhere")
 
 
 def test_a_missing_input_is_not_mistaken_for_a_full_disk(tmp_path: Path) -> None:

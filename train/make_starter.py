@@ -13,7 +13,7 @@ from dataengine.files import fresh_folder, sha256_file
 from dataengine.nets.checkpoint import META_NAME
 from dataengine.params import load_section
 from dataengine.studies.settings import json_hash
-from dataengine.terminal.folders import out_folder_option, replaced_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -32,7 +32,7 @@ def command(
     ],
     work: Annotated[Path, out_folder_option(help="Folder for renders and the fit; read again to go on.")],
     cache: Annotated[
-        Path, out_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
+        Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
     people: Annotated[
         list[Path] | None, typer.Option(help="COCO JSON of labelled people whose figures go on the card; repeat it.")

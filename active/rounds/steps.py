@@ -10,8 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from dataengine.errors import InputError
+from dataengine.files import write_faults_named
+from dataengine.terminal.programs import running
 from dataengine.terminal.speech import say
 
 from .lock import MARK
@@ -28,34 +31,23 @@ def run_program(words: Sequence[str], *, root: Path, log: Path, token: str) -> N
     Raises:
         InputError: it fails; the line is its own.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, MARK: token, "PYTHONUNBUFFERED": "1"}
+    told: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     fault = ""
-    with log.open("a", encoding="utf-8") as opened, _asked_to_end_as_exit():
-        opened.write(f"\n$ {' '.join(words)}\n")
-        program = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            cwd=root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        try:
-            assert program.stdout is not None
-            for line in program.stdout:
-                opened.write(line)
-                opened.flush()
-                if line.startswith(_SHOWN):
-                    say(f"  {line.strip()}")
-                fault = line.strip() if line.startswith(_FAULTS) else fault
-            code = program.wait()
-        except BaseException:
-            program.terminate()
-            program.wait()
-            raise
+    with write_faults_named(log), _asked_to_end_as_exit():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as opened:
+            opened.write(f"\n$ {' '.join(words)}\n")
+            with running([sys.executable, "-m", *words], environment=environment, cwd=root, **told) as program:
+                assert program.stdout is not None
+                for line in program.stdout:
+                    opened.write(line)
+                    opened.flush()
+                    if line.startswith(_SHOWN):
+                        say(f"  {line.strip()}")
+                    fault = line.strip() if line.startswith(_FAULTS) else fault
+                code = program.wait()
     if code:
         raise InputError(f"`{' '.join(words[:2])}` failed", got=fault, fix=f"see {log}; the same command goes on")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dataengine.coco_json import PERSON_CATEGORY, people_document
-from dataengine.files import atomic_path
+from dataengine.files import atomic_path, write_faults_named
 from dataengine.people import Images, People
 
 IMAGES, ANNOTATIONS = "images.jsonl", "annotations.jsonl"
@@ -24,11 +24,12 @@ class CocoLines:
     def __init__(self, folder: Path, valid_bytes: Mapping[str, int] | None = None) -> None:
         """`valid_bytes` says how much of each file that is there counts: what comes after is cut off; None: nothing."""
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         self._files: dict[str, IO[bytes]] = {}
-        for name in (IMAGES, ANNOTATIONS):
-            self._files[name] = (folder / name).open("ab")
-            self._files[name].truncate(0 if valid_bytes is None else valid_bytes[name])
+        with write_faults_named(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in (IMAGES, ANNOTATIONS):
+                self._files[name] = (folder / name).open("ab")
+                self._files[name].truncate(0 if valid_bytes is None else valid_bytes[name])
 
     def add(self, people: People, images: Images, *, first_id: int) -> None:
         """Write the images and the people, whose annotations are numbered from `first_id`.
@@ -39,19 +40,23 @@ class CocoLines:
         for number, record in enumerate(document["annotations"]):
             record["id"] = first_id + number
         for name, records in ((IMAGES, document["images"]), (ANNOTATIONS, document["annotations"])):
-            self._files[name].write("".join(json.dumps(r, allow_nan=False) + "\n" for r in records).encode())
+            lines = "".join(json.dumps(r, allow_nan=False) + "\n" for r in records)
+            with write_faults_named(self._folder / name):
+                self._files[name].write(lines.encode())
 
     def synced(self) -> dict[str, int]:
         """See to it that all lines are on the disk; the files' lengths."""
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
+        for name, file in self._files.items():
+            with write_faults_named(self._folder / name):
+                file.flush()
+                os.fsync(file.fileno())
         return {name: file.tell() for name, file in self._files.items()}
 
     def close(self) -> None:
-        """Close the files."""
-        for file in self._files.values():
-            file.close()
+        """Close the files, which writes what is still in memory."""
+        for name, file in self._files.items():
+            with write_faults_named(self._folder / name):
+                file.close()
 
     def finish(self, path: Path, info: Mapping[str, Any]) -> None:
         """Close the files and write `path`, COCO JSON of all their lines, atomically."""

@@ -32,9 +32,8 @@ def copy_images(
     new_names = names(images) if names else relative_names(images, source)
     target.mkdir(parents=True, exist_ok=True)
     paths = []
-    for path, name in track(
-        list(zip(images.path, new_names, strict=True)), "copy images", total=len(images), unit="image"
-    ):
+    pairs = list(zip(images.path.tolist(), new_names, strict=True))
+    for path, name in track(pairs, "copy images", total=len(images), unit="image"):
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)

@@ -22,7 +22,7 @@ from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import arrays_hash, parse_seeds
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 from dataengine.tracking.labelled_films import read_film_set
@@ -50,7 +50,7 @@ def command(
     teacher: SecondTeacher = None,
     calibration: Calibration = None,
     fetched: Fetched = FETCHED,
-    answers: Annotated[Path, out_folder_option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
+    answers: Annotated[Path, kept_folder_option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Measure MPJPE and PA-MPJPE of lifters by receptive field, supervised alone and semi-supervised.

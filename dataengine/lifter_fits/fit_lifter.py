@@ -17,7 +17,7 @@ from dataengine.lifting.observed import MeasuredErrors, RayTrack
 from dataengine.lifting.params import LifterParams
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer, say
 from dataengine.tracking.labelled_films import LabelledFilm, read_film_set
@@ -40,7 +40,7 @@ def command(
     teacher: SecondTeacher = None,
     calibration: Calibration = None,
     fetched: Fetched = FETCHED,
-    answers: Annotated[Path, out_folder_option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
+    answers: Annotated[Path, kept_folder_option(help="Folder in which teachers' answers are kept.")] = ANSWERS,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Fit a lifter in a minute or two on two cores: from 2D tracks of people to 3D ones.

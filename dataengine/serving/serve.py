@@ -9,7 +9,7 @@ import typer
 
 from dataengine.errors import EnvironmentFault
 from dataengine.params import load_section
-from dataengine.terminal.folders import out_folder_option
+from dataengine.terminal.folders import kept_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -25,7 +25,7 @@ def command(
         Path | None, typer.Option(help="A candidate that is asked the same, in the shadow: its answers go nowhere.")
     ] = None,
     shadow_out: Annotated[
-        Path, out_folder_option(help="Folder for the people on whom the candidate differs, and for the figures.")
+        Path, kept_folder_option(help="Folder for the people on whom the candidate differs, and for the figures.")
     ] = Path("data/shadow"),
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="What the model runs on.")] = "auto",
     params: ParamsFile = PARAMS_FILE,

@@ -6,6 +6,7 @@ stopped continues where it was, because a trial's outcome is found by the trial'
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from dataengine.evaluation.ap.protocol import OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
+from dataengine.files import scratch_folder
 from dataengine.hardware.threads import torch_threads
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.studies.dvc_project import PARAMS_NAME, DvcProject
@@ -127,3 +129,7 @@ class Study(ABC, Generic[TrialT, OutcomeT]):
     def record_file(self, name: str) -> Path:
         """Where the outcome of the trial with this name is kept."""
         return self.report / "runs" / f"{name}.json"
+
+    def scratch(self, name: str) -> AbstractContextManager[Path]:
+        """An empty folder for what is fetched of an experiment and read at once; see `scratch_folder`."""
+        return scratch_folder(self.report / f".{name}.partial")

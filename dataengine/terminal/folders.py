@@ -1,18 +1,19 @@
-"""Options and arguments that name a folder: read (`folder_option`, `folder_argument`), written (`out_folder_option`) or
-replaced whole (`replaced_folder_option`).
+"""Options and arguments that name a folder: read (`folder_option`, `folder_argument`), written (`out_folder_option`),
+written where need be (`kept_folder_option`) or replaced whole (`replaced_folder_option`).
 
 A file where a folder belongs is refused while the command line is read: before the work begins, and not when its
-result is to be written. So is somebody's folder where a command would replace it. What may be a file as well is a
-plain `typer.Option` or `typer.Argument`.
+result is to be written. So is a folder that cannot be written, and somebody's folder where a command would replace it.
+What may be a file as well is a plain `typer.Option` or `typer.Argument`.
 """
 
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from dataengine.errors import InputError
+from dataengine.errors import MAKE_ROOM, EnvironmentFault, InputError
 
 OF_OTHERS = frozenset({".gitignore"})
 """Written into such folders by DVC, which writes it again."""
@@ -26,6 +27,11 @@ def folder_option(*names: str, help: str, **more: Any) -> Any:
 def out_folder_option(*names: str, help: str, **more: Any) -> Any:
     """An option for a folder that a command writes; an empty name, for `Path` the working folder, is refused."""
     return typer.Option(*names, help=help, callback=out_folder_given, parser=str, metavar="<path>", **more)
+
+
+def kept_folder_option(*names: str, help: str, **more: Any) -> Any:
+    """An option for a folder that a command writes if it has to, such as a cache: it may be read-only until then."""
+    return typer.Option(*names, help=help, callback=kept_folder_given, parser=str, metavar="<path>", **more)
 
 
 def replaced_folder_option(*names: str, holds: Collection[str], help: str, **more: Any) -> Any:
@@ -50,7 +56,7 @@ def folder_given(param: typer.CallbackParam, value: Path | list[Path] | None) ->
     return value
 
 
-def out_folder_given(param: typer.CallbackParam, value: Any) -> Any:
+def kept_folder_given(param: typer.CallbackParam, value: Any) -> Any:
     """The folder that a text names; `InputError` if it is empty, or names a file."""
     if value is None:
         return None
@@ -59,10 +65,30 @@ def out_folder_given(param: typer.CallbackParam, value: Any) -> Any:
     return folder_given(param, Path(value))
 
 
+def out_folder_given(param: typer.CallbackParam, value: Any) -> Any:
+    """The same; `EnvironmentFault` if nothing can be written there."""
+    folder = kept_folder_given(param, value)
+    if folder is not None:
+        _refuse_unwritable(folder, folder)
+    return folder
+
+
+def _refuse_unwritable(folder: Path, place: Path) -> None:
+    """Raise `EnvironmentFault` unless files can be made in `place`, or where it would be made; `folder` is named."""
+    place = place.resolve()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
+        is_read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+        got = f"{place}, {'on a disk that is read-only' if is_read_only else 'which is not yours to write'}"
+        raise EnvironmentFault(f"cannot write {folder}", expected="a folder to write in", got=got, fix=MAKE_ROOM)
+
+
 def _only(holds: Collection[str]) -> Callable[[typer.CallbackParam, Any], Any]:
     def replaced_folder_given(param: typer.CallbackParam, value: Any) -> Any:
         folder = out_folder_given(param, value)
         if folder is not None:
+            _refuse_unwritable(folder, folder.resolve().parent)  # the new folder lies beside the former at first
             contents_of_ours(folder, holds, "what this command writes", _said(param))
         return folder
 

@@ -1,7 +1,10 @@
 """Folders on the command line: what is refused, and that no command forgets to say that an option names one."""
 
 import inspect
+import os
 import re
+import subprocess
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -10,15 +13,17 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from dataengine.bench.kill_resume.small_disk import small_disk
 from dataengine.cli import COMMANDS, main
-from dataengine.errors import InputError
+from dataengine.errors import EnvironmentFault, InputError
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.nets.learnt_pictures import LEARNT_NAME
-from dataengine.terminal.folders import out_folder_given, replaced_folder_option
+from dataengine.terminal.folders import kept_folder_given, kept_folder_option, out_folder_given, replaced_folder_option
 from dataengine.train.fit.params import CHECKPOINT_FILES, REPORT_FILES
 from dataengine.train.fit.report import PICTURE_NAME
 
-WRITTEN = ("out", "report", "cache", "work", "state", "answers", "shadow_out")
+WRITTEN = ("out", "report", "work", "state")
+KEPT = ("cache", "answers", "shadow_out")
 READ = (
     *("fetched", "mix", "balance", "selection", "images", "student", "candidate", "store", "comparison", "rounds"),
     *("adopted", "also", "lifter", "blazepose", "photographs", "requested", "export", "bundle", "converter"),
@@ -45,8 +50,10 @@ def test_no_command_forgets_that_an_option_names_a_folder() -> None:
     assert len(options) > 250
     plain = {key for key, option in options.items() if option.callback is None}
     written = {key for key, option in options.items() if option.callback is out_folder_given or is_replaced(option)}
-    assert {key for key in plain if key[1] in (*WRITTEN, *READ)} == OF_FILES
+    assert {key for key in plain if key[1] in (*WRITTEN, *KEPT, *READ)} == OF_FILES
     assert {key for key in options if key[1] in WRITTEN} - OF_FILES <= written
+    kept = {key for key, option in options.items() if option.callback is kept_folder_given}
+    assert kept == {key for key in options if key[1] in KEPT} - {("prepare-body", "cache")}
     begins = ("Folder", "Checkpoint folder")
     forgotten = {key for key in plain if str(options[key].help).startswith(begins)}
     assert forgotten == {("infer", "model"), ("serve", "model")}  # or a file, as their help goes on
@@ -118,6 +125,7 @@ def test_what_the_command_wrote_is_replaced(tmp_path: Path) -> None:
     assert len(given) == 3
 
 
+LIFT = ["lift", "--people", "absent.json", "--lifter", "absent", "--out"]
 FIT = ["fit-student", "--mix", "m", "--pseudo", "p", "--val", "v", "--out"]
 
 
@@ -173,3 +181,53 @@ def test_a_model_may_be_a_file(
     monkeypatch.chdir(tmp_path)
     Path("FILE").write_text("no network")
     assert "expected a folder" not in said(capsys, words)
+
+
+@pytest.fixture
+def unwritable(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which nothing can be made, with the folder `old` in it, which can be written."""
+    place = tmp_path / "disk"
+    if os.geteuid():
+        (place / "old").mkdir(parents=True)
+        place.chmod(0o500)
+        yield place
+        place.chmod(0o700)
+        return
+    try:  # for root a disk has to be read-only
+        with small_disk(place):
+            (place / "old").mkdir()
+            subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place / "old")], check=True)
+            try:
+                yield place
+            finally:
+                subprocess.run(["umount", str(place / "old")], check=True)
+    except EnvironmentFault as fault:
+        pytest.skip(str(fault))
+
+
+@pytest.mark.parametrize("out", ["new", "new/deep", "."])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    unwritable: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    line = said(capsys, [*LIFT, str(unwritable / out)])
+    assert f"error: cannot write {unwritable / out}: expected a folder to write in, got {unwritable}" in line
+    assert "make room or give permission" in line
+
+
+def test_a_folder_is_replaced_only_where_another_may_lie_beside_it(
+    unwritable: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"cannot write {unwritable / 'old'}" in said(capsys, ["fit-student", "--out", str(unwritable / "old")])
+    assert "cannot write" not in said(capsys, [*LIFT, str(unwritable / "old")]), "what is not replaced grows in place"
+
+
+def test_a_cache_may_be_read_only(unwritable: Path) -> None:
+    app, given = Typer(), []
+
+    @app.command()
+    def read(cache: Annotated[Path, kept_folder_option(help="Folder.")]) -> None:
+        given.append(cache)
+
+    assert CliRunner().invoke(app, ["--cache", str(unwritable)]).exit_code == 0
+    assert given == [unwritable]

@@ -14,7 +14,7 @@ from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.files import read_json, sha256_file, write_json
 from dataengine.inference.exported import SIDECAR
 from dataengine.nets.checkpoint import ModelMeta
-from dataengine.terminal.folders import folder_argument, out_folder_option
+from dataengine.terminal.folders import folder_argument, kept_folder_option, out_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
@@ -39,7 +39,7 @@ def command(
     run_library: Annotated[
         bool, typer.Option("--run-library", help="Run TVM's library too: machine code, so only if you made the bundle.")
     ] = False,
-    cache: Annotated[Path, out_folder_option(help="Folder of the aarch64 system, made once.")] = Path(
+    cache: Annotated[Path, kept_folder_option(help="Folder of the aarch64 system, made once.")] = Path(
         "data/cache/aarch64"
     ),
     params: ParamsFile = PARAMS_FILE,

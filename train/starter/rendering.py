@@ -1,6 +1,5 @@
 """People to learn from, rendered by the command `render`: those that are learnt, and those that validate."""
 
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import atomic_path
 from dataengine.params import load_values
 from dataengine.people import Images, People
+from dataengine.terminal.programs import exit_code
 
 from .params import MakeStarterParams
 
@@ -49,11 +49,9 @@ def render(params: MakeStarterParams, params_file: Path, work: Path, cache: Path
     with atomic_path(own_params) as partial:
         partial.write_text(yaml.safe_dump({"render": section}, sort_keys=False), encoding="utf-8")
     arguments = ["--params", str(own_params), "--out", str(out), "--cache", str(cache)]
-    done = subprocess.run([sys.executable, "-m", "dataengine", "render", *arguments])
-    if done.returncode:
-        raise EnvironmentFault(
-            "the starter's people were not rendered", got=f"exit code {done.returncode}", fix="see above"
-        )
+    code = exit_code([sys.executable, "-m", "dataengine", "render", *arguments])
+    if code:
+        raise EnvironmentFault("the starter's people were not rendered", got=f"exit code {code}", fix="see above")
     return out / LABELS_NAME
 
 

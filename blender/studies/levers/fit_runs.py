@@ -1,7 +1,6 @@
 """One fit of the study: renders alone, then a few labelled photographs, by the stage fit-teacher in one curriculum."""
 
 import csv
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dataengine.labelled_set import joined
 from dataengine.mixing import MixRecipe, write_recipe
 from dataengine.params import load_values
 from dataengine.people import Images, People
+from dataengine.terminal.programs import exit_code
 
 from .lever import laid_over
 
@@ -92,9 +92,9 @@ def fit(params_file: Path, mix: Path, val: Path, own: Mapping[str, Any], folder:
         partial.write_text(yaml.safe_dump(sections, sort_keys=False), encoding="utf-8")
     paths = {"params": params, "mix": mix, "val": val, "out": folder / "network", "report": folder / "report"}
     words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    done = subprocess.run([sys.executable, "-m", "dataengine", STAGE, *words])
-    if done.returncode:
-        raise EnvironmentFault("a network could not be fitted", got=f"exit code {done.returncode}", fix="see above")
+    code = exit_code([sys.executable, "-m", "dataengine", STAGE, *words])
+    if code:
+        raise EnvironmentFault("a network could not be fitted", got=f"exit code {code}", fix="see above")
 
 
 def read_outcome(folder: Path, lengths: FitLengths, people: int) -> LeverOutcome:

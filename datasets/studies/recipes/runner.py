@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -113,8 +112,8 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
         if start is not None:
             params |= {f"{STAGE}.start_from": str(self._network(start)), f"{STAGE}.pretrained": "null"}
         revision = self._on_this_set(name, params, STAGE)
-        with tempfile.TemporaryDirectory(dir=self.report) as temporary:
-            result = self._scored(trial, revision, Path(temporary))
+        with self.scratch(name) as fetched:
+            result = self._scored(trial, revision, fetched)
         record = {"name": name, **asdict(trial), **asdict(result), "test": held_out.id, "params": params}
         write_json(self.record_file(name), record)
         return result
@@ -174,9 +173,9 @@ class RecipeStudy(Study[RecipeRun, RecipeOutcome]):
     def _measured_pace(self, recipe: str) -> float:
         _, params = self._pace_params(recipe)
         revision = self._on_this_set(self._pace_name(recipe), params, STAGE)
-        with tempfile.TemporaryDirectory(dir=self.report) as temporary:
-            self.project.fetch(revision, self.project.metrics_file(STAGE), Path(temporary) / "metrics.json")
-            return float(read_json(Path(temporary) / "metrics.json")["images_per_s"])
+        with self.scratch(self._pace_name(recipe)) as fetched:
+            self.project.fetch(revision, self.project.metrics_file(STAGE), fetched / "metrics.json")
+            return float(read_json(fetched / "metrics.json")["images_per_s"])
 
     def _network(self, run: RecipeRun) -> Path:
         """The checkpoint folder of a run that others start from."""

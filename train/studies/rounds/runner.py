@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -74,8 +73,8 @@ class RoundStudy(Study[Fit, RoundOutcome]):
         name, params = self.name(trial), self.plan.params_of(*trial)
         # alone: DVC does not know that the stage reads the earlier round, and would reuse an older result
         revision = self.experiment(name, params, self.plan.stage, copied=(self.plan.base, self.plan.old), alone=True)
-        with tempfile.TemporaryDirectory(dir=self.report) as temporary:
-            file = Path(temporary) / "metrics.json"
+        with self.scratch(name) as fetched:
+            file = fetched / "metrics.json"
             self.project.fetch(revision, self.project.metrics_file(self.plan.stage), file)
             metrics = read_json(file)
         variant, _ = trial
