@@ -22,6 +22,7 @@ MODULES = (
     "dataengine.formats.picture_search",
     "dataengine.formats.reading.categories",
     "dataengine.formats.reading.content",
+    "dataengine.formats.reading.integers",
     "dataengine.formats.reading.joints",
     "dataengine.geometry.pixel_grid",
     "dataengine.infer.side_by_side",
