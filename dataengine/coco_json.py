@@ -97,7 +97,9 @@ def read_people_file(path: Path, *, root: Path | None = None) -> PeopleFile:
     try:
         images = _read_images(document["images"], path.parent, root or path.parent)
         people, notes, dropped = annotated_people(document, path, images)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, Reject) as error:
+    except Reject as error:
+        raise InputError(f"{path} is not COCO person_keypoints JSON", got=str(error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
             f"{path} is not COCO person_keypoints JSON", expected=f"{JOINTS} keypoints a person", got=got
