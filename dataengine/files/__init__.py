@@ -6,13 +6,13 @@
 
 from dataengine.files.foreign import DAMAGED_ZIP, is_junk
 from dataengine.files.hashes import sha256_file, short_sha256
-from dataengine.files.json_text import JSON_MEMORY_LEAST, RepeatedKeys, flat_items, json_files, read_json, write_json
-from dataengine.files.memory_bound import bounded_memory
+from dataengine.files.json_text import RepeatedKeys, flat_items, json_files, read_json, write_json
+from dataengine.files.memory_bound import PARSER_MEMORY_LEAST, bounded_memory
 from dataengine.files.whole import atomic_path, fresh_folder, locked_folder, scratch_folder, write_faults_named
 
 __all__ = [
     "DAMAGED_ZIP",
-    "JSON_MEMORY_LEAST",
+    "PARSER_MEMORY_LEAST",
     "RepeatedKeys",
     "atomic_path",
     "bounded_memory",

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.errors import InputError
-from dataengine.files.memory_bound import bounded_memory
+from dataengine.files.memory_bound import PARSER_MEMORY_LEAST, bounded_memory
 from dataengine.files.whole import atomic_path
 
 LARGEST_JSON_BYTES = 2 * 1024**3
-JSON_MEMORY_FACTOR, JSON_MEMORY_LEAST = 12, 256 * 1024**2  # a COCO file takes 4 times its size; "[],[],[]," 24
+JSON_MEMORY_FACTOR = 12  # a COCO file takes 4 times its size; "[],[],[]," 24
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -37,7 +37,7 @@ def read_json(path: Path, *, largest_bytes: int = LARGEST_JSON_BYTES) -> Any:
             content = opened.read(largest_bytes + 1)
         if len(content) > largest_bytes:
             raise InputError(f"{path} is too large", expected=f"at most {largest_bytes / 1024**2:.0f} MB of JSON")
-        with bounded_memory(JSON_MEMORY_FACTOR * len(content) + JSON_MEMORY_LEAST):
+        with bounded_memory(JSON_MEMORY_FACTOR * len(content) + PARSER_MEMORY_LEAST):
             return json.loads(content.decode("utf-8"), parse_int=_parse_int, object_pairs_hook=_parse_object)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist", fix="run the stage that makes it, or correct the path") from error

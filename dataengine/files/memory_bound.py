@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PARSER_MEMORY_LEAST = 256 * 1024**2
+"""What a parser may take however little it reads."""
+
 
 @contextmanager
 def bounded_memory(more_bytes: int) -> Iterator[None]:

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import psutil
-
 from dataengine.terminal.speech import say
 
 STARTER = "DATAENGINE_STARTER"
@@ -71,6 +69,8 @@ def _end_after(starter: int | None, number: str) -> None:
 
 def _end(program: "subprocess.Popen[Any]") -> None:
     """Ask the program and all below it to end, and kill what stays: DVC alone would leave the stage that it runs."""
+    import psutil  # a sixth of the start of every command, and few end a program
+
     with suppress(psutil.NoSuchProcess):
         top = psutil.Process(program.pid)
         family = [top, *top.children(recursive=True)]

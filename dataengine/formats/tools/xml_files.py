@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from zipfile import ZipFile
 
 from dataengine.errors import InputError
-from dataengine.files import DAMAGED_ZIP, JSON_MEMORY_LEAST, bounded_memory
+from dataengine.files import DAMAGED_ZIP, PARSER_MEMORY_LEAST, bounded_memory
 
 from .archives import is_archive
 
@@ -30,7 +30,7 @@ def read_xml(path: Path, largest_bytes: int) -> Element:
     if len(content) > largest_bytes:
         raise InputError(f"{path} is too large", expected=f"at most {largest_bytes / 1024**2:.0f} MB of XML")
     try:
-        with bounded_memory(MEMORY_FACTOR * len(content) + JSON_MEMORY_LEAST):
+        with bounded_memory(MEMORY_FACTOR * len(content) + PARSER_MEMORY_LEAST):
             parser = XMLParser(target=_PlainBuilder())  # noqa: S314  the builder refuses a document type
             parser.feed(content)
             return parser.close()
