@@ -19,6 +19,7 @@ OPTIONS = {  # a film to look at: a third of the encoder's usual time for a tent
 }
 LONGEST_SIDE_PX = 1280
 TICKS = 90_000  # a second: MPEG's clock, which holds uneven frame times
+LONGEST_STILL_S = 3600  # an image is shown: the length of one has 31 bits in MP4, 6.6 hours
 
 
 def available_encoder() -> tuple[str, str]:
@@ -42,6 +43,7 @@ class FilmWriter:
         self._stream.codec_context.time_base = Fraction(1, TICKS)
         self._stream.pix_fmt = "yuv420p"
         self._last, self._size_px = -1, (0, 0)
+        self._cut = 0  # ticks of time that were left out so far
 
     def size_of(self, image: BgrImage) -> tuple[int, int]:
         """Width and height px at which an image is written: what the encoder takes, as large as the first image."""
@@ -52,11 +54,16 @@ class FilmWriter:
         return width, height
 
     def write(self, image: BgrImage, time_s: float) -> None:
-        """Write the image (h, w, 3), scaled to `size_of`, to be shown from `time_s` on, or right after the last one."""
+        """Write the image (h, w, 3), scaled to `size_of`, to be shown from `time_s` on, or right after the last one.
+
+        Of more than `LONGEST_STILL_S` between two images the rest is left out.
+        """
         size = self.size_of(image)
         if self._last < 0:
             self._size_px = self._stream.width, self._stream.height = size
-        self._last = max(self._last + 1, round(time_s * TICKS))
+        asked = round(time_s * TICKS) - self._cut
+        self._cut += max(0, asked - self._last - LONGEST_STILL_S * TICKS)
+        self._last = max(self._last + 1, round(time_s * TICKS) - self._cut)
         frame = av.VideoFrame.from_ndarray(scaled(image, size), format="bgr24")
         frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
         self._container.mux(self._stream.encode(frame))

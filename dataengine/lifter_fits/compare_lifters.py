@@ -136,6 +136,10 @@ def run(
     data = LifterData(drawn, measured_errors(teaching), [each.track for each in free])
     say(f"compare-lifters: errors of {len(teaching)} tracks, {len(free)} tracks without labels, {len(trials)} fits")
     still = {name: accuracy_of(tracks, still_pose(tracks, _mean_pose(params, data))) for name, tracks in tests.items()}
+    unknown = next((name for name, of in still.items() if not np.isfinite([of.mpjpe_mm, of.pa_mpjpe_mm]).all()), None)
+    if unknown is not None:  # NaN is not JSON, either
+        expected = "people with three joints or more, both hips among them, that are labelled and known in space"
+        raise InputError(f"nobody in {unknown} can be measured", expected=expected, fix="leave these films out")
     results = list[TrialResult]()
     for trial in trials:
         results.append(trial_result(trial, params, data, tests, report / "fits"))

@@ -73,5 +73,8 @@ def load_lifter(folder: Path) -> tuple[LifterNetwork, LifterMeta]:
         raise InputError(f"{path} is not a safetensors file", got=str(error)) from error
     net = LifterNetwork(meta.params)
     check_names_and_shapes(folder, net.state_dict(), weights)
+    if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+        fix = "fit it again, with a smaller fit-lifter.learning_rate"
+        raise InputError(f"{path} has weights that are not finite", expected="finite ones", fix=fix)
     net.load_state_dict(weights)
     return net.eval(), meta

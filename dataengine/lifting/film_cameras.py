@@ -40,7 +40,7 @@ def film_rays(
             scale = _calibrated_size(camera) / np.array([width, height], dtype=np.float64)
             rays[row] = rays_of(resized(points, scale), camera.K, camera.distortion)
         elif given is not None and given[row] is not None:
-            rays[row] = rays_of(points, _matrix(given[row], (3, 3), INTRINSICS))
+            rays[row] = rays_of(points, numbers_of(given[row], (3, 3), INTRINSICS))
         else:
             rays[row] = rays_of(points, usual_intrinsics(width, height))
     return rays
@@ -53,11 +53,11 @@ def film_places(people: People, film: str, cameras: Sequence[CalibratedCamera] =
     named after, and joints that were not found are NaN.
     """
     if IN_CAMERA in people.extras:
-        return np.stack([_matrix(each, (JOINTS, 3), IN_CAMERA) for each in people.extras[IN_CAMERA]])
+        return np.stack([numbers_of(each, (JOINTS, 3), IN_CAMERA) for each in people.extras[IN_CAMERA]])
     camera = named_after(film, cameras)
     if camera is None or IN_WORLD not in people.extras:
         return None
-    world = np.stack([_matrix(each, (JOINTS, 3), IN_WORLD) for each in people.extras[IN_WORLD]])
+    world = np.stack([numbers_of(each, (JOINTS, 3), IN_WORLD) for each in people.extras[IN_WORLD]])
     placed = world @ camera.cam_from_world[:, :3].T + camera.cam_from_world[:, 3]
     return np.where((people.visibility > UNLABELLED)[..., None], placed, np.nan)
 
@@ -73,7 +73,8 @@ def _calibrated_size(camera: CalibratedCamera) -> NDArray[np.float64]:
     return np.array(camera.size_px, dtype=np.float64)
 
 
-def _matrix(value: Any, shape: tuple[int, ...], column: str) -> NDArray[np.float64]:
+def numbers_of(value: Any, shape: tuple[int, ...], column: str) -> NDArray[np.float64]:
+    """What a person has in a `column` of `People.extras`. `InputError` unless it is numbers of this shape."""
     try:
         matrix = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:

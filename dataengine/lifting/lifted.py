@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dataengine.errors import InputError
+
 from .body import mirrored_joints
 from .losses import projected
 from .network import LifterNetwork
@@ -36,6 +38,9 @@ def lift_track(net: LifterNetwork, params: LifterParams, track: RayTrack) -> Lif
     """The track in space: as many frames as it has, its first and last repeated where the receptive field needs more.
 
     Joints that are missing are lifted as well, from the others and from the frames around.
+
+    Raises:
+        InputError: joints are so far off that nothing finite comes out.
     """
     plain = _placed(net, params, track.rays, track.confidence)
     both = np.concatenate([track.rays, track.confidence[..., None]], axis=-1)
@@ -46,6 +51,12 @@ def lift_track(net: LifterNetwork, params: LifterParams, track: RayTrack) -> Lif
     joints = pose_m + root_m[:, None]
     rays = projected(torch.from_numpy(joints)).numpy()
     spread = normalised(rays[None], np.ones((1, *rays.shape[:2]))).spread[0].astype(np.float64)
+    if not np.isfinite(joints).all():
+        raise InputError(
+            "a track cannot be lifted",
+            expected="joints in or near the picture, and cameras whose focal length is in pixels",
+            got=f"rays of up to {np.nanmax(np.abs(track.rays)):.3g}",
+        )
     residual = np.linalg.norm(_settled(rays, track) - track.rays, axis=-1) / spread[:, None]
     return LiftedTrack(pose_m, root_m, residual)
 

@@ -12,6 +12,7 @@ from dataengine.files import DAMAGED_ZIP, atomic_path
 from dataengine.people import JOINTS
 
 SUFFIX = ".npz"
+FARTHEST_M = 100_000  # from where the world begins; beyond, 32 bits hold no body
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,9 @@ class Motions:
         fits = ends.ndim == 1 and len(ends) == len(self.names) + 1 and ends[0] == 0 and (np.diff(ends) > 0).all()
         if not fits or ends[-1] != len(self.joints_m) or not len(self.names):
             raise InputError("motions are malformed", expected="a motion or more, each of a frame or more")
-        if self.joints_m.shape[1:] != (JOINTS, 3) or not np.isfinite(self.joints_m).all():
-            raise InputError("motions are malformed", expected="finite joints (frames, 17, 3)")
+        if self.joints_m.shape[1:] != (JOINTS, 3) or not (np.abs(self.joints_m) <= FARTHEST_M).all():
+            expected = f"joints (frames, 17, 3) in metres, none further than {FARTHEST_M} m away"
+            raise InputError("motions are malformed", expected=expected)
         if not 0 < self.fps < 10_000:
             raise InputError("motions are malformed", expected="frames a second above 0", got=str(self.fps))
 
@@ -84,6 +86,8 @@ def read_motions_file(path: Path) -> Motions:
                 arrays["first"].astype(np.int64),
                 float(arrays["fps"]),
             )
+    except InputError as error:
+        raise InputError(f"{path}: {error.what}", expected=error.expected, got=error.got, fix=error.fix) from error
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist", fix="make it with `dataengine draw-motions`") from error
     except (*DAMAGED_ZIP, KeyError, TypeError, AttributeError) as error:

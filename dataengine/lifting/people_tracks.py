@@ -12,7 +12,7 @@ from dataengine.multiview.qualisys import CalibratedCamera
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, People
 from dataengine.tracking.labelled_films import read_films
 
-from .film_cameras import film_rays
+from .film_cameras import film_rays, numbers_of
 from .observed import RayTrack
 
 
@@ -46,11 +46,15 @@ def read_tracks(path: Path, cameras: Sequence[CalibratedCamera] = ()) -> list[Pe
 
 
 def joint_confidence(people: People) -> NDArray[np.float64]:
-    """How sure a network was of each joint (n, 17); for labels 1. 0 where visibility is 0."""
+    """How sure a network was of each joint (n, 17); for labels 1. 0 where visibility is 0.
+
+    Raises:
+        InputError: a person's confidence is not 17 numbers.
+    """
     given = people.extras.get(JOINT_CONFIDENCE)
     labelled = (people.visibility > UNLABELLED).astype(np.float64)
     if given is None:
         return labelled
-    sure = [np.ones(JOINTS) if each is None else np.asarray(each, dtype=np.float64) for each in given]
+    sure = [np.ones(JOINTS) if each is None else numbers_of(each, (JOINTS,), JOINT_CONFIDENCE) for each in given]
     stacked = np.stack(sure) if sure else np.ones((0, JOINTS))
     return np.where(labelled > 0, np.clip(np.nan_to_num(stacked), 0, 1), 0.0)

@@ -18,6 +18,7 @@ from dataengine.pictures.reading.decoding import read_picture
 from .sightings import Sightings, limb_colours, person_sizes
 
 USUAL_FPS = 25.0
+LEAST_FPS, MOST_FPS = 1e-5, 1e5  # a frame a day, and beyond what cameras take
 FOLLOWS_FRAMES = 10  # BlazePose looks again where people were, over that many frames
 
 
@@ -41,7 +42,17 @@ class LabelledFilm:
     people: People
     """Each with the `track_id` of its identity."""
     time_s: NDArray[np.float64]
-    """(frames,)"""
+    """(frames,) growing"""
+
+    def __post_init__(self) -> None:
+        back = np.flatnonzero(~(np.diff(self.time_s) > 0))
+        if len(back):
+            at = slice(back[0], back[0] + 2)
+            pairs = zip(self.images.frame[at].tolist(), self.time_s[at].tolist(), strict=True)
+            got = " and ".join(f"frame {frame} at {time:g} s" for frame, time in pairs)
+            fix = "list each frame once, with its time or without one"
+            what = f"times of {self.name} do not grow"
+            raise InputError(what, expected="a later frame later", got=got, fix=fix)
 
     @classmethod
     def joined(cls, parts: "Sequence[LabelledFilm]") -> "LabelledFilm":
@@ -87,11 +98,10 @@ def read_films(path: Path) -> list[LabelledFilm]:
     by the frames a second of the file's `info.fps`, else by `USUAL_FPS`.
 
     Raises:
-        InputError: the file is malformed or has no films, or a film has people without identity.
+        InputError: the file is malformed or has no films, a film has people without identity, or its times do not grow.
     """
     people, images = read_project_people(path)
-    info = read_json(path).get("info")
-    fps = float(info.get("fps", USUAL_FPS)) if isinstance(info, dict) else USUAL_FPS
+    fps = _stated_fps(path)
     films = []
     for name in np.unique(images.video[(images.video != "") & (images.frame >= 0)]).tolist():
         own = images.take(np.flatnonzero((images.video == name) & (images.frame >= 0)))
@@ -106,6 +116,16 @@ def read_films(path: Path) -> list[LabelledFilm]:
     if not films:
         raise InputError(f"{path} has no films", expected='images with "video" and "frame"')
     return films
+
+
+def _stated_fps(path: Path) -> float:
+    """`info.fps` of a file of people, or `USUAL_FPS` where it has none."""
+    info = read_json(path).get("info")
+    stated = info.get("fps", USUAL_FPS) if isinstance(info, dict) else USUAL_FPS
+    if not isinstance(stated, int | float) or not LEAST_FPS <= stated <= MOST_FPS:
+        expected = f"{LEAST_FPS:g} to {MOST_FPS:g} frames a second"
+        raise InputError(f"{path}: info.fps is none", expected=expected, got=str(stated)[:40])
+    return float(stated)
 
 
 def joined_films(films: Sequence[LabelledFilm]) -> list[LabelledFilm]:

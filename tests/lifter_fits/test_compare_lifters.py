@@ -151,6 +151,18 @@ def test_people_who_are_not_known_in_space_are_refused(clips: Path) -> None:
     assert not ANSWERS.exists(), "nobody was asked"
 
 
+@pytest.mark.parametrize("unknown", ["place", "flag"])
+def test_films_that_nobody_can_be_measured_in_are_refused_before_a_fit(clips: Path, unknown: str) -> None:
+    record = json.loads(clips.read_text())
+    nowhere = {"place": ("keypoints_cam_m", [[float("nan")] * 3] * 17), "flag": ("keypoints", [0] * 51)}
+    for person in record["annotations"]:
+        person.update([nowhere[unknown]])
+    clips.write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"nobody in clips/people\.json: blazepose can be measured"):
+        compare(PARAMS, Path("motions.npz"), Path("held_out.npz"), [clips], Path("report"), first=1)
+    assert not Path("report").exists()
+
+
 def test_motions_that_are_learnt_from_measure_nothing(clips: Path) -> None:
     with pytest.raises(InputError, match="--held-out is what --motions has"):
         compare(PARAMS, Path("motions.npz"), Path("motions.npz"), [clips], Path("report"), first=1)

@@ -32,8 +32,12 @@ def test_motions_come_back_from_their_file_and_others_are_refused(tmp_path: Path
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     with pytest.raises(InputError, match="no motions"):
         read_motions_file(tmp_path / "other.npz")
-    with pytest.raises(InputError, match="finite"):
-        motions_of(["x"], [np.full((3, 17, 3), np.nan)], 10.0)
+    for far in (np.nan, np.inf, 1e30):
+        with pytest.raises(InputError, match="none further than 100000 m away"):
+            motions_of(["x"], [np.full((3, 17, 3), far)], 10.0)
+    np.savez(tmp_path / "still.npz", names=["a"], joints_m=np.zeros((3, 17, 3)), first=[0, 3], fps=0.0)
+    with pytest.raises(InputError, match=r"still\.npz: motions are malformed: expected frames a second above 0"):
+        read_motions_file(tmp_path / "still.npz")
     with pytest.raises(InputError, match="a motion or more"):
         Motions((), np.zeros((0, 17, 3), np.float32), np.zeros(1, np.int64), 10.0)
 

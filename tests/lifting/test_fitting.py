@@ -143,3 +143,8 @@ def test_a_lifter_comes_back_and_a_damaged_one_is_refused(tmp_path: Path) -> Non
         load_lifter(tmp_path / "net")
     with pytest.raises(InputError, match="is not a lifter"):
         load_lifter(tmp_path / "none")
+    spoilt = LifterNetwork(SMALL)
+    next(spoilt.parameters()).data.fill_(float("nan"))
+    save_lifter(tmp_path / "spoilt", spoilt, SMALL, {})
+    with pytest.raises(InputError, match="has weights that are not finite"):
+        load_lifter(tmp_path / "spoilt")

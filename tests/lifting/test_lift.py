@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dataengine.coco_json import read_project_people, write_people
+from dataengine.columns import object_column
 from dataengine.errors import InputError, ParamsError
 from dataengine.lifting.checkpoint import save_lifter
 from dataengine.lifting.lift import run
@@ -95,7 +96,22 @@ def test_what_cannot_be_lifted_is_refused(clips: Path, lifter: Path, tmp_path: P
     write_people(clips, people.with_extra("K", [[[1.0, 2.0]]] * len(people)), images)
     with pytest.raises(InputError, match="K of a person"):
         run(clips, lifter, Path("out"))
+    for cell in ("sure", [0.5] * 16, [[0.5]] * 17, [{}] * 17):
+        write_people(clips, people.with_extra(JOINT_CONFIDENCE, object_column([cell] * len(people))), images)
+        with pytest.raises(InputError, match=r"joint_confidence of a person is malformed: expected numbers \(17,\)"):
+            run(clips, lifter, Path("out"))
+    tiny = [[1e-30, 0.0, 1.0], [0.0, 1e-30, 1.0], [0.0, 0.0, 1.0]]
+    write_people(clips, people.with_extra("K", [tiny] * len(people)), images)
+    with pytest.raises(InputError, match="a track cannot be lifted: expected joints in or near the picture"):
+        run(clips, lifter, Path("out"), form="npz")
     assert not Path("out").exists()
+
+
+def test_a_film_of_years_is_lifted_and_shown(clips: Path, lifter: Path) -> None:
+    people, images = read_project_people(clips)
+    write_people(clips, people, images.replace(time_s=images.frame * 1e9))
+    lifted = run(clips, lifter, Path("out"))
+    assert len(lifted) == 4 and Path("out/lifted.mp4").is_file()
 
 
 def test_short_and_broken_tracks_are_lifted_whole() -> None:

@@ -1,11 +1,12 @@
 """Films with known people, and the commands that learn from them and compare on them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dataengine.coco_json import write_people
+from dataengine.coco_json import read_project_people, write_people
 from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.people import Images, People
 from dataengine.pictures.encoding import write_picture
@@ -80,6 +81,21 @@ def test_people_without_identity_are_refused_unless_alone(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="track_id"):
         read_films(written(Path("clips"), films=1, known=False))
+
+
+@pytest.mark.parametrize("stated", ["fast", None, 0, -25.0, float("nan"), 1e30, [25]])
+def test_a_rate_that_is_none_is_refused(clips: Path, stated: object) -> None:
+    record = json.loads(clips.read_text())
+    clips.write_text(json.dumps({**record, "info": {"fps": stated}}))
+    with pytest.raises(InputError, match=r"people\.json: info\.fps is none: expected 1e-05 to 100000 frames a second"):
+        read_films(clips)
+
+
+def test_times_that_do_not_grow_are_refused(clips: Path) -> None:
+    people, images = read_project_people(clips)
+    write_people(clips, people, images.replace(time_s=10.0 - images.frame))
+    with pytest.raises(InputError, match="times of film0 do not grow: .* got frame 0 at 10 s and frame 1 at 9"):
+        read_films(clips)
 
 
 def test_a_tracker_is_fitted_and_its_lineage_kept(clips: Path) -> None:
