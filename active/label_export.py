@@ -14,6 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from dataengine.columns import numbers_of
 from dataengine.errors import DataEngineError, InputError
 from dataengine.files import read_json
 from dataengine.formats.writing import Written
@@ -22,26 +23,26 @@ from dataengine.keypoints import UNLABELLED
 from dataengine.labelled_set import joined
 from dataengine.people import JOINTS, Images, People
 from dataengine.person_scale import scale_columns, with_joint_area
-from dataengine.terminal.folders import folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.folders import folder_option, out_file_option
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, seed_option
 from dataengine.terminal.speech import say
 
 from .forecast.before_labelling import forecast_line
 from .labelling.for_tools import FOR_TOOLS, how_to_load, writer
 from .labelling.gold import choose_gold, guesses
-from .labelling.sent import SENT_SUFFIX, Sent, pictures_path, sent_path, with_copied_pictures, write_sent
+from .labelling.sent import SENT_SUFFIX, Sent, pictures_path, refuse_taken, sent_path, with_copied_pictures, write_sent
 from .manifest.entered import enter_selection
 from .manifest.files import Selection, read_selection
 
 
 def command(
     selection: Annotated[Path, folder_option(help="Folder that select wrote.")],
-    out: Annotated[Path, typer.Option(help="File to write for the tool.")],
+    out: Annotated[Path, out_file_option(help="File to write for the tool.")],
     format_name: Annotated[
         str, typer.Option("--format", help=f"{' | '.join(FOR_TOOLS)}: what the tool reads.")
     ] = "coco",
     gold: Annotated[int, typer.Option(help="Frames with known truth to mix in, which show how well people label.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of the draw of gold frames, and of their places among the others.")] = 0,
+    seed: Annotated[int, seed_option(help="Of the draw of gold frames, and of their places among the others.")] = 0,
     only: Annotated[
         Path | None, typer.Option(help="JSON list of the sha256 of the picks to write; by default all of them.")
     ] = None,
@@ -97,7 +98,7 @@ def run(
 
     Raises:
         InputError: the selection is damaged, has fewer labelled frames than `gold`, or its pictures have changed; or
-            `only` names a picture that was not picked.
+            `only` names a picture that was not picked; or `out` is taken, see `refuse_taken`.
     """
     if out.name.endswith(SENT_SUFFIX):
         raise InputError(f"--out {out} has the name of a record", fix="give it another name")
@@ -105,10 +106,10 @@ def run(
     chosen = read_selection(selection)
     if only is not None:
         chosen = _limited(chosen, only)
+    refuse_taken(out, selection, chosen.digest)
     sent = with_copied_pictures(prepared(chosen, gold, np.random.default_rng(seed)), pictures_path(out))
-    written = write(out, sent.prelabels, sent.images, pictures_path(out))
-    write_sent(sent_path(out), sent, chosen.digest)
-    return written
+    write_sent(sent_path(out), sent, chosen.digest)  # first: a file without its record is taken to be somebody's
+    return write(out, sent.prelabels, sent.images, pictures_path(out))
 
 
 def _limited(selection: Selection, only: Path) -> Selection:
@@ -155,13 +156,18 @@ def prelabelled(selection: Selection) -> tuple[People, Images]:
     """The people in the picked images with the teacher's keypoints, and these images, most wanted first."""
     picked_people = selection.scored.take(np.isin(selection.scored.extras["sha256"], list(selection.picks)))
     people = picked_people.replace(
-        keypoints_px=np.array(picked_people.extras["teacher_px"].tolist(), dtype=np.float32).reshape(-1, JOINTS, 2),
-        visibility=np.array(picked_people.extras["teacher_visibility"].tolist(), dtype=np.uint8).reshape(-1, JOINTS),
+        keypoints_px=_of_teacher(picked_people, "teacher_px", (JOINTS, 2)).astype(np.float32),
+        visibility=_of_teacher(picked_people, "teacher_visibility", (JOINTS,)).astype(np.uint8),
     )
     rank = np.array([selection.picks[sha256]["rank"] for sha256 in picked_people.extras["sha256"].tolist()])
     people = with_joint_area(people.take(np.argsort(rank, kind="stable")))
     rows = selection.scored_images.rows_of(people.image_id)
     return people, selection.scored_images.take(list(dict.fromkeys(rows.tolist())))
+
+
+def _of_teacher(people: People, column: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    values = people.extras.get(column, np.full(len(people), None)).tolist()
+    return np.array([numbers_of(value, shape, column) for value in values]).reshape(-1, *shape)
 
 
 def _in_frames(people: People, images: Images, rows: NDArray[np.int64]) -> tuple[People, Images]:

@@ -20,7 +20,7 @@ from dataengine.errors import InputError
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
-from dataengine.terminal.folders import kept_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_file_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import answer
 
@@ -49,7 +49,7 @@ class CheckedLabels:
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
+    out: Annotated[Path, out_file_option(help="Markdown file to write.")],
     cache: Annotated[
         Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],

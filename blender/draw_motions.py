@@ -10,8 +10,8 @@ import typer
 from dataengine.errors import InputError, ParamsError
 from dataengine.lifting.motions import SUFFIX, motions_of, write_motions
 from dataengine.params import load_section
-from dataengine.terminal.folders import kept_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.folders import kept_folder_option, out_file_option
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, seed_option
 from dataengine.terminal.progress import track
 from dataengine.terminal.speech import answer
 
@@ -27,7 +27,7 @@ MOST_FPS = 240.0  # as clips have
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="File to write, an .npz.")],
+    out: Annotated[Path, out_file_option(help="File to write, an .npz.")],
     cache: Annotated[
         Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],
@@ -38,7 +38,7 @@ def command(
     bvh_share: Annotated[
         float | None, typer.Option(help="Share of people who move as recorded. None: `render.motion_share`.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed; None: `render.seed`.")] = None,
+    seed: Annotated[int | None, seed_option(help="Seed; None: `render.seed`.")] = None,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Draw people in motion, as joints in metres, without rendering a picture: a hundred a minute.

@@ -14,6 +14,7 @@ from dataengine.errors import InputError
 from dataengine.files import write_json
 from dataengine.people import Images, People
 from dataengine.terminal.folders import folder_option, kept_folder_option, out_folder_option
+from dataengine.terminal.options import seed_option
 from dataengine.terminal.speech import answer
 
 from .body.cache import prepare_body_cache
@@ -36,7 +37,7 @@ def command(
         Path | None, folder_option(help="Folder that the file's image names are below, if that is not its own.")
     ] = None,
     count: Annotated[int, typer.Option(help="Number of people to fit, drawn at random.")] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    seed: Annotated[int, seed_option(help="Seed of the draw.")] = 0,
     max_error: Annotated[
         float, typer.Option(help="Reject fits with a larger mean error (share of the box's longer side).")
     ] = 0.05,

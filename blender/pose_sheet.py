@@ -14,7 +14,7 @@ from dataengine.errors import InputError
 from dataengine.params import load_section
 from dataengine.pictures.encoding import write_picture
 from dataengine.pictures.reading.decoding import read_picture
-from dataengine.terminal.folders import kept_folder_option
+from dataengine.terminal.folders import kept_folder_option, out_file_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
 from dataengine.terminal.speech import say
 
@@ -33,7 +33,7 @@ _POSE_SECONDS = 120.0  # a process that takes longer to render a pose counts as 
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Image to write, .jpg or .png.")],
+    out: Annotated[Path, out_file_option(help="Image to write, .jpg or .png.")],
     cache: Annotated[
         Path, kept_folder_option(help="Folder of the body model, as prepare-body builds it; built if missing.")
     ],

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dataengine.errors import InputError
+
 
 def as_column(values: ArrayLike, n: int) -> NDArray[Any]:
     """`values` as a column of n rows, one value repeated: typed where all are numbers, booleans or strings."""
@@ -49,3 +51,15 @@ def stacked(columns: Sequence[NDArray[Any] | None], lengths: Sequence[int]) -> N
             for value in (column.tolist() if column is not None else [None] * length)
         ]
     )
+
+
+def numbers_of(value: Any, shape: tuple[int, ...], column: str) -> NDArray[np.float64]:
+    """What one person has in a `column` of objects. `InputError` unless it is numbers of this shape."""
+    try:
+        numbers = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        numbers = np.empty(())
+    if numbers.shape != shape:
+        got = str(value)[:60]
+        raise InputError(f"{column} of a person is malformed", expected=f"numbers {shape}", got=got)
+    return numbers

@@ -13,7 +13,7 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.formats.tools.cvat_writing import labels_path
 from dataengine.registry.registry_file import read_registry
 from dataengine.registry.store import stored_model
-from dataengine.terminal.folders import folder_option
+from dataengine.terminal.folders import folder_option, out_file_option
 from dataengine.terminal.speech import say
 
 from .auto_annotation.function import PoseFunction, create
@@ -22,7 +22,7 @@ from .auto_annotation.function_file import client_lines, write_function_file
 
 def command(
     detector: Annotated[Path, folder_option(help="Folder of BlazePose's models, which finds the people.")],
-    out: Annotated[Path, typer.Option(help="Python file to write for cvat-cli.")],
+    out: Annotated[Path, out_file_option(help="Python file to write for cvat-cli.")],
     model: Annotated[Path | None, folder_option(help="Folder that export wrote; by default the champion's.")] = None,
     registry: Annotated[Path | None, typer.Option(help="The registry file, which names the champion.")] = None,
     store: Annotated[Path | None, folder_option(help="Folder with the artefacts of promoted models.")] = None,

@@ -18,7 +18,7 @@ from dataengine.people import Images, People
 from dataengine.person_scale import scale_words
 from dataengine.studies.shared_pictures import refuse_shared_pictures
 from dataengine.terminal.folders import folder_option, replaced_folder_option
-from dataengine.terminal.options import PARAMS_FILE, ParamsFile
+from dataengine.terminal.options import PARAMS_FILE, ParamsFile, seed_option
 from dataengine.terminal.speech import answer
 
 from .studies.scores.measure import ScoreFigures, joint_figures, score_figures
@@ -30,7 +30,7 @@ def command(
     learn: Annotated[Path, typer.Option(help="COCO JSON of the people that scores are learnt on: validation people.")],
     test: Annotated[Path, typer.Option(help="COCO JSON of other labelled people, on which all are measured.")],
     report: Annotated[Path, replaced_folder_option(holds={"metrics.json"}, help="Folder for metrics.json.")],
-    seed: Annotated[int, typer.Option(help="Seed of the resampled images.")] = 0,
+    seed: Annotated[int, seed_option(help="Seed of the resampled images.")] = 0,
     params: ParamsFile = PARAMS_FILE,
 ) -> None:
     """Compare ways to score a person on the same keypoints: means, sameness under dropout, and learnt scores.

@@ -18,8 +18,8 @@ from dataengine.errors import InputError, ParamsError
 from dataengine.files import atomic_path
 from dataengine.parallel.parallel_map import parallel_map
 from dataengine.params import load_section
-from dataengine.terminal.folders import out_folder_option
-from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile
+from dataengine.terminal.folders import out_file_option, out_folder_option
+from dataengine.terminal.options import PARAMS_FILE, Cluster, ParamsFile, seed_option
 from dataengine.terminal.speech import say
 
 from .gate.comparison import Comparison, read_verdict
@@ -51,7 +51,7 @@ class PromotionCount:
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Markdown file for the tables.")],
+    out: Annotated[Path, out_file_option(help="Markdown file for the tables.")],
     state: Annotated[
         Path, out_folder_option(help="Folder for finished blocks; a run that was stopped continues from it.")
     ],
@@ -61,7 +61,7 @@ def command(
     campaigns: Annotated[int, typer.Option(help="Campaigns of identical models for each row.")] = 1000,
     trials: Annotated[int, typer.Option(help="Comparisons for each cell of the power table.")] = 200,
     resamples: Annotated[int, typer.Option(help="Resamples of each comparison.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    seed: Annotated[int, seed_option(help="Seed of all random draws.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
     minutes: Annotated[
         float, typer.Option(help="Begin no block after this long, 0 for no limit; the tables hold what is done.")

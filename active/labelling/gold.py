@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from dataengine.columns import numbers_of
 from dataengine.errors import InputError
 from dataengine.evaluation.ap.oks import person_oks
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
@@ -73,7 +74,7 @@ def student_px(people: People) -> NDArray[np.float64]:
         raise InputError("the labelled frames lack the student's joints", fix="run `dataengine select` again")
     if not len(people):
         return np.empty((0, JOINTS, 2))
-    return np.array(people.extras["student_px"].tolist(), dtype=np.float64).reshape(-1, JOINTS, 2)
+    return np.stack([numbers_of(each, (JOINTS, 2), "student_px") for each in people.extras["student_px"].tolist()])
 
 
 def agreement(truth: People, answer: People, protocol: OksProtocol = COCO) -> Mapping[str, float | int]:

@@ -20,6 +20,7 @@ from dataengine.coco_json import read_people, write_people
 from dataengine.errors import InputError
 from dataengine.files import fresh_folder, read_json, sha256_file, short_sha256
 from dataengine.people import Images, People
+from dataengine.terminal.folders import would_be_replaced
 
 SENT_FORMAT, SENT_SUFFIX, PICTURES_SUFFIX = "dataengine.sent/1", ".sent.json", ".pictures"
 ROLE, PRELABEL, GOLD = "role", "prelabel", "gold"
@@ -52,6 +53,34 @@ def sent_path(exported: Path) -> Path:
 def pictures_path(exported: Path) -> Path:
     """Where the pictures of the exported file lie: x.pictures/ next to x.json."""
     return exported.with_name(f"{exported.stem}{PICTURES_SUFFIX}")
+
+
+def refuse_taken(exported: Path, selection: Path, digest: str) -> None:
+    """Raise `InputError` where an export of the selection in the folder `selection` would cost somebody something.
+
+    That is where the file, or the folder of pictures, holds what no export wrote; where the record of another selection
+    lies, without which what is labelled of that one cannot be imported; and in the selection, which is made again.
+    """
+    place, record, pictures = exported.resolve(), sent_path(exported), pictures_path(exported)
+    if selection.resolve() in place.parents:
+        fix = "name a file outside, where it stays when `select` runs again"
+        raise InputError(f"--out {exported} lies in --selection", expected="a file of its own", fix=fix)
+    if record.is_file() and _selection_of(record) != digest:
+        fix = "name another file, or remove the record once those labels are imported"
+        raise InputError(f"{record} is the record of another selection, which may still be labelled", fix=fix)
+    if exported.exists() and not record.is_file():
+        raise would_be_replaced(exported, "a file of label-export, with its record", "one without")
+    inside = sorted(each.name for each in pictures.iterdir()) if pictures.is_dir() else []
+    foreign = next((name for name in inside if not _COPY.fullmatch(name)), None)
+    if foreign is not None:
+        raise would_be_replaced(pictures, "copies of pictures that label-export made", foreign)
+
+
+def _selection_of(record: Path) -> object:
+    """The digest that a record gives; None where it gives none."""
+    document = read_json(record)
+    info = document.get("info") if isinstance(document, dict) else None
+    return info.get("selection_sha256") if isinstance(info, dict) else None
 
 
 def with_copied_pictures(sent: Sent, folder: Path) -> Sent:

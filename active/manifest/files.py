@@ -58,8 +58,12 @@ class Selection:
 
 
 def hashes_of_images(people: People, images: Images) -> list[str]:
-    """The sha256 (m,) of each image, from column `sha256` of the people in it."""
-    by_row = dict(zip(images.rows_of(people.image_id).tolist(), people.extras["sha256"].tolist(), strict=True))
+    """The sha256 (m,) of each image, from column `sha256` of the people in it; `InputError` where one has none."""
+    hashes = people.extras.get("sha256", np.full(len(people), None)).tolist()
+    by_row = dict(zip(images.rows_of(people.image_id).tolist(), hashes, strict=True))
+    if len(by_row) < len(images) or not all(isinstance(each, str) for each in hashes):
+        expected = "people with the sha256 of their picture in every picture"
+        raise InputError("a table of the selection is damaged", expected=expected, fix="run `dataengine select` again")
     return [by_row[row] for row in range(len(images))]
 
 
@@ -125,6 +129,9 @@ def read_selection(folder: Path) -> Selection:
     scored, scored_images = read_project_people(folder / SCORED)
     if not len(scored):  # a file without people has no columns either
         scored = scored.replace(extras={name: np.empty(0, dtype=object) for name in SCORED_COLUMNS})
+    if not set(manifest["images"]) <= set(map(str, scored.extras.get("sha256", np.empty(0)).tolist())):
+        expected, fix = "every pick among the people", "run `dataengine select` again"
+        raise InputError(f"{folder / SCORED} is not the table of {MANIFEST}", expected=expected, fix=fix)
     labelled, labelled_images = read_project_people(folder / LABELLED)
     return Selection(
         digest=selection_sha256(folder),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.columns import numbers_of
 from dataengine.errors import InputError
 from dataengine.geometry.pixel_grid import resized
 from dataengine.keypoints import UNLABELLED
@@ -71,16 +72,3 @@ def _calibrated_size(camera: CalibratedCamera) -> NDArray[np.float64]:
     if camera.size_px is None:
         raise InputError(f"the calibration of {camera.name} names no size", expected="fov_video with right and bottom")
     return np.array(camera.size_px, dtype=np.float64)
-
-
-def numbers_of(value: Any, shape: tuple[int, ...], column: str) -> NDArray[np.float64]:
-    """What a person has in a `column` of `People.extras`. `InputError` unless it is numbers of this shape."""
-    try:
-        matrix = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{column} of a person is malformed", expected=f"numbers {shape}", got=str(value)[:60]
-        ) from error
-    if matrix.shape != shape:
-        raise InputError(f"{column} of a person is malformed", expected=f"numbers {shape}", got=str(matrix.shape))
-    return matrix

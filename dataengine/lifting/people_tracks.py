@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.columns import numbers_of
 from dataengine.keypoints import UNLABELLED
 from dataengine.multiview.qualisys import CalibratedCamera
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, People
 from dataengine.tracking.labelled_films import read_films
 
-from .film_cameras import film_rays, numbers_of
+from .film_cameras import film_rays
 from .observed import RayTrack
 
 

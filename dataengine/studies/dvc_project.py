@@ -15,6 +15,7 @@ import yaml
 
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.files import sha256_file
+from dataengine.studies.left_experiments import clear_left
 from dataengine.studies.logged_call import run_logged
 from dataengine.studies.settings import assignments
 
@@ -53,7 +54,11 @@ class DvcProject:
         words = [word for path in paths for word in ("--copy-paths", path)]
         words += ["--single-item", "--force"] if alone else []
         words += [word for assignment in assignments(params) for word in ("--set-param", f"++{assignment}")]
-        self._logged("exp", "run", "--temp", "--name", name, *words, stage)
+        clear_left(self.root, name)  # of a run that was killed
+        try:
+            self._logged("exp", "run", "--temp", "--name", name, *words, stage)
+        finally:
+            clear_left(self.root, name)
 
     def remove_experiment(self, name: str) -> None:
         """Forget an experiment that began at the present commit."""

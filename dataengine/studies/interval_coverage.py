@@ -21,7 +21,8 @@ from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pa
 from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import atomic_path
 from dataengine.parallel.parallel_map import parallel_map
-from dataengine.terminal.options import Cluster
+from dataengine.terminal.folders import out_file_option
+from dataengine.terminal.options import Cluster, seed_option
 from dataengine.terminal.speech import say
 
 LEVEL = 0.95
@@ -81,10 +82,10 @@ class Coverage:
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Markdown file for the table.")],
+    out: Annotated[Path, out_file_option(help="Markdown file for the table.")],
     trials: Annotated[int, typer.Option(help="Simulated pairs of models for each kind of test set.")] = 1000,
     resamples: Annotated[int, typer.Option(help="Resamples of each interval.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    seed: Annotated[int, seed_option(help="Seed of all random draws.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one per core.")] = 0,
     cluster: Cluster = None,
 ) -> None:

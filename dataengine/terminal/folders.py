@@ -1,5 +1,5 @@
 """Options and arguments that name a folder: read (`folder_option`, `folder_argument`), written (`out_folder_option`),
-written where need be (`kept_folder_option`) or replaced whole (`replaced_folder_option`).
+written where need be (`kept_folder_option`) or replaced whole (`replaced_folder_option`); and `out_file_option`.
 
 A file where a folder belongs is refused while the command line is read: before the work begins, and not when its
 result is to be written. So is a folder that cannot be written, and somebody's folder where a command would replace it.
@@ -27,6 +27,11 @@ def folder_option(*names: str, help: str, **more: Any) -> Any:
 def out_folder_option(*names: str, help: str, **more: Any) -> Any:
     """An option for a folder that a command writes; an empty name, for `Path` the working folder, is refused."""
     return typer.Option(*names, help=help, callback=out_folder_given, parser=str, metavar="<path>", **more)
+
+
+def out_file_option(*names: str, help: str, **more: Any) -> Any:
+    """An option for a file that a command writes; a folder, or an empty name, is refused."""
+    return typer.Option(*names, help=help, callback=out_file_given, parser=str, metavar="<path>", **more)
 
 
 def kept_folder_option(*names: str, help: str, **more: Any) -> Any:
@@ -73,6 +78,18 @@ def out_folder_given(param: typer.CallbackParam, value: Any) -> Any:
     return folder
 
 
+def out_file_given(param: typer.CallbackParam, value: Any) -> Any:
+    """The file that a text names; `InputError` if it is a folder, `EnvironmentFault` if it cannot be written."""
+    if value is None:
+        return None
+    path = Path(value)
+    if path.is_dir() or str(value).endswith(os.sep):  # so is an empty text, for `Path`
+        what = f"{_said(param)} is a folder"
+        raise InputError(what, expected="a file to write", got=str(value) or "an empty text", fix="name a file in it")
+    _refuse_unwritable(path, path.parent)
+    return path
+
+
 def _refuse_unwritable(folder: Path, place: Path) -> None:
     """Raise `EnvironmentFault` unless files can be made in `place`, or where it would be made; `folder` is named."""
     place = place.resolve()
@@ -112,8 +129,8 @@ def contents_of_ours(out: Path, ours: Collection[str], what: str, option: str = 
 
 
 def would_be_replaced(out: Path, expected: str, got: str, option: str = "--out") -> InputError:
-    """The refusal to replace the folder `out`, which `option` names and which holds `got`."""
-    fix = f"name another folder with {option}, or clear this one"
+    """The refusal to replace `out`, a folder or a file, which `option` names and which holds `got`."""
+    fix = f"name another with {option}, or clear this one"
     return InputError(f"{out} would be replaced", expected=expected, got=got, fix=fix)
 
 

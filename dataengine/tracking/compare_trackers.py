@@ -15,6 +15,7 @@ from dataengine.inference.network_files import MODELS
 from dataengine.people import People
 from dataengine.studies.page import command_line
 from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.options import seed_option
 from dataengine.terminal.speech import answer, say
 
 from .association import SHIPPED, read_association
@@ -43,7 +44,7 @@ def command(
     weights: Annotated[
         Path, typer.Option(help="What fit-tracker wrote.", show_default="those of the package")
     ] = SHIPPED,
-    seed: Annotated[int, typer.Option(help="Seed of what is left out.")] = 0,
+    seed: Annotated[int, seed_option(help="Seed of what is left out.")] = 0,
 ) -> None:
     """Compare trackers: overlap, greedy OKS, keypoints, and ByteTrack, OC-SORT and BoT-SORT of `trackers`.
 

@@ -9,18 +9,19 @@ import typer
 from dataengine.errors import ParamsError
 from dataengine.files import sha256_file
 from dataengine.inference.network_files import MODELS
-from dataengine.terminal.folders import folder_option
+from dataengine.terminal.folders import folder_option, out_file_option
+from dataengine.terminal.options import seed_option
 from dataengine.terminal.speech import answer, say
 
 
 def command(
     clips: Annotated[Path, typer.Option(help="COCO JSON of films with track ids: people.json of render-clips.")],
-    out: Annotated[Path, typer.Option(help="File to write: the weights as YAML.")],
+    out: Annotated[Path, out_file_option(help="File to write: the weights as YAML.")],
     fetched: Annotated[Path, folder_option(help="Folder that the stage fetch wrote, with BlazePose's models.")] = Path(
         "data/fetch"
     ),
     first: Annotated[int, typer.Option(help="Learn from the first n films by name; 0: from all.")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of what is left out of tracks, and of strangers.")] = 0,
+    seed: Annotated[int, seed_option(help="Seed of what is left out of tracks, and of strangers.")] = 0,
 ) -> None:
     """Learn association on keypoints from films with track ids, in a minute or two.
 

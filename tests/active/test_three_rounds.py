@@ -129,20 +129,21 @@ class Project:
 
     def label(self, pool_in_between: list[Path]) -> None:
         """The picks go out, the pool is made of other films meanwhile, and a person labels them."""
-        label_export.run(selection=OUT, out=TOOL)
-        sent = read_sent(sent_path(TOOL))
+        tool = TOOL.with_stem(f"round{len(self.labels)}")  # the record of an earlier round is not written over
+        label_export.run(selection=OUT, out=tool)
+        sent = read_sent(sent_path(tool))
         points = np.stack([figure(frame) for frame in sent.images.frame.tolist()])
         points = (points + 0.5) * (sent.images.width / FILM_PX[0])[:, None, None] - 0.5
         box = np.concatenate([points.min(axis=1) - 8, np.ptp(points, axis=1) + 16], axis=1)
         flags = np.full(points.shape[:2], 2)
         labels = People.build(image_id=sent.images.id, bbox_xywh_px=box, keypoints_px=points, visibility=flags)
-        write_people(TOOL, labels, sent.images)
+        write_people(tool, labels, sent.images)
         again = replace(
             INGEST, sources=[self.source], pool_videos=[str(path) for path in pool_in_between], pool_every=2
         )
         ingest.run(again, fetched=Path("none"), out=Path("data/ingest"), report=Path("reports/ingest"))
-        sent_record = sent_path(TOOL)
-        done = label_import.run(IMPORT, labels=TOOL, sent=sent_record, out=STORE, annotator="anna", held_out=HELD)
+        sent_record = sent_path(tool)
+        done = label_import.run(IMPORT, labels=tool, sent=sent_record, out=STORE, annotator="anna", held_out=HELD)
         assert done.people == len(sent.images) and done.is_new and not done.superseded
         self.labels.append(str(done.path))
         self.answered |= set(sent.sha256.tolist())

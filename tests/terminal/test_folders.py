@@ -18,7 +18,13 @@ from dataengine.cli import COMMANDS, main
 from dataengine.errors import EnvironmentFault, InputError
 from dataengine.nets.checkpoint import META_NAME, WEIGHTS_NAME
 from dataengine.nets.learnt_pictures import LEARNT_NAME
-from dataengine.terminal.folders import kept_folder_given, kept_folder_option, out_folder_given, replaced_folder_option
+from dataengine.terminal.folders import (
+    kept_folder_given,
+    kept_folder_option,
+    out_file_given,
+    out_folder_given,
+    replaced_folder_option,
+)
 from dataengine.train.fit.params import CHECKPOINT_FILES, REPORT_FILES
 from dataengine.train.fit.report import PICTURE_NAME
 
@@ -50,7 +56,8 @@ def test_no_command_forgets_that_an_option_names_a_folder() -> None:
     assert len(options) > 250
     plain = {key for key, option in options.items() if option.callback is None}
     written = {key for key, option in options.items() if option.callback is out_folder_given or is_replaced(option)}
-    assert {key for key in plain if key[1] in (*WRITTEN, *KEPT, *READ)} == OF_FILES
+    assert not {key for key in plain if key[1] in (*WRITTEN, *KEPT, *READ)}
+    assert {key for key, option in options.items() if option.callback is out_file_given} == OF_FILES
     assert {key for key in options if key[1] in WRITTEN} - OF_FILES <= written
     kept = {key for key, option in options.items() if option.callback is kept_folder_given}
     assert kept == {key for key in options if key[1] in KEPT} - {("prepare-body", "cache")}
@@ -231,3 +238,21 @@ def test_a_cache_may_be_read_only(unwritable: Path) -> None:
 
     assert CliRunner().invoke(app, ["--cache", str(unwritable)]).exit_code == 0
     assert given == [unwritable]
+
+
+@pytest.mark.parametrize("out", ["", ".", "/", "old", "new/"])
+def test_a_folder_is_no_file_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old").mkdir()
+    line = said(capsys, ["label-export", "--selection", "old", "--out", out])
+    assert f"--out is a folder: expected a file to write, got {out or 'an empty text'}; name a file in it" in line
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    unwritable: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = unwritable / "new" / "poses.jpg"
+    line = said(capsys, ["pose-sheet", "--cache", "absent", "--out", str(path)])
+    assert f"error: cannot write {path}: expected a folder to write in, got {unwritable}" in line

@@ -94,7 +94,7 @@ def test_a_rate_that_is_none_is_refused(clips: Path, stated: object) -> None:
 def test_times_that_do_not_grow_are_refused(clips: Path) -> None:
     people, images = read_project_people(clips)
     write_people(clips, people, images.replace(time_s=10.0 - images.frame))
-    with pytest.raises(InputError, match="times of film0 do not grow: .* got frame 0 at 10 s and frame 1 at 9"):
+    with pytest.raises(InputError, match=r"times of film0 do not grow: .* got frame 0 at 10 s and frame 1 at 9"):
         read_films(clips)
 
 

@@ -1,11 +1,13 @@
 """What goes out to the tool, and what may change here while people label."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dataengine.active import label_export as label_exporting
 from dataengine.active.label_export import run as label_export
 from dataengine.active.label_import import run as label_import
 from dataengine.active.labelling.sent import pictures_path, read_sent, sent_path
@@ -16,7 +18,8 @@ from dataengine.errors import InputError
 from dataengine.labels.label_file import read_label_file
 
 from ..conftest import Project
-from ..selecting import OUT
+from ..selecting import OUT, select
+from ..selecting import PARAMS as SELECTING
 from .conftest import JOINTS, LABELS, MARK, PARAMS, TOOL, bring_back, shift_all
 
 
@@ -114,3 +117,63 @@ def test_joints_outside_of_the_picture_do_not_go_out(selected: Project) -> None:
     )
     label_export(selection=OUT, out=TOOL)
     assert bring_back(MARK).annotators["unnamed"]["untouched"] == JOINTS - 1
+
+
+def test_an_export_costs_nobody_a_file(selected: Project) -> None:
+    """Somebody's file, somebody's pictures, and the selection itself stay."""
+    mine = {Path("mine.json"): "{}", Path("tool/coco.pictures/holiday.jpg"): "mine", OUT / "notes.txt": "mine"}
+    for path, text in mine.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    before = {path.name: path.read_bytes() for path in OUT.iterdir()}
+    with pytest.raises(InputError, match=r"mine\.json would be replaced: expected a file of label-export"):
+        label_export(selection=OUT, out=Path("mine.json"))
+    with pytest.raises(InputError, match=r"coco\.pictures would be replaced: .* got holiday\.jpg"):
+        label_export(selection=OUT, out=TOOL)
+    for inside in (OUT / "to_label.json", OUT / "new" / "x.json"):
+        with pytest.raises(InputError, match=r"--out .* lies in --selection: .* name a file outside"):
+            label_export(selection=OUT, out=inside)
+    assert all(path.read_text() == text for path, text in mine.items())
+    assert {path.name: path.read_bytes() for path in OUT.iterdir()} == before
+
+
+def test_the_record_of_another_selection_stays(exported: Project) -> None:
+    """Without it, what is still being labelled of that one could not be imported."""
+    record = sent_path(TOOL).read_bytes()
+    label_export(selection=OUT, out=TOOL)
+    assert sent_path(TOOL).read_bytes() == record, "the same selection goes out again"
+    shutil.rmtree(OUT)
+    select(exported, replace(SELECTING, budget=2))
+    with pytest.raises(InputError, match=r"coco\.sent\.json is the record of another selection"):
+        label_export(selection=OUT, out=TOOL)
+    shift_all(2.0)
+    assert bring_back().people == 8
+
+
+@pytest.mark.parametrize("place", ["file", "record"])
+def test_an_export_that_is_stopped_is_made_again(
+    selected: Project, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(label_exporting, "writer", lambda _: stopped) if place == "file" else patch.setattr(
+            label_exporting, "write_sent", stopped
+        )
+        label_export(selection=OUT, out=TOOL)
+    assert not TOOL.exists()
+    assert label_export(selection=OUT, out=TOOL).people == 8
+
+
+@pytest.mark.parametrize("cell", [None, "a", [[1.0, 2.0]], [[0]] * 17], ids=str)
+@pytest.mark.parametrize("column", ["teacher_px", "teacher_visibility", "sha256", "labelled sha256", "student_px"])
+def test_a_damaged_selection_is_one_line(selected: Project, column: str, cell: object) -> None:
+    path = OUT / ("labelled.json" if column in ("labelled sha256", "student_px") else "scored.json")
+    people, images = read_people(path, root=selected.root)
+    name = column.split()[-1]
+    write_people(path, people.with_extra(name, object_column([cell] * len(people))), images)
+    said = r"is not the table of|of a person is malformed|is damaged|has changed since|lack the student's joints"
+    with pytest.raises(InputError, match=said):
+        label_export(selection=OUT, out=TOOL, gold=1)
+    assert not TOOL.exists()
