@@ -88,6 +88,7 @@ def run(
 
     from dataengine.coco_json import read_project_people
     from dataengine.nets.checkpoint import load_checkpoint
+    from dataengine.studies.one_at_a_time import one_at_a_time
     from dataengine.studies.shared_pictures import refuse_shared_pictures
     from dataengine.terminal.speech import answer
 
@@ -103,23 +104,24 @@ def run(
     people, images = read_project_people(test)
     refuse_shared_pictures({"--mix": learnt_images, "--val": read_project_people(val)[1], "--test": images})
     networks = {"student": (net, meta)}
-    for share in (None, *params.keep):
-        name = "fitted-on" if share is None else f"{params.by}-{share:.2f}"
-        made = prune_one(
-            params,
-            share,
-            student=student,
-            mix=mix,
-            val=val,
-            held_out=held_out,
-            out=out / name,
-            report=report / name,
-            protocol=protocol,
-        )
-        networks[name] = load_checkpoint(made)
-        if share is not None:
-            networks[f"{name}, not fitted again"] = start_of(made)
-            networks[f"{1 - share:.2f} of weights zero"] = with_zeros(net, 1 - share), meta
+    with one_at_a_time(report):
+        for share in (None, *params.keep):
+            name = "fitted-on" if share is None else f"{params.by}-{share:.2f}"
+            made = prune_one(
+                params,
+                share,
+                student=student,
+                mix=mix,
+                val=val,
+                held_out=held_out,
+                out=out / name,
+                report=report / name,
+                protocol=protocol,
+            )
+            networks[name] = load_checkpoint(made)
+            if share is not None:
+                networks[f"{name}, not fitted again"] = start_of(made)
+                networks[f"{1 - share:.2f} of weights zero"] = with_zeros(net, 1 - share), meta
     networks |= {str(path): load_checkpoint(path) for path in also}
     drawn = np.sort(np.random.default_rng(params.seed).permutation(len(learnt_people))[:64])
     given = Measuring(people, images, (learnt_people.take(drawn), learnt_images), protocol, runs, params.seed)

@@ -20,6 +20,7 @@ from dataengine.lifting.motions import read_motions_file
 from dataengine.lifting.params import LifterParams
 from dataengine.multiview.qualisys import read_calibration
 from dataengine.params import load_section
+from dataengine.studies.one_at_a_time import one_at_a_time
 from dataengine.studies.page import command_line
 from dataengine.studies.settings import arrays_hash, parse_seeds
 from dataengine.terminal.folders import kept_folder_option, out_folder_option
@@ -104,6 +105,7 @@ def run(
     Raises:
         InputError: a file is not what it should be, people are not known in space, or no films are left to learn from.
         ParamsError: `first` or a receptive field does not fit.
+        EnvironmentFault: another process works on `report`.
     """
     if first < 1:
         raise ParamsError("--first does not fit", expected="1 or more", got=str(first))
@@ -141,9 +143,10 @@ def run(
         expected = "people with three joints or more, both hips among them, that are labelled and known in space"
         raise InputError(f"nobody in {unknown} can be measured", expected=expected, fix="leave these films out")
     results = list[TrialResult]()
-    for trial in trials:
-        results.append(trial_result(trial, params, data, tests, report / "fits"))
-        write_lifters_page(report, results, still, called, len(trials))
+    with one_at_a_time(report):
+        for trial in trials:
+            results.append(trial_result(trial, params, data, tests, report / "fits"))
+            write_lifters_page(report, results, still, called, len(trials))
     answer((report / f"{PAGE}.md").read_text(encoding="utf-8"))
     return results
 

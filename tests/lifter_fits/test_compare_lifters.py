@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.errors import InputError, ParamsError
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.evaluation.mpjpe import mpjpe
 from dataengine.judges import kept, ranking
 from dataengine.judges.answers import TeacherAnswers
@@ -24,6 +24,7 @@ from dataengine.lifter_fits.trials import planned, widths_of
 from dataengine.lifting.lifted import LiftedTrack
 from dataengine.lifting.motions import write_motions
 from dataengine.people import Images, People
+from dataengine.studies.one_at_a_time import one_at_a_time
 from dataengine.tracking.labelled_films import read_film_set
 
 from ..lifting.made_motions import seen_track, small, swaying
@@ -128,6 +129,8 @@ def test_the_page_has_every_fit_once_and_a_stopped_study_goes_on(clips: Path, mo
     assert len(json.loads(Path("report/metrics.json").read_text())) == 4
     before = results[0].accuracy["held_out.npz"].mpjpe_mm
     assert np.isfinite(before) and before > 0
+    with one_at_a_time(Path("report")), pytest.raises(EnvironmentFault, match="another process works on report"):
+        compare(PARAMS, *sets, Path("report"), **options)  # type: ignore[arg-type]
     monkeypatch.setattr(accuracy, "lift_track", None)
     assert compare(PARAMS, *sets, Path("report"), **options) == results, "fits are kept"  # type: ignore[arg-type]
     write_motions(Path("other.npz"), replace(swaying(2, 12), joints_m=swaying(2, 12).joints_m[::-1].copy()))
