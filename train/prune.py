@@ -10,7 +10,7 @@ import typer
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
-from dataengine.terminal.folders import folder_option, out_folder_option
+from dataengine.terminal.folders import folder_option, out_folder_option, would_be_replaced
 from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
 from .fit.params import BASE
@@ -81,8 +81,8 @@ def run(
     """Write the checkpoints and the page; files are timed at least `runs` times each.
 
     Raises:
-        InputError: the student cannot be pruned, or not so far; a picture is in two of `mix`, `val` and `test`; or as
-            in `fit_student.run`.
+        InputError: the student cannot be pruned, or not so far, or would be replaced; a picture is in two of `mix`,
+            `val` and `test`; or as in `fit_student.run`.
     """
     import numpy as np
 
@@ -103,10 +103,14 @@ def run(
     learnt_people, learnt_images = read_project_people(mix / MIX_PEOPLE)
     people, images = read_project_people(test)
     refuse_shared_pictures({"--mix": learnt_images, "--val": read_project_people(val)[1], "--test": images})
+    shares: dict[str, float | None] = {"fitted-on": None}
+    shares |= {f"{params.by}-{share:.2f}": share for share in params.keep}
+    for name in shares:
+        if (out / name).resolve() == student.resolve():
+            raise would_be_replaced(out / name, "another network", "--student")
     networks = {"student": (net, meta)}
     with one_at_a_time(report):
-        for share in (None, *params.keep):
-            name = "fitted-on" if share is None else f"{params.by}-{share:.2f}"
+        for name, share in shares.items():
             made = prune_one(
                 params,
                 share,

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,8 @@ def test_what_cannot_be_lifted_is_refused(clips: Path, lifter: Path, tmp_path: P
     write_people(clips, people.with_extra("K", [[[1.0, 2.0]]] * len(people)), images)
     with pytest.raises(InputError, match="K of a person"):
         run(clips, lifter, Path("out"))
-    for cell in ("sure", [0.5] * 16, [[0.5]] * 17, [{}] * 17):
+    malformed: list[Any] = ["sure", [0.5] * 16, [[0.5]] * 17, [{}] * 17]
+    for cell in malformed:
         write_people(clips, people.with_extra(JOINT_CONFIDENCE, object_column([cell] * len(people))), images)
         with pytest.raises(InputError, match=r"joint_confidence of a person is malformed: expected numbers \(17,\)"):
             run(clips, lifter, Path("out"))

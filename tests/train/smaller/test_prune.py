@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from dataengine.coco_json import read_people, write_people
-from dataengine.errors import InputError, ParamsError
+from dataengine.errors import EnvironmentFault, InputError, ParamsError
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.evaluation.ap.protocol import COCO
 from dataengine.inference.exported import load_exported
 from dataengine.nets.checkpoint import load_checkpoint
 from dataengine.nets.learnt_pictures import read_learnt_pictures
+from dataengine.studies.one_at_a_time import one_at_a_time
 from dataengine.train import export, prune
 from dataengine.train.deploy.params import GraphParams, Int8Params, MaxApDrop
 from dataengine.train.fit.params import FitParams
@@ -110,6 +111,20 @@ def test_a_picture_in_two_sets_is_refused_before_anything_is_fitted(
     with pytest.raises(InputError, match=f"{names} share pictures: expected none, got 8, such as "):
         run(**sets, out="models/refused")
     assert not Path("models/refused").exists()
+
+
+def test_a_pruned_student_is_not_replaced_and_two_do_not_share_a_report(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    student, report = Path("models/prune/macs-0.60"), Path("reports/prune")
+    before = (student / "model.safetensors").read_bytes()
+    given: dict[str, Any] = {"mix": Path("mix"), "val": Path("val.json"), "test": Path("test.json"), "report": report}
+    with pytest.raises(InputError, match=r"macs-0\.60 would be replaced: expected another network, got --student"):
+        prune.run(PARAMS, student=student, out=Path("models/prune"), **given)
+    assert (student / "model.safetensors").read_bytes() == before
+    with one_at_a_time(report), pytest.raises(EnvironmentFault, match="another process works on reports/prune"):
+        run()
 
 
 def test_int8_of_a_pruned_network_gives_its_joints(
