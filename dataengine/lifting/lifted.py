@@ -16,6 +16,8 @@ from .observed import RayTrack
 from .params import LifterParams
 from .rays import normalised
 
+FARTHEST_RAY = 1e6  # from the optical axis: as good as at a right angle to it
+
 
 @dataclass(frozen=True, eq=False)
 class LiftedTrack:
@@ -40,8 +42,12 @@ def lift_track(net: LifterNetwork, params: LifterParams, track: RayTrack) -> Lif
     Joints that are missing are lifted as well, from the others and from the frames around.
 
     Raises:
-        InputError: joints are so far off that nothing finite comes out.
+        InputError: a joint is further off than `FARTHEST_RAY`; 32 bits would not hold what comes of it.
     """
+    far = np.abs(track.rays, where=np.isfinite(track.rays), out=np.zeros_like(track.rays)).max()
+    if far > FARTHEST_RAY:
+        expected = "joints in or near the picture, and cameras whose focal length is in pixels"
+        raise InputError("a track cannot be lifted", expected=expected, got=f"rays of up to {far:.3g}")
     plain = _placed(net, params, track.rays, track.confidence)
     both = np.concatenate([track.rays, track.confidence[..., None]], axis=-1)
     mirror = mirrored_joints(both)
@@ -51,12 +57,6 @@ def lift_track(net: LifterNetwork, params: LifterParams, track: RayTrack) -> Lif
     joints = pose_m + root_m[:, None]
     rays = projected(torch.from_numpy(joints)).numpy()
     spread = normalised(rays[None], np.ones((1, *rays.shape[:2]))).spread[0].astype(np.float64)
-    if not np.isfinite(joints).all():
-        raise InputError(
-            "a track cannot be lifted",
-            expected="joints in or near the picture, and cameras whose focal length is in pixels",
-            got=f"rays of up to {np.nanmax(np.abs(track.rays)):.3g}",
-        )
     residual = np.linalg.norm(_settled(rays, track) - track.rays, axis=-1) / spread[:, None]
     return LiftedTrack(pose_m, root_m, residual)
 
