@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataengine.errors import InputError
 from dataengine.keypoints import UNLABELLED
 from dataengine.multiview.qualisys import CalibratedCamera
 from dataengine.people import JOINT_CONFIDENCE, JOINTS, People
@@ -31,7 +32,8 @@ def read_tracks(path: Path, cameras: Sequence[CalibratedCamera] = ()) -> list[Pe
     """Everybody in the films of a file, by film and track. A joint with visibility 0 has no answer.
 
     Raises:
-        InputError: the file is malformed, has no films, or people of a film have no `track_id`.
+        InputError: the file is malformed, has no films, people of a film have no `track_id`, or its frames no times
+            that grow.
     """
     found = []
     for film in read_films(path):
@@ -40,7 +42,15 @@ def read_tracks(path: Path, cameras: Sequence[CalibratedCamera] = ()) -> list[Pe
         rays = film_rays(people.keypoints_px, people, film.images, film.name, cameras)
         rays = np.where((confidence > 0)[..., None], rays, np.nan)
         for person in film.tracks():
-            track = RayTrack(film.time_s[person.frames], rays[person.rows], confidence[person.rows])
+            time_s = film.time_s[person.frames]
+            if not np.isfinite(time_s).all() or (np.diff(time_s) <= 0).any():
+                raise InputError(
+                    f"{path}: the frames of {film.name} have no times to go by (time_s)",
+                    expected="times that grow from frame to frame",
+                    got=f"{time_s[0]:g} to {time_s[-1]:g} s in {len(time_s)} frames of track {person.identity}",
+                    fix="give the film times, say `ffmpeg -i film.mp4 -vf setpts=N/25/TB timed.mp4`, and infer again",
+                )
+            track = RayTrack(time_s, rays[person.rows], confidence[person.rows])
             found.append(PeopleTrack(film.name, person.identity, film.images.frame[person.frames], track))
     return found
 
