@@ -31,8 +31,8 @@ def pose_tiles(pose_m: NDArray[np.floating[Any]], caption: str) -> BgrImage:
         for a, b in COCO_SKELETON:
             cv2.line(tile, tuple(map(int, pixels[a])), tuple(map(int, pixels[b])), _color(a, b), 2, cv2.LINE_AA)
         cv2.putText(tile, view, (6, TILE_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.4, _GREY, 1, cv2.LINE_AA)
+        _draw_scale(tile)
         tiles.append(tile)
-    _draw_scale(tiles[-1])
     cv2.putText(tiles[0], caption, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.4, _GREY, 1, cv2.LINE_AA)
     return np.concatenate(tiles, axis=1)
 
