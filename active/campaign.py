@@ -56,10 +56,11 @@ def command(
 ) -> None:
     """Measure whether the loop pays: the engine against as many random labels, and against renders without aim.
 
-    Needs a labelled set in the project, BlazePose (`dataengine fetch`) and Blender. All labels are hidden but those of a
-    random start set; each round of each arm runs the commands that a project runs, from begin-round to request, in a
-    folder of its own with a registry of its own: the engine chooses images by `select`, learns from pseudo-labels where
-    validation says that they pay, and has rendered what the last round's failures asked for. Verdicts are the gate's.
+    Needs a labelled set in the project, of --start + --rounds x --step images or more (the default data have 244), and
+    BlazePose (`dataengine fetch`) and Blender. All labels are hidden but those of a random start set; each round of
+    each arm runs the commands that a project runs, from begin-round to request, in a folder of its own with a registry
+    of its own: the engine chooses images by `select`, learns from pseudo-labels where validation says that they pay,
+    and has rendered what the last round's failures asked for. Verdicts are the gate's.
 
     Writes REPORT/campaign.md: AP with intervals by number of labels, rare poses apart, verdicts, what each request
     brought, and the last models of the arms against each other. A campaign that was stopped goes on with the same

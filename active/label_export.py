@@ -81,7 +81,8 @@ def command(
     done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed, only=only)
     if rounds is not None:
         enter_selection(rounds, selection)
-    say(f"{done.images} images ({gold} of them gold) with {done.people} people to check: {out}; keep {sent_path(out)}")
+    kept = f"keep {sent_path(out)} and {pictures_path(out)}/ for the import"
+    say(f"{done.images} images ({gold} of them gold) with {done.people} people to check: {out}; {kept}")
     for line in how_to_load(format_name, out, done):
         say(line)
     if params.is_file():

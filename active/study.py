@@ -62,10 +62,11 @@ def command(
 ) -> None:
     """Find out which rule of `select` saves labels on your data, and what the next labels would buy.
 
-    Needs a labelled set. Of its training people all labels are hidden but those of a random start set, the same for
-    every rule of a seed. In each round a rule chooses images, their labels are revealed, and a network is fitted on all
-    that are known, with `fit-teacher` and its params (by default from the starter). AP is measured on the test people
-    after each round; nothing is chosen by it.
+    Needs a labelled set of --start + --rounds x --step images or more (the default data have 244). Of its training
+    people all labels are hidden but those of a random start set, the same for every rule of a seed. In each round a
+    rule chooses images, their labels are revealed, and a network is fitted on all that are known, with `fit-teacher`
+    and its params (by default from the starter). AP is measured on the test people after each round; nothing is chosen
+    by it.
 
     Writes REPORT/study.md: curves with intervals over seeds, the area under each, labels saved at equal AP against
     random, where one would have stopped, and how right the forecasts of one round ahead were. A study that was stopped

@@ -55,6 +55,15 @@ class EnvironmentFault(DataEngineError):
     """A library, a program, disk space or a device that the work needs is missing."""
 
 
+def install_extra(name: str) -> str:
+    """How to get the packages of an extra of pyproject.toml: from the checkout, as no package index has this project.
+
+    >>> install_extra("serve")
+    "pip install -c constraints.txt -e '.[serve]' in the project's folder"
+    """
+    return f"pip install -c constraints.txt -e '.[{name}]' in the project's folder"
+
+
 def write_fault(error: BaseException) -> str:
     """What the system said, if `error` comes from a full disk or a missing permission; else nothing.
 

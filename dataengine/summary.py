@@ -15,12 +15,20 @@ from dataengine.files import flat_items, read_json
 from dataengine.studies.dvc_project import paths_of, read_stages
 from dataengine.terminal.speech import answer
 
-NEXT_STEPS = """Next
-  look     dataengine app             the frames worth labelling, in FiftyOne
-  compare  open {report}              why the candidate was promoted or refused
-  metrics  dvc metrics show           every number; dvc plots show for the curves
-  change   dvc exp run -S mix.synthetic_per_real=0.5     only what depends on it runs again
-  round    dataengine begin-round     the present champion becomes the one to beat"""
+REST, NEXT_STEPS = (
+    "  rest     dvc repro                  makes what is not made yet",
+    (
+        ("data/select", "  look     dataengine app             the frames worth labelling, in FiftyOne"),
+        (
+            "reports/compare/report.html",
+            "  compare  open {needed}              why the candidate was promoted or refused",
+        ),
+        (".", "  metrics  dvc metrics show           every number; dvc plots show for the curves"),
+        (".", "  change   dvc exp run -S mix.synthetic_per_real=0.5     only what depends on it runs again"),
+        ("reports/promote", "  round    dataengine begin-round     the present champion becomes the one to beat"),
+    ),
+)
+"""The line for a run that is not whole; and what there is to do next, each with the result that it needs."""
 MAX_METRICS = 4  # of one stage; `dvc metrics show` has them all
 
 
@@ -50,13 +58,16 @@ def summary_lines(pipeline: Path) -> Iterator[str]:
     yield f"{'stage':<13} {'result':<{width}} {'size':>8}  measured"
     for name, stage in stages.items():
         for out in paths_of(stage, "outs"):
-            yield f"{name:<13} {out:<{width}} {size_text(root / out):>8}  {metrics_text(root, stage)}"
+            yield f"{name:<13} {out:<{width}} {size_text(root / out):>8}  {metrics_text(root, stage)}".rstrip()
     verdict = root / "reports/promote/promotion.json"
     if verdict.exists():
         yield ""
         yield f"Verdict: {read_json(verdict).get('reason', 'see ' + str(verdict))}"
     yield ""
-    yield NEXT_STEPS.format(report="reports/compare/report.html")
+    yield "Next"
+    if not all((root / out).exists() for stage in stages.values() for out in paths_of(stage, "outs")):
+        yield REST
+    yield from (step.format(needed=needed) for needed, step in NEXT_STEPS if (root / needed).exists())
 
 
 def size_text(path: Path) -> str:

@@ -137,12 +137,11 @@ def _split_names(annotations: Sequence[Path]) -> list[str]:
 def _summary(quality: Quality, out: Path) -> str:
     counts = quality.counts
     quarantine = [finding for finding in quality.findings if finding.severity == "quarantine"]
-    totals = f"{counts.kept} kept, {counts.quarantined} quarantined, {counts.merged} merged"
+    bad = f"{counts.quarantined} quarantined, {counts.merged} merged"
     return "\n".join(
         [
-            f"{counts.records_in} records: {totals}, {counts.passed_over} passed over",
+            f"{counts.records_in} records: {counts.kept} kept, {bad}, {counts.passed_over} passed over",
             *quality.checked.notes.lines(),
-            f"{counts.records_in} records: {totals}",
             *(f"pictures {words}: {count}" for words, count in quality.checked.treated.items()),
             *(f"quarantined: {bad.file}: {bad.table} {bad.id}: {bad.reason}" for bad in quarantine[:QUARANTINED_SHOWN]),
             f"report: {out / 'quality.html'}",

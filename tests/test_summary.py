@@ -32,8 +32,15 @@ def test_it_says_what_was_made_where_and_what_was_measured(tmp_path: Path) -> No
     assert render.split() == ["render", "data/render", "2", "kB", "images", "3,", "speed.images_per_s", "0.8123"]
     assert "not made" in next(line for line in lines if line.startswith("promote"))
     assert not any(line.startswith("Verdict") for line in lines)
+    assert [line.split()[0] for line in lines[lines.index("Next") + 1 :]] == ["rest", "metrics", "change"]
+    write_json(tmp_path / "data/select/to_label.json", {})
+    (tmp_path / "reports/compare").mkdir()
+    (tmp_path / "reports/compare/report.html").touch()
     write_json(tmp_path / "reports/promote/promotion.json", {"outcome": "refused", "reason": "It lost 0.2 AP."})
-    assert "Verdict: It lost 0.2 AP." in list(summary_lines(tmp_path / "dvc.yaml"))
+    lines = list(summary_lines(tmp_path / "dvc.yaml"))
+    assert "Verdict: It lost 0.2 AP." in lines
+    steps = [line.split()[0] for line in lines[lines.index("Next") + 1 :]]
+    assert steps == ["look", "compare", "metrics", "change", "round"], "nothing is named that is not there"
 
 
 def test_a_folder_without_a_pipeline_is_one_clear_line(tmp_path: Path) -> None:

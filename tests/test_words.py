@@ -23,6 +23,7 @@ INSTEAD = {
     r"whilst": "while",
     r"thereof|therein|thereby|herein": "plain words",
     r"beside": "next to, with, besides, against, compared with",
+    r"pip install ['\"]?dataengine\[\w+": "what errors.install_extra says: no package index has this project",
     r"tells? (?:the|what|how|which|whether|of)": "says, reports, shows",
 }
 """Pattern -> what to write instead."""

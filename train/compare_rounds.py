@@ -29,16 +29,20 @@ def command(
         Path, out_folder_option(help="Folder for the page, the plot and each fit's figures; a rerun continues from it.")
     ],
     share: Annotated[
-        list[float] | None, typer.Option(help="Share of old people among a round's draws; repeat it. [0, 0.5]")
+        list[float] | None,
+        typer.Option(help="Share of old people among a round's draws; repeat it.", show_default="0 and 0.5"),
     ] = None,
-    layer_decay: Annotated[list[float] | None, typer.Option(help="Layer decay of rounds; repeat it. [0.8]")] = None,
+    layer_decay: Annotated[
+        list[float] | None, typer.Option(help="Layer decay of rounds; repeat it.", show_default="0.8")
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="Learning rate of rounds.")] = 0.0005,
     full_share: Annotated[float, typer.Option(help="Share of old people among the full fit's draws.")] = 0.5,
     people: Annotated[int, typer.Option(help="People that a round sees, old ones included.")] = 5_000,
     full_people: Annotated[int, typer.Option(help="People that the full fit sees, old ones included.")] = 40_000,
     epochs: Annotated[int, typer.Option(help="Epochs of every fit, with a validation after each.")] = 2,
     seed: Annotated[
-        list[int] | None, typer.Option(help="Seed of a fit; repeat it, intervals need two or more. [0, 1, 2]")
+        list[int] | None,
+        typer.Option(help="Seed of a fit; repeat it, intervals need two or more.", show_default="0, 1 and 2"),
     ] = None,
     stage: Annotated[str, typer.Option(help="Stage that fits: " + " | ".join(FIT_STAGES) + ".")] = FIT_STAGES[0],
     setting: Annotated[list[str] | None, typer.Option("--set", help="A param of all fits, section.key=value.")] = None,

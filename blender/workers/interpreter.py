@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import dataengine
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import EnvironmentFault, install_extra
 
 from .ask import ask
 
@@ -76,5 +76,5 @@ def require_blender(wish: str) -> Path:
     python = blender_python(wish)
     about(python)
     if find_spec("anny") is None:
-        raise EnvironmentFault("the body model needs the package 'anny'", fix="pip install 'dataengine[blender]'")
+        raise EnvironmentFault("the body model needs the package 'anny'", fix=install_extra("blender"))
     return python

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.bench.record import Figure, Missing
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import EnvironmentFault, install_extra
 from dataengine.evaluation.analysis.simulation import SimulatedSet
 from dataengine.files import read_json
 from dataengine.hardware.threads import available_cores
@@ -57,7 +57,7 @@ def run(items: int = ITEMS, runs: int = RUNS) -> Iterator[Figure | Missing]:
     yield from sizes()
     if importlib.util.find_spec("ray") is None:
         names = ("ray_over_local", "ray_start_s", *(f"ray_speedup_{count}" for count in WORKERS))
-        yield from (Missing(f"scale.{name}", "Ray: pip install 'dataengine[cluster]'") for name in names)
+        yield from (Missing(f"scale.{name}", f"Ray: {install_extra('cluster')}") for name in names)
         return
     jobs = trials(items)
     expected = [run_trials(job).tobytes() for job in jobs]

@@ -46,8 +46,11 @@ def command(
     ],
     report: Annotated[Path, out_folder_option(help="Folder for lifting.md, lifting.png, metrics.json and the fits.")],
     first: Annotated[int, typer.Option(help="Measure on the first n films of each set by name; the rest teach.")] = 6,
-    fields: Annotated[list[int] | None, typer.Option(help="Receptive field, a power of 3; repeat it.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Seed of a fit; repeat it.")] = None,
+    fields: Annotated[
+        list[int] | None,
+        typer.Option(help="Receptive field, a power of 3; repeat it.", show_default="1, 27 and 81"),
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Seed of a fit; repeat it.", show_default="0")] = None,
     teacher: SecondTeacher = None,
     calibration: Calibration = None,
     fetched: Fetched = FETCHED,

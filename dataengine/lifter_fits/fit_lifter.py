@@ -50,7 +50,7 @@ def command(
     as well: what is lifted from them has to project back onto them, with bones as long as those of labelled people.
     Section `fit-lifter` of params.yaml sets the receptive field, by `filter_widths`. A fit that was stopped goes on.
 
-    Example: dataengine fit-lifter --motions data/motions/train.npz --films data/clips/people.json --leave-first 6 --out models/lifter
+    Example: dataengine fit-lifter --motions data/motions/train.npz --films data/clips/people.json --out models/lifter
     """  # noqa: E501  an example is one line to copy
     run(
         load_section(params, "fit-lifter", LifterParams),

@@ -126,7 +126,7 @@ def _sheet(tracks: list[PeopleTrack], lifted: list[LiftedTrack]) -> Any:
     rows = []
     for each, own in list(zip(tracks, lifted, strict=True))[:SHOWN_PEOPLE]:
         for frame in np.unique(np.linspace(0, len(each.track) - 1, SHEET_FRAMES).round().astype(int)).tolist():
-            rows.append(pose_tiles(own.pose_m[frame], f"{each.film[:16]} #{each.track_id} {each.frames[frame]}"))
+            rows.append(pose_tiles(own.pose_m[frame], f"{each.film[:16]} #{each.track_id}, frame {each.frames[frame]}"))
     rows += [np.full_like(rows[0], 255)] * (-len(rows) % 2)
     return np.concatenate([np.concatenate(rows[0::2]), np.concatenate(rows[1::2])], axis=1)
 

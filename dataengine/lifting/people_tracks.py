@@ -32,7 +32,8 @@ def read_tracks(path: Path, cameras: Sequence[CalibratedCamera] = ()) -> list[Pe
     """Everybody in the films of a file, by film and track. A joint with visibility 0 has no answer.
 
     Raises:
-        InputError: the file is malformed, has no films, or people of a film have no `track_id`.
+        InputError: the file is malformed, has no films, people of a film have no `track_id`, or its frames no times
+            that grow.
     """
     found = []
     for film in read_films(path):

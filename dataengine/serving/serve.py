@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dataengine.errors import EnvironmentFault
+from dataengine.errors import EnvironmentFault, install_extra
 from dataengine.params import load_section
 from dataengine.terminal.folders import kept_folder_option
 from dataengine.terminal.options import PARAMS_FILE, ParamsFile
@@ -47,7 +47,7 @@ def command(
         import grpc  # noqa: F401  only whether it is there
         import prometheus_client  # noqa: F401
     except ImportError as error:
-        raise EnvironmentFault("serve needs gRPC", got=str(error), fix='pip install "dataengine[serve]"') from error
+        raise EnvironmentFault("serve needs gRPC", got=str(error), fix=install_extra("serve")) from error
     from .params import ServeParams
 
     section = load_section(params, "serve", ServeParams)

@@ -63,11 +63,16 @@ class Quality:
             },
             **checked.notes.as_json(),
             "near_duplicates": self._near_duplicates(),
-            "splits": {name: int((self.split == name).sum()) for name in SPLITS},
+            "splits": self._images_by_split(),
             "info": self.info,
             "pool": None if self.pool is None else self.pool.document(),
             "findings": [finding.as_json() for finding in self.findings],
         }
+
+    def _images_by_split(self) -> dict[str, int]:
+        """Images of each split: those of `ingest`, or of `check` the files, which have names of their own."""
+        names = np.unique(self.split[self.split != DROPPED]).tolist()
+        return {name: int((self.split == name).sum()) for name in (SPLITS if set(names) <= set(SPLITS) else names)}
 
     def record_counts(self) -> dict[str, int]:
         """Images and annotations: in = kept + quarantined + merged + left_out + passed_over."""

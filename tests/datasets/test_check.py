@@ -66,6 +66,10 @@ def test_two_files_of_one_name_are_two_splits(tmp_path: Path) -> None:
         write_people(file, people.take(rows), part)
     quality = run(ChecksParams(), annotations=files, images=[tmp_path], out=tmp_path / "out")
     assert quality.across_splits().sum() == 30 and set(quality.split) == {"a/people", "b/people"}
+    assert json.loads((tmp_path / "out/quality.json").read_text())["splits"] == {"a/people": 30, "b/people": 30}
+    assert "a/people 30 images, b/people 30 images." in (tmp_path / "out/quality.html").read_text()
+    said = _summary(quality, tmp_path / "out")
+    assert said.count("120 records: 120 kept") == 1 and "0 merged, 0 passed over" in said, "counts stand there once"
 
 
 def test_labels_of_people_must_lie_on_the_pictures_that_were_labelled(

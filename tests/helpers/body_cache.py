@@ -18,7 +18,7 @@ def body_cache() -> Path:
     if INSIDE in os.environ:
         return cache  # prepared by the process that asked for the test
     if importlib.util.find_spec("anny") is None:
-        lacking("anny is not installed: pip install 'dataengine[blender]'")
+        lacking("anny is not installed: pip install -c constraints.txt -e '.[blender]'")
     from dataengine.blender.body.cache import prepare_body_cache
 
     prepare_body_cache(cache)

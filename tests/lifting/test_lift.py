@@ -13,10 +13,11 @@ from dataengine.columns import object_column
 from dataengine.errors import InputError, ParamsError
 from dataengine.lifting.checkpoint import save_lifter
 from dataengine.lifting.lift import run
-from dataengine.lifting.lifted import lift_track
+from dataengine.lifting.lifted import LiftedTrack, lift_track
 from dataengine.lifting.network import LifterNetwork
 from dataengine.lifting.observed import RayTrack
 from dataengine.lifting.people_tracks import read_tracks
+from dataengine.lifting.shown import BAR_M, SIDE_M, TILE_PX, film_frames
 from dataengine.people import JOINT_CONFIDENCE
 from dataengine.video.decoding import iter_frames
 
@@ -77,6 +78,30 @@ def test_the_film_begins_with_who_is_seen_first(clips: Path, lifter: Path) -> No
     )
     run(clips, lifter, Path("out"))
     assert film_seconds(Path("out")) == pytest.approx([frame / 10 for frame in range(FRAMES)], abs=0.01)
+
+
+def test_a_film_without_times_is_named(clips: Path, lifter: Path) -> None:
+    """Some programs write films whose frames all have time 0, and `infer` keeps the times that it finds."""
+    people, images = read_project_people(clips)
+    write_people(clips, people, images.replace(time_s=np.where(images.video == "film1", 0.0, images.frame / 10)))
+    with pytest.raises(InputError, match=r"times of film1 do not grow.*frame 0 at 0 s and frame 1 at 0 s.*setpts"):
+        run(clips, lifter, Path("out"))
+    assert not Path("out/joints.json").exists()
+
+
+def test_who_has_left_is_not_shown_and_the_views_have_a_scale() -> None:
+    pose = np.zeros((2, 17, 3))
+    pose[:, :, 1] = np.linspace(-0.6, 0.6, 17)
+    stays, left = (LiftedTrack(pose, np.zeros((2, 3)), np.zeros((2, 17))) for _ in range(2))
+    pictures = [
+        picture
+        for _, picture in film_frames([("a", np.array([0.0, 0.3]), stays), ("b", np.array([0.0, 0.1]), left)], 2)
+    ]
+    below = [picture[TILE_PX:] for picture in pictures]
+    assert [bool((part < 255).any()) for part in below] == [True, True, False]
+    for view in range(3):  # half a metre long, in the corner of each
+        corner = pictures[0][TILE_PX - 10, view * TILE_PX : (view + 1) * TILE_PX]
+        assert (corner[TILE_PX // 2 :] < 255).any(axis=-1).sum() == pytest.approx(BAR_M * TILE_PX / SIDE_M, abs=2)
 
 
 def film_seconds(out: Path) -> list[float]:

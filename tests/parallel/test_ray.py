@@ -42,7 +42,7 @@ SETTINGS = {
 def cluster() -> Iterator[Any]:
     """Two nodes of this machine, and no connection to them yet."""
     if importlib.util.find_spec("ray") is None:
-        pytest.skip("Ray is not installed: pip install 'dataengine[cluster]'")
+        pytest.skip("Ray is not installed: pip install -c constraints.txt -e '.[cluster]'")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)

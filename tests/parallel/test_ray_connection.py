@@ -22,13 +22,13 @@ def test_ray_is_asked_for_only_with_a_cluster(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("address", ["somewhere", "host:", ":6379", "127.0.0.1:ray"])
 def test_an_address_has_a_host_and_a_port(address: str) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'dataengine[cluster]'")
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -c constraints.txt -e '.[cluster]'")
     with pytest.raises(EnvironmentFault, match=f"expected HOST:PORT or auto, got {address}"), connected(address):
         pass
 
 
 def test_nothing_answers() -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'dataengine[cluster]'")
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -c constraints.txt -e '.[cluster]'")
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # and not listening
         address = f"127.0.0.1:{bound.getsockname()[1]}"

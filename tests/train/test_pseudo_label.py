@@ -18,6 +18,7 @@ from dataengine.nets.checkpoint import ModelMeta, save_checkpoint
 from dataengine.people import Images, People
 from dataengine.person_scale import area_of_joints
 from dataengine.train import pseudo_label
+from dataengine.train.health.meanings import JOINTS_MEAN, PEOPLE_MEAN
 from dataengine.train.trust.rule import read_trust
 
 from ..helpers.held_out import held_out_file
@@ -93,6 +94,9 @@ def test_the_stage_writes_who_was_kept_who_was_not_and_why(project: Path) -> Non
     assert cv2.imread("report/sheet.jpg") is not None
     page = Path("report/health.html").read_text(encoding="utf-8")
     assert page.count("<figure>") == 48 + 48 and "Nobody measured it: no --val is given" in page
+    for reason in (*metrics["joint_share"], *metrics["people_dropped"]):  # each is said in words, not only named
+        assert {**JOINTS_MEAN, **PEOPLE_MEAN}[reason] in page
+    assert "Share of each joint that is accepted" in page and "what an accepted joint weighs" in page
     assert (
         page.count(", trust 0.50</figcaption>") == 48
         and page.count(", unsure</figcaption>") == 48

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from dataengine.errors import InputError
+from dataengine.errors import InputError, install_extra
 from dataengine.inference.exported import INPUT, ONNX_FP32, ExportedModel
 
 from ..deploy.graph_file import network_to_joints
@@ -26,7 +26,7 @@ MODULES = ("tvm", "tvm_ffi", "ziglang")
 def require_tvm() -> Path:
     """This Python, if it has TVM and the linker; else an `EnvironmentFault` that says how to install them."""
     python = Path(sys.executable)
-    require(python, MODULES, "TVM", "pip install -c constraints.txt -e .[tvm]")
+    require(python, MODULES, "TVM", install_extra("tvm"))
     return python
 
 

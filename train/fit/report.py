@@ -78,7 +78,7 @@ def write_picture(path: Path, validation: ValidationSet, prediction: Prediction)
     crops = validation.crops.take(rows)
     tiles = [_tile(crop, validation, prediction, int(row)) for crop, row in zip(crops, rows, strict=True)]
     scores = prediction.scores(validation.people.bbox_xywh_px)
-    captions = [f"{scores[row]:.2f}" for row in rows]
+    captions = [f"score {scores[row]:.2f}" for row in rows]
     sheet = contact_sheet(tiles, columns=PICTURE_COLUMNS, tile=(TILE_PX, TILE_PX), captions=captions)
     with atomic_path(path) as partial:
         partial.write_bytes(encode_picture(sheet, path.suffix))

@@ -19,6 +19,7 @@ from ..trust.figures import Reached, diagrams, first_confidence, reached
 from ..trust.reliability_plot import draw_reliability
 from ..trust.validation import Learned
 from .joint_crops import JointAt, joint_crops, spread_over
+from .meanings import JOINTS_MEAN, PEOPLE_MEAN
 from .template import PAGE
 
 SHOWN, JPEG_QUALITY = 48, 85
@@ -38,6 +39,8 @@ def write_health(
         .from_string(PAGE)
         .render(
             metrics=metrics,
+            joints_mean=JOINTS_MEAN,
+            people_mean=PEOPLE_MEAN,
             trust_line=learned.line(),
             why_not=learned.why_not,
             joints=NAMES,

@@ -25,11 +25,14 @@ joints accepted</li></ul>
 <h2>Why joints and people are dropped</h2>
 <div class="scroll"><table><tbody>
 {% for reason, share in metrics.joint_share.items() %}<tr><td>joints {{ reason }}</td>
-<td class="n">{{ "%.1f"|format(100 * share) }} %</td></tr>
+<td class="n">{{ "%.1f"|format(100 * share) }} %</td><td>{{ joints_mean[reason] }}</td></tr>
 {% endfor %}{% for reason, count in metrics.people_dropped.items() %}<tr><td>people dropped: {{ reason.replace("_", " ")
-}}</td><td class="n">{{ count }}</td></tr>
+}}</td><td class="n">{{ count }}</td><td>{{ people_mean[reason] }}</td></tr>
 {% endfor %}</tbody></table></div>
+<p>Of several reasons the first in this order counts. Trust, below, is what an accepted joint weighs in training, 0 to
+1.</p>
 <h2>Acceptance by joint and film</h2>
+<p>Share of each joint that is accepted, 0 to 1.</p>
 <div class="scroll"><table><thead><tr><th>film</th><th>people</th>{% for joint in joints %}<th>{{ joint }}</th>{% endfor
 %}</tr></thead><tbody>
 {% for film in films %}<tr><td>{{ film.name }}</td><td class="n">{{ film.people }}</td>{% for share in film.shares

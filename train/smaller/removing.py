@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dataengine.errors import EnvironmentFault, InputError
+from dataengine.errors import EnvironmentFault, InputError, install_extra
 from dataengine.nets.checkpoint import ModelMeta
 from dataengine.nets.narrowed import KINDS, WIDTHS, widths_of
 from dataengine.nets.network import KeypointNetwork
@@ -111,7 +111,7 @@ def _pruner(net: KeypointNetwork, images: torch.Tensor, multiple_of: int) -> Any
     try:
         import torch_pruning
     except ImportError as error:
-        raise EnvironmentFault("torch-pruning is not installed", fix="pip install dataengine[networks]") from error
+        raise EnvironmentFault("torch-pruning is not installed", fix=install_extra("networks")) from error
     return torch_pruning.pruner.BasePruner(
         net,
         images,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from dataengine.active.labelling.sent import sent_path
+from dataengine.active.labelling.sent import pictures_path, sent_path
 from dataengine.active.manifest.files import read_selection
 from dataengine.active.selection import run as run_selection
 from dataengine.cli import app, main
@@ -118,6 +118,7 @@ def test_the_commands_and_their_one_line_faults(selected: Project, capsys: pytes
     Path("params.yaml").write_text(yaml.safe_dump({"label-import": section, "oks": {"sigmas": ""}}))
     out = CliRunner().invoke(app, ["label-export", "--selection", str(OUT), "--out", str(TOOL), "--gold", "1"])
     assert out.exit_code == 0 and "5 images (1 of them gold)" in out.output
+    assert f"keep {sent_path(TOOL)} and {pictures_path(TOOL)}/ for the import" in " ".join(out.output.split())
     xml = ["label-export", "--selection", str(OUT), "--out", "tool/cvat.xml", "--format", "cvat"]
     assert "paste tool/cvat.labels.json; upload the images of" in CliRunner().invoke(app, xml).output
     back = ["label-import", "--labels", str(TOOL), "--out", str(LABELS), "--annotator", "anna"]

@@ -107,9 +107,10 @@ set.
 those that the policy guards; the dashed line is how much worse it lets them be. {% endif %}People and effective
 clusters stand behind each name.{% if pose_words %} {{ pose_words }}{% endif %}</p>
 <div class="rows">{% for row in slices %}<div class="row"><span>{{ row.name }}{% if row.guarded and c.gain %} <span
-title="guarded" aria-label="guarded">&#9873;</span>{% endif %}<br><small>{{ row.people }} people, {{
-"%.0f"|format(row.clusters) }}
-clusters</small></span>{% if row.svg %}<span class="plot">{{ row.svg }}</span><span class="n">{{ bounds(row.interval,
+title="guarded" aria-label="guarded">&#9873;</span>{% endif %}<br><small>{{ row.people }} {{
+"people" if row.people != 1 else "person" }}, {{ "%.0f"|format(row.clusters) }}
+cluster{{ "s" if "%.0f"|format(row.clusters) != "1" }}</small></span>{%
+if row.svg %}<span class="plot">{{ row.svg }}</span><span class="n">{{ bounds(row.interval,
 row.sign) }}</span>
 {% else %}<span class="plot soft">too few clusters for an interval</span><span class="n">-</span>{% endif %}</div>{%
 endfor %}<div class="row last"><span></span><span class="plot">{{ slice_axis }}</span></div></div>
