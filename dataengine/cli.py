@@ -24,7 +24,7 @@ from dataengine.errors import MAKE_ROOM, DataEngineError, write_fault
 from dataengine.hardware.threads import wait_briefly
 from dataengine.terminal.ending import stopped_in_one_line
 from dataengine.terminal.programs import end_with_starter
-from dataengine.terminal.speech import say
+from dataengine.terminal.speech import say_last
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> Any:
         known = isinstance(error, DataEngineError | OSError)  # OSError: a missing file or folder is the user's mistake
         if "--debug" in arguments or os.environ.get("DATAENGINE_DEBUG") or not (known or fault):
             raise
-        say(f"dataengine: error: {fault}; {MAKE_ROOM}" if fault else f"dataengine: error: {error}")
+        say_last(f"dataengine: error: {fault}; {MAKE_ROOM}" if fault else f"dataengine: error: {error}")
         raise SystemExit(2) from error
 
 

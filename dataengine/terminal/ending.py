@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from dataengine.terminal.speech import say
+from dataengine.terminal.speech import say_last
 
 
 @contextmanager
@@ -35,14 +35,14 @@ def stopped_in_one_line() -> Iterator[None]:
         yield
     except (KeyboardInterrupt, SystemExit) as end:
         if _is_of_ctrl_c(end):
-            say("dataengine: stopped by Ctrl-C")
+            say_last("dataengine: stopped by Ctrl-C")
             raise SystemExit(128 + signal.SIGINT) from end
         raise
     finally:
         if listens:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if is_asked:  # not in the handler, which may have come upon another line
-            say("dataengine: stopped by SIGTERM")
+            say_last("dataengine: stopped by SIGTERM")
 
 
 def _is_of_ctrl_c(end: BaseException) -> bool:

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from dataengine.terminal.speech import open_bars
+
 T = TypeVar("T")
 SECONDS_BETWEEN_LOG_LINES = 10.0
 
@@ -15,7 +17,7 @@ def track(
 ) -> Generator[T, None, None]:
     """Iterate over `iterable` with a bar that shows count, rate and time left; `close` ends the bar's line early."""
     is_terminal = sys.stderr.isatty()
-    yield from tqdm(
+    bar = tqdm(
         iterable,
         desc=description,
         total=total,
@@ -24,3 +26,9 @@ def track(
         dynamic_ncols=is_terminal,
         mininterval=0.1 if is_terminal else SECONDS_BETWEEN_LOG_LINES,
     )
+    open_bars[id(bar)] = bar
+    try:
+        yield from bar
+    finally:
+        bar.close()
+        open_bars.pop(id(bar), None)
