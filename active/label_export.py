@@ -76,7 +76,7 @@ def command(
     The last line says what the picks take and what they are likely to buy: minutes, and the AP to expect after them
     with its 80% interval, from the labels and the AP of the rounds in the registry. With fewer than two it says so.
 
-    Example: dataengine label-export --selection data/select --out to_label_coco.json --gold 4 --rounds data/rounds
+    Example: dataengine label-export --selection data/select --out round_1.json --gold 4 --rounds data/rounds
     """
     done = run(selection=selection, out=out, format_name=format_name, gold=gold, seed=seed, only=only)
     if rounds is not None:

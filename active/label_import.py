@@ -95,7 +95,7 @@ def command(
     by whom and when it was made. The images count as labelled from now on: none of them is asked for again. Add the
     file to mix.labels in params.yaml, and the next `dvc repro` learns from it.
 
-    Example: dataengine label-import --labels labelled.json --sent to_label_coco.sent.json --out data/labels --annotator anna --held-out data/ingest/held_out.json
+    Example: dataengine label-import --labels labelled.json --sent round_1.sent.json --out data/labels --annotator anna --held-out data/ingest/held_out.json
     """  # noqa: E501  an example is one line to copy
     section = load_section(params, SECTION, LabelImportParams)
     done = run(

@@ -50,7 +50,7 @@ class LabelledFilm:
             at = slice(back[0], back[0] + 2)
             pairs = zip(self.images.frame[at].tolist(), self.time_s[at].tolist(), strict=True)
             got = " and ".join(f"frame {frame} at {time:g} s" for frame, time in pairs)
-            again = "give a film without times some with `ffmpeg -i film.mp4 -vf setpts=N/25/TB timed.mp4`, and infer again"
+            again = "a film without times gets some by `ffmpeg -i film.mp4 -vf setpts=N/25/TB timed.mp4`; infer again"
             fix = f"list each frame once, with its time or without one; {again}"
             what = f"times of {self.name} do not grow"
             raise InputError(what, expected="a later frame later", got=got, fix=fix)
