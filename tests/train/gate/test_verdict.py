@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.analysis.bootstrap import Resampled, expanded
+from dataengine.evaluation.analysis.resampled import Resampled, expanded
 from dataengine.train.gate.checks import lower_bound, resamples_for, standard_error
 from dataengine.train.gate.comparison import TestSet
 from dataengine.train.gate.evidence import WHOLE, Evidence, SliceEvidence
