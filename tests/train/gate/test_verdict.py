@@ -281,6 +281,16 @@ def test_a_candidate_that_has_learnt_the_test_set_is_not_promoted(
     assert verdict.settle is None, "no number of people settles it"
 
 
+@pytest.mark.filterwarnings("error")  # of arithmetic on no draws
+def test_a_guard_that_nobody_can_measure_is_settled_by_no_number_of_people() -> None:
+    """Beside an open gain, which more people would settle."""
+    nobody = Resampled(float("nan"), np.empty(0), 0.0)
+    open_gain = figure(0.03, 0.02)
+    assert judge(POLICY, evidence(open_gain)).settle is not None
+    verdict = judge(POLICY, evidence(open_gain, {"occlusion=some": (nobody, 300)}))
+    assert verdict.decision == "not-enough-evidence" and verdict.settle is None
+
+
 def test_a_champion_that_has_learnt_the_test_set_is_named() -> None:
     (warning,) = judge(POLICY, evidence(figure(0.2, 0.01), champion_learnt=5)).warnings
     assert warning.startswith("The champion has learnt from 5 of the 800 pictures")
