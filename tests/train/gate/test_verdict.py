@@ -283,7 +283,7 @@ def test_a_candidate_that_has_learnt_the_test_set_is_not_promoted(
 
 @pytest.mark.filterwarnings("error")  # of arithmetic on no draws
 def test_a_guard_that_nobody_can_measure_is_settled_by_no_number_of_people() -> None:
-    """Beside an open gain, which more people would settle."""
+    """Next to an open gain, which more people would settle."""
     nobody = Resampled(float("nan"), np.empty(0), 0.0)
     open_gain = figure(0.03, 0.02)
     assert judge(POLICY, evidence(open_gain)).settle is not None
