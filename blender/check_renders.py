@@ -17,6 +17,8 @@ import typer
 from numpy.typing import NDArray
 
 from dataengine.errors import InputError
+from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.resampled import Resampled, effective_size
 from dataengine.files import atomic_path
 from dataengine.keypoints import COCO_KEYPOINTS
 from dataengine.params import load_section
@@ -102,7 +104,7 @@ def agrees_with_depth(checked: CheckedLabels) -> NDArray[np.bool_]:
 def report(checked: CheckedLabels, count: int) -> str:
     """The page in Markdown: figures over all joints, and for each kind of joint."""
     agrees = agrees_with_depth(checked)
-    low, high = _interval_by_image(agrees, checked.image)
+    interval = _interval_by_image(agrees, checked.image)
     lines = [
         "# Labels of rendered images against Blender's projection, depth and pixels",
         "",
@@ -114,7 +116,7 @@ def report(checked: CheckedLabels, count: int) -> str:
         *_silhouette_lines(checked.silhouette_off_px),
         "",
         f"Visibility agrees with the depth pass for **{agrees.mean():.4f}** of the joints",
-        f"(95 % interval over images {low:.4f} to {high:.4f}).",
+        f"(95 % interval over images {interval.low:.4f} to {interval.high:.4f}).",
         "By depth, a joint is visible where the surface at its pixel lies no farther in front of it than the reach,",
         "which was chosen on images of another seed. Labels are made by rays, not by depth.",
         "",
@@ -143,10 +145,10 @@ def _silhouette_lines(off_px: NDArray[np.float64]) -> list[str]:
     ]
 
 
-def _interval_by_image(agrees: NDArray[np.bool_], image: NDArray[np.int64]) -> tuple[float, float]:
-    """Percentile bootstrap of the mean; joints of one image err together."""
+def _interval_by_image(agrees: NDArray[np.bool_], image: NDArray[np.int64]) -> Interval:
+    """The 95 % interval of the mean; joints of one image err together."""
     _, row = np.unique(image, return_inverse=True)
     right, number = np.bincount(row, agrees), np.bincount(row)
     drawn = np.random.default_rng(0).integers(len(right), size=(2000, len(right)))
-    low, high = np.quantile(right[drawn].sum(axis=1) / number[drawn].sum(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+    draws = right[drawn].sum(axis=1) / number[drawn].sum(axis=1)
+    return Resampled(agrees.mean(), draws, effective_size(number)).interval(0.95, least=0.0, most=1.0)

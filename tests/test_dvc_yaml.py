@@ -91,7 +91,8 @@ def test_a_stage_depends_on_all_its_code(stage: str) -> None:
 @pytest.mark.parametrize("stage", ["fit-teacher", "fit-student"])
 def test_how_the_gate_decides_changes_no_fit(stage: str) -> None:
     """A fit reads the pinned champion's name, and neither the policy nor the statistics; a promotion decides again."""
-    deciding = {"dataengine/evaluation/analysis/bootstrap.py", "train/gate/policy.py", "train/gate/checks.py"}
+    statistics = {f"dataengine/evaluation/analysis/{name}.py" for name in ("bootstrap", "resampled")}
+    deciding = statistics | {"train/gate/policy.py", "train/gate/checks.py"}
     assert deciding <= code_of("compare") & code_of("promote")
     assert not deciding & code_of(stage)
     assert not [dep for dep in STAGES[stage]["deps"] if any(Path(name).is_relative_to(dep) for name in deciding)]

@@ -14,6 +14,7 @@ MODULES = (
     "dataengine.dvc_cache.temporary_copy",
     "dataengine.errors",
     "dataengine.evaluation.analysis.calibration",
+    "dataengine.evaluation.analysis.resampled",
     "dataengine.evaluation.ap.oks_formula",
     "dataengine.evaluation.mpjpe",
     "dataengine.evaluation.analysis.roc",

@@ -36,7 +36,7 @@ def write_judges_page(report: Path, rows: Sequence[JudgeRow], called: str) -> No
     lines += paragraph(
         "Teachers label people in their labelled boxes; a joint is wrong whose own OKS with the label is below 0.5. A",
         "judge ranks the joints without labels. AUROC: the probability that it trusts a right joint more than a wrong",
-        "one; in brackets its 95 % interval, scenes resampled whole, which for a few is rough; films that were taken",
+        "one; in brackets its 95 % interval, scenes resampled whole, wider where they are few; films that were taken",
         "together, such as the views of synchronised cameras, are one scene. Risk: the share of wrong joints among the",
         f"{shares} it trusts most. AURC: the mean risk over all coverages, where a judge that knows everything has",
         "about half of the squared share of wrong joints. Distances count in sizes of the person, and relative to how",

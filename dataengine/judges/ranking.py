@@ -40,7 +40,7 @@ def judge_figures(scenes: Sequence[RankedJoints]) -> JudgeFigures:
     risk = risk_curve(together.trust, together.right)
     return JudgeFigures(
         _auroc_of(together),
-        scene_interval(lambda rows: _auroc_of(_pooled(scenes, rows)), len(scenes), resamples=RESAMPLES, level=LEVEL),
+        _interval(scenes),
         tuple(float(risk[max(round(share * len(risk)) - 1, 0)]) if len(risk) else np.nan for share in COVERAGES),
         float(risk.mean()) if len(risk) else np.nan,
     )
@@ -55,6 +55,11 @@ def risk_curve(trust: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[
     _, group, size = np.unique(-trust, return_inverse=True, return_counts=True)
     wrong = np.bincount(group, weights=~right, minlength=len(size)) / size
     return np.cumsum(np.repeat(wrong, size)) / np.arange(1, len(trust) + 1)
+
+
+def _interval(scenes: Sequence[RankedJoints]) -> tuple[float, float]:
+    sizes = [len(each.right) for each in scenes]
+    return scene_interval(lambda rows: _auroc_of(_pooled(scenes, rows)), sizes, resamples=RESAMPLES, level=LEVEL)
 
 
 def _auroc_of(joints: RankedJoints) -> float:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.analysis.bootstrap import draw_ap, effective_clusters
+from dataengine.evaluation.analysis.resampled import Resampled
 from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_gain
 from dataengine.evaluation.ap.matching import Matches, average_precision
 from dataengine.files import atomic_path

@@ -34,7 +34,7 @@ def write_comparison_page(report: Path, rows: Sequence[Row], called: str) -> Non
     lines = ["# Who is who along a film", "", f"    {called}", ""]
     lines += paragraph(
         "All trackers get the same people. HOTA by boxes compares those (IoU), HOTA by OKS the joints; in brackets its",
-        "95 % interval, scenes resampled whole, which for a few is rough; films that were taken together, such as the",
+        "95 % interval, scenes resampled whole, wider where they are few; films that were taken together, such as the",
         "views of synchronised cameras, are one scene, and a single one has no interval: it does not say what others",
         "would show. AssA is the part of HOTA that depends on identities alone. A switch is a labelled person whose id",
         "changes, by boxes that overlap by half or more; somebody who comes back under a new id counts as one, too.",

@@ -29,6 +29,8 @@ class FilmScores:
 
     scene: str
     """That of the film: the views of synchronised cameras show the same people and moments."""
+    sightings: int
+    """Labelled people, frame by frame."""
     hota: dict[str, dict[str, Any]]
     clear: dict[str, dict[str, Any]]
 
@@ -67,6 +69,7 @@ def film_scores(film: LabelledFilm, found: People, ids: NDArray[np.int64]) -> Fi
         similar["oks"].append(_oks(truth, seen))
     return FilmScores(
         film.scene,
+        len(film.people),
         {name: compute_hota_metrics(truth_ids, found_ids, each) for name, each in similar.items()},
         {name: compute_clear_metrics(truth_ids, found_ids, each) for name, each in similar.items()},
     )
@@ -77,20 +80,21 @@ def figures_over(films: Sequence[FilmScores], tracks: int) -> TrackerFigures:
     trackers_library()
     from trackers.eval import aggregate_clear_metrics, aggregate_hota_metrics
 
-    scenes: dict[str, list[dict[str, Any]]] = {}
+    scenes: dict[str, list[FilmScores]] = {}
     for film in films:
-        scenes.setdefault(film.scene, []).append(film.hota["oks"])
+        scenes.setdefault(film.scene, []).append(film)
     parts = list(scenes.values())
+    sizes = [sum(film.sightings for film in part) for part in parts]
 
     def hota_of(drawn: NDArray[np.int64]) -> float:
-        return float(aggregate_hota_metrics([film for row in drawn for film in parts[row]])["HOTA"])
+        return float(aggregate_hota_metrics([film.hota["oks"] for row in drawn for film in parts[row]])["HOTA"])
 
     oks = aggregate_hota_metrics([film.hota["oks"] for film in films])
     clear = aggregate_clear_metrics([film.clear["box"] for film in films])
     return TrackerFigures(
         hota_box=float(aggregate_hota_metrics([film.hota["box"] for film in films])["HOTA"]),
         hota_oks=float(oks["HOTA"]),
-        interval_oks=scene_interval(hota_of, len(parts), resamples=RESAMPLES, level=LEVEL),
+        interval_oks=scene_interval(hota_of, sizes, resamples=RESAMPLES, level=LEVEL),
         association_oks=float(oks["AssA"]),
         switches=int(clear["IDSW"]),
         fragments=int(clear["Frag"]),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.resampled import Resampled, effective_size
 from dataengine.keypoints import COCO_KEYPOINTS, FLIP_INDEX, UNLABELLED
 from dataengine.people import People
 from dataengine.person_scale import person_area
@@ -40,7 +41,7 @@ class JointAgreement:
     pairs: int
     """People on whom both labelled it."""
     sigma: Interval | None
-    """Robust sigma with its interval over pictures; None with fewer than `LEAST_PAIRS` pairs."""
+    """Robust sigma with its interval over pictures; None of fewer than `LEAST_PAIRS` pairs, or of a single picture."""
     plain_sigma: float
     """From the mean, gross errors and all; NaN without a pair."""
     gross: int
@@ -63,7 +64,7 @@ class AnnotatorAgreement:
 def agreement(
     first: People, second: People, pairing: Pairing, *, level: float = 0.95, seed: int = 0
 ) -> AnnotatorAgreement:
-    """Compare the labels of everybody in `pairing`. Intervals are percentiles over resampled pictures."""
+    """Compare the labels of everybody in `pairing`. Intervals resample pictures."""
     ours, theirs = first.take(pairing.first), second.take(pairing.second)
     labelled = np.stack([people.visibility > UNLABELLED for people in (ours, theirs)])  # (2, n, 17)
     squared = _relative_squares(ours, theirs)
@@ -75,6 +76,7 @@ def agreement(
         joints[name] = _joint(
             squared[both, joint],
             draws[:, both],
+            pairing.picture[both],
             flags,
             one_alone=int((labelled[:, :, joint].sum(axis=0) == 1).sum()),
             level=level,
@@ -119,12 +121,14 @@ def _draws(picture: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.i
 def _joint(
     squared: NDArray[np.float64],
     draws: NDArray[np.int64],
+    picture: NDArray[np.int64],
     flags: tuple[NDArray[np.uint8], NDArray[np.uint8]],
     *,
     one_alone: int,
     level: float,
 ) -> JointAgreement:
-    sigma = _interval(squared, draws, level) if len(squared) >= LEAST_PAIRS else None
+    pictures = effective_size(np.bincount(picture))
+    sigma = _interval(squared, draws, pictures, level) if len(squared) >= LEAST_PAIRS and pictures > 1 else None
     limit = np.inf if sigma is None else 2 * (GROSS * sigma.value) ** 2
     constant = len(np.unique(np.concatenate(flags))) < 2
     return JointAgreement(
@@ -137,15 +141,14 @@ def _joint(
     )
 
 
-def _interval(squared: NDArray[np.float64], draws: NDArray[np.int64], level: float) -> Interval:
-    """Intervals of `robust_sigma` where each pair counts as often as it is drawn (r, n)."""
+def _interval(squared: NDArray[np.float64], draws: NDArray[np.int64], pictures: float, level: float) -> Interval:
+    """`robust_sigma` where each pair counts as often as it is drawn (r, n); `pictures`: their effective number."""
     order = np.argsort(squared)
     upto = draws[:, order].cumsum(axis=1)
     counted = upto[:, -1]
     middle = [(upto >= rank[:, None]).argmax(axis=1) for rank in ((counted + 1) // 2, counted // 2 + 1)]
     median = squared[order][np.stack(middle)].mean(axis=0)[counted > 0]
-    low, high = np.quantile(np.sqrt(median / (2 * np.log(2))), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(robust_sigma(squared), float(low), float(high))
+    return Resampled(robust_sigma(squared), np.sqrt(median / (2 * np.log(2))), pictures).interval(level)
 
 
 def _exchanged(ours: People, theirs: People, both: NDArray[np.bool_]) -> tuple[int, ...]:

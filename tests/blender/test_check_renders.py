@@ -27,6 +27,10 @@ def test_wrong_labels_lower_the_agreement_by_their_share() -> None:
     assert found == pytest.approx(0.9, abs=0.02)
     page = report(checked, 400)
     assert f"**{found:.4f}**" in page
+    stated = re.search(r"interval over images (\S+) to (\S+)\)", page)
+    assert stated
+    low, high = stated.groups()
+    assert (float(high) - float(low)) / 2 == pytest.approx(1.96 * np.sqrt(0.09 / len(checked.joint)), rel=0.15)
     assert "| left_wrist |" in page
 
 

@@ -62,6 +62,18 @@ def test_exact_views_give_the_points_back(points: np.ndarray) -> None:
     np.testing.assert_allclose(found, points, atol=1e-6)
 
 
+def test_a_world_whose_origin_lies_far_away_is_no_other(points: np.ndarray) -> None:
+    """A surveyor's origin is a landmark; people a hundred metres from it are as well placed."""
+    away = np.array([100.0, -80.0, 3.0])
+    cameras = []
+    for camera in cameras_around():
+        rotation, translation = camera.cam_from_world[:, :3], camera.cam_from_world[:, 3]
+        moved = np.concatenate([rotation, (translation - rotation @ away)[:, None]], axis=1)
+        cameras.append(replace(camera, cam_from_world=moved))
+    found = triangulate_plain(seen_by(cameras, points + away), np.ones((4, 40)), cameras)
+    np.testing.assert_allclose(found, points + away, atol=1e-5)
+
+
 def test_wide_lenses_give_points_near_the_edge_back() -> None:
     wide = np.array([-0.33, 0.12, 0.0005, -0.0003, -0.018])
     cameras = [replace(camera, distortion=wide) for camera in cameras_around()]

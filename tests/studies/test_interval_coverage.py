@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dataengine.cli import main
-from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.analysis.bootstrap import draw_ap, effective_clusters
+from dataengine.evaluation.analysis.resampled import Resampled
 from dataengine.evaluation.analysis.simulation import SimulatedSet, simulated_pair, true_ap, true_gain
 from dataengine.evaluation.ap.matching import average_precision
 from dataengine.studies.interval_coverage import simulate_coverage

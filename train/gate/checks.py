@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 import numpy as np
 from scipy import stats
 
-from dataengine.evaluation.analysis.bootstrap import Resampled, expanded
 from dataengine.evaluation.analysis.image_clusters import ClusterKind
+from dataengine.evaluation.analysis.resampled import Resampled, expanded
 
 from .comparison import Check, CheckKind, TestSet
 from .evidence import WHOLE, Evidence

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataengine.evaluation.analysis.bootstrap import Resampled, draw_ap, effective_clusters
+from dataengine.evaluation.analysis.bootstrap import draw_ap, effective_clusters
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.resampled import Resampled
 from dataengine.evaluation.ap.matching import Matches, average_precision
 
 from .comparison import Dependence, TestSet
@@ -72,8 +73,7 @@ def interval_in_range(figure: Resampled | None, level: float, low: float = -1.0)
     """Two-sided interval cut to what AP (`low` = 0) or a gain (-1) can be; None if nothing was drawn."""
     if figure is None or not len(figure.draws):
         return None
-    interval = figure.interval(level)
-    return Interval(figure.value, max(interval.low, low), min(interval.high, 1.0))
+    return figure.interval(level, least=low, most=1.0)
 
 
 def _slice_evidence(models: list[Matches], draws: NDArray[np.float64], clusters: NDArray[np.int64]) -> SliceEvidence:

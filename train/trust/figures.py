@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.calibration import Reliability, reliability
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.resampled import Resampled, effective_size
 from dataengine.keypoints import COCO_KEYPOINTS
 
 from .known_people import KnownPeople
@@ -37,18 +38,20 @@ def reached(
     *,
     seed: int = 0,
 ) -> Reached:
-    """Precision and coverage of joints (n, j) of people in `group` (n,); groups are resampled whole (percentiles)."""
+    """Precision and coverage of joints (n, j) of people in `group` (n,); groups are resampled whole.
+
+    Intervals are `Resampled`'s, as the gate's; of a single group, which says nothing of others, 0 to 1.
+    """
     place = np.unique(group, return_inverse=True)[1]
     groups = int(place.max()) + 1 if len(place) else 1
     taken = accepted & labelled
     sums = np.stack(
         [np.bincount(place, each.sum(axis=1), minlength=groups) for each in (taken & right, taken, labelled)], axis=1
     )
-    draws = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), RESAMPLES) @ sums
-    hits, count, every = sums.sum(axis=0)
-    precision = _interval(hits / count, draws[:, 0], draws[:, 1]) if count else None
-    coverage = _interval(count / max(every, 1), draws[:, 1], draws[:, 2])
-    return Reached(int(count), int(every), int(hits), precision, coverage)
+    draws = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), RESAMPLES)
+    hits, count, every = sums.sum(axis=0).tolist()
+    precision = _share_interval(sums[:, 0], sums[:, 1], draws) if count else None
+    return Reached(int(count), int(every), int(hits), precision, _share_interval(sums[:, 1], sums[:, 2], draws))
 
 
 def diagrams(scored: CrossScored, confidence: NDArray[np.floating]) -> dict[str, tuple[Reliability, Reliability]]:
@@ -75,7 +78,10 @@ def first_confidence(known: KnownPeople) -> NDArray[np.float64]:
     return known.opinions[0].confidence
 
 
-def _interval(value: float, above: NDArray[np.number], below: NDArray[np.number]) -> Interval:
-    ratios = above[below > 0] / below[below > 0]
-    low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(ratios) else (value, value)
-    return Interval(float(value), float(low), float(high))
+def _share_interval(part: NDArray[np.number], whole: NDArray[np.number], draws: NDArray[np.int64]) -> Interval:
+    """The share that `part` (g,) is of `whole` (g,) over all groups, which `draws` (r, g) resample."""
+    if not whole.any():
+        return Interval(0.0, 0.0, 1.0)
+    above, below = draws @ part, draws @ whole
+    shares = above[below > 0] / below[below > 0]
+    return Resampled(part.sum() / whole.sum(), shares, effective_size(whole)).interval(LEVEL, least=0.0, most=1.0)

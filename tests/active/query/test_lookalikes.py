@@ -83,3 +83,10 @@ def test_pictures_that_cannot_be_read_are_left_alone(tmp_path: Path) -> None:
     people, images = table(paths, ["", ""], [30, 30])
     Path(paths[0]).write_bytes(b"no picture")
     assert lookalikes(people, images, np.arange(2), NOTHING).tolist() == [False, False]
+
+
+def test_pictures_of_two_people_are_copies_only_where_both_stand_still(tmp_path: Path) -> None:
+    paths = [saved(tmp_path, f"{i}.png", place(1)) for i in range(2)]
+    for second, expected in ((200.0, [False, True]), (262.0, [False, False])):
+        (one, images), (other, _) = (table(paths, ["one.mp4", "two.mp4"], x) for x in ([30.0, 30.0], [200.0, second]))
+        assert lookalikes(People.concat([one, other]), images, np.arange(2), NOTHING).tolist() == expected

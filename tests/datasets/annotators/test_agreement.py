@@ -13,6 +13,7 @@ from dataengine.datasets.annotators.agreement import (
     robust_sigma,
 )
 from dataengine.datasets.annotators.pairing import Pairing
+from dataengine.evaluation.analysis.resampled import expanded
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SIGMAS, FLIP_INDEX
 from dataengine.people import People
 
@@ -80,9 +81,19 @@ def test_the_interval_is_that_of_the_people_drawn_again_and_again() -> None:
         squared, draws = rng.exponential(1.0, n), rng.multinomial(6, np.full(n, 1 / n), size=300)
         draws[:5] = 0  # pictures without a pair of this joint
         drawn = [robust_sigma(np.repeat(squared, count)) for count in draws if count.any()]
-        found = _interval(squared, draws, 0.9)
-        assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.05, 0.95])))
+        found = _interval(squared, draws, n, 0.9)
+        assert (found.low, found.high) == pytest.approx(
+            tuple(np.quantile(drawn, [expanded(share, n) for share in (0.05, 0.95)]))
+        )
         assert found.value == robust_sigma(squared)
+
+
+def test_people_of_a_single_picture_give_no_sigma() -> None:
+    """Others may be labelled quite differently; its interval had no width."""
+    first, second = labelled_twice(12, seed=5)
+    rows = np.arange(12)
+    found = agreement(first, second, Pairing(rows, rows, rows * 0, (0, 0), 1))
+    assert all(joint.sigma is None and joint.pairs == 12 for joint in found.joints.values())
 
 
 def test_the_robust_sigma_is_the_maximum_likelihood_one_of_clean_errors() -> None:

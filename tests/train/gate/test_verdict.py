@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dataengine.errors import ParamsError
-from dataengine.evaluation.analysis.bootstrap import Resampled, expanded
+from dataengine.evaluation.analysis.resampled import Resampled, expanded
 from dataengine.train.gate.checks import lower_bound, resamples_for, standard_error
 from dataengine.train.gate.comparison import TestSet
 from dataengine.train.gate.evidence import WHOLE, Evidence, SliceEvidence
@@ -279,6 +279,16 @@ def test_a_candidate_that_has_learnt_the_test_set_is_not_promoted(
     (check,) = [check for check in verdict.checks if check.name == "learnt"]
     assert words in check.sentence and (decision == "promote" or words in verdict.reason)
     assert verdict.settle is None, "no number of people settles it"
+
+
+@pytest.mark.filterwarnings("error")  # of arithmetic on no draws
+def test_a_guard_that_nobody_can_measure_is_settled_by_no_number_of_people() -> None:
+    """Next to an open gain, which more people would settle."""
+    nobody = Resampled(float("nan"), np.empty(0), 0.0)
+    open_gain = figure(0.03, 0.02)
+    assert judge(POLICY, evidence(open_gain)).settle is not None
+    verdict = judge(POLICY, evidence(open_gain, {"occlusion=some": (nobody, 300)}))
+    assert verdict.decision == "not-enough-evidence" and verdict.settle is None
 
 
 def test_a_champion_that_has_learnt_the_test_set_is_named() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from dataengine.boxes import box_from_keypoints
 from dataengine.people import Images, People
 from dataengine.train.pseudo.filters import BOTH, KEPT, NOBODY, UNSURE, JointVerdict
-from dataengine.train.pseudo.outcome import as_candidates
+from dataengine.train.pseudo.outcome import as_candidates, pseudo_label_metrics
 from dataengine.train.pseudo.persons import person_reasons
 
 from .judged import PARAMS, opinion
@@ -33,6 +33,21 @@ def test_a_kept_persons_box_is_drawn_around_what_was_kept() -> None:
     np.testing.assert_allclose(people.bbox_xywh_px, [kept[0], found.bbox_xywh_px[1]], rtol=1e-6)
     assert people.extras["area_from"].tolist() == ["joints", "box"]
     assert people.weight.tolist() == [1.0, 0.0] and people.extras["joint_weight"].tolist() == trust.tolist()
+
+
+def test_metrics_are_shares_of_all_joints_and_of_those_that_are_learned_from() -> None:
+    points = np.zeros((2, 17, 2))
+    reason = np.full((2, 17), KEPT, dtype="<U8")
+    reason[0, :3], reason[1] = UNSURE, UNSURE
+    vouched = np.where(reason == KEPT, BOTH, NOBODY)
+    verdict = JointVerdict(points, reason, vouched, np.array([True, False]), np.full((2, 17), 0.5))
+    images = Images.build(id=[1], path=["a.png"], width=100, height=120)
+    metrics = pseudo_label_metrics(images, verdict, np.array(["", "few_joints"]))
+    assert (metrics["people_found"], metrics["people_kept"], metrics["people_dropped"]["few_joints"]) == (2, 1, 1)
+    assert metrics["joint_share"][KEPT] == 0.4118 and metrics["joint_share"][UNSURE] == 0.5882  # 14 and 20 of 34
+    assert sum(metrics["vouched_share"].values()) == 1.0 and metrics["mean_trust"] == 0.5
+    assert sorted(metrics["learned_vouched_share"].values())[-2:] == [0.0, 1.0]
+    assert metrics["joint_acceptance"]["nose"] == 0.0 and metrics["joint_acceptance"]["left_ankle"] == 0.5
 
 
 def test_people_are_dropped_whole_for_a_reason_each() -> None:

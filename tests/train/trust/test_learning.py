@@ -9,6 +9,7 @@ import pytest
 
 from dataengine.errors import InputError
 from dataengine.evaluation.analysis.calibration import reliability
+from dataengine.evaluation.analysis.interval import Interval
 from dataengine.people import JOINTS, Images, People
 from dataengine.train.pseudo.filters import DISPUTED, KEPT, OUTSIDE, UNSURE, Placement, judge_joints
 from dataengine.train.trust.figures import diagrams, first_confidence, reached
@@ -175,5 +176,9 @@ def test_intervals_of_what_was_reached_hold_the_share() -> None:
     assert (got.accepted, got.labelled, got.right) == (3, 4, 2)
     assert got.precision is not None and got.precision.value == pytest.approx(2 / 3)
     assert got.precision.low <= 2 / 3 <= got.precision.high and got.coverage.value == 0.75
+    one_place = reached(accepted, right, np.ones((2, 2), bool), np.array([0, 0]))
+    assert one_place.precision == Interval(2 / 3, 0.0, 1.0)  # others may be anything
     none = reached(accepted & False, right, np.ones((2, 2), bool), np.array([0, 1]))
     assert none.precision is None and none.coverage.value == 0
+    unlabelled = reached(accepted, right, np.zeros((2, 2), bool), np.array([0, 1]))
+    assert unlabelled.coverage == Interval(0.0, 0.0, 1.0)

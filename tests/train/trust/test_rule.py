@@ -31,3 +31,15 @@ def test_accepted_is_what_is_likely_enough() -> None:
         assert (probability >= 0.5) == (log_odds >= likely.cutoffs()[0]), log_odds
     assert rule.accepting(0.1).cutoffs()[0] == -math.inf
     assert rule.cutoffs()[0] == 3.0, "the rule itself stays"
+
+
+def test_joints_that_too_few_groups_show_are_told_from_those_that_are_never_accepted() -> None:
+    good = JointTrust(cutoff=3.0, log_odds=(0.0, 1.0), probability=(0.5, 0.9), groups=60)
+    joints = (None, replace(good, cutoff=None), *[good] * 15)
+    plain = JointLogistic((0.0,) * 4, (0.0,) * 17)
+    rule = TrustRule(("a",), 0.9, 0.8, 0.5, 0.1, (plain,), plain, joints, groups=60, people=80)
+    assert rule.judged.tolist() == [False, *[True] * 16]
+    assert rule.cutoffs().tolist() == [math.inf, math.inf, *[3.0] * 15]
+    learned, few, never = rule.line().split("; ")
+    assert learned.startswith("trust: learned on 80 labelled people in 60 groups")
+    assert few.startswith("too few groups show nose: ") and never.startswith("no share of left eye is shown")

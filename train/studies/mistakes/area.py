@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataengine.evaluation.analysis.interval import Interval
+from dataengine.evaluation.analysis.resampled import Resampled, effective_size
 from dataengine.evaluation.analysis.roc import auroc
 
 Floats = NDArray[np.float64]
@@ -16,11 +17,16 @@ LEVEL = 0.95
 def auroc_interval(
     score: Floats, positive: NDArray[np.bool_], person: NDArray[np.int64], *, resamples: int, rng: np.random.Generator
 ) -> Interval:
-    """The area and its interval: percentiles over resamples of the people that the scores belong to (n,)."""
+    """The area and its interval over the people that the scores belong to (n,): see `Resampled`."""
     people, whose = np.unique(person, return_inverse=True)
-    drawn = [
-        auroc(score, positive, rng.multinomial(len(people), np.full(len(people), 1 / len(people)))[whose].astype(float))
-        for _ in range(resamples)
-    ]
-    low, high = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    return Interval(auroc(score, positive), float(low), float(high))
+    drawn = np.array(
+        [
+            auroc(
+                score,
+                positive,
+                rng.multinomial(len(people), np.full(len(people), 1 / len(people)))[whose].astype(float),
+            )
+            for _ in range(resamples)
+        ]
+    )
+    return Resampled.of(auroc(score, positive), drawn, effective_size(np.bincount(whose))).interval(LEVEL)
