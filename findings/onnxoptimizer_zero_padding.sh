@@ -6,9 +6,9 @@
 #   input, so two Reshapes in a row are one only if the 0 is worked out first.
 # Seen: fuse_pad_into_pool makes MaxPool's padding of a Pad by zero. Behind ReLU that is the same; behind SiLU, GELU or a
 #   batch norm each place of the border where all is negative changes: a ninth of a map of 12x12, where features are mostly
-#   negative as they are on background. With fuse_consecutive_reshapes the 0 takes the length of the first Reshape's input: (4, 81) to (0, 9, 9) on 1x4x9x9
-#   asks for one channel of 81 values and fails when it is run; (0, -1, 27) to (3, 0, -1) on the same gives 3x4x27 instead
-#   of 3x12x9, without a word. With a MaxPool of its own padding, or with lengths instead of the 0, nothing is changed.
+#   negative as they are on background. With fuse_consecutive_reshapes the 0 takes the length of the first Reshape's input:
+#   (4, 81) and (0, 9, 9) on 1x4x9x9 ask for 1x9x9 and fail when they are run; (0, -1, 27) and (3, 0, -1) give 3x4x27
+#   instead of 3x12x9, without a word. With MaxPool's own padding, or a length for the 0, nothing is changed.
 # Why it matters: layers that pad and then pool without padding are what Keras' backbones export to, and backbones of today
 #   have SiLU where those of its time had ReLU. Joints near the border of a crop are off a little, in no test picture that
 #   has its person in the middle.
