@@ -1,61 +1,37 @@
 """Stage `select`: what a person should label next.
 
-`run` reads the candidates and the labelled set (`query/reading.py`), runs the student on both, learns from the
-validation people what its doubts are worth and scores every candidate (`query/scoring.py`), picks images by a query
-strategy (`query/picking.py`, `choice/`), writes the manifest with its evidence (`manifest/`) and then, if asked, builds
-the FiftyOne view of it (`curation/`).
+`run` takes four steps (`selecting/`): it reads the candidates and the labelled set, runs the student on both, learns
+from the validation people what its doubts are worth and scores every candidate, picks images by a query strategy, and
+writes the manifest with its evidence. Then, if asked, it builds the FiftyOne view of that (`curation/`).
 
 A person labels whole images, so an image is as wanted as its most wanted person. `docs/selection.md` is its page.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from dataengine.dvc_cache.temporary_copy import in_temporary_copy
-from dataengine.errors import ParamsError
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
-from dataengine.files import fresh_folder, sha256_file, write_json
-from dataengine.labels.label_store import read_store
-from dataengine.labels.labelling_time import measured_seconds_per_joint
-from dataengine.leakage.leaks import refuse_held_out
-from dataengine.mistakes.suspects import read_suspects
-from dataengine.nets.checkpoint import WEIGHTS_NAME
+from dataengine.files import write_json
 from dataengine.params import load_section
-from dataengine.poses.training_poses import read_training_poses
-from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params, open_requests
-from dataengine.rounds.asked import read_rounds
+from dataengine.requests.pinned import NO_REQUESTS, RequestsParams, load_requests_params
 from dataengine.terminal.folders import folder_option, out_folder_option, replaced_folder_option
 from dataengine.terminal.options import PARAMS_FILE, Cluster, HeldOut, ParamsFile
 from dataengine.terminal.speech import say
 
-from .asking.label_shares import request_words, requested_shares
 from .manifest.entered import enter_selection
-from .manifest.evidence import manifest_entries, with_requests, write_sheet
-from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET, write_selection
-from .query.budget import image_costs
-from .query.embeddings import joint_embedding
-from .query.lookalikes import lookalikes
-from .query.parts import look_on
-from .query.pick_inputs import PICK_INPUTS, PickInputs
-from .query.picking import PickRules, candidate_images, pick_with_requests, selection_metrics, stands_for
-from .query.reading import read_labelled, read_unlabelled, with_mistakes
-from .query.scoring import (
-    Networks,
-    embedding_blocks,
-    expected_losses,
-    learn_losses,
-    scored_people,
-    scores_with_teacher,
-    with_student,
-)
+from .manifest.files import LABELLED, MANIFEST, SCORED, SHEET
+from .query.pick_inputs import PICK_INPUTS
 from .query.select_params import SelectParams
+from .selecting.inputs import SelectFiles, read_inputs
+from .selecting.picks import choose
+from .selecting.results import metrics_of, write_results
+from .selecting.scores import score
 
 SECTION = "select"
 WRITTEN = frozenset({MANIFEST, SCORED, LABELLED, SHEET, PICK_INPUTS})
@@ -159,104 +135,35 @@ def run(
             `held_out` names.
         ParamsError: rarity or the second network has a weight, and its folder is not given.
     """
-    networks = _networks(params, student, balance, second)
-    if rounds is not None:
-        read_rounds(rounds)  # a damaged one stops the stage before hours of scoring
-    asked = open_requests(requests)
-    poses = None if balance is None else read_training_poses(balance)
-    store = read_store(labels) if labels else []
-    known = read_labelled({"train": labelled, "val": val}, store)
-    if mistakes is not None:
-        known = with_mistakes(known, read_suspects(mistakes))
-    truth, truth_images = known.people, known.images
-    people, images = read_unlabelled(candidates, known.answered, params.min_gap_frames)
-    refuse_held_out(held_out, images, candidates)
-    training = np.unique(truth_images.rows_of(truth.image_id[truth.extras["split"] == "train"]))
-    refuse_held_out(held_out, truth_images.take(training), labelled)
-    seen = look_on(cluster, networks, people, images)
-    seen_truth = look_on(cluster, Networks(student=student), truth, truth_images)
-    weights = asdict(params.weights)
-    for_validation = np.flatnonzero(truth.extras["split"] == "val")
-    judged = truth.take(for_validation)
-    seen_judged = look_on(cluster, networks, judged, truth_images) if networks.more else seen_truth.take(for_validation)
-    curves, fit = learn_losses(seen_judged, judged, truth_images, weights, protocol)
-    scored = scored_people(seen, people, images, weights, poses, protocol, curves)
-    pose, appearance = embedding_blocks([(seen, people), (seen_truth, truth)])
-    embeddings, covered = np.split(joint_embedding(pose, appearance, params.appearance_weight), [len(people)])
-    choice = candidate_images(scored, images)
-    rank = np.full(len(images), len(images))
-    rank[choice.image_row[np.argsort(-choice.score, kind="stable")]] = np.arange(len(choice.score))
-    shown_elsewhere = lookalikes(people, images, rank, (truth, truth_images))
-    choice = choice.take(~shown_elsewhere[choice.image_row])
-    seconds = measured_seconds_per_joint(store) or params.seconds_per_joint
-    joints = int(seen.plain.person_score.taught.sum())
-    costs = image_costs(params.budget_unit, choice.people, joints, seconds)
-    query = {name: getattr(params, name) for name in ("strategy", "budget", "min_gap_frames", "film_excess", "seed")}
-    shares = requested_shares(
-        asked, choice, scored, images, poses, costs=costs, most=params.budget * requests.label_share
+    files = SelectFiles(
+        student=student,
+        candidates=candidates,
+        labelled=labelled,
+        val=val,
+        labels=labels,
+        balance=balance,
+        held_out=held_out,
+        mistakes=mistakes,
+        second=second,
+        rounds=rounds,
     )
-    picked, wanted_by = pick_with_requests(choice, images, embeddings, covered, costs, PickRules(**query), shares)
-    header = {
-        **query,
-        "budget_unit": params.budget_unit,
-        "uncertainty_unit": "mean of ranks" if curves is None else "expected loss of OKS",
-        "student_sha256": sha256_file(student / WEIGHTS_NAME),
-        "weights": weights,
-        "appearance_weight": params.appearance_weight,
-        "seconds_per_joint": round(seconds, 4),
-        "candidates_sha256": sha256_file(candidates),
-        "candidate_images": len(choice.score),
-    }
-    with fresh_folder(out) as folder:
-        answered = with_student(truth, truth_images, seen_truth, protocol)
-        tables = {SCORED: (scored, images), LABELLED: (answered, truth_images)}
-        alike = stands_for(choice, picked, embeddings, covered)
-        entries = manifest_entries(
-            choice, picked, scored, images, weights=weights, alike=alike, costs=costs, folder=out
-        )
-        entries = with_requests(entries, wanted_by, {request.id: request_words(request) for request in asked})
-        write_selection(folder, header, entries, tables)
-        write_sheet(folder / SHEET, choice, picked, scored, images)
-        by_score = scores_with_teacher(seen, people, images, weights, protocol)
-        PickInputs(
-            pose=pose,
-            appearance=appearance,
-            shown_elsewhere=shown_elsewhere,
-            expected={} if curves is None else expected_losses(by_score, curves),
-            joints=joints,
-            seconds_per_joint=seconds,
-        ).write(folder / PICK_INPUTS)
+    inputs = read_inputs(params, files, requests)
+    scores = score(params, inputs, protocol, cluster)
+    picks = choose(params, requests, inputs, scores)
+    write_results(out, params, files, inputs, scores, picks)
     if rounds is not None and not in_temporary_copy(Path.cwd()):  # DVC removes a copy; its outcome may never be used
         enter_selection(rounds, out)
-    metrics = selection_metrics(choice, picked, images, embeddings, covered)
-    spent = {"spent": round(float(costs[picked].sum()), 4)} if len(choice.score) else {}
-    calibration = {} if fit is None else {"calibration": asdict(fit)}
-    write_json(report / "metrics.json", {**metrics, **spent, **calibration})
-    if curves is None and len(people):
+    write_json(report / "metrics.json", metrics_of(inputs, scores, picks))
+    if scores.curves is None and len(inputs.people):
         say("select: validation has too few labelled joints to learn losses from; uncertainty is a mean of ranks")
-    say(f"select: {len(picked)} of {len(choice.score)} images to label, in {out / MANIFEST}")
-    if not len(choice.score):
+    choices = len(picks.choice.score)
+    say(f"select: {len(picks.picked)} of {choices} images to label, in {out / MANIFEST}")
+    if not choices:
         say(f"select: {candidates} has nobody in an image without labels; add video to the pool, or loosen the filters")
-    elif not len(picked):
-        say(f"select: the cheapest image costs {costs.min():.3g} {params.budget_unit}: raise select.budget")
+    elif not len(picks.picked):
+        say(f"select: the cheapest image costs {picks.costs.min():.3g} {params.budget_unit}: raise select.budget")
     if params.fiftyone:
         show(out, params.dataset)
-
-
-def _networks(params: SelectParams, student: Path, balance: Path | None, second: Path | None) -> Networks:
-    """What has to be asked for the scores that weigh anything."""
-    if params.weights.rarity and balance is None:
-        fix = "give --balance, or set it to 0"
-        raise ParamsError("params select.weights.rarity needs the training set's poses", fix=fix)
-    if params.weights.second and second is None:
-        raise ParamsError("params select.weights.second needs a second network", fix="give --second, or set it to 0")
-    return Networks(
-        student=student,
-        second=second if params.weights.second else None,
-        jittered=params.weights.jitter > 0,
-        peaks=params.weights.peaks > 0,
-        dropout=params.weights.dropout > 0,
-    )
 
 
 def show(out: Path, dataset_name: str) -> None:
