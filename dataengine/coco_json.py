@@ -191,7 +191,7 @@ def _or(absent: float, value: Any) -> Any:
 
 
 def _sides_px(name: str, records: list[dict[str, Any]]) -> NDArray[np.int64]:
-    """The images' widths or heights. A side of 0 would cut every box to nothing, and shares of it would be no number."""
+    """The images' widths or heights. A side of 0 would cut every box to nothing, and no share of it is a number."""
     sides = whole_numbers(name, [record[name] for record in records])
     for record, side in zip(records, sides.tolist(), strict=True):
         need(side > 0, f"{name} of image {shown(record['id'])} is {side}, not 1 or more pixels")
