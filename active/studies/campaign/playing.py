@@ -202,7 +202,7 @@ def _choose(programs: RoundPrograms, files: CampaignFiles, start: RoundStart) ->
     write_people(pool, People.empty(), start.candidates)
     programs.once(
         "pseudo-label", "pseudo-label", "--pool", pool, "--fetched", files.fetched, "--teacher", network, "--val",
-        files.val, *_held_out(files), "--out", folder.of("pseudo"), "--report", folder.of("reports/pseudo"), "--params",
+        files.val, *_held_out(files), "--out", folder.of("pseudo"), "--report", folder.of("reports/pseudo-label"), "--params",
         folder.params, given=[pool, weights],
     )  # fmt: skip
     programs.once(
