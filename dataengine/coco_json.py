@@ -17,10 +17,11 @@ from dataengine.coco_reading import annotated_people
 from dataengine.dvc_cache.enclosure import Enclosure
 from dataengine.errors import InputError
 from dataengine.files import read_json, write_json
-from dataengine.formats.reading.content import ReaderNotes, Reject
+from dataengine.formats.reading.content import ReaderNotes, Reject, need, shown
 from dataengine.formats.reading.integers import whole_numbers
+from dataengine.formats.reading.plain_fields import real_numbers, texts
 from dataengine.keypoints import COCO_KEYPOINTS, COCO_SKELETON, UNLABELLED
-from dataengine.people import JOINTS, Images, People
+from dataengine.people import Images, People
 from dataengine.person_scale import with_area
 from dataengine.terminal.speech import say
 
@@ -100,10 +101,9 @@ def read_people_file(path: Path, *, root: Path | None = None) -> PeopleFile:
     except Reject as error:
         raise InputError(f"{path} is not COCO person_keypoints JSON", got=str(error)) from error
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        got = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(
-            f"{path} is not COCO person_keypoints JSON", expected=f"{JOINTS} keypoints a person", got=got
-        ) from error
+        got = f"a record without the key {error}" if isinstance(error, KeyError) else str(error)
+        expected = "lists of images, categories and annotations, each record an object"
+        raise InputError(f"{path} is not COCO person_keypoints JSON", expected=expected, got=got) from error
     return PeopleFile(people=people, images=images, notes=notes, dropped_joints=dropped)
 
 
@@ -163,6 +163,8 @@ def _plain(value: Any) -> Any:
 
 def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Images:
     enclosure = Enclosure(root)
+    for record in records:
+        need(isinstance(record["file_name"], str), f"file_name is {shown(record['file_name'])}, not a text")
     paths = [os.path.normpath(folder / record["file_name"]) for record in records]
     for record, path in zip(records, paths, strict=True):
         if path not in enclosure:
@@ -174,10 +176,23 @@ def _read_images(records: list[dict[str, Any]], folder: Path, root: Path) -> Ima
     return Images.build(
         id=whole_numbers("id", [record["id"] for record in records]),
         path=paths,
-        width=whole_numbers("width", [record["width"] for record in records]),
-        height=whole_numbers("height", [record["height"] for record in records]),
-        video=[record.get("video", "") for record in records],
-        frame=whole_numbers("frame", [record.get("frame", -1) for record in records]),
-        time_s=[record.get("time_s", np.nan) for record in records],
-        group=[record.get("group", "") for record in records],
+        width=_sides_px("width", records),
+        height=_sides_px("height", records),
+        video=texts("video", [record.get("video") for record in records]),
+        frame=whole_numbers("frame", [_or(-1, record.get("frame")) for record in records]),
+        time_s=real_numbers("time_s", [_or(np.nan, record.get("time_s")) for record in records]),
+        group=texts("group", [record.get("group") for record in records]),
     )
+
+
+def _or(absent: float, value: Any) -> Any:
+    """null, as many tools write what is not known, as well as no such key."""
+    return absent if value is None else value
+
+
+def _sides_px(name: str, records: list[dict[str, Any]]) -> NDArray[np.int64]:
+    """The images' widths or heights. A side of 0 would cut every box to nothing, and no share of it is a number."""
+    sides = whole_numbers(name, [record[name] for record in records])
+    for record, side in zip(records, sides.tolist(), strict=True):
+        need(side > 0, f"{name} of image {shown(record['id'])} is {side}, not 1 or more pixels")
+    return sides

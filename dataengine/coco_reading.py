@@ -26,12 +26,14 @@ from dataengine.formats.reading.content import (
     NO_JOINTS,
     OTHER_CATEGORY,
     ReaderNotes,
+    Reject,
     as_truth,
     identifier,
     shown,
 )
 from dataengine.formats.reading.integers import whole_numbers
 from dataengine.formats.reading.joints import COCO_MAP
+from dataengine.formats.reading.plain_fields import number_rows, real_numbers, texts
 from dataengine.keypoints import UNLABELLED
 from dataengine.people import Images, People
 from dataengine.person_scale import AREA, AREA_FROM, with_joint_area
@@ -49,7 +51,8 @@ def annotated_people(
 
     Raises:
         InputError: there are no people, or which joint is which cannot be known.
-        KeyError, TypeError, ValueError, Reject: an annotation is malformed.
+        Reject: a field of an annotation is malformed.
+        KeyError, TypeError, ValueError: an annotation lacks one, or is none.
     """
     if not document["annotations"]:
         return People.empty(), ReaderNotes(), {}
@@ -65,9 +68,9 @@ def annotated_people(
         bbox_xywh_px=_boxes(records, joints, size),
         keypoints_px=triples[..., :2],
         visibility=triples[..., 2],
-        score=np.array([record.get("score", 1.0) for record in records]),
-        weight=np.array([record.get("weight", 1.0) for record in records]),
-        source=np.array([record.get("source", "real") for record in records], dtype=str),
+        score=real_numbers("score", [record.get("score", 1.0) for record in records]),
+        weight=real_numbers("weight", [record.get("weight", 1.0) for record in records]),
+        source=texts("source", [_real_if_none(record.get("source")) for record in records]),
         track_id=whole_numbers("track_id", [_no_track_if_none(record.get("track_id")) for record in records]),
         extras=_extras(records),
     )
@@ -82,6 +85,10 @@ def _no_track_if_none(value: Any) -> Any:
     return -1 if value is None else value
 
 
+def _real_if_none(value: Any) -> Any:
+    return "real" if value is None else value
+
+
 def _to_be_read(annotations: list[Any], categories: PersonCategories) -> tuple[list[dict[str, Any]], ReaderNotes]:
     """The annotations of people that state joints; the others, counted."""
     records, unnamed = [], 0
@@ -92,7 +99,7 @@ def _to_be_read(annotations: list[Any], categories: PersonCategories) -> tuple[l
             passed[OTHER_CATEGORY] += 1
             others[categories.others[category]] += 1
         elif category not in categories.rows:
-            raise ValueError(f"category {shown(record['category_id'])} is unknown")
+            raise Reject(f"category {shown(record['category_id'])} is unknown")
         elif record.get("keypoints") in (None, []):
             passed[CROWD if as_truth("iscrowd", record.get("iscrowd")) else NO_JOINTS] += 1
         else:
@@ -110,19 +117,15 @@ def _joints(records: list[dict[str, Any]], categories: PersonCategories) -> NDAr
         of_category.setdefault(identifier(record["category_id"]), []).append(row)
     for category, rows in of_category.items():
         places = categories.rows[category]
-        stated = [records[row]["keypoints"] for row in rows]
-        odd = next((values for values in stated if len(values) != 3 * len(places)), None)
-        if odd is not None:
-            raise ValueError(f"{len(odd)} numbers for {len(places)} joints")
-        joints[np.ix_(np.array(rows), places)] = np.array(stated, dtype=np.float64).reshape(len(rows), len(places), 3)
+        stated = number_rows("keypoints", [records[row]["keypoints"] for row in rows], 3 * len(places))
+        joints[np.ix_(np.array(rows), places)] = stated.reshape(len(rows), len(places), 3)
     return np.where(joints[..., 2:] == UNLABELLED, 0.0, joints)
 
 
 def _boxes(records: list[dict[str, Any]], joints: NDArray[np.float64], size: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n, 4) the stated boxes; around all joints, cut to the image, where none is stated."""
     drawn = clip_boxes(box_from_keypoints(joints[..., :2], (joints[..., 2] > UNLABELLED).astype(int)), size, least_px=1)
-    stated = [record.get("bbox") or drawn[row] for row, record in enumerate(records)]
-    return np.array(stated, dtype=np.float64).reshape(len(records), 4)
+    return number_rows("bbox", [record.get("bbox") or drawn[row].tolist() for row, record in enumerate(records)], 4)
 
 
 def _with_areas(people: People, drawn: NDArray[np.bool_]) -> People:

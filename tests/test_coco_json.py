@@ -111,17 +111,28 @@ def broken(tmp_path: Path, **changes: object) -> Path:
 @pytest.mark.parametrize(
     ("where", "value", "message"),
     [
-        ("annotations__keypoints", [1, 2, 3], "not COCO person_keypoints"),
+        ("annotations__keypoints", [1, 2, 3], "keypoints is a list of 3, not 51 numbers"),
+        ("annotations__keypoints", 5, "keypoints is 5, not 51 numbers"),
+        ("annotations__keypoints", ["a"] * 51, "keypoints has 'a' among its 51 numbers"),
         ("annotations__keypoints", [float("nan"), 1, 2] * 17, "not finite"),
         ("annotations__keypoints", [1, 1, 2.5] * 17, "visibility is out of range.*2.5"),
         ("annotations__image_id", 99, "id 99"),
-        ("annotations__bbox", [1, 2, 3], "not COCO person_keypoints"),
+        ("annotations__bbox", [1, 2, 3], "bbox is a list of 3, not 4 numbers"),
+        ("annotations__bbox", [1, 2, 3, "wide"], "bbox has 'wide' among its 4 numbers"),
+        ("annotations__score", "high", "score is 'high', not a number"),
+        ("annotations__weight", [1], "weight is a list, not a number"),
+        ("annotations__source", {}, "source is an object, not a text"),
         ("annotations__image_id", 4.5, "image_id is 4.5, not a whole number"),
         ("annotations__track_id", 1.5, "track_id is 1.5, not a whole number"),
         ("annotations__track_id", 1e30, "track_id is 1e.30, not a whole number"),
         ("annotations__track_id", True, "track_id is True, not a whole number"),
         ("images__width", 640.5, "width is 640.5, not a whole number"),
-        ("images__time_s", "noon", "not COCO person_keypoints"),
+        ("images__width", 0, "width of image 4 is 0, not 1 or more pixels"),
+        ("images__height", -480, "height of image 4 is -480, not 1 or more pixels"),
+        ("images__height", float("nan"), "height is nan, not a whole number"),
+        ("images__time_s", "noon", "time_s is 'noon', not a number"),
+        ("images__video", ["clip.mp4"], "video is a list, not a text"),
+        ("images__file_name", 5, "file_name is 5, not a text"),
         ("images__file_name", "../../etc/passwd", "leaves its folder"),
         ("images__file_name", "/etc/passwd", "leaves its folder"),
     ],
@@ -131,6 +142,25 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path, where: str, value
     with pytest.raises(InputError, match=message) as caught:
         read_people(path)
     assert "\n" not in str(caught.value)
+    assert "17 keypoints a person" not in str(caught.value)  # whatever is wrong with the file
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    path = broken(tmp_path)
+    document = json.loads(path.read_text())
+    del document["images"][0]["width"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="each record an object, got a record without the key 'width'"):
+        read_people(path)
+
+
+def test_null_is_not_known_rather_than_a_film_called_none(tmp_path: Path) -> None:
+    for key in ("video", "frame", "time_s", "group"):
+        _, images = read_people(broken(tmp_path, **{f"images__{key}": None}))
+        value = getattr(images, key)[0]
+        assert value == {"video": "", "frame": -1, "group": ""}.get(key) or (key == "time_s" and np.isnan(value))
+    people, _ = read_people(broken(tmp_path, annotations__source=None))
+    assert people.source.tolist() == ["real"]
 
 
 @pytest.mark.parametrize(("track", "number"), [(None, -1), (3, 3), (3.0, 3), ("03", 3), ("-1", -1)])

@@ -10,7 +10,7 @@ import typer
 from dataengine.evaluation.ap.protocol import COCO, OksProtocol
 from dataengine.evaluation.own_sigmas import load_protocol
 from dataengine.params import load_section
-from dataengine.terminal.folders import folder_option, out_folder_option, would_be_replaced
+from dataengine.terminal.folders import contents_of_ours, folder_option, out_folder_option, would_be_replaced
 from dataengine.terminal.options import PARAMS_FILE, HeldOut, ParamsFile
 
 from .fit.params import BASE
@@ -93,6 +93,7 @@ def run(
     from dataengine.terminal.speech import answer
 
     from .fit.learnt_from.reading import MIX_PEOPLE
+    from .fit.params import CHECKPOINT_FILES, REPORT_FILES
     from .smaller import page
     from .smaller.measuring import Measuring, sizes
     from .smaller.refitting import prune_one, start_of
@@ -105,9 +106,11 @@ def run(
     refuse_shared_pictures({"--mix": learnt_images, "--val": read_project_people(val)[1], "--test": images})
     shares: dict[str, float | None] = {"fitted-on": None}
     shares |= {f"{params.by}-{share:.2f}": share for share in params.keep}
-    for name in shares:
+    for name in shares:  # each is replaced whole, which no option can tell
         if (out / name).resolve() == student.resolve():
             raise would_be_replaced(out / name, "another network", "--student")
+        contents_of_ours(out / name, CHECKPOINT_FILES, "a checkpoint")
+        contents_of_ours(report / name, REPORT_FILES, "the report of a fit", "--report")
     networks = {"student": (net, meta)}
     with one_at_a_time(report):
         for name, share in shares.items():

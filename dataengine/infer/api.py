@@ -14,6 +14,7 @@ from dataengine.errors import InputError
 from dataengine.films.detectors import BlazePoseDetector
 from dataengine.inference.network_files import MODELS
 from dataengine.inference.running.devices import Device
+from dataengine.leakage.film_names import FILM_SUFFIXES
 from dataengine.people import JOINT_CONFIDENCE, People
 
 from .estimating import Estimator
@@ -48,6 +49,7 @@ class PoseModel:
 
     def __init__(self, path: Path, device: Device, fetched: Path) -> None:
         model = open_model(path, device)
+        self._path = path
         self._taught = model.meta.is_taught
         self._estimator, self._models = Estimator(model), fetched / MODELS
 
@@ -72,8 +74,8 @@ class PoseModel:
                 picture by itself.
 
         Raises:
-            InputError: a picture cannot be read, an array is of another shape or type, a box is empty or not finite, or
-                BlazePose's models are missing.
+            InputError: a picture cannot be read, or is a film or a folder, which `dataengine infer` takes; an array is
+                of another shape or type, a box is empty or not finite, or BlazePose's models are missing.
         """
         if isinstance(pictures, str | Path | np.ndarray):
             return self._one(pictures, boxes_xywh_px)
@@ -84,12 +86,21 @@ class PoseModel:
         return (self._one(picture, None) for picture in pictures)
 
     def _one(self, picture: Picture, boxes: ArrayLike | None) -> Poses:
-        image_bgr = read_given(picture) if isinstance(picture, str | Path) else _checked(picture)[..., ::-1]
+        image_bgr = self._read(picture) if isinstance(picture, str | Path) else _checked(picture)[..., ::-1]
         image_bgr = np.ascontiguousarray(image_bgr)
         given = self._found(image_bgr) if boxes is None else _checked_boxes(boxes)
         shown = Shown(0, "", np.nan, image_bgr)
         (people,) = self._estimator.people([shown], [given], [np.full(len(given), -1, dtype=np.int64)])
         return self._poses(people)
+
+    def _read(self, picture: str | Path) -> NDArray[np.uint8]:
+        path = Path(picture)
+        is_folder = path.is_dir()
+        if is_folder or (path.suffix.lower() in FILM_SUFFIXES and path.is_file()):  # a film may not fit into memory
+            got = "a folder" if is_folder else "a film"
+            fix = f"`dataengine infer {self._path} {path} --out FOLDER` runs the model on it"
+            raise InputError(f"{path} is not a picture", expected="the path of one picture", got=got, fix=fix)
+        return read_given(picture)
 
     def _found(self, image_bgr: NDArray[np.uint8]) -> Boxes:
         self._detector.remember([])

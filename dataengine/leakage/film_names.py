@@ -7,6 +7,7 @@ other films would change with them. The characters are those that annotation too
 import re
 from pathlib import Path, PurePath
 
+FILM_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".ts", ".wmv"})
 _BY_CONTENT = re.compile(r"(?P<stem>.*)-sha(?P<digits>[0-9a-f]{8})")
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from dataengine.files import read_json, sha256_file, short_sha256
-from dataengine.leakage.film_names import film_key
+from dataengine.leakage.film_names import FILM_SUFFIXES, film_key
 
 from .catalogue import SPLITS
 from .finding import FoundSample
 from .section import Section, shown
 from .tables import PictureRow
 
-FILMS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".ts", ".wmv"})
 POOL_ADDRESSES = "pool_frames.json"
 
 
@@ -122,7 +121,7 @@ def film_file(sample: FoundSample, video: str, sha256: str) -> Path | None:
     films = read_json(report).get("pool_films", []) if report else []
     files += [places.root / str(film["file"]) for film in films if film.get("name") == video]
     for path in dict.fromkeys(files):
-        if path.stem == stem and path.suffix.lower() in FILMS and path.is_file():
+        if path.stem == stem and path.suffix.lower() in FILM_SUFFIXES and path.is_file():
             found = sha256_file(path)
             if found == sha256 or (not sha256 and found.startswith(digits)):
                 return path

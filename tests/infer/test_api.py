@@ -92,6 +92,12 @@ def test_what_is_no_picture_is_refused(net: Path, tmp_path: Path) -> None:
             model(array)
     with pytest.raises(InputError, match="does not exist"):
         model("missing.jpg", boxes_xywh_px=[[0, 0, 1, 1]])
+    (tmp_path / "walk.MP4").write_bytes(b"....ftypisom")
+    for given, kind in ((tmp_path / "walk.MP4", "a film"), (str(tmp_path), "a folder")):
+        with pytest.raises(InputError, match=f"got {kind}; `dataengine infer {net} {given} --out FOLDER`"):
+            model(given)
+    with pytest.raises(InputError, match="got a film"):
+        next(model([tmp_path / "walk.MP4"]))
     with pytest.raises(InputError, match="a box is empty"):
         model(np.zeros((4, 4, 3), np.uint8), boxes_xywh_px=[[0, 0, 0, 1]])
     for boxes in ([[1, 2, 3]], [[[1, 2]]], [["a"] * 4], [[np.nan, 0, 1, 1]], [[0, 0, np.inf, 1]], [[0, 0, 1e30, 1]]):

@@ -27,6 +27,11 @@ class PruneParams(FitParams):
         super().__post_init__()
         if not self.keep or not all(0 < share < 1 for share in self.keep):
             raise ParamsError("keep", expected="shares above 0 and below 1", got=str(list(self.keep)))
+        names = [f"{share:.2f}" for share in self.keep]  # of the checkpoints
+        if len(set(names)) < len(names) or "0.00" in names:
+            raise ParamsError(
+                "keep", expected="shares that differ in two decimals, from 0.01", got=str(list(self.keep))
+            )
         if self.multiple_of < 1:
             raise ParamsError("multiple_of", expected="1 or more", got=str(self.multiple_of))
         if not 0 <= self.teach < float("inf"):

@@ -202,8 +202,8 @@ def _choose(programs: RoundPrograms, files: CampaignFiles, start: RoundStart) ->
     write_people(pool, People.empty(), start.candidates)
     programs.once(
         "pseudo-label", "pseudo-label", "--pool", pool, "--fetched", files.fetched, "--teacher", network, "--val",
-        files.val, *_held_out(files), "--out", folder.of("pseudo"), "--report", folder.of("reports/pseudo"), "--params",
-        folder.params, given=[pool, weights],
+        files.val, *_held_out(files), "--out", folder.of("pseudo"), "--report", folder.of("reports/pseudo-label"),
+        "--params", folder.params, given=[pool, weights],
     )  # fmt: skip
     programs.once(
         "select", "select", "--student", network, "--candidates", folder.of("pseudo/candidates.json"), "--labelled",

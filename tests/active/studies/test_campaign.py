@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -18,11 +19,13 @@ from dataengine.active.studies.campaign.plan import ARMS, START, CampaignPlan, C
 from dataengine.active.studies.campaign.programs import RoundPrograms
 from dataengine.active.studies.campaign.settings import check_settings, write_pipeline, write_settings
 from dataengine.active.studies.campaign.versus import Versus
+from dataengine.active.studies.sets import LabelledImages
 from dataengine.blender.scene.params import RenderParams
 from dataengine.datasets.mix import MixParams
 from dataengine.errors import InputError, ParamsError
 from dataengine.evaluation.analysis.interval import Interval
 from dataengine.params import load_section
+from dataengine.people import Images, People
 from dataengine.requests.pinned import load_requests_params
 from dataengine.rounds.places import read_places
 from dataengine.studies import logged_call
@@ -249,3 +252,36 @@ def test_a_round_killed_while_its_params_were_written_writes_them_again(
         playing._begin(files, plan(), start, renders=False)
         assert folder.params.read_text() == "False" and folder.of("params-pseudo.yaml").read_text() == "True"
     assert written == [True, True, False]
+
+
+def test_no_command_of_a_round_replaces_what_another_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refuses a folder with another's files, so that the round would end at the second of the two."""
+    written: list[Path] = []
+
+    def note(_: RoundPrograms, __: str, *words: str | Path, given: Any = ()) -> None:
+        options = [str(word) for word in words]
+        written.extend(Path(options[at + 1]) for at, word in enumerate(options) if word in ("--out", "--report"))
+
+    monkeypatch.setattr(RoundPrograms, "once", note)
+    for name in ("_begin", "_balance", "_ship"):
+        monkeypatch.setattr(playing, name, lambda *_: None)
+    monkeypatch.setattr(playing, "_write_pseudo", lambda *_: True)  # both fits, the most that a round does
+    monkeypatch.setattr(playing, "shipped", lambda folder: folder.of("fits/pseudo"))
+    people = People.build(image_id=[], bbox_xywh_px=[], keypoints_px=[], visibility=[], extras={"sha256": []})
+    none = Images.build(id=[], path=[], width=[], height=[])
+    start = playing.RoundStart(
+        trial=CampaignRound("engine", 0, 1),
+        folder=RoundFolder(tmp_path / "one"),
+        before=RoundFolder(tmp_path / "zero"),
+        first=RoundFolder(tmp_path / "zero"),
+        labelled=LabelledImages(people, none, np.array([], dtype=str)),
+        candidates=none,
+        library_renders=1,
+    )
+    files = playing.CampaignFiles(
+        val=Path("val"), test=Path("test"), fetched=Path("fetched"), cache=Path("cache"), held_out=None, document={}
+    )
+    playing.play(files, plan(), start, tmp_path / "log")
+    assert len(written) > 10
+    for at, folder in enumerate(written):
+        assert not any(folder == other or folder in other.parents for other in written[:at] + written[at + 1 :]), folder

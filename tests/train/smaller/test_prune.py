@@ -127,6 +127,22 @@ def test_a_pruned_student_is_not_replaced_and_two_do_not_share_a_report(
         run()
 
 
+@pytest.mark.parametrize("place", ["models/kept/macs-0.60", "models/kept/fitted-on", "reports/prune/fitted-on"])
+def test_somebodys_files_where_a_checkpoint_or_report_goes_are_left_before_anything_is_fitted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(folder)
+    Path(place).mkdir(parents=True, exist_ok=True)
+    notes = Path(place) / "notes.txt"
+    notes.write_text("mine")
+    try:
+        with pytest.raises(InputError, match=f"{place} would be replaced: expected .*, or nothing, got notes.txt"):
+            run(out="models/kept")
+        assert notes.read_text() == "mine" and not list(Path("models/kept").rglob("model.json"))
+    finally:
+        notes.unlink()
+
+
 def test_int8_of_a_pruned_network_gives_its_joints(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -154,7 +170,10 @@ def test_nobody_is_beaten_by_a_row_of_equals() -> None:
     assert sum(line.endswith("| * |") for line in lines(rows, ["facts"])) == 3
 
 
-@pytest.mark.parametrize("change", [{"keep": ()}, {"keep": (1.0,)}, {"multiple_of": 0}, {"teach": -1.0}])
+@pytest.mark.parametrize(
+    "change",
+    [{"keep": ()}, {"keep": (1.0,)}, {"keep": (0.504, 0.501)}, {"keep": (0.001,)}, {"multiple_of": 0}, {"teach": -1.0}],
+)
 def test_params_that_make_no_sense_are_refused(change: dict) -> None:
     with pytest.raises(ParamsError, match=next(iter(change))):
         replace(PARAMS, **change)
