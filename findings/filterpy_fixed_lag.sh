@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# filterpy 2.0.0 and 1.4.5: FixedLagSmoother is worse than the filter that it smooths, and with quick movements worse than what
-#   was measured.
+# filterpy 2.0.0 and 1.4.5: FixedLagSmoother is worse than the filter that it smooths, and with quick movements worse
+#   than what was measured.
 #
-# Expected: a smoother with a lag of 5 frames knows five frames more than the filter, so with the model that made the data its
-#   error is the smaller one, and is that of a Rauch-Tung-Striebel smoother that stops five frames later. A lag may cost
-#   delay, not accuracy.
-# Seen: the filter inside is right to the last digit. The smoothed states are not: the first correction of a state, from its
-#   own measurement, takes the covariance after that measurement where the one before it belongs, and the following ones
-#   leave out the transition matrix. For a joint of constant velocity that is measured to 2 px, the exact lag brings the filter's
-#   1.24 px to 0.69 in slow movement and filterpy to 0.83; in a brisk one 1.75 becomes 1.17, and 2.84 with filterpy; in a
-#   fast one 1.92 becomes 1.48, and 6.25 with filterpy: three times what was measured. `smooth` and `smooth_batch` alike.
+# Expected: a smoother with a lag of 5 frames knows five frames more than the filter, so with the model that made the
+#   data its error is the smaller one, and is that of a Rauch-Tung-Striebel smoother that stops five frames later. A lag
+#   may cost delay, not accuracy.
+# Seen: the filter inside is right to the last digit. The smoothed states are not: the first correction of a state, from
+#   its own measurement, takes the covariance after that measurement where the one before it belongs, and the following
+#   ones leave out the transition matrix. For a joint of constant velocity that is measured to 2 px, the exact lag
+#   brings the filter's 1.24 px to 0.69 in slow movement and filterpy to 0.83; in a brisk one 1.75 becomes 1.17, and
+#   2.84 with filterpy; in a fast one 1.92 becomes 1.48, and 6.25 with filterpy: three times what was measured. `smooth`
+#   and `smooth_batch` alike.
 # Why it matters: slow joints get smoother and everything looks fine; those that move fast, wrists and ankles of whoever
-#   runs, are moved away from where they were seen, and their labels with them. rts_smoother of the same library is right.
+#   runs, are moved away from where they were seen, and their labels with them. rts_smoother of the same library is
+#   right.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# onnxslim 0.1.98: a window over the columns or rows of a heatmap becomes a factor of its channels, where there are as many
-#   channels as columns.
+# onnxslim 0.1.98: a window over the columns or rows of a heatmap becomes a factor of its channels, where there are as
+#   many channels as columns.
 #
-# Expected: a factor behind a convolution can be folded into its weights if it has one value for each channel, which has the
-#   shape C x 1 x 1; one of shape W, or H x 1, says another thing for each column or row and has to stay.
-# Seen: shapes are not looked at. What has as many values as there are output channels is taken for theirs, so 64 channels of
-#   64x48 that are multiplied by a Hann window down the rows lose the Mul, and channel 31 is multiplied by what was meant
-#   for row 31: answers are off by nine tenths of the largest one. With 32 channels, with Div, or with the window written as a whole
-#   map, nothing is changed. Convolutions and transposed ones alike; outputs keep their shape, nothing warns.
-# Why it matters: exporters of pose and detection networks run this over each file by default. Networks of 32, 48, 64 or 96
-#   channels have maps of as many pixels, and windows, coordinates and masks by row or column are common in trackers and
-#   integral regression; the same network at another input size comes out right.
+# Expected: a factor behind a convolution can be folded into its weights if it has one value for each channel, which has
+#   the shape C x 1 x 1; one of shape W, or H x 1, says another thing for each column or row and has to stay.
+# Seen: shapes are not looked at. What has as many values as there are output channels is taken for theirs, so 64
+#   channels of 64x48 that are multiplied by a Hann window down the rows lose the Mul, and channel 31 is multiplied by
+#   what was meant for row 31: answers are off by nine tenths of the largest one. With 32 channels, with Div, or with
+#   the window written as a whole map, nothing is changed. Convolutions and transposed ones alike; outputs keep their
+#   shape, nothing warns.
+# Why it matters: exporters of pose and detection networks run this over each file by default. Networks of 32, 48, 64 or
+#   96 channels have maps of as many pixels, and windows, coordinates and masks by row or column are common in trackers
+#   and integral regression; the same network at another input size comes out right.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

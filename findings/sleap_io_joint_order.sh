@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# sleap-io 0.9.5: joints come back from Label Studio in another order in each process, from CSV in alphabetical order, and from
-#   one form of CSV with joints that nobody has.
+# sleap-io 0.9.5: joints come back from Label Studio in another order in each process, from CSV in alphabetical order,
+#   and from one form of CSV with joints that nobody has.
 #
-# Expected: labels that are written and read again by one library have the same joints in the same order, as from SLP and
-#   COCO; or at least in the same order on each reading.
-# Seen: load_labelstudio gathers names in a set, whose order changes with Python's seed for hashes: eight processes read three
-#   joints of one file in four orders. save_csv in the forms "sleap" (the default) and "instances" is read with joints sorted by
-#   name. Coordinates stay with their names, so `instance["nose"]` is right, and `numpy()` has them in other rows. The form
-#   "frames" takes inst0 and inst1, which number the people in its columns, for names of joints: people come back with two
-#   joints more, all NaN, before the others. The form "points" keeps the order, and so does load_labelstudio if it is
-#   given the skeleton. Mirror pairs are gone from all but SLP.
-# Why it matters: the array by joint is what goes into metrics and networks, and it has the right shape and range. Trained in one
-#   process and scored in the next, a network is wrong in joints that it was never wrong in; run again, in others.
+# Expected: labels that are written and read again by one library have the same joints in the same order, as from SLP
+#   and COCO; or at least in the same order on each reading.
+# Seen: load_labelstudio gathers names in a set, whose order changes with Python's seed for hashes: eight processes read
+#   three joints of one file in four orders. save_csv in the forms "sleap" (the default) and "instances" is read with
+#   joints sorted by name. Coordinates stay with their names, so `instance["nose"]` is right, and `numpy()` has them in
+#   other rows. The form "frames" takes inst0 and inst1, which number the people in its columns, for names of joints:
+#   people come back with two joints more, all NaN, before the others. The form "points" keeps the order, and so does
+#   load_labelstudio if it is given the skeleton. Mirror pairs are gone from all but SLP.
+# Why it matters: the array by joint is what goes into metrics and networks, and it has the right shape and range.
+#   Trained in one process and scored in the next, a network is wrong in joints that it was never wrong in; run again,
+#   in others.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -46,7 +47,9 @@ places = np.random.default_rng(0).uniform(10, 100, (2, 2, 3, 2)).round(2)  # by 
 
 def person(frame, number):
     points, scores = places[frame, number], np.array([0.9, 0.8, 0.7])
-    return sleap_io.PredictedInstance.from_numpy(points, skeleton=skeleton, point_scores=scores, score=0.5, track=tracks[number])
+    return sleap_io.PredictedInstance.from_numpy(
+        points, skeleton=skeleton, point_scores=scores, score=0.5, track=tracks[number]
+    )
 
 
 frames = [sleap_io.LabeledFrame(video=film, frame_idx=i, instances=[person(i, 0), person(i, 1)]) for i in range(2)]
@@ -73,7 +76,8 @@ for name, read in back.items():
     rows = read[0].instances[0].numpy()
     by_name = rows[[joints.index(joint) for joint in JOINTS]]
     off = np.abs(by_name - places[0, 0]).max()
-    print(f"{name}: joints {', '.join(joints)}; by their names within {off:.4f} px; {len(read.skeletons[0].symmetries)} mirror pairs")
+    pairs = len(read.skeletons[0].symmetries)
+    print(f"{name}: joints {', '.join(joints)}; by their names within {off:.4f} px; {pairs} mirror pairs")
     assert off < 0.01, "changed: coordinates do not stay with their names"
     if name in ("its own format", "COCO", "CSV, points"):
         assert joints == JOINTS, "changed: another order"
@@ -96,7 +100,8 @@ orders = [
     ).stdout.strip()
     for seed in range(8)
 ]
-print(f"Label Studio, read by eight processes: {len(set(orders))} orders, {orders.count(' '.join(JOINTS))} times the right one")
+right = orders.count(" ".join(JOINTS))
+print(f"Label Studio, read by eight processes: {len(set(orders))} orders, {right} times the right one")
 assert len(set(orders)) > 2, "changed: processes agree"
 given = sleap_io.load_labelstudio(str(work / "tasks.json"), skeleton=sleap_io.Skeleton(list(JOINTS)))
 assert given.skeletons[0].node_names == JOINTS, "changed: with the skeleton given"
