@@ -50,6 +50,7 @@ def convert(content: SourceContent, target: Format, format_name: str, *, images:
     """Write `content` in format `target` into folder `out`: annotations, a copy of `images`, and report.json."""
     if target.write is None:
         raise InputError(f"format {format_name!r} cannot be written", expected=_WRITTEN)
+    _require_pictures(content)
     if out.exists() and not (out / REPORT).is_file():  # what is there would be replaced
         raise InputError(f"{out} exists", expected="a new folder, or one that convert wrote", fix="give another --out")
     with fresh_folder(out) as folder:
@@ -57,6 +58,18 @@ def convert(content: SourceContent, target: Format, format_name: str, *, images:
         written = target.write(folder / target.annotations, content.people, table, folder / "images")
         write_json(folder / REPORT, report(content) | {"written": vars(written)})
     return written
+
+
+def _require_pictures(content: SourceContent) -> None:
+    """A set of bad records alone is not written: most likely a path is wrong, and an earlier result would be lost."""
+    if content.bad and not len(content.images):
+        first = content.bad[0]
+        raise InputError(
+            "no picture of the set can be used",
+            expected="one or more",
+            got=f"{len(content.bad)} bad records, the first of them {first.file}: {first.table} {first.id}: {first.reason}",
+            fix="give the folder that the file's image names are relative to as --images",
+        )
 
 
 def report(content: SourceContent) -> dict[str, Any]:

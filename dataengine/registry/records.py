@@ -14,6 +14,7 @@ State = Literal["champion", "candidate", "archived"]
 EventOutcome = Literal["promoted", "held", "refused", "not enough evidence", "rolled back"]
 CHAMPION_OUTCOMES: frozenset[EventOutcome] = frozenset({"promoted", "rolled back"})
 """Outcomes that make the event's model champion."""
+PIN_ANOTHER = "pin one of these as compare.champion, or run `dataengine begin-round`"
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Registry:
         """The present champion, None before the first promotion."""
         return next((entry for entry in self.entries if entry.state == "champion"), None)
 
-    def entry(self, entry_id: str) -> Entry:
-        """The entry with this id; an unknown one is an `InputError`."""
+    def entry(self, entry_id: str, *, fix: str = PIN_ANOTHER) -> Entry:
+        """The entry with this id; an unknown one is an `InputError`, with `fix` as what to do."""
         for entry in self.entries:
             if entry.id == entry_id:
                 return entry
@@ -100,7 +101,7 @@ class Registry:
         raise InputError(
             f"the registry has no model {entry_id!r}",
             expected=f"one of: {entry_ids}",
-            fix="pin one of these as compare.champion, or run `dataengine begin-round`",
+            fix=fix,
         )
 
     def with_champion(self, entry: Entry) -> "Registry":
@@ -125,7 +126,7 @@ class Registry:
         Raises:
             InputError: the entry is unknown, or not archived.
         """
-        entry = self.entry(entry_id)
+        entry = self.entry(entry_id, fix="`dataengine history` lists the models")
         if entry.state != "archived":
             archived = ", ".join(e.id for e in self.entries if e.state == "archived") or "none"
             raise InputError(

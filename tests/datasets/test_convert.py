@@ -81,3 +81,22 @@ def test_annotations_are_asked_for_where_the_format_has_them(
     with pytest.raises(SystemExit, match="0"):
         main(["convert", "--from", "frames", *to])
     assert "0 people, 1 images" in capsys.readouterr().out
+
+
+def test_a_set_of_which_no_picture_can_be_used_is_refused_and_what_was_written_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, ours, out = labels(tmp_path / "in"), tmp_path / "ours", tmp_path / "out"
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments(folder, "dataengine", ours))
+    again = ["convert", "--from", "dataengine", "--annotations", str(ours / "annotations.json"), "--to", "coco"]
+    with pytest.raises(SystemExit, match="0"):
+        main([*again, "--images", str(ours), "--out", str(out)])
+    before = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="2"):
+        main([*again, "--images", str(ours / "images"), "--out", str(out)])
+    said = capsys.readouterr().err
+    assert "no picture of the set can be used: expected one or more, got 3 bad records" in said
+    assert "images/a.png: images 1: the image does not exist; give the folder" in said
+    assert {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before

@@ -40,6 +40,11 @@ def test_rollback_to_a_damaged_model_changes_nothing(twice: Gate, exported: dict
     assert twice.registry.read_bytes() == before
 
 
+def test_rollback_to_a_model_that_nobody_entered_says_where_ids_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no model 'abc'.*; `dataengine history` lists the models$"):
+        rollback.run("abc", "because", registry=tmp_path / "registry.json", store=tmp_path / "store")
+
+
 def test_rollback_to_a_flipped_bit_in_an_engine_is_refused(compared: Gate, exported: dict[str, Path]) -> None:
     gate = compared
     good, bad = (load_exported(exported[name]).id for name in ("good", "bad"))

@@ -120,11 +120,14 @@ def lineage_facts(comparison: Comparison, who: str, facts: Mapping[str, Any]) ->
 
 
 def interval_words(comparison: Comparison) -> str:
-    """Level of the intervals, and what is drawn for them."""
+    """Level of the intervals, what is drawn for them, and why the bound that decides is another."""
     policy = comparison.policy
+    primary = next(check.name for check in comparison.checks if check.kind == "primary")
+    share, tail = policy["alpha"] / policy["uses"], (1 - policy["level"]) / 2
     return (
         f"{policy['level']:.0%} intervals by {comparison.resamples} paired bootstrap resamples of "
-        f"{' and '.join(_resampled(comparison))}."
+        f"{' and '.join(_resampled(comparison))}. The demand {primary} is decided by a lower bound of its own, which is "
+        f"too high with a probability of {share:.2%}; the lower end of an interval is so with {tail:.2%}."
     )
 
 

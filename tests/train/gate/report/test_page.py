@@ -82,6 +82,15 @@ def test_sentences_on_slices_begin_and_end(report: Path) -> None:
     assert "set; People" not in text
 
 
+def test_it_says_why_the_bound_that_decides_is_not_the_end_of_an_interval(report: Path) -> None:
+    text = " ".join(report.read_text().split())
+    policy = json.loads((report.parent / "verdict.json").read_text())["policy"]
+    own, shown = f"{policy['alpha'] / policy['uses']:.2%}", f"{(1 - policy['level']) / 2:.2%}"
+    words = f"a lower bound of its own, which is too high with a probability of {own}; the lower end of an interval is"
+    assert f"{words} so with {shown}." in text
+    assert re.search("The demand (floor|superiority|non-inferiority) is decided by", text)
+
+
 def test_it_is_one_file_of_a_sensible_size_that_says_what_its_pictures_show(report: Path) -> None:
     page = report.read_text()
     assert len(page) < 4_000_000
