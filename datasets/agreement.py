@@ -1,5 +1,6 @@
 """Command `agreement`: how well two annotators of the same people agree, and the data's own OKS sigmas."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,9 @@ def command(
     if not 0 < level < 1:
         raise InputError("--level is not a confidence", expected="between 0 and 1", got=f"{level:g}")
     sets = [_read(path, images, source_format) for path in (first, second)]
-    line = f"dataengine agreement --first {first} --second {second} --images {images} --report {report} --out {out}"
+    paths = {"first": first, "second": second, "images": images, "report": report, "out": out}
+    options = {**paths, "format": source_format, "level": level}
+    line = shlex.join(["dataengine", "agreement", *(w for n, v in options.items() for w in (f"--{n}", str(v)))])
     found, pairing = run(*sets, report=report, level=level, line=line)
     answer(_summary(found, pairing, report))
     _keep_sigmas(found, pairing, level, out)

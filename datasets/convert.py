@@ -67,7 +67,7 @@ def _require_pictures(content: SourceContent) -> None:
         raise InputError(
             "no picture of the set can be used",
             expected="one or more",
-            got=f"{len(content.bad)} bad records, the first of them {first.file}: {first.table} {first.id}: {first.reason}",
+            got=f"{len(content.bad)} bad records, the first {first.file}: {first.table} {first.id}: {first.reason}",
             fix="give the folder that the file's image names are relative to as --images",
         )
 
@@ -96,8 +96,9 @@ def _summary(content: SourceContent, written: Written, out: Path) -> str:
         ("dropped fields", content.dropped_fields),
         ("not representable", written.lost),
     ):
-        if counts:
-            lines.append(f"{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+        lost = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        if lost:
+            lines.append(f"{title}: {lost}")
     lines.append(
         f"{content.records} records: {len(content.people)} people, {len(content.images)} images, "
         f"{len(content.bad)} quarantined, {content.notes.total} passed over"

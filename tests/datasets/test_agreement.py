@@ -1,5 +1,6 @@
 """The command, as a user types it."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,17 @@ def test_page_plot_and_sigmas_are_written(twice: Path, capsys: pytest.CaptureFix
     page = (twice / "report/agreement.md").read_text()
     assert "| nose | 12 | " in page and "nan" not in page
     assert (twice / "report/agreement.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_repeats_the_command_with_every_option_that_decides(twice: Path) -> None:
+    (folder := twice.with_name("two annotators")).mkdir()
+    twice.rename(folder / "twice")
+    asked = [*arguments(folder / "twice"), "--format", "dataengine", "--level", "0.8"]
+    with pytest.raises(SystemExit, match="0"):
+        main(asked)
+    page = (folder / "twice/report/agreement.md").read_text()
+    line = next(line for line in page.splitlines() if line.startswith("    dataengine "))
+    assert shlex.split(line) == ["dataengine", *asked]
 
 
 def test_joints_that_were_not_labelled_twice_keep_cocos_sigma(twice: Path) -> None:

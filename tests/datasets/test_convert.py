@@ -100,3 +100,13 @@ def test_a_set_of_which_no_picture_can_be_used_is_refused_and_what_was_written_s
     assert "no picture of the set can be used: expected one or more, got 3 bad records" in said
     assert "images/a.png: images 1: the image does not exist; give the folder" in said
     assert {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_nothing_lost_is_not_listed_as_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = labels(tmp_path / "in")
+    (folder / "labels/a.txt").write_text("")
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments(folder, "lsp", tmp_path / "out"))
+    shown = capsys.readouterr().out
+    assert "written: 0 people, 2 images" in shown
+    assert "not representable" not in shown

@@ -126,8 +126,8 @@ def interval_words(comparison: Comparison) -> str:
     share, tail = policy["alpha"] / policy["uses"], (1 - policy["level"]) / 2
     return (
         f"{policy['level']:.0%} intervals by {comparison.resamples} paired bootstrap resamples of "
-        f"{' and '.join(_resampled(comparison))}. The demand {primary} is decided by a lower bound of its own, which is "
-        f"too high with a probability of {share:.2%}; the lower end of an interval is so with {tail:.2%}."
+        f"{' and '.join(_resampled(comparison))}. The demand {primary} is decided by a lower bound of its own, "
+        f"which is too high with a probability of {share:.2%}; the lower end of an interval is so with {tail:.2%}."
     )
 
 
