@@ -48,7 +48,7 @@ def command(
         raise InputError("--level is not a confidence", expected="between 0 and 1", got=f"{level:g}")
     sets = [_read(path, images, source_format) for path in (first, second)]
     paths = {"first": first, "second": second, "images": images, "report": report, "out": out}
-    options = {**paths, "format": source_format, "level": level}
+    options: dict[str, object] = {**paths, "format": source_format, "level": level}
     line = shlex.join(["dataengine", "agreement", *(w for n, v in options.items() for w in (f"--{n}", str(v)))])
     found, pairing = run(*sets, report=report, level=level, line=line)
     answer(_summary(found, pairing, report))
