@@ -27,6 +27,7 @@ MODULES = (
     "dataengine.formats.reading.content",
     "dataengine.formats.reading.integers",
     "dataengine.formats.reading.joints",
+    "dataengine.formats.reading.plain_fields",
     "dataengine.geometry.pixel_grid",
     "dataengine.infer.side_by_side",
     "dataengine.infer.sources",

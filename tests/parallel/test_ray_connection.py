@@ -16,7 +16,9 @@ from ..helpers import parallel_items as items
 def test_ray_is_asked_for_only_with_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     assert parallel_map(items.fail, [0, 1], workers=1, description="local") == [0, 1]
-    with pytest.raises(EnvironmentFault, match=r"--cluster needs Ray: got no module ray; pip install 'dataengine\[cl"):
+    with pytest.raises(
+        EnvironmentFault, match=r"--cluster needs Ray: got no module ray; pip install .*'\.\[cluster\]'"
+    ):
         parallel_map(items.fail, [0, 1], cluster="auto", description="cluster")
 
 

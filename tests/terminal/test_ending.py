@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 from dataengine import cli
 from dataengine.files import fresh_folder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell starts with it ignored
 def work(out: Path) -> None:
     with fresh_folder(out) as draft:
         (draft / "half").write_text("half")

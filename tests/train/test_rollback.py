@@ -40,9 +40,9 @@ def test_rollback_to_a_damaged_model_changes_nothing(twice: Gate, exported: dict
     assert twice.registry.read_bytes() == before
 
 
-def test_rollback_to_a_model_that_nobody_entered_says_where_ids_are_listed(tmp_path: Path) -> None:
+def test_rollback_to_a_model_that_nobody_entered_says_where_ids_are_listed(twice: Gate) -> None:
     with pytest.raises(InputError, match=r"no model 'abc'.*; `dataengine history` lists the models$"):
-        rollback.run("abc", "because", registry=tmp_path / "registry.json", store=tmp_path / "store")
+        rollback.run("abc", "because", registry=twice.registry, store=twice.store)
 
 
 def test_rollback_to_a_flipped_bit_in_an_engine_is_refused(compared: Gate, exported: dict[str, Path]) -> None:

@@ -206,7 +206,7 @@ def test_the_bundle_is_replaced_but_nothing_else(bundled: Path, tmp_path: Path) 
     (earlier / "reference" / "mine.txt").write_text("kept")
     with pytest.raises(
         InputError,
-        match=r"expected a bundle, or nothing, got reference/mine\.txt; name another folder with --out",
+        match=r"expected a bundle, or nothing, got reference/mine\.txt; name another with --out",
     ):
         run(bundled / "export", earlier)
     assert (earlier / "reference" / "mine.txt").read_text() == "kept"
