@@ -15,20 +15,16 @@ from dataengine.files import flat_items, read_json
 from dataengine.studies.dvc_project import paths_of, read_stages
 from dataengine.terminal.speech import answer
 
-REST, NEXT_STEPS = (
-    "  rest     dvc repro                  makes what is not made yet",
-    (
-        ("data/select", "  look     dataengine app             the frames worth labelling, in FiftyOne"),
-        (
-            "reports/compare/report.html",
-            "  compare  open {needed}              why the candidate was promoted or refused",
-        ),
-        (".", "  metrics  dvc metrics show           every number; dvc plots show for the curves"),
-        (".", "  change   dvc exp run -S mix.synthetic_per_real=0.5     only what depends on it runs again"),
-        ("reports/promote", "  round    dataengine begin-round     the present champion becomes the one to beat"),
-    ),
+REST = "  rest     dvc repro                  makes what is not made yet"
+"""The line for a run that is not whole."""
+NEXT_STEPS = (
+    ("data/select", "  look     dataengine app             the frames worth labelling, in FiftyOne"),
+    ("reports/compare/report.html", "  compare  open {needed}              why the candidate was promoted or refused"),
+    (".", "  metrics  dvc metrics show           every number; dvc plots show for the curves"),
+    (".", "  change   dvc exp run -S mix.synthetic_per_real=0.5     only what depends on it runs again"),
+    ("reports/promote", "  round    dataengine begin-round     the present champion becomes the one to beat"),
 )
-"""The line for a run that is not whole; and what there is to do next, each with the result that it needs."""
+"""What there is to do next, each after the result that it needs."""
 MAX_METRICS = 4  # of one stage; `dvc metrics show` has them all
 
 
